@@ -1,0 +1,1 @@
+//! `crm-review`: a weekly, read-only CRM hygiene and routing review.

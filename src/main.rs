@@ -1,0 +1,3 @@
+//! The command line: arguments, clock and environment once; call; print; exit code.
+
+fn main() {}
