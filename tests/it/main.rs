@@ -1,2 +1,4 @@
 #![cfg(test)]
-//! Integration tests.
+//! Integration tests, in one binary.
+
+mod checks;

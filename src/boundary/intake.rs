@@ -1,0 +1,603 @@
+//! Admission: rows of an input become columns, cell by allowlisted cell.
+//!
+//! A [`Desk`] matches a header against the allowlist; one [`Intake`] per chunk of the input takes rows.
+//! Each cell is checked against its field's kind before anything of its row is copied.
+//! Does not: read files, or keep a byte of a column that was not granted.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::TimeZone as _;
+use chrono_tz::Tz;
+use polars::prelude::*;
+
+use super::kind::{Moment, Value};
+use super::{Batch, Boundary, DateOrder, Field, Kind, Object, Unlisted, object_key, scanner};
+
+/// Why an input as a whole was not admitted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AdmitError {
+    /// The column that names records is not there.
+    #[error("{file}: no column for `{object}.{key}`; expected {expected}")]
+    NoKey {
+        /// The input.
+        file: String,
+        /// Its table.
+        object: Object,
+        /// The canonical name of the missing column.
+        key: &'static str,
+        /// The header names that would do.
+        expected: String,
+    },
+    /// Two columns of the input would fill one field.
+    #[error(
+        "{file}: `{field}` could come from {columns}; keep one of them in `from` in rules/boundary.toml"
+    )]
+    TwoColumns {
+        /// The input.
+        file: String,
+        /// The field.
+        field: String,
+        /// The columns that are both there.
+        columns: String,
+    },
+    /// Nothing proves whether the day or the month comes first.
+    #[error(
+        "{file}: the dates in column `{column}` can be read day first or month first; \
+         add `dates = \"day-first\"` or `dates = \"month-first\"` to `{field}` in rules/boundary.toml"
+    )]
+    DateOrderUnknown {
+        /// The input.
+        file: String,
+        /// The column.
+        column: String,
+        /// The field.
+        field: String,
+    },
+    /// Some dates only work day first, others only month first.
+    #[error(
+        "{file}: column `{column}` holds dates that only work day first and dates that only work month first"
+    )]
+    DateOrderMixed {
+        /// The input.
+        file: String,
+        /// The column.
+        column: String,
+    },
+    /// Columns are there that nobody listed, and the boundary says to refuse them.
+    #[error(
+        "{file}: {count} columns are not in rules/boundary.toml, and `unlisted = \"refuse\"`: {names}"
+    )]
+    Unlisted {
+        /// The input.
+        file: String,
+        /// How many.
+        count: usize,
+        /// Their names.
+        names: String,
+    },
+    /// The columns could not be put together.
+    #[error("{file}: the admitted columns could not be assembled")]
+    Assembly {
+        /// The input.
+        file: String,
+    },
+}
+
+/// A cell whose shape is not its field's: the row is set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misfit {
+    /// The canonical name of the field.
+    pub field: String,
+    /// What is wrong, without the value.
+    pub why: &'static str,
+    /// Length of the cell in bytes.
+    pub length: usize,
+}
+
+/// A value that was not copied because it looks like a secret.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Withheld {
+    /// The record's id.
+    pub record: String,
+    /// The canonical name of the field.
+    pub field: String,
+    /// What it looks like.
+    pub looks_like: &'static str,
+    /// The line it stands on.
+    pub line: u64,
+}
+
+/// What was and was not let in from one input. Names and counts, never values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admission {
+    /// The input.
+    pub file: String,
+    /// The table it holds.
+    pub object: Object,
+    /// Admitted fields and the columns they came from.
+    pub columns: Vec<(Field, String)>,
+    /// Columns that match a blocked name.
+    pub blocked: Vec<String>,
+    /// Columns nobody listed.
+    pub unlisted: Vec<String>,
+    /// Listed columns that no enabled check reads, and which were therefore not read.
+    pub unread: Vec<String>,
+    /// Fields some check reads that have no column here.
+    pub absent: Vec<Field>,
+    /// Rows admitted.
+    pub rows: usize,
+    /// Rows set aside at the boundary after the reader had accepted them: line and reason.
+    pub set_aside: Vec<(u64, String)>,
+    /// Values withheld.
+    pub withheld: Vec<Withheld>,
+    /// For each column of unordered dates, what settled the order.
+    pub date_orders: Vec<(String, DateOrder, &'static str)>,
+}
+
+/// Where one input's rows are handed in.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    file: String,
+    zone: Tz,
+    columns: Vec<(usize, Field, String)>,
+    key_at: usize,
+    admission: Admission,
+}
+
+impl Boundary {
+    /// The column names by which a reader recognises an input of this table.
+    pub fn names(&self, object: Object) -> Vec<&str> {
+        self.fields(object).flat_map(|field| field.from().iter().map(String::as_str)).collect()
+    }
+
+    /// Opens a desk for one input: its header is matched against the fields that are read.
+    pub fn admit(
+        &self,
+        object: Object,
+        file: &str,
+        header: &[String],
+        reads: &BTreeSet<Field>,
+        zone: Tz,
+    ) -> Result<Desk, AdmitError> {
+        let mut admission = Admission {
+            file: file.to_owned(),
+            object,
+            columns: Vec::new(),
+            blocked: Vec::new(),
+            unlisted: Vec::new(),
+            unread: Vec::new(),
+            absent: Vec::new(),
+            rows: 0,
+            set_aside: Vec::new(),
+            withheld: Vec::new(),
+            date_orders: Vec::new(),
+        };
+        let mut columns = Vec::new();
+        let mut listed = BTreeSet::new();
+        for field in self.fields(object) {
+            let found: Vec<(usize, &str)> = field
+                .from()
+                .iter()
+                .filter_map(|name| place_of(header, name).map(|at| (at, name.as_str())))
+                .collect();
+            listed.extend(found.iter().map(|(at, _)| *at));
+            match found.as_slice() {
+                [] if reads.contains(field) => admission.absent.push(field.clone()),
+                [] => {}
+                [(at, name)] if reads.contains(field) || field.name() == object_key(object) => {
+                    columns.push((*at, field.clone(), (*name).to_owned()));
+                    admission.columns.push((field.clone(), (*name).to_owned()));
+                }
+                [(_, name)] => admission.unread.push((*name).to_owned()),
+                several => {
+                    let names: Vec<_> =
+                        several.iter().map(|(_, name)| format!("`{name}`")).collect();
+                    return Err(AdmitError::TwoColumns {
+                        file: file.to_owned(),
+                        field: field.to_string(),
+                        columns: names.join(" and "),
+                    });
+                }
+            }
+        }
+        for (at, name) in header.iter().enumerate() {
+            if listed.contains(&at) {
+                continue;
+            }
+            if self.blocking(name).is_some() {
+                admission.blocked.push(name.clone());
+            } else {
+                admission.unlisted.push(name.clone());
+            }
+        }
+        if self.unlisted() == Unlisted::Refuse && !admission.unlisted.is_empty() {
+            return Err(AdmitError::Unlisted {
+                file: file.to_owned(),
+                count: admission.unlisted.len(),
+                names: admission.unlisted.join(", "),
+            });
+        }
+        let key = object_key(object);
+        let Some(key_at) = columns.iter().position(|(_, field, _)| field.name() == key) else {
+            let expected = self.field(object, key).map_or_else(
+                |_| format!("`{key}`"),
+                |field| {
+                    field.from().iter().map(|f| format!("`{f}`")).collect::<Vec<_>>().join(" or ")
+                },
+            );
+            return Err(AdmitError::NoKey { file: file.to_owned(), object, key, expected });
+        };
+        Ok(Desk { file: file.to_owned(), zone, columns, key_at, admission })
+    }
+}
+
+/// The position of a column. `Create Date#2` means the second column of that name.
+fn place_of(header: &[String], name: &str) -> Option<usize> {
+    if let Some(at) = header.iter().position(|column| column == name) {
+        return Some(at);
+    }
+    let (bare, nth) = name.rsplit_once('#')?;
+    let nth: usize = nth.parse().ok()?;
+    header
+        .iter()
+        .enumerate()
+        .filter(|(_, column)| *column == bare)
+        .nth(nth.checked_sub(1)?)
+        .map(|(at, _)| at)
+}
+
+impl Desk {
+    /// The positions of the columns a reader has to hand in, in the order expected by [`Intake::row`].
+    pub fn wanted(&self) -> Vec<usize> {
+        self.columns.iter().map(|(at, ..)| *at).collect()
+    }
+
+    /// The names of those columns.
+    pub fn wanted_names(&self) -> Vec<&str> {
+        self.columns.iter().map(|(_, _, name)| name.as_str()).collect()
+    }
+
+    /// A place for one chunk's rows.
+    pub fn intake(&self) -> Intake {
+        Intake {
+            fields: self.columns.iter().map(|(_, field, _)| field.clone()).collect(),
+            key_at: self.key_at,
+            columns: self.columns.iter().map(|(_, field, _)| Builder::of(field)).collect(),
+            lines: Vec::new(),
+            withheld: Vec::new(),
+        }
+    }
+
+    /// Puts the chunks together, in file order.
+    pub fn close(mut self, intakes: Vec<Intake>) -> Result<Load, AdmitError> {
+        let file = self.file.clone();
+        let assembly = |_: PolarsError| AdmitError::Assembly { file: file.clone() };
+        let proofs: Vec<Proof> = (0..self.columns.len())
+            .map(|at| {
+                intakes.iter().fold(Proof::default(), |proof, i| proof.with(i.columns.get(at)))
+            })
+            .collect();
+        let shared = self.shared_order(&proofs)?;
+        let mut frame: Option<DataFrame> = None;
+        let mut before = 0_u64;
+        for intake in intakes {
+            let rows = intake.lines.len();
+            let mut keep = vec![true; rows];
+            let lines = intake.lines;
+            let mut parts: Vec<Column> = Vec::with_capacity(self.columns.len() + 1);
+            let ids = intake.columns.get(self.key_at).map(Builder::clone_text);
+            for ((builder, (_, field, column)), order) in
+                intake.columns.into_iter().zip(&self.columns).zip(&shared)
+            {
+                let impossible = |at: usize| {
+                    if let Some(keep) = keep.get_mut(at) {
+                        *keep = false;
+                    }
+                    let line = lines.get(at).copied().unwrap_or_default();
+                    self.admission
+                        .set_aside
+                        .push((line.into(), format!("`{column}` names a day that does not exist")));
+                };
+                parts.push(builder.finish(field.name(), *order, self.zone, impossible));
+            }
+            for (at, slot, looks_like) in intake.withheld {
+                let record =
+                    ids.as_ref().and_then(|ids| ids.as_ref()?.get(at)).unwrap_or("?").to_owned();
+                let field =
+                    self.columns.get(slot).map_or("", |(_, field, _)| field.name()).to_owned();
+                let line = lines.get(at).copied().unwrap_or_default().into();
+                self.admission.withheld.push(Withheld { record, field, looks_like, line });
+            }
+            let any_lost = keep.contains(&false);
+            parts.push(UInt32Chunked::from_vec(LINE.into(), lines).into_column());
+            let mut part = DataFrame::new(rows, parts).map_err(assembly)?;
+            if any_lost {
+                let mask: BooleanChunked = keep.into_iter().collect();
+                part = part.filter(&mask).map_err(assembly)?;
+            }
+            before += part.height() as u64;
+            match &mut frame {
+                None => frame = Some(part),
+                Some(frame) => {
+                    frame.vstack_mut(&part).map_err(assembly)?;
+                }
+            }
+        }
+        self.admission.rows = usize::try_from(before).unwrap_or(usize::MAX);
+        let frame = match frame {
+            Some(frame) => frame,
+            None => self.empty().map_err(assembly)?,
+        };
+        Ok(Load { frame, admission: self.admission })
+    }
+
+    fn empty(&self) -> PolarsResult<DataFrame> {
+        let mut parts: Vec<Column> = self
+            .columns
+            .iter()
+            .map(|(_, field, _)| {
+                Builder::of(field).finish(field.name(), None, self.zone, |_: usize| {})
+            })
+            .collect();
+        parts.push(UInt32Chunked::from_vec(LINE.into(), Vec::new()).into_column());
+        DataFrame::new(0, parts)
+    }
+
+    /// The order of day and month for each column: declared, proven by the column itself, or proven
+    /// by another column of the same file, since one export is written in one locale.
+    fn shared_order(&mut self, proofs: &[Proof]) -> Result<Vec<Option<DateOrder>>, AdmitError> {
+        let by_file: BTreeSet<DateOrder> = proofs
+            .iter()
+            .filter_map(|proof| match (proof.day_first, proof.month_first) {
+                (true, false) => Some(DateOrder::DayFirst),
+                (false, true) => Some(DateOrder::MonthFirst),
+                _ => None,
+            })
+            .collect();
+        let mut orders = Vec::new();
+        for (proof, (_, field, column)) in proofs.iter().zip(&self.columns) {
+            if !proof.unordered {
+                orders.push(None);
+                continue;
+            }
+            let (order, how) = match (field.0.dates, proof.day_first, proof.month_first) {
+                (Some(declared), ..) => (declared, "declared"),
+                (None, true, true) => {
+                    return Err(AdmitError::DateOrderMixed {
+                        file: self.file.clone(),
+                        column: column.clone(),
+                    });
+                }
+                (None, true, false) => (DateOrder::DayFirst, "proven by the column"),
+                (None, false, true) => (DateOrder::MonthFirst, "proven by the column"),
+                (None, false, false) if !proof.matters => (DateOrder::DayFirst, "day equals month"),
+                (None, false, false) => match by_file.iter().collect::<Vec<_>>().as_slice() {
+                    [order] => (**order, "proven by another column of the file"),
+                    _ => {
+                        return Err(AdmitError::DateOrderUnknown {
+                            file: self.file.clone(),
+                            column: column.clone(),
+                            field: field.to_string(),
+                        });
+                    }
+                },
+            };
+            self.admission.date_orders.push((column.clone(), order, how));
+            orders.push(Some(order));
+        }
+        Ok(orders)
+    }
+}
+
+/// One input's admitted rows, before the inputs of a table are joined into its batch.
+pub struct Load {
+    pub(super) frame: DataFrame,
+    /// What was let in.
+    pub admission: Admission,
+}
+
+impl Load {
+    /// Joins the inputs of one table. Rows whose id was seen before are set aside.
+    pub fn join(
+        object: Object,
+        loads: Vec<Self>,
+        reads: &BTreeSet<Field>,
+    ) -> (Batch, Vec<Admission>) {
+        Batch::join(object, loads, reads)
+    }
+}
+
+/// The name of the column that holds each row's line in its file.
+pub(super) const LINE: &str = "#line";
+
+/// Takes the rows of one chunk.
+#[derive(Debug)]
+pub struct Intake {
+    fields: Arc<[Field]>,
+    key_at: usize,
+    columns: Vec<Builder>,
+    lines: Vec<u32>,
+    withheld: Vec<(usize, usize, &'static str)>,
+}
+
+impl Intake {
+    /// Admits one row, or says which cell does not have its field's shape. Nothing of a refused row is kept.
+    pub fn row(&mut self, line: u64, cells: &[&str]) -> Result<(), Misfit> {
+        let mut values = Vec::with_capacity(cells.len());
+        for (at, (field, cell)) in self.fields.iter().zip(cells).enumerate() {
+            let misfit = |why| Misfit { field: field.name().to_owned(), why, length: cell.len() };
+            let value = field.kind().read(cell).map_err(misfit)?;
+            if at == self.key_at && value == Value::Blank {
+                return Err(misfit("a record without an id"));
+            }
+            if let Value::Text(text) = value
+                && !field.values().is_empty()
+                && !field.values().iter().any(|known| known.eq_ignore_ascii_case(text.trim()))
+            {
+                return Err(misfit("not one of the declared values"));
+            }
+            values.push(value);
+        }
+        let row = self.lines.len();
+        for (slot, ((value, builder), field)) in
+            values.into_iter().zip(&mut self.columns).zip(self.fields.iter()).enumerate()
+        {
+            let value = match value {
+                Value::Text(text) => match scanner::find(text, field.kind()) {
+                    Some(looks_like) => {
+                        self.withheld.push((row, slot, looks_like));
+                        Value::Blank
+                    }
+                    None => value,
+                },
+                Value::Blank | Value::Moment(_) | Value::Number(_) | Value::Flag(_) => value,
+            };
+            builder.push(value);
+        }
+        self.lines.push(u32::try_from(line).unwrap_or(u32::MAX));
+        Ok(())
+    }
+}
+
+enum Builder {
+    Text(StringChunkedBuilder),
+    Moment(Vec<Option<Moment>>),
+    Number(Vec<Option<f64>>),
+    Flag(Vec<Option<bool>>),
+}
+
+impl fmt::Debug for Builder {
+    /// The kind alone: values stay inside.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text(_) => "Text",
+            Self::Moment(_) => "Moment",
+            Self::Number(_) => "Number",
+            Self::Flag(_) => "Flag",
+        })
+    }
+}
+
+impl Builder {
+    fn of(field: &Field) -> Self {
+        match field.kind() {
+            Kind::Date => Self::Moment(Vec::new()),
+            Kind::Number => Self::Number(Vec::new()),
+            Kind::Flag => Self::Flag(Vec::new()),
+            Kind::Id
+            | Kind::Picklist
+            | Kind::Email
+            | Kind::Phone
+            | Kind::Web
+            | Kind::Name
+            | Kind::Text
+            | Kind::Address => Self::Text(StringChunkedBuilder::new(field.name().into(), 0)),
+        }
+    }
+
+    fn push(&mut self, value: Value<'_>) {
+        match (self, value) {
+            (Self::Text(texts), Value::Text(text)) => texts.append_value(text),
+            (Self::Text(texts), _) => texts.append_null(),
+            (Self::Moment(moments), Value::Moment(moment)) => moments.push(Some(moment)),
+            (Self::Moment(moments), _) => moments.push(None),
+            (Self::Number(numbers), Value::Number(number)) => numbers.push(Some(number)),
+            (Self::Number(numbers), _) => numbers.push(None),
+            (Self::Flag(flags), Value::Flag(flag)) => flags.push(Some(flag)),
+            (Self::Flag(flags), _) => flags.push(None),
+        }
+    }
+
+    fn clone_text(&self) -> Option<StringChunked> {
+        if let Self::Text(texts) = self { Some(texts.clone().finish()) } else { None }
+    }
+
+    /// The finished column. Moments become milliseconds since 1970 UTC; a day is its first instant
+    /// in the review's zone. Rows whose day does not exist are reported.
+    fn finish(
+        self,
+        name: &str,
+        order: Option<DateOrder>,
+        zone: Tz,
+        mut impossible: impl FnMut(usize),
+    ) -> Column {
+        let name: PlSmallStr = name.into();
+        match self {
+            Self::Text(texts) => texts.finish().into_column(),
+            Self::Number(numbers) => {
+                Float64Chunked::from_iter_options(name, numbers.into_iter()).into_column()
+            }
+            Self::Flag(flags) => {
+                BooleanChunked::from_iter_options(name, flags.into_iter()).into_column()
+            }
+            Self::Moment(moments) => {
+                let millis = moments.into_iter().enumerate().map(|(at, moment)| {
+                    let settled = moment?.settled(order.unwrap_or(DateOrder::DayFirst));
+                    if settled.is_none() {
+                        impossible(at);
+                    }
+                    settled.map(|moment| millis(moment, zone))
+                });
+                let millis: Vec<Option<i64>> = millis.collect();
+                Int64Chunked::from_iter_options(name, millis.into_iter()).into_column()
+            }
+        }
+    }
+}
+
+fn millis(moment: Moment, zone: Tz) -> i64 {
+    let local = match moment {
+        Moment::Instant(millis) => return millis,
+        Moment::Local(local) => local,
+        Moment::Day(day) => day.and_time(chrono::NaiveTime::MIN),
+        Moment::Unordered { .. } => return 0,
+    };
+    local_millis(local, zone)
+}
+
+/// The first moment of a day in a zone.
+pub fn start_of_day(day: chrono::NaiveDate, zone: Tz) -> chrono::DateTime<chrono::Utc> {
+    super::kind::instant(local_millis(day.and_time(chrono::NaiveTime::MIN), zone))
+}
+
+/// A local time as an instant: the earlier of two where clocks go back, the moment of the jump
+/// where they go forward.
+fn local_millis(local: chrono::NaiveDateTime, zone: Tz) -> i64 {
+    use chrono::offset::LocalResult;
+    match zone.from_local_datetime(&local) {
+        LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => at.timestamp_millis(),
+        LocalResult::None => {
+            let later = local + chrono::Duration::hours(1);
+            zone.from_local_datetime(&later)
+                .earliest()
+                .map_or_else(|| local.and_utc().timestamp_millis(), |at| at.timestamp_millis())
+        }
+    }
+}
+
+/// What a column of dates says about the order of day and month.
+#[derive(Debug, Clone, Copy, Default)]
+struct Proof {
+    unordered: bool,
+    matters: bool,
+    day_first: bool,
+    month_first: bool,
+}
+
+impl Proof {
+    fn with(mut self, builder: Option<&Builder>) -> Self {
+        if let Some(Builder::Moment(moments)) = builder {
+            for moment in moments.iter().flatten() {
+                if let Moment::Unordered { first, second, .. } = *moment {
+                    self.unordered = true;
+                    self.matters |= first != second;
+                    self.day_first |= first > 12;
+                    self.month_first |= second > 12;
+                }
+            }
+        }
+        self
+    }
+}

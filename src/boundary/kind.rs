@@ -1,0 +1,533 @@
+//! The shapes a field's values have, and reading one cell as such a shape.
+//!
+//! A cell that does not have its field's shape sets its row aside: that is how a renamed column or a
+//! row whose cells moved is caught when names and widths look right.
+//! Does not: guess the order of day and month (the whole column decides, see `intake`).
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, NaiveTime};
+
+/// The shape of a field's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A record id or an external key: one word of at most 64 characters.
+    Id,
+    /// One of a list of short values.
+    Picklist,
+    /// A day or an instant.
+    Date,
+    /// An amount or a count, with or without currency and separators.
+    Number,
+    /// Yes or no.
+    Flag,
+    /// A mail address.
+    Email,
+    /// A phone number.
+    Phone,
+    /// A website or a domain.
+    Web,
+    /// The name of a person, a queue or a company: one short line.
+    Name,
+    /// One short line.
+    Text,
+    /// A postal address, possibly of several lines.
+    Address,
+}
+
+/// Values that CRMs and spreadsheets write for "nothing here".
+const NOTHING: [&str; 5] = ["#N/A", "--", "-None-", "[not provided]", "#REF!"];
+
+impl Kind {
+    pub(super) const WORDS: [(&'static str, Self); 11] = [
+        ("id", Self::Id),
+        ("picklist", Self::Picklist),
+        ("date", Self::Date),
+        ("number", Self::Number),
+        ("flag", Self::Flag),
+        ("email", Self::Email),
+        ("phone", Self::Phone),
+        ("web", Self::Web),
+        ("name", Self::Name),
+        ("text", Self::Text),
+        ("address", Self::Address),
+    ];
+
+    /// The word used in `boundary.toml`.
+    pub fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, kind)| *kind == self).map_or("text", |(word, _)| word)
+    }
+
+    /// The kind a canonical name has unless the boundary says otherwise.
+    pub fn usual(name: &str) -> Self {
+        match name {
+            "id" | "owner" | "account" | "contact" | "lead" | "parent" | "record" | "key"
+            | "external_id" | "converted_contact" | "converted_account" | "converted_deal"
+            | "manager" | "campaign_id" | "modified_by" => Self::Id,
+            "first_name" | "last_name" | "name" | "company" | "campaign" | "by" | "title" => {
+                Self::Name
+            }
+            "status" | "stage" | "lifecycle" | "lead_source" | "type" | "industry" | "segment"
+            | "region" | "country" | "state" | "forecast" | "rating" | "role" | "team"
+            | "record_type" | "currency" | "channel" | "field" | "product" | "size" => {
+                Self::Picklist
+            }
+            "created" | "modified" | "assigned" | "first_touch" | "last_activity"
+            | "stage_changed" | "close_date" | "changed" | "responded" | "updated"
+            | "deactivated" | "last_login" | "verified" | "last_sync" | "first_seen" => Self::Date,
+            "employees" | "revenue" | "amount" | "probability" | "score" | "push_count" => {
+                Self::Number
+            }
+            "converted" | "closed" | "won" | "active" | "opted_out" | "do_not_route" | "portal"
+            | "override" | "customer" => Self::Flag,
+            "email" => Self::Email,
+            "phone" | "mobile" => Self::Phone,
+            "website" | "domain" | "linkedin" => Self::Web,
+            "street" | "address" => Self::Address,
+            _ if name.starts_with("became_")
+                || name.ends_with("_at")
+                || name.ends_with("_date") =>
+            {
+                Self::Date
+            }
+            _ => Self::Text,
+        }
+    }
+
+    /// Reads one cell. `Err` says, without quoting the cell, what is wrong with its shape.
+    pub(super) fn read(self, cell: &str) -> Result<Value<'_>, &'static str> {
+        let trimmed = cell.trim();
+        if trimmed.is_empty() || NOTHING.iter().any(|nothing| nothing.eq_ignore_ascii_case(trimmed))
+        {
+            return Ok(Value::Blank);
+        }
+        match self {
+            Self::Id => {
+                let plain = |c: char| c.is_alphanumeric() || "_-.:@+/|".contains(c);
+                if trimmed.len() > 64 || !trimmed.chars().all(plain) {
+                    Err("not an id")
+                } else if is_spreadsheet_number(trimmed) {
+                    Err("an id turned into a number by a spreadsheet")
+                } else {
+                    Ok(Value::Text(trimmed))
+                }
+            }
+            Self::Date => Moment::parse(trimmed).map(Value::Moment).ok_or("not a date"),
+            Self::Number => number(trimmed).map(Value::Number).ok_or("not a number"),
+            Self::Flag => flag(trimmed).map(Value::Flag).ok_or("neither yes nor no"),
+            Self::Email => line(cell, 254, 4),
+            Self::Phone => line(cell, 60, 8),
+            Self::Web => line(cell, 2_048, 3),
+            Self::Picklist => line(cell, 120, 12),
+            Self::Name => line(cell, 160, 16),
+            Self::Text => line(cell, 255, 40),
+            Self::Address => {
+                if cell.len() <= 500 {
+                    Ok(Value::Text(cell))
+                } else {
+                    Err("too long for an address")
+                }
+            }
+        }
+    }
+}
+
+/// A text on one line, with at most so many bytes and words.
+fn line(cell: &str, max_bytes: usize, max_words: usize) -> Result<Value<'_>, &'static str> {
+    if cell.len() > max_bytes {
+        Err("too long")
+    } else if cell.contains(['\n', '\r']) {
+        Err("more than one line")
+    } else if cell.len() > 2 * max_words && cell.split_whitespace().count() > max_words {
+        Err("free text")
+    } else {
+        Ok(Value::Text(cell))
+    }
+}
+
+/// `1.23E+17`: what a spreadsheet makes of a long id.
+fn is_spreadsheet_number(id: &str) -> bool {
+    id.split_once("E+").is_some_and(|(mantissa, exponent)| {
+        mantissa.contains('.')
+            && mantissa.chars().all(|c| c.is_ascii_digit() || c == '.')
+            && exponent.chars().all(|c| c.is_ascii_digit())
+    })
+}
+
+/// A cell read as its kind.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Value<'a> {
+    Blank,
+    Text(&'a str),
+    Moment(Moment),
+    Number(f64),
+    Flag(bool),
+}
+
+fn flag(text: &str) -> Option<bool> {
+    const YES: [&str; 4] = ["true", "yes", "1", "y"];
+    const NO: [&str; 4] = ["false", "no", "0", "n"];
+    if YES.iter().any(|yes| yes.eq_ignore_ascii_case(text)) {
+        Some(true)
+    } else if NO.iter().any(|no| no.eq_ignore_ascii_case(text)) {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+/// A number as people and CRMs write it: `1,200.00`, `USD 1.200,50`, `$923.00`, `(12)`, `35 %`.
+/// With one kind of separator only, a group of three digits behind it is taken as thousands.
+fn number(text: &str) -> Option<f64> {
+    if let Ok(plain) = text.parse::<f64>() {
+        return plain.is_finite().then_some(plain);
+    }
+    let negative = text.starts_with('(') && text.ends_with(')') || text.contains('-');
+    // A currency code is as much text as an amount may carry: `Room 5` is not a number.
+    if text.chars().filter(|c| c.is_alphabetic()).count() > 3 {
+        return None;
+    }
+    let bare: String = text
+        .trim_matches(|c: char| c.is_alphabetic() || c.is_whitespace() || "$€£¥₹%()+-".contains(c))
+        .chars()
+        .filter(|c| !matches!(c, ' ' | '\u{a0}' | '\u{202f}' | '\'' | '’'))
+        .collect();
+    if bare.is_empty() || !bare.chars().all(|c| c.is_ascii_digit() || c == '.' || c == ',') {
+        return None;
+    }
+    let decimal = match (bare.rfind('.'), bare.rfind(',')) {
+        (Some(dot), Some(comma)) => Some(dot.max(comma)),
+        (Some(dot), None) => (bare.matches('.').count() == 1).then_some(dot),
+        (None, Some(comma)) => {
+            let behind = bare.len() - comma - 1;
+            (bare.matches(',').count() == 1 && behind != 3).then_some(comma)
+        }
+        (None, None) => None,
+    };
+    let digits: String = bare
+        .char_indices()
+        .filter_map(|(at, c)| match c {
+            '.' | ',' if Some(at) == decimal => Some('.'),
+            '.' | ',' => None,
+            digit => Some(digit),
+        })
+        .collect();
+    let value: f64 = digits.parse().ok()?;
+    Some(if negative { -value } else { value })
+}
+
+/// Which of the two comes first where a date is written `3/4/2025`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DateOrder {
+    /// 3 April.
+    DayFirst,
+    /// 4 March.
+    MonthFirst,
+}
+
+impl DateOrder {
+    pub(super) const WORDS: [(&'static str, Self); 2] =
+        [("day-first", Self::DayFirst), ("month-first", Self::MonthFirst)];
+
+    /// The word used in `boundary.toml`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::DayFirst => "day-first",
+            Self::MonthFirst => "month-first",
+        }
+    }
+}
+
+/// A day or instant as written, before the column has settled the order of day and month.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Moment {
+    /// An instant with its offset, in milliseconds since 1970 UTC.
+    Instant(i64),
+    /// A local date and time.
+    Local(NaiveDateTime),
+    /// A day alone.
+    Day(NaiveDate),
+    /// Two numbers of which one is the day; the time if there was one.
+    Unordered { first: u8, second: u8, year: i32, time: Option<NaiveTime> },
+}
+
+impl Moment {
+    fn parse(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        if bytes.len() >= 10 && bytes.get(4) == Some(&b'-') && bytes.get(7) == Some(&b'-') {
+            return Self::iso(text);
+        }
+        let (date, time) = split_time(text);
+        let time = match time {
+            Some(time) => Some(clock_time(time)?),
+            None => None,
+        };
+        let on_day =
+            |day: NaiveDate| time.map_or(Self::Day(day), |time| Self::Local(day.and_time(time)));
+        let separator = date.chars().find(|c| matches!(c, '/' | '.' | '-'))?;
+        let parts: Vec<&str> = date.split(separator).map(str::trim).collect();
+        let [a, b, c] = parts.as_slice() else { return worded_date(date).map(on_day) };
+        if a.len() == 4 {
+            let day = NaiveDate::from_ymd_opt(a.parse().ok()?, b.parse().ok()?, c.parse().ok()?)?;
+            return plausible(day).map(on_day);
+        }
+        let (Ok(first), Ok(second)) = (a.parse::<u8>(), b.parse::<u8>()) else {
+            return worded_date(date).map(on_day);
+        };
+        if !matches!(c.len(), 2 | 4) || a.len() > 2 || b.len() > 2 {
+            return None;
+        }
+        let year: i32 = c.parse().ok()?;
+        let year = if c.len() == 2 { 2_000 + year } else { year };
+        // With dots the day always comes first: no locale writes the month first with dots.
+        if separator == '.' {
+            let day = NaiveDate::from_ymd_opt(year, second.into(), first.into())?;
+            return plausible(day).map(on_day);
+        }
+        let possible = (1..=31).contains(&first)
+            && (1..=31).contains(&second)
+            && (first <= 12 || second <= 12)
+            && (1900..=2200).contains(&year);
+        possible.then_some(Self::Unordered { first, second, year, time })
+    }
+
+    fn iso(text: &str) -> Option<Self> {
+        let day = plausible(text.get(..10)?.parse().ok()?)?;
+        let rest = text.get(10..)?.trim_start_matches('T').trim();
+        if rest.is_empty() {
+            return Some(Self::Day(day));
+        }
+        let (clock, offset) = if let Some(clock) = rest.strip_suffix(['Z', 'z']) {
+            (clock, Some(0))
+        } else if let Some(clock) = rest.strip_suffix("UTC") {
+            (clock, Some(0))
+        } else if let Some(at) = rest.rfind(['+', '-']) {
+            (rest.get(..at)?, Some(offset_seconds(rest.get(at..)?)?))
+        } else {
+            (rest, None)
+        };
+        let local = day.and_time(clock_time(clock.trim())?);
+        Some(match offset {
+            Some(seconds) => Self::Instant(local.and_utc().timestamp_millis() - seconds * 1_000),
+            None => Self::Local(local),
+        })
+    }
+
+    /// The moment once the order of day and month is known; `None` when there is no such day.
+    pub(super) fn settled(self, order: DateOrder) -> Option<Self> {
+        let Self::Unordered { first, second, year, time } = self else { return Some(self) };
+        let (day, month) = match order {
+            DateOrder::DayFirst => (first, second),
+            DateOrder::MonthFirst => (second, first),
+        };
+        let date = NaiveDate::from_ymd_opt(year, month.into(), day.into())?;
+        Some(time.map_or(Self::Day(date), |time| Self::Local(date.and_time(time))))
+    }
+}
+
+fn plausible(day: NaiveDate) -> Option<NaiveDate> {
+    (1900..=2200).contains(&day.year()).then_some(day)
+}
+
+/// `+02:00`, `-0500`, `+01`.
+fn offset_seconds(text: &str) -> Option<i64> {
+    let sign = if text.starts_with('-') { -1 } else { 1 };
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let (hours, minutes) = match digits.len() {
+        2 => (digits.parse::<i64>().ok()?, 0),
+        4 => (digits.get(..2)?.parse::<i64>().ok()?, digits.get(2..)?.parse::<i64>().ok()?),
+        _ => return None,
+    };
+    (hours <= 14 && minutes < 60).then_some(sign * (hours * 3_600 + minutes * 60))
+}
+
+/// Cuts `3/4/2025, 10:22 AM` into its date and its time.
+fn split_time(text: &str) -> (&str, Option<&str>) {
+    let Some(colon) = text.find(':') else { return (text, None) };
+    let before = text.get(..colon).unwrap_or_default();
+    let Some(space) = before.rfind([' ', ',', 'T']) else { return (text, None) };
+    let date = text.get(..space).unwrap_or_default().trim_end_matches([',', ' ']);
+    (date, text.get(space + 1..).map(str::trim))
+}
+
+/// `10:22`, `10:22:05`, `10:22:05.123`, `10:22 PM`.
+fn clock_time(text: &str) -> Option<NaiveTime> {
+    let upper: Cow<'_, str> = if text.bytes().any(|b| b.is_ascii_lowercase()) {
+        Cow::Owned(text.to_ascii_uppercase())
+    } else {
+        Cow::Borrowed(text)
+    };
+    let (clock, half) = if let Some(clock) = upper.strip_suffix("AM") {
+        (clock.trim_end(), Some(0))
+    } else if let Some(clock) = upper.strip_suffix("PM") {
+        (clock.trim_end(), Some(12))
+    } else {
+        (upper.as_ref(), None)
+    };
+    let mut parts = clock.split(':');
+    let mut hour: u32 = parts.next()?.trim().parse().ok()?;
+    let minute: u32 = parts.next()?.parse().ok()?;
+    let (second, milli): (u32, u32) = match parts.next() {
+        None => (0, 0),
+        Some(second) => match second.split_once(['.', ',']) {
+            None => (second.parse().ok()?, 0),
+            Some((second, fraction)) => {
+                let digits = fraction.get(..3.min(fraction.len()))?;
+                let scale = [100, 10, 1].get(digits.len().checked_sub(1)?).copied()?;
+                (second.parse().ok()?, digits.parse::<u32>().ok()? * scale)
+            }
+        },
+    };
+    if parts.next().is_some() {
+        return None;
+    }
+    if let Some(half) = half {
+        if !(1..=12).contains(&hour) {
+            return None;
+        }
+        hour = hour % 12 + half;
+    }
+    NaiveTime::from_hms_milli_opt(hour, minute, second, milli)
+}
+
+/// `Mar 4, 2025`, `4 March 2025`, `04-Mar-2025`.
+fn worded_date(text: &str) -> Option<NaiveDate> {
+    const MONTHS: [&str; 12] =
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    let mut month = None;
+    let mut numbers = Vec::new();
+    for word in text.split([' ', ',', '-', '.']).filter(|word| !word.is_empty()) {
+        if let Ok(number) = word.parse::<u32>() {
+            numbers.push(number);
+        } else {
+            let start = word.get(..3)?.to_ascii_lowercase();
+            let at = MONTHS.iter().position(|name| *name == start)?;
+            if month.replace(u32::try_from(at).ok()? + 1).is_some() {
+                return None;
+            }
+        }
+    }
+    let [day, year] = numbers.as_slice() else { return None };
+    plausible(NaiveDate::from_ymd_opt(i32::try_from(*year).ok()?, month?, *day)?)
+}
+
+/// The part of an id that two spellings of it share.
+///
+/// Salesforce writes an id with 15 characters (case-sensitive) or 18 (three more that encode the
+/// case of the first 15). An 18-character id whose suffix is right is reduced to its first 15.
+pub fn id_key(id: &str) -> &str {
+    const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
+    let bytes = id.as_bytes();
+    if bytes.len() != 18 || !bytes.iter().all(u8::is_ascii_alphanumeric) {
+        return id;
+    }
+    let (Some(head), Some(tail)) = (id.get(..15), bytes.get(15..)) else { return id };
+    let right = head.as_bytes().chunks(5).zip(tail).all(|(five, check)| {
+        let bits = five
+            .iter()
+            .enumerate()
+            .filter(|(_, byte)| byte.is_ascii_uppercase())
+            .fold(0_usize, |bits, (at, _)| bits | 1 << at);
+        ALPHABET.get(bits) == Some(check)
+    });
+    if right { head } else { id }
+}
+
+/// Milliseconds since 1970 UTC as an instant.
+pub(super) fn instant(millis: i64) -> DateTime<chrono::Utc> {
+    DateTime::from_timestamp_millis(millis).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_date(text: &str, expected: &str) {
+        let shown = match Moment::parse(text) {
+            None => "none".to_owned(),
+            Some(Moment::Instant(at)) => format!("instant {}", instant(at).format("%FT%T%.3f")),
+            Some(Moment::Local(at)) => format!("local {at}"),
+            Some(Moment::Day(day)) => format!("day {day}"),
+            Some(Moment::Unordered { first, second, year, time }) => {
+                format!("{first}?{second} {year} {time:?}")
+            }
+        };
+        assert_eq!(shown, expected, "{text}");
+    }
+
+    #[test]
+    fn dates_of_every_crm_are_read() {
+        check_date("2021-12-02T18:23:39.000Z", "instant 2021-12-02T18:23:39.000");
+        check_date("2021-12-02T18:23:39.000+0000", "instant 2021-12-02T18:23:39.000");
+        check_date("2021-12-02T18:23:39+02:00", "instant 2021-12-02T16:23:39.000");
+        check_date("2021-12-02 18:23:39", "local 2021-12-02 18:23:39");
+        check_date("2025-03-04 10:22", "local 2025-03-04 10:22:00");
+        check_date("2021-12-02", "day 2021-12-02");
+        check_date("04.03.2025", "day 2025-03-04");
+        check_date("04.03.2025, 10:22", "local 2025-03-04 10:22:00");
+        check_date("3/4/2025", "3?4 2025 None");
+        check_date("3/4/2025, 10:22 PM", "3?4 2025 Some(22:22:00)");
+        check_date("08-06-2020 15:36", "8?6 2020 Some(15:36:00)");
+        check_date("Mar 4, 2025", "day 2025-03-04");
+        check_date("04-Mar-2025", "day 2025-03-04");
+        check_date("31/31/2025", "none");
+        check_date("2021-13-02", "none");
+        check_date("call him back", "none");
+        check_date("12.5", "none");
+        check_date("1/2/3/4", "none");
+    }
+
+    #[track_caller]
+    fn check_number(text: &str, expected: Option<f64>) {
+        assert_eq!(number(text), expected, "{text}");
+    }
+
+    #[test]
+    fn numbers_are_read_as_people_write_them() {
+        check_number("1200", Some(1200.0));
+        check_number("USD 1,200.00", Some(1200.0));
+        check_number("$923.00 ", Some(923.0));
+        check_number("1.200,50 €", Some(1200.5));
+        check_number("1,200", Some(1200.0));
+        check_number("0,5", Some(0.5));
+        check_number("1'200'000", Some(1_200_000.0));
+        check_number("(35)", Some(-35.0));
+        check_number("-35", Some(-35.0));
+        check_number("0.00%", Some(0.0));
+        check_number("1.200.300", Some(1_200_300.0));
+        check_number("Room 5", None);
+        check_number("50 to 60", None);
+        check_number("n/a", None);
+        check_number("NaN", None);
+    }
+
+    #[track_caller]
+    fn check_kind(kind: Kind, cell: &str, fits: bool) {
+        assert_eq!(kind.read(cell).is_ok(), fits, "{cell} as {kind:?}");
+    }
+
+    #[test]
+    fn free_text_fits_no_short_field() {
+        let note =
+            "Spoke to Ann again, she says the budget is gone until next year, call in May then";
+        for kind in [Kind::Id, Kind::Date, Kind::Picklist, Kind::Email, Kind::Number, Kind::Flag] {
+            check_kind(kind, note, false);
+        }
+        check_kind(Kind::Picklist, "Trade Show", true);
+        check_kind(Kind::Picklist, "a\nb", false);
+        check_kind(Kind::Email, "jane at example", true);
+        check_kind(Kind::Id, "1.23457E+11", false);
+        check_kind(Kind::Id, "base.user_root", true);
+        check_kind(Kind::Id, "--", true);
+        check_kind(Kind::Flag, "FALSE", true);
+    }
+
+    #[test]
+    fn both_spellings_of_a_salesforce_id_share_a_key() {
+        assert_eq!(id_key("0015000000Gv7qJAAR"), "0015000000Gv7qJ");
+        assert_eq!(id_key("0015000000Gv7qJ"), "0015000000Gv7qJ");
+        assert_eq!(id_key("0015000000Gv7qJAAA"), "0015000000Gv7qJAAA");
+        assert_eq!(id_key("51789972639"), "51789972639");
+    }
+}

@@ -1,0 +1,543 @@
+//! The data boundary: what may come in, under which name, why, and how it may be shown.
+//!
+//! A [`Field`] is proof that a column is allowlisted: only [`Boundary::parse`] mints one.
+//! A [`Batch`] fills only through [`Boundary::admit`]; cells of other columns are never copied.
+//! Does not: know a CRM, a rule or a file format.
+
+mod batch;
+mod intake;
+mod kind;
+mod scanner;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use crate::policy::{Document, Log, Node, Section, nearest};
+
+pub use batch::{Batch, Cell, RecordRef, Row, Shown};
+pub use intake::{Admission, AdmitError, Desk, Intake, Load, Misfit, Withheld, start_of_day};
+pub use kind::{DateOrder, Kind, id_key};
+
+/// The tables a review reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Object {
+    /// A person who is not yet a contact (Salesforce leads).
+    Lead,
+    /// A person (HubSpot keeps leads here too).
+    Contact,
+    /// A company.
+    Account,
+    /// An opportunity.
+    Deal,
+    /// Someone who can own records.
+    User,
+    /// A queue that can own records.
+    Queue,
+    /// A person's response to a campaign.
+    CampaignMember,
+    /// One change of one field of one record.
+    FieldHistory,
+    /// A row of the extract from the system of record.
+    SystemRecord,
+}
+
+impl Object {
+    /// Every table, in reading order.
+    pub const ALL: [Self; 9] = [
+        Self::Lead,
+        Self::Contact,
+        Self::Account,
+        Self::Deal,
+        Self::User,
+        Self::Queue,
+        Self::CampaignMember,
+        Self::FieldHistory,
+        Self::SystemRecord,
+    ];
+
+    /// The tables whose records are reviewed; the others serve as reference.
+    pub const REVIEWED: [Self; 4] = [Self::Lead, Self::Contact, Self::Account, Self::Deal];
+
+    /// The name used in rules and outputs.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Lead => "lead",
+            Self::Contact => "contact",
+            Self::Account => "account",
+            Self::Deal => "deal",
+            Self::User => "user",
+            Self::Queue => "queue",
+            Self::CampaignMember => "campaign_member",
+            Self::FieldHistory => "field_history",
+            Self::SystemRecord => "system_record",
+        }
+    }
+
+    /// The table of that name.
+    pub fn parse(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|object| object.key() == key)
+    }
+
+    /// What a person calls several of them.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Lead => "leads",
+            Self::Contact => "contacts",
+            Self::Account => "accounts",
+            Self::Deal => "deals",
+            Self::User => "users",
+            Self::Queue => "queues",
+            Self::CampaignMember => "campaign members",
+            Self::FieldHistory => "field changes",
+            Self::SystemRecord => "system records",
+        }
+    }
+}
+
+impl fmt::Display for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.key())
+    }
+}
+
+/// How a field's values may be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exposure {
+    /// As they are.
+    Shown,
+    /// Shortened so that a person who knows the record recognises it.
+    Masked,
+    /// Compared, never rendered.
+    Never,
+}
+
+impl Exposure {
+    const WORDS: [(&'static str, Self); 3] =
+        [("shown", Self::Shown), ("masked", Self::Masked), ("never", Self::Never)];
+
+    /// The word used in `boundary.toml`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Shown => "shown",
+            Self::Masked => "masked",
+            Self::Never => "never",
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct FieldDef {
+    object: Object,
+    name: String,
+    from: Vec<String>,
+    why: String,
+    exposure: Exposure,
+    kind: Kind,
+    dates: Option<DateOrder>,
+    values: Vec<String>,
+    slot: usize,
+}
+
+/// Proof that a column is allowlisted. Minted by [`Boundary::parse`] alone.
+///
+/// ```compile_fail
+/// let field = crm_review::boundary::Field(std::sync::Arc::default());
+/// ```
+#[derive(Debug, Clone)]
+pub struct Field(Arc<FieldDef>);
+
+impl Field {
+    /// The table it belongs to.
+    pub fn object(&self) -> Object {
+        self.0.object
+    }
+
+    /// The canonical name that rules use.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The shape its values have.
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// How its values may be shown.
+    pub fn exposure(&self) -> Exposure {
+        self.0.exposure
+    }
+
+    /// Why it may be read, in the owner's words.
+    pub fn why(&self) -> &str {
+        &self.0.why
+    }
+
+    /// The column names it may come from, in order of preference.
+    pub fn from(&self) -> &[String] {
+        &self.0.from
+    }
+
+    /// The values a picklist may hold; empty when none are declared.
+    pub fn values(&self) -> &[String] {
+        &self.0.values
+    }
+}
+
+impl PartialEq for Field {
+    fn eq(&self, other: &Self) -> bool {
+        (self.0.object, &self.0.name) == (other.0.object, &other.0.name)
+    }
+}
+impl Eq for Field {}
+impl PartialOrd for Field {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Field {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.0.object, &self.0.name).cmp(&(other.0.object, &other.0.name))
+    }
+}
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.0.object, self.0.name)
+    }
+}
+
+/// What happens to a column that nobody listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unlisted {
+    /// It is left in the file and counted.
+    Drop,
+    /// The input is refused.
+    Refuse,
+}
+
+/// The allowlist: every field that may be read, and the names that never may.
+#[derive(Debug, Clone)]
+pub struct Boundary {
+    fields: BTreeMap<Object, BTreeMap<String, Field>>,
+    blocked: Vec<String>,
+    unlisted: Unlisted,
+}
+
+/// Names that no allowlist can allow: free text about people and deals, and credentials.
+const ALWAYS_BLOCKED: &[&str] = &[
+    "*note*",
+    "*description*",
+    "*comment*",
+    "*transcript*",
+    "*ssn*",
+    "*socialsecurity*",
+    "*password*",
+    "*passwd*",
+    "*apikey*",
+    "*secret*",
+    "*accesstoken*",
+    "*privatekey*",
+    "*creditcard*",
+    "*cardnumber*",
+    "*iban*",
+    "*passport*",
+];
+
+/// Lower case without spaces and punctuation, so that `API Key`, `api_key` and `ApiKey__c` are one name.
+fn folded(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric() || *c == '*').flat_map(char::to_lowercase).collect()
+}
+
+/// True when a folded name fits a folded pattern in which `*` stands for anything.
+fn fits(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = name.strip_prefix(first) else { return false };
+    let mut last = None;
+    for part in parts {
+        if let Some(before) = last.replace(part) {
+            match rest.find(before) {
+                Some(at) => rest = rest.get(at + before.len()..).unwrap_or_default(),
+                None => return false,
+            }
+        }
+    }
+    last.map_or(rest.is_empty(), |last| rest.ends_with(last))
+}
+
+impl Boundary {
+    /// Reads `boundary.toml`. Problems go to the log; the result is only used when there are none.
+    pub fn parse(document: &Document, log: &Log) -> Self {
+        let root = document.root(log);
+        let mut boundary = Self {
+            fields: BTreeMap::new(),
+            blocked: ALWAYS_BLOCKED.iter().map(|name| folded(name)).collect(),
+            unlisted: root
+                .choice("unlisted", &[("drop", Unlisted::Drop), ("refuse", Unlisted::Refuse)])
+                .unwrap_or(Unlisted::Drop),
+        };
+        if let Some(blocked) = root.section("blocked") {
+            for name in blocked.texts("names") {
+                if folded(&name).trim_matches('*').is_empty() {
+                    blocked.problem(name.line, "this pattern blocks everything or nothing");
+                } else {
+                    boundary.blocked.push(folded(&name));
+                }
+            }
+        }
+        for object in Object::ALL {
+            if let Some(section) = root.section(object.key()) {
+                boundary.parse_object(object, &section);
+            }
+        }
+        if boundary.fields.is_empty() {
+            root.problem_with_hint(0, "no field is allowed", "add a table such as [lead.fields]");
+        }
+        boundary
+    }
+
+    fn parse_object(&mut self, object: Object, section: &Section<'_>) {
+        let Some(listed) = section.section("fields") else {
+            section.missing("fields");
+            return;
+        };
+        let mut sources: BTreeMap<String, String> = BTreeMap::new();
+        for (slot, (name, node)) in listed.entries().enumerate() {
+            let Some(field) = self.parse_field(object, slot, name, node, &listed) else { continue };
+            for source in field.from() {
+                if let Some(other) = sources.insert(source.clone(), name.value.clone()) {
+                    listed.problem(
+                        name.line,
+                        format!("`{name}` and `{other}` both come from `{source}`", name = **name),
+                    );
+                }
+            }
+            self.fields.entry(object).or_default().insert(name.value.clone(), field);
+        }
+        let key = object_key(object);
+        if !self.fields.get(&object).is_some_and(|fields| fields.contains_key(key)) {
+            listed.problem_with_hint(
+                section.line(),
+                format!("[{object}.fields] has no `{key}`"),
+                "every record must be nameable in evidence",
+            );
+        }
+    }
+
+    fn parse_field(
+        &self,
+        object: Object,
+        slot: usize,
+        name: &str,
+        node: &Node,
+        listed: &Section<'_>,
+    ) -> Option<Field> {
+        let entry = listed.as_section(name, node)?;
+        let from = entry.texts("from");
+        let why = entry.text("why").filter(|why| !why.trim().is_empty());
+        let exposure = entry.choice("show", &Exposure::WORDS).unwrap_or(Exposure::Shown);
+        let kind = entry.choice("kind", &Kind::WORDS).unwrap_or_else(|| Kind::usual(name));
+        let dates = entry.choice("dates", &DateOrder::WORDS);
+        let values = entry.texts("values").iter().map(|value| value.trim().to_owned()).collect();
+        if why.is_none() {
+            entry.problem_with_hint(
+                node.line,
+                format!("`{object}.{name}` has no `why`"),
+                "a field nobody can explain is not read: say in one line what it is needed for",
+            );
+        }
+        if from.is_empty() {
+            entry.problem_with_hint(
+                node.line,
+                format!("`{object}.{name}` has no `from`"),
+                "name the column it comes from",
+            );
+        }
+        for source in from.iter().map(|source| source.value).chain([name]) {
+            if let Some(pattern) = self.blocking(source) {
+                entry.problem_with_hint(
+                    node.line,
+                    format!("`{source}` is blocked by `{pattern}` and cannot be allowed"),
+                    "take the field off the list; blocked names always win",
+                );
+            }
+        }
+        let def = FieldDef {
+            object,
+            name: name.to_owned(),
+            from: from.iter().map(|source| source.trim().to_owned()).collect(),
+            why: why?.trim().to_owned(),
+            exposure,
+            kind,
+            dates,
+            values,
+            slot,
+        };
+        Some(Field(Arc::new(def)))
+    }
+
+    /// The pattern that blocks a column name, if any does.
+    pub fn blocking(&self, column: &str) -> Option<&str> {
+        let name = folded(column);
+        self.blocked.iter().find(|pattern| fits(pattern, &name)).map(String::as_str)
+    }
+
+    /// What happens to columns nobody listed.
+    pub fn unlisted(&self) -> Unlisted {
+        self.unlisted
+    }
+
+    /// The patterns of blocked names, built in and declared.
+    pub fn blocked(&self) -> &[String] {
+        &self.blocked
+    }
+
+    /// A field by its canonical name.
+    pub fn field(&self, object: Object, name: &str) -> Result<Field, Missing> {
+        let fields = self.fields.get(&object);
+        fields.and_then(|fields| fields.get(name)).cloned().ok_or_else(|| Missing {
+            object,
+            name: name.to_owned(),
+            nearest: fields
+                .and_then(|fields| nearest(name, fields.keys().map(String::as_str)))
+                .map(str::to_owned),
+        })
+    }
+
+    /// All fields of a table, by name.
+    pub fn fields(&self, object: Object) -> impl Iterator<Item = &Field> {
+        self.fields.get(&object).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// The tables that have an allowlist.
+    pub fn objects(&self) -> impl Iterator<Item = Object> + '_ {
+        self.fields.keys().copied()
+    }
+
+    /// A desk at which a check asks for the fields it reads.
+    pub fn grant(&self) -> Grant<'_> {
+        Grant { boundary: self, reads: BTreeSet::new() }
+    }
+}
+
+/// The field that names a row of a table.
+fn object_key(object: Object) -> &'static str {
+    match object {
+        Object::Lead
+        | Object::Contact
+        | Object::Account
+        | Object::Deal
+        | Object::User
+        | Object::Queue => "id",
+        Object::CampaignMember | Object::FieldHistory => "record",
+        Object::SystemRecord => "key",
+    }
+}
+
+/// A field that is not on the allowlist.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Missing {
+    /// The table.
+    pub object: Object,
+    /// The canonical name asked for.
+    pub name: String,
+    /// A listed name that is nearly the same.
+    pub nearest: Option<String>,
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}.{}` is not in rules/boundary.toml", self.object, self.name)?;
+        if let Some(nearest) = &self.nearest {
+            write!(f, " (did you mean `{nearest}`?)")?;
+        }
+        Ok(())
+    }
+}
+
+/// Hands out fields and remembers which: the union of all grants is what is read.
+#[derive(Debug, Clone)]
+pub struct Grant<'b> {
+    boundary: &'b Boundary,
+    reads: BTreeSet<Field>,
+}
+
+impl Grant<'_> {
+    /// A field the caller cannot do without.
+    pub fn field(&mut self, object: Object, name: &str) -> Result<Field, Missing> {
+        let field = self.boundary.field(object, name)?;
+        self.reads.insert(field.clone());
+        Ok(field)
+    }
+
+    /// A field the caller uses where it is allowed.
+    pub fn optional(&mut self, object: Object, name: &str) -> Option<Field> {
+        self.field(object, name).ok()
+    }
+
+    /// Notes that a field held already (by a rule that names it) is read.
+    pub fn reads(&mut self, field: &Field) {
+        self.reads.insert(field.clone());
+    }
+
+    /// True when a table has an allowlist.
+    pub fn lists(&self, object: Object) -> bool {
+        self.boundary.fields.contains_key(&object)
+    }
+
+    /// Everything that was asked for.
+    pub fn into_reads(self) -> BTreeSet<Field> {
+        self.reads
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Boundary, String> {
+        let log = Log::default();
+        let document = Document::parse("rules/boundary.toml", text, &log);
+        let boundary = Boundary::parse(&document, &log);
+        log.finish(boundary).map_err(|problems| problems.to_string())
+    }
+
+    #[test]
+    fn every_fault_of_an_allowlist_is_named_at_once() {
+        let text = "[lead.fields]\n\
+            id = { from = \"Id\", why = \"Names the record.\" }\n\
+            owner = { from = \"OwnerId\" }\n\
+            memo = { from = \"Sales_Notes__c\", why = \"Why not?\" }\n\
+            email = { from = \"Email\", why = \"Finds doubles.\", shown = \"masked\" }\n\
+            phone = { from = \"Email\", why = \"Finds doubles.\" }\n\
+            [contact.fields]\n\
+            email = { from = \"Email\", why = \"Finds doubles.\" }\n";
+        let problems = parse(text).unwrap_err();
+        for expected in [
+            "boundary.toml:3: `lead.owner` has no `why`",
+            "boundary.toml:4: `Sales_Notes__c` is blocked by `*note*` and cannot be allowed",
+            "boundary.toml:5: unknown key `lead.fields.email.shown`\n  hint: did you mean `show`?",
+            "boundary.toml:6: `phone` and `email` both come from `Email`",
+            "boundary.toml:7: [contact.fields] has no `id`",
+        ] {
+            assert!(problems.contains(expected), "{expected} is not in:\n{problems}");
+        }
+    }
+
+    #[track_caller]
+    fn check_pattern(pattern: &str, name: &str, expected: bool) {
+        assert_eq!(fits(&folded(pattern), &folded(name)), expected, "{pattern} on {name}");
+    }
+
+    #[test]
+    fn patterns_ignore_case_spaces_and_punctuation() {
+        check_pattern("*api_key*", "My ApiKey__c", true);
+        check_pattern("legal*", "Legal Hold", true);
+        check_pattern("legal*", "Illegal", false);
+        check_pattern("*legal", "paralegal", true);
+        check_pattern("owner", "Owner", true);
+        check_pattern("owner", "Owner Id", false);
+        check_pattern("a*b*c", "a-xx-b-yy-c", true);
+        check_pattern("a*b*c", "a-xx-c-yy-b", false);
+    }
+}

@@ -1,0 +1,248 @@
+//! Conditions on a record, as rules write them: `country = ["Germany", "Austria"]`.
+//!
+//! Closed operators only (equals, in, not, between, starts with, blank), so that rules can be analysed.
+//! Does not: know what the condition is for.
+
+use crate::boundary::{Boundary, Field, Grant, Kind, Object, Row};
+use crate::policy::{Node, Section, Value};
+
+/// All conditions have to hold; none at all always holds.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct When {
+    /// The conditions, in the order written.
+    pub all: Vec<Condition>,
+}
+
+/// One field and what its value must be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Condition {
+    /// The field.
+    pub field: Field,
+    /// The test.
+    pub test: Test,
+}
+
+/// What a value must be. Texts are folded: case and outer spaces do not matter.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Test {
+    /// One of these.
+    In(Vec<String>),
+    /// None of these; a blank passes, as it does in the CRMs' own rules.
+    NotIn(Vec<String>),
+    /// A number between these, both ends included.
+    Between(f64, f64),
+    /// Begins with one of these.
+    StartsWith(Vec<String>),
+    /// Blank, or not blank.
+    Blank(bool),
+}
+
+/// Case and outer spaces do not matter in rules.
+pub fn fold(text: &str) -> String {
+    text.trim().to_lowercase()
+}
+
+impl When {
+    /// Reads a table of conditions on one object's fields; absent means always.
+    pub fn parse(section: &Section<'_>, key: &str, object: Object, boundary: &Boundary) -> Self {
+        let Some(conditions) = section.section(key) else { return Self::default() };
+        let all = conditions
+            .entries()
+            .filter_map(|(name, node)| {
+                let field = match boundary.field(object, name) {
+                    Ok(field) => field,
+                    Err(missing) => {
+                        conditions.problem_with_hint(
+                            name.line,
+                            missing.to_string(),
+                            "a rule can only use fields that are allowed and explained",
+                        );
+                        return None;
+                    }
+                };
+                let test = Test::parse(&conditions, name, node)?;
+                let numeric = matches!(field.kind(), Kind::Number);
+                if matches!(test, Test::Between(..)) && !numeric {
+                    conditions.problem_with_hint(
+                        node.line,
+                        format!("`{field}` is not a number"),
+                        "`between` needs `kind = \"number\"` in rules/boundary.toml",
+                    );
+                    return None;
+                }
+                Some(Condition { field, test })
+            })
+            .collect();
+        Self { all }
+    }
+
+    /// True when every condition holds.
+    pub fn holds(&self, row: Row<'_>) -> bool {
+        self.all.iter().all(|condition| condition.holds(row))
+    }
+
+    /// The fields it reads.
+    pub fn fields(&self) -> impl Iterator<Item = &Field> {
+        self.all.iter().map(|condition| &condition.field)
+    }
+
+    /// Tells the boundary that its fields are read.
+    pub fn ask(&self, grant: &mut Grant<'_>) {
+        for field in self.fields() {
+            grant.reads(field);
+        }
+    }
+
+    /// The first condition that fails on a record.
+    pub fn failing(&self, row: Row<'_>) -> Option<&Condition> {
+        self.all.iter().find(|condition| !condition.holds(row))
+    }
+
+    /// The conditions in words.
+    pub fn words(&self) -> String {
+        if self.all.is_empty() {
+            return "any record".to_owned();
+        }
+        self.all.iter().map(Condition::words).collect::<Vec<_>>().join(" and ")
+    }
+}
+
+impl Condition {
+    /// True when the record's value passes.
+    pub fn holds(&self, row: Row<'_>) -> bool {
+        if let Test::Blank(blank) = self.test {
+            return row.is_blank(&self.field) == blank;
+        }
+        if let Test::Between(low, high) = self.test {
+            return row.number(&self.field).is_some_and(|number| low <= number && number <= high);
+        }
+        let Some(value) =
+            row.text(&self.field).map(fold).or_else(|| row.written(&self.field).map(|v| fold(&v)))
+        else {
+            return matches!(self.test, Test::NotIn(_));
+        };
+        match &self.test {
+            Test::In(values) => values.contains(&value),
+            Test::NotIn(values) => !values.contains(&value),
+            Test::StartsWith(starts) => starts.iter().any(|start| value.starts_with(start)),
+            Test::Between(..) | Test::Blank(_) => false,
+        }
+    }
+
+    /// The condition in words: `country is Germany or Austria`.
+    pub fn words(&self) -> String {
+        let name = self.field.name();
+        match &self.test {
+            Test::In(values) => format!("{name} is {}", values.join(" or ")),
+            Test::NotIn(values) => format!("{name} is not {}", values.join(" or ")),
+            Test::Between(low, high) if high.is_infinite() => format!("{name} is at least {low}"),
+            Test::Between(low, high) if low.is_infinite() => format!("{name} is at most {high}"),
+            Test::Between(low, high) => format!("{name} is {low} to {high}"),
+            Test::StartsWith(starts) => format!("{name} starts with {}", starts.join(" or ")),
+            Test::Blank(true) => format!("{name} is blank"),
+            Test::Blank(false) => format!("{name} is filled"),
+        }
+    }
+
+    /// The condition beside what the record says: `country is Germany: the record has France`.
+    pub fn against(&self, row: Row<'_>) -> String {
+        format!("{}: the record has {}", self.words(), row.cell(&self.field).shown())
+    }
+}
+
+impl Test {
+    fn parse(section: &Section<'_>, name: &str, node: &Node) -> Option<Self> {
+        if let Some(value) = scalar(node) {
+            return Some(Self::In(vec![value]));
+        }
+        if let Value::List(items) = &node.value {
+            return texts(section, items).map(Self::In);
+        }
+        let entry = section.as_section(name, node)?;
+        let list = |key: &str| {
+            let node = entry.node(key)?;
+            match &node.value {
+                Value::List(items) => texts(&entry, items),
+                Value::Text(_)
+                | Value::Whole(_)
+                | Value::Number(_)
+                | Value::Flag(_)
+                | Value::Date(_)
+                | Value::Table(_) => scalar(node).map(|value| vec![value]),
+            }
+        };
+        let (inside, outside, starts) = (list("in"), list("not"), list("starts_with"));
+        let blank = entry.flag("blank");
+        let (least, most) = (entry.number("at_least"), entry.number("at_most"));
+        let between = entry.node("between");
+        let band = match between.map(|node| (&node.value, node.line)) {
+            Some((Value::List(ends), line)) => match ends.as_slice() {
+                [low, high] => match (low.number(), high.number()) {
+                    (Some(low), Some(high)) if low <= high => Some((low, high)),
+                    _ => {
+                        entry.problem(line, "`between` needs two numbers, the lower one first");
+                        None
+                    }
+                },
+                _ => {
+                    entry.problem(line, "`between` needs two numbers");
+                    None
+                }
+            },
+            Some((_, line)) => {
+                entry.problem(line, "`between` needs a list of two numbers");
+                None
+            }
+            None if least.is_some() || most.is_some() => Some((
+                least.map_or(f64::NEG_INFINITY, |said| said.value),
+                most.map_or(f64::INFINITY, |said| said.value),
+            )),
+            None => None,
+        };
+        let mut tests = [
+            inside.map(Self::In),
+            outside.map(Self::NotIn),
+            starts.map(Self::StartsWith),
+            blank.map(|said| Self::Blank(said.value)),
+            band.map(|(low, high)| Self::Between(low, high)),
+        ]
+        .into_iter()
+        .flatten();
+        let first = tests.next();
+        if first.is_none() && between.is_none() {
+            entry.problem_with_hint(
+                node.line,
+                format!("`{name}` has no test"),
+                "one of in, not, between, at_least, at_most, starts_with, blank",
+            );
+        } else if tests.next().is_some() {
+            entry.problem(node.line, format!("`{name}` has more than one test"));
+        }
+        first
+    }
+}
+
+/// A single value as rules compare it.
+fn scalar(node: &Node) -> Option<String> {
+    match &node.value {
+        Value::Text(text) => Some(fold(text)),
+        Value::Whole(whole) => Some(whole.to_string()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Flag(flag) => Some(flag.to_string()),
+        Value::Date(date) => Some(date.to_string()),
+        Value::List(_) | Value::Table(_) => None,
+    }
+}
+
+fn texts(section: &Section<'_>, items: &[Node]) -> Option<Vec<String>> {
+    items
+        .iter()
+        .map(|item| {
+            let value = scalar(item);
+            if value.is_none() {
+                section.problem(item.line, "a list of plain values is needed");
+            }
+            value
+        })
+        .collect()
+}

@@ -1,0 +1,89 @@
+//! Which deals belong to which account and contact, and how each stands.
+//!
+//! Does not: judge a deal.
+
+use std::collections::BTreeMap;
+
+use crate::boundary::{Field, Grant, Object, Row, id_key};
+
+use super::World;
+use super::ladder::lists;
+
+/// How a deal stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum DealState {
+    /// Being worked on.
+    Open,
+    /// Closed and won.
+    Won,
+    /// Closed and lost.
+    Lost,
+}
+
+/// The deals of every account and contact.
+#[derive(Debug, Default)]
+pub(super) struct Deals<'a> {
+    by_account: BTreeMap<&'a str, Vec<Row<'a>>>,
+    by_contact: BTreeMap<&'a str, Vec<Row<'a>>>,
+    closed: Option<Field>,
+    won: Option<Field>,
+}
+
+/// Asks for the fields by which deals are told apart and linked.
+pub(super) fn ask(grant: &mut Grant<'_>, world_ladders: &super::ladder::Ladders) {
+    world_ladders.ask(Object::Deal, grant);
+    for name in ["id", "account", "contact", "close_date", "type", "created"] {
+        grant.optional(Object::Deal, name);
+    }
+}
+
+impl<'a> Deals<'a> {
+    pub(super) fn of(world: &World<'a>) -> Self {
+        let boundary = &world.policies.boundary;
+        let field = |name: &str| boundary.field(Object::Deal, name).ok();
+        let mut deals = Self { closed: field("closed"), won: field("won"), ..Self::default() };
+        let Some(batch) = world.batch(Object::Deal) else { return deals };
+        let (account, contact) = (field("account"), field("contact"));
+        for row in batch.rows() {
+            if let Some(id) = account.as_ref().and_then(|field| row.text(field)) {
+                deals.by_account.entry(id_key(id.trim())).or_default().push(row);
+            }
+            if let Some(id) = contact.as_ref().and_then(|field| row.text(field)) {
+                deals.by_contact.entry(id_key(id.trim())).or_default().push(row);
+            }
+        }
+        deals
+    }
+
+    /// The deals of an account, in input order.
+    pub(super) fn of_account(&self, id: &str) -> &[Row<'a>] {
+        self.by_account.get(id_key(id)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The deals of a contact, in input order.
+    pub(super) fn of_contact(&self, id: &str) -> &[Row<'a>] {
+        self.by_contact.get(id_key(id)).map_or(&[], Vec::as_slice)
+    }
+
+    /// How a deal stands; `None` when nothing in it says.
+    pub(super) fn state(&self, world: &World<'a>, deal: Row<'a>) -> Option<DealState> {
+        let flag = |field: &Option<Field>| field.as_ref().and_then(|field| deal.flag(field));
+        match (flag(&self.closed), flag(&self.won)) {
+            (Some(true), Some(true)) | (None, Some(true)) => return Some(DealState::Won),
+            (Some(true), Some(false)) => return Some(DealState::Lost),
+            (Some(false), _) => return Some(DealState::Open),
+            (Some(true) | None, None) | (None, Some(false)) => {}
+        }
+        let ladder = world.policies.ladders.of(Object::Deal)?;
+        let stage = deal.text(&ladder.field)?;
+        if lists(&ladder.won, stage) {
+            Some(DealState::Won)
+        } else if lists(&ladder.lost, stage) || lists(&ladder.closed, stage) {
+            Some(DealState::Lost)
+        } else if ladder.rank(stage).is_some() {
+            Some(DealState::Open)
+        } else {
+            None
+        }
+    }
+}

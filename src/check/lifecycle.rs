@@ -1,0 +1,18 @@
+//! The lifecycle family.
+
+use crate::boundary::Boundary;
+use crate::policy::Section;
+
+/// What the rules say.
+#[derive(Debug, Clone)]
+pub(crate) struct Policy;
+
+impl Policy {
+    pub(super) fn parse(
+        _root: &Section<'_>,
+        _ladders: &super::ladder::Ladders,
+        _boundary: &Boundary,
+    ) -> Self {
+        Self
+    }
+}

@@ -1,0 +1,336 @@
+//! The checks: what each is called, what it needs, and what it says of a batch.
+//!
+//! [`ALL`] is the one visible list; the catalogue, the packet's sections and the fields that are read
+//! follow from it. A check asks for its fields when it loads; judging is pure.
+//! Does not: know a CRM, a template, the clock, the disk or the ledger; no check knows another.
+
+mod batch;
+mod condition;
+mod deals;
+mod duplicates;
+mod ladder;
+mod lead_source;
+mod lifecycle;
+mod owners;
+mod people;
+mod required;
+mod routing;
+mod rulebook;
+mod system_of_record;
+mod world;
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::boundary::{Boundary, Field, Grant, Missing, Object};
+use crate::finding::{Finding, Severity};
+use crate::policy::Log;
+
+pub use condition::{Condition, When};
+pub use rulebook::{Rulebook, Table};
+pub use world::{AsOf, Pulled, World};
+
+/// The seven families, and the input itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Family {
+    /// The input.
+    Batch,
+    /// One person or company twice.
+    Duplicates,
+    /// Nobody active works the record.
+    Owners,
+    /// The stage contradicts the facts.
+    Lifecycle,
+    /// The record went past its rules.
+    Routing,
+    /// A value is missing or is none.
+    Required,
+    /// The source is doubtful.
+    LeadSource,
+    /// Another system knows better.
+    SystemOfRecord,
+}
+
+impl Family {
+    /// All of them, in the packet's order.
+    pub const ALL: [Self; 8] = [
+        Self::Batch,
+        Self::Duplicates,
+        Self::Owners,
+        Self::Lifecycle,
+        Self::Routing,
+        Self::Required,
+        Self::LeadSource,
+        Self::SystemOfRecord,
+    ];
+
+    /// The family's name in outputs.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Batch => "batch",
+            Self::Duplicates => "duplicates",
+            Self::Owners => "owners",
+            Self::Lifecycle => "lifecycle",
+            Self::Routing => "routing",
+            Self::Required => "required",
+            Self::LeadSource => "lead-source",
+            Self::SystemOfRecord => "system-of-record",
+        }
+    }
+
+    /// The family's name for a person.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Batch => "The input",
+            Self::Duplicates => "Duplicates",
+            Self::Owners => "Owners",
+            Self::Lifecycle => "Lifecycle",
+            Self::Routing => "Routing",
+            Self::Required => "Required fields",
+            Self::LeadSource => "Lead source",
+            Self::SystemOfRecord => "System of record",
+        }
+    }
+
+    /// The rules file that holds the family's policy, below `rules/`.
+    pub fn file(self) -> &'static str {
+        match self {
+            Self::Batch => "batch.toml",
+            Self::Duplicates => "duplicates.toml",
+            Self::Owners => "owners.toml",
+            Self::Lifecycle => "lifecycle.toml",
+            Self::Routing => "routing.toml",
+            Self::Required => "required.toml",
+            Self::LeadSource => "lead-source.toml",
+            Self::SystemOfRecord => "system-of-record.toml",
+        }
+    }
+
+    /// The file as shipped, with every setting and its default.
+    pub fn shipped(self) -> &'static str {
+        match self {
+            Self::Batch => include_str!("../../rules/batch.toml"),
+            Self::Duplicates => include_str!("../../rules/duplicates.toml"),
+            Self::Owners => include_str!("../../rules/owners.toml"),
+            Self::Lifecycle => include_str!("../../rules/lifecycle.toml"),
+            Self::Routing => include_str!("../../rules/routing.toml"),
+            Self::Required => include_str!("../../rules/required.toml"),
+            Self::LeadSource => include_str!("../../rules/lead-source.toml"),
+            Self::SystemOfRecord => include_str!("../../rules/system-of-record.toml"),
+        }
+    }
+}
+
+/// One check: its words and how it meets its rules.
+#[derive(Debug)]
+pub struct CheckDef {
+    /// The public rule id, `OWN-01`.
+    pub code: &'static str,
+    /// The trouble, in kebab-case: also the name of its section in the family's rules file.
+    pub name: &'static str,
+    /// The family.
+    pub family: Family,
+    /// How much harm the fault does while it stands.
+    pub severity: Severity,
+    /// The exact condition in one or two sentences.
+    pub summary: &'static str,
+    /// What a customer or a report suffers from it.
+    pub consequence: &'static str,
+    /// Meets the boundary and the rules: asks for fields, and returns the judgement to run.
+    pub load: fn(&mut Grant<'_>, &Policies) -> Result<Judge, Off>,
+}
+
+/// Judges a batch. Total: everything that can fail failed when the check was loaded.
+pub type Judge = Box<dyn Fn(&World<'_>) -> Judgement + Send + Sync>;
+
+/// What one check says.
+#[derive(Debug, Default)]
+pub struct Judgement {
+    /// How many records it looked at.
+    pub examined: usize,
+    /// What it found.
+    pub findings: Vec<Finding>,
+    /// What it could not look at, and why: "not looked" and "nothing found" are different words.
+    pub not_looked: Vec<String>,
+}
+
+/// Why a check does not run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Off {
+    /// A field it needs is not on the allowlist.
+    NotAllowed(Missing),
+    /// The rules do not switch it on: the file and what to write there.
+    NoPolicy {
+        /// The rules file.
+        file: &'static str,
+        /// What to write to switch it on.
+        write: &'static str,
+    },
+}
+
+impl From<Missing> for Off {
+    fn from(missing: Missing) -> Self {
+        Self::NotAllowed(missing)
+    }
+}
+
+impl std::fmt::Display for Off {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotAllowed(missing) => missing.fmt(f),
+            Self::NoPolicy { file, write } => {
+                write!(f, "rules/{file} does not switch it on; {write}")
+            }
+        }
+    }
+}
+
+/// How a check ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It looked.
+    Ran(Judgement),
+    /// It was not asked to, or could not: why.
+    NotApplicable(String),
+    /// It failed; the run went on without it.
+    Broken,
+}
+
+/// One check's result.
+#[derive(Debug)]
+pub struct Report {
+    /// The check.
+    pub check: &'static CheckDef,
+    /// The fields it was granted.
+    pub reads: BTreeSet<Field>,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// Every check, in the packet's order.
+pub const ALL: &[&CheckDef] = &[
+    // Filled family by family; the order is the documentation's order.
+];
+
+/// The rules of every family, parsed.
+#[derive(Debug)]
+pub struct Policies {
+    /// The allowlist the rules were read against.
+    pub(crate) boundary: Boundary,
+    pub(crate) ladders: ladder::Ladders,
+    pub(crate) batch: batch::Policy,
+    pub(crate) duplicates: duplicates::Policy,
+    pub(crate) owners: owners::Policy,
+    pub(crate) lifecycle: lifecycle::Policy,
+    pub(crate) routing: routing::Policy,
+    pub(crate) required: required::Policy,
+    pub(crate) lead_source: lead_source::Policy,
+    pub(crate) system_of_record: system_of_record::Policy,
+}
+
+impl Policies {
+    /// Reads every rules file against the boundary. Problems go to the log.
+    pub fn parse(rulebook: &Rulebook, boundary: &Boundary, log: &Log) -> Self {
+        // Two readers share lifecycle.toml: the ladders and the checks. Both see one section, so that
+        // an unknown key is judged against everything either of them asked for.
+        let lifecycle = rulebook.root(Family::Lifecycle, log);
+        let ladders = ladder::Ladders::parse(&lifecycle, boundary);
+        Self {
+            boundary: boundary.clone(),
+            batch: batch::Policy::parse(&rulebook.root(Family::Batch, log), boundary),
+            duplicates: duplicates::Policy::parse(
+                &rulebook.root(Family::Duplicates, log),
+                boundary,
+            ),
+            owners: owners::Policy::parse(&rulebook.root(Family::Owners, log), boundary),
+            lifecycle: lifecycle::Policy::parse(&lifecycle, &ladders, boundary),
+            routing: routing::Policy::parse(
+                &rulebook.root(Family::Routing, log),
+                rulebook,
+                boundary,
+            ),
+            required: required::Policy::parse(
+                &rulebook.root(Family::Required, log),
+                &ladders,
+                boundary,
+            ),
+            lead_source: lead_source::Policy::parse(
+                &rulebook.root(Family::LeadSource, log),
+                boundary,
+            ),
+            system_of_record: system_of_record::Policy::parse(
+                &rulebook.root(Family::SystemOfRecord, log),
+                boundary,
+            ),
+            ladders,
+        }
+    }
+}
+
+/// A check that met its rules.
+pub struct Loaded {
+    check: &'static CheckDef,
+    reads: BTreeSet<Field>,
+    judge: Result<Judge, Off>,
+}
+
+/// Every check, loaded; those named in `off` stay off.
+pub struct Bench {
+    checks: Vec<Loaded>,
+}
+
+impl Bench {
+    /// Loads every check. What they read together is what will be pulled.
+    pub fn load(policies: &Policies, boundary: &Boundary) -> Self {
+        let checks = ALL
+            .iter()
+            .map(|check| {
+                let mut grant = boundary.grant();
+                let judge = (check.load)(&mut grant, policies);
+                let reads = if judge.is_ok() { grant.into_reads() } else { BTreeSet::new() };
+                Loaded { check, reads, judge }
+            })
+            .collect();
+        Self { checks }
+    }
+
+    /// The union of all grants: exactly these fields are read.
+    pub fn reads(&self) -> BTreeSet<Field> {
+        self.checks.iter().flat_map(|loaded| loaded.reads.iter().cloned()).collect()
+    }
+
+    /// Runs every check. A check that panics is broken, and the others go on.
+    pub fn run(self, world: &World<'_>) -> Vec<Report> {
+        self.checks
+            .into_iter()
+            .map(|Loaded { check, reads, judge }| {
+                let outcome = match judge {
+                    Err(off) => Outcome::NotApplicable(off.to_string()),
+                    // What a panicking judge leaves behind is its own; the world's shared views are
+                    // only filled when they are complete.
+                    Ok(judge) => catch_unwind(AssertUnwindSafe(|| judge(world)))
+                        .map_or(Outcome::Broken, settle),
+                };
+                Report { check, reads, outcome }
+            })
+            .collect()
+    }
+}
+
+fn settle(mut judgement: Judgement) -> Outcome {
+    if judgement.examined == 0 && judgement.findings.is_empty() && !judgement.not_looked.is_empty()
+    {
+        return Outcome::NotApplicable(judgement.not_looked.join("; "));
+    }
+    judgement.findings.sort_by(|a, b| {
+        (&a.record, &a.related, &a.headline).cmp(&(&b.record, &b.related, &b.headline))
+    });
+    Outcome::Ran(judgement)
+}
+
+impl Judgement {
+    /// Notes that an object could not be looked at.
+    pub fn skip(&mut self, object: Object, why: &str) {
+        self.not_looked.push(format!("{}: {why}", object.plural()));
+    }
+}

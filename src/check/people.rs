@@ -1,0 +1,209 @@
+//! Who can own records: users and queues, found by id or by name.
+//!
+//! Exports write owners as ids (Salesforce) or as names (HubSpot); both are looked up here.
+//! Does not: judge an owner.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::boundary::{Boundary, Field, Grant, Missing, Object, Row, id_key};
+use crate::finding::Assignee;
+
+use super::World;
+use super::condition::fold;
+
+/// What HubSpot writes behind the name of an owner who was deactivated.
+const DEACTIVATED: &str = "(deactivated user)";
+
+/// Whether someone can work records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// An active user.
+    Active,
+    /// A user who left or was switched off.
+    Inactive,
+    /// A user of whom nothing says whether they are active.
+    Unsaid,
+    /// A queue.
+    Queue,
+}
+
+/// Someone or something that can own records.
+#[derive(Debug, Clone)]
+pub(super) struct Person<'a> {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) standing: Standing,
+    pub(super) role: Option<&'a str>,
+    pub(super) team: Option<&'a str>,
+    pub(super) manager: Option<&'a str>,
+    pub(super) deactivated: Option<DateTime<Utc>>,
+    pub(super) last_login: Option<DateTime<Utc>>,
+    /// The user's or queue's row; `None` when only a record's owner column names them.
+    pub(super) row: Option<Row<'a>>,
+}
+
+impl Person<'_> {
+    /// As a proposal names them.
+    pub(super) fn assignee(&self) -> Assignee {
+        Assignee { id: self.id.clone(), name: self.name.clone() }
+    }
+}
+
+/// What a record's owner column leads to.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Found<'p, 'a> {
+    /// Exactly this one.
+    One(&'p Person<'a>),
+    /// Several people have that name.
+    Several,
+    /// Nobody in the tables.
+    Nobody,
+}
+
+/// Everybody who can own records.
+#[derive(Debug, Default)]
+pub(super) struct People<'a> {
+    all: Vec<Person<'a>>,
+    by_id: BTreeMap<String, usize>,
+    by_name: BTreeMap<String, Vec<usize>>,
+}
+
+/// The fields by which people are known.
+#[derive(Debug, Clone, Default)]
+struct Fields {
+    name: Option<Field>,
+    active: Option<Field>,
+    role: Option<Field>,
+    team: Option<Field>,
+    manager: Option<Field>,
+    deactivated: Option<Field>,
+    last_login: Option<Field>,
+}
+
+/// Asks for the fields by which owners are known; a user needs an id and a state.
+pub(super) fn ask(grant: &mut Grant<'_>) -> Result<(), Missing> {
+    grant.field(Object::User, "id")?;
+    for name in ["name", "active", "role", "team", "manager", "deactivated", "last_login"] {
+        grant.optional(Object::User, name);
+    }
+    for name in ["id", "name"] {
+        grant.optional(Object::Queue, name);
+    }
+    Ok(())
+}
+
+/// The user fields a boundary allows.
+fn fields(boundary: &Boundary, object: Object) -> Fields {
+    let field = |name: &str| boundary.field(object, name).ok();
+    Fields {
+        name: field("name"),
+        active: field("active"),
+        role: field("role"),
+        team: field("team"),
+        manager: field("manager"),
+        deactivated: field("deactivated"),
+        last_login: field("last_login"),
+    }
+}
+
+impl<'a> People<'a> {
+    pub(super) fn of(world: &World<'a>) -> Self {
+        let mut people = Self::default();
+        for object in [Object::User, Object::Queue] {
+            let Some(batch) = world.batch(object) else { continue };
+            let fields = fields(&world.policies.boundary, object);
+            for row in batch.rows() {
+                let text = |field: &Option<Field>| field.as_ref().and_then(|field| row.text(field));
+                let time = |field: &Option<Field>| field.as_ref().and_then(|field| row.time(field));
+                let active = fields.active.as_ref().and_then(|field| row.flag(field));
+                let standing = match (object, active) {
+                    (Object::Queue, _) => Standing::Queue,
+                    (_, Some(true)) => Standing::Active,
+                    (_, Some(false)) => Standing::Inactive,
+                    (_, None) if time(&fields.deactivated).is_some() => Standing::Inactive,
+                    (_, None) => Standing::Unsaid,
+                };
+                people.add(Person {
+                    id: row.id().to_owned(),
+                    name: text(&fields.name).unwrap_or(row.id()).trim().to_owned(),
+                    standing,
+                    role: text(&fields.role),
+                    team: text(&fields.team),
+                    manager: text(&fields.manager),
+                    deactivated: time(&fields.deactivated),
+                    last_login: time(&fields.last_login),
+                    row: Some(row),
+                });
+            }
+        }
+        people.add_deactivated_names(world);
+        people
+    }
+
+    fn add(&mut self, person: Person<'a>) {
+        let at = self.all.len();
+        self.by_id.entry(id_key(&person.id).to_owned()).or_insert(at);
+        self.by_name.entry(fold(&person.name)).or_default().push(at);
+        self.all.push(person);
+    }
+
+    /// Owners that only exist as `Name (Deactivated User)` in a record.
+    fn add_deactivated_names(&mut self, world: &World<'a>) {
+        for object in Object::REVIEWED {
+            let (Some(batch), Ok(owner)) =
+                (world.batch(object), world.policies.boundary.field(object, "owner"))
+            else {
+                continue;
+            };
+            for (value, _) in batch.count_by(&owner) {
+                let Some(name) = without_mark(value) else { continue };
+                if matches!(self.find(value), Found::Nobody) {
+                    self.add(Person {
+                        id: value.to_owned(),
+                        name: name.to_owned(),
+                        standing: Standing::Inactive,
+                        role: None,
+                        team: None,
+                        manager: None,
+                        deactivated: None,
+                        last_login: None,
+                        row: None,
+                    });
+                }
+            }
+        }
+    }
+
+    /// The owner that a record's owner column, or a rule, names by id or by name.
+    pub(super) fn find(&self, owner: &str) -> Found<'_, 'a> {
+        let owner = owner.trim();
+        if let Some(person) = self.by_id.get(id_key(owner)).and_then(|at| self.all.get(*at)) {
+            return Found::One(person);
+        }
+        let name = fold(without_mark(owner).unwrap_or(owner));
+        match self.by_name.get(&name).map(Vec::as_slice) {
+            Some([at]) => self.all.get(*at).map_or(Found::Nobody, Found::One),
+            Some(_) => Found::Several,
+            None => Found::Nobody,
+        }
+    }
+
+    /// Everybody, users first, in the order of their tables.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Person<'a>> {
+        self.all.iter()
+    }
+
+    /// True when there is neither a user nor a queue.
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+}
+
+/// The name before HubSpot's mark of a deactivated owner.
+fn without_mark(owner: &str) -> Option<&str> {
+    let start = owner.len().checked_sub(DEACTIVATED.len())?;
+    let (name, mark) = owner.split_at_checked(start)?;
+    mark.eq_ignore_ascii_case(DEACTIVATED).then(|| name.trim())
+}

@@ -1,0 +1,107 @@
+//! The rules folder as text: TOML documents and the tables people keep in a spreadsheet.
+//!
+//! Does not: touch the disk; the files are handed in.
+
+use std::collections::BTreeMap;
+
+use crate::policy::{Document, Log, Section};
+
+use super::Family;
+
+/// Every rules file by its name below `rules/`.
+#[derive(Debug)]
+pub struct Rulebook {
+    documents: BTreeMap<String, Document>,
+    tables: BTreeMap<String, Table>,
+    empty: Document,
+}
+
+impl Rulebook {
+    /// Parses the files of a rules folder: `name.toml` as documents, `name.csv` as tables.
+    pub fn parse(files: &BTreeMap<String, String>, log: &Log) -> Self {
+        let mut documents = BTreeMap::new();
+        let mut tables = BTreeMap::new();
+        for (name, text) in files {
+            let path = format!("rules/{name}");
+            if name.ends_with(".toml") {
+                documents.insert(name.clone(), Document::parse(&path, text, log));
+            } else if name.ends_with(".csv") {
+                tables.insert(name.clone(), Table::parse(&path, text, log));
+            }
+        }
+        Self { documents, tables, empty: Document::parse("", "", log) }
+    }
+
+    /// A document by name.
+    pub fn document(&self, name: &str) -> Option<&Document> {
+        self.documents.get(name)
+    }
+
+    /// The family's document as a section; empty where there is no such file.
+    pub fn root<'a>(&'a self, family: Family, log: &'a Log) -> Section<'a> {
+        self.documents.get(family.file()).unwrap_or(&self.empty).root(log)
+    }
+
+    /// A table named by a rule; a problem at that rule's line where there is no such file.
+    pub fn table(&self, name: &str, section: &Section<'_>, line: usize) -> Option<&Table> {
+        let table = self.tables.get(name);
+        if table.is_none() {
+            section.problem_with_hint(
+                line,
+                format!("there is no table `{name}`"),
+                format!("put it at rules/{name}"),
+            );
+        }
+        table
+    }
+}
+
+/// A CSV table that belongs to the rules.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// The file, with `rules/` in front.
+    pub file: String,
+    /// Column names, trimmed.
+    pub header: Vec<String>,
+    /// Rows with their lines; cells are trimmed.
+    pub rows: Vec<(usize, Vec<String>)>,
+}
+
+impl Table {
+    fn parse(file: &str, text: &str, log: &Log) -> Self {
+        let mut reader = csv::ReaderBuilder::new()
+            .flexible(true)
+            .has_headers(false)
+            .trim(csv::Trim::All)
+            .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+        let mut table = Self { file: file.to_owned(), header: Vec::new(), rows: Vec::new() };
+        for record in reader.records() {
+            let Ok(record) = record else {
+                log.note(file, 0, "not a CSV table", None);
+                return table;
+            };
+            let line = record.position().map_or(0, |at| usize::try_from(at.line()).unwrap_or(0));
+            let cells: Vec<String> = record.iter().map(str::to_owned).collect();
+            if cells.iter().all(String::is_empty) {
+                continue;
+            }
+            if table.header.is_empty() {
+                table.header = cells;
+            } else if cells.len() == table.header.len() {
+                table.rows.push((line, cells));
+            } else {
+                let (wide, found) = (table.header.len(), cells.len());
+                log.note(file, line, format!("{found} cells where the header has {wide}"), None);
+            }
+        }
+        if table.header.is_empty() {
+            log.note(file, 0, "this table is empty", Some("give it a header line".to_owned()));
+        }
+        table
+    }
+
+    /// The position of a column.
+    pub fn column(&self, name: &str) -> Option<usize> {
+        self.header.iter().position(|column| column.eq_ignore_ascii_case(name))
+    }
+}

@@ -1,0 +1,135 @@
+//! What a check judges: the admitted tables, the day, the rules, and views that several checks share.
+//!
+//! Does not: know the clock. A view is computed at most once and only when somebody asks for it.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono_tz::Tz;
+
+use crate::boundary::{Batch, Object};
+
+use super::{Policies, deals, duplicates, people, routing};
+
+/// The day of the review. Its instant is the day's first moment in the review's zone: what the
+/// review judges is what was true when that day began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AsOf {
+    /// The day.
+    pub day: NaiveDate,
+    /// Its first moment.
+    pub instant: DateTime<Utc>,
+    /// The review's time zone.
+    pub zone: Tz,
+}
+
+impl AsOf {
+    /// The beginning of a day in a zone.
+    pub fn new(day: NaiveDate, zone: Tz) -> Self {
+        let instant = crate::boundary::start_of_day(day, zone);
+        Self { day, instant, zone }
+    }
+
+    /// Hours from an instant to the review, negative for the future.
+    pub fn hours_since(&self, then: DateTime<Utc>) -> f64 {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "minutes between dates of this era are small"
+        )]
+        let minutes = (self.instant - then).num_minutes() as f64;
+        minutes / 60.0
+    }
+
+    /// Calendar days from an instant's day in the review's zone to the review, negative for the future.
+    pub fn days_since(&self, then: DateTime<Utc>) -> i64 {
+        (self.day - then.with_timezone(&self.zone).date_naive()).num_days()
+    }
+
+    /// The instant so many hours before the review.
+    pub fn hours_ago(&self, hours: f64) -> DateTime<Utc> {
+        #[expect(clippy::cast_possible_truncation, reason = "settings are hours, not eras")]
+        let minutes = (hours * 60.0) as i64;
+        self.instant - Duration::minutes(minutes)
+    }
+}
+
+/// The admitted tables.
+#[derive(Debug, Default)]
+pub struct Pulled(BTreeMap<Object, Batch>);
+
+impl Pulled {
+    /// Adds a table.
+    pub fn insert(&mut self, batch: Batch) {
+        self.0.insert(batch.object(), batch);
+    }
+
+    /// A table, if there was an input for it.
+    pub fn get(&self, object: Object) -> Option<&Batch> {
+        self.0.get(&object)
+    }
+
+    /// A table that may still be told which of its records are under review.
+    pub fn get_mut(&mut self, object: Object) -> Option<&mut Batch> {
+        self.0.get_mut(&object)
+    }
+
+    /// All tables, in reading order.
+    pub fn iter(&self) -> impl Iterator<Item = &Batch> {
+        self.0.values()
+    }
+}
+
+/// Everything a check may look at.
+pub struct World<'a> {
+    /// The admitted tables.
+    pub pulled: &'a Pulled,
+    /// The day of the review.
+    pub as_of: AsOf,
+    /// The rules of every family.
+    pub policies: &'a Policies,
+    people: OnceLock<people::People<'a>>,
+    deals: OnceLock<deals::Deals<'a>>,
+    matches: OnceLock<duplicates::Matches<'a>>,
+    routed: OnceLock<routing::Routed<'a>>,
+}
+
+impl<'a> World<'a> {
+    /// A world in which nothing has been looked at yet.
+    pub fn new(pulled: &'a Pulled, as_of: AsOf, policies: &'a Policies) -> Self {
+        Self {
+            pulled,
+            as_of,
+            policies,
+            people: OnceLock::new(),
+            deals: OnceLock::new(),
+            matches: OnceLock::new(),
+            routed: OnceLock::new(),
+        }
+    }
+
+    /// A table, if there was an input for it.
+    pub fn batch(&self, object: Object) -> Option<&'a Batch> {
+        self.pulled.get(object)
+    }
+
+    /// Who can own records.
+    pub(super) fn people(&self) -> &people::People<'a> {
+        self.people.get_or_init(|| people::People::of(self))
+    }
+
+    /// Which deals belong to whom.
+    pub(super) fn deals(&self) -> &deals::Deals<'a> {
+        self.deals.get_or_init(|| deals::Deals::of(self))
+    }
+
+    /// Which records are the same person or company, and who belongs to which account.
+    pub(super) fn matches(&self) -> &duplicates::Matches<'a> {
+        self.matches.get_or_init(|| duplicates::Matches::of(self))
+    }
+
+    /// Where the routing rules send each record under review.
+    pub(super) fn routed(&self) -> &routing::Routed<'a> {
+        self.routed.get_or_init(|| routing::Routed::of(self))
+    }
+}

@@ -1,0 +1,535 @@
+//! What a check may say: a finding with its evidence, the case against it, and a proposal.
+//!
+//! A finding cannot be made without evidence; a proposal is words and ids, and nothing in it can be sent.
+//! Does not: decide anything, know a check, or render.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::boundary::{Cell, Field, Object, RecordRef, Shown};
+
+/// How much harm the fault does while it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Worth knowing.
+    Low,
+    /// Distorts reports or delays work.
+    Medium,
+    /// A customer is waiting, called twice, or a report is wrong now.
+    High,
+}
+
+impl Severity {
+    /// The word used in rules and outputs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
+/// One piece of evidence.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Evidence {
+    /// A value with its place.
+    Cell(Cell),
+    /// A value after normalisation; what may be shown of it follows its cell's exposure.
+    Normalised {
+        /// The value as it stands in the record.
+        from: Cell,
+        /// How it was changed, in words.
+        step: &'static str,
+        /// The result.
+        to: Shown,
+    },
+    /// Two values side by side.
+    Compared {
+        /// One record's value.
+        left: Cell,
+        /// The other's.
+        right: Cell,
+        /// How far they agree, in words.
+        level: String,
+    },
+    /// A line of the rules, quoted.
+    Policy {
+        /// The rules file.
+        file: String,
+        /// Its line; 0 for a built-in default.
+        line: usize,
+        /// What it says.
+        says: String,
+    },
+    /// A figure and what it counts.
+    Figure {
+        /// What was counted or measured.
+        of: String,
+        /// The figure, with its unit.
+        is: String,
+    },
+    /// Rules tried one after the other.
+    Trace(Vec<Tried>),
+}
+
+/// One rule that was tried on a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tried {
+    /// The rule's name.
+    pub rule: String,
+    /// The rules file and line.
+    pub place: String,
+    /// Whether it took the record.
+    pub matched: bool,
+    /// The clause that decided, in words, with the record's value.
+    pub because: String,
+}
+
+/// What touching a record may reach beyond it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// A forecast.
+    Forecast,
+    /// Somebody's compensation.
+    Compensation,
+    /// A service level promised to a customer.
+    ServiceLevel,
+    /// An account on a named list.
+    NamedAccount,
+}
+
+impl Reach {
+    /// The word used in outputs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Forecast => "forecast",
+            Self::Compensation => "compensation",
+            Self::ServiceLevel => "service level",
+            Self::NamedAccount => "named account",
+        }
+    }
+}
+
+/// Someone or something that can own records.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Assignee {
+    /// The id the CRM takes.
+    pub id: String,
+    /// The name a person knows.
+    pub name: String,
+}
+
+impl fmt::Display for Assignee {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.name.is_empty() || self.name == self.id {
+            f.write_str(&self.id)
+        } else {
+            write!(f, "{} ({})", self.name, self.id)
+        }
+    }
+}
+
+/// What a person is asked to consider. No kind deletes, and none can be sent to a CRM.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Proposal {
+    /// Merge records into the one to keep.
+    MergeCandidate {
+        /// The record to keep.
+        keep: RecordRef,
+        /// The others.
+        fold: Vec<RecordRef>,
+        /// Why this one, first difference first.
+        because: String,
+    },
+    /// Link a person to an account.
+    LinkToAccount {
+        /// The account.
+        account: RecordRef,
+    },
+    /// Convert a lead into something that exists.
+    ConvertCandidate {
+        /// The contact or account it belongs to.
+        into: RecordRef,
+    },
+    /// Give the record to someone.
+    SetOwner {
+        /// The owner field as it stands.
+        before: Cell,
+        /// The new owner.
+        to: Assignee,
+    },
+    /// Give the record back to a queue.
+    ReturnToQueue {
+        /// The owner field as it stands.
+        before: Cell,
+        /// The queue, where one is known.
+        queue: Option<Assignee>,
+    },
+    /// Set a field to a value that the evidence shows.
+    SetField {
+        /// The field as it stands.
+        before: Cell,
+        /// The value.
+        to: Shown,
+    },
+    /// Ask a person for the value.
+    FillField {
+        /// The field as it stands.
+        before: Cell,
+        /// Who can know.
+        ask: String,
+    },
+    /// Correct the lifecycle stage.
+    CorrectLifecycle {
+        /// The stage as it stands.
+        before: Cell,
+        /// The stage the evidence supports, where it supports one.
+        to: Option<String>,
+    },
+    /// Correct the lead source.
+    CorrectSource {
+        /// The source as it stands.
+        before: Cell,
+        /// The source the evidence supports, where it supports one.
+        to: Option<String>,
+    },
+    /// Look at the record: the evidence does not say what is right.
+    ReviewRecord {
+        /// What to find out.
+        question: String,
+    },
+    /// Look at the rule.
+    ReviewRule {
+        /// What to find out.
+        question: String,
+    },
+    /// Look at the system or process that made the value.
+    ReviewUpstream {
+        /// What to find out.
+        question: String,
+    },
+}
+
+/// Why a proposal cannot simply be approved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hold {
+    /// Nothing stands against approval.
+    Free,
+    /// Expensive to unwind: approved one by one, with the evidence confirmed.
+    Held(String),
+    /// Not for the reviewer alone to approve.
+    EscalateOnly(String),
+}
+
+impl Hold {
+    /// The word used in outputs.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Held(_) => "held",
+            Self::EscalateOnly(_) => "escalate-only",
+        }
+    }
+
+    /// Why, where there is a reason.
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::Free => None,
+            Self::Held(why) | Self::EscalateOnly(why) => Some(why),
+        }
+    }
+}
+
+impl Proposal {
+    /// The public name of the kind.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::MergeCandidate { .. } => "merge-candidate",
+            Self::LinkToAccount { .. } => "link-lead-to-account",
+            Self::ConvertCandidate { .. } => "convert-candidate",
+            Self::SetOwner { .. } => "set-owner",
+            Self::ReturnToQueue { .. } => "return-to-queue",
+            Self::SetField { .. } => "set-field",
+            Self::FillField { .. } => "fill-field",
+            Self::CorrectLifecycle { .. } => "correct-lifecycle",
+            Self::CorrectSource { .. } => "correct-source",
+            Self::ReviewRecord { .. } => "review-record",
+            Self::ReviewRule { .. } => "review-rule",
+            Self::ReviewUpstream { .. } => "review-upstream",
+        }
+    }
+
+    /// The proposal in one sentence for a person.
+    pub fn words(&self) -> String {
+        match self {
+            Self::MergeCandidate { keep, fold, .. } => {
+                let others: Vec<_> = fold.iter().map(|record| record.id.as_ref()).collect();
+                format!("Consider merging {} into {}", others.join(", "), keep.id)
+            }
+            Self::LinkToAccount { account } => format!("Link to account {}", account.id),
+            Self::ConvertCandidate { into } => format!("Convert into {into}"),
+            Self::SetOwner { to, .. } => format!("Give to {to}"),
+            Self::ReturnToQueue { queue: Some(queue), .. } => format!("Return to queue {queue}"),
+            Self::ReturnToQueue { queue: None, .. } => "Return to the team's queue".to_owned(),
+            Self::SetField { before, to } => format!("Set {} to {to}", before.field()),
+            Self::FillField { before, ask } => format!("Fill in {}; ask {ask}", before.field()),
+            Self::CorrectLifecycle { to: Some(to), .. } => format!("Correct the stage to {to}"),
+            Self::CorrectLifecycle { to: None, .. } => "Correct the stage".to_owned(),
+            Self::CorrectSource { to: Some(to), .. } => format!("Correct the source to {to}"),
+            Self::CorrectSource { to: None, .. } => "Correct the source".to_owned(),
+            Self::ReviewRecord { question }
+            | Self::ReviewRule { question }
+            | Self::ReviewUpstream { question } => question.clone(),
+        }
+    }
+
+    /// The field it would change, how it stands, and what would stand there, where it names one.
+    pub fn change(&self) -> Option<(&Cell, Option<String>)> {
+        match self {
+            Self::SetOwner { before, to } => Some((before, Some(to.to_string()))),
+            Self::ReturnToQueue { before, queue } => {
+                Some((before, queue.as_ref().map(ToString::to_string)))
+            }
+            Self::SetField { before, to } => Some((before, Some(to.to_string()))),
+            Self::FillField { before, .. } => Some((before, None)),
+            Self::CorrectLifecycle { before, to } | Self::CorrectSource { before, to } => {
+                Some((before, to.clone()))
+            }
+            Self::MergeCandidate { .. }
+            | Self::LinkToAccount { .. }
+            | Self::ConvertCandidate { .. }
+            | Self::ReviewRecord { .. }
+            | Self::ReviewRule { .. }
+            | Self::ReviewUpstream { .. } => None,
+        }
+    }
+
+    fn hold(&self) -> Hold {
+        match self {
+            Self::MergeCandidate { .. } => {
+                Hold::Held("a merge cannot be undone in most CRMs".to_owned())
+            }
+            Self::ConvertCandidate { .. } => {
+                Hold::Held("a conversion cannot be undone in most CRMs".to_owned())
+            }
+            Self::CorrectLifecycle { .. } => {
+                Hold::Held("stages feed reports and automation".to_owned())
+            }
+            Self::SetField { .. } => {
+                Hold::Held("it overwrites a value that somebody or something entered".to_owned())
+            }
+            Self::LinkToAccount { .. }
+            | Self::SetOwner { .. }
+            | Self::ReturnToQueue { .. }
+            | Self::FillField { .. }
+            | Self::CorrectSource { .. }
+            | Self::ReviewRecord { .. }
+            | Self::ReviewRule { .. }
+            | Self::ReviewUpstream { .. } => Hold::Free,
+        }
+    }
+}
+
+/// Something a check found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// The record it is about.
+    pub record: RecordRef,
+    /// Other records it concerns.
+    pub related: Vec<RecordRef>,
+    /// One plain sentence with the condition and its numbers.
+    pub headline: String,
+    /// At least one piece.
+    evidence: Vec<Evidence>,
+    /// Why this may be wrong.
+    pub doubts: Vec<String>,
+    /// What the rule needs and the record does not have: then it is not approvable.
+    pub missing: BTreeSet<String>,
+    /// What the change may reach beyond the record.
+    pub reach: BTreeSet<Reach>,
+    /// What a person is asked to consider.
+    pub proposal: Proposal,
+    escalate: Option<String>,
+}
+
+impl Finding {
+    /// The least a finding can be: a record, a sentence, a fact and a proposal.
+    pub fn about(
+        record: RecordRef,
+        headline: impl Into<String>,
+        fact: Evidence,
+        proposal: Proposal,
+    ) -> Self {
+        Self {
+            record,
+            related: Vec::new(),
+            headline: headline.into(),
+            evidence: vec![fact],
+            doubts: Vec::new(),
+            missing: BTreeSet::new(),
+            reach: BTreeSet::new(),
+            proposal,
+            escalate: None,
+        }
+    }
+
+    /// Adds evidence.
+    #[must_use]
+    pub fn because(mut self, fact: Evidence) -> Self {
+        self.evidence.push(fact);
+        self
+    }
+
+    /// Adds a record it concerns.
+    #[must_use]
+    pub fn with(mut self, related: RecordRef) -> Self {
+        if related != self.record && !self.related.contains(&related) {
+            self.related.push(related);
+        }
+        self
+    }
+
+    /// Adds a reason why it may be wrong.
+    #[must_use]
+    pub fn unless(mut self, doubt: impl Into<String>) -> Self {
+        self.doubts.push(doubt.into());
+        self
+    }
+
+    /// Notes that a fact the rule needs is blank, withheld or not admitted.
+    #[must_use]
+    pub fn lacking(mut self, what: impl Into<String>) -> Self {
+        self.missing.insert(what.into());
+        self
+    }
+
+    /// Notes what the change may reach.
+    #[must_use]
+    pub fn reaching(mut self, reach: Reach) -> Self {
+        self.reach.insert(reach);
+        self
+    }
+
+    /// Notes that only an escalation is possible.
+    #[must_use]
+    pub fn escalate_only(mut self, why: impl Into<String>) -> Self {
+        self.escalate = Some(why.into());
+        self
+    }
+
+    /// The evidence, in the order given.
+    pub fn evidence(&self) -> &[Evidence] {
+        &self.evidence
+    }
+
+    /// True when everything the rule needs is there.
+    pub fn is_sufficient(&self) -> bool {
+        self.missing.is_empty()
+    }
+
+    /// Whether it can be approved, and if not simply, why.
+    pub fn hold(&self) -> Hold {
+        if let Some(why) = &self.escalate {
+            return Hold::EscalateOnly(why.clone());
+        }
+        if !self.reach.is_empty() {
+            let words: Vec<_> = self.reach.iter().map(|reach| reach.word()).collect();
+            return Hold::EscalateOnly(format!("it touches a {}", words.join(" and a ")));
+        }
+        self.proposal.hold()
+    }
+
+    /// The fields the evidence quotes, sorted.
+    pub fn fields(&self) -> BTreeSet<&str> {
+        let mut fields = BTreeSet::new();
+        for evidence in &self.evidence {
+            match evidence {
+                Evidence::Cell(cell) | Evidence::Normalised { from: cell, .. } => {
+                    fields.insert(cell.field());
+                }
+                Evidence::Compared { left, right, .. } => {
+                    fields.extend([left.field(), right.field()]);
+                }
+                Evidence::Policy { .. } | Evidence::Figure { .. } | Evidence::Trace(_) => {}
+            }
+        }
+        fields
+    }
+
+    /// The finding's name for one rule: it hashes rule, records and the field the proposal is about,
+    /// never values, so that next week's finding about the same fault has the same name.
+    pub fn id(&self, rule: &str) -> FindingId {
+        let mut records: Vec<&RecordRef> = self.related.iter().chain([&self.record]).collect();
+        records.sort();
+        let mut hash = Sha256::new();
+        let mut add = |part: &str| {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        };
+        add(rule);
+        for record in records {
+            add(record.object.key());
+            add(&record.id);
+        }
+        add(self.proposal.change().map_or("", |(cell, _)| cell.field()));
+        FindingId(crockford(&hash.finalize()))
+    }
+
+    /// A digest of the quoted facts: when it differs from last week's, the facts changed.
+    pub fn evidence_digest(&self) -> String {
+        let mut hash = Sha256::new();
+        for evidence in &self.evidence {
+            let words = match evidence {
+                Evidence::Cell(cell) => cell.to_string(),
+                Evidence::Normalised { from, to, .. } => format!("{from} → {to}"),
+                Evidence::Compared { left, right, level } => format!("{left} | {right} | {level}"),
+                // Ages and counts move every week by themselves; rules have their own version.
+                Evidence::Policy { .. } | Evidence::Figure { .. } | Evidence::Trace(_) => continue,
+            };
+            hash.update((words.len() as u64).to_be_bytes());
+            hash.update(words.as_bytes());
+        }
+        hash.finalize().iter().take(12).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+    }
+}
+
+/// Ten characters that name a finding: `F-7Q2M9K4D1V`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FindingId(String);
+
+impl FindingId {
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for FindingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The first 50 bits in Crockford's base 32, which has no letters that look alike.
+fn crockford(digest: &[u8]) -> String {
+    const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let bits = digest.iter().take(8).fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
+    let digits = (0..10).map(|n| {
+        let five = usize::try_from(bits >> (59 - 5 * n) & 31).unwrap_or_default();
+        ALPHABET.get(five).copied().map_or('0', char::from)
+    });
+    "F-".chars().chain(digits).collect()
+}
+
+/// Names a record without a batch at hand, as rules and tests do.
+pub fn record(object: Object, id: &str) -> RecordRef {
+    RecordRef { object, id: id.into() }
+}
+
+/// A field that a rule needs, in the words used for insufficient evidence.
+pub fn blank_field(field: &Field) -> String {
+    format!("{field} is blank")
+}

@@ -1,0 +1,559 @@
+//! Reads what a person wrote (config and rules in TOML) and keeps every problem with its place.
+//!
+//! A [`Document`] is parsed once into a tree in which each value knows its line.
+//! A [`Section`] is read key by key; keys nobody asked for are problems when the section is dropped.
+//! Does not: know what any key means, touch the disk, or stop at the first problem.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::ops::Deref;
+
+use chrono::NaiveDate;
+use toml::de::{DeTable, DeValue};
+
+/// One thing wrong in a file a person wrote.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// The file as the person knows it, relative to the review folder.
+    pub file: String,
+    /// 1-based line; 0 when the file as a whole is meant.
+    pub line: usize,
+    /// What is wrong, one sentence without a full stop.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.line == 0 {
+            write!(f, "{}: {}", self.file, self.message)?;
+        } else {
+            write!(f, "{}:{}: {}", self.file, self.line, self.message)?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(f, "\n  hint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Every problem found, in file and line order when shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// One problem alone.
+    pub fn one(file: impl Into<String>, line: usize, message: impl Into<String>) -> Self {
+        Self(vec![Problem { file: file.into(), line, message: message.into(), hint: None }])
+    }
+
+    /// True when nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The problems, sorted by file and line.
+    pub fn sorted(&self) -> Vec<&Problem> {
+        let mut all: Vec<_> = self.0.iter().collect();
+        all.sort();
+        all.dedup();
+        all
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, problem) in self.sorted().into_iter().enumerate() {
+            if n > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// Where problems are collected while several files are read.
+#[derive(Debug, Default)]
+pub struct Log(RefCell<Problems>);
+
+impl Log {
+    /// Notes a problem.
+    pub fn note(&self, file: &str, line: usize, message: impl Into<String>, hint: Option<String>) {
+        self.0.borrow_mut().0.push(Problem {
+            file: file.to_owned(),
+            line,
+            message: message.into(),
+            hint,
+        });
+    }
+
+    /// The result, unless there are problems.
+    pub fn finish<T>(self, result: T) -> Result<T, Problems> {
+        let problems = self.0.into_inner();
+        if problems.is_empty() { Ok(result) } else { Err(problems) }
+    }
+}
+
+/// A value with the line it was written on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Said<T> {
+    /// What was written.
+    pub value: T,
+    /// 1-based line.
+    pub line: usize,
+}
+
+impl<T> Deref for Said<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+/// A TOML value whose place is known.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// 1-based line.
+    pub line: usize,
+    /// The value.
+    pub value: Value,
+}
+
+/// What TOML can say, as far as our files use it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// A string.
+    Text(String),
+    /// A whole number.
+    Whole(i64),
+    /// A number with a fraction.
+    Number(f64),
+    /// `true` or `false`.
+    Flag(bool),
+    /// A local date.
+    Date(NaiveDate),
+    /// An array.
+    List(Vec<Node>),
+    /// A table, in the order written.
+    Table(Vec<(Said<String>, Node)>),
+}
+
+impl Value {
+    fn noun(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "a text",
+            Self::Whole(_) => "a whole number",
+            Self::Number(_) => "a number",
+            Self::Flag(_) => "true or false",
+            Self::Date(_) => "a date",
+            Self::List(_) => "a list",
+            Self::Table(_) => "a table",
+        }
+    }
+}
+
+/// One parsed file.
+#[derive(Debug, Clone)]
+pub struct Document {
+    file: String,
+    entries: Vec<(Said<String>, Node)>,
+}
+
+impl Document {
+    /// Parses a file's text. Syntax errors go to the log; what could be read is returned all the same.
+    pub fn parse(file: &str, text: &str, log: &Log) -> Self {
+        let starts: Vec<usize> =
+            std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let line_of = |offset: usize| starts.partition_point(|start| *start <= offset);
+        let (root, errors) = DeTable::parse_recoverable(text);
+        for error in errors {
+            let line = error.span().map_or(0, |span| line_of(span.start));
+            log.note(file, line, format!("not valid TOML: {}", error.message()), None);
+        }
+        let entries = entries_of(root.get_ref(), &line_of, file, log);
+        Self { file: file.to_owned(), entries }
+    }
+
+    /// The whole document as a section.
+    pub fn root<'a>(&'a self, log: &'a Log) -> Section<'a> {
+        Section::new(&self.file, String::new(), 0, &self.entries, log)
+    }
+
+    /// The file's name.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+}
+
+fn entries_of(
+    table: &DeTable<'_>,
+    line_of: &dyn Fn(usize) -> usize,
+    file: &str,
+    log: &Log,
+) -> Vec<(Said<String>, Node)> {
+    let mut entries: Vec<_> = table
+        .iter()
+        .map(|(key, value)| {
+            let start = key.span().start;
+            let said = Said { value: key.get_ref().to_string(), line: line_of(start) };
+            // A `[table]` header's value starts elsewhere; its key's line is what a person looks for.
+            let node = node_of(value.get_ref(), said.line, line_of, file, log);
+            (start, said, node)
+        })
+        .collect();
+    entries.sort_by_key(|(start, ..)| *start);
+    entries.into_iter().map(|(_, key, node)| (key, node)).collect()
+}
+
+fn node_of(
+    value: &DeValue<'_>,
+    line: usize,
+    line_of: &dyn Fn(usize) -> usize,
+    file: &str,
+    log: &Log,
+) -> Node {
+    let value = match value {
+        DeValue::String(text) => Value::Text(text.to_string()),
+        DeValue::Integer(whole) => match i64::from_str_radix(whole.as_str(), whole.radix()) {
+            Ok(whole) => Value::Whole(whole),
+            Err(_) => {
+                log.note(file, line, "this number is too large", None);
+                Value::Whole(0)
+            }
+        },
+        DeValue::Float(number) => Value::Number(number.as_str().parse().unwrap_or(f64::NAN)),
+        DeValue::Boolean(flag) => Value::Flag(*flag),
+        DeValue::Datetime(when) => {
+            let date = when.date.filter(|_| when.time.is_none()).and_then(|day| {
+                NaiveDate::from_ymd_opt(day.year.into(), day.month.into(), day.day.into())
+            });
+            match date {
+                Some(date) => Value::Date(date),
+                None => {
+                    log.note(file, line, "write a plain date here, like 2026-11-23", None);
+                    Value::Date(NaiveDate::MIN)
+                }
+            }
+        }
+        DeValue::Array(items) => Value::List(
+            items
+                .iter()
+                .map(|item| {
+                    let line = line_of(item.span().start);
+                    node_of(item.get_ref(), line, line_of, file, log)
+                })
+                .collect(),
+        ),
+        DeValue::Table(table) => Value::Table(entries_of(table, line_of, file, log)),
+    };
+    Node { line, value }
+}
+
+/// A table being read. Dropping it reports the keys nobody asked for.
+#[derive(Debug)]
+pub struct Section<'a> {
+    file: &'a str,
+    path: String,
+    line: usize,
+    entries: &'a [(Said<String>, Node)],
+    asked: RefCell<BTreeSet<String>>,
+    log: &'a Log,
+}
+
+impl<'a> Section<'a> {
+    fn new(
+        file: &'a str,
+        path: String,
+        line: usize,
+        entries: &'a [(Said<String>, Node)],
+        log: &'a Log,
+    ) -> Self {
+        Self { file, path, line, entries, asked: RefCell::default(), log }
+    }
+
+    /// The file this section stands in.
+    pub fn file(&self) -> &'a str {
+        self.file
+    }
+
+    /// The line of the section's header.
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// Notes a problem at a line of this file.
+    pub fn problem(&self, line: usize, message: impl Into<String>) {
+        self.log.note(self.file, line, message, None);
+    }
+
+    /// Notes a problem together with its remedy.
+    pub fn problem_with_hint(
+        &self,
+        line: usize,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        self.log.note(self.file, line, message, Some(hint.into()));
+    }
+
+    fn wrong(&self, key: &str, node: &Node, wanted: &str) {
+        let name = self.name_of(key);
+        self.problem(
+            node.line,
+            format!("`{name}` is {}, and {wanted} is needed", node.value.noun()),
+        );
+    }
+
+    fn name_of(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    /// The raw value of a key.
+    pub fn node(&self, key: &str) -> Option<&'a Node> {
+        self.asked.borrow_mut().insert(key.to_owned());
+        self.entries.iter().find(|(name, _)| name.value == key).map(|(_, node)| node)
+    }
+
+    /// True when the key is written here.
+    pub fn has(&self, key: &str) -> bool {
+        self.node(key).is_some()
+    }
+
+    /// A text.
+    pub fn text(&self, key: &str) -> Option<Said<&'a str>> {
+        let node = self.node(key)?;
+        if let Value::Text(text) = &node.value {
+            Some(Said { value: text, line: node.line })
+        } else {
+            self.wrong(key, node, "a text");
+            None
+        }
+    }
+
+    /// A text that has to be there and must not be blank.
+    pub fn required_text(&self, key: &str) -> Option<Said<&'a str>> {
+        if !self.has(key) {
+            self.missing(key);
+            return None;
+        }
+        let text = self.text(key)?;
+        if text.trim().is_empty() {
+            self.problem(text.line, format!("`{}` is blank", self.name_of(key)));
+            return None;
+        }
+        Some(text)
+    }
+
+    /// Notes that a key is missing.
+    pub fn missing(&self, key: &str) {
+        let place =
+            if self.path.is_empty() { String::new() } else { format!(" in [{}]", self.path) };
+        self.problem(self.line, format!("`{key}` is missing{place}"));
+    }
+
+    /// A text or a list of texts; empty when absent.
+    pub fn texts(&self, key: &str) -> Vec<Said<&'a str>> {
+        let Some(node) = self.node(key) else { return Vec::new() };
+        match &node.value {
+            Value::Text(text) => vec![Said { value: text, line: node.line }],
+            Value::List(items) => items
+                .iter()
+                .filter_map(|item| {
+                    if let Value::Text(text) = &item.value {
+                        Some(Said { value: text.as_str(), line: item.line })
+                    } else {
+                        self.wrong(key, item, "a text");
+                        None
+                    }
+                })
+                .collect(),
+            Value::Whole(_)
+            | Value::Number(_)
+            | Value::Flag(_)
+            | Value::Date(_)
+            | Value::Table(_) => {
+                self.wrong(key, node, "a text or a list of texts");
+                Vec::new()
+            }
+        }
+    }
+
+    /// A number, whole or not.
+    pub fn number(&self, key: &str) -> Option<Said<f64>> {
+        let node = self.node(key)?;
+        let Some(value) = node.number() else {
+            self.wrong(key, node, "a number");
+            return None;
+        };
+        Some(Said { value, line: node.line })
+    }
+
+    /// A whole number of things or of units: not negative.
+    pub fn count(&self, key: &str) -> Option<Said<u32>> {
+        let node = self.node(key)?;
+        if let Value::Whole(whole) = node.value
+            && let Ok(value) = u32::try_from(whole)
+        {
+            return Some(Said { value, line: node.line });
+        }
+        self.wrong(key, node, "a whole number that is not negative");
+        None
+    }
+
+    /// True or false.
+    pub fn flag(&self, key: &str) -> Option<Said<bool>> {
+        let node = self.node(key)?;
+        if let Value::Flag(value) = node.value {
+            Some(Said { value, line: node.line })
+        } else {
+            self.wrong(key, node, "true or false");
+            None
+        }
+    }
+
+    /// A date.
+    pub fn date(&self, key: &str) -> Option<Said<NaiveDate>> {
+        let node = self.node(key)?;
+        if let Value::Date(value) = node.value {
+            Some(Said { value, line: node.line })
+        } else {
+            self.wrong(key, node, "a date like 2026-11-23, without quotes");
+            None
+        }
+    }
+
+    /// One of a closed list of words.
+    pub fn choice<T: Copy>(&self, key: &str, words: &[(&str, T)]) -> Option<T> {
+        let said = self.text(key)?;
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == said.value) {
+            return Some(*value);
+        }
+        let list = words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        self.log.note(
+            self.file,
+            said.line,
+            format!("`{}` is not a value of `{}`", said.value, self.name_of(key)),
+            Some(format!("one of {list}")),
+        );
+        None
+    }
+
+    /// A table below this one.
+    pub fn section(&self, key: &str) -> Option<Section<'a>> {
+        let node = self.node(key)?;
+        self.as_section(key, node)
+    }
+
+    /// `[[key]]`, in the order written.
+    pub fn sections(&self, key: &str) -> Vec<Section<'a>> {
+        let Some(node) = self.node(key) else { return Vec::new() };
+        if let Value::List(items) = &node.value {
+            items.iter().filter_map(|item| self.as_section(key, item)).collect()
+        } else {
+            self.wrong(key, node, "a list of tables, `[[…]]`,");
+            Vec::new()
+        }
+    }
+
+    /// A node that has to be a table, as a section.
+    pub fn as_section(&self, key: &str, node: &'a Node) -> Option<Section<'a>> {
+        if let Value::Table(entries) = &node.value {
+            Some(Section::new(self.file, self.name_of(key), node.line, entries, self.log))
+        } else {
+            self.wrong(key, node, "a table");
+            None
+        }
+    }
+
+    /// Every entry, in the order written, for tables whose keys are the person's own.
+    pub fn entries(&self) -> impl Iterator<Item = (&'a Said<String>, &'a Node)> + use<'a> {
+        let entries = self.entries;
+        self.asked.borrow_mut().extend(entries.iter().map(|(key, _)| key.value.clone()));
+        entries.iter().map(|(key, node)| (key, node))
+    }
+}
+
+impl Drop for Section<'_> {
+    fn drop(&mut self) {
+        let asked = self.asked.borrow();
+        for (key, _) in self.entries.iter().filter(|(key, _)| !asked.contains(&key.value)) {
+            let hint = nearest(key, asked.iter().map(String::as_str)).map_or_else(
+                || {
+                    let known: Vec<_> = asked.iter().map(|name| format!("`{name}`")).collect();
+                    format!("known here: {}", known.join(", "))
+                },
+                |name| format!("did you mean `{name}`?"),
+            );
+            let name = self.name_of(key);
+            self.log.note(self.file, key.line, format!("unknown key `{name}`"), Some(hint));
+        }
+    }
+}
+
+impl Node {
+    /// The value as a number.
+    pub fn number(&self) -> Option<f64> {
+        match self.value {
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "rules hold amounts and counts, not ids"
+            )]
+            Value::Whole(whole) => Some(whole as f64),
+            Value::Number(number) => Some(number),
+            Value::Text(_) | Value::Flag(_) | Value::Date(_) | Value::List(_) | Value::Table(_) => {
+                None
+            }
+        }
+    }
+}
+
+/// The most similar of some names, if one is near enough to be what was meant.
+pub fn nearest<'n>(name: &str, among: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let folded = name.to_lowercase();
+    among
+        .map(|other| {
+            (strsim::normalized_damerau_levenshtein(&folded, &other.to_lowercase()), other)
+        })
+        .filter(|(similarity, _)| *similarity >= 0.6)
+        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)))
+        .map(|(_, other)| other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_problem_is_reported_with_its_line_and_the_nearest_name() {
+        let log = Log::default();
+        let text = "name = 3\n\n[job]\nowener = \"Ann\"\nsize = \"big\"\n";
+        let document = Document::parse("review.toml", text, &log);
+        {
+            let root = document.root(&log);
+            assert_eq!(root.text("name"), None);
+            let job = root.section("job").unwrap();
+            assert_eq!(job.text("owner"), None);
+            assert_eq!(job.count("size"), None);
+        }
+        let problems = log.finish(()).unwrap_err();
+        assert_eq!(
+            problems.to_string(),
+            "review.toml:1: `name` is a whole number, and a text is needed\n\
+             review.toml:4: unknown key `job.owener`\n  hint: did you mean `owner`?\n\
+             review.toml:5: `job.size` is a text, and a whole number that is not negative is needed"
+        );
+    }
+
+    #[test]
+    fn broken_syntax_is_reported_with_its_line() {
+        let log = Log::default();
+        Document::parse("rules/owners.toml", "a = 1\nb = = 2\n", &log);
+        let problems = log.finish(()).unwrap_err();
+        assert!(problems.to_string().starts_with("rules/owners.toml:2: not valid TOML"));
+    }
+}
