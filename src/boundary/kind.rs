@@ -264,7 +264,9 @@ impl Moment {
         };
         let on_day =
             |day: NaiveDate| time.map_or(Self::Day(day), |time| Self::Local(day.and_time(time)));
-        let separator = date.chars().find(|c| matches!(c, '/' | '.' | '-'))?;
+        let Some(separator) = date.chars().find(|c| matches!(c, '/' | '.' | '-')) else {
+            return worded_date(date).map(on_day);
+        };
         let parts: Vec<&str> = date.split(separator).map(str::trim).collect();
         let [a, b, c] = parts.as_slice() else { return worded_date(date).map(on_day) };
         if a.len() == 4 {
