@@ -4,3 +4,4 @@ pub mod boundary;
 pub mod check;
 pub mod finding;
 pub mod policy;
+pub mod source;

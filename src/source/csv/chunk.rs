@@ -1,0 +1,343 @@
+//! Reads the records of one chunk: wanted cells to a sink, everything else to events.
+//!
+//! Does not: know its place among the chunks, or settle what needs bytes behind its end.
+
+use std::ops::ControlFlow;
+
+use super::Sink;
+use super::dialect::unescape;
+use super::encoding::{Census, Text};
+use super::header::tidy;
+use super::scan::{Cell, Form, Grammar, Outcome, Record, Scanner, Swallowed, count_lines};
+use super::tally::{Bad, Eol, Event, Misfit, Trouble};
+
+/// How the records of a file are to be read.
+pub(super) struct Plan<'p> {
+    pub(super) grammar: Grammar,
+    pub(super) text: Text,
+    /// The wanted columns, in the order they are asked for.
+    pub(super) wanted: &'p [usize],
+    pub(super) header: &'p [String],
+    /// The most bytes a wanted cell may have.
+    pub(super) longest_cell: usize,
+    /// Whether bytes that are no UTF-8 are evidence of another encoding.
+    pub(super) take_census: bool,
+}
+
+/// A stretch of a file that probably begins and ends with a record.
+pub(super) struct Stretch<'d> {
+    pub(super) data: &'d [u8],
+    pub(super) start: usize,
+    /// The line that `start` is on.
+    pub(super) line: u64,
+    /// Whether the file ends here.
+    pub(super) last: bool,
+}
+
+/// What was read of a stretch.
+pub(super) struct Part<S> {
+    pub(super) sink: S,
+    pub(super) events: Vec<Event>,
+    /// Where the first record begins that needs bytes behind the end, and its line.
+    pub(super) end: usize,
+    pub(super) end_line: u64,
+    pub(super) eol: Option<Eol>,
+    pub(super) decoded: u64,
+    pub(super) census: Census,
+    /// Whether a wanted cell was no text.
+    pub(super) not_text: bool,
+    /// The line that begins at `end` is longer than a record may be.
+    pub(super) endless: bool,
+}
+
+/// Reads the records of `stretch`.
+pub(super) fn read<S: Sink>(plan: &Plan<'_>, stretch: &Stretch<'_>, sink: S) -> Part<S> {
+    let mut reader = Reader {
+        plan,
+        data: stretch.data,
+        last: stretch.last,
+        scanner: Scanner::new(stretch.data, stretch.last, plan.grammar),
+        has_nul: memchr::memchr(0, stretch.data).is_some(),
+        cells: Vec::new(),
+        wanted: Vec::with_capacity(plan.wanted.len()),
+        part: Part {
+            sink,
+            events: Vec::new(),
+            end: stretch.start,
+            end_line: stretch.line,
+            eol: None,
+            decoded: 0,
+            census: Census::default(),
+            not_text: false,
+            endless: false,
+        },
+    };
+    while reader.part.end < stretch.data.len() {
+        if reader.next().is_break() {
+            break;
+        }
+    }
+    let mut part = reader.part;
+    if plan.take_census {
+        // What stands above the rows counts too.
+        part.census = Census::of(stretch.data.get(..part.end).unwrap_or_default());
+    }
+    part
+}
+
+struct Reader<'p, 'd, S> {
+    plan: &'p Plan<'p>,
+    data: &'d [u8],
+    last: bool,
+    scanner: Scanner<'d>,
+    has_nul: bool,
+    cells: Vec<Cell>,
+    /// The wanted cells of a row whose cells stand in the data as they are.
+    wanted: Vec<&'d str>,
+    part: Part<S>,
+}
+
+impl<'d, S: Sink> Reader<'_, 'd, S> {
+    /// Reads one record or blank line and goes behind it, or stops before it.
+    fn next(&mut self) -> ControlFlow<()> {
+        let from = self.part.end;
+        let record = self.scanner.record(from, &mut self.cells);
+        match record.outcome {
+            Outcome::More => return ControlFlow::Break(()),
+            Outcome::Endless => {
+                self.part.endless = true;
+                return ControlFlow::Break(());
+            }
+            Outcome::Row | Outcome::Quote | Outcome::TooLong => {}
+        }
+        if let Some(closed) = record.spanned {
+            match self.scanner.swallowed(from, closed) {
+                Swallowed::Nothing => {}
+                Swallowed::Rows(starts) => {
+                    self.ambiguous(record, &starts);
+                    self.go_to(record);
+                    return ControlFlow::Continue(());
+                }
+                Swallowed::More => return ControlFlow::Break(()),
+            }
+        }
+        let line = self.part.end_line;
+        match record.outcome {
+            Outcome::Row if self.is_blank() => self.event(Event::Blank(1)),
+            Outcome::Row if self.cells.len() == self.plan.grammar.width => {
+                if self.begins_like_header() && self.is_header(true) {
+                    self.part.events.push(Event::HeaderAgain { line });
+                    return ControlFlow::Break(());
+                }
+                if self.is_padded_footer() {
+                    self.set_aside(record, Trouble::Width { expected: self.cells.len(), got: 1 });
+                } else {
+                    match self.row(record) {
+                        Ok(()) => self.event(Event::Rows(1)),
+                        Err(trouble) => self.set_aside(record, trouble),
+                    }
+                }
+            }
+            Outcome::Row if self.is_header(false) => {
+                self.part.events.push(Event::OtherHeader { line });
+                return ControlFlow::Break(());
+            }
+            Outcome::Row => {
+                let (expected, got) = (self.plan.grammar.width, self.cells.len());
+                self.set_aside(record, Trouble::Width { expected, got });
+            }
+            Outcome::TooLong => self.set_aside(record, Trouble::RecordTooLong),
+            Outcome::Quote | Outcome::Endless | Outcome::More => {
+                self.set_aside(record, Trouble::Quote);
+            }
+        }
+        self.go_to(record);
+        ControlFlow::Continue(())
+    }
+
+    /// Gives the wanted cells to the sink.
+    fn row(&mut self, record: Record) -> Result<(), Trouble> {
+        let plan = self.plan;
+        let line = self.part.end_line;
+        if self.has_nul {
+            let raw = self.data.get(self.part.end..record.end).unwrap_or_default();
+            if memchr::memchr(0, raw).is_some() {
+                return Err(Trouble::Nul);
+            }
+        }
+        self.wanted.clear();
+        for (column, &index) in plan.wanted.iter().enumerate() {
+            let Some(cell) = self.cells.get(index) else { return Err(self.no_such_column(index)) };
+            let raw = self.data.get(cell.start..cell.end).unwrap_or_default();
+            if raw.len() > plan.longest_cell {
+                return Err(Trouble::TooLong { column, length: raw.len() });
+            }
+            match plan.text.borrow(raw) {
+                Some(text) if cell.form != Form::Escaped => self.wanted.push(text),
+                _ => return self.converted_row(line),
+            }
+        }
+        self.part.sink.row(line, &self.wanted).map_err(Trouble::Misfit)
+    }
+
+    /// Gives the wanted cells to the sink where some of them must be decoded first.
+    #[cold]
+    fn converted_row(&mut self, line: u64) -> Result<(), Trouble> {
+        let plan = self.plan;
+        let mut texts = Vec::with_capacity(plan.wanted.len());
+        let mut decoded = 0;
+        for (column, &index) in plan.wanted.iter().enumerate() {
+            let Some(cell) = self.cells.get(index) else { return Err(self.no_such_column(index)) };
+            let raw = self.data.get(cell.start..cell.end).unwrap_or_default();
+            if raw.len() > plan.longest_cell {
+                return Err(Trouble::TooLong { column, length: raw.len() });
+            }
+            let mut text = String::with_capacity(raw.len());
+            let result = match cell.form {
+                Form::Escaped => plan.text.decode(&unescape(raw, plan.grammar.dialect), &mut text),
+                Form::Plain | Form::Quoted => plan.text.decode(raw, &mut text),
+            };
+            if result.is_err() {
+                self.part.not_text = true;
+                return Err(Trouble::Encoding { column });
+            }
+            decoded += u64::from(matches!(plan.text, Text::Table(_)) && !raw.is_ascii());
+            texts.push(text);
+        }
+        let cells: Vec<_> = texts.iter().map(String::as_str).collect();
+        let given: Result<(), Misfit> = self.part.sink.row(line, &cells);
+        given.map_err(Trouble::Misfit)?;
+        self.part.decoded += decoded;
+        Ok(())
+    }
+
+    fn no_such_column(&self, index: usize) -> Trouble {
+        Trouble::Width { expected: index + 1, got: self.cells.len() }
+    }
+
+    /// Whether no cell of the record has a value.
+    fn is_blank(&self) -> bool {
+        let blank = |cell: &Cell| {
+            cell.form == Form::Plain
+                && self.data.get(cell.start..cell.end).unwrap_or_default().trim_ascii().is_empty()
+        };
+        self.cells.first().is_some_and(blank) && self.cells.iter().all(blank)
+    }
+
+    /// A cheap first look, for every row.
+    fn begins_like_header(&self) -> bool {
+        let (Some(cell), Some(name)) = (self.cells.first(), self.plan.header.first()) else {
+            return false;
+        };
+        let raw = self.data.get(cell.start..cell.end).unwrap_or_default();
+        raw.trim_ascii() == name.as_bytes()
+    }
+
+    /// Whether the cells are names of the header: all of them in place, or four of five in any.
+    fn is_header(&self, in_place: bool) -> bool {
+        let header = self.plan.header;
+        let mut named = 0;
+        for (position, cell) in self.cells.iter().enumerate() {
+            let raw = self.data.get(cell.start..cell.end).unwrap_or_default();
+            let name = header.get(position).map(String::as_str);
+            let here = name.is_some_and(|name| self.is_name(raw, name));
+            if in_place && !here {
+                return false;
+            }
+            let named_so = || header.iter().any(|name| self.is_name(raw, name));
+            named += usize::from(!raw.is_empty() && (here || named_so()));
+            // Whoever has no name among the first few is no header.
+            if named == 0 && position >= 4 {
+                return false;
+            }
+        }
+        in_place || (named > 1 && named * 5 >= self.cells.len() * 4)
+    }
+
+    fn is_name(&self, raw: &[u8], name: &str) -> bool {
+        if raw.is_ascii() {
+            return raw.trim_ascii() == name.as_bytes();
+        }
+        let mut text = String::new();
+        raw.len() <= name.len() * 4
+            && self.plan.text.decode(raw, &mut text).is_ok()
+            && tidy(&text) == name
+    }
+
+    /// A footer line that a spreadsheet has filled up to the width of the table.
+    fn is_padded_footer(&self) -> bool {
+        self.is_footer() && self.cells.iter().skip(1).all(|cell| cell.start == cell.end)
+    }
+
+    /// Whether the line says what the last lines of a Salesforce report say.
+    fn is_footer(&self) -> bool {
+        const WORDS: [&[u8]; 4] = [
+            b"Copyright (c) 2",
+            b"Confidential Information - Do Not Distribute",
+            b"Generated By: ",
+            b"Grand Totals (",
+        ];
+        let Some(cell) = self.cells.first() else { return false };
+        let raw = self.data.get(cell.start..cell.end).unwrap_or_default();
+        WORDS.iter().any(|words| raw.starts_with(words))
+    }
+
+    fn set_aside(&mut self, record: Record, trouble: Trouble) {
+        let footer = matches!(trouble, Trouble::Width { .. }) && self.is_footer();
+        let line = self.part.end_line;
+        let at_end = self.ends_cut(record);
+        self.event(Event::Bad(Bad { line, trouble, footer, at_end }));
+    }
+
+    /// Sets aside a record and the rows it may have swallowed, each by its line.
+    fn ambiguous(&mut self, record: Record, starts: &[usize]) {
+        let first = self.part.end_line;
+        let mut lines = vec![first];
+        lines.extend(starts.iter().map(|&start| first + self.lines_in(self.part.end, start)));
+        for line in lines {
+            let trouble = Trouble::Ambiguous;
+            let at_end = self.ends_cut(record);
+            self.event(Event::Bad(Bad { line, trouble, footer: false, at_end }));
+        }
+    }
+
+    /// Whether the file ends behind the record, in the middle of a line that is no row.
+    fn ends_cut(&self, record: Record) -> bool {
+        self.last
+            && record.end == self.data.len()
+            && !matches!(self.data.last(), Some(b'\n' | b'\r'))
+    }
+
+    fn event(&mut self, event: Event) {
+        match (self.part.events.last_mut(), event) {
+            (Some(Event::Rows(count)), Event::Rows(more))
+            | (Some(Event::Blank(count)), Event::Blank(more)) => *count += more,
+            _ => self.part.events.push(event),
+        }
+    }
+
+    /// Goes behind the record.
+    fn go_to(&mut self, record: Record) {
+        let lines = match record.spanned {
+            // The rule: one line, and it may be the last one without an end.
+            None => 1,
+            Some(_) => self.lines_in(self.part.end, record.end),
+        };
+        self.part.end_line += lines;
+        self.part.end = record.end;
+        let ends = self.data.get(..record.end).unwrap_or_default();
+        let eol = match ends.last_chunk::<2>() {
+            Some(b"\r\n") => Some(Eol::Crlf),
+            Some([_, b'\n']) => Some(Eol::Lf),
+            Some([_, b'\r']) => Some(Eol::Cr),
+            _ => None,
+        };
+        if eol != self.part.eol {
+            self.part.eol = Eol::and(self.part.eol, eol);
+        }
+    }
+
+    fn lines_in(&self, from: usize, to: usize) -> u64 {
+        count_lines(self.data.get(from..to).unwrap_or_default())
+    }
+}

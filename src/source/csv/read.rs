@@ -1,0 +1,456 @@
+//! Reads a file in chunks, several at a time, with the outcome of reading it in one piece.
+//!
+//! A chunk is cut where a good row seems to begin and is read as if it were so. The chunk before
+//! it tells whether it was: if it ends elsewhere, what it left over is put before the chunk and
+//! that is read again. So the guess costs time where it is wrong, and never a row.
+//!
+//! Does not: hold more of a file than a few chunks.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom};
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, mpsc};
+
+use sha2::{Digest as _, Sha256};
+
+use super::buffer::Buffer;
+use super::chunk::{self, Part, Plan, Stretch};
+use super::encoding::{Census, Detected};
+use super::refusal::{ContentFault, Refusal};
+use super::scan::{Grammar, Scanner, count_lines};
+use super::tally::{Eol, Judge, Tally};
+use super::{Sheet, Sink};
+
+/// Reads all rows of `sheet`.
+pub(super) fn read<S: Sink>(
+    sheet: &Sheet,
+    wanted: &[usize],
+    new_sink: &(impl Fn() -> S + Sync),
+    threads: NonZeroUsize,
+) -> Result<(Vec<S>, Tally), Refusal> {
+    let first = pass(sheet, sheet.detected, wanted, new_sink, threads)?;
+    if first.encoding_stands(sheet.detected) {
+        return first.finish(sheet, sheet.detected);
+    }
+    // The beginning of the file told another encoding than the whole of it does.
+    drop(first);
+    let other = sheet.detected.other();
+    pass(sheet, other, wanted, new_sink, threads)?.finish(sheet, other)
+}
+
+/// What one reading of a file came to.
+struct Pass<S> {
+    sinks: Vec<S>,
+    judge: Judge,
+    eol: Option<Eol>,
+    decoded: u64,
+    census: Census,
+    not_text: bool,
+    bytes: u64,
+    sha256: String,
+}
+
+impl<S> Pass<S> {
+    fn encoding_stands(&self, read_as: Detected) -> bool {
+        if !read_as.open {
+            true
+        } else if read_as.guessed {
+            !self.census.multibyte
+        } else {
+            !(self.not_text && self.census.wants_windows_1252())
+        }
+    }
+
+    fn finish(self, sheet: &Sheet, read_as: Detected) -> Result<(Vec<S>, Tally), Refusal> {
+        if read_as.guessed {
+            self.census.doubt()?;
+        }
+        let (mut tally, fault) = self.judge.finish();
+        tally.eol = self.eol.unwrap_or_default();
+        tally.decoded_cells = self.decoded;
+        tally.encoding = read_as.fact();
+        tally.bytes = self.bytes;
+        tally.sha256 = self.sha256;
+        let changed = (self.bytes != sheet.facts.bytes).then_some(ContentFault::Changed);
+        match changed.or(fault) {
+            Some(fault) => Err(Refusal::Content { fault, tally: Box::new(tally) }),
+            None => Ok((self.sinks, tally)),
+        }
+    }
+}
+
+/// A chunk on its way.
+struct Chunk {
+    bytes: Buffer,
+    start: usize,
+    line: u64,
+    last: bool,
+}
+
+/// A chunk that was read.
+struct Done<S> {
+    chunk: Chunk,
+    part: Part<S>,
+}
+
+fn pass<S: Sink>(
+    sheet: &Sheet,
+    read_as: Detected,
+    wanted: &[usize],
+    new_sink: &(impl Fn() -> S + Sync),
+    threads: NonZeroUsize,
+) -> Result<Pass<S>, Refusal> {
+    let plan = Plan {
+        grammar: sheet.grammar,
+        text: read_as.text(),
+        wanted,
+        header: &sheet.header,
+        longest_cell: sheet.limits.cell,
+        take_census: read_as.open,
+    };
+    let read_chunk = |chunk: Chunk| {
+        let Chunk { start, line, last, .. } = chunk;
+        let stretch = Stretch { data: chunk.bytes.filled(), start, line, last };
+        let part = chunk::read(&plan, &stretch, new_sink());
+        Done { chunk, part }
+    };
+    let mut cutter = Cutter::new(sheet, read_as)?;
+    let mut merge = Merge::new(sheet.limits.rows, sheet.limits.record);
+    let chunks = sheet.facts.bytes / sheet.limits.chunk.max(1) as u64 + 1;
+    let threads = usize::try_from(chunks).unwrap_or(usize::MAX).min(threads.get());
+    if threads == 1 {
+        while let Some(chunk) = cutter.next()? {
+            let more = merge.take(read_chunk(chunk), &read_chunk, &mut cutter.spare)?;
+            if !more {
+                break;
+            }
+        }
+    } else {
+        let (jobs, queue) = mpsc::channel::<(Chunk, mpsc::SyncSender<Done<S>>)>();
+        let queue = Mutex::new(queue);
+        std::thread::scope(|scope| -> Result<(), Refusal> {
+            // Moved here, so that the workers end when this closure does.
+            let jobs = jobs;
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    loop {
+                        let Ok(Ok((chunk, reply))) = queue.lock().map(|queue| queue.recv()) else {
+                            return;
+                        };
+                        // Nobody waits for the chunk if reading was given up.
+                        let _ = reply.send(read_chunk(chunk));
+                    }
+                });
+            }
+            let mut waiting = VecDeque::new();
+            loop {
+                while waiting.len() <= threads
+                    && let Some(chunk) = cutter.next()?
+                {
+                    let (reply, done) = mpsc::sync_channel(1);
+                    if jobs.send((chunk, reply)).is_err() {
+                        break;
+                    }
+                    waiting.push_back(done);
+                }
+                // A worker that panicked sends nothing, and the scope passes its panic on.
+                let Some(Ok(done)) = waiting.pop_front().map(|done| done.recv()) else {
+                    return Ok(());
+                };
+                if !merge.take(done, &read_chunk, &mut cutter.spare)? {
+                    return Ok(());
+                }
+            }
+        })?;
+    }
+    let (bytes, sha256) = cutter.feed.finish()?;
+    Ok(Pass {
+        sinks: merge.sinks,
+        judge: merge.judge,
+        eol: merge.eol,
+        decoded: merge.decoded,
+        census: merge.census,
+        not_text: merge.not_text,
+        bytes,
+        sha256,
+    })
+}
+
+/// Puts the parts of a file together, in order.
+struct Merge<S> {
+    sinks: Vec<S>,
+    judge: Judge,
+    eol: Option<Eol>,
+    decoded: u64,
+    census: Census,
+    not_text: bool,
+    /// What the last chunk could not settle, and the line it begins on.
+    left: Buffer,
+    left_line: u64,
+    most_rows: u64,
+    longest: usize,
+}
+
+impl<S: Sink> Merge<S> {
+    fn new(most_rows: u64, longest: usize) -> Self {
+        Self {
+            sinks: Vec::new(),
+            judge: Judge::default(),
+            eol: None,
+            decoded: 0,
+            census: Census::default(),
+            not_text: false,
+            left: Buffer::default(),
+            left_line: 0,
+            most_rows,
+            longest,
+        }
+    }
+
+    /// Takes the next chunk. Gives whether reading goes on.
+    fn take(
+        &mut self,
+        mut done: Done<S>,
+        read_chunk: &impl Fn(Chunk) -> Done<S>,
+        spare: &mut Vec<Buffer>,
+    ) -> Result<bool, Refusal> {
+        if !self.left.filled().is_empty() {
+            let last = done.chunk.last;
+            let mut bytes = std::mem::take(&mut self.left);
+            bytes.push(done.chunk.bytes.filled());
+            let again = Chunk { bytes, start: 0, line: self.left_line, last };
+            recycle(std::mem::replace(&mut done, read_chunk(again)).chunk.bytes, spare);
+        }
+        let Done { mut chunk, part } = done;
+        let mut more = true;
+        for event in part.events {
+            more = more && self.judge.take(event);
+        }
+        self.sinks.push(part.sink);
+        self.eol = Eol::and(self.eol, part.eol);
+        self.decoded += part.decoded;
+        self.census.add(part.census);
+        self.not_text |= part.not_text;
+        if part.endless {
+            return Err(self.endless(part.end_line));
+        }
+        chunk.bytes.split_into(part.end, &mut self.left);
+        self.left_line = part.end_line;
+        recycle(chunk.bytes, spare);
+        if self.judge.rows_read() > self.most_rows {
+            return Err(Refusal::Limit { what: "rows", limit: self.most_rows });
+        }
+        Ok(more)
+    }
+
+    fn endless(&mut self, line: u64) -> Refusal {
+        let (tally, _) = std::mem::take(&mut self.judge).finish();
+        let fault = ContentFault::Endless { line, limit: self.longest };
+        Refusal::Content { fault, tally: Box::new(tally) }
+    }
+}
+
+/// Cuts a file into chunks that probably begin and end with a record.
+struct Cutter<'f> {
+    feed: Feed<'f>,
+    grammar: Grammar,
+    /// The beginning of the next chunk.
+    head: Buffer,
+    /// Where the first chunk's rows begin.
+    start: usize,
+    line: u64,
+    size: usize,
+    ended: bool,
+    /// Buffers to use again.
+    spare: Vec<Buffer>,
+}
+
+/// So many lines are tried before more of the file is taken into the chunk.
+const TRIES: usize = 256;
+
+impl<'f> Cutter<'f> {
+    fn new(sheet: &'f Sheet, read_as: Detected) -> Result<Self, Refusal> {
+        Ok(Self {
+            feed: Feed::new(&sheet.file, read_as)?,
+            grammar: sheet.grammar,
+            head: Buffer::default(),
+            start: sheet.body,
+            line: sheet.body_line,
+            size: sheet.limits.chunk.max(1),
+            ended: false,
+            spare: Vec::new(),
+        })
+    }
+
+    fn next(&mut self) -> Result<Option<Chunk>, Refusal> {
+        if self.ended {
+            return Ok(None);
+        }
+        let start = std::mem::take(&mut self.start);
+        let line = self.line;
+        let mut bytes = self.spare.pop().unwrap_or_default();
+        std::mem::swap(&mut bytes, &mut self.head);
+        let mut room = self.size + start;
+        loop {
+            self.feed.fill(&mut bytes, room)?;
+            if self.feed.ended {
+                self.ended = true;
+                return Ok(Some(Chunk { bytes, start, line, last: true }));
+            }
+            if let Some(cut) = self.cut(bytes.filled(), start) {
+                bytes.split_into(cut, &mut self.head);
+                self.line += count_lines(bytes.filled().get(start..).unwrap_or_default());
+                return Ok(Some(Chunk { bytes, start, line, last: false }));
+            }
+            // One record fills the chunk: twice as much each time, so that it is not looked
+            // through over and over.
+            room = bytes.filled().len();
+        }
+    }
+
+    /// Where to cut, unless the chunk is better made longer.
+    fn cut(&self, data: &[u8], start: usize) -> Option<usize> {
+        let found = Scanner::new(data, false, self.grammar).last_boundary(TRIES);
+        if let Some(cut) = found.filter(|&cut| cut > start) {
+            return Some(cut);
+        }
+        if data.len() / 2 <= self.grammar.longest {
+            return None;
+        }
+        // No row anywhere: any line end does, and without one the reader finds the line endless.
+        let end = memchr::memrchr(b'\n', data).map_or(data.len(), |at| at + 1);
+        Some(end).filter(|&cut| cut > start)
+    }
+}
+
+fn recycle(mut bytes: Buffer, spare: &mut Vec<Buffer>) {
+    bytes.clear();
+    spare.push(bytes);
+}
+
+/// A file's bytes in an encoding whose records can be told apart, and their digest.
+pub(super) struct Feed<'f> {
+    file: &'f File,
+    digest: Sha256,
+    bytes: u64,
+    /// Bytes of the mark that are still to be left out.
+    mark: usize,
+    decoder: Option<encoding_rs::Decoder>,
+    raw: Buffer,
+    ended: bool,
+}
+
+const BLOCK: usize = 64 << 10;
+
+impl<'f> Feed<'f> {
+    /// The file from its beginning.
+    pub(super) fn new(mut file: &'f File, read_as: Detected) -> io::Result<Self> {
+        file.seek(SeekFrom::Start(0))?;
+        Ok(Self {
+            file,
+            digest: Sha256::new(),
+            bytes: 0,
+            mark: read_as.bom,
+            decoder: read_as.decoder(),
+            raw: Buffer::default(),
+            ended: false,
+        })
+    }
+
+    /// Appends `room` bytes of the file, or what is left of it.
+    pub(super) fn fill(&mut self, into: &mut Buffer, room: usize) -> io::Result<()> {
+        if self.mark > 0 {
+            let mut mark = [0; 4];
+            let length = self.mark.min(mark.len());
+            self.read(mark.get_mut(..length).unwrap_or_default())?;
+            self.mark = 0;
+        }
+        if self.decoder.is_some() {
+            let mut left = room;
+            while left > 0 && !self.ended {
+                let mut raw = std::mem::take(&mut self.raw);
+                let room = left.min(BLOCK);
+                let length = self.read(raw.spare(room).get_mut(..room).unwrap_or_default())?;
+                raw.advance(length);
+                self.decode(raw.filled(), into);
+                raw.clear();
+                self.raw = raw;
+                left -= length.min(left);
+            }
+            return Ok(());
+        }
+        let length = self.read(into.spare(room).get_mut(..room).unwrap_or_default())?;
+        into.advance(length);
+        Ok(())
+    }
+
+    /// Whether everything was read.
+    pub(super) fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Reads what is left for its digest. Gives the size and the digest of the file.
+    fn finish(mut self) -> io::Result<(u64, String)> {
+        let mut rest = Buffer::default();
+        while !self.ended {
+            let length = self.read(rest.spare(BLOCK).get_mut(..BLOCK).unwrap_or_default())?;
+            rest.advance(length);
+            rest.clear();
+        }
+        let digest = self.digest.finalize();
+        Ok((self.bytes, digest.iter().map(|byte| format!("{byte:02x}")).collect()))
+    }
+
+    /// Fills `into` from the file, or less at its end.
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let mut filled = 0;
+        while let Some(room) = into.get_mut(filled..).filter(|room| !room.is_empty()) {
+            match self.file.read(room) {
+                Ok(0) => {
+                    self.ended = true;
+                    break;
+                }
+                Ok(length) => filled += length,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.digest.update(into.get(..filled).unwrap_or_default());
+        self.bytes += filled as u64;
+        Ok(filled)
+    }
+
+    /// Appends the text of `raw`; what is no text becomes a byte that is none in UTF-8 either.
+    fn decode(&mut self, mut raw: &[u8], into: &mut Buffer) {
+        const NO_TEXT: &[u8] = b"\xff";
+        let Some(decoder) = &mut self.decoder else { return };
+        loop {
+            let room = into.spare(raw.len() * 3 + 16);
+            let (result, read, written) =
+                decoder.decode_to_utf8_without_replacement(raw, room, self.ended);
+            into.advance(written);
+            raw = raw.get(read..).unwrap_or_default();
+            match result {
+                encoding_rs::DecoderResult::InputEmpty => return,
+                encoding_rs::DecoderResult::OutputFull => {}
+                encoding_rs::DecoderResult::Malformed(..) => into.push(NO_TEXT),
+            }
+        }
+    }
+}
+
+/// Reads the first bytes of a file. Gives whether that is all of it.
+pub(super) fn sample(file: &File, length: usize, into: &mut Buffer) -> io::Result<bool> {
+    let mut file = file;
+    file.seek(SeekFrom::Start(0))?;
+    let mut part = file.take(length as u64 + 1);
+    loop {
+        let read = part.read(into.spare(BLOCK))?;
+        if read == 0 {
+            break;
+        }
+        into.advance(read);
+    }
+    Ok(into.filled().len() <= length)
+}

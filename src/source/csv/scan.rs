@@ -1,0 +1,443 @@
+//! Finds where records and their cells begin and end, by the strict grammar of CSV.
+//!
+//! A quote opens only where a cell begins, and a closing quote is followed by a delimiter or the
+//! end of the line. Whatever breaks this is a fault of the record's first line alone, so that
+//! reading resumes at the next physical line and a quote that never closes swallows nothing.
+//!
+//! A verdict never depends on where the buffer ends: a record that would need bytes that are not
+//! there yet is [`Outcome::More`]. This is what lets a file be read in chunks of any size.
+//!
+//! Does not: copy a cell, decode a byte, or know which columns are wanted.
+
+use memchr::{memchr2, memrchr2};
+
+use super::dialect::{Dialect, Escape};
+
+/// What a record has to look like, and how long it may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Grammar {
+    /// How cells are told apart.
+    pub(super) dialect: Dialect,
+    /// The number of cells in the header.
+    pub(super) width: usize,
+    /// The most bytes a record may have.
+    pub(super) longest: usize,
+}
+
+/// Where one cell lies, without its quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cell {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) form: Form,
+}
+
+/// How a cell is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Without quotes.
+    Plain,
+    /// In quotes, and what stands between them is the value.
+    Quoted,
+    /// In quotes, with escaped quotes inside.
+    Escaped,
+}
+
+/// One record, or the stretch of lines that is set aside in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Record {
+    pub(super) outcome: Outcome,
+    /// Where reading resumes.
+    pub(super) end: usize,
+    /// Where the last cell that spans several lines closed, if there is one.
+    pub(super) spanned: Option<usize>,
+}
+
+/// What was found where a record should begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// A record in keeping with the grammar; its width is for the caller to judge.
+    Row,
+    /// A quote where none may stand, or one that never closes.
+    Quote,
+    /// A record longer than [`Grammar::longest`].
+    TooLong,
+    /// One physical line longer than [`Grammar::longest`]: there is no next line to resume at.
+    Endless,
+    /// The verdict needs bytes beyond the end of the buffer.
+    More,
+}
+
+/// Rows that a cell over several lines would have swallowed if its quote was opened by mistake.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Swallowed {
+    /// The cell's lines are no rows: it is text of several lines.
+    Nothing,
+    /// Every line within the cell is a row in its own right; these are where they begin.
+    Rows(Vec<usize>),
+    /// The verdict needs bytes beyond the end of the buffer.
+    More,
+}
+
+/// Reads records out of one buffer.
+pub(super) struct Scanner<'d> {
+    data: &'d [u8],
+    /// Whether the file ends where the buffer does.
+    last: bool,
+    grammar: Grammar,
+    marks: Marks<'d>,
+    /// Cells of records that are only looked at.
+    probe: Vec<Cell>,
+}
+
+/// How a quoted cell ended.
+enum Quoted {
+    Closed { at: usize, form: Form, lines: bool },
+    Open,
+    TooLong,
+    More,
+}
+
+impl<'d> Scanner<'d> {
+    pub(super) fn new(data: &'d [u8], last: bool, grammar: Grammar) -> Self {
+        let marks = Marks::new(data, grammar.dialect);
+        Self { data, last, grammar, marks, probe: Vec::new() }
+    }
+
+    /// The record that begins at `from`; its cells replace those in `cells`.
+    pub(super) fn record(&mut self, from: usize, cells: &mut Vec<Cell>) -> Record {
+        cells.clear();
+        self.marks.seek(from);
+        let Dialect { delimiter, quote, padded, .. } = self.grammar.dialect;
+        let mut spanned = None;
+        // After a fault the rest of the line is still followed, so that a cell of several lines
+        // that begins behind it is set aside with it and its text is not taken for rows.
+        let mut fault = false;
+        let mut at = from;
+        loop {
+            if padded && !cells.is_empty() && self.byte(at) == Some(b' ') {
+                at += 1;
+            }
+            let mut start = at;
+            if self.byte(at) == Some(quote) {
+                self.marks.seek(at + 1);
+                let (close, form, lines) = match self.quoted(from, at + 1) {
+                    Quoted::Closed { at, form, lines } => (at, form, lines),
+                    Quoted::Open => return self.broken(from, spanned, Outcome::Quote),
+                    Quoted::TooLong => return self.broken(from, None, Outcome::TooLong),
+                    Quoted::More => return self.more(from),
+                };
+                let follows = self.byte(close + 1);
+                let ends = matches!(follows, Some(b'\n' | b'\r')) || follows == Some(delimiter);
+                if ends || follows.is_none() {
+                    if lines {
+                        spanned = Some(close);
+                    }
+                    cells.push(Cell { start: at + 1, end: close, form });
+                    match self.line_end_at(close + 1) {
+                        LineEnd::None if follows.is_none() => {
+                            return Self::done(fault, self.data.len(), spanned);
+                        }
+                        LineEnd::None => {
+                            self.marks.pop();
+                            at = close + 2;
+                            continue;
+                        }
+                        LineEnd::At(end) => return Self::done(fault, end, spanned),
+                        LineEnd::More => return self.more(from),
+                    }
+                }
+                if lines {
+                    // Text behind a quote on a later line: the quote was opening another cell.
+                    return self.broken(from, spanned, Outcome::Quote);
+                }
+                fault = true;
+                start = close + 1;
+            }
+            loop {
+                let Some(mark) = self.marks.pop() else {
+                    if !self.last {
+                        return self.more(from);
+                    }
+                    cells.push(Cell { start, end: self.data.len(), form: Form::Plain });
+                    return Self::done(fault, self.data.len(), spanned);
+                };
+                if mark - from > self.grammar.longest {
+                    return self.broken(from, None, Outcome::TooLong);
+                }
+                let byte = self.byte(mark);
+                if byte == Some(quote) {
+                    fault = true;
+                    continue;
+                }
+                cells.push(Cell { start, end: mark, form: Form::Plain });
+                match self.line_end_at(mark) {
+                    LineEnd::None => at = mark + 1,
+                    LineEnd::At(end) => return Self::done(fault, end, spanned),
+                    LineEnd::More => return self.more(from),
+                }
+                break;
+            }
+        }
+    }
+
+    /// Whether the record from `from`, which has a cell that closed at `closed` on a later line,
+    /// may owe that cell to a quote opened by mistake.
+    pub(super) fn swallowed(&mut self, from: usize, closed: usize) -> Swallowed {
+        if self.grammar.width < 2 {
+            return Swallowed::Nothing;
+        }
+        let LineEnd::At(first) = self.next_line(from) else { return Swallowed::Nothing };
+        let inside = self.data.get(..closed).unwrap_or_default();
+        let last = memrchr2(b'\n', b'\r', inside).map_or(0, |at| at + 1);
+        if first >= last {
+            let LineEnd::At(end) = self.next_line(closed) else { return Swallowed::More };
+            let both = self.reads_as_row(from, first) && self.reads_as_row(last, end);
+            return if both { Swallowed::Rows(vec![last]) } else { Swallowed::Nothing };
+        }
+        let mut rows = Vec::new();
+        let mut at = first;
+        while at < last {
+            match self.good_row(at) {
+                Some(Ok(end)) => rows.push(std::mem::replace(&mut at, end)),
+                Some(Err(())) => return Swallowed::Nothing,
+                None => return Swallowed::More,
+            }
+        }
+        Swallowed::Rows(rows)
+    }
+
+    /// The last place in the buffer, of the `tries` last line starts, where a good row begins.
+    pub(super) fn last_boundary(&mut self, tries: usize) -> Option<usize> {
+        let mut before = self.data.len();
+        for _ in 0..tries {
+            before = memrchr2(b'\n', b'\r', self.data.get(..before)?)?;
+            if let LineEnd::At(start) = self.line_end_at(before)
+                && start < self.data.len()
+                && matches!(self.good_row(start), Some(Ok(_)))
+            {
+                return Some(start);
+            }
+        }
+        None
+    }
+
+    /// Where the line after the one that holds `from` begins.
+    pub(super) fn next_line(&self, from: usize) -> LineEnd {
+        match memchr2(b'\n', b'\r', self.data.get(from..).unwrap_or_default()) {
+            Some(offset) => self.line_end_at(from + offset),
+            None if self.last => LineEnd::At(self.data.len()),
+            None => LineEnd::More,
+        }
+    }
+
+    /// The end of the row at `at` if it is good, nothing if the buffer ends too early to tell.
+    ///
+    /// Text has a space behind its commas where rows have none: a line with one is no row.
+    fn good_row(&mut self, at: usize) -> Option<Result<usize, ()>> {
+        let mut cells = std::mem::take(&mut self.probe);
+        let record = self.record(at, &mut cells);
+        let padded = self.grammar.dialect.padded;
+        let wide = cells.len() == self.grammar.width
+            && (padded || cells.iter().skip(1).all(|cell| self.byte(cell.start) != Some(b' ')));
+        self.probe = cells;
+        match record.outcome {
+            Outcome::More => None,
+            Outcome::Row if wide => Some(Ok(record.end)),
+            Outcome::Row | Outcome::Quote | Outcome::TooLong | Outcome::Endless => Some(Err(())),
+        }
+    }
+
+    /// Whether the one line has as many delimiters as a row, whatever its quotes say.
+    fn reads_as_row(&self, start: usize, end: usize) -> bool {
+        let Dialect { delimiter, padded, .. } = self.grammar.dialect;
+        let line = self.data.get(start..end).unwrap_or_default();
+        let mut delimiters = 0;
+        for at in memchr::memchr_iter(delimiter, line) {
+            delimiters += 1;
+            if !padded && line.get(at + 1) == Some(&b' ') {
+                return false;
+            }
+        }
+        delimiters + 1 == self.grammar.width
+    }
+
+    /// The end of the quoted cell whose text begins at `start`.
+    fn quoted(&mut self, from: usize, start: usize) -> Quoted {
+        let Dialect { quote, escape, .. } = self.grammar.dialect;
+        let (mut form, mut lines) = (Form::Quoted, false);
+        while let Some(mark) = self.marks.pop() {
+            if mark - from > self.grammar.longest {
+                return Quoted::TooLong;
+            }
+            match self.byte(mark) {
+                Some(b'\n' | b'\r') => lines = true,
+                Some(byte) if byte == quote => match escape {
+                    Escape::Backslash if self.escaped(start, mark) => form = Form::Escaped,
+                    Escape::Doubled if self.byte(mark + 1) == Some(quote) => {
+                        self.marks.pop();
+                        form = Form::Escaped;
+                    }
+                    Escape::Doubled | Escape::Backslash => {
+                        if mark + 1 == self.data.len() && !self.last {
+                            return Quoted::More;
+                        }
+                        return Quoted::Closed { at: mark, form, lines };
+                    }
+                },
+                _ => {}
+            }
+        }
+        if self.last { Quoted::Open } else { Quoted::More }
+    }
+
+    /// Whether an odd number of backslashes stands before `at`.
+    fn escaped(&self, start: usize, at: usize) -> bool {
+        let text = self.data.get(start..at).unwrap_or_default();
+        text.iter().rev().take_while(|&&byte| byte == b'\\').count() % 2 == 1
+    }
+
+    /// The stretch that is set aside for a fault: through the line on which the last cell of
+    /// several lines properly closed, or the first line alone.
+    fn broken(&self, from: usize, spanned: Option<usize>, outcome: Outcome) -> Record {
+        match self.next_line(spanned.unwrap_or(from)) {
+            LineEnd::At(end) => Record { outcome, end, spanned },
+            LineEnd::More | LineEnd::None => self.more(from),
+        }
+    }
+
+    /// The verdict where the buffer ends too early, unless the record is too long already.
+    fn more(&self, from: usize) -> Record {
+        // The two bytes are those that a verdict at the limit itself looks at.
+        if self.data.len() - from <= self.grammar.longest + 2 {
+            return Record { outcome: Outcome::More, end: from, spanned: None };
+        }
+        match self.next_line(from) {
+            LineEnd::At(end) => Record { outcome: Outcome::TooLong, end, spanned: None },
+            LineEnd::More | LineEnd::None => {
+                Record { outcome: Outcome::Endless, end: from, spanned: None }
+            }
+        }
+    }
+
+    fn done(fault: bool, end: usize, spanned: Option<usize>) -> Record {
+        Record { outcome: if fault { Outcome::Quote } else { Outcome::Row }, end, spanned }
+    }
+
+    fn line_end_at(&self, at: usize) -> LineEnd {
+        match self.byte(at) {
+            Some(b'\n') => LineEnd::At(at + 1),
+            Some(b'\r') => match self.byte(at + 1) {
+                Some(b'\n') => LineEnd::At(at + 2),
+                None if !self.last => LineEnd::More,
+                _ => LineEnd::At(at + 1),
+            },
+            _ => LineEnd::None,
+        }
+    }
+
+    fn byte(&self, at: usize) -> Option<u8> {
+        self.data.get(at).copied()
+    }
+}
+
+/// Whether and where a line ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LineEnd {
+    /// The next line begins here.
+    At(usize),
+    /// No line ends here.
+    None,
+    /// A carriage return ends the buffer: a line feed may follow.
+    More,
+}
+
+/// The number of line ends in `bytes`: line feeds, and carriage returns without one.
+pub(super) fn count_lines(bytes: &[u8]) -> u64 {
+    let feeds = memchr::memchr_iter(b'\n', bytes).count();
+    let lone_returns =
+        memchr::memchr_iter(b'\r', bytes).filter(|&at| bytes.get(at + 1) != Some(&b'\n')).count();
+    (feeds + lone_returns) as u64
+}
+
+/// The places where a delimiter, a quote or a line end stands, found 64 bytes at a time.
+struct Marks<'d> {
+    data: &'d [u8],
+    delimiter: u8,
+    quote: u8,
+    /// Where the block begins that `bits` is about.
+    block: usize,
+    /// The marks of the block that are not passed yet.
+    bits: u64,
+    /// Marks before this place are passed.
+    passed: usize,
+}
+
+const BLOCK: usize = 64;
+
+impl<'d> Marks<'d> {
+    fn new(data: &'d [u8], dialect: Dialect) -> Self {
+        let Dialect { delimiter, quote, .. } = dialect;
+        let mut marks = Self { data, delimiter, quote, block: 0, bits: 0, passed: 0 };
+        marks.bits = marks.of_block(0);
+        marks
+    }
+
+    /// Goes to the first mark at or behind `at`.
+    fn seek(&mut self, at: usize) {
+        let block = at & !(BLOCK - 1);
+        if block != self.block || at < self.passed {
+            self.block = block;
+            self.bits = self.of_block(block);
+        }
+        self.bits &= !0 << (at % BLOCK);
+        self.passed = at;
+    }
+
+    /// The next mark, which is then passed.
+    fn pop(&mut self) -> Option<usize> {
+        while self.bits == 0 {
+            let next = self.block + BLOCK;
+            if next >= self.data.len() {
+                return None;
+            }
+            self.block = next;
+            self.bits = self.of_block(next);
+        }
+        let mark = self.block + self.bits.trailing_zeros() as usize;
+        self.bits &= self.bits - 1;
+        self.passed = mark + 1;
+        Some(mark)
+    }
+
+    fn of_block(&self, block: usize) -> u64 {
+        let rest = self.data.get(block..).unwrap_or_default();
+        if let Some(bytes) = rest.first_chunk::<BLOCK>() {
+            return self.of_bytes(bytes);
+        }
+        let mut bytes = [0; BLOCK];
+        for (to, from) in bytes.iter_mut().zip(rest) {
+            *to = *from;
+        }
+        self.of_bytes(&bytes)
+    }
+
+    /// One bit for each byte that is a mark.
+    ///
+    /// Written as two plain loops because both become vector instructions: eight bytes of zeros
+    /// and ones are packed into eight bits by one multiplication.
+    fn of_bytes(&self, bytes: &[u8; BLOCK]) -> u64 {
+        const PACK: u64 = 0x0102_0408_1020_4080;
+        let mut hits = [0_u8; BLOCK];
+        for (hit, &byte) in hits.iter_mut().zip(bytes) {
+            *hit = u8::from(byte == self.delimiter)
+                | u8::from(byte == self.quote)
+                | u8::from(byte == b'\n')
+                | u8::from(byte == b'\r');
+        }
+        let (eights, _) = hits.as_chunks::<8>();
+        eights.iter().rev().fold(0, |bits, eight| {
+            (bits << 8) | (u64::from_le_bytes(*eight).wrapping_mul(PACK) >> 56)
+        })
+    }
+}

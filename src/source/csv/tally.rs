@@ -1,0 +1,398 @@
+//! What became of every line of an export, and whether the file as a whole stands.
+//!
+//! Does not: hold a cell. A problem is a line, a code, a column and lengths.
+
+use super::encoding::EncodingFact;
+use super::refusal::ContentFault;
+
+/// What became of the lines of an export.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tally {
+    /// Rows met: those given to sinks and those set aside.
+    pub rows_read: u64,
+    /// Rows and broken lines that were set aside.
+    pub quarantined: u64,
+    /// Lines without any value.
+    pub blank: u64,
+    /// Lines of a report's footer.
+    pub footer: u64,
+    /// The first thousand problems, by line.
+    pub problems: Vec<Problem>,
+    /// How many more there are.
+    pub problems_omitted: u64,
+    /// How rows end.
+    pub eol: Eol,
+    /// Wanted cells that were decoded on the guess of Windows-1252 or as another encoding.
+    pub decoded_cells: u64,
+    /// Whether the file ends in the middle of a row.
+    pub looks_truncated: bool,
+    /// The line of a second header: rows from there on were not read.
+    pub second_table: Option<u64>,
+    /// The encoding the rows were read in.
+    pub encoding: EncodingFact,
+    /// The size of the file.
+    pub bytes: u64,
+    /// SHA-256 of the file as it was read, in hexadecimal.
+    pub sha256: String,
+}
+
+impl Tally {
+    /// Rows given to sinks.
+    pub fn accepted(&self) -> u64 {
+        self.rows_read - self.quarantined
+    }
+}
+
+/// A row that was set aside, or a line that is no row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The physical line it begins on, from 1.
+    pub line: u64,
+    /// What is wrong.
+    pub trouble: Trouble,
+}
+
+/// Why a row is set aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// More or fewer cells than the header.
+    Width {
+        /// Cells in the header.
+        expected: usize,
+        /// Cells in the row.
+        got: usize,
+    },
+    /// A quote where none may stand, text behind a closing one, or one that never closes.
+    Quote,
+    /// Either a cell of several lines or rows behind a stray quote: it cannot be told.
+    Ambiguous,
+    /// A zero byte.
+    Nul,
+    /// Bytes of a wanted cell that are no text in the file's encoding.
+    Encoding {
+        /// Position among the wanted columns.
+        column: usize,
+    },
+    /// A wanted cell that is too long.
+    TooLong {
+        /// Position among the wanted columns.
+        column: usize,
+        /// Its length in bytes.
+        length: usize,
+    },
+    /// A record that is too long as a whole.
+    RecordTooLong,
+    /// A value that its column does not hold.
+    Misfit(Misfit),
+    /// A second header: the rows behind it are another table.
+    SecondTable,
+}
+
+impl Trouble {
+    /// A short stable word for machines.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Width { .. } => "width",
+            Self::Quote => "quote",
+            Self::Ambiguous => "ambiguous",
+            Self::Nul => "nul",
+            Self::Encoding { .. } => "encoding",
+            Self::TooLong { .. } => "too_long",
+            Self::RecordTooLong => "record_too_long",
+            Self::Misfit(misfit) => misfit.code,
+            Self::SecondTable => "second_table",
+        }
+    }
+
+    /// The wanted column it is about, by its position among them.
+    pub fn column(self) -> Option<usize> {
+        match self {
+            Self::Encoding { column } | Self::TooLong { column, .. } => Some(column),
+            Self::Misfit(misfit) => Some(misfit.column),
+            Self::Width { .. }
+            | Self::Quote
+            | Self::Ambiguous
+            | Self::Nul
+            | Self::RecordTooLong
+            | Self::SecondTable => None,
+        }
+    }
+}
+
+/// A value that its column does not hold, told without the value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Misfit {
+    /// Position among the wanted columns.
+    pub column: usize,
+    /// The value's length in bytes.
+    pub length: usize,
+    /// A short stable word for machines, such as `kind`.
+    pub code: &'static str,
+}
+
+/// How rows end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Eol {
+    /// Line feed.
+    #[default]
+    Lf,
+    /// Carriage return and line feed.
+    Crlf,
+    /// Carriage return.
+    Cr,
+    /// More than one of these.
+    Mixed,
+}
+
+impl Eol {
+    /// Its name in machine-readable output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lf => "lf",
+            Self::Crlf => "crlf",
+            Self::Cr => "cr",
+            Self::Mixed => "mixed",
+        }
+    }
+
+    /// How a stretch ends that is made of both.
+    pub(super) fn and(seen: Option<Self>, other: Option<Self>) -> Option<Self> {
+        match (seen, other) {
+            (None, either) | (either, None) => either,
+            (Some(one), Some(two)) if one == two => Some(one),
+            (Some(_), Some(_)) => Some(Self::Mixed),
+        }
+    }
+}
+
+/// What a stretch of lines is, as the reader of one chunk saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Event {
+    /// Rows that were given to the sink.
+    Rows(u64),
+    /// Lines without any value.
+    Blank(u64),
+    /// A row or line that was set aside.
+    Bad(Bad),
+    /// The header once more; the chunk is read no further.
+    HeaderAgain { line: u64 },
+    /// Another table's header.
+    OtherHeader { line: u64 },
+}
+
+/// A row or line that was set aside, with what tells footers and second tables apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bad {
+    pub(super) line: u64,
+    pub(super) trouble: Trouble,
+    /// Whether it says what the last lines of a report say.
+    pub(super) footer: bool,
+    /// Whether the file ends right behind it, without a line end.
+    pub(super) at_end: bool,
+}
+
+/// Follows the events of a file in order and comes to its [`Tally`].
+#[derive(Default)]
+pub(super) struct Judge {
+    rows: u64,
+    quarantined: u64,
+    misfits: u64,
+    blank: u64,
+    footer: u64,
+    problems: Vec<Problem>,
+    omitted: u64,
+    truncated: bool,
+    second_table: Option<u64>,
+    other_table: Option<u64>,
+    after_blank: bool,
+    tail: Option<Tail>,
+}
+
+/// Lines that are no rows, behind a blank line, with no good row since.
+struct Tail {
+    first: u64,
+    lines: u64,
+    footer: bool,
+    width: usize,
+    same_width: bool,
+}
+
+const MOST_PROBLEMS: usize = 1000;
+/// A report's footer has five lines or so.
+const MOST_FOOTER: u64 = 12;
+/// So few bad rows never refuse a file, however small it is.
+const FEW: u64 = 5;
+
+impl Judge {
+    /// Takes the next event. Gives whether reading goes on.
+    pub(super) fn take(&mut self, event: Event) -> bool {
+        match event {
+            Event::Rows(count) => {
+                self.rows += count;
+                self.tail = None;
+                self.after_blank = false;
+            }
+            Event::Blank(count) => {
+                self.blank += count;
+                self.after_blank = true;
+            }
+            Event::Bad(bad) => self.set_aside(bad),
+            Event::HeaderAgain { line } => {
+                self.second_table = Some(line);
+                self.note(Problem { line, trouble: Trouble::SecondTable });
+                return false;
+            }
+            Event::OtherHeader { line } => {
+                self.other_table = Some(line);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Rows met so far.
+    pub(super) fn rows_read(&self) -> u64 {
+        self.rows + self.quarantined
+    }
+
+    /// The tally, and what is wrong with the file as a whole.
+    ///
+    /// What only the reader of the file knows is left empty.
+    pub(super) fn finish(mut self) -> (Tally, Option<ContentFault>) {
+        let mut fault = self.other_table.map(|line| ContentFault::SecondTable { line });
+        if let Some(tail) = self.tail.take() {
+            if tail.footer && tail.lines <= MOST_FOOTER {
+                self.forgive(&tail);
+            } else if tail.lines > 1 && tail.same_width && tail.width > 1 {
+                fault = fault.or(Some(ContentFault::SecondTable { line: tail.first }));
+            }
+        }
+        let rows = self.rows_read();
+        if fault.is_none() && self.quarantined > FEW && self.quarantined * 10 > rows {
+            fault = Some(ContentFault::Damaged {
+                set_aside: self.quarantined,
+                rows,
+                misfits: self.misfits * 2 > self.quarantined,
+            });
+        }
+        let tally = Tally {
+            rows_read: rows,
+            quarantined: self.quarantined,
+            blank: self.blank,
+            footer: self.footer,
+            problems: self.problems,
+            problems_omitted: self.omitted,
+            eol: Eol::default(),
+            decoded_cells: 0,
+            looks_truncated: self.truncated,
+            second_table: self.second_table.or(self.other_table),
+            encoding: EncodingFact { name: String::new(), bom: false, guessed: false },
+            bytes: 0,
+            sha256: String::new(),
+        };
+        (tally, fault)
+    }
+
+    fn set_aside(&mut self, bad: Bad) {
+        let width = match bad.trouble {
+            Trouble::Width { got, .. } => got,
+            _ => 0,
+        };
+        match &mut self.tail {
+            Some(tail) => {
+                tail.lines += 1;
+                tail.footer |= bad.footer;
+                tail.same_width &= tail.width == width;
+            }
+            None if self.after_blank || bad.footer => {
+                self.tail = Some(Tail {
+                    first: bad.line,
+                    lines: 1,
+                    footer: bad.footer,
+                    width,
+                    same_width: true,
+                });
+            }
+            None => {}
+        }
+        self.after_blank = false;
+        self.quarantined += 1;
+        self.misfits += u64::from(matches!(bad.trouble, Trouble::Misfit(_)));
+        self.truncated |= bad.at_end;
+        self.note(Problem { line: bad.line, trouble: bad.trouble });
+    }
+
+    fn note(&mut self, problem: Problem) {
+        if self.problems.len() < MOST_PROBLEMS {
+            self.problems.push(problem);
+        } else {
+            self.omitted += 1;
+        }
+    }
+
+    /// Counts the lines of `tail` as a footer and no longer as problems.
+    fn forgive(&mut self, tail: &Tail) {
+        self.footer += tail.lines;
+        self.quarantined -= tail.lines;
+        self.truncated = false;
+        let before = self.problems.len();
+        self.problems.retain(|problem| problem.line < tail.first);
+        self.omitted =
+            self.omitted.saturating_sub(tail.lines - (before - self.problems.len()) as u64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bad(line: u64, got: usize, footer: bool) -> Event {
+        let trouble = Trouble::Width { expected: 9, got };
+        Event::Bad(Bad { line, trouble, footer, at_end: false })
+    }
+
+    #[track_caller]
+    fn check(events: &[Event], expect: &str) {
+        let mut judge = Judge::default();
+        for event in events {
+            if !judge.take(*event) {
+                break;
+            }
+        }
+        let (tally, fault) = judge.finish();
+        let fault = fault.map_or_else(|| "stands".to_owned(), |fault| fault.to_string());
+        let Tally { rows_read, quarantined, blank, footer, .. } = tally;
+        assert_eq!(format!("{rows_read} {quarantined} {blank} {footer} {fault}"), expect);
+    }
+
+    #[test]
+    fn a_report_footer_is_no_problem() {
+        let footer = [Event::Rows(9), Event::Blank(2), bad(13, 1, false), bad(14, 1, true)];
+        check(&footer, "9 0 2 2 stands");
+        // Rows behind it: it was none.
+        check(&[&footer[..], &[Event::Rows(11)]].concat(), "22 2 2 0 stands");
+    }
+
+    #[test]
+    fn a_block_of_another_width_is_a_second_table() {
+        check(
+            &[Event::Rows(9), Event::Blank(1), bad(12, 4, false), bad(13, 4, false)],
+            "11 2 1 0 holds a second table, which begins at line 12",
+        );
+        check(&[Event::Rows(9), bad(11, 4, false), bad(12, 4, false)], "11 2 0 0 stands");
+    }
+
+    #[test]
+    fn more_than_a_tenth_refuses_but_never_five() {
+        let bads: Vec<_> = (1..=6).map(|line| bad(line, 3, false)).collect();
+        check(&bads[..5], "5 5 0 0 stands");
+        let many = "has 6 of 6 rows that cannot be read without guessing";
+        check(&bads, &format!("6 6 0 0 {many}"));
+        check(&[&bads[..], &[Event::Rows(54)]].concat(), "60 6 0 0 stands");
+    }
+
+    #[test]
+    fn a_second_header_ends_the_table() {
+        check(&[Event::Rows(2), Event::HeaderAgain { line: 4 }, Event::Rows(5)], "2 0 0 0 stands");
+    }
+}
