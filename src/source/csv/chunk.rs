@@ -97,7 +97,7 @@ struct Reader<'p, 'd, S> {
     part: Part<S>,
 }
 
-impl<'d, S: Sink> Reader<'_, 'd, S> {
+impl<S: Sink> Reader<'_, '_, S> {
     /// Reads one record or blank line and goes behind it, or stops before it.
     fn next(&mut self) -> ControlFlow<()> {
         let from = self.part.end;
@@ -233,7 +233,7 @@ impl<'d, S: Sink> Reader<'_, 'd, S> {
         raw.trim_ascii() == name.as_bytes()
     }
 
-    /// Whether the cells are names of the header: all of them in place, or four of five in any.
+    /// Whether the cells are names of the header: all of them in place, or two of three in any.
     fn is_header(&self, in_place: bool) -> bool {
         let header = self.plan.header;
         let mut named = 0;
@@ -251,7 +251,7 @@ impl<'d, S: Sink> Reader<'_, 'd, S> {
                 return false;
             }
         }
-        in_place || (named > 1 && named * 5 >= self.cells.len() * 4)
+        in_place || (named > 1 && named * 3 >= self.cells.len() * 2)
     }
 
     fn is_name(&self, raw: &[u8], name: &str) -> bool {

@@ -148,7 +148,7 @@ impl<'s> Sample<'s> {
         while starts.len() < HEADER_LINES {
             match lines.next_line(starts.last().copied().unwrap_or_default()) {
                 LineEnd::At(next) if next < self.bytes.len() => starts.push(next),
-                _ => break,
+                LineEnd::At(_) | LineEnd::None | LineEnd::More => break,
             }
         }
         starts

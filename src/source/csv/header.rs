@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn a_name_that_only_looks_the_same_is_named() {
         let cyrillic = "has in column 1 a name that looks like `Email` but is written with U+0435";
-        check(&["\u{435}mail", "Email"], &["Email"], &cyrillic.replace("435", "435"));
+        check(&["\u{435}mail", "Email"], &["Email"], cyrillic);
         let zero = "has in column 2 a name that looks like `Email` but is written with U+200B";
         check(&["Id", "Em\u{200b}ail"], &["Email"], zero);
         let full = "has in column 1 a name that looks like `Id` but is written with U+FF29";

@@ -7,6 +7,7 @@
 //! Does not: hold more of a file than a few chunks.
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom};
 use std::num::NonZeroUsize;
@@ -399,7 +400,11 @@ impl<'f> Feed<'f> {
             rest.clear();
         }
         let digest = self.digest.finalize();
-        Ok((self.bytes, digest.iter().map(|byte| format!("{byte:02x}")).collect()))
+        let mut hex = String::with_capacity(2 * digest.len());
+        for byte in digest {
+            let _ = write!(hex, "{byte:02x}");
+        }
+        Ok((self.bytes, hex))
     }
 
     /// Fills `into` from the file, or less at its end.

@@ -294,10 +294,7 @@ impl Judge {
     }
 
     fn set_aside(&mut self, bad: Bad) {
-        let width = match bad.trouble {
-            Trouble::Width { got, .. } => got,
-            _ => 0,
-        };
+        let width = if let Trouble::Width { got, .. } = bad.trouble { got } else { 0 };
         match &mut self.tail {
             Some(tail) => {
                 tail.lines += 1;
