@@ -2,6 +2,9 @@
 
 pub mod boundary;
 pub mod check;
+pub mod config;
 pub mod finding;
+pub mod folder;
+pub mod ledger;
 pub mod policy;
 pub mod source;

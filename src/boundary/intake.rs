@@ -259,6 +259,11 @@ impl Desk {
         self.columns.iter().map(|(_, _, name)| name.as_str()).collect()
     }
 
+    /// Where a field stands among the wanted columns.
+    pub fn position(&self, field: &str) -> usize {
+        self.columns.iter().position(|(_, held, _)| held.name() == field).unwrap_or_default()
+    }
+
     /// A place for one chunk's rows.
     pub fn intake(&self) -> Intake {
         Intake {

@@ -166,6 +166,8 @@ pub enum Off {
         /// What to write to switch it on.
         write: &'static str,
     },
+    /// `review.toml` names it among the checks that are off.
+    SwitchedOff,
 }
 
 impl From<Missing> for Off {
@@ -181,6 +183,7 @@ impl std::fmt::Display for Off {
             Self::NoPolicy { file, write } => {
                 write!(f, "rules/{file} does not switch it on; {write}")
             }
+            Self::SwitchedOff => f.write_str("switched off in review.toml, [checks]"),
         }
     }
 }
@@ -274,19 +277,23 @@ pub struct Loaded {
     judge: Result<Judge, Off>,
 }
 
-/// Every check, loaded; those named in `off` stay off.
+/// Every check, loaded.
 pub struct Bench {
     checks: Vec<Loaded>,
 }
 
 impl Bench {
-    /// Loads every check. What they read together is what will be pulled.
-    pub fn load(policies: &Policies, boundary: &Boundary) -> Self {
+    /// Loads every check but those whose code is in `off`. What they read together is what is pulled.
+    pub fn load(policies: &Policies, boundary: &Boundary, off: &BTreeSet<String>) -> Self {
         let checks = ALL
             .iter()
             .map(|check| {
                 let mut grant = boundary.grant();
-                let judge = (check.load)(&mut grant, policies);
+                let judge = if off.contains(check.code) {
+                    Err(Off::SwitchedOff)
+                } else {
+                    (check.load)(&mut grant, policies)
+                };
                 let reads = if judge.is_ok() { grant.into_reads() } else { BTreeSet::new() };
                 Loaded { check, reads, judge }
             })

@@ -1,3 +1,254 @@
-//! Where records come from.
+//! Where records come from: the one place where the outside is read, and where async ends.
+//!
+//! Does not: see a rule, keep a column that was not granted, or write anything.
 
 pub mod csv;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::boundary::{Admission, AdmitError, Batch, Boundary, Desk, Field, Intake, Load, Object};
+
+use self::csv::{Expect, Limits, Misfit, Problem, Refusal, Sheet, Sink, Tally, Trouble};
+
+/// Why an input was not read. What to do about it is part of the words.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The file was refused as a whole.
+    #[error("{file} {refusal}\n  hint: {}", refusal.hint())]
+    Refused {
+        /// The file as the config names it.
+        file: String,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// The boundary did not let the file in.
+    #[error(transparent)]
+    NotAdmitted(#[from] AdmitError),
+    /// Reading was cut short by a fault of this program.
+    #[error("{file}: reading it failed inside the program; no row of it was used")]
+    Broken {
+        /// The file.
+        file: String,
+    },
+}
+
+/// Every input that could not be read.
+#[derive(Debug, thiserror::Error)]
+pub struct SourceErrors(pub Vec<SourceError>);
+
+impl std::fmt::Display for SourceErrors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (n, error) in self.0.iter().enumerate() {
+            if n > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{error}")?;
+        }
+        Ok(())
+    }
+}
+
+/// One input and what became of its lines. Never a value.
+#[derive(Debug, Clone)]
+pub struct Input {
+    /// The file as the config names it.
+    pub file: String,
+    /// The table it holds.
+    pub object: Object,
+    /// The columns handed to the boundary, in order: a problem's column counts in these.
+    pub columns: Vec<String>,
+    /// How cells are told apart.
+    pub dialect: csv::Dialect,
+    /// The line of the header.
+    pub header_line: u64,
+    /// What became of every line.
+    pub tally: Tally,
+}
+
+impl Input {
+    /// Rows that were set aside and the reason for each, as far as they are kept.
+    pub fn problems(&self) -> Vec<(u64, String)> {
+        self.tally.problems.iter().map(|problem| (problem.line, self.words(problem))).collect()
+    }
+
+    fn words(&self, problem: &Problem) -> String {
+        let column = |at: usize| self.columns.get(at).map_or("?", String::as_str);
+        match problem.trouble {
+            Trouble::Width { expected, got } => {
+                format!("{got} cells where the header has {expected}")
+            }
+            Trouble::Quote => "a quote where none may stand, or one that never closes".to_owned(),
+            Trouble::Ambiguous => {
+                "a cell of several lines, or rows behind a stray quote: it cannot be told".to_owned()
+            }
+            Trouble::Nul => "a zero byte".to_owned(),
+            Trouble::Encoding { column: at } => {
+                format!("column `{}` is not text in the file's encoding", column(at))
+            }
+            Trouble::TooLong { column: at, length } => {
+                format!("column `{}` holds {length} bytes", column(at))
+            }
+            Trouble::RecordTooLong => "a row longer than any row may be".to_owned(),
+            Trouble::Misfit(misfit) => {
+                let (name, why, length) = (column(misfit.column), misfit.code, misfit.length);
+                format!("column `{name}`: {why} ({length} bytes)")
+            }
+            Trouble::SecondTable => "a second header: the rows behind it were not read".to_owned(),
+        }
+    }
+}
+
+/// Everything that was read.
+#[derive(Debug)]
+pub struct Pull {
+    /// One batch per table.
+    pub batches: Vec<Batch>,
+    /// What was and was not let in, per input.
+    pub admissions: Vec<Admission>,
+    /// The inputs, in the same order.
+    pub inputs: Vec<Input>,
+}
+
+/// Which files hold which table; names are relative to a folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Files(pub BTreeMap<Object, Vec<PathBuf>>);
+
+/// Reads every file through the boundary. All files that cannot be read are reported together.
+pub fn pull(
+    folder: &Path,
+    files: &Files,
+    boundary: &Boundary,
+    reads: &BTreeSet<Field>,
+    zone: Tz,
+    threads: NonZeroUsize,
+) -> Result<Pull, SourceErrors> {
+    let broken = |file: String| SourceErrors(vec![SourceError::Broken { file }]);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .max_blocking_threads(threads.get())
+        .build()
+        .map_err(|_| broken(folder.display().to_string()))?;
+    let jobs: Vec<Job> = files
+        .0
+        .iter()
+        .filter(|(object, _)| reads.iter().any(|field| field.object() == **object))
+        .flat_map(|(object, paths)| paths.iter().map(|path| (*object, path.clone())))
+        .enumerate()
+        .map(|(at, (object, path))| Job { at, object, path: folder.join(&path), file: path.display().to_string() })
+        .collect();
+    let shared = Arc::new((boundary.clone(), reads.clone()));
+    let results = runtime.block_on(read_all(jobs, shared, zone, threads));
+    let mut errors = Vec::new();
+    let mut loads: BTreeMap<Object, Vec<(Input, Load)>> = BTreeMap::new();
+    for result in results {
+        match result {
+            Ok((input, load)) => loads.entry(input.object).or_default().push((input, load)),
+            Err(error) => errors.push(error),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(SourceErrors(errors));
+    }
+    let mut pull = Pull { batches: Vec::new(), admissions: Vec::new(), inputs: Vec::new() };
+    for (object, parts) in loads {
+        let (inputs, loads): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+        let (batch, admissions) = Load::join(object, loads, reads);
+        pull.batches.push(batch);
+        pull.admissions.extend(admissions);
+        pull.inputs.extend(inputs);
+    }
+    Ok(pull)
+}
+
+struct Job {
+    at: usize,
+    object: Object,
+    path: PathBuf,
+    file: String,
+}
+
+/// Reads files beside each other, as many at a time as there are threads; results in the order asked.
+async fn read_all(
+    jobs: Vec<Job>,
+    shared: Arc<(Boundary, BTreeSet<Field>)>,
+    zone: Tz,
+    threads: NonZeroUsize,
+) -> Vec<Result<(Input, Load), SourceError>> {
+    let at_once = Arc::new(Semaphore::new(threads.get()));
+    let names: Vec<String> = jobs.iter().map(|job| job.file.clone()).collect();
+    let mut tasks = JoinSet::new();
+    for job in jobs {
+        let (shared, at_once) = (Arc::clone(&shared), Arc::clone(&at_once));
+        tasks.spawn(async move {
+            let _permit = at_once.acquire_owned().await;
+            let at = job.at;
+            let read = tokio::task::spawn_blocking(move || {
+                read_one(&job, &shared.0, &shared.1, zone, threads)
+            });
+            (at, read.await)
+        });
+    }
+    let mut results: BTreeMap<usize, Result<(Input, Load), SourceError>> = BTreeMap::new();
+    while let Some(done) = tasks.join_next().await {
+        let Ok((at, read)) = done else { continue };
+        let file = || names.get(at).cloned().unwrap_or_default();
+        results.insert(at, read.unwrap_or_else(|_| Err(SourceError::Broken { file: file() })));
+    }
+    names
+        .iter()
+        .enumerate()
+        .map(|(at, file)| {
+            results.remove(&at).unwrap_or_else(|| Err(SourceError::Broken { file: file.clone() }))
+        })
+        .collect()
+}
+
+fn read_one(
+    job: &Job,
+    boundary: &Boundary,
+    reads: &BTreeSet<Field>,
+    zone: Tz,
+    threads: NonZeroUsize,
+) -> Result<(Input, Load), SourceError> {
+    let refused = |refusal| SourceError::Refused { file: job.file.clone(), refusal };
+    let names = boundary.names(job.object);
+    let expect = Expect { names: &names, required: &[], encoding: None };
+    let sheet = Sheet::open(&job.path, &expect, &Limits::default()).map_err(refused)?;
+    let desk = boundary.admit(job.object, &job.file, sheet.header(), reads, zone)?;
+    let sink = || Admit { intake: desk.intake(), desk: &desk };
+    let (sinks, tally) = sheet.read(&desk.wanted(), sink, threads).map_err(refused)?;
+    let input = Input {
+        file: job.file.clone(),
+        object: job.object,
+        columns: desk.wanted_names().into_iter().map(str::to_owned).collect(),
+        dialect: sheet.facts().dialect,
+        header_line: sheet.facts().header_line,
+        tally,
+    };
+    let intakes = sinks.into_iter().map(|sink| sink.intake).collect();
+    let load = desk.clone().close(intakes)?;
+    Ok((input, load))
+}
+
+/// Hands the reader's rows to the boundary.
+struct Admit<'d> {
+    intake: Intake,
+    desk: &'d Desk,
+}
+
+impl Sink for Admit<'_> {
+    fn row(&mut self, line: u64, cells: &[&str]) -> Result<(), Misfit> {
+        self.intake.row(line, cells).map_err(|misfit| Misfit {
+            column: self.desk.position(&misfit.field),
+            length: misfit.length,
+            code: misfit.why,
+        })
+    }
+}

@@ -45,7 +45,7 @@ fn review(folder: &Path) -> Fixture {
     let rulebook = Rulebook::parse(&rules, &log);
     let policies = Policies::parse(&rulebook, &boundary, &log);
     let policies = log.finish(policies).unwrap_or_else(|problems| panic!("{folder:?}\n{problems}"));
-    let bench = Bench::load(&policies, &boundary);
+    let bench = Bench::load(&policies, &boundary, &BTreeSet::new());
     let mut reads = bench.reads();
     let mut pulled = Pulled::default();
     let mut expected = BTreeSet::new();

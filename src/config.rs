@@ -1,0 +1,275 @@
+//! `review.toml`: the job, parsed into what a run needs, with all problems of the whole folder at once.
+//!
+//! Does not: read the disk (the files are handed in) or know what a check is for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, PathBuf};
+
+use chrono_tz::Tz;
+
+use crate::boundary::{Boundary, Object};
+use crate::check::{ALL, Policies, Rulebook, When};
+use crate::policy::{Document, Log, Problems, Section, nearest};
+use crate::source::Files;
+
+/// Which CRM the records come from: how they are linked and named, never how they are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Crm {
+    /// Salesforce.
+    Salesforce,
+    /// HubSpot.
+    HubSpot,
+    /// Any other.
+    Other,
+}
+
+impl Crm {
+    /// The name a person knows.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Salesforce => "Salesforce",
+            Self::HubSpot => "HubSpot",
+            Self::Other => "CRM",
+        }
+    }
+}
+
+/// Which of the admitted records are under review; all others serve as reference.
+#[derive(Debug, Clone, Default)]
+pub struct BatchDefinition {
+    /// The tables; all that are supplied when empty.
+    pub objects: Vec<Object>,
+    /// Changed (else created) within so many days before the review.
+    pub changed_within_days: Option<u32>,
+    /// Conditions per table.
+    pub when: BTreeMap<Object, When>,
+    /// Only these ids.
+    pub ids: Option<BTreeSet<String>>,
+    /// The name of the file they come from.
+    pub ids_file: Option<String>,
+}
+
+impl BatchDefinition {
+    /// The definition in words, as the packet prints it.
+    pub fn words(&self) -> String {
+        let mut words = if self.objects.is_empty() {
+            "every lead, contact, account and deal".to_owned()
+        } else {
+            let names: Vec<_> = self.objects.iter().map(|object| object.plural()).collect();
+            format!("every one of the {}", names.join(", "))
+        };
+        if let Some(days) = self.changed_within_days {
+            words += &format!(" changed within the {days} days before the review");
+        }
+        for (object, when) in &self.when {
+            words += &format!("; {} only where {}", object.plural(), when.words());
+        }
+        if let (Some(file), Some(ids)) = (&self.ids_file, &self.ids) {
+            words += &format!("; only the {} ids of {file}", ids.len());
+        }
+        words
+    }
+}
+
+/// A job, ready to run.
+#[derive(Debug)]
+pub struct Config {
+    /// Whose CRM.
+    pub organisation: String,
+    /// Days and business hours are of this zone.
+    pub zone: Tz,
+    /// Which CRM.
+    pub crm: Crm,
+    /// Where a record can be looked up: an address with `{object}` and `{id}`.
+    pub record_link: Option<String>,
+    /// Which files hold which table, below `exports/`.
+    pub files: Files,
+    /// What is under review.
+    pub batch: BatchDefinition,
+    /// Who decides.
+    pub approver: String,
+    /// Who decides when the approver is away.
+    pub backup: Option<String>,
+    /// Checks that were switched off by their code.
+    pub off: BTreeSet<String>,
+    /// The allowlist.
+    pub boundary: Boundary,
+    /// The rules of every family.
+    pub policies: Policies,
+}
+
+/// Parses a review folder: `review.toml` and the files below `rules/`, by name.
+pub fn parse(review: &str, rules: &BTreeMap<String, String>) -> Result<Config, Problems> {
+    let log = Log::default();
+    let config = read(review, rules, &log);
+    log.finish(config)
+}
+
+fn read(review: &str, rules: &BTreeMap<String, String>, log: &Log) -> Config {
+    let rulebook = Rulebook::parse(rules, log);
+    let empty = Document::parse("rules/boundary.toml", "", log);
+    let boundary = Boundary::parse(rulebook.document("boundary.toml").unwrap_or(&empty), log);
+    let policies = Policies::parse(&rulebook, &boundary, log);
+    for name in rules.keys().filter(|name| name.ends_with(".toml")) {
+        let known = crate::check::Family::ALL.map(crate::check::Family::file);
+        if !known.contains(&name.as_str()) && !["boundary.toml", "approvals.toml"].contains(&name.as_str()) {
+            let hint = nearest(name, known.into_iter()).map(|file| format!("did you mean {file}?"));
+            log.note(&format!("rules/{name}"), 0, "no check reads this file", hint);
+        }
+    }
+    let document = Document::parse("review.toml", review, log);
+    let root = document.root(log);
+    let (approver, backup) = approver(&rulebook, log);
+    let (crm, record_link, files) = source(&root, &boundary);
+    Config {
+        organisation: root.required_text("organisation").map_or_else(String::new, |said| said.value.to_owned()),
+        zone: zone(&root),
+        crm,
+        record_link,
+        files,
+        batch: batch(&root, &boundary, rules),
+        approver,
+        backup,
+        off: off(&root),
+        boundary,
+        policies,
+    }
+}
+
+fn zone(root: &Section<'_>) -> Tz {
+    let Some(said) = root.required_text("time_zone") else { return Tz::UTC };
+    said.parse().unwrap_or_else(|_| {
+        root.problem_with_hint(
+            said.line,
+            format!("`{}` is not a time zone", said.value),
+            "use a name such as `Europe/Berlin` or `UTC`",
+        );
+        Tz::UTC
+    })
+}
+
+fn source(root: &Section<'_>, boundary: &Boundary) -> (Crm, Option<String>, Files) {
+    let Some(source) = root.section("source") else {
+        root.missing("source");
+        return (Crm::Other, None, Files::default());
+    };
+    let crm = source
+        .choice("crm", &[("salesforce", Crm::Salesforce), ("hubspot", Crm::HubSpot), ("other", Crm::Other)])
+        .unwrap_or(Crm::Other);
+    let record_link = source.text("record_link").and_then(|said| {
+        let valid = said.starts_with("https://")
+            && said.contains("{id}")
+            && !said.contains(['"', '\'', '<', '>', ' ', '\\', '@']);
+        if !valid {
+            source.problem_with_hint(
+                said.line,
+                "`record_link` is not a link to a record",
+                "an https address with `{id}` in it, such as https://acme.my.salesforce.com/{id}",
+            );
+        }
+        valid.then(|| said.value.to_owned())
+    });
+    let mut files = Files::default();
+    let Some(listed) = source.section("files") else {
+        source.missing("files");
+        return (crm, record_link, files);
+    };
+    for object in Object::ALL {
+        for file in listed.texts(object.key()) {
+            let path = PathBuf::from(file.value);
+            if !path.components().all(|part| matches!(part, Component::Normal(_))) {
+                listed.problem_with_hint(
+                    file.line,
+                    format!("`{}` is not a name below exports/", file.value),
+                    "name a file that lies in exports/, without `..` or a leading `/`",
+                );
+            } else if boundary.fields(object).next().is_none() {
+                listed.problem_with_hint(
+                    file.line,
+                    format!("`{}` is given for `{object}`, of which no field is allowed", file.value),
+                    format!("add [{object}.fields] to rules/boundary.toml, or take the file out"),
+                );
+            } else {
+                files.0.entry(object).or_default().push(path);
+            }
+        }
+    }
+    if files.0.is_empty() {
+        listed.problem(listed.line(), "no file is named: there is nothing to review");
+    }
+    (crm, record_link, files)
+}
+
+fn batch(root: &Section<'_>, boundary: &Boundary, rules: &BTreeMap<String, String>) -> BatchDefinition {
+    let mut batch = BatchDefinition::default();
+    let Some(section) = root.section("batch") else { return batch };
+    for name in section.texts("objects") {
+        match Object::parse(name.value).filter(|object| Object::REVIEWED.contains(object)) {
+            Some(object) => batch.objects.push(object),
+            None => section.problem_with_hint(
+                name.line,
+                format!("`{}` is not a table that is reviewed", name.value),
+                "one of lead, contact, account, deal",
+            ),
+        }
+    }
+    batch.changed_within_days = section.count("changed_within_days").map(|said| said.value);
+    if let Some(when) = section.section("when") {
+        for object in Object::REVIEWED {
+            if when.has(object.key()) {
+                batch.when.insert(object, When::parse(&when, object.key(), object, boundary));
+            }
+        }
+    }
+    if let Some(file) = section.text("ids") {
+        match rules.get(file.value) {
+            Some(text) => {
+                let ids = text.lines().map(|line| line.trim().trim_matches('"'));
+                let ids = ids.filter(|id| !id.is_empty() && !id.eq_ignore_ascii_case("id"));
+                batch.ids = Some(ids.map(|id| crate::boundary::id_key(id).to_owned()).collect());
+                batch.ids_file = Some(format!("rules/{}", file.value));
+            }
+            None => section.problem_with_hint(
+                file.line,
+                format!("there is no list `{}`", file.value),
+                "put it below rules/, one id a line",
+            ),
+        }
+    }
+    batch
+}
+
+fn approver(rulebook: &Rulebook, log: &Log) -> (String, Option<String>) {
+    let Some(document) = rulebook.document("approvals.toml") else {
+        log.note(
+            "rules/approvals.toml",
+            0,
+            "nobody is named to decide",
+            Some("write the file: [approver] with name = \"…\"".to_owned()),
+        );
+        return (String::new(), None);
+    };
+    let root = document.root(log);
+    let _ = root.choice("default_decision", &[("no change", ())]);
+    let Some(section) = root.section("approver") else {
+        root.problem_with_hint(0, "nobody is named to decide", "[approver] with name = \"…\"");
+        return (String::new(), None);
+    };
+    let name = section.required_text("name").map_or_else(String::new, |said| said.value.to_owned());
+    (name, section.text("backup").map(|said| said.value.to_owned()))
+}
+
+fn off(root: &Section<'_>) -> BTreeSet<String> {
+    let Some(checks) = root.section("checks") else { return BTreeSet::new() };
+    let mut off = BTreeSet::new();
+    for code in checks.texts("off") {
+        if ALL.iter().any(|check| check.code == code.value) {
+            off.insert(code.value.to_owned());
+        } else {
+            let hint = nearest(code.value, ALL.iter().map(|check| check.code))
+                .map_or_else(|| "see `crm-review checks`".to_owned(), |near| format!("did you mean `{near}`?"));
+            checks.problem_with_hint(code.line, format!("there is no check `{}`", code.value), hint);
+        }
+    }
+    off
+}

@@ -1,0 +1,190 @@
+//! The review folder on disk: private files, one run at a time, and folders that are whole or absent.
+//!
+//! Files are created for their owner alone (0600), folders likewise (0700), and no link is followed
+//! for output. A run's files are written beside their destination and moved there when complete.
+//! Does not: know what the files mean.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+/// Why the folder could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// Another run holds it.
+    #[error("another run holds {folder}: {holder}")]
+    Held {
+        /// The folder.
+        folder: String,
+        /// Who, as far as the lock file says.
+        holder: String,
+    },
+    /// The disk said no.
+    #[error("{path}: {what}")]
+    Disk {
+        /// Where.
+        path: String,
+        /// What the system said.
+        what: io::Error,
+    },
+    /// Something stands where a file of ours belongs.
+    #[error("{path} is not a plain file or folder; move it away")]
+    InTheWay {
+        /// Where.
+        path: String,
+    },
+}
+
+fn disk(path: &Path) -> impl FnOnce(io::Error) -> FolderError + use<> {
+    let path = path.display().to_string();
+    move |what| FolderError::Disk { path, what }
+}
+
+/// Holds a folder for one run; released when dropped, or when the process dies.
+#[derive(Debug)]
+pub struct Held {
+    _file: File,
+}
+
+/// Takes the folder for this process. `who` is written into the lock for others to read.
+pub fn hold(folder: &Path, who: &str) -> Result<Held, FolderError> {
+    let path = folder.join(".lock");
+    refuse_link(&path)?;
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(disk(&path))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            let _ = file.read_to_string(&mut holder);
+            let holder = holder.trim();
+            let holder = if holder.is_empty() { "it does not say who" } else { holder };
+            return Err(FolderError::Held {
+                folder: folder.display().to_string(),
+                holder: holder.to_owned(),
+            });
+        }
+        Err(TryLockError::Error(error)) => return Err(disk(&path)(error)),
+    }
+    file.set_len(0)
+        .and_then(|()| file.rewind())
+        .and_then(|()| file.write_all(who.as_bytes()))
+        .map_err(disk(&path))?;
+    Ok(Held { _file: file })
+}
+
+fn refuse_link(path: &Path) -> Result<(), FolderError> {
+    match fs::symlink_metadata(path) {
+        Ok(meta) if meta.file_type().is_symlink() => {
+            Err(FolderError::InTheWay { path: path.display().to_string() })
+        }
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// Makes a private folder, unless it is there.
+pub fn make(folder: &Path) -> Result<(), FolderError> {
+    refuse_link(folder)?;
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+        Err(error) => Err(disk(folder)(error)),
+    }
+}
+
+/// Writes a new private file to the end and onto the disk. Never replaces one.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(disk(path))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(disk(path))
+}
+
+/// Opens a private file for appending, making it if need be.
+pub(crate) fn open_append(path: &Path) -> Result<File, FolderError> {
+    refuse_link(path)?;
+    OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(disk(path))
+}
+
+/// Publishes a set of files as one folder: whole or absent. Where the folder is there already with
+/// the same files, nothing happens; with other files it is replaced as a whole.
+pub fn publish(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), FolderError> {
+    if files.iter().all(|(name, bytes)| fs::read(folder.join(name)).is_ok_and(|old| old == *bytes)) {
+        return Ok(());
+    }
+    let draft = beside(folder, "draft");
+    let old = beside(folder, "old");
+    for leftover in [&draft, &old] {
+        remove(leftover)?;
+    }
+    make(&draft)?;
+    for (name, bytes) in files {
+        write_new(&draft.join(name), bytes)?;
+    }
+    sync(&draft)?;
+    if fs::symlink_metadata(folder).is_ok() {
+        refuse_link(folder)?;
+        fs::rename(folder, &old).map_err(disk(folder))?;
+    }
+    fs::rename(&draft, folder).map_err(disk(folder))?;
+    if let Some(parent) = folder.parent() {
+        sync(parent)?;
+    }
+    remove(&old)
+}
+
+/// `.2026-11-23.draft` beside `2026-11-23`.
+fn beside(folder: &Path, mark: &str) -> PathBuf {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    folder.with_file_name(format!(".{name}.{mark}"))
+}
+
+/// Clears away what a run that was cut off left behind.
+pub fn clear_drafts(runs: &Path) -> Result<(), FolderError> {
+    let Ok(entries) = fs::read_dir(runs) else { return Ok(()) };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with('.') && name.ends_with(".draft") {
+            remove(&entry.path())?;
+        }
+        // A folder that was being replaced: if its successor never arrived, it comes back.
+        if let Some(base) = name.strip_prefix('.').and_then(|name| name.strip_suffix(".old")) {
+            let home = runs.join(base);
+            if home.exists() {
+                remove(&entry.path())?;
+            } else {
+                fs::rename(entry.path(), &home).map_err(disk(&home))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn remove(path: &Path) -> Result<(), FolderError> {
+    match fs::symlink_metadata(path) {
+        Err(_) => Ok(()),
+        Ok(meta) if meta.is_dir() => fs::remove_dir_all(path).map_err(disk(path)),
+        Ok(_) => Err(FolderError::InTheWay { path: path.display().to_string() }),
+    }
+}
+
+fn sync(folder: &Path) -> Result<(), FolderError> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(disk(folder))
+}

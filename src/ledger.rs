@@ -1,0 +1,322 @@
+//! The ledger: what was run and decided, one line each, each line bound to the one before it.
+//!
+//! Opening is verifying: there is no ledger whose chain does not hold, no edit and no remove.
+//! What stands after the last line end was never acknowledged; it is moved aside and reported.
+//! Does not: hold a value of a record, or know HTML.
+
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::folder::{self, FolderError};
+
+/// Why the ledger was not opened or not appended to.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// A line does not follow from the one before it.
+    #[error("{file}:{line}: the chain is broken: {what}; nothing was appended\n  hint: compare with the head printed in the last packet, and restore the file from a backup")]
+    Broken {
+        /// The file.
+        file: String,
+        /// The first line that does not hold, from 1.
+        line: usize,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// The folder said no.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The disk said no.
+    #[error("{file}: {what}; nothing was recorded")]
+    Disk {
+        /// The file.
+        file: String,
+        /// What the system said.
+        what: io::Error,
+    },
+}
+
+/// A digest in lower-case hexadecimal.
+pub fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |hex, byte| format!("{hex}{byte:02x}"))
+}
+
+/// The head of an empty chain.
+const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// One recorded fact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// A packet was made.
+    Run(Run),
+}
+
+/// A run that was recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Its name: the day and the first digits of its inputs' digest.
+    pub id: String,
+    /// The day it judges.
+    pub as_of: chrono::NaiveDate,
+    /// The digest of everything that went in: data, rules, config and program.
+    pub inputs: String,
+    /// The digest of the rules and the batch definition: when it changes, trends break.
+    pub definition: String,
+    /// The packet's digest.
+    pub packet: String,
+    /// Records under review.
+    pub reviewed: u64,
+    /// Findings.
+    pub findings: u64,
+    /// Distinct records with a finding.
+    pub flagged: u64,
+    /// Whether everything could be read.
+    pub complete: bool,
+}
+
+/// The ledger, verified.
+#[derive(Debug)]
+pub struct Ledger {
+    file: File,
+    name: String,
+    entries: Vec<Entry>,
+    heads: Vec<String>,
+    torn: usize,
+}
+
+impl Ledger {
+    /// Opens and verifies the ledger, making an empty one if there is none.
+    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        let name = path.display().to_string();
+        let disk = |what| LedgerError::Disk { file: name.clone(), what };
+        let mut file = folder::open_append(path)?;
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).map_err(disk)?;
+        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let (lines, tail) = text.split_at(whole);
+        let (entries, heads) = verify(lines, &name)?;
+        if !tail.is_empty() {
+            let aside = path.with_extension(format!("recovered-{}", heads.len()));
+            if !aside.exists() {
+                folder::write_new(&aside, tail)?;
+            }
+            file.set_len(whole as u64).and_then(|()| file.sync_all()).map_err(disk)?;
+        }
+        Ok(Self { file, name, entries, heads, torn: tail.len() })
+    }
+
+    /// Appends an entry; when this returns, it is on the disk.
+    pub fn append(&mut self, entry: Entry) -> Result<(), LedgerError> {
+        let line = wire::line(self.heads.len(), self.head(), &entry);
+        let head = digest(line.as_bytes());
+        let mut bytes = line.into_bytes();
+        bytes.push(b'\n');
+        self.file
+            .write_all(&bytes)
+            .and_then(|()| self.file.sync_all())
+            .map_err(|what| LedgerError::Disk { file: self.name.clone(), what })?;
+        self.heads.push(head);
+        self.entries.push(entry);
+        Ok(())
+    }
+
+    /// The digest of the last line: whoever holds it can tell whether the ledger was cut or rewritten.
+    pub fn head(&self) -> &str {
+        self.heads.last().map_or(GENESIS, String::as_str)
+    }
+
+    /// The length and head of the chain before the run of that id was recorded, or as it stands.
+    pub fn before(&self, run: &str) -> (usize, &str) {
+        let at = self
+            .entries
+            .iter()
+            .position(|entry| matches!(entry, Entry::Run(recorded) if recorded.id == run))
+            .unwrap_or(self.entries.len());
+        let head = at.checked_sub(1).and_then(|last| self.heads.get(last));
+        (at, head.map_or(GENESIS, String::as_str))
+    }
+
+    /// The recorded facts, oldest first.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The runs, oldest first.
+    pub fn runs(&self) -> impl Iterator<Item = &Run> {
+        self.entries.iter().map(|Entry::Run(run)| run)
+    }
+
+    /// Bytes of a torn last line that were moved aside on opening.
+    pub fn torn(&self) -> usize {
+        self.torn
+    }
+}
+
+fn verify(lines: &[u8], file: &str) -> Result<(Vec<Entry>, Vec<String>), LedgerError> {
+    let mut entries = Vec::new();
+    let mut heads: Vec<String> = Vec::new();
+    let Some(body) = lines.strip_suffix(b"\n") else { return Ok((entries, heads)) };
+    for (seq, line) in body.split(|byte| *byte == b'\n').enumerate() {
+        let broken = |what| LedgerError::Broken { file: file.to_owned(), line: seq + 1, what };
+        let (number, prev, entry) = wire::parse(line).map_err(broken)?;
+        if number != seq {
+            return Err(broken("its number does not follow"));
+        }
+        if prev != heads.last().map_or(GENESIS, String::as_str) {
+            return Err(broken("it does not name the line before it"));
+        }
+        if wire::line(seq, &prev, &entry).as_bytes() != line {
+            return Err(broken("it is not written as this program writes it"));
+        }
+        heads.push(digest(line));
+        entries.push(entry);
+    }
+    Ok((entries, heads))
+}
+
+/// The lines as they are written.
+mod wire {
+    use serde::{Deserialize, Serialize};
+
+    use super::{Entry, Run};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Line {
+        v: u8,
+        seq: usize,
+        prev: String,
+        entry: Wire,
+    }
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+    enum Wire {
+        Run {
+            id: String,
+            as_of: String,
+            inputs: String,
+            definition: String,
+            packet: String,
+            reviewed: u64,
+            findings: u64,
+            flagged: u64,
+            complete: bool,
+        },
+    }
+
+    pub(super) fn line(seq: usize, prev: &str, entry: &Entry) -> String {
+        let Entry::Run(run) = entry;
+        let wire = Wire::Run {
+            id: run.id.clone(),
+            as_of: run.as_of.to_string(),
+            inputs: run.inputs.clone(),
+            definition: run.definition.clone(),
+            packet: run.packet.clone(),
+            reviewed: run.reviewed,
+            findings: run.findings,
+            flagged: run.flagged,
+            complete: run.complete,
+        };
+        let line = Line { v: 1, seq, prev: prev.to_owned(), entry: wire };
+        serde_json::to_string(&line).unwrap_or_default()
+    }
+
+    pub(super) fn parse(line: &[u8]) -> Result<(usize, String, Entry), &'static str> {
+        // What the parser says could quote the line: only that it failed is passed on.
+        let line: Line = serde_json::from_slice(line).map_err(|_| "it is not a ledger line")?;
+        if line.v != 1 {
+            return Err("it was written by a newer version of this program");
+        }
+        let Wire::Run {
+            id,
+            as_of,
+            inputs,
+            definition,
+            packet,
+            reviewed,
+            findings,
+            flagged,
+            complete,
+        } = line.entry;
+        let as_of = as_of.parse().map_err(|_| "its day is not a day")?;
+        let run =
+            Run { id, as_of, inputs, definition, packet, reviewed, findings, flagged, complete };
+        Ok((line.seq, line.prev, Entry::Run(run)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(n: u64) -> Entry {
+        Entry::Run(Run {
+            id: format!("2026-11-{n:02}-abcd"),
+            as_of: chrono::NaiveDate::from_ymd_opt(2026, 11, u32::try_from(n).unwrap()).unwrap(),
+            inputs: "a".repeat(64),
+            definition: "b".repeat(64),
+            packet: "c".repeat(64),
+            reviewed: 100 + n,
+            findings: n,
+            flagged: n,
+            complete: true,
+        })
+    }
+
+    fn written(folder: &Path) -> Vec<u8> {
+        let mut ledger = Ledger::open(&folder.join("ledger.jsonl")).unwrap();
+        for n in 1..=4 {
+            ledger.append(run(n)).unwrap();
+        }
+        std::fs::read(folder.join("ledger.jsonl")).unwrap()
+    }
+
+    #[track_caller]
+    fn check_broken(bytes: &[u8], expected_line: usize) {
+        match verify(bytes, "ledger.jsonl") {
+            Err(LedgerError::Broken { line, .. }) => assert_eq!(line, expected_line),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_edited_dropped_swapped_or_inserted_line_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = String::from_utf8(written(folder.path())).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let joined = |lines: &[&str]| format!("{}\n", lines.join("\n")).into_bytes();
+        let edited = lines[1].replace("\"reviewed\":102", "\"reviewed\":103");
+        check_broken(&joined(&[lines[0], &edited, lines[2], lines[3]]), 3);
+        check_broken(&joined(&[lines[0], lines[2], lines[3]]), 2);
+        check_broken(&joined(&[lines[0], lines[2], lines[1], lines[3]]), 2);
+        check_broken(&joined(&[lines[0], lines[1], lines[1], lines[2], lines[3]]), 3);
+        check_broken(&joined(&[lines[0], "", lines[1]]), 2);
+        check_broken(&joined(&[lines[0], &lines[1].replace(':', ": ")]), 2);
+        assert_eq!(verify(text.as_bytes(), "ledger.jsonl").unwrap().0.len(), 4);
+    }
+
+    #[test]
+    fn a_torn_last_line_is_moved_aside_and_the_rest_stands() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.jsonl");
+        let bytes = written(folder.path());
+        std::fs::OpenOptions::new()
+            .append(true)
+            .open(&path)
+            .unwrap()
+            .write_all(b"{\"v\":1,\"seq\":4,\"pr")
+            .unwrap();
+        let mut ledger = Ledger::open(&path).unwrap();
+        assert_eq!((ledger.entries().len(), ledger.torn()), (4, 18));
+        ledger.append(run(5)).unwrap();
+        assert!(std::fs::read(&path).unwrap().starts_with(&bytes));
+        assert_eq!(Ledger::open(&path).unwrap().entries().len(), 5);
+        assert_eq!(
+            std::fs::read(path.with_extension("recovered-4")).unwrap(),
+            b"{\"v\":1,\"seq\":4,\"pr"
+        );
+    }
+}
