@@ -82,7 +82,9 @@ pub struct Config {
     pub crm: Crm,
     /// Where a record can be looked up: an address with `{object}` and `{id}`.
     pub record_link: Option<String>,
-    /// Which files hold which table, below `exports/`.
+    /// The folder of the exports: `exports` in the review folder unless another is named.
+    pub exports: PathBuf,
+    /// Which files hold which table, below that folder.
     pub files: Files,
     /// What is under review.
     pub batch: BatchDefinition,
@@ -112,7 +114,9 @@ fn read(review: &str, rules: &BTreeMap<String, String>, log: &Log) -> Config {
     let policies = Policies::parse(&rulebook, &boundary, log);
     for name in rules.keys().filter(|name| name.ends_with(".toml")) {
         let known = crate::check::Family::ALL.map(crate::check::Family::file);
-        if !known.contains(&name.as_str()) && !["boundary.toml", "approvals.toml"].contains(&name.as_str()) {
+        if !known.contains(&name.as_str())
+            && !["boundary.toml", "approvals.toml"].contains(&name.as_str())
+        {
             let hint = nearest(name, known.into_iter()).map(|file| format!("did you mean {file}?"));
             log.note(&format!("rules/{name}"), 0, "no check reads this file", hint);
         }
@@ -120,12 +124,15 @@ fn read(review: &str, rules: &BTreeMap<String, String>, log: &Log) -> Config {
     let document = Document::parse("review.toml", review, log);
     let root = document.root(log);
     let (approver, backup) = approver(&rulebook, log);
-    let (crm, record_link, files) = source(&root, &boundary);
+    let (crm, record_link, exports, files) = source(&root, &boundary);
     Config {
-        organisation: root.required_text("organisation").map_or_else(String::new, |said| said.value.to_owned()),
+        organisation: root
+            .required_text("organisation")
+            .map_or_else(String::new, |said| said.value.to_owned()),
         zone: zone(&root),
         crm,
         record_link,
+        exports,
         files,
         batch: batch(&root, &boundary, rules),
         approver,
@@ -148,13 +155,20 @@ fn zone(root: &Section<'_>) -> Tz {
     })
 }
 
-fn source(root: &Section<'_>, boundary: &Boundary) -> (Crm, Option<String>, Files) {
+fn source(root: &Section<'_>, boundary: &Boundary) -> (Crm, Option<String>, PathBuf, Files) {
+    let mut exports = PathBuf::from("exports");
     let Some(source) = root.section("source") else {
         root.missing("source");
-        return (Crm::Other, None, Files::default());
+        return (Crm::Other, None, exports, Files::default());
     };
+    if let Some(folder) = source.text("folder") {
+        exports = PathBuf::from(folder.value);
+    }
     let crm = source
-        .choice("crm", &[("salesforce", Crm::Salesforce), ("hubspot", Crm::HubSpot), ("other", Crm::Other)])
+        .choice(
+            "crm",
+            &[("salesforce", Crm::Salesforce), ("hubspot", Crm::HubSpot), ("other", Crm::Other)],
+        )
         .unwrap_or(Crm::Other);
     let record_link = source.text("record_link").and_then(|said| {
         let valid = said.starts_with("https://")
@@ -172,7 +186,7 @@ fn source(root: &Section<'_>, boundary: &Boundary) -> (Crm, Option<String>, File
     let mut files = Files::default();
     let Some(listed) = source.section("files") else {
         source.missing("files");
-        return (crm, record_link, files);
+        return (crm, record_link, exports, files);
     };
     for object in Object::ALL {
         for file in listed.texts(object.key()) {
@@ -186,7 +200,10 @@ fn source(root: &Section<'_>, boundary: &Boundary) -> (Crm, Option<String>, File
             } else if boundary.fields(object).next().is_none() {
                 listed.problem_with_hint(
                     file.line,
-                    format!("`{}` is given for `{object}`, of which no field is allowed", file.value),
+                    format!(
+                        "`{}` is given for `{object}`, of which no field is allowed",
+                        file.value
+                    ),
                     format!("add [{object}.fields] to rules/boundary.toml, or take the file out"),
                 );
             } else {
@@ -197,10 +214,14 @@ fn source(root: &Section<'_>, boundary: &Boundary) -> (Crm, Option<String>, File
     if files.0.is_empty() {
         listed.problem(listed.line(), "no file is named: there is nothing to review");
     }
-    (crm, record_link, files)
+    (crm, record_link, exports, files)
 }
 
-fn batch(root: &Section<'_>, boundary: &Boundary, rules: &BTreeMap<String, String>) -> BatchDefinition {
+fn batch(
+    root: &Section<'_>,
+    boundary: &Boundary,
+    rules: &BTreeMap<String, String>,
+) -> BatchDefinition {
     let mut batch = BatchDefinition::default();
     let Some(section) = root.section("batch") else { return batch };
     for name in section.texts("objects") {
@@ -266,9 +287,15 @@ fn off(root: &Section<'_>) -> BTreeSet<String> {
         if ALL.iter().any(|check| check.code == code.value) {
             off.insert(code.value.to_owned());
         } else {
-            let hint = nearest(code.value, ALL.iter().map(|check| check.code))
-                .map_or_else(|| "see `crm-review checks`".to_owned(), |near| format!("did you mean `{near}`?"));
-            checks.problem_with_hint(code.line, format!("there is no check `{}`", code.value), hint);
+            let hint = nearest(code.value, ALL.iter().map(|check| check.code)).map_or_else(
+                || "see `crm-review checks`".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            checks.problem_with_hint(
+                code.line,
+                format!("there is no check `{}`", code.value),
+                hint,
+            );
         }
     }
     off

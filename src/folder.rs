@@ -125,7 +125,8 @@ pub(crate) fn open_append(path: &Path) -> Result<File, FolderError> {
 /// Publishes a set of files as one folder: whole or absent. Where the folder is there already with
 /// the same files, nothing happens; with other files it is replaced as a whole.
 pub fn publish(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), FolderError> {
-    if files.iter().all(|(name, bytes)| fs::read(folder.join(name)).is_ok_and(|old| old == *bytes)) {
+    if files.iter().all(|(name, bytes)| fs::read(folder.join(name)).is_ok_and(|old| old == *bytes))
+    {
         return Ok(());
     }
     let draft = beside(folder, "draft");

@@ -16,7 +16,9 @@ use crate::folder::{self, FolderError};
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// A line does not follow from the one before it.
-    #[error("{file}:{line}: the chain is broken: {what}; nothing was appended\n  hint: compare with the head printed in the last packet, and restore the file from a backup")]
+    #[error(
+        "{file}:{line}: the chain is broken: {what}; nothing was appended\n  hint: compare with the head printed in the last packet, and restore the file from a backup"
+    )]
     Broken {
         /// The file.
         file: String,
@@ -40,7 +42,9 @@ pub enum LedgerError {
 
 /// A digest in lower-case hexadecimal.
 pub fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |hex, byte| format!("{hex}{byte:02x}"))
+    Sha256::digest(bytes)
+        .iter()
+        .fold(String::with_capacity(64), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 /// The head of an empty chain.

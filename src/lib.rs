@@ -3,6 +3,7 @@
 pub mod boundary;
 pub mod check;
 pub mod config;
+pub mod draft;
 pub mod finding;
 pub mod folder;
 pub mod ledger;

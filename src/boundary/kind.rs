@@ -94,6 +94,11 @@ impl Kind {
         }
     }
 
+    /// True when a cell has this shape.
+    pub fn fits(self, cell: &str) -> bool {
+        self.read(cell).is_ok()
+    }
+
     /// Reads one cell. `Err` says, without quoting the cell, what is wrong with its shape.
     pub(super) fn read(self, cell: &str) -> Result<Value<'_>, &'static str> {
         let trimmed = cell.trim();

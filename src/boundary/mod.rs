@@ -265,6 +265,12 @@ fn fits(pattern: &str, name: &str) -> bool {
     last.map_or(rest.is_empty(), |last| rest.ends_with(last))
 }
 
+/// True for column names that no allowlist can allow.
+pub fn is_always_blocked(column: &str) -> bool {
+    let name = folded(column);
+    ALWAYS_BLOCKED.iter().any(|pattern| fits(&folded(pattern), &name))
+}
+
 impl Boundary {
     /// Reads `boundary.toml`. Problems go to the log; the result is only used when there are none.
     pub fn parse(document: &Document, log: &Log) -> Self {

@@ -139,7 +139,8 @@ struct Number {
 /// Dashes only: with spaces or dots such groups are mostly something else.
 fn has_social_security_number(text: &str) -> bool {
     numbers(text).any(|number| {
-        let area = number.digits.iter().take(3).fold(0_u32, |area, digit| area * 10 + u32::from(*digit));
+        let area =
+            number.digits.iter().take(3).fold(0_u32, |area, digit| area * 10 + u32::from(*digit));
         number.groups == [3, 2, 4]
             && number.separator == Some(b'-')
             && !matches!(area, 0 | 666 | 900..)
@@ -153,7 +154,11 @@ fn has_social_security_number(text: &str) -> bool {
 fn has_card_number(text: &str) -> bool {
     numbers(text).any(|number| {
         let prefix = |digits: usize| {
-            number.digits.iter().take(digits).fold(0_u32, |prefix, digit| prefix * 10 + u32::from(*digit))
+            number
+                .digits
+                .iter()
+                .take(digits)
+                .fold(0_u32, |prefix, digit| prefix * 10 + u32::from(*digit))
         };
         let brand = match number.digits.len() {
             15 => matches!(prefix(2), 34 | 37),
@@ -165,10 +170,8 @@ fn has_card_number(text: &str) -> bool {
             }
             _ => false,
         };
-        let grouped = matches!(
-            number.groups.as_slice(),
-            [_] | [4, 4, 4, 4] | [4, 6, 5] | [4, 6, 4]
-        );
+        let grouped =
+            matches!(number.groups.as_slice(), [_] | [4, 4, 4, 4] | [4, 6, 5] | [4, 6, 4]);
         let free = !number
             .before
             .is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/' | b'+'));
@@ -193,7 +196,9 @@ fn luhn(digits: &[u8]) -> bool {
 fn has_iban(text: &str) -> bool {
     let starts = text.char_indices().filter(|(at, c)| {
         c.is_ascii_uppercase()
-            && !text.get(..*at).is_some_and(|before| before.ends_with(|c: char| c.is_alphanumeric()))
+            && !text
+                .get(..*at)
+                .is_some_and(|before| before.ends_with(|c: char| c.is_alphanumeric()))
     });
     starts.map(|(at, _)| text.get(at..).unwrap_or_default()).any(|rest| {
         let compact: Vec<u8> = rest
@@ -225,10 +230,9 @@ fn is_iban(iban: &[u8]) -> bool {
 fn has_insee_number(text: &str) -> bool {
     numbers(text).any(|number| {
         let value = |from: usize, to: usize| {
-            number
-                .digits
-                .get(from..to)
-                .map(|digits| digits.iter().fold(0_u64, |value, digit| value * 10 + u64::from(*digit)))
+            number.digits.get(from..to).map(|digits| {
+                digits.iter().fold(0_u64, |value, digit| value * 10 + u64::from(*digit))
+            })
         };
         number.digits.len() == 15
             && matches!(value(0, 1), Some(1 | 2))
@@ -259,10 +263,7 @@ mod tests {
             Some("a signed token"),
         );
         check(&word("-----BEGIN RSA ", "PRIVATE KEY-----"), Some("a private key"));
-        check(
-            &word("pat-na1-", "1a2b3c4d-1111-2222-3333-444455556666"),
-            Some("a HubSpot token"),
-        );
+        check(&word("pat-na1-", "1a2b3c4d-1111-2222-3333-444455556666"), Some("a HubSpot token"));
         check(
             &word("00Dxx0000001gPL!", "AR8AQJXg5oj8jXSgxJfA0lBog39l2ecm"),
             Some("a Salesforce session"),

@@ -86,7 +86,8 @@ impl Input {
             }
             Trouble::Quote => "a quote where none may stand, or one that never closes".to_owned(),
             Trouble::Ambiguous => {
-                "a cell of several lines, or rows behind a stray quote: it cannot be told".to_owned()
+                "a cell of several lines, or rows behind a stray quote: it cannot be told"
+                    .to_owned()
             }
             Trouble::Nul => "a zero byte".to_owned(),
             Trouble::Encoding { column: at } => {
@@ -141,7 +142,12 @@ pub fn pull(
         .filter(|(object, _)| reads.iter().any(|field| field.object() == **object))
         .flat_map(|(object, paths)| paths.iter().map(|path| (*object, path.clone())))
         .enumerate()
-        .map(|(at, (object, path))| Job { at, object, path: folder.join(&path), file: path.display().to_string() })
+        .map(|(at, (object, path))| Job {
+            at,
+            object,
+            path: folder.join(&path),
+            file: path.display().to_string(),
+        })
         .collect();
     let shared = Arc::new((boundary.clone(), reads.clone()));
     let results = runtime.block_on(read_all(jobs, shared, zone, threads));

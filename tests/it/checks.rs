@@ -75,7 +75,9 @@ fn review(folder: &Path) -> Fixture {
         match report.outcome {
             Outcome::Ran(judgement) => {
                 for finding in judgement.findings {
-                    fixture.found.insert((report.check.code.to_owned(), finding.record.to_string()));
+                    fixture
+                        .found
+                        .insert((report.check.code.to_owned(), finding.record.to_string()));
                     fixture.findings.push((report.check.code, finding));
                 }
             }

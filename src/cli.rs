@@ -1,0 +1,107 @@
+//! The command line as types. Does not: do anything.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// A weekly, read-only CRM hygiene and routing review: it proposes, a named person decides, and
+/// nothing is ever written to a CRM.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "Exit codes: 0 packet complete · 1 packet written but incomplete · 2 usage, config or rules \
+                  wrong, nothing was read · 3 the source refused or could not be read · 4 the ledger's chain \
+                  is broken · 5 another run holds the folder · 6 a finding reaches --fail-on"
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Draft a review folder that already runs, from real exports
+    Init {
+        /// The folder to make
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+        /// The folder with the CRM's CSV exports
+        #[arg(long, value_name = "EXPORTS")]
+        from: PathBuf,
+    },
+    /// The weekly job: pull, check, render, record in the ledger, print a summary
+    Run {
+        /// The review folder
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+        /// The day to judge [default: today in the review's time zone]
+        #[arg(long, value_name = "DATE")]
+        as_of: Option<NaiveDate>,
+        /// Exit with 6 if a finding is at least this severe
+        #[arg(long, value_name = "SEVERITY")]
+        fail_on: Option<SeverityWord>,
+        /// Cores to use [default: all]
+        #[arg(long)]
+        threads: Option<NonZeroUsize>,
+    },
+    /// What would be read from a CSV export, and every problem with its line
+    Inspect(Inspect),
+    /// The catalogue of checks, or one check in full
+    Checks {
+        /// A check's code or name, such as OWN-01
+        id: Option<String>,
+        /// Print the table of the README
+        #[arg(long, hide = true)]
+        markdown: bool,
+    },
+}
+
+/// The arguments of `inspect`.
+#[derive(Debug, clap::Args)]
+pub struct Inspect {
+    /// The exports
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// The only columns to read; otherwise those that the review folder's boundary allows
+    #[arg(long, value_delimiter = ',')]
+    pub fields: Option<Vec<String>>,
+    /// The review folder whose boundary is applied
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub config: PathBuf,
+    /// The encoding, where it is known better than by the bytes
+    #[arg(long)]
+    pub encoding: Option<String>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Write the rows that would be read, these fields only
+    #[arg(long, value_name = "OUT.csv", requires = "fields")]
+    pub rows_out: Option<PathBuf>,
+    /// Print the names of the columns that are not read
+    #[arg(long)]
+    pub show_headers: bool,
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For a person.
+    Text,
+    /// For a program.
+    Json,
+}
+
+/// A severity on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SeverityWord {
+    /// Low and above.
+    Low,
+    /// Medium and above.
+    Medium,
+    /// High.
+    High,
+}

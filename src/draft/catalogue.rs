@@ -1,0 +1,468 @@
+//! What CRMs call the columns a review can use.
+//!
+//! Salesforce API names and report labels, HubSpot labels and internal names, and the plain words
+//! that other systems use. A name is compared without case, spaces and punctuation.
+//! Does not: look at a value.
+
+use crate::boundary::Object;
+
+/// The canonical name, the names it goes by (`@` stands for the table's own noun), why it is read.
+type Known = (&'static str, &'static [&'static str], &'static str);
+
+const ID: Known = (
+    "id",
+    &["Id", "@ Id", "@ Record ID", "Record ID", "Record ID - @", "hs_object_id", "@"],
+    "Names the record in evidence.",
+);
+const OWNER: Known = (
+    "owner",
+    &["OwnerId", "Owner ID", "@ Owner ID", "hubspot_owner_id", "@ owner", "Owner", "user_id"],
+    "Finds records that nobody active works.",
+);
+const CREATED: Known = (
+    "created",
+    &[
+        "CreatedDate",
+        "Created Date",
+        "Create Date",
+        "createdate",
+        "Created Time",
+        "Created",
+        "Created On",
+    ],
+    "Tells how old the record is.",
+);
+const MODIFIED: Known = (
+    "modified",
+    &[
+        "LastModifiedDate",
+        "Last Modified Date",
+        "Last Modified",
+        "lastmodifieddate",
+        "hs_lastmodifieddate",
+        "Modified Time",
+        "Modified On",
+    ],
+    "Says which records changed since the last review.",
+);
+const COUNTRY: Known = (
+    "country",
+    &[
+        "Country",
+        "Country/Region",
+        "BillingCountry",
+        "Billing Country",
+        "MailingCountry",
+        "Mailing Country",
+        "country_id",
+    ],
+    "Routing and required fields.",
+);
+const STATE: Known = (
+    "state",
+    &[
+        "State",
+        "State/Province",
+        "State/Region",
+        "BillingState",
+        "Billing State/Province",
+        "MailingState",
+        "Mailing State/Province",
+    ],
+    "Routing.",
+);
+const CITY: Known = (
+    "city",
+    &["City", "BillingCity", "Billing City", "MailingCity", "Mailing City"],
+    "Tells namesakes apart.",
+);
+const POSTAL: Known = (
+    "postal_code",
+    &[
+        "PostalCode",
+        "Postal Code",
+        "Zip",
+        "Zip/Postal Code",
+        "BillingPostalCode",
+        "MailingPostalCode",
+    ],
+    "Routing; tells namesakes apart.",
+);
+const PHONE: Known = (
+    "phone",
+    &["Phone", "Phone Number", "Business Phone"],
+    "Finds the same person or company twice.",
+);
+const INDUSTRY: Known = ("industry", &["Industry"], "Segments and routing.");
+const EMPLOYEES: Known = (
+    "employees",
+    &["NumberOfEmployees", "Employees", "Number of Employees", "No. of Employees"],
+    "Segments and routing.",
+);
+const RECORD_TYPE: Known = (
+    "record_type",
+    &["RecordTypeId", "Record Type ID", "Record Type"],
+    "Keeps records apart that are apart on purpose.",
+);
+const LEAD_SOURCE: Known = (
+    "lead_source",
+    &[
+        "LeadSource",
+        "Lead Source",
+        "Original Source",
+        "Original Traffic Source",
+        "hs_analytics_source",
+        "source_id",
+    ],
+    "Compared with the governed list and the first campaign.",
+);
+const LAST_ACTIVITY: Known = (
+    "last_activity",
+    &["LastActivityDate", "Last Activity", "Last Activity Date", "notes_last_updated"],
+    "Finds records that nobody works.",
+);
+const EXTERNAL_ID: Known = (
+    "external_id",
+    &["External_Id__c", "External ID", "AccountNumber", "Account Number"],
+    "Compared with the system of record.",
+);
+const SEGMENT: Known = ("segment", &["Segment", "Segment__c"], "Segments and routing.");
+const OPTED_OUT: Known = (
+    "opted_out",
+    &["HasOptedOutOfEmail", "Email Opt Out", "Unsubscribed from all email", "hs_email_optout"],
+    "A merge must keep the stricter consent.",
+);
+
+const LEAD: &[Known] = &[
+    ID,
+    OWNER,
+    ("first_name", &["FirstName", "First Name"], "Names the person."),
+    ("last_name", &["LastName", "Last Name"], "Names the person."),
+    (
+        "company",
+        &["Company", "Company / Account", "Company Name", "partner_name"],
+        "Names the company.",
+    ),
+    ("title", &["Title", "Job Title", "function"], "Tells colleagues apart."),
+    ("email", &["Email", "Email Address", "email_from"], "Finds the same person twice."),
+    PHONE,
+    ("website", &["Website", "Website URL"], "Finds the account a lead belongs to."),
+    COUNTRY,
+    STATE,
+    CITY,
+    POSTAL,
+    INDUSTRY,
+    EMPLOYEES,
+    SEGMENT,
+    RECORD_TYPE,
+    LEAD_SOURCE,
+    ("status", &["Status", "Lead Status", "stage_id"], "The stage."),
+    (
+        "stage_changed",
+        &["Last Status Change", "LastStatusChange__c", "date_open"],
+        "Tells how long the stage stands.",
+    ),
+    CREATED,
+    MODIFIED,
+    LAST_ACTIVITY,
+    ("converted", &["IsConverted", "Converted", "Is Converted"], "Converted leads are done."),
+    ("converted_account", &["ConvertedAccountId", "Converted Account ID"], "Follows a conversion."),
+    ("converted_contact", &["ConvertedContactId", "Converted Contact ID"], "Follows a conversion."),
+    (
+        "converted_deal",
+        &["ConvertedOpportunityId", "Converted Opportunity ID"],
+        "Follows a conversion.",
+    ),
+    OPTED_OUT,
+    EXTERNAL_ID,
+];
+
+const CONTACT: &[Known] = &[
+    ID,
+    OWNER,
+    ("first_name", &["FirstName", "First Name"], "Names the person."),
+    ("last_name", &["LastName", "Last Name"], "Names the person."),
+    ("company", &["Company Name", "Company"], "Names the company."),
+    ("title", &["Title", "Job Title"], "Tells colleagues apart."),
+    ("email", &["Email"], "Finds the same person twice."),
+    PHONE,
+    (
+        "account",
+        &[
+            "AccountId",
+            "Account ID",
+            "Associated Company IDs",
+            "Associated Company ID",
+            "associatedcompanyid",
+            "Primary Associated Company ID",
+        ],
+        "Links the person to a company.",
+    ),
+    ("website", &["Website URL", "Website"], "Finds the company a person belongs to."),
+    COUNTRY,
+    STATE,
+    CITY,
+    POSTAL,
+    INDUSTRY,
+    EMPLOYEES,
+    SEGMENT,
+    RECORD_TYPE,
+    LEAD_SOURCE,
+    ("lifecycle", &["Lifecycle Stage", "lifecyclestage", "Lifecycle"], "The stage."),
+    ("status", &["Lead Status", "hs_lead_status"], "The working status."),
+    ("marketing_status", &["Marketing contact status"], "Marketing contacts need no owner."),
+    ("became_lead", &["Became a Lead Date", "hs_lifecyclestage_lead_date"], "The order of stages."),
+    (
+        "became_mql",
+        &[
+            "Became a Marketing Qualified Lead Date",
+            "hs_lifecyclestage_marketingqualifiedlead_date",
+        ],
+        "The order of stages.",
+    ),
+    (
+        "became_sql",
+        &["Became a Sales Qualified Lead Date", "hs_lifecyclestage_salesqualifiedlead_date"],
+        "The order of stages.",
+    ),
+    (
+        "became_opportunity",
+        &["Became an Opportunity Date", "hs_lifecyclestage_opportunity_date"],
+        "The order of stages.",
+    ),
+    (
+        "became_customer",
+        &["Became a Customer Date", "hs_lifecyclestage_customer_date"],
+        "The order of stages.",
+    ),
+    CREATED,
+    MODIFIED,
+    LAST_ACTIVITY,
+    OPTED_OUT,
+    EXTERNAL_ID,
+];
+
+const ACCOUNT: &[Known] = &[
+    ID,
+    OWNER,
+    ("name", &["Name", "@ Name", "Company name"], "Names the company."),
+    ("website", &["Website", "Website URL"], "Finds the same company twice."),
+    ("domain", &["Company Domain Name", "Domain", "Domain Name"], "Finds the same company twice."),
+    ("type", &["Type", "@ Type"], "Tells customers from prospects."),
+    ("lifecycle", &["Lifecycle Stage", "lifecyclestage"], "The stage."),
+    (
+        "parent",
+        &["ParentId", "Parent Account ID", "Parent Company ID"],
+        "A parent and its subsidiary are no duplicates.",
+    ),
+    COUNTRY,
+    STATE,
+    CITY,
+    POSTAL,
+    PHONE,
+    INDUSTRY,
+    EMPLOYEES,
+    SEGMENT,
+    RECORD_TYPE,
+    CREATED,
+    MODIFIED,
+    LAST_ACTIVITY,
+    EXTERNAL_ID,
+];
+
+const DEAL: &[Known] = &[
+    ID,
+    OWNER,
+    ("name", &["Name", "@ Name", "Deal Title"], "Names the deal."),
+    (
+        "account",
+        &["AccountId", "Account ID", "Associated Company IDs", "Associated Company ID"],
+        "Links the deal to a company.",
+    ),
+    (
+        "contact",
+        &["ContactId", "Contact ID", "Associated Contact IDs"],
+        "Links the deal to a person.",
+    ),
+    ("stage", &["StageName", "Stage", "Deal Stage", "dealstage"], "The stage."),
+    ("amount", &["Amount"], "A late deal without an amount is a false report."),
+    (
+        "close_date",
+        &["CloseDate", "Close Date", "closedate"],
+        "Open deals past it are a false report.",
+    ),
+    ("closed", &["IsClosed", "Closed", "Is Closed", "hs_is_closed"], "Tells open from closed."),
+    (
+        "won",
+        &["IsWon", "Won", "Is Closed Won", "Is Deal Won", "hs_is_closed_won"],
+        "Tells won from lost.",
+    ),
+    (
+        "probability",
+        &["Probability", "Probability (%)", "Deal probability"],
+        "The order of stages.",
+    ),
+    ("type", &["Type", "@ Type"], "Renewals have rules of their own."),
+    (
+        "forecast",
+        &["ForecastCategory", "ForecastCategoryName", "Forecast Category"],
+        "Marks what somebody reports on.",
+    ),
+    ("push_count", &["PushCount", "Push Count"], "Tells how often the close date moved."),
+    (
+        "stage_changed",
+        &["LastStageChangeDate", "Last Stage Change Date", "Date entered current stage"],
+        "Tells how long the stage stands.",
+    ),
+    LEAD_SOURCE,
+    CREATED,
+    MODIFIED,
+    LAST_ACTIVITY,
+];
+
+const USER: &[Known] = &[
+    ("id", &["Id", "@ Id", "Owner ID"], "Names the person in evidence."),
+    ("name", &["Name", "Full Name", "Owner Name"], "Names the person."),
+    ("active", &["IsActive", "Active", "Is Active"], "Finds owners who left."),
+    (
+        "role",
+        &["UserRole.Name", "Role", "Role Name", "UserRoleId", "Role ID"],
+        "Finds owners whose role changed.",
+    ),
+    ("team", &["Department", "Team", "Main Team"], "Groups owners."),
+    ("manager", &["ManagerId", "Manager ID"], "Says who takes over."),
+    (
+        "last_login",
+        &["LastLoginDate", "Last Login", "Last Active"],
+        "Evidence of who still works here.",
+    ),
+    (
+        "deactivated",
+        &["DeactivatedDate__c", "Deactivated", "Deactivation Date"],
+        "Says since when.",
+    ),
+];
+
+const QUEUE: &[Known] = &[
+    ("id", &["Id", "@ Id", "Group ID"], "Names the queue in evidence."),
+    ("name", &["Name", "@ Name", "DeveloperName"], "Names the queue."),
+];
+
+const CAMPAIGN_MEMBER: &[Known] = &[
+    (
+        "record",
+        &["LeadOrContactId", "Lead or Contact ID", "LeadId", "Lead ID", "ContactId", "Contact ID"],
+        "Links the response to a person.",
+    ),
+    (
+        "campaign",
+        &["Campaign.Name", "Campaign Name", "CampaignId", "Campaign ID", "Campaign"],
+        "Names the campaign.",
+    ),
+    ("channel", &["Campaign.Type", "Campaign Type", "Channel", "Type"], "The campaign's channel."),
+    (
+        "responded",
+        &[
+            "FirstRespondedDate",
+            "First Responded Date",
+            "Responded Date",
+            "Member First Responded Date",
+        ],
+        "The first response.",
+    ),
+];
+
+const FIELD_HISTORY: &[Known] = &[
+    (
+        "record",
+        &["ParentId", "LeadId", "OpportunityId", "AccountId", "ContactId", "Record ID"],
+        "Links the change to a record.",
+    ),
+    ("field", &["Field", "Field / Event"], "Says what changed."),
+    ("old", &["OldValue", "Old Value"], "Says from what."),
+    ("new", &["NewValue", "New Value"], "Says to what."),
+    ("changed", &["CreatedDate", "Edit Date", "Changed"], "Says when."),
+    ("by", &["CreatedById", "Edited By", "CreatedBy.Name"], "Says who."),
+];
+
+/// The columns a table can have.
+pub(super) fn columns(object: Object) -> &'static [Known] {
+    match object {
+        Object::Lead => LEAD,
+        Object::Contact => CONTACT,
+        Object::Account => ACCOUNT,
+        Object::Deal => DEAL,
+        Object::User => USER,
+        Object::Queue => QUEUE,
+        Object::CampaignMember => CAMPAIGN_MEMBER,
+        Object::FieldHistory => FIELD_HISTORY,
+        Object::SystemRecord => &[],
+    }
+}
+
+/// The words by which CRMs call a table.
+fn nouns(object: Object) -> &'static [&'static str] {
+    match object {
+        Object::Lead => &["lead"],
+        Object::Contact => &["contact", "person"],
+        Object::Account => &["account", "company", "organization"],
+        Object::Deal => &["opportunity", "deal"],
+        Object::User => &["user", "owner"],
+        Object::Queue => &["queue", "group"],
+        Object::CampaignMember => &["campaignmember"],
+        Object::FieldHistory => &["history"],
+        Object::SystemRecord => &[],
+    }
+}
+
+/// Lower case, letters and digits alone; `Segment__c` is `segment`.
+pub(super) fn folded(name: &str) -> String {
+    let name = name.strip_suffix("__c").unwrap_or(name);
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// The header's column for a canonical name, the best-known spelling first.
+pub(super) fn find<'h>(object: Object, names: &[&str], header: &'h [String]) -> Option<&'h str> {
+    names.iter().find_map(|name| {
+        let spellings: Vec<String> = if name.contains('@') {
+            nouns(object).iter().map(|noun| folded(&name.replace('@', noun))).collect()
+        } else {
+            vec![folded(name)]
+        };
+        let mut found = header.iter().filter(|column| spellings.contains(&folded(column)));
+        let first = found.next()?;
+        // Two columns of one name: which is meant is for the owner to say.
+        found.all(|other| other != first).then_some(first.as_str())
+    })
+}
+
+/// The table a file most likely holds: its name counts most, then how many of the table's columns it has.
+pub(super) fn guess(stem: &str, header: &[String]) -> Option<Object> {
+    let stem = folded(stem);
+    let order = [
+        Object::CampaignMember,
+        Object::FieldHistory,
+        Object::Lead,
+        Object::Contact,
+        Object::Deal,
+        Object::Account,
+        Object::User,
+        Object::Queue,
+    ];
+    let scored = order.into_iter().map(|object| {
+        let plural = |noun: &&str| stem.contains(noun.trim_end_matches('y'));
+        let named = if nouns(object).iter().any(plural) { 12 } else { 0 };
+        let own_id = nouns(object)
+            .iter()
+            .any(|noun| header.first().is_some_and(|first| folded(first) == format!("{noun}id")));
+        let known = columns(object)
+            .iter()
+            .filter(|(_, names, _)| find(object, names, header).is_some())
+            .count();
+        (named + known + if own_id { 6 } else { 0 }, object)
+    });
+    let (score, object) = scored.rev().max_by_key(|(score, _)| *score)?;
+    let nameable =
+        columns(object).iter().take(1).any(|(_, names, _)| find(object, names, header).is_some());
+    (score >= 6 && nameable).then_some(object)
+}

@@ -1,0 +1,578 @@
+//! What exports say about the rules: stages, sources, required fields, routing; each with its figure.
+//!
+//! A line is only drafted where the data supports it clearly; otherwise the shipped rules stay as they
+//! are, with their explanation. Thresholds are stated beside the lines they decide.
+//! Does not: read a column the draft does not list.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use chrono::NaiveDate;
+
+use crate::boundary::{Batch, Field, Kind, Object, Row};
+use crate::check::Family;
+
+use super::{Batches, quoted, quoted_list};
+
+/// Fewer records than this say nothing about a rule.
+const MIN_RECORDS: usize = 30;
+/// A field that at least this share fills from a stage on is taken as required there.
+const REQUIRED_SHARE: f64 = 0.97;
+/// A segment whose records one owner holds to at least this share is taken as routed to them.
+const ROUTED_SHARE: f64 = 0.9;
+/// A source is taken as governed when it names at least this share of the records.
+const SOURCE_SHARE: f64 = 0.005;
+
+/// Every rules file: the shipped text, and what these exports add to it.
+pub(super) fn rules(batches: &Batches) -> BTreeMap<String, String> {
+    let ladders = ladders(batches);
+    Family::ALL
+        .into_iter()
+        .map(|family| {
+            let shipped = family.shipped();
+            let text = match family {
+                Family::Lifecycle => with(shipped, &lifecycle(&ladders)),
+                Family::Required => with(shipped, &required(batches, &ladders)),
+                Family::Routing => with(shipped, &routing(batches)),
+                Family::LeadSource => lead_source(shipped, batches),
+                Family::Owners => owners(shipped, batches),
+                Family::Batch | Family::Duplicates | Family::SystemOfRecord => shipped.to_owned(),
+            };
+            (family.file().to_owned(), text)
+        })
+        .collect()
+}
+
+fn with(shipped: &str, drafted: &str) -> String {
+    if drafted.is_empty() {
+        format!("{shipped}\n# Nothing could be drafted from the exports: they do not say enough.\n")
+    } else {
+        format!(
+            "{shipped}\n# ---- Drafted from the exports; every line says from what figure. ----\n\n{drafted}"
+        )
+    }
+}
+
+/// The latest change of any record.
+pub(super) fn newest_change(batches: &Batches) -> Option<NaiveDate> {
+    let mut newest = None;
+    for object in Object::REVIEWED {
+        let Some(batch) = batches.get(object) else { continue };
+        for name in ["modified", "created", "last_activity"] {
+            let Some(field) = batches.field(object, name) else { continue };
+            // A planned activity lies in the future and dates nothing; changes and creations do.
+            if name == "last_activity" && newest.is_some() {
+                continue;
+            }
+            newest = newest.max(batch.rows().filter_map(|row| row.time(&field)).max());
+        }
+    }
+    newest.map(|at| at.date_naive())
+}
+
+fn percent(part: usize, whole: usize) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "record counts are far below 2^52")]
+    let share = 100.0 * part as f64 / whole.max(1) as f64;
+    format!("{share:.1} %")
+}
+
+fn share(part: usize, whole: usize) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "record counts are far below 2^52")]
+    let share = part as f64 / whole.max(1) as f64;
+    share
+}
+
+/// The stages of one table as the data shows them.
+struct Ladder {
+    object: Object,
+    field: Field,
+    order: Vec<(String, String)>,
+    lists: Vec<(&'static str, Vec<(String, String)>)>,
+}
+
+impl Ladder {
+    fn rank(&self, stage: &str) -> Option<usize> {
+        if let Some(rank) = self.order.iter().position(|(known, _)| known == stage) {
+            return Some(rank);
+        }
+        let won = self.lists.iter().find(|(name, _)| *name == "won");
+        won.filter(|(_, stages)| stages.iter().any(|(known, _)| known == stage))
+            .map(|_| self.order.len())
+    }
+}
+
+fn ladders(batches: &Batches) -> Vec<Ladder> {
+    [lead_ladder(batches), contact_ladder(batches), account_ladder(batches), deal_ladder(batches)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn holds(value: &str, words: &[&str]) -> bool {
+    let value = value.to_lowercase();
+    words.iter().any(|word| value.contains(word))
+}
+
+/// The position of the first word of a vocabulary that a stage's name contains.
+fn vocabulary(stage: &str, words: &[&[&str]]) -> usize {
+    words.iter().position(|alike| holds(stage, alike)).unwrap_or(words.len())
+}
+
+fn counted(batch: &Batch, field: &Field) -> Vec<(String, usize)> {
+    batch.count_by(field).into_iter().map(|(value, n)| (value.trim().to_owned(), n)).collect()
+}
+
+fn lead_ladder(batches: &Batches) -> Option<Ladder> {
+    const DONE: &[&str] = &[
+        "disqualif",
+        "unqualif",
+        "dead",
+        "junk",
+        "lost",
+        "not interested",
+        "converted",
+        "closed",
+        "bad data",
+        "duplicate",
+        "archiv",
+    ];
+    const ORDER: &[&[&str]] = &[
+        &["untouched", "new", "open"],
+        &["prospect"],
+        &["attempt"],
+        &["contacted", "working", "in progress", "connected"],
+        &["nurtur", "recycl"],
+        &["engaged"],
+        &["mql", "marketing qualified"],
+        &["accepted", "sal"],
+        &["sql", "sales qualified"],
+        &["qualified"],
+        &["opportunity"],
+    ];
+    let batch = batches.get(Object::Lead)?;
+    let field = batches.field(Object::Lead, "status").filter(|field| batch.has(field))?;
+    let stages = counted(batch, &field);
+    if stages.is_empty() || stages.len() > 40 {
+        return None;
+    }
+    let total = batch.len();
+    let said = |n: usize| format!("{n} leads, {}", percent(n, total));
+    let (done, mut open): (Vec<_>, Vec<_>) =
+        stages.into_iter().partition(|(stage, _)| holds(stage, DONE));
+    open.sort_by_key(|(stage, n)| (vocabulary(stage, ORDER), usize::MAX - n));
+    let qualified = open
+        .iter()
+        .filter(|(stage, _)| holds(stage, &["mql", "sql", "qualified"]))
+        .map(|(stage, n)| (stage.clone(), said(*n)))
+        .collect();
+    Some(Ladder {
+        object: Object::Lead,
+        field,
+        order: open.into_iter().map(|(stage, n)| (stage, said(n))).collect(),
+        lists: vec![
+            ("closed", done.into_iter().map(|(stage, n)| (stage, said(n))).collect()),
+            ("qualified", qualified),
+        ],
+    })
+}
+
+fn contact_ladder(batches: &Batches) -> Option<Ladder> {
+    const ORDER: &[&[&str]] = &[
+        &["subscriber"],
+        &["marketingqualified", "marketing qualified", "mql"],
+        &["salesqualified", "sales qualified", "sql"],
+        &["lead"],
+        &["opportunity"],
+        &["customer"],
+        &["evangelist"],
+    ];
+    // "lead" is part of the longer names, so it is looked for last and sorted back to its place.
+    const PLACE: [usize; 8] = [0, 2, 3, 1, 4, 5, 6, 7];
+    let batch = batches.get(Object::Contact)?;
+    let field = batches.field(Object::Contact, "lifecycle").filter(|field| batch.has(field))?;
+    let stages = counted(batch, &field);
+    let total = batch.len();
+    let said = |n: usize| format!("{n} contacts, {}", percent(n, total));
+    let place = |stage: &str| PLACE.get(vocabulary(stage, ORDER)).copied().unwrap_or(ORDER.len());
+    let (mut known, other): (Vec<_>, Vec<_>) =
+        stages.into_iter().partition(|(stage, _)| place(stage) < ORDER.len());
+    if known.is_empty() {
+        return None;
+    }
+    known.sort_by_key(|(stage, _)| place(stage));
+    let at = |places: &[usize]| -> Vec<(String, String)> {
+        known
+            .iter()
+            .filter(|(stage, _)| places.contains(&place(stage)))
+            .map(|(stage, n)| (stage.clone(), said(*n)))
+            .collect()
+    };
+    let lists = vec![
+        ("closed", other.into_iter().map(|(stage, n)| (stage, said(n))).collect()),
+        ("customer", at(&[5, 6])),
+        ("opportunity", at(&[4])),
+        ("qualified", at(&[2, 3])),
+    ];
+    let order = known.iter().map(|(stage, n)| (stage.clone(), said(*n))).collect();
+    Some(Ladder { object: Object::Contact, field, order, lists })
+}
+
+fn account_ladder(batches: &Batches) -> Option<Ladder> {
+    let batch = batches.get(Object::Account)?;
+    let field = batches.field(Object::Account, "type").filter(|field| batch.has(field))?;
+    let stages = counted(batch, &field);
+    let total = batch.len();
+    let with = |words: &[&str], but: &[&str]| -> Vec<(String, String)> {
+        stages
+            .iter()
+            .filter(|(stage, _)| holds(stage, words) && !holds(stage, but))
+            .map(|(stage, n)| (stage.clone(), format!("{n} accounts, {}", percent(*n, total))))
+            .collect()
+    };
+    let former = ["former", "ex-", "churn", "lost", "inactive"];
+    let prospects = with(&["prospect"], &former);
+    let customers = with(&["customer", "client"], &former);
+    if prospects.is_empty() || customers.is_empty() {
+        return None;
+    }
+    let order = prospects.into_iter().chain(customers.iter().cloned()).collect();
+    let lists = vec![("customer", customers), ("closed", with(&former, &[]))];
+    Some(Ladder { object: Object::Account, field, order, lists })
+}
+
+/// What the deals in one stage look like.
+#[derive(Default)]
+struct StageFigures {
+    n: usize,
+    closed: usize,
+    won: usize,
+    probabilities: Vec<f64>,
+}
+
+fn deal_ladder(batches: &Batches) -> Option<Ladder> {
+    const ORDER: &[&[&str]] = &[
+        &["prospect", "new", "appointment", "funnel"],
+        &["qualif", "discovery"],
+        &["analysis", "assessment", "demo", "presentation"],
+        &["value", "decision maker"],
+        &["proposal", "quote"],
+        &["negotiation", "review", "upside"],
+        &["decision", "expected"],
+        &["commit", "contract", "procurement", "verbal"],
+    ];
+    let batch = batches.get(Object::Deal)?;
+    let field = batches.field(Object::Deal, "stage").filter(|field| batch.has(field))?;
+    let named = |name: &str| batches.field(Object::Deal, name).filter(|field| batch.has(field));
+    let (closed, won, probability) = (named("closed"), named("won"), named("probability"));
+    let mut stages: BTreeMap<String, StageFigures> = BTreeMap::new();
+    for row in batch.rows() {
+        let Some(stage) = row.text(&field) else { continue };
+        let figures = stages.entry(stage.trim().to_owned()).or_default();
+        let flag =
+            |field: &Option<Field>| field.as_ref().and_then(|field| row.flag(field)) == Some(true);
+        figures.n += 1;
+        figures.closed += usize::from(flag(&closed));
+        figures.won += usize::from(flag(&won));
+        figures.probabilities.extend(probability.as_ref().and_then(|field| row.number(field)));
+    }
+    if stages.is_empty() || stages.len() > 60 {
+        return None;
+    }
+    let (mut order, mut ended_won, mut ended_lost) = (Vec::new(), Vec::new(), Vec::new());
+    for (stage, mut figures) in stages {
+        figures.probabilities.sort_by(f64::total_cmp);
+        let median = figures.probabilities.get(figures.probabilities.len() / 2).copied();
+        let by_flag = closed.is_some() && share(figures.closed, figures.n) >= 0.9;
+        let by_name = closed.is_none() && holds(&stage, &["closed", "won", "lost"]);
+        let says_won = if won.is_some() {
+            share(figures.won, figures.n) >= 0.5
+        } else {
+            holds(&stage, &["won"])
+        };
+        let mut said = format!("{} deals", figures.n);
+        if closed.is_some() {
+            let _ = write!(said, ", {} closed", percent(figures.closed, figures.n));
+        }
+        if (by_flag || by_name) && says_won {
+            ended_won.push((stage, said));
+        } else if by_flag || by_name {
+            ended_lost.push((stage, said));
+        } else {
+            if let Some(median) = median {
+                let _ = write!(said, ", median probability {median}");
+            }
+            let place = vocabulary(&stage, ORDER);
+            order.push((median, place, stage, said));
+        }
+    }
+    order.sort_by(|a, b| {
+        a.0.unwrap_or(-1.0)
+            .total_cmp(&b.0.unwrap_or(-1.0))
+            .then_with(|| (a.1, &a.2).cmp(&(b.1, &b.2)))
+    });
+    let order: Vec<_> = order.into_iter().map(|(_, _, stage, said)| (stage, said)).collect();
+    let late = order.iter().rev().take(order.len() / 3).rev().cloned().collect();
+    let lists = vec![("won", ended_won), ("lost", ended_lost), ("late", late)];
+    (!order.is_empty()).then_some(Ladder { object: Object::Deal, field, order, lists })
+}
+
+fn lifecycle(ladders: &[Ladder]) -> String {
+    let mut toml = String::new();
+    for ladder in ladders {
+        let _ = write!(toml, "[{}]\nfield = \"{}\"\n", ladder.object, ladder.field.name());
+        let order = [("order", &ladder.order)];
+        let lists = ladder.lists.iter().map(|(name, stages)| (*name, stages));
+        for (name, stages) in
+            order.into_iter().chain(lists).filter(|(_, stages)| !stages.is_empty())
+        {
+            let _ = writeln!(toml, "{name} = [");
+            for (stage, figure) in stages {
+                let _ = writeln!(toml, "  {},  # {figure}", quoted(stage));
+            }
+            toml += "]\n";
+        }
+        toml.push('\n');
+    }
+    toml
+}
+
+/// Fields nobody types in, or that other checks look after.
+const NOT_REQUIRED: [&str; 22] = [
+    "id",
+    "owner",
+    "created",
+    "modified",
+    "last_activity",
+    "stage_changed",
+    "converted",
+    "converted_account",
+    "converted_contact",
+    "converted_deal",
+    "opted_out",
+    "record_type",
+    "parent",
+    "closed",
+    "won",
+    "probability",
+    "push_count",
+    "forecast",
+    "marketing_status",
+    "external_id",
+    "lead_source",
+    "first_name",
+];
+
+fn required(batches: &Batches, ladders: &[Ladder]) -> String {
+    let mut toml = String::new();
+    for ladder in ladders {
+        let Some(batch) = batches.get(ladder.object) else { continue };
+        let ranks: Vec<Option<usize>> = batch
+            .rows()
+            .map(|row| row.text(&ladder.field).and_then(|stage| ladder.rank(stage.trim())))
+            .collect();
+        for field in batches.boundary.fields(ladder.object) {
+            if NOT_REQUIRED.contains(&field.name())
+                || field.name().starts_with("became_")
+                || field == &ladder.field
+                || !batch.has(field)
+            {
+                continue;
+            }
+            for (rank, (stage, _)) in ladder.order.iter().enumerate() {
+                let (mut n, mut filled) = (0, 0);
+                for (row, at) in batch.rows().zip(&ranks) {
+                    if at.is_some_and(|at| at >= rank) {
+                        n += 1;
+                        filled += usize::from(!row.is_blank(field));
+                    }
+                }
+                if n >= MIN_RECORDS && share(filled, n) >= REQUIRED_SHARE {
+                    let _ = write!(
+                        toml,
+                        "[[require]]  # filled in {} of the {n} {} from this stage on\nobject = \"{}\"\nfield = \"{}\"\nfrom = {}\n\n",
+                        percent(filled, n),
+                        ladder.object.plural(),
+                        ladder.object,
+                        field.name(),
+                        quoted(stage),
+                    );
+                    break;
+                }
+            }
+        }
+    }
+    toml
+}
+
+/// One value of a segment field and who holds its records.
+struct Routed {
+    value: String,
+    owner: String,
+    n: usize,
+    held: usize,
+}
+
+fn routing(batches: &Batches) -> String {
+    let mut toml = String::new();
+    for object in [Object::Lead, Object::Contact] {
+        let (Some(batch), Some(owner)) = (batches.get(object), batches.field(object, "owner"))
+        else {
+            continue;
+        };
+        if !batch.has(&owner) {
+            continue;
+        }
+        let names = ["country", "state", "segment", "industry", "region", "lead_source"];
+        let best = names
+            .iter()
+            .filter_map(|name| batches.field(object, name))
+            .filter(|field| batch.has(field) && field.kind() == Kind::Picklist)
+            .map(|field| (segments(batches, batch, &field, &owner), field))
+            .max_by_key(|(routed, _)| routed.iter().map(|routed| routed.n).sum::<usize>());
+        let Some((routed, field)) = best.filter(|(routed, _)| routed.len() >= 2) else { continue };
+        if toml.is_empty() {
+            let _ = writeln!(toml, "objects = [\"{object}\"]\n");
+        }
+        for Routed { value, owner, n, held } in routed {
+            let _ = write!(
+                toml,
+                "[[rule]]  # {} of {n} {} with this {} are theirs\nname = {}\nwhen = {{ {} = {} }}\nto = {}\n\n",
+                percent(held, n),
+                object.plural(),
+                field.name(),
+                quoted(&format!("{} {value}", field.name())),
+                field.name(),
+                quoted(&value),
+                quoted(&owner),
+            );
+        }
+        // Only one table's routing is drafted: rules are ordered, and two tables share one list.
+        toml += "# Records that no drafted rule takes are not judged: the exports do not say where they belong.\n[unroutable]\noff = true\n";
+        break;
+    }
+    toml
+}
+
+/// The values of a field whose records one owner holds nearly alone.
+fn segments(batches: &Batches, batch: &Batch, field: &Field, owner: &Field) -> Vec<Routed> {
+    let mut held: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
+    for row in batch.rows() {
+        if let (Some(value), Some(owner)) = (row.text(field), row.text(owner)) {
+            *held.entry(value.trim()).or_default().entry(owner.trim()).or_default() += 1;
+        }
+    }
+    let mut owners: BTreeMap<&str, usize> = BTreeMap::new();
+    for (owner, n) in held.values().flatten() {
+        *owners.entry(owner).or_default() += n;
+    }
+    let total: usize = owners.values().sum();
+    held.into_iter()
+        .filter_map(|(value, owners_of)| {
+            let n: usize = owners_of.values().sum();
+            let (owner, held) =
+                owners_of.into_iter().max_by_key(|(owner, n)| (*n, std::cmp::Reverse(*owner)))?;
+            // One who owns nearly everything owns this too: that is no rule.
+            let elsewhere = share(owners.get(owner).copied().unwrap_or_default(), total);
+            let routed = n >= MIN_RECORDS
+                && share(held, n) >= ROUTED_SHARE
+                && elsewhere < ROUTED_SHARE / 2.0
+                && is_active(batches, owner);
+            routed.then(|| Routed { value: value.to_owned(), owner: owner.to_owned(), n, held })
+        })
+        .collect()
+}
+
+/// True unless the users' table says that the owner left.
+fn is_active(batches: &Batches, owner: &str) -> bool {
+    let (Some(users), Some(active)) =
+        (batches.get(Object::User), batches.field(Object::User, "active"))
+    else {
+        return true;
+    };
+    let name = batches.field(Object::User, "name");
+    let named = |row: &Row<'_>| name.as_ref().and_then(|name| row.text(name)) == Some(owner);
+    let user = users.find(owner).or_else(|| users.rows().find(named));
+    user.is_none_or(|user| user.flag(&active) != Some(false))
+}
+
+fn lead_source(shipped: &str, batches: &Batches) -> String {
+    const WEAK: &[&str] = &["other", "unknown", "n/a", "none", "offline"];
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for object in [Object::Lead, Object::Contact, Object::Deal] {
+        let (Some(batch), Some(field)) =
+            (batches.get(object), batches.field(object, "lead_source"))
+        else {
+            continue;
+        };
+        for (value, n) in batch.count_by(&field) {
+            *counts.entry(value.trim().to_owned()).or_default() += n;
+        }
+    }
+    let total: usize = counts.values().sum();
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let governed: Vec<_> =
+        counts.iter().filter(|(_, n)| *n >= 5 && share(*n, total) >= SOURCE_SHARE).collect();
+    let named: usize = governed.iter().map(|(_, n)| n).sum();
+    if total < MIN_RECORDS || share(named, total) < 0.9 {
+        return with(shipped, "");
+    }
+    let weak: Vec<&str> = counts
+        .iter()
+        .filter(|(value, _)| WEAK.contains(&value.to_lowercase().as_str()))
+        .map(|(value, _)| value.as_str())
+        .collect();
+    let mut toml = format!(
+        "# {} values name {} of {total} records; the other {} values are rarer than 1 in 200.\n[taxonomy]\nvalues = [\n",
+        governed.len(),
+        percent(named, total),
+        counts.len() - governed.len(),
+    );
+    for (value, n) in governed {
+        let _ = writeln!(toml, "  {},  # {n} records, {}", quoted(value), percent(*n, total));
+    }
+    toml += "]\n";
+    let default = "values = [\"Other\", \"Unknown\", \"N/A\"]";
+    let shipped = if weak.is_empty() {
+        shipped.to_owned()
+    } else {
+        let found = format!("values = {}  # as these exports write them", quoted_list(weak));
+        shipped.replacen(default, &found, 1)
+    };
+    with(&shipped, &toml)
+}
+
+fn owners(shipped: &str, batches: &Batches) -> String {
+    const SERVICE: &[&str] = &[
+        "integration",
+        "api user",
+        "automat",
+        "marketo",
+        "pardot",
+        "hubspot",
+        "zapier",
+        "sync",
+        "data loader",
+        "system",
+    ];
+    let (Some(users), Some(name)) =
+        (batches.get(Object::User), batches.field(Object::User, "name"))
+    else {
+        return shipped.to_owned();
+    };
+    let service: Vec<&str> = users
+        .rows()
+        .filter(|row| row.text(&name).is_some_and(|name| holds(name, SERVICE)))
+        .map(Row::id)
+        .collect();
+    if service.is_empty() {
+        return shipped.to_owned();
+    }
+    let found = format!(
+        "users = {}  # by their names: {} of {} users",
+        quoted_list(service.iter().copied()),
+        service.len(),
+        users.len()
+    );
+    shipped.replacen("users = []", &found, 1)
+}

@@ -1,0 +1,640 @@
+//! `init`: drafts a review folder from real exports that runs without editing.
+//!
+//! Headers say which file is which table and which column is which field; only those columns are
+//! then read, for the figures that stand beside every inferred line. What cannot be inferred is off,
+//! with a line that says how to switch it on.
+//! Does not: ask anything, overwrite anything, copy an export, or read a column it does not list.
+
+mod catalogue;
+mod infer;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use chrono_tz::Tz;
+
+use crate::boundary::{
+    AdmitError, Batch, Boundary, DateOrder, Field, Kind, Object, is_always_blocked,
+};
+use crate::config::{self, Crm};
+use crate::folder::{self, FolderError};
+use crate::policy::{Document, Log, Problems};
+use crate::source::csv::{Expect, Limits, Misfit, Refusal, Sheet, Sink};
+use crate::source::{self, Files, SourceError, SourceErrors};
+
+/// Why no folder was drafted.
+#[derive(Debug, thiserror::Error)]
+pub enum DraftError {
+    /// There is a review folder already.
+    #[error(
+        "{path} is there already, and nothing is overwritten\n  hint: name another folder, or move it away"
+    )]
+    Exists {
+        /// What stands in the way.
+        path: String,
+    },
+    /// The exports cannot be listed.
+    #[error("{path}: {what}\n  hint: `--from` names the folder with the CRM's CSV exports")]
+    NoExports {
+        /// Where.
+        path: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// An export cannot be read.
+    #[error("{0}")]
+    Source(#[from] SourceErrors),
+    /// The folder could not be written.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// What was drafted does not hold together.
+    #[error("the draft does not pass its own check; please report this\n{0}")]
+    Faulty(Problems),
+}
+
+/// A folder that was drafted.
+#[derive(Debug)]
+pub struct Drafted {
+    /// What was found, for a person.
+    pub summary: String,
+}
+
+/// One export, before its rows are read.
+struct Export {
+    file: String,
+    header: Vec<String>,
+}
+
+/// One table's share of the draft.
+struct DraftTable {
+    files: Vec<Export>,
+    fields: Vec<DraftField>,
+}
+
+/// One line of the allowlist.
+struct DraftField {
+    name: &'static str,
+    from: Vec<String>,
+    why: &'static str,
+    kind: Kind,
+    dates: Option<DateOrder>,
+    /// Why the line is drafted but switched off.
+    off: Option<String>,
+    /// The figure behind the line.
+    figure: String,
+}
+
+/// Drafts a review folder at `dir` from the CSV exports in `from`.
+pub fn init(dir: &Path, from: &Path, threads: NonZeroUsize) -> Result<Drafted, DraftError> {
+    for name in ["review.toml", "rules"] {
+        let path = dir.join(name);
+        if path.exists() {
+            return Err(DraftError::Exists { path: path.display().to_string() });
+        }
+    }
+    let (mut tables, unused) = tables(from)?;
+    for (object, table) in &mut tables {
+        profile(*object, table, from, threads)?;
+    }
+    let (boundary_toml, batches) = admit(&mut tables, from, threads)?;
+    let crm = crm(&tables);
+    let source = source_folder(dir, from);
+    let mut rules: BTreeMap<String, String> = infer::rules(&batches);
+    rules.insert("boundary.toml".to_owned(), boundary_toml);
+    rules.insert("approvals.toml".to_owned(), APPROVALS.to_owned());
+    let review = review_toml(dir, crm, &source, &tables, &unused, &batches);
+    // The draft has to pass the same door as everything else.
+    config::parse(&review, &rules).map_err(DraftError::Faulty)?;
+    write(dir, &review, &rules)?;
+    Ok(Drafted { summary: summary(dir, crm, &tables, &unused, &batches) })
+}
+
+/// The exports, each with the table it most likely holds; the rest with the reason it is left out.
+fn tables(
+    from: &Path,
+) -> Result<(BTreeMap<Object, DraftTable>, Vec<(String, String)>), DraftError> {
+    let no_exports =
+        |what: String| DraftError::NoExports { path: from.display().to_string(), what };
+    let mut names: Vec<String> = fs::read_dir(from)
+        .map_err(|error| no_exports(error.to_string()))?
+        .flatten()
+        .filter(|entry| entry.path().is_file())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| {
+            Path::new(name).extension().is_some_and(|end| {
+                ["csv", "tsv", "txt"].iter().any(|known| end.eq_ignore_ascii_case(known))
+            })
+        })
+        .collect();
+    names.sort();
+    let mut tables: BTreeMap<Object, DraftTable> = BTreeMap::new();
+    let mut unused = Vec::new();
+    let mut refused = Vec::new();
+    for name in names {
+        let sheet = match Sheet::open(&from.join(&name), &Expect::default(), &Limits::default()) {
+            Ok(sheet) => sheet,
+            Err(refusal) => {
+                refused.push(SourceError::Refused { file: name, refusal });
+                continue;
+            }
+        };
+        let header = sheet.header().to_vec();
+        let stem = Path::new(&name).file_stem().unwrap_or_default().to_string_lossy();
+        match catalogue::guess(&stem, &header) {
+            Some(object) => {
+                let table = tables
+                    .entry(object)
+                    .or_insert_with(|| DraftTable { files: Vec::new(), fields: Vec::new() });
+                table.files.push(Export { file: name, header });
+            }
+            None => unused.push((name, "its columns are not those of a known table".to_owned())),
+        }
+    }
+    if tables.is_empty() {
+        if !refused.is_empty() {
+            return Err(SourceErrors(refused).into());
+        }
+        return Err(no_exports(
+            "there is no CSV export of leads, contacts, accounts or deals".to_owned(),
+        ));
+    }
+    unused.extend(refused.into_iter().map(|error| {
+        let words = error.to_string();
+        let file = match error {
+            SourceError::Refused { file, .. } | SourceError::Broken { file } => file,
+            SourceError::NotAdmitted(_) => String::new(),
+        };
+        (file, words.lines().next().unwrap_or_default().to_owned())
+    }));
+    for (object, table) in &mut tables {
+        table.fields = fields(*object, &table.files);
+    }
+    Ok((tables, unused))
+}
+
+/// The allowlist lines that the headers support.
+fn fields(object: Object, files: &[Export]) -> Vec<DraftField> {
+    let mut taken: BTreeSet<String> = BTreeSet::new();
+    let mut fields = Vec::new();
+    for (name, spellings, why) in catalogue::columns(object) {
+        let mut from: Vec<String> = Vec::new();
+        for export in files {
+            let Some(column) = catalogue::find(object, spellings, &export.header) else { continue };
+            if !is_always_blocked(column)
+                && !taken.contains(column)
+                && !from.iter().any(|c| c == column)
+            {
+                from.push(column.to_owned());
+            }
+        }
+        if from.is_empty() {
+            continue;
+        }
+        taken.extend(from.iter().cloned());
+        fields.push(DraftField {
+            name,
+            from,
+            why,
+            kind: Kind::usual(name),
+            dates: None,
+            off: None,
+            figure: String::new(),
+        });
+    }
+    fields
+}
+
+/// How many cells of each column have which shape. Cells are looked at and not kept.
+struct Shapes<'f> {
+    kinds: &'f [Kind],
+    rows: usize,
+    filled: Vec<usize>,
+    usual: Vec<usize>,
+    name: Vec<usize>,
+    text: Vec<usize>,
+}
+
+impl Sink for Shapes<'_> {
+    fn row(&mut self, _line: u64, cells: &[&str]) -> Result<(), Misfit> {
+        self.rows += 1;
+        for (at, (cell, kind)) in cells.iter().zip(self.kinds).enumerate() {
+            if cell.trim().is_empty() {
+                continue;
+            }
+            let count = |counts: &mut Vec<usize>, yes: bool| {
+                if let Some(count) = counts.get_mut(at) {
+                    *count += usize::from(yes);
+                }
+            };
+            count(&mut self.filled, true);
+            count(&mut self.usual, kind.fits(cell));
+            count(&mut self.name, Kind::Name.fits(cell));
+            count(&mut self.text, Kind::Text.fits(cell));
+        }
+        Ok(())
+    }
+}
+
+/// Picks each column's kind by the shape of its cells, and notes its fill rate.
+fn profile(
+    object: Object,
+    table: &mut DraftTable,
+    from: &Path,
+    threads: NonZeroUsize,
+) -> Result<(), DraftError> {
+    let kinds: Vec<Kind> = table.fields.iter().map(|field| field.kind).collect();
+    let blank = || vec![0_usize; kinds.len()];
+    let (mut rows, mut filled, mut usual, mut name, mut text) =
+        (0, blank(), blank(), blank(), blank());
+    for export in &table.files {
+        let refused = |refusal: Refusal| {
+            SourceErrors(vec![SourceError::Refused { file: export.file.clone(), refusal }])
+        };
+        let sheet = Sheet::open(&from.join(&export.file), &Expect::default(), &Limits::default())
+            .map_err(refused)?;
+        let columns: Vec<(usize, usize)> = table
+            .fields
+            .iter()
+            .enumerate()
+            .filter_map(|(at, field)| {
+                let column = field
+                    .from
+                    .iter()
+                    .find_map(|column| export.header.iter().position(|header| header == column))?;
+                Some((at, column))
+            })
+            .collect();
+        let wanted: Vec<usize> = columns.iter().map(|(_, column)| *column).collect();
+        let here: Vec<Kind> =
+            columns.iter().filter_map(|(at, _)| kinds.get(*at).copied()).collect();
+        let zero = || vec![0; here.len()];
+        let sink = || Shapes {
+            kinds: &here,
+            rows: 0,
+            filled: zero(),
+            usual: zero(),
+            name: zero(),
+            text: zero(),
+        };
+        let (sinks, _) = sheet.read(&wanted, sink, threads).map_err(refused)?;
+        for sink in sinks {
+            rows += sink.rows;
+            for (n, (at, _)) in columns.iter().enumerate() {
+                for (total, part) in [
+                    (&mut filled, &sink.filled),
+                    (&mut usual, &sink.usual),
+                    (&mut name, &sink.name),
+                    (&mut text, &sink.text),
+                ] {
+                    if let (Some(total), Some(part)) = (total.get_mut(*at), part.get(n)) {
+                        *total += part;
+                    }
+                }
+            }
+        }
+    }
+    for (at, field) in table.fields.iter_mut().enumerate() {
+        let of = |counts: &[usize]| counts.get(at).copied().unwrap_or_default();
+        let (filled, usual, name, text) = (of(&filled), of(&usual), of(&name), of(&text));
+        field.figure = format!("filled in {} of {rows} {}", filled, object.plural());
+        // One cell in two hundred may be a slip; more of them mean the column is something else.
+        let mostly = |fits: usize| (filled - fits) * 200 <= filled;
+        if mostly(usual) {
+            continue;
+        }
+        let _ = write!(field.figure, "; {usual} of them look like {}", article(field.kind));
+        if field.kind == Kind::Id && mostly(name) {
+            field.kind = Kind::Name;
+        } else if mostly(text) && !matches!(field.kind, Kind::Date | Kind::Number | Kind::Flag) {
+            field.kind = Kind::Text;
+        } else {
+            field.off = Some(format!("its cells do not look like {}", article(field.kind)));
+        }
+    }
+    Ok(())
+}
+
+fn article(kind: Kind) -> String {
+    match kind {
+        Kind::Id | Kind::Email | Kind::Address => format!("an {}", kind.word()),
+        Kind::Picklist => "a picklist value".to_owned(),
+        Kind::Date
+        | Kind::Number
+        | Kind::Flag
+        | Kind::Phone
+        | Kind::Web
+        | Kind::Name
+        | Kind::Text => format!("a {}", kind.word()),
+    }
+}
+
+/// Reads what the draft allows. Dates whose order nothing proves are switched off on the way.
+fn admit(
+    tables: &mut BTreeMap<Object, DraftTable>,
+    from: &Path,
+    threads: NonZeroUsize,
+) -> Result<(String, Batches), DraftError> {
+    let files = Files(
+        tables
+            .iter()
+            .map(|(object, table)| {
+                (*object, table.files.iter().map(|export| PathBuf::from(&export.file)).collect())
+            })
+            .collect(),
+    );
+    loop {
+        let toml = boundary_toml(tables);
+        let log = Log::default();
+        let boundary = Boundary::parse(&Document::parse("rules/boundary.toml", &toml, &log), &log);
+        let boundary = log.finish(boundary).map_err(DraftError::Faulty)?;
+        let reads: BTreeSet<Field> =
+            Object::ALL.iter().flat_map(|object| boundary.fields(*object).cloned()).collect();
+        match source::pull(from, &files, &boundary, &reads, Tz::UTC, threads) {
+            Ok(pull) => {
+                for admission in &pull.admissions {
+                    for (column, order, _) in &admission.date_orders {
+                        let table = tables.get_mut(&admission.object);
+                        for field in table.into_iter().flat_map(|table| &mut table.fields) {
+                            if field.from.contains(column) && field.dates.is_none() {
+                                field.dates = Some(*order);
+                            }
+                        }
+                    }
+                }
+                let toml = boundary_toml(tables);
+                let batches = pull.batches.into_iter().map(|batch| (batch.object(), batch));
+                return Ok((toml, Batches { boundary, batches: batches.collect() }));
+            }
+            Err(errors) => {
+                if !switch_off_dates(tables, &errors) {
+                    return Err(errors.into());
+                }
+            }
+        }
+    }
+}
+
+/// Switches off the date columns that were refused. False when there is anything else wrong.
+fn switch_off_dates(tables: &mut BTreeMap<Object, DraftTable>, errors: &SourceErrors) -> bool {
+    for error in &errors.0 {
+        let (column, why) = match error {
+            SourceError::NotAdmitted(AdmitError::DateOrderUnknown { column, .. }) => (
+                column,
+                "nothing proves whether day or month comes first: add dates = \"day-first\" or \"month-first\"",
+            ),
+            SourceError::NotAdmitted(AdmitError::DateOrderMixed { column, .. }) => {
+                (column, "some dates only work day first and some only month first")
+            }
+            SourceError::NotAdmitted(_)
+            | SourceError::Refused { .. }
+            | SourceError::Broken { .. } => {
+                return false;
+            }
+        };
+        let mut found = false;
+        for field in tables.values_mut().flat_map(|table| &mut table.fields) {
+            if field.off.is_none() && field.kind == Kind::Date && field.from.contains(column) {
+                field.off = Some(why.to_owned());
+                found = true;
+            }
+        }
+        if !found {
+            return false;
+        }
+    }
+    true
+}
+
+/// What was read for the figures.
+struct Batches {
+    boundary: Boundary,
+    batches: BTreeMap<Object, Batch>,
+}
+
+impl Batches {
+    fn get(&self, object: Object) -> Option<&Batch> {
+        self.batches.get(&object)
+    }
+
+    fn field(&self, object: Object, name: &str) -> Option<Field> {
+        self.boundary.field(object, name).ok()
+    }
+}
+
+/// A text as TOML writes it.
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+fn quoted_list<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
+    let texts: Vec<_> = texts.into_iter().map(quoted).collect();
+    format!("[{}]", texts.join(", "))
+}
+
+fn boundary_toml(tables: &BTreeMap<Object, DraftTable>) -> String {
+    let mut toml = String::from(
+        "# The allowlist: every field that may be read, and why. A column that is not listed here is never read.\n\
+         # `show` says how values may appear: shown, masked, or never (compared only).\n\
+         # Correct the reasons: a field nobody can explain should not be here.\n",
+    );
+    for (object, table) in tables {
+        let files: Vec<_> = table.files.iter().map(|export| export.file.as_str()).collect();
+        let _ = write!(toml, "\n# {}\n[{object}.fields]\n", files.join(", "));
+        for field in &table.fields {
+            let from = match field.from.as_slice() {
+                [one] => quoted(one),
+                several => quoted_list(several.iter().map(String::as_str)),
+            };
+            let mut line =
+                format!("{} = {{ from = {from}, why = {}", field.name, quoted(field.why));
+            match field.name {
+                "email" => line += ", show = \"masked\"",
+                "phone" => line += ", show = \"never\"",
+                _ => {}
+            }
+            if field.kind != Kind::usual(field.name) {
+                let _ = write!(line, ", kind = \"{}\"", field.kind.word());
+            }
+            if let Some(dates) = field.dates {
+                let _ = write!(line, ", dates = \"{}\"", dates.word());
+            }
+            match &field.off {
+                None => {
+                    let _ = writeln!(toml, "{line} }}  # {}", field.figure);
+                }
+                Some(why) => {
+                    let _ = writeln!(toml, "# off, {why} ({}):\n# {line} }}", field.figure);
+                }
+            }
+        }
+        let listed: BTreeSet<&str> =
+            table.fields.iter().flat_map(|field| field.from.iter().map(String::as_str)).collect();
+        let left: BTreeSet<&str> = table
+            .files
+            .iter()
+            .flat_map(|export| export.header.iter().map(String::as_str))
+            .filter(|column| !listed.contains(column) && !column.is_empty())
+            .collect();
+        if !left.is_empty() {
+            let names: Vec<_> = left.iter().map(|name| name.replace(['\n', '\r'], " ")).collect();
+            let _ = writeln!(toml, "# {} columns are not read: {}", left.len(), names.join(", "));
+        }
+    }
+    toml += "\n[blocked]\nnames = [\"*note*\", \"*description*\", \"*transcript*\", \"*ssn*\", \"*password*\", \"*api_key*\", \"*strategy*\", \"*legal*\"]\n";
+    toml
+}
+
+/// Nobody can be inferred to decide.
+const APPROVALS: &str = "\
+# Who decides. The program proposes; a named person decides; silence changes nothing.
+
+default_decision = \"no change\"
+
+[approver]
+name = \"(not named yet)\"   # name the person who approves, rejects or escalates
+# backup = \"\"
+";
+
+/// Salesforce and HubSpot are told by how they spell ids.
+fn crm(tables: &BTreeMap<Object, DraftTable>) -> Crm {
+    let mut columns = tables.values().flat_map(|table| {
+        table.files.iter().flat_map(|export| export.header.iter().map(String::as_str))
+    });
+    let columns: BTreeSet<&str> = columns.by_ref().collect();
+    let any = |names: &[&str]| names.iter().any(|name| columns.contains(name));
+    if any(&[
+        "IsConverted",
+        "StageName",
+        "SystemModstamp",
+        "System Modstamp",
+        "Lead ID",
+        "Opportunity ID",
+    ]) {
+        Crm::Salesforce
+    } else if any(&["Record ID", "hs_object_id", "Record ID - Contact", "Record ID - Company"]) {
+        Crm::HubSpot
+    } else {
+        Crm::Other
+    }
+}
+
+/// Where the exports lie, as `review.toml` names it; `None` for its own `exports` folder.
+fn source_folder(dir: &Path, from: &Path) -> Option<String> {
+    let exports = dir.join("exports");
+    if let (Ok(own), Ok(from)) = (exports.canonicalize(), from.canonicalize())
+        && own == from
+    {
+        return None;
+    }
+    let from = from.canonicalize().unwrap_or_else(|_| from.to_owned());
+    Some(from.display().to_string())
+}
+
+fn review_toml(
+    dir: &Path,
+    crm: Crm,
+    source: &Option<String>,
+    tables: &BTreeMap<Object, DraftTable>,
+    unused: &[(String, String)],
+    batches: &Batches,
+) -> String {
+    let name = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
+    let name = name.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let crm = match crm {
+        Crm::Salesforce => "salesforce",
+        Crm::HubSpot => "hubspot",
+        Crm::Other => "other",
+    };
+    let mut toml = format!(
+        "# The job. `crm-review run` reads this folder, judges the exports, and writes runs/DATE/packet.html.\n\n\
+         organisation = {}\n\
+         time_zone = \"UTC\"             # days and business hours are of this zone, such as Europe/Berlin\n\n\
+         [source]\n\
+         crm = \"{crm}\"\n\
+         # record_link = \"https://YOUR-CRM/{{id}}\"   # links each record in the packet\n",
+        quoted(if name.is_empty() { "Our company" } else { &name }),
+    );
+    if let Some(folder) = source {
+        let _ = writeln!(
+            toml,
+            "folder = {}             # take this line out once exports are dropped into exports/",
+            quoted(folder)
+        );
+    }
+    toml += "\n[source.files]\n";
+    for (object, table) in tables {
+        let files: Vec<&str> = table.files.iter().map(|export| export.file.as_str()).collect();
+        let files = match files.as_slice() {
+            [one] => quoted(one),
+            several => quoted_list(several.iter().copied()),
+        };
+        let rows = batches.get(*object).map_or(0, Batch::len);
+        let _ = writeln!(toml, "{object} = {files}  # {rows} {}", object.plural());
+    }
+    for (file, why) in unused {
+        let _ = writeln!(toml, "# not used: {file} ({})", why.replace('\n', " "));
+    }
+    toml += "\n[batch]\n# Every record is under review. For the weekly run, judge what changed and keep the rest as reference:\n# changed_within_days = 7\n";
+    if let Some(day) = infer::newest_change(batches) {
+        let _ = writeln!(
+            toml,
+            "# The newest change in these exports is of {day}: `run --as-of {}` judges them as of the day after.",
+            day.succ_opt().unwrap_or(day)
+        );
+    }
+    toml +=
+        "\n# [checks]\n# off = [\"OWN-06\"]             # codes of checks that are not wanted\n";
+    toml
+}
+
+fn write(dir: &Path, review: &str, rules: &BTreeMap<String, String>) -> Result<(), DraftError> {
+    if !dir.exists() {
+        folder::make(dir)?;
+    }
+    folder::make(&dir.join("exports"))?;
+    folder::make(&dir.join("rules"))?;
+    for (name, text) in rules {
+        folder::write_new(&dir.join("rules").join(name), text.as_bytes())?;
+    }
+    folder::write_new(&dir.join("review.toml"), review.as_bytes())?;
+    Ok(())
+}
+
+fn summary(
+    dir: &Path,
+    crm: Crm,
+    tables: &BTreeMap<Object, DraftTable>,
+    unused: &[(String, String)],
+    batches: &Batches,
+) -> String {
+    let mut text = format!("Drafted {} from a {} export\n\n", dir.display(), crm.title());
+    for (object, table) in tables {
+        let files: Vec<_> = table.files.iter().map(|export| export.file.as_str()).collect();
+        let listed = table.fields.iter().filter(|field| field.off.is_none()).count();
+        let columns: usize = table.files.iter().map(|export| export.header.len()).sum();
+        let rows = batches.get(*object).map_or(0, Batch::len);
+        let _ = writeln!(
+            text,
+            "  {:<14} {rows:>8} {:<16} {listed} of {columns} columns allowed",
+            files.join(", "),
+            object.plural()
+        );
+    }
+    for (file, why) in unused {
+        let _ = writeln!(text, "  {file:<14} not used: {why}");
+    }
+    let _ = write!(
+        text,
+        "\nEvery inferred line in rules/ carries the figure behind it.\n\
+         Next: name the approver in rules/approvals.toml, then\n\n  crm-review run {}",
+        dir.display()
+    );
+    if let Some(day) = infer::newest_change(batches).and_then(|day| day.succ_opt()) {
+        let _ = write!(text, " --as-of {day}");
+    }
+    text.push('\n');
+    text
+}

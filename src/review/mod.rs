@@ -1,0 +1,469 @@
+//! Runs a review: the one module that knows everybody.
+//!
+//! Config, then fields, then records, then judgement, then paper: nothing is read before every
+//! problem of the rules is known, and nothing is shown before the ledger's chain is verified.
+//! Does not: decide anything, or write anywhere but in the review folder.
+
+mod manifest;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDate;
+
+use crate::boundary::{Admission, Batch, Field, Object, Row, id_key};
+use crate::check::{ALL, AsOf, Bench, Outcome, Pulled, Report, World};
+use crate::config::{self, BatchDefinition, Config};
+use crate::finding::Severity;
+use crate::folder::{self, FolderError, Held};
+use crate::ledger::{Entry, Ledger, LedgerError, Run, digest};
+use crate::packet::{self, Completeness, PacketError, RecordLink};
+use crate::policy::Problems;
+use crate::source::{self, Input, SourceErrors};
+
+/// Why a review did not come about. Each kind has its own exit code.
+#[derive(Debug, thiserror::Error)]
+pub enum ReviewError {
+    /// The config or the rules are wrong; nothing was read.
+    #[error("{0}")]
+    Rules(#[from] Problems),
+    /// A file of the folder cannot be read.
+    #[error("{path}: {what}\n  hint: {hint}")]
+    Unreadable {
+        /// Which.
+        path: String,
+        /// What the system said.
+        what: String,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// The source refused or stayed silent.
+    #[error("{0}")]
+    Source(#[from] SourceErrors),
+    /// The ledger's chain is broken.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The folder is held, or the disk said no.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The packet could not be made.
+    #[error("the packet could not be made: a fault of this program, please report it")]
+    Packet(#[from] PacketError),
+}
+
+/// What the caller says of a run.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// The review folder.
+    pub folder: PathBuf,
+    /// The day to judge; the present day in the review's zone otherwise.
+    pub as_of: Option<NaiveDate>,
+    /// The present instant: it picks the day when none is given, and nothing else.
+    pub now: chrono::DateTime<chrono::Utc>,
+    /// Cores to use.
+    pub threads: NonZeroUsize,
+}
+
+/// A run that made a packet.
+#[derive(Debug)]
+pub struct Done {
+    /// The folder with the packet.
+    pub folder: PathBuf,
+    /// The plain-text summary.
+    pub summary: String,
+    /// What is missing; empty when the packet is complete.
+    pub missing: Vec<String>,
+    /// The worst finding's severity, if there is any.
+    pub worst: Option<Severity>,
+    /// What the person should know besides the summary.
+    pub notes: Vec<String>,
+}
+
+/// A review folder's own files, read.
+struct Folder {
+    path: PathBuf,
+    review: String,
+    rules: BTreeMap<String, String>,
+}
+
+impl Folder {
+    fn read(path: &Path) -> Result<Self, ReviewError> {
+        let hint = "`crm-review init DIR --from EXPORTS` drafts a review folder";
+        let unreadable = |path: &Path, what: String| ReviewError::Unreadable {
+            path: path.display().to_string(),
+            what,
+            hint,
+        };
+        let text = |path: &Path| {
+            fs::read(path)
+                .map_err(|error| unreadable(path, error.to_string()))
+                .and_then(|bytes| {
+                    String::from_utf8(bytes)
+                        .map_err(|_| unreadable(path, "it is not UTF-8 text".to_owned()))
+                })
+        };
+        let review = text(&path.join("review.toml"))?;
+        let mut rules = BTreeMap::new();
+        let folder = path.join("rules");
+        let entries = fs::read_dir(&folder).map_err(|error| unreadable(&folder, error.to_string()))?;
+        for entry in entries.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !name.starts_with('.') && (name.ends_with(".toml") || name.ends_with(".csv")) {
+                rules.insert(name, text(&entry.path())?);
+            }
+        }
+        Ok(Self { path: path.to_owned(), review, rules })
+    }
+
+    /// Name and digest of each file that says how to judge, `review.toml` first.
+    fn digests(&self) -> Vec<(String, String)> {
+        let rules = self.rules.iter();
+        std::iter::once(("review.toml".to_owned(), digest(self.review.as_bytes())))
+            .chain(rules.map(|(name, text)| (format!("rules/{name}"), digest(text.as_bytes()))))
+            .collect()
+    }
+}
+
+/// Parses a folder's config and rules, and says every problem there is.
+pub fn check_folder(path: &Path) -> Result<Config, ReviewError> {
+    let folder = Folder::read(path)?;
+    Ok(config::parse(&folder.review, &folder.rules)?)
+}
+
+/// The weekly job.
+pub fn run(order: &Order) -> Result<Done, ReviewError> {
+    let folder = Folder::read(&order.folder)?;
+    let config = config::parse(&folder.review, &folder.rules)?;
+    let as_of = order.as_of.unwrap_or_else(|| order.now.with_timezone(&config.zone).date_naive());
+    let as_of = AsOf::new(as_of, config.zone);
+    let who = format!("process {}, since {}\n", std::process::id(), order.now.format("%F %T UTC"));
+    let held: Held = folder::hold(&folder.path, &who)?;
+    let mut ledger = Ledger::open(&folder.path.join("ledger.jsonl"))?;
+    let runs = folder.path.join("runs");
+    folder::make(&runs)?;
+    folder::clear_drafts(&runs)?;
+
+    let judged = judge(&folder, &config, as_of, order.threads)?;
+    let made = write_up(&folder, &config, &judged, &ledger)?;
+    let home = home_of(&runs, &made.run);
+    folder::publish(
+        &home,
+        &[
+            ("packet.html", made.packet.as_bytes()),
+            ("findings.jsonl", made.findings.as_bytes()),
+            ("manifest.json", made.manifest.as_bytes()),
+            ("summary.txt", made.summary.as_bytes()),
+        ],
+    )?;
+    let mut notes = Vec::new();
+    if ledger.torn() > 0 {
+        notes.push(format!(
+            "the ledger ended in {} bytes that were never completed; they were moved aside",
+            ledger.torn()
+        ));
+    }
+    if !ledger.runs().any(|run| run.id == made.run.id) {
+        ledger.append(Entry::Run(made.run))?;
+    }
+    drop(held);
+    Ok(Done {
+        folder: home,
+        summary: made.summary,
+        missing: judged.missing,
+        worst: worst(&judged.reports),
+        notes,
+    })
+}
+
+/// The folder of a run: its day, or its whole id where another run of that day stands already.
+fn home_of(runs: &Path, run: &Run) -> PathBuf {
+    let day = runs.join(run.as_of.to_string());
+    let taken = fs::read_to_string(day.join("manifest.json"))
+        .is_ok_and(|manifest| !manifest.contains(&format!("\"run\": \"{}\"", run.id)));
+    if taken { runs.join(&run.id) } else { day }
+}
+
+fn worst(reports: &[Report]) -> Option<Severity> {
+    reports
+        .iter()
+        .filter(|report| {
+            matches!(&report.outcome, Outcome::Ran(judgement) if !judgement.findings.is_empty())
+        })
+        .map(|report| report.check.severity)
+        .max()
+}
+
+/// What was read and what the checks say of it.
+struct Judged {
+    as_of: AsOf,
+    counts: Vec<packet::Count>,
+    inputs: Vec<Input>,
+    admissions: Vec<Admission>,
+    reports: Vec<Report>,
+    missing: Vec<String>,
+}
+
+fn judge(
+    folder: &Folder,
+    config: &Config,
+    as_of: AsOf,
+    threads: NonZeroUsize,
+) -> Result<Judged, ReviewError> {
+    let bench = Bench::load(&config.policies, &config.boundary, &config.off);
+    let mut reads = bench.reads();
+    reads.extend(batch_fields(config));
+    let exports = folder.path.join(&config.exports);
+    let pull =
+        source::pull(&exports, &config.files, &config.boundary, &reads, config.zone, threads)?;
+    let mut pulled = Pulled::default();
+    for batch in pull.batches {
+        pulled.insert(batch);
+    }
+    for object in Object::REVIEWED {
+        if let Some(batch) = pulled.get_mut(object) {
+            put_under_review(batch, &config.batch, config, as_of);
+        }
+    }
+    let counts = pulled
+        .iter()
+        .map(|batch| packet::Count {
+            object: batch.object(),
+            admitted: batch.len(),
+            reviewed: if Object::REVIEWED.contains(&batch.object()) { batch.reviewed_len() } else { 0 },
+        })
+        .collect();
+    let reports = bench.run(&World::new(&pulled, as_of, &config.policies));
+    let missing = missing(config, &pull.inputs, &pull.admissions, &reports);
+    Ok(Judged { as_of, counts, inputs: pull.inputs, admissions: pull.admissions, reports, missing })
+}
+
+/// The fields that the batch definition itself needs.
+fn batch_fields(config: &Config) -> BTreeSet<Field> {
+    let mut fields: BTreeSet<Field> =
+        config.batch.when.values().flat_map(|when| when.fields().cloned()).collect();
+    if config.batch.changed_within_days.is_some() {
+        for object in Object::REVIEWED {
+            fields.extend(["modified", "created"].iter().filter_map(|name| {
+                config.boundary.field(object, name).ok()
+            }));
+        }
+    }
+    fields
+}
+
+fn put_under_review(batch: &mut Batch, definition: &BatchDefinition, config: &Config, as_of: AsOf) {
+    let object = batch.object();
+    if !definition.objects.is_empty() && !definition.objects.contains(&object) {
+        batch.put_under_review(|_| false);
+        return;
+    }
+    let changed: Vec<Field> = ["modified", "created"]
+        .iter()
+        .filter_map(|name| config.boundary.field(object, name).ok())
+        .collect();
+    let since = definition
+        .changed_within_days
+        .map(|days| as_of.hours_ago(f64::from(days) * 24.0));
+    let recent = |row: Row<'_>| {
+        since.is_none_or(|since| {
+            // A record that does not say when it changed is reviewed: silence is no reason to skip it.
+            changed.iter().find_map(|field| row.time(field)).is_none_or(|at| at >= since)
+        })
+    };
+    let when = definition.when.get(&object);
+    batch.put_under_review(|row| {
+        recent(row)
+            && when.is_none_or(|when| when.holds(row))
+            && definition.ids.as_ref().is_none_or(|ids| ids.contains(id_key(row.id())))
+    });
+}
+
+/// What keeps the packet from being complete, one sentence each.
+fn missing(
+    config: &Config,
+    inputs: &[Input],
+    admissions: &[Admission],
+    reports: &[Report],
+) -> Vec<String> {
+    let mut missing = Vec::new();
+    let limit = config.policies.max_set_aside();
+    for (input, admission) in inputs.iter().zip(admissions) {
+        let aside = input.tally.quarantined + admission.set_aside.len() as u64;
+        #[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^52")]
+        let share = aside as f64 / (input.tally.rows_read.max(1)) as f64;
+        if share > limit {
+            missing.push(format!(
+                "{aside} of {} rows of {} were set aside ({:.1} %; more than {:.1} % make a packet incomplete)",
+                input.tally.rows_read,
+                input.file,
+                share * 100.0,
+                limit * 100.0,
+            ));
+        }
+        if input.tally.looks_truncated {
+            missing.push(format!("{} ends in the middle of a row: the export looks cut", input.file));
+        }
+        if let Some(line) = input.tally.second_table {
+            missing.push(format!("{} holds a second table from line {line}, which was not read", input.file));
+        }
+    }
+    for report in reports {
+        if matches!(report.outcome, Outcome::Broken) {
+            missing.push(format!(
+                "the check {} failed inside the program and says nothing this week",
+                report.check.code
+            ));
+        }
+    }
+    missing
+}
+
+/// The files of a run, as they will stand on the disk.
+struct Made {
+    run: Run,
+    packet: String,
+    findings: String,
+    manifest: String,
+    summary: String,
+}
+
+fn write_up(
+    folder: &Folder,
+    config: &Config,
+    judged: &Judged,
+    ledger: &Ledger,
+) -> Result<Made, ReviewError> {
+    let rules = folder.digests();
+    let program = concat!("crm-review ", env!("CARGO_PKG_VERSION"));
+    let inputs_digest = manifest::inputs_digest(program, judged, &rules);
+    let day = judged.as_of.day;
+    let id = format!("{day}-{}", inputs_digest.get(..8).unwrap_or_default());
+    let (ledger_len, ledger_head) = ledger.before(&id);
+    let command = format!("crm-review run . --as-of {day}");
+    let batch = config.batch.words();
+    let record_link = match &config.record_link {
+        Some(template) => RecordLink::parse(template).ok(),
+        None => None,
+    };
+    let review = packet::Review {
+        organisation: &config.organisation,
+        run: &id,
+        trigger: "crm-review run",
+        folder: &format!("runs/{day}"),
+        as_of: judged.as_of,
+        program,
+        command: &command,
+        crm: config.crm.title(),
+        complete: if judged.missing.is_empty() {
+            Completeness::Complete
+        } else {
+            Completeness::Incomplete(judged.missing.clone())
+        },
+        batch: &batch,
+        counts: judged.counts.clone(),
+        inputs: judged.inputs.iter().zip(&judged.admissions).map(paper_input).collect(),
+        admissions: &judged.admissions,
+        boundary: &config.boundary,
+        reports: &judged.reports,
+        states: &BTreeMap::new(),
+        rules: rules
+            .iter()
+            .map(|(file, sha256)| packet::RulesFile { file: file.clone(), sha256: sha256.clone() })
+            .collect(),
+        approver: &config.approver,
+        backup: config.backup.as_deref(),
+        ledger_len: ledger_len as u64,
+        ledger_head,
+        record_link,
+    };
+    let packet = packet::render(&review)?;
+    let findings = packet::findings_lines(&review)?;
+    let summary = packet::summary(&review);
+    let run = Run {
+        id,
+        as_of: day,
+        inputs: inputs_digest,
+        definition: manifest::definition_digest(&rules),
+        packet: digest(packet.as_bytes()),
+        reviewed: judged.counts.iter().map(|count| count.reviewed as u64).sum(),
+        findings: findings.lines().count() as u64,
+        flagged: flagged(&judged.reports),
+        complete: judged.missing.is_empty(),
+    };
+    let manifest = manifest::text(config, judged, &rules, &run, &digest(findings.as_bytes()), &review);
+    Ok(Made { run, packet, findings, manifest, summary })
+}
+
+/// Distinct records with a finding about them.
+fn flagged(reports: &[Report]) -> u64 {
+    let mut records = BTreeSet::new();
+    for report in reports {
+        if let Outcome::Ran(judgement) = &report.outcome {
+            records.extend(judgement.findings.iter().map(|finding| &finding.record));
+        }
+    }
+    records.len() as u64
+}
+
+fn paper_input((input, admission): (&Input, &Admission)) -> packet::Input {
+    let tally = &input.tally;
+    let mut encoding = tally.encoding.name.to_uppercase();
+    if tally.encoding.bom {
+        encoding += " with byte order mark";
+    }
+    if tally.encoding.guessed {
+        encoding += &format!(", guessed ({} cells decoded on that guess)", tally.decoded_cells);
+    }
+    packet::Input {
+        file: input.file.clone(),
+        object: input.object,
+        sha256: tally.sha256.clone(),
+        bytes: tally.bytes,
+        encoding,
+        delimiter: match input.dialect.delimiter {
+            b',' => "comma".to_owned(),
+            b';' => "semicolon".to_owned(),
+            b'\t' => "tab".to_owned(),
+            b'|' => "bar".to_owned(),
+            other => char::from(other).to_string(),
+        },
+        rows_read: usize::try_from(tally.rows_read).unwrap_or(usize::MAX),
+        rows_admitted: admission.rows,
+        blank: usize::try_from(tally.blank).unwrap_or(usize::MAX),
+        footer: usize::try_from(tally.footer).unwrap_or(usize::MAX),
+        problems: input.problems(),
+        more: usize::try_from(tally.problems_omitted).unwrap_or(usize::MAX),
+    }
+}
+
+/// The catalogue of checks as the command prints it: all of them, or one in full.
+pub fn catalogue(code: Option<&str>) -> Option<String> {
+    let wanted: Vec<_> = ALL
+        .iter()
+        .filter(|check| code.is_none_or(|code| check.code.eq_ignore_ascii_case(code) || check.name == code))
+        .collect();
+    if wanted.is_empty() {
+        return None;
+    }
+    let mut text = String::new();
+    for check in wanted {
+        if code.is_none() {
+            text += &format!("{}  {:<40} {:<7} {}\n", check.code, check.name, check.severity.word(), check.family.title());
+        } else {
+            text += &format!(
+                "{} {} ({}, {})\n\n{}\n\nWhat it costs: {}\nRules: rules/{}, section [{}]\n",
+                check.code,
+                check.name,
+                check.family.title(),
+                check.severity.word(),
+                check.summary,
+                check.consequence,
+                check.family.file(),
+                check.name,
+            );
+        }
+    }
+    Some(text)
+}
