@@ -253,6 +253,14 @@ impl Batch {
         self.rows().filter(|row| row.is_under_review())
     }
 
+    /// The records of which a value was withheld, in input order.
+    pub fn with_withheld(&self) -> impl Iterator<Item = Row<'_>> {
+        let mut last = None;
+        self.withheld.iter().filter_map(move |(at, _)| {
+            (last.replace(*at) != Some(*at)).then_some(Row { batch: self, at: *at })
+        })
+    }
+
     /// The record at a position, as [`Row::position`] gave it.
     pub fn at(&self, position: usize) -> Option<Row<'_>> {
         (position < self.len()).then_some(Row { batch: self, at: position })

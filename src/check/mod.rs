@@ -16,6 +16,7 @@ mod people;
 mod required;
 mod routing;
 mod rulebook;
+mod settings;
 mod system_of_record;
 mod world;
 
@@ -212,7 +213,16 @@ pub struct Report {
 
 /// Every check, in the packet's order.
 pub const ALL: &[&CheckDef] = &[
-    // Filled family by family; the order is the documentation's order.
+    &batch::IMPLAUSIBLE_INPUT,
+    &batch::WITHHELD_VALUE,
+    &batch::UNRESOLVED_REFERENCE,
+    &owners::INACTIVE_OWNER,
+    &owners::NO_OWNER,
+    &owners::PARKED_IN_QUEUE,
+    &owners::SERVICE_OWNER,
+    &owners::ROLE_CHANGED,
+    &owners::IDLE,
+    &owners::INACTIVE_OWNER_OF_COMMITTED_DEAL,
 ];
 
 /// The rules of every family, parsed.

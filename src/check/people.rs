@@ -190,6 +190,13 @@ impl<'a> People<'a> {
         }
     }
 
+    /// Everybody of the name that a record's owner column, or a rule, gives.
+    pub(super) fn named(&self, owner: &str) -> impl Iterator<Item = &Person<'a>> {
+        let name = fold(without_mark(owner.trim()).unwrap_or(owner));
+        let places = self.by_name.get(&name).map_or(&[][..], Vec::as_slice);
+        places.iter().filter_map(|at| self.all.get(*at))
+    }
+
     /// Everybody, users first, in the order of their tables.
     pub(super) fn all(&self) -> impl Iterator<Item = &Person<'a>> {
         self.all.iter()
@@ -199,6 +206,11 @@ impl<'a> People<'a> {
     pub(super) fn is_empty(&self) -> bool {
         self.all.is_empty()
     }
+}
+
+/// True when the owner column itself says that the owner was deactivated.
+pub(super) fn is_marked(owner: &str) -> bool {
+    without_mark(owner.trim()).is_some()
 }
 
 /// The name before HubSpot's mark of a deactivated owner.

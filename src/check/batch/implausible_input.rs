@@ -1,0 +1,204 @@
+//! BAT-05: dates that lie ahead although what they tell has happened.
+//!
+//! Does not: count the rows set aside or the pages of a pull; the review knows those.
+
+use chrono::NaiveDate;
+
+use crate::boundary::{Batch, Field, Grant, Object, Row};
+use crate::finding::{Evidence, Finding, Proposal, Severity};
+use crate::policy::{Said, Section};
+
+use super::super::settings::days;
+use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use super::{policy, settings};
+
+/// BAT-05.
+pub(in super::super) const IMPLAUSIBLE_INPUT: CheckDef = CheckDef {
+    code: "BAT-05",
+    name: "implausible-input",
+    family: Family::Batch,
+    severity: Severity::Medium,
+    summary: "A date of something that has happened (`future_fields`) lies more than one day after \
+              the review. Of each field the first 50 records are findings, and the figure says how \
+              many there are.",
+    consequence: "Ages, service levels and routing are computed from dates that cannot be true.",
+    load,
+};
+
+/// The records of one field that become findings.
+const MOST: usize = 50;
+
+/// The day of the review and one day of slack for time zones.
+const SLACK_DAYS: i64 = 1;
+
+/// The settings.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    future_fields: Said<Vec<String>>,
+}
+
+impl Rules {
+    pub(super) fn parse(section: Option<&Section<'_>>) -> Result<Self, Off> {
+        const USUAL: [&str; 4] = ["created", "modified", "stage_changed", "last_login"];
+        let rules = Self { future_fields: settings::texts(section, "future_fields", &USUAL) };
+        settings::switched_on(
+            section,
+            Family::Batch,
+            "take `off = true` out of [implausible-input]",
+        )?;
+        if rules.future_fields.is_empty() {
+            let write = "name fields in `future_fields` of [implausible-input]";
+            return Err(Off::NoPolicy { file: Family::Batch.file(), write });
+        }
+        Ok(rules)
+    }
+}
+
+fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
+    let rules = policies.batch.implausible.clone()?;
+    let mut fields = Vec::new();
+    let mut first = None;
+    for object in Object::REVIEWED.into_iter().chain([Object::User]) {
+        for name in &rules.future_fields.value {
+            match grant.field(object, name) {
+                Ok(field) => fields.push(field),
+                Err(missing) => {
+                    first.get_or_insert(missing);
+                }
+            }
+        }
+    }
+    if let Some(missing) = first
+        && fields.is_empty()
+    {
+        return Err(missing.into());
+    }
+    Ok(Box::new(move |world| {
+        let mut judgement = Judgement::default();
+        for object in Object::REVIEWED.into_iter().chain([Object::User]) {
+            let of_object: Vec<&Field> =
+                fields.iter().filter(|field| field.object() == object).collect();
+            if let Some(batch) = world.batch(object).filter(|_| !of_object.is_empty()) {
+                judge(&rules, &of_object, batch, world, &mut judgement);
+            }
+        }
+        judgement
+    }))
+}
+
+fn judge(
+    rules: &Rules,
+    fields: &[&Field],
+    batch: &Batch,
+    world: &World<'_>,
+    judgement: &mut Judgement,
+) {
+    let mut totals = vec![0_usize; fields.len()];
+    let mut ahead = Vec::new();
+    for row in batch.reviewed() {
+        judgement.examined += 1;
+        let mut within = false;
+        for (field, total) in fields.iter().zip(&mut totals) {
+            if is_ahead(world, row, field) {
+                *total += 1;
+                within |= *total <= MOST;
+            }
+        }
+        if within {
+            ahead.push(row);
+        }
+    }
+    for row in ahead {
+        judgement.findings.push(finding(rules, fields, &totals, world, row));
+    }
+}
+
+fn is_ahead(world: &World<'_>, row: Row<'_>, field: &Field) -> bool {
+    row.time(field).is_some_and(|at| world.as_of.days_since(at) < -SLACK_DAYS)
+}
+
+fn finding(
+    rules: &Rules,
+    fields: &[&Field],
+    totals: &[usize],
+    world: &World<'_>,
+    row: Row<'_>,
+) -> Finding {
+    let object = row.object();
+    let wrong: Vec<(&Field, usize)> = fields
+        .iter()
+        .zip(totals)
+        .filter(|(field, _)| is_ahead(world, row, field))
+        .map(|(field, total)| (*field, *total))
+        .collect();
+    let told: Vec<String> = wrong
+        .iter()
+        .map(|(field, _)| {
+            let ahead = row.time(field).map_or(0, |at| -world.as_of.days_since(at));
+            format!("{} lies {} ahead", field.name(), days(ahead))
+        })
+        .collect();
+    let names: Vec<&str> = wrong.iter().map(|(field, _)| field.name()).collect();
+    let says = format!("`future_fields` = {}", rules.future_fields.join(", "));
+    let mut finding = Finding::about(
+        row.record(),
+        format!("The {object}'s {} of the review", told.join(" and ")),
+        policy(rules.future_fields.line, says),
+        Proposal::ReviewUpstream {
+            question: format!(
+                "Find out what writes {} of {}",
+                names.join(" and "),
+                object.plural()
+            ),
+        },
+    );
+    for (field, total) in wrong {
+        finding = finding.because(Evidence::Cell(row.cell(field))).because(Evidence::Figure {
+            of: format!("{} whose {} lies ahead of the review", object.plural(), field.name()),
+            is: total.to_string(),
+        });
+        if let Some(day) = row.day(field, world.as_of.zone).and_then(swapped)
+            && day <= world.as_of.day
+        {
+            finding = finding.unless(format!(
+                "with day and month the other way round {} would not lie ahead: the column's date \
+                 order may be read wrongly",
+                field.name()
+            ));
+        }
+        finding = finding.unless(if total == 1 {
+            format!("no other {object} has such a {}: a typing error in one record", field.name())
+        } else {
+            format!(
+                "{total} {} have it: an import or an integration may write local time or planned \
+                 dates there on purpose",
+                object.plural()
+            )
+        });
+    }
+    finding
+}
+
+/// The day with day and month exchanged, if there is one.
+fn swapped(day: NaiveDate) -> Option<NaiveDate> {
+    use chrono::Datelike as _;
+    NaiveDate::from_ymd_opt(day.year(), day.day(), day.month()).filter(|other| *other != day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(day: &str, expected: Option<&str>) {
+        let swapped = swapped(day.parse().unwrap()).map(|day| day.to_string());
+        assert_eq!(swapped.as_deref(), expected, "{day}");
+    }
+
+    #[test]
+    fn only_days_up_to_the_twelfth_can_be_months() {
+        check("2026-12-03", Some("2026-03-12"));
+        check("2026-12-13", None);
+        check("2026-05-05", None);
+    }
+}

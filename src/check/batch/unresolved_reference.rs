@@ -1,0 +1,336 @@
+//! BAT-08: a record names another record or an owner that no input holds.
+//!
+//! One finding per missing id, about the first record under review that names it.
+//! Does not: look for a record whose table was not supplied.
+
+use hashbrown::HashMap;
+
+use crate::boundary::{Batch, Field, Grant, Object, Row, id_key};
+use crate::finding::{Evidence, Finding, Proposal, Severity};
+
+use super::super::people::{Found, People, Standing};
+use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World, people};
+
+/// BAT-08.
+pub(in super::super) const UNRESOLVED_REFERENCE: CheckDef = CheckDef {
+    code: "BAT-08",
+    name: "unresolved-reference",
+    family: Family::Batch,
+    severity: Severity::Medium,
+    summary: "An owner, account, contact, parent or conversion named by a record is in none of the \
+              supplied tables, or an owner's name belongs to several users. One finding per missing \
+              id, at most 50 per field.",
+    consequence: "Checks that follow the reference say nothing about these records, and reports by \
+                  owner or account miss them.",
+    load,
+};
+
+/// The missing ids of one field that become findings.
+const MOST: usize = 50;
+
+/// The other records of a missing id that a finding names.
+const MOST_RELATED: usize = 20;
+
+/// From this share on, an input is more likely cut than its references wrong.
+const CUT_PERCENT: usize = 10;
+
+/// Which field of which table names a record of which tables. Owners are looked up apart.
+const REFERENCES: [(Object, &str, &[Object]); 9] = [
+    (Object::Lead, "account", &[Object::Account]),
+    (Object::Lead, "converted_account", &[Object::Account]),
+    (Object::Lead, "converted_contact", &[Object::Contact]),
+    (Object::Lead, "converted_deal", &[Object::Deal]),
+    (Object::Contact, "account", &[Object::Account]),
+    (Object::Account, "parent", &[Object::Account]),
+    (Object::Deal, "account", &[Object::Account]),
+    (Object::Deal, "contact", &[Object::Contact]),
+    (Object::CampaignMember, "record", &[Object::Lead, Object::Contact]),
+];
+
+/// The tables whose rows hold references.
+const HOLDERS: [Object; 5] =
+    [Object::Lead, Object::Contact, Object::Account, Object::Deal, Object::CampaignMember];
+
+/// A field that names another record.
+#[derive(Debug, Clone)]
+struct Reference {
+    field: Field,
+    to: Targets,
+}
+
+/// Where the named record should be.
+#[derive(Debug, Clone)]
+enum Targets {
+    /// In one of these tables; those after the bar are not part of the review.
+    Tables(Vec<Object>, Vec<Object>),
+    /// Among the users and queues.
+    People,
+}
+
+fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
+    policies.batch.unresolved.clone()?;
+    let mut references = Vec::new();
+    for (holder, name, targets) in REFERENCES {
+        let (listed, unlisted): (Vec<Object>, Vec<Object>) =
+            targets.iter().partition(|target| grant.lists(**target));
+        if listed.is_empty() {
+            continue;
+        }
+        if let Some(field) = grant.optional(holder, name) {
+            references.push(Reference { field, to: Targets::Tables(listed, unlisted) });
+        }
+    }
+    let known = if grant.lists(Object::User) { people::ask(grant) } else { Ok(()) };
+    if grant.lists(Object::User) && known.is_ok() {
+        for object in Object::REVIEWED {
+            if let Some(field) = grant.optional(object, "owner") {
+                references.push(Reference { field, to: Targets::People });
+            }
+        }
+    }
+    if references.is_empty() {
+        known?;
+        grant.field(Object::Deal, "account")?;
+    }
+    Ok(Box::new(move |world| judge(&references, world)))
+}
+
+fn judge(references: &[Reference], world: &World<'_>) -> Judgement {
+    let mut judgement = Judgement::default();
+    for holder in HOLDERS {
+        let Some(batch) = world.batch(holder) else { continue };
+        let mut lost = Vec::new();
+        let mut looked = false;
+        for reference in references.iter().filter(|reference| reference.field.object() == holder) {
+            if !batch.has(&reference.field) {
+                continue;
+            }
+            if let Some(absent) = reference.absent(world) {
+                let why = format!(
+                    "`{}` was not followed: there is no input for {}",
+                    reference.field,
+                    absent.plural()
+                );
+                judgement.skip(holder, &why);
+                continue;
+            }
+            looked = true;
+            lost.extend(reference.follow(batch, world));
+        }
+        if looked {
+            judgement.examined += batch.reviewed_len();
+        }
+        lost.sort_by_key(|lost| lost.first.position());
+        for same_record in lost.chunk_by(|a, b| a.first.position() == b.first.position()) {
+            judgement.findings.extend(finding(same_record, world));
+        }
+    }
+    judgement
+}
+
+/// What is wrong with a reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// No input holds it.
+    Missing,
+    /// Several users have the name.
+    Ambiguous,
+}
+
+/// An id or name that leads nowhere, and who holds it.
+struct Lost<'r, 'a> {
+    reference: &'r Reference,
+    fault: Fault,
+    first: Row<'a>,
+    others: Vec<Row<'a>>,
+    holders: usize,
+    /// Of the field: references that lead nowhere, distinct ids among them, and references at all.
+    of_field: (usize, usize, usize),
+}
+
+impl Reference {
+    /// A table that is part of the review and was not supplied.
+    fn absent(&self, world: &World<'_>) -> Option<Object> {
+        match &self.to {
+            Targets::Tables(listed, _) => {
+                listed.iter().copied().find(|target| world.batch(*target).is_none())
+            }
+            Targets::People => world.batch(Object::User).is_none().then_some(Object::User),
+        }
+    }
+
+    /// The ids that lead nowhere, in the order of the first record that names each.
+    fn follow<'a>(&self, batch: &'a Batch, world: &World<'a>) -> Vec<Lost<'_, 'a>> {
+        let faulty_owners = match self.to {
+            Targets::People => faulty_owners(batch, &self.field, world.people()),
+            Targets::Tables(..) => HashMap::new(),
+        };
+        let (mut references, mut dangling) = (0_usize, 0_usize);
+        let mut lost: Vec<Lost<'_, 'a>> = Vec::new();
+        let mut places: HashMap<&'a str, usize> = HashMap::new();
+        for row in batch.reviewed() {
+            let Some(id) = row.text(&self.field) else { continue };
+            references += 1;
+            let fault = match &self.to {
+                Targets::People => faulty_owners.get(id).copied(),
+                Targets::Tables(listed, _) => {
+                    let find = |table: &Object| world.batch(*table)?.find(id);
+                    let found = listed.iter().find_map(find).is_some();
+                    (!found).then_some(Fault::Missing)
+                }
+            };
+            let Some(fault) = fault else { continue };
+            dangling += 1;
+            let place = *places.entry(id_key(id.trim())).or_insert(lost.len());
+            match lost.get_mut(place) {
+                Some(known) => {
+                    known.holders += 1;
+                    if known.others.len() < MOST_RELATED {
+                        known.others.push(row);
+                    }
+                }
+                None => lost.push(Lost {
+                    reference: self,
+                    fault,
+                    first: row,
+                    others: Vec::new(),
+                    holders: 1,
+                    of_field: (0, 0, 0),
+                }),
+            }
+        }
+        let distinct = lost.len();
+        lost.truncate(MOST);
+        for lost in &mut lost {
+            lost.of_field = (dangling, distinct, references);
+        }
+        lost
+    }
+
+    /// What the field names, for a person.
+    fn noun(&self) -> String {
+        match &self.to {
+            Targets::People => "owner".to_owned(),
+            Targets::Tables(listed, _) => {
+                listed.iter().map(|target| target.key()).collect::<Vec<_>>().join(" or ")
+            }
+        }
+    }
+}
+
+/// Owner values that lead to nobody, or to several people of whom not all have left.
+fn faulty_owners<'a>(
+    batch: &'a Batch,
+    owner: &Field,
+    people: &People<'_>,
+) -> HashMap<&'a str, Fault> {
+    let values = batch.count_by(owner).into_iter();
+    values
+        .filter_map(|(value, _)| match people.find(value) {
+            Found::One(_) => None,
+            Found::Nobody => Some((value, Fault::Missing)),
+            Found::Several => people
+                .named(value)
+                .any(|person| person.standing != Standing::Inactive)
+                .then_some((value, Fault::Ambiguous)),
+        })
+        .collect()
+}
+
+/// One finding about the first record of some missing ids.
+fn finding(lost: &[Lost<'_, '_>], world: &World<'_>) -> Option<Finding> {
+    let first = lost.first()?;
+    let row = first.first;
+    let told: Vec<String> = lost.iter().map(Lost::told).collect();
+    let fields: Vec<String> = lost.iter().map(|lost| lost.reference.field.to_string()).collect();
+    let mut finding = Finding::about(
+        row.record(),
+        told.join("; "),
+        Evidence::Cell(row.cell(&first.reference.field)),
+        Proposal::ReviewUpstream {
+            question: format!(
+                "Find out whether the input is incomplete or {} names something deleted or merged",
+                fields.join(" and ")
+            ),
+        },
+    );
+    for lost in lost.iter().skip(1) {
+        finding = finding.because(Evidence::Cell(row.cell(&lost.reference.field)));
+    }
+    for lost in lost {
+        finding = lost.explain(world, finding);
+    }
+    Some(finding)
+}
+
+impl Lost<'_, '_> {
+    fn told(&self) -> String {
+        let object = self.first.object();
+        let who = if self.holders == 1 {
+            format!("1 {object} names")
+        } else {
+            format!("{} {} name", self.holders, object.plural())
+        };
+        let what = self.first.cell(&self.reference.field);
+        let noun = self.reference.noun();
+        match self.fault {
+            Fault::Missing => format!("{who} the {noun} {}, which is in no input", what.shown()),
+            Fault::Ambiguous => {
+                format!("{who} the {noun} {}, as several users are called", what.shown())
+            }
+        }
+    }
+
+    fn explain(&self, world: &World<'_>, finding: Finding) -> Finding {
+        let field = &self.reference.field;
+        let plural = self.first.object().plural();
+        let (dangling, distinct, references) = self.of_field;
+        let mut finding = finding
+            .because(Evidence::Figure {
+                of: format!("{plural} under review that name it in `{field}`"),
+                is: self.holders.to_string(),
+            })
+            .because(Evidence::Figure {
+                of: format!("{plural} whose `{field}` leads nowhere"),
+                is: format!("{dangling} of {references}, {distinct} different values"),
+            });
+        for other in &self.others {
+            if finding.related.len() < MOST_RELATED {
+                finding = finding.with(other.record());
+            }
+        }
+        if dangling * 100 > references * CUT_PERCENT {
+            finding = finding.unless(format!(
+                "{dangling} of {references} references of `{field}` lead nowhere: the input for \
+                 them is probably a part of the table"
+            ));
+        }
+        match (&self.reference.to, self.fault) {
+            (Targets::People, Fault::Ambiguous) => finding
+                .unless("the users of that name may be one person with two logins".to_owned()),
+            (Targets::People, Fault::Missing) if world.batch(Object::Queue).is_none() => finding
+                .lacking("no input lists the queues")
+                .unless("the owner may be a queue: no input lists the queues"),
+            (Targets::People, Fault::Missing) => {
+                finding.unless("the owner may be a user that the export of users leaves out")
+            }
+            (Targets::Tables(listed, unlisted), _) => {
+                for object in unlisted {
+                    finding = finding.lacking(format!("{} are not read", object.plural()));
+                }
+                finding.unless(reason(listed, world))
+            }
+        }
+    }
+}
+
+/// Why a record of these tables may be missing although the reference is right.
+fn reason(tables: &[Object], world: &World<'_>) -> String {
+    let count: usize = tables.iter().filter_map(|table| world.batch(*table)).map(Batch::len).sum();
+    let names: Vec<_> = tables.iter().map(|table| table.plural()).collect();
+    format!(
+        "the input holds {count} {}: a filter on that export, or a record hidden from the user who \
+         made it, leads to the same",
+        names.join(" and ")
+    )
+}

@@ -1,0 +1,328 @@
+//! OWN-01: the owner of open work is inactive.
+//!
+//! Does not: speak of deals that are forecast for this quarter while OWN-11 does, or of owners that
+//! no input names.
+
+use hashbrown::HashMap;
+
+use crate::boundary::{Field, Grant, Object, Row};
+use crate::finding::{Evidence, Finding, Proposal, Severity};
+use crate::policy::Section;
+
+use super::super::deals::DealState;
+use super::super::people::{Found, People, Person, Standing};
+use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World, deals, people};
+use super::inactive_owner_of_committed_deal::Committed;
+use super::succession::Succession;
+use super::{Owned, Scope, UserFields, days, holders, policy, settings};
+
+/// OWN-01.
+pub(in super::super) const INACTIVE_OWNER: CheckDef = CheckDef {
+    code: "OWN-01",
+    name: "inactive-owner",
+    family: Family::Owners,
+    severity: Severity::High,
+    summary: "The owner is an inactive or archived user and the record is open work: a lead that is \
+              neither converted nor closed, a contact or deal in an open stage, an account of a type \
+              that somebody should work. Deals forecast for this fiscal quarter are OWN-11.",
+    consequence: "Nobody calls this customer: mails and tasks go to somebody who left.",
+    load,
+};
+
+/// The settings.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    objects: Vec<Object>,
+}
+
+impl Rules {
+    pub(super) fn parse(section: Option<&Section<'_>>) -> Result<Self, Off> {
+        let rules = Self { objects: settings::objects(section, &Object::REVIEWED) };
+        settings::switched_on(
+            section,
+            Family::Owners,
+            "take `off = true` out of [inactive-owner]",
+        )?;
+        Ok(rules)
+    }
+}
+
+/// An owner who cannot work records any more.
+#[derive(Debug, Clone)]
+pub(super) struct Departed<'p, 'a> {
+    /// The user, where it is one.
+    pub(super) person: Option<&'p Person<'a>>,
+    /// Why it is not sure that this is the owner, or that the owner is inactive.
+    unsure: Option<String>,
+    /// How many records of the object the owner has.
+    records: usize,
+}
+
+impl<'p, 'a> Departed<'p, 'a> {
+    /// The owner an owner column names, if they are inactive.
+    pub(super) fn of(people: &'p People<'a>, value: &str, records: usize) -> Option<Self> {
+        match people.find(value) {
+            Found::One(person) => match person.standing {
+                Standing::Inactive => Some(Self { person: Some(person), unsure: None, records }),
+                Standing::Active | Standing::Unsaid if people::is_marked(value) => Some(Self {
+                    person: None,
+                    unsure: Some(
+                        "the record marks its owner as deactivated, and a user of that name is \
+                         not: which of them is right is not known"
+                            .to_owned(),
+                    ),
+                    records,
+                }),
+                Standing::Active | Standing::Unsaid | Standing::Queue => None,
+            },
+            Found::Several => {
+                let namesakes: Vec<_> = people.named(value).collect();
+                let all_left = namesakes.iter().all(|person| person.standing == Standing::Inactive);
+                all_left.then(|| Self {
+                    person: None,
+                    unsure: Some(format!(
+                        "{} users have the owner's name, all of them inactive: which of them owns \
+                         the record is not known",
+                        namesakes.len()
+                    )),
+                    records,
+                })
+            }
+            Found::Nobody => None,
+        }
+    }
+}
+
+/// The owners of a table who are inactive, by the value of the owner column.
+pub(super) fn departed<'p, 'a>(
+    people: &'p People<'a>,
+    batch: &'a crate::boundary::Batch,
+    owner: &Field,
+) -> HashMap<&'a str, Departed<'p, 'a>> {
+    holders(batch, owner, |value, count| Departed::of(people, value, count))
+}
+
+fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
+    let rules = policies.owners.inactive.clone()?;
+    let scope = Scope::ask(&rules.objects, grant, policies)?.where_work_is_known();
+    // Without users, owners whom the CRM marks as deactivated in the record itself are still known.
+    let users = UserFields::ask(grant).ok();
+    let committed = Committed::ask(grant, policies);
+    if scope.owned.iter().any(|owned| owned.object == Object::Account) {
+        deals::ask(grant, &policies.ladders);
+    }
+    Ok(Box::new(move |world| judge(&scope, users.as_ref(), committed.as_ref(), world)))
+}
+
+fn judge(
+    scope: &Scope,
+    users: Option<&UserFields>,
+    committed: Option<&Committed>,
+    world: &World<'_>,
+) -> Judgement {
+    let mut judgement = Judgement::default();
+    let people = world.people();
+    note_unknown_states(people, &mut judgement);
+    for (owned, batch) in scope.tables(world, &mut judgement) {
+        let departed = departed(people, batch, &owned.owner);
+        for row in batch.reviewed() {
+            judgement.examined += usize::from(!people.is_empty());
+            let Some(owner) = row.text(&owned.owner).and_then(|value| departed.get(value)) else {
+                continue;
+            };
+            let open = owned.is_open(world, row);
+            let elsewhere = committed.is_some_and(|rule| rule.holds(world, row).is_some());
+            if open == Some(false) || elsewhere {
+                continue;
+            }
+            let case = Case { world, owned, users, row, owner };
+            judgement.findings.push(case.finding());
+        }
+    }
+    judgement
+}
+
+/// Owners whose state nobody wrote down were not judged.
+fn note_unknown_states(people: &People<'_>, judgement: &mut Judgement) {
+    let users = |standing: Standing| people.all().filter(|p| p.standing == standing).count();
+    let (unsaid, active) = (users(Standing::Unsaid), users(Standing::Active));
+    if people.all().all(|person| person.row.is_none()) {
+        judgement.skip(
+            Object::User,
+            "no input says who is active; only owners marked as deactivated in a record are known",
+        );
+    } else if unsaid > 0 {
+        judgement.skip(
+            Object::User,
+            &format!(
+                "{unsaid} of {} have no state, their records were not judged",
+                unsaid + active
+            ),
+        );
+    }
+}
+
+/// One record of an owner who left.
+pub(super) struct Case<'c, 'a> {
+    pub(super) world: &'c World<'a>,
+    pub(super) owned: &'c Owned,
+    pub(super) users: Option<&'c UserFields>,
+    pub(super) row: Row<'a>,
+    pub(super) owner: &'c Departed<'c, 'a>,
+}
+
+impl<'a> Case<'_, 'a> {
+    fn finding(&self) -> Finding {
+        let owned = self.owned;
+        let object = owned.object;
+        let headline = match owned.work(self.row) {
+            Some(work) => {
+                format!("{} and the {object} is still open ({})", self.left(), work.shown())
+            }
+            None => format!("{} and the {object} is still open", self.left()),
+        };
+        let mut succession = Succession::of(self.world, self.row, self.owner.person);
+        let queue = succession.queue(self.world);
+        let proposal = succession.proposal(self.row, &owned.owner, || Proposal::ReturnToQueue {
+            before: self.row.cell(&owned.owner),
+            queue,
+        });
+        let finding = self.described(headline, proposal);
+        let finding = match object {
+            Object::Deal => finding.unless(
+                "a compensation plan may still credit the former owner with this open deal",
+            ),
+            Object::Account => self.deals_of_account(finding),
+            Object::Lead
+            | Object::Contact
+            | Object::User
+            | Object::Queue
+            | Object::CampaignMember
+            | Object::FieldHistory
+            | Object::SystemRecord => finding,
+        };
+        succession.explain(finding)
+    }
+
+    /// The owner and when they left, as a headline begins.
+    pub(super) fn left(&self) -> String {
+        let who = match (self.owner.person, self.users) {
+            (Some(person), Some(users)) => users.shown(person),
+            _ => self.row.cell(&self.owned.owner).shown().to_string(),
+        };
+        let ago = self
+            .owner
+            .person
+            .and_then(|person| person.deactivated)
+            .map(|at| self.world.as_of.days_since(at));
+        match ago {
+            Some(ago @ 0..) => format!("Owner {who} was deactivated {} ago", days(ago)),
+            Some(_) | None => format!("Owner {who} is inactive"),
+        }
+    }
+
+    /// A finding with everything known about the owner and the open work.
+    pub(super) fn described(&self, headline: String, proposal: Proposal) -> Finding {
+        let (row, owned, owner) = (self.row, self.owned, self.owner);
+        let fact = Evidence::Cell(row.cell(&owned.owner));
+        let mut finding = Finding::about(row.record(), headline, fact, proposal);
+        if let (Some(person), Some(users)) = (owner.person, self.users) {
+            let fields =
+                [&users.name, &users.active, &users.deactivated, &users.last_login, &users.manager];
+            for cell in UserFields::cells(person, &fields) {
+                finding = finding.because(cell);
+            }
+        }
+        if let Some(work) = owned.work(row) {
+            finding = finding.because(Evidence::Cell(work));
+        }
+        if owned.works_by_type() {
+            let types = &self.world.policies.owners.active_account_types;
+            let says = format!("account types that somebody should work: {}", types.join(", "));
+            finding = finding.because(policy(types.line, says));
+        }
+        finding = finding.because(Evidence::Figure {
+            of: format!("{} with this owner in the input", owned.object.plural()),
+            is: owner.records.to_string(),
+        });
+        if let Some(unsure) = &owner.unsure {
+            finding = finding.lacking(unsure);
+        }
+        if owned.is_open(self.world, row).is_none() {
+            finding = owned.lacking_work(row, finding);
+        }
+        self.doubts().into_iter().fold(finding, Finding::unless)
+    }
+
+    fn doubts(&self) -> Vec<String> {
+        const LOGIN_DAYS: i64 = 14;
+        const HANDOVER_DAYS: i64 = 7;
+        let as_of = &self.world.as_of;
+        let person = self.owner.person;
+        let deactivated = person.and_then(|person| person.deactivated);
+        let mut doubts = Vec::new();
+        if let Some(login) = person.and_then(|person| person.last_login) {
+            let ago = as_of.days_since(login);
+            if deactivated.is_some_and(|left| login > left) {
+                doubts.push(format!(
+                    "the owner logged in {} ago, after the deactivation: they may have been \
+                     switched on again",
+                    days(ago)
+                ));
+            } else if (0..=LOGIN_DAYS).contains(&ago) {
+                doubts.push(format!(
+                    "the owner logged in {} ago: they may be frozen for a while, not gone",
+                    days(ago)
+                ));
+            }
+        }
+        match deactivated.map(|left| as_of.days_since(left)) {
+            Some(ago @ 0..=HANDOVER_DAYS) => doubts.push(format!(
+                "the owner left only {} ago: a handover may be under way",
+                days(ago)
+            )),
+            Some(ago) if ago < 0 => doubts.push(format!(
+                "the deactivation is dated {} ahead: the owner may still be at work",
+                days(-ago)
+            )),
+            Some(_) => {}
+            None => doubts.push(
+                "no date says when the owner left: the state may be older or newer than the record"
+                    .to_owned(),
+            ),
+        }
+        let signs = self.owned.signs_of_life(self.world, self.row, deactivated);
+        if signs.is_empty() && doubts.is_empty() {
+            doubts.push(format!(
+                "nothing happened on the {} since the owner left: if it is dead, closing it is \
+                 right and a new owner is not",
+                self.owned.object
+            ));
+        }
+        doubts.extend(signs);
+        doubts
+    }
+
+    /// An account without open deals may be history that keeps its owner for the credit.
+    fn deals_of_account(&self, finding: Finding) -> Finding {
+        if self.world.batch(Object::Deal).is_none() {
+            return finding;
+        }
+        let deals = self.world.deals();
+        let all = deals.of_account(self.row.id());
+        let open = all
+            .iter()
+            .filter(|deal| deals.state(self.world, **deal) == Some(DealState::Open))
+            .count();
+        let finding = finding.because(Evidence::Figure {
+            of: "open deals of this account".to_owned(),
+            is: format!("{open} of {}", all.len()),
+        });
+        if open == 0 {
+            finding
+                .unless("the account has no open deal: it may keep its last owner for the record")
+        } else {
+            finding
+        }
+    }
+}

@@ -1,0 +1,402 @@
+//! The owners family: records that nobody active works.
+//!
+//! What the checks share is here: the rules, whose records are looked at, what counts as open work,
+//! and who could take a record over. One file per check.
+//! Does not: guess an owner; only a handover rule or a routing rule names one.
+
+mod history;
+mod idle;
+mod inactive_owner;
+mod inactive_owner_of_committed_deal;
+mod no_owner;
+mod parked_in_queue;
+mod role_changed;
+mod service_owner;
+mod succession;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use hashbrown::HashMap;
+
+use crate::boundary::{Batch, Boundary, Cell, Field, Grant, Missing, Object, Row};
+use crate::finding::{Evidence, Finding};
+use crate::policy::{Said, Section};
+
+use super::condition::When;
+use super::ladder::{Flags, lists};
+use super::people::Person;
+use super::settings::{self, days};
+use super::{Family, Judgement, Off, Policies, World};
+
+pub(super) use idle::IDLE;
+pub(super) use inactive_owner::INACTIVE_OWNER;
+pub(super) use inactive_owner_of_committed_deal::INACTIVE_OWNER_OF_COMMITTED_DEAL;
+pub(super) use no_owner::NO_OWNER;
+pub(super) use parked_in_queue::PARKED_IN_QUEUE;
+pub(super) use role_changed::ROLE_CHANGED;
+pub(super) use service_owner::SERVICE_OWNER;
+
+/// What the rules say. A check that is off says why.
+#[derive(Debug, Clone)]
+pub(crate) struct Policy {
+    /// Account types somebody should work.
+    active_account_types: Said<Vec<String>>,
+    handover: succession::Handover,
+    inactive: Result<inactive_owner::Rules, Off>,
+    unowned: Result<no_owner::Rules, Off>,
+    parked: Result<parked_in_queue::Rules, Off>,
+    service: Result<service_owner::Rules, Off>,
+    role: Result<role_changed::Rules, Off>,
+    idle: Result<idle::Rules, Off>,
+    committed: Result<inactive_owner_of_committed_deal::Rules, Off>,
+}
+
+impl Policy {
+    pub(super) fn parse(root: &Section<'_>, boundary: &Boundary) -> Self {
+        let inactive = root.section(INACTIVE_OWNER.name);
+        let inactive = inactive.as_ref();
+        Self {
+            active_account_types: settings::texts(
+                inactive,
+                "active_account_types",
+                &["Customer", "Prospect"],
+            ),
+            handover: succession::Handover::parse(inactive),
+            inactive: inactive_owner::Rules::parse(inactive),
+            unowned: no_owner::Rules::parse(root, boundary),
+            parked: parked_in_queue::Rules::parse(root),
+            service: service_owner::Rules::parse(root, boundary),
+            role: role_changed::Rules::parse(root, boundary),
+            idle: idle::Rules::parse(root, boundary),
+            committed: inactive_owner_of_committed_deal::Rules::parse(root),
+        }
+    }
+}
+
+/// Quotes a line of the family's rules.
+fn policy(line: usize, says: impl Into<String>) -> Evidence {
+    settings::quoted(Family::Owners, line, says)
+}
+
+/// Conditions per object, as in `hold = { deal = { on_hold = "true" } }`.
+#[derive(Debug, Clone, Default)]
+struct Exceptions(BTreeMap<Object, When>);
+
+impl Exceptions {
+    fn parse(section: Option<&Section<'_>>, key: &str, boundary: &Boundary) -> Self {
+        let mut exceptions = BTreeMap::new();
+        if let Some(section) = section.and_then(|section| section.section(key)) {
+            for object in Object::REVIEWED {
+                if section.has(object.key()) {
+                    let when = When::parse(&section, object.key(), object, boundary);
+                    exceptions.insert(object, when);
+                }
+            }
+        }
+        Self(exceptions)
+    }
+
+    fn ask(&self, objects: &[Object], grant: &mut Grant<'_>) {
+        for object in objects {
+            if let Some(when) = self.0.get(object) {
+                when.ask(grant);
+            }
+        }
+    }
+
+    /// True when the rules excuse the record.
+    fn excuse(&self, row: Row<'_>) -> bool {
+        self.0.get(&row.object()).is_some_and(|when| when.holds(row))
+    }
+
+    /// The counter-evidence where a field that could excuse the record is blank.
+    fn doubt(&self, row: Row<'_>) -> Option<String> {
+        let blank = self.0.get(&row.object())?.fields().find(|field| row.is_blank(field))?;
+        Some(format!(
+            "{blank} is blank, and with a value the rules could except this {}",
+            row.object()
+        ))
+    }
+}
+
+/// An object whose records have owners, with the fields by which open work is told from closed.
+#[derive(Debug, Clone)]
+struct Owned {
+    object: Object,
+    owner: Field,
+    /// The ladder's field; an account's type where that is allowed.
+    stage: Option<Field>,
+    flags: Flags,
+    modified: Option<Field>,
+    last_activity: Option<Field>,
+}
+
+impl Owned {
+    fn ask(object: Object, grant: &mut Grant<'_>, policies: &Policies) -> Result<Self, Missing> {
+        let owner = grant.field(object, "owner")?;
+        let account_type =
+            if object == Object::Account { grant.optional(object, "type") } else { None };
+        if account_type.is_none() {
+            policies.ladders.ask(object, grant);
+        }
+        let flag = |of: Object, name: &str, grant: &mut Grant<'_>| {
+            if object == of { grant.optional(of, name) } else { None }
+        };
+        Ok(Self {
+            object,
+            owner,
+            stage: account_type
+                .or_else(|| policies.ladders.of(object).map(|ladder| ladder.field.clone())),
+            flags: Flags {
+                converted: flag(Object::Lead, "converted", grant),
+                closed: flag(Object::Deal, "closed", grant),
+                won: flag(Object::Deal, "won", grant),
+            },
+            modified: grant.optional(object, "modified"),
+            last_activity: grant.optional(object, "last_activity"),
+        })
+    }
+
+    /// Why open work cannot be told from closed, where it cannot.
+    fn cannot_tell(&self) -> Option<String> {
+        if self.stage.is_some() || self.flags.closed.is_some() {
+            return None;
+        }
+        Some(if self.object == Object::Account {
+            "neither `account.type` nor a ladder in rules/lifecycle.toml tells open work".to_owned()
+        } else {
+            format!("no [{}] ladder in rules/lifecycle.toml tells open work", self.object)
+        })
+    }
+
+    /// True where an account's type tells open work.
+    fn works_by_type(&self) -> bool {
+        let stage = self.stage.as_ref();
+        self.object == Object::Account && stage.is_some_and(|field| field.name() == "type")
+    }
+
+    /// Whether somebody should be working the record; `None` when nothing in the record says.
+    fn is_open(&self, world: &World<'_>, row: Row<'_>) -> Option<bool> {
+        match &self.stage {
+            Some(field) if self.works_by_type() => {
+                let types = &world.policies.owners.active_account_types;
+                row.text(field).map(|value| lists(types, value))
+            }
+            Some(_) | None => world.policies.ladders.is_open(row, &self.flags),
+        }
+    }
+
+    /// The field that says whether the record is open work, as evidence.
+    fn work(&self, row: Row<'_>) -> Option<Cell> {
+        let flag = match self.object {
+            Object::Deal => self.flags.closed.as_ref(),
+            Object::Lead
+            | Object::Contact
+            | Object::Account
+            | Object::User
+            | Object::Queue
+            | Object::CampaignMember
+            | Object::FieldHistory
+            | Object::SystemRecord => None,
+        };
+        self.stage.as_ref().or(flag).map(|field| row.cell(field))
+    }
+
+    /// Notes that nothing in the record says whether it is open work.
+    fn lacking_work(&self, row: Row<'_>, finding: Finding) -> Finding {
+        match (&self.stage, &self.flags.closed) {
+            (Some(field), _) | (None, Some(field)) if row.is_withheld(field) => {
+                finding.lacking(format!("{field} was withheld"))
+            }
+            (Some(field), _) | (None, Some(field)) if row.is_blank(field) => {
+                finding.lacking(format!("{field} is blank"))
+            }
+            (Some(field), _) | (None, Some(field)) => {
+                finding.lacking(format!("{field} does not say whether it is open work"))
+            }
+            (None, None) => finding,
+        }
+    }
+
+    /// The counter-evidence where somebody seems to work the record all the same.
+    fn signs_of_life(
+        &self,
+        world: &World<'_>,
+        row: Row<'_>,
+        since: Option<DateTime<Utc>>,
+    ) -> Vec<String> {
+        const RECENT_DAYS: i64 = 30;
+        let mut signs = Vec::new();
+        let time = |field: &Option<Field>| field.as_ref().and_then(|field| row.time(field));
+        let object = self.object;
+        if let Some(activity) = time(&self.last_activity) {
+            let ago = world.as_of.days_since(activity);
+            if ago < 0 {
+                signs.push(format!(
+                    "the last activity is dated {} ahead: a task is planned on this {object}",
+                    days(-ago)
+                ));
+            } else if since.is_some_and(|since| activity > since) {
+                signs.push(format!(
+                    "there was activity on the {object} {} ago, after the owner left: somebody \
+                     may be working it",
+                    days(ago)
+                ));
+            } else if since.is_none() && ago <= RECENT_DAYS {
+                signs.push(format!(
+                    "there was activity on the {object} {} ago: somebody may be working it",
+                    days(ago)
+                ));
+            }
+        }
+        if let (Some(modified), Some(since)) = (time(&self.modified), since)
+            && modified > since
+            && world.as_of.days_since(modified) >= 0
+        {
+            signs.push(format!(
+                "the {object} was changed {} ago, after the owner left, by a person or by an \
+                 integration",
+                days(world.as_of.days_since(modified))
+            ));
+        }
+        signs
+    }
+}
+
+/// The objects a check looks at, and why it does not look at others.
+#[derive(Debug, Clone)]
+struct Scope {
+    owned: Vec<Owned>,
+    skipped: Vec<(Object, String)>,
+}
+
+impl Scope {
+    /// Asks for the owner fields. An object without any allowlist is no part of the review.
+    fn ask(
+        objects: &[Object],
+        grant: &mut Grant<'_>,
+        policies: &Policies,
+    ) -> Result<Self, Missing> {
+        let mut scope = Self { owned: Vec::new(), skipped: Vec::new() };
+        let mut first = None;
+        for object in objects {
+            match Owned::ask(*object, grant, policies) {
+                Ok(owned) => scope.owned.push(owned),
+                Err(missing) => {
+                    if grant.lists(*object) {
+                        scope.skipped.push((*object, missing.to_string()));
+                    }
+                    first.get_or_insert(missing);
+                }
+            }
+        }
+        match first {
+            Some(missing) if scope.owned.is_empty() => Err(missing),
+            Some(_) | None => Ok(scope),
+        }
+    }
+
+    /// Leaves out the objects for which nothing tells open work from closed.
+    fn where_work_is_known(mut self) -> Self {
+        let skipped = &mut self.skipped;
+        self.owned.retain(|owned| {
+            let why = owned.cannot_tell();
+            let known = why.is_none();
+            skipped.extend(why.map(|why| (owned.object, why)));
+            known
+        });
+        self
+    }
+
+    /// The tables to look at; what is not there is noted.
+    fn tables<'s, 'a>(
+        &'s self,
+        world: &World<'a>,
+        judgement: &mut Judgement,
+    ) -> Vec<(&'s Owned, &'a Batch)> {
+        for (object, why) in &self.skipped {
+            judgement.skip(*object, why);
+        }
+        let mut tables = Vec::new();
+        for owned in &self.owned {
+            match world.batch(owned.object) {
+                None => judgement.skip(owned.object, "there is no input"),
+                Some(batch) if !batch.has(&owned.owner) => {
+                    judgement.skip(owned.object, "the input has no owner column");
+                }
+                Some(batch) => tables.push((owned, batch)),
+            }
+        }
+        tables
+    }
+}
+
+/// What an owner column's values lead to, each value judged once. The map is only looked up in.
+fn holders<'a, T>(
+    batch: &'a Batch,
+    owner: &Field,
+    judge: impl Fn(&'a str, usize) -> Option<T>,
+) -> HashMap<&'a str, T> {
+    batch
+        .count_by(owner)
+        .into_iter()
+        .filter_map(|(value, count)| judge(value, count).map(|holder| (value, holder)))
+        .collect()
+}
+
+/// The fields by which evidence describes an owner.
+#[derive(Debug, Clone)]
+struct UserFields {
+    name: Option<Field>,
+    active: Option<Field>,
+    deactivated: Option<Field>,
+    last_login: Option<Field>,
+    role: Option<Field>,
+    manager: Option<Field>,
+    queue_name: Option<Field>,
+}
+
+impl UserFields {
+    /// Asks for the fields by which people are known.
+    fn ask(grant: &mut Grant<'_>) -> Result<Self, Missing> {
+        super::people::ask(grant)?;
+        let mut field = |name: &str| grant.optional(Object::User, name);
+        Ok(Self {
+            name: field("name"),
+            active: field("active"),
+            deactivated: field("deactivated"),
+            last_login: field("last_login"),
+            role: field("role"),
+            manager: field("manager"),
+            queue_name: grant.optional(Object::Queue, "name"),
+        })
+    }
+
+    /// What may be shown of a person's name.
+    fn shown(&self, person: &Person<'_>) -> String {
+        let field = match person.row.map(Row::object) {
+            Some(Object::User) => self.name.as_ref(),
+            Some(Object::Queue) => self.queue_name.as_ref(),
+            Some(_) => None,
+            None => return person.name.clone(),
+        };
+        match (person.row, field) {
+            (Some(row), Some(field)) if !row.is_blank(field) => row.cell(field).shown().to_string(),
+            _ => person.id.clone(),
+        }
+    }
+
+    /// A user's own cells, as far as they are allowed and filled.
+    fn cells(person: &Person<'_>, fields: &[&Option<Field>]) -> Vec<Evidence> {
+        let Some(row) = person.row.filter(|row| row.object() == Object::User) else {
+            return Vec::new();
+        };
+        fields
+            .iter()
+            .filter_map(|field| field.as_ref())
+            .filter(|field| !row.is_blank(field))
+            .map(|field| Evidence::Cell(row.cell(field)))
+            .collect()
+    }
+}

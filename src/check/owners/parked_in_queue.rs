@@ -1,0 +1,279 @@
+//! OWN-03: a record waits in a queue for longer than that queue allows.
+//!
+//! Hours are elapsed hours: a queue has no business hours of its own.
+//! Does not: speak of records that fell to the catch-all by a fault of routing (RTE-05).
+
+use chrono::{DateTime, Utc};
+use hashbrown::HashMap;
+
+use crate::boundary::{Field, Grant, Object, Row, id_key};
+use crate::finding::{Evidence, Finding, Proposal, Severity};
+use crate::policy::{Said, Section};
+
+use super::super::condition::fold;
+use super::super::people::{Found, Person, Standing};
+use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use super::history::{Change, HistoryFields};
+use super::succession::Succession;
+use super::{Owned, Scope, UserFields, holders, policy, settings};
+
+/// OWN-03.
+pub(in super::super) const PARKED_IN_QUEUE: CheckDef = CheckDef {
+    code: "OWN-03",
+    name: "parked-in-queue",
+    family: Family::Owners,
+    severity: Severity::Medium,
+    summary: "The owner is a queue, the record is not closed, and it has been there for more elapsed \
+              hours than the queue's limit: since the owner was assigned, else since the owner's \
+              last change in the field history, else since the record was created.",
+    consequence: "A person who asked for something waits while everybody thinks that somebody else \
+                  has it.",
+    load,
+};
+
+/// The settings.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    objects: Vec<Object>,
+    limit_hours: Said<f64>,
+    /// Queues with a limit of their own.
+    limits: Vec<(String, Said<f64>)>,
+}
+
+impl Rules {
+    pub(super) fn parse(root: &Section<'_>) -> Result<Self, Off> {
+        let section = root.section(PARKED_IN_QUEUE.name);
+        let section = section.as_ref();
+        let mut limits = Vec::new();
+        if let Some(own) = section.and_then(|section| section.section("limits")) {
+            for (queue, _) in own.entries() {
+                if let Some(limit) = own.number(queue) {
+                    limits.push((queue.value.clone(), limit));
+                }
+            }
+        }
+        let rules = Self {
+            objects: settings::objects(section, &Object::REVIEWED),
+            limit_hours: settings::number(section, "limit_hours", 72.0),
+            limits,
+        };
+        settings::switched_on(
+            section,
+            Family::Owners,
+            "take `off = true` out of [parked-in-queue]",
+        )?;
+        Ok(rules)
+    }
+
+    fn limit(&self, queue: &Person<'_>) -> &Said<f64> {
+        let (id, name) = (id_key(&queue.id), fold(&queue.name));
+        self.limits
+            .iter()
+            .find(|(said, _)| id_key(said.trim()) == id || fold(said) == name)
+            .map_or(&self.limit_hours, |(_, limit)| limit)
+    }
+}
+
+/// Since when a record is where it is.
+#[derive(Debug, Clone)]
+struct Since {
+    assigned: Vec<Field>,
+    created: Vec<Field>,
+    history: Option<HistoryFields>,
+}
+
+/// How that is known.
+#[derive(Debug, Clone, Copy)]
+enum Known<'a> {
+    Assigned(DateTime<Utc>),
+    Changed(Change<'a>),
+    Created(DateTime<Utc>),
+}
+
+impl Known<'_> {
+    fn at(self) -> DateTime<Utc> {
+        match self {
+            Self::Assigned(at) | Self::Created(at) => at,
+            Self::Changed(change) => change.at,
+        }
+    }
+}
+
+impl Since {
+    fn ask(scope: &Scope, grant: &mut Grant<'_>) -> Self {
+        let mut each = |name: &str| -> Vec<Field> {
+            scope.owned.iter().filter_map(|owned| grant.optional(owned.object, name)).collect()
+        };
+        let (assigned, created) = (each("assigned"), each("created"));
+        Self { assigned, created, history: HistoryFields::ask(grant) }
+    }
+
+    fn time(fields: &[Field], row: Row<'_>) -> Option<DateTime<Utc>> {
+        let field = fields.iter().find(|field| field.object() == row.object())?;
+        row.time(field)
+    }
+
+    fn known<'a>(&self, row: Row<'a>, changes: &HashMap<&'a str, Change<'a>>) -> Option<Known<'a>> {
+        if let Some(at) = Self::time(&self.assigned, row) {
+            return Some(Known::Assigned(at));
+        }
+        if let Some(change) = changes.get(id_key(row.id())) {
+            return Some(Known::Changed(*change));
+        }
+        Self::time(&self.created, row).map(Known::Created)
+    }
+}
+
+fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
+    let rules = policies.owners.parked.clone()?;
+    grant.field(Object::Queue, "id")?;
+    let scope = Scope::ask(&rules.objects, grant, policies)?;
+    let since = Since::ask(&scope, grant);
+    let users = UserFields::ask(grant)?;
+    Ok(Box::new(move |world| judge(&rules, &scope, &since, &users, world)))
+}
+
+fn judge(
+    rules: &Rules,
+    scope: &Scope,
+    since: &Since,
+    users: &UserFields,
+    world: &World<'_>,
+) -> Judgement {
+    let mut judgement = Judgement::default();
+    if world.batch(Object::Queue).is_none() {
+        judgement.skip(Object::Queue, "there is no input");
+        return judgement;
+    }
+    for (owned, batch) in scope.tables(world, &mut judgement) {
+        let queues = holders(batch, &owned.owner, |value, _| match world.people().find(value) {
+            Found::One(person) if person.standing == Standing::Queue => {
+                Some((person, rules.limit(person)))
+            }
+            Found::One(_) | Found::Several | Found::Nobody => None,
+        });
+        let changes = since
+            .history
+            .as_ref()
+            .filter(|_| !queues.is_empty())
+            .map(|history| history.latest(world, &[&owned.owner]))
+            .unwrap_or_default();
+        let mut undated = 0_usize;
+        for row in batch.reviewed() {
+            judgement.examined += 1;
+            let queue = row.text(&owned.owner).and_then(|value| queues.get(value));
+            let Some((queue, limit)) = queue else { continue };
+            if owned.is_open(world, row) == Some(false) {
+                continue;
+            }
+            let Some(known) = since.known(row, &changes) else {
+                undated += 1;
+                continue;
+            };
+            let hours = world.as_of.hours_since(known.at());
+            if hours <= limit.value || world.routed().violation(row) == Some("RTE-05") {
+                continue;
+            }
+            let stay = Stay { owned, since, users, queue, limit, known, hours };
+            judgement.findings.push(stay.finding(world, row));
+        }
+        if undated > 0 {
+            judgement
+                .skip(owned.object, &format!("{undated} in a queue have no date to count from"));
+        }
+    }
+    judgement
+}
+
+/// A record's stay in a queue.
+struct Stay<'c, 'a> {
+    owned: &'c Owned,
+    since: &'c Since,
+    users: &'c UserFields,
+    queue: &'c Person<'a>,
+    limit: &'c Said<f64>,
+    known: Known<'a>,
+    hours: f64,
+}
+
+impl<'a> Stay<'_, 'a> {
+    fn finding(&self, world: &World<'a>, row: Row<'a>) -> Finding {
+        let object = self.owned.object;
+        let name = self.users.shown(self.queue);
+        let (hours, limit) = (self.hours.floor(), self.limit.value);
+        let headline = match self.known {
+            Known::Assigned(_) | Known::Changed(_) => {
+                format!("The {object} has waited in {name} for {hours} hours; {limit} are allowed")
+            }
+            Known::Created(_) => format!(
+                "The {object} is in {name}, {hours} hours after it was created; {limit} are allowed"
+            ),
+        };
+        let succession = Succession::of(world, row, Some(self.queue));
+        let proposal = succession.proposal(row, &self.owned.owner, || Proposal::ReviewRecord {
+            question: format!("Who takes this {object} out of {name}?"),
+        });
+        let owner = Evidence::Cell(row.cell(&self.owned.owner));
+        let mut finding = Finding::about(row.record(), headline, owner, proposal);
+        for cell in self.since_cells(row) {
+            finding = finding.because(cell);
+        }
+        if let Some(work) = self.owned.work(row) {
+            finding = finding.because(Evidence::Cell(work));
+        }
+        finding = finding
+            .because(Evidence::Figure {
+                of: "time in the queue, elapsed and not business hours".to_owned(),
+                is: format!("{hours} hours"),
+            })
+            .because(policy(self.limit.line, format!("records may wait {limit} hours in {name}")));
+        let doubts = self.doubts(world, row, &name);
+        succession.explain(doubts.into_iter().fold(finding, Finding::unless))
+    }
+
+    fn since_cells(&self, row: Row<'a>) -> Vec<Evidence> {
+        let own = |fields: &[Field]| {
+            let field = fields.iter().find(|field| field.object() == row.object());
+            field.map(|field| Evidence::Cell(row.cell(field))).into_iter().collect()
+        };
+        match (self.known, &self.since.history) {
+            (Known::Assigned(_), _) => own(&self.since.assigned),
+            (Known::Created(_), _) => own(&self.since.created),
+            (Known::Changed(change), Some(history)) => {
+                history.cells(change).into_iter().map(Evidence::Cell).collect()
+            }
+            (Known::Changed(_), None) => Vec::new(),
+        }
+    }
+
+    fn doubts(&self, world: &World<'a>, row: Row<'a>, name: &str) -> Vec<String> {
+        let object = self.owned.object;
+        let mut doubts = Vec::new();
+        if matches!(self.known, Known::Created(_)) {
+            doubts.push(format!(
+                "only the {object}'s creation is known, not when it came into the queue: it may \
+                 have had an owner until lately"
+            ));
+        }
+        doubts.extend(self.owned.signs_of_life(world, row, None));
+        if self.owned.is_open(world, row).is_none() {
+            doubts.push(format!("nothing in the {object} says whether it is open work"));
+        }
+        let over = self.hours - self.limit.value;
+        if over <= 72.0 {
+            doubts.push(format!(
+                "it is over the limit by {over:.0} elapsed hours, which a weekend or a holiday can \
+                 explain"
+            ));
+        }
+        if self.limit.line == 0 {
+            doubts.push(format!(
+                "{name} has no limit of its own in the rules: if it is meant for nurturing or \
+                 holding, it needs one"
+            ));
+        } else if doubts.is_empty() {
+            doubts.push(format!("{name} may hold this {object} on purpose"));
+        }
+        doubts
+    }
+}

@@ -1,0 +1,211 @@
+//! OWN-05: the owner's role is not one that works this kind of record.
+//!
+//! Does not: speak of owners who are inactive (OWN-01) or service users (OWN-04), or of a user
+//! without a role.
+
+use std::collections::BTreeMap;
+
+use hashbrown::HashMap;
+
+use crate::boundary::{Boundary, Field, Grant, Object, Row, id_key};
+use crate::finding::{Evidence, Finding, Proposal, Severity};
+use crate::policy::{Said, Section};
+
+use super::super::ladder::lists;
+use super::super::people::{Found, Person, Standing};
+use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use super::history::{Change, HistoryFields};
+use super::succession::Succession;
+use super::{Exceptions, Owned, Scope, UserFields, days, holders, policy, settings};
+
+/// OWN-05.
+pub(in super::super) const ROLE_CHANGED: CheckDef = CheckDef {
+    code: "OWN-05",
+    name: "role-changed",
+    family: Family::Owners,
+    severity: Severity::Medium,
+    summary: "The owner is active, and their role is none of the roles that the rules list as working \
+              records of this kind; the record is open work and not kept by the rules.",
+    consequence: "The customer's contact has another job now and does not call back.",
+    load,
+};
+
+/// The settings.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    selling: BTreeMap<Object, Said<Vec<String>>>,
+    keep: Exceptions,
+}
+
+impl Rules {
+    pub(super) fn parse(root: &Section<'_>, boundary: &Boundary) -> Result<Self, Off> {
+        let section = root.section(ROLE_CHANGED.name);
+        let section = section.as_ref();
+        let mut selling = BTreeMap::new();
+        if let Some(roles) = section.and_then(|section| section.section("selling")) {
+            for object in Object::REVIEWED {
+                let listed = settings::texts(Some(&roles), object.key(), &[]);
+                if !listed.is_empty() {
+                    selling.insert(object, listed);
+                }
+            }
+        }
+        let rules = Self { selling, keep: Exceptions::parse(section, "keep", boundary) };
+        settings::switched_on(section, Family::Owners, "take `off = true` out of [role-changed]")?;
+        if rules.selling.is_empty() {
+            let write = "list the roles that work each object in [role-changed.selling]";
+            return Err(Off::NoPolicy { file: Family::Owners.file(), write });
+        }
+        Ok(rules)
+    }
+}
+
+/// What the check reads of users.
+#[derive(Debug, Clone)]
+struct Roles {
+    users: UserFields,
+    role: Field,
+    team: Option<Field>,
+    history: Option<HistoryFields>,
+}
+
+fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
+    let rules = policies.owners.role.clone()?;
+    let objects: Vec<Object> = rules.selling.keys().copied().collect();
+    let role = grant.field(Object::User, "role")?;
+    let scope = Scope::ask(&objects, grant, policies)?.where_work_is_known();
+    rules.keep.ask(&objects, grant);
+    let roles = Roles {
+        users: UserFields::ask(grant)?,
+        role,
+        team: grant.optional(Object::User, "team"),
+        history: HistoryFields::ask(grant),
+    };
+    Ok(Box::new(move |world| judge(&rules, &scope, &roles, world)))
+}
+
+fn judge(rules: &Rules, scope: &Scope, roles: &Roles, world: &World<'_>) -> Judgement {
+    let mut judgement = Judgement::default();
+    if !world.batch(Object::User).is_some_and(|users| users.has(&roles.role)) {
+        judgement.skip(Object::User, "no input has a column for roles");
+        return judgement;
+    }
+    let active = |person: &&Person<'_>| person.standing == Standing::Active;
+    let without = world.people().all().filter(active).filter(|p| p.role.is_none()).count();
+    if without > 0 {
+        judgement
+            .skip(Object::User, &format!("{without} have no role, their records were not judged"));
+    }
+    let changes = roles.history.as_ref().map(|history| history.latest(world, &[&roles.role]));
+    let changes = changes.unwrap_or_default();
+    for (owned, batch) in scope.tables(world, &mut judgement) {
+        let Some(selling) = rules.selling.get(&owned.object) else { continue };
+        let others = holders(batch, &owned.owner, |value, _| {
+            let Found::One(person) = world.people().find(value) else { return None };
+            let service = world.policies.owners.service.as_ref();
+            if service.is_ok_and(|rules| rules.users().names(value, Some(person)).is_some()) {
+                return None;
+            }
+            let works = person.standing == Standing::Active;
+            let other = person.role.is_some_and(|role| !lists(selling, role));
+            (works && other).then_some(person)
+        });
+        for row in batch.reviewed() {
+            judgement.examined += 1;
+            let person = row.text(&owned.owner).and_then(|value| others.get(value));
+            let Some(person) = person else { continue };
+            if owned.is_open(world, row) == Some(false) || rules.keep.excuse(row) {
+                continue;
+            }
+            let kept = Kept { rules, selling, owned, roles, person, changes: &changes };
+            judgement.findings.push(kept.finding(world, row));
+        }
+    }
+    judgement
+}
+
+/// A record that somebody with another job still owns.
+struct Kept<'c, 'a> {
+    rules: &'c Rules,
+    selling: &'c Said<Vec<String>>,
+    owned: &'c Owned,
+    roles: &'c Roles,
+    person: &'c Person<'a>,
+    changes: &'c HashMap<&'a str, Change<'a>>,
+}
+
+impl<'a> Kept<'_, 'a> {
+    fn finding(&self, world: &World<'a>, row: Row<'a>) -> Finding {
+        let owned = self.owned;
+        let object = owned.object;
+        let name = self.roles.users.shown(self.person);
+        let role = self.person.row.map(|user| user.cell(&self.roles.role));
+        let shown = role.as_ref().map_or_else(String::new, |role| format!(" ({})", role.shown()));
+        let headline = format!(
+            "Owner {name}{shown} has a role that does not work {}, and the {object} is open",
+            object.plural()
+        );
+        let succession = Succession::of(world, row, Some(self.person));
+        let proposal = succession.proposal(row, &owned.owner, || Proposal::ReviewRecord {
+            question: format!("Does {name} keep this {object}, or who takes over?"),
+        });
+        let fact = Evidence::Cell(row.cell(&owned.owner));
+        let mut finding = Finding::about(row.record(), headline, fact, proposal);
+        if let Some(role) = role {
+            finding = finding.because(Evidence::Cell(role));
+        }
+        let users = &self.roles.users;
+        for cell in UserFields::cells(self.person, &[&users.name, &self.roles.team]) {
+            finding = finding.because(cell);
+        }
+        let change = self.changes.get(id_key(&self.person.id)).copied();
+        if let (Some(change), Some(history)) = (change, &self.roles.history) {
+            for cell in history.cells(change) {
+                finding = finding.because(Evidence::Cell(cell));
+            }
+        }
+        if let Some(work) = owned.work(row) {
+            finding = finding.because(Evidence::Cell(work));
+        }
+        let says = format!("roles that work {}: {}", object.plural(), self.selling.join(", "));
+        finding = finding.because(policy(self.selling.line, says));
+        if owned.is_open(world, row).is_none() {
+            finding = owned.lacking_work(row, finding);
+        }
+        let doubts = self.doubts(world, row, change);
+        succession.explain(doubts.into_iter().fold(finding, Finding::unless))
+    }
+
+    fn doubts(&self, world: &World<'a>, row: Row<'a>, change: Option<Change<'a>>) -> Vec<String> {
+        const HANDOVER_DAYS: i64 = 30;
+        let object = self.owned.object;
+        let mut doubts = Vec::new();
+        match change.map(|change| world.as_of.days_since(change.at)) {
+            Some(ago) if ago <= HANDOVER_DAYS => doubts.push(format!(
+                "the role changed only {} ago: a handover may be under way",
+                days(ago)
+            )),
+            Some(_) => {}
+            None => doubts.push(
+                "nothing shows that the role ever was another one: the user may own such records \
+                 on purpose, or hold two jobs"
+                    .to_owned(),
+            ),
+        }
+        if let (Some(user), Some(team)) = (self.person.row, &self.roles.team)
+            && !user.is_blank(team)
+        {
+            doubts.push(format!(
+                "the owner's team is {}: if that is a selling team, the role may be what is out \
+                 of date",
+                user.cell(team).shown()
+            ));
+        }
+        doubts.extend(self.owned.signs_of_life(world, row, None));
+        doubts.extend(self.rules.keep.doubt(row));
+        if doubts.is_empty() {
+            doubts.push(format!("a manager may keep this {object} on purpose; `keep` can say so"));
+        }
+        doubts
+    }
+}

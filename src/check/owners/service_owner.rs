@@ -1,0 +1,186 @@
+//! OWN-04: an integration or an administrator owns a record.
+//!
+//! Does not: speak of service users who are inactive: that is OWN-01.
+
+use hashbrown::HashSet;
+
+use crate::boundary::{Boundary, Grant, Object, Row, id_key};
+use crate::finding::{Evidence, Finding, Proposal, Severity};
+use crate::policy::{Said, Section};
+
+use super::super::condition::fold;
+use super::super::people::{Found, People, Person, Standing};
+use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use super::succession::Succession;
+use super::{Exceptions, Owned, Scope, UserFields, holders, policy, settings};
+
+/// OWN-04.
+pub(in super::super) const SERVICE_OWNER: CheckDef = CheckDef {
+    code: "OWN-04",
+    name: "service-owner",
+    family: Family::Owners,
+    severity: Severity::Medium,
+    summary: "The owner of a record that is not closed is on the list of service users (integrations, \
+              administrators), and the record is not house-owned by the rules.",
+    consequence: "No person sees the record in their list, and its work is credited to a machine.",
+    load,
+};
+
+/// The settings.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    objects: Vec<Object>,
+    users: ServiceUsers,
+    house_owned: Exceptions,
+}
+
+/// The declared service users, by id or name.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ServiceUsers(Vec<Said<String>>);
+
+impl ServiceUsers {
+    /// The line that names the owner, by what the owner column says or by who that is.
+    pub(super) fn names(&self, value: &str, person: Option<&Person<'_>>) -> Option<&Said<String>> {
+        let is = |said: &str, id: &str, name: &str| {
+            id_key(said) == id_key(id.trim()) || fold(said) == fold(name)
+        };
+        self.0.iter().find(|said| {
+            is(said, value, value)
+                || person.is_some_and(|person| is(said, &person.id, &person.name))
+        })
+    }
+}
+
+impl Rules {
+    pub(super) fn parse(root: &Section<'_>, boundary: &Boundary) -> Result<Self, Off> {
+        let section = root.section(SERVICE_OWNER.name);
+        let section = section.as_ref();
+        let users = section.map(|section| section.texts("users")).unwrap_or_default();
+        let users: Vec<_> = users
+            .into_iter()
+            .map(|said| Said { value: said.value.trim().to_owned(), line: said.line })
+            .filter(|said| !said.value.is_empty())
+            .collect();
+        let rules = Self {
+            objects: settings::objects(section, &Object::REVIEWED),
+            users: ServiceUsers(users),
+            house_owned: Exceptions::parse(section, "house_owned", boundary),
+        };
+        settings::switched_on(section, Family::Owners, "take `off = true` out of [service-owner]")?;
+        if rules.users.0.is_empty() {
+            let write = "name the integration and admin users in `users` of [service-owner]";
+            return Err(Off::NoPolicy { file: Family::Owners.file(), write });
+        }
+        Ok(rules)
+    }
+
+    /// The service users.
+    pub(super) fn users(&self) -> &ServiceUsers {
+        &self.users
+    }
+}
+
+fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
+    let rules = policies.owners.service.clone()?;
+    let scope = Scope::ask(&rules.objects, grant, policies)?;
+    rules.house_owned.ask(&rules.objects, grant);
+    let users = UserFields::ask(grant).ok();
+    Ok(Box::new(move |world| judge(&rules, &scope, users.as_ref(), world)))
+}
+
+/// The person an owner column names, if it is exactly one.
+fn one<'p, 'a>(people: &'p People<'a>, value: &str) -> Option<&'p Person<'a>> {
+    match people.find(value) {
+        Found::One(person) => Some(person),
+        Found::Several | Found::Nobody => None,
+    }
+}
+
+fn judge(rules: &Rules, scope: &Scope, users: Option<&UserFields>, world: &World<'_>) -> Judgement {
+    let mut judgement = Judgement::default();
+    let people = world.people();
+    let mut seen = HashSet::new();
+    for (owned, batch) in scope.tables(world, &mut judgement) {
+        let services = holders(batch, &owned.owner, |value, count| {
+            let person = one(people, value);
+            let said = rules.users.names(value, person)?;
+            Some((person, said, count))
+        });
+        seen.extend(services.values().map(|(_, said, _)| said.value.as_str()));
+        let total = batch.len();
+        for row in batch.reviewed() {
+            judgement.examined += 1;
+            let service = row.text(&owned.owner).and_then(|value| services.get(value));
+            let Some((person, said, count)) = service else { continue };
+            let left = person.is_some_and(|person| person.standing == Standing::Inactive);
+            if left || rules.house_owned.excuse(row) || owned.is_open(world, row) == Some(false) {
+                continue;
+            }
+            let share = format!("{count} of {total}");
+            let held = Held { rules, owned, users, person: *person, said, share };
+            judgement.findings.push(held.finding(world, row));
+        }
+    }
+    for said in &rules.users.0 {
+        if !seen.contains(said.value.as_str()) && matches!(people.find(said), Found::Nobody) {
+            judgement.not_looked.push(format!(
+                "rules/owners.toml:{}: `{}` is in no input and owns no record",
+                said.line, said.value
+            ));
+        }
+    }
+    judgement
+}
+
+/// A record that a service user owns.
+struct Held<'c, 'a> {
+    rules: &'c Rules,
+    owned: &'c Owned,
+    users: Option<&'c UserFields>,
+    person: Option<&'c Person<'a>>,
+    said: &'c Said<String>,
+    share: String,
+}
+
+impl<'a> Held<'_, 'a> {
+    fn finding(self, world: &World<'a>, row: Row<'a>) -> Finding {
+        let owned = self.owned;
+        let object = owned.object;
+        let owner = row.cell(&owned.owner);
+        let name = match (self.person, self.users) {
+            (Some(person), Some(users)) => users.shown(person),
+            _ => owner.shown().to_string(),
+        };
+        let succession = Succession::of(world, row, self.person);
+        let proposal = succession.proposal(row, &owned.owner, || Proposal::ReviewRecord {
+            question: format!("Which person should own this {object} instead of {name}?"),
+        });
+        let headline = format!("{name}, a service user, owns the {object}, which is not closed");
+        let mut finding = Finding::about(row.record(), headline, Evidence::Cell(owner), proposal)
+            .because(policy(self.said.line, format!("`{}` is a service user", self.said.value)))
+            .because(Evidence::Figure {
+                of: format!("{} that this user owns", object.plural()),
+                is: self.share,
+            });
+        if let (Some(person), Some(users)) = (self.person, self.users) {
+            for cell in UserFields::cells(person, &[&users.name, &users.role]) {
+                finding = finding.because(cell);
+            }
+        }
+        if let Some(work) = owned.work(row) {
+            finding = finding.because(Evidence::Cell(work));
+        }
+        let mut doubts = owned.signs_of_life(world, row, None);
+        doubts.extend(self.rules.house_owned.doubt(row));
+        if owned.is_open(world, row).is_none() {
+            doubts.push(format!("nothing in the {object} says whether it is open work"));
+        }
+        if object == Object::Account || doubts.is_empty() {
+            doubts.push(format!(
+                "the {object} may be house-owned on purpose; `house_owned` in rules/owners.toml \
+                 can say so"
+            ));
+        }
+        succession.explain(doubts.into_iter().fold(finding, Finding::unless))
+    }
+}

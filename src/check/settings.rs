@@ -1,0 +1,83 @@
+//! Reading a check's section of a rules file: what is absent there has its documented default.
+//!
+//! A default is a [`Said`] on line 0, so that evidence can tell it from what a person wrote.
+//! Does not: know any check.
+
+use crate::boundary::Object;
+use crate::finding::Evidence;
+use crate::policy::{Said, Section};
+
+use super::{Family, Off};
+
+/// A whole number.
+pub(super) fn count(section: Option<&Section<'_>>, key: &str, default: u32) -> Said<u32> {
+    section.and_then(|section| section.count(key)).unwrap_or(Said { value: default, line: 0 })
+}
+
+/// A number.
+pub(super) fn number(section: Option<&Section<'_>>, key: &str, default: f64) -> Said<f64> {
+    section.and_then(|section| section.number(key)).unwrap_or(Said { value: default, line: 0 })
+}
+
+/// A list of texts, and the line of its key.
+pub(super) fn texts(
+    section: Option<&Section<'_>>,
+    key: &str,
+    default: &[&str],
+) -> Said<Vec<String>> {
+    match section.filter(|section| section.has(key)) {
+        Some(section) => Said {
+            value: section.texts(key).iter().map(|said| said.value.trim().to_owned()).collect(),
+            line: section.node(key).map_or(0, |node| node.line),
+        },
+        None => Said { value: default.iter().map(|&text| text.to_owned()).collect(), line: 0 },
+    }
+}
+
+/// A list of objects whose records are reviewed.
+pub(super) fn objects(section: Option<&Section<'_>>, default: &[Object]) -> Vec<Object> {
+    let Some(section) = section.filter(|section| section.has("objects")) else {
+        return default.to_vec();
+    };
+    let mut objects = Vec::new();
+    for name in section.texts("objects") {
+        match Object::parse(name.value).filter(|object| Object::REVIEWED.contains(object)) {
+            Some(object) if !objects.contains(&object) => objects.push(object),
+            Some(_) => {}
+            None => {
+                let known: Vec<_> =
+                    Object::REVIEWED.iter().map(|object| format!("`{object}`")).collect();
+                section.problem_with_hint(
+                    name.line,
+                    format!("`{}` is not an object that is reviewed", name.value),
+                    format!("one of {}", known.join(", ")),
+                );
+            }
+        }
+    }
+    objects
+}
+
+/// `Err` when the section says `off = true`.
+pub(super) fn switched_on(
+    section: Option<&Section<'_>>,
+    family: Family,
+    write: &'static str,
+) -> Result<(), Off> {
+    match section.and_then(|section| section.flag("off")) {
+        Some(Said { value: true, .. }) => Err(Off::NoPolicy { file: family.file(), write }),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Quotes a setting as evidence.
+pub(super) fn quoted(family: Family, line: usize, says: impl Into<String>) -> Evidence {
+    let says = says.into();
+    let says = if line == 0 { format!("{says} (default)") } else { says };
+    Evidence::Policy { file: format!("rules/{}", family.file()), line, says }
+}
+
+/// `1 day`, `41 days`.
+pub(super) fn days(count: i64) -> String {
+    if count == 1 { "1 day".to_owned() } else { format!("{count} days") }
+}
