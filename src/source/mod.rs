@@ -3,6 +3,7 @@
 //! Does not: see a rule, keep a column that was not granted, or write anything.
 
 pub mod csv;
+pub mod inspect;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;

@@ -185,7 +185,9 @@ impl Census {
     /// Counts `bytes`, which must not be cut within a line.
     pub(super) fn of(bytes: &[u8]) -> Self {
         let mut census = Self::default();
-        if bytes.is_ascii() {
+        // The rule, and many times faster than looking at each sequence.
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            census.multibyte = !text.is_ascii();
             return census;
         }
         for chunk in bytes.utf8_chunks() {

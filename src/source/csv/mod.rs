@@ -33,6 +33,7 @@ use self::scan::Grammar;
 
 pub use self::dialect::{Dialect, Escape};
 pub use self::encoding::{Encoding, EncodingFact};
+pub use self::read::digest;
 pub use self::refusal::{ContentFault, Disguise, HeaderFault, Refusal, Unreadable};
 pub use self::tally::{Eol, Misfit, Problem, Tally, Trouble};
 

@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom};
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::{Mutex, mpsc};
 
 use sha2::{Digest as _, Sha256};
@@ -348,15 +349,20 @@ impl<'f> Feed<'f> {
     /// The file from its beginning.
     pub(super) fn new(mut file: &'f File, read_as: Detected) -> io::Result<Self> {
         file.seek(SeekFrom::Start(0))?;
-        Ok(Self {
+        Ok(Self { mark: read_as.bom, decoder: read_as.decoder(), ..Self::of_bytes(file) })
+    }
+
+    /// The file from where it stands, as it is.
+    fn of_bytes(file: &'f File) -> Self {
+        Self {
             file,
             digest: Sha256::new(),
             bytes: 0,
-            mark: read_as.bom,
-            decoder: read_as.decoder(),
+            mark: 0,
+            decoder: None,
             raw: Buffer::default(),
             ended: false,
-        })
+        }
     }
 
     /// Appends `room` bytes of the file, or what is left of it.
@@ -391,7 +397,7 @@ impl<'f> Feed<'f> {
         self.ended
     }
 
-    /// Reads what is left for its digest. Gives the size and the digest of the file.
+    /// Reads what is left, for the digest. Gives the size and the digest of the file.
     fn finish(mut self) -> io::Result<(u64, String)> {
         let mut rest = Buffer::default();
         while !self.ended {
@@ -443,6 +449,14 @@ impl<'f> Feed<'f> {
             }
         }
     }
+}
+
+/// The size of the file and its SHA-256, in hexadecimal.
+pub fn digest(path: &Path) -> io::Result<(u64, String)> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::from(ErrorKind::InvalidInput));
+    }
+    Feed::of_bytes(&File::open(path)?).finish()
 }
 
 /// Reads the first bytes of a file. Gives whether that is all of it.

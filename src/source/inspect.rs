@@ -1,0 +1,610 @@
+//! What would be read of an export, told without running a review: `crm-review inspect`.
+//!
+//! Does not: show a value, or write one that is not in a column that was asked for.
+
+use std::fmt::Write as _;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::csv::{
+    ContentFault, Encoding, EncodingFact, Expect, HeaderFault, Limits, Misfit, Problem, Refusal,
+    Sheet, Sink, Tally, Trouble, digest,
+};
+
+/// How to inspect.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The encoding, where it is known better than by the bytes.
+    pub encoding: Option<Encoding>,
+    /// How many threads read.
+    pub threads: NonZeroUsize,
+    /// Whether to name the columns that were not asked for.
+    pub show_headers: bool,
+    /// How large the file may be.
+    pub limits: Limits,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            encoding: None,
+            threads: NonZeroUsize::MIN,
+            show_headers: false,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// The report on one file, in its public form `crm-review/inspect/1`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Inspection {
+    schema: &'static str,
+    file: FileReport,
+    status: Status,
+    reason: Option<&'static str>,
+    encoding: Option<EncodingReport>,
+    dialect: Option<DialectReport>,
+    header: Option<HeaderReport>,
+    rows: RowsReport,
+    problems: Vec<ProblemReport>,
+    #[serde(skip_serializing_if = "is_zero")]
+    problems_omitted: u64,
+    looks_truncated: bool,
+    /// What the reason says in words, and what to do about it.
+    #[serde(skip)]
+    words: Option<(String, String)>,
+    #[serde(skip)]
+    decoded_cells: u64,
+    #[serde(skip)]
+    second_table: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    /// Every row can be read.
+    Ok,
+    /// Some rows are set aside.
+    Partial,
+    /// No row can be used.
+    Refused,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct FileReport {
+    sha256: Option<String>,
+    bytes: u64,
+    name_printable: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct EncodingReport {
+    name: String,
+    bom: bool,
+    guessed: bool,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct DialectReport {
+    delimiter: String,
+    quote: String,
+    escape: &'static str,
+    eol: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct HeaderReport {
+    line: Option<u64>,
+    columns: Option<usize>,
+    allowed_found: Vec<String>,
+    missing: Vec<String>,
+    ignored_columns: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ignored_names: Option<Vec<String>>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+struct RowsReport {
+    read: u64,
+    quarantined: u64,
+    blank: u64,
+    footer: u64,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct ProblemReport {
+    line: u64,
+    code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    got: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    length: Option<usize>,
+}
+
+/// Inspects the file at `path` for the columns `fields`, all of which it has to have.
+///
+/// With `rows_out`, the accepted rows of these columns are written there as CSV, in the order
+/// asked for; a refused file writes nothing.
+pub fn inspect_fields(
+    path: &Path,
+    fields: &[String],
+    options: &Options,
+    rows_out: Option<&Path>,
+) -> Inspection {
+    let mut report = Inspection::of(path);
+    let names: Vec<_> = fields.iter().map(String::as_str).collect();
+    let shapes: Vec<_> = names.iter().map(|name| shape_of_header(name)).collect();
+    let expect = Expect { names: &names, required: &names, encoding: options.encoding };
+    let outcome = Sheet::open(path, &expect, &options.limits).and_then(|sheet| {
+        report.opened(&sheet, fields, options.show_headers);
+        let wanted: Vec<_> = names.iter().filter_map(|name| sheet.column(name)).collect();
+        let new_sink = || Rows {
+            shapes: &shapes,
+            out: rows_out.map(|_| csv::Writer::from_writer(Vec::new())),
+        };
+        let (sinks, tally) = sheet.read(&wanted, new_sink, options.threads)?;
+        report.read(&tally, fields);
+        Ok(sinks)
+    });
+    match (outcome, rows_out) {
+        (Err(refusal), _) => report.refused(&refusal, fields),
+        (Ok(sinks), Some(out)) => {
+            if let Err(error) = write_rows(out, &names, sinks) {
+                report.failed(format!("cannot be written to {}: {error}", printable(out)));
+            }
+        }
+        (Ok(_), None) => {}
+    }
+    if report.file.sha256.is_none()
+        && let Ok((bytes, sha256)) = digest(path)
+    {
+        report.file.bytes = bytes;
+        report.file.sha256 = Some(sha256);
+    }
+    report
+}
+
+impl Inspection {
+    /// 0 if rows can be read, 2 if the file is refused, 3 if it could not be read at all.
+    pub fn exit_code(&self) -> u8 {
+        match self.status {
+            Status::Ok | Status::Partial => 0,
+            Status::Refused if self.reason == Some("io") => 3,
+            Status::Refused => 2,
+        }
+    }
+
+    /// The report as text for people.
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = self.write_text(&mut text);
+        text
+    }
+
+    fn of(path: &Path) -> Self {
+        Self {
+            schema: "crm-review/inspect/1",
+            file: FileReport { sha256: None, bytes: 0, name_printable: printable(path) },
+            status: Status::Ok,
+            reason: None,
+            encoding: None,
+            dialect: None,
+            header: None,
+            rows: RowsReport::default(),
+            problems: Vec::new(),
+            problems_omitted: 0,
+            looks_truncated: false,
+            words: None,
+            decoded_cells: 0,
+            second_table: None,
+        }
+    }
+
+    fn opened(&mut self, sheet: &Sheet, fields: &[String], show_headers: bool) {
+        let facts = sheet.facts();
+        self.file.bytes = facts.bytes;
+        self.encoding = Some(EncodingReport::of(&facts.encoding));
+        let spaced = if facts.dialect.padded { " " } else { "" };
+        self.dialect = Some(DialectReport {
+            delimiter: format!("{}{spaced}", char::from(facts.dialect.delimiter)),
+            quote: char::from(facts.dialect.quote).to_string(),
+            escape: facts.dialect.escape.name(),
+            eol: None,
+        });
+        let mut read: Vec<_> = fields.iter().filter_map(|name| sheet.column(name)).collect();
+        read.sort_unstable();
+        read.dedup();
+        let columns = sheet.header().len();
+        let ignored = || {
+            let names = sheet.header().iter().enumerate();
+            names.filter(|(column, _)| !read.contains(column)).map(|(_, name)| name.clone())
+        };
+        self.header = Some(HeaderReport {
+            line: Some(facts.header_line),
+            columns: Some(columns),
+            allowed_found: fields.to_vec(),
+            missing: Vec::new(),
+            ignored_columns: Some(columns - read.len()),
+            ignored_names: show_headers.then(|| ignored().collect()),
+        });
+    }
+
+    fn read(&mut self, tally: &Tally, fields: &[String]) {
+        let Tally { rows_read, quarantined, blank, footer, .. } = *tally;
+        self.rows = RowsReport { read: rows_read, quarantined, blank, footer };
+        self.problems =
+            tally.problems.iter().map(|problem| ProblemReport::of(problem, fields)).collect();
+        self.problems_omitted = tally.problems_omitted;
+        self.looks_truncated = tally.looks_truncated;
+        self.decoded_cells = tally.decoded_cells;
+        self.second_table = tally.second_table;
+        if !tally.sha256.is_empty() {
+            self.file.bytes = tally.bytes;
+            self.file.sha256 = Some(tally.sha256.clone());
+            self.encoding = Some(EncodingReport::of(&tally.encoding));
+            if let Some(dialect) = &mut self.dialect {
+                dialect.eol = Some(tally.eol.name());
+            }
+        }
+        let whole = quarantined == 0 && tally.second_table.is_none() && !tally.looks_truncated;
+        self.status = if whole { Status::Ok } else { Status::Partial };
+    }
+
+    fn refused(&mut self, refusal: &Refusal, fields: &[String]) {
+        if let Refusal::Content { tally, .. } = refusal {
+            self.read(tally, fields);
+        }
+        if let Refusal::Header(HeaderFault::Missing { names, .. }) = refusal {
+            let found = fields.iter().filter(|name| !names.contains(name));
+            self.header = Some(HeaderReport {
+                line: None,
+                columns: None,
+                allowed_found: found.cloned().collect(),
+                missing: names.clone(),
+                ignored_columns: None,
+                ignored_names: None,
+            });
+        }
+        if let Refusal::Content { fault: ContentFault::SecondTable { line }, .. } = refusal {
+            self.second_table = Some(*line);
+        }
+        self.status = Status::Refused;
+        self.reason = Some(refusal.code());
+        let words = match refusal {
+            Refusal::Io(error) => format!("{refusal}: {error}"),
+            Refusal::NotCsv(_)
+            | Refusal::Encoding(_)
+            | Refusal::Header(_)
+            | Refusal::Content { .. }
+            | Refusal::Limit { .. } => refusal.to_string(),
+        };
+        self.words = Some((words, refusal.hint()));
+    }
+
+    fn failed(&mut self, words: String) {
+        self.status = Status::Refused;
+        self.reason = Some("io");
+        self.words = Some((words, "give a path that can be written".to_owned()));
+    }
+
+    fn write_text(&self, text: &mut String) -> std::fmt::Result {
+        let RowsReport { read, quarantined, blank, footer } = self.rows;
+        let name = &self.file.name_printable;
+        match (&self.words, self.status) {
+            (Some((words, hint)), _) => writeln!(text, "{name} {words}\nhint: {hint}")?,
+            (None, Status::Ok) => writeln!(text, "{name} can be read")?,
+            (None, _) => writeln!(text, "{name} can be read in part")?,
+        }
+        writeln!(text, "  bytes     {}", self.file.bytes)?;
+        if let Some(sha256) = &self.file.sha256 {
+            writeln!(text, "  sha256    {sha256}")?;
+        }
+        if let Some(EncodingReport { name, bom, guessed }) = &self.encoding {
+            let bom = if *bom { ", by its byte order mark" } else { "" };
+            writeln!(text, "  encoding  {name}{bom}")?;
+            if *guessed {
+                writeln!(
+                    text,
+                    "            a guess: {} cells were decoded so; export as UTF-8 to be sure",
+                    self.decoded_cells
+                )?;
+            }
+        }
+        if let Some(DialectReport { delimiter, quote, escape, eol }) = &self.dialect {
+            let delimiter = delimiter.escape_default();
+            let eol = eol.map(|eol| format!(", lines end with {eol}")).unwrap_or_default();
+            writeln!(text, "  dialect   `{delimiter}` between cells, `{quote}` ({escape}){eol}")?;
+        }
+        if let Some(header) = &self.header {
+            header.write_text(text)?;
+        }
+        writeln!(
+            text,
+            "  rows      {read} read, {quarantined} set aside, {blank} blank, {footer} footer"
+        )?;
+        if let Some(line) = self.second_table {
+            writeln!(text, "  note      a second table begins at line {line} and is not read")?;
+        }
+        if self.looks_truncated {
+            writeln!(text, "  note      the file ends within a row: it looks cut off")?;
+        }
+        let lines = self.problems.last().map_or(0, |last| last.line.to_string().len());
+        let codes = self.problems.iter().map(|problem| problem.code.len()).max().unwrap_or(0);
+        for problem in &self.problems {
+            let ProblemReport { line, code, .. } = problem;
+            writeln!(text, "  line {line:>lines$}  {code:<codes$}  {}", problem.words())?;
+        }
+        if self.problems_omitted > 0 {
+            writeln!(text, "  and {} more", self.problems_omitted)?;
+        }
+        Ok(())
+    }
+}
+
+impl HeaderReport {
+    fn write_text(&self, text: &mut String) -> std::fmt::Result {
+        if let (Some(line), Some(columns), Some(ignored)) =
+            (self.line, self.columns, self.ignored_columns)
+        {
+            writeln!(text, "  header    line {line}, {columns} columns, {ignored} ignored")?;
+        }
+        writeln!(text, "  read      {}", self.allowed_found.join(", "))?;
+        if !self.missing.is_empty() {
+            writeln!(text, "  missing   {}", self.missing.join(", "))?;
+        }
+        for name in self.ignored_names.iter().flatten() {
+            writeln!(text, "  ignored   {}", escaped(name))?;
+        }
+        Ok(())
+    }
+}
+
+impl EncodingReport {
+    fn of(fact: &EncodingFact) -> Self {
+        Self { name: fact.name.clone(), bom: fact.bom, guessed: fact.guessed }
+    }
+}
+
+impl ProblemReport {
+    fn of(problem: &Problem, fields: &[String]) -> Self {
+        let Problem { line, trouble } = *problem;
+        let (mut expected, mut got, mut length) = (None, None, None);
+        match trouble {
+            Trouble::Width { expected: cells, got: found } => {
+                (expected, got) = (Some(cells), Some(found));
+            }
+            Trouble::TooLong { length: bytes, .. }
+            | Trouble::Misfit(Misfit { length: bytes, .. }) => length = Some(bytes),
+            Trouble::Quote
+            | Trouble::Ambiguous
+            | Trouble::Nul
+            | Trouble::Encoding { .. }
+            | Trouble::RecordTooLong
+            | Trouble::SecondTable => {}
+        }
+        let field = trouble.column().and_then(|column| fields.get(column)).cloned();
+        Self { line, code: trouble.code(), expected, got, field, length }
+    }
+
+    fn words(&self) -> String {
+        match (self.expected, self.got, &self.field, self.length) {
+            (Some(expected), Some(got), ..) => format!("{got} cells instead of {expected}"),
+            (.., Some(field), Some(length)) => format!("`{field}`, {length} bytes"),
+            (.., Some(field), None) => format!("`{field}`"),
+            _ => match self.code {
+                "quote" => "a quote out of place, or one that never closes",
+                "ambiguous" => "lines that are rows, or a cell of several lines",
+                "nul" => "a zero byte",
+                "second_table" => "the header again: what follows is not read",
+                _ => "",
+            }
+            .to_owned(),
+        }
+    }
+}
+
+/// Checks the shapes of values, and keeps the rows if they are to be written.
+struct Rows<'s> {
+    shapes: &'s [Shape],
+    out: Option<csv::Writer<Vec<u8>>>,
+}
+
+impl Sink for Rows<'_> {
+    fn row(&mut self, _line: u64, cells: &[&str]) -> Result<(), Misfit> {
+        for (column, (shape, cell)) in self.shapes.iter().zip(cells).enumerate() {
+            if !shape.admits(cell) {
+                return Err(Misfit { column, length: cell.len(), code: "kind" });
+            }
+        }
+        if let Some(out) = &mut self.out {
+            // Into memory, and all rows have the same number of cells: it does not fail.
+            let _ = out.write_record(cells);
+        }
+        Ok(())
+    }
+}
+
+fn write_rows(path: &Path, names: &[&str], sinks: Vec<Rows<'_>>) -> io::Result<()> {
+    let mut header = csv::Writer::from_writer(Vec::new());
+    header.write_record(names)?;
+    let mut file = create(path)?;
+    let headers = std::iter::once(Some(header));
+    for out in headers.chain(sinks.into_iter().map(|sink| sink.out)).flatten() {
+        file.write_all(&out.into_inner().map_err(|error| io::Error::other(error.to_string()))?)?;
+    }
+    file.sync_all()
+}
+
+/// A file for its owner alone; what stands behind a link is left as it is.
+fn create(path: &Path) -> io::Result<File> {
+    if path.is_symlink() {
+        return Err(io::Error::other("the output is a symbolic link"));
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// What the values of a column look like, as far as its name tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// One word of letters, digits and a few signs.
+    Id,
+    /// A few words on one line.
+    Label,
+    /// One address.
+    Email,
+    /// Begins with a digit.
+    Date,
+    /// Anything.
+    Text,
+}
+
+/// The shape of the values under a name that CRMs use; any other name stands above text.
+pub fn shape_of_header(name: &str) -> Shape {
+    const LABELS: [&str; 20] = [
+        "stage",
+        "stagename",
+        "dealstage",
+        "lifecyclestage",
+        "status",
+        "leadstatus",
+        "dealstatus",
+        "source",
+        "leadsource",
+        "originalsource",
+        "owner",
+        "leadowner",
+        "contactowner",
+        "companyowner",
+        "accountowner",
+        "opportunityowner",
+        "dealowner",
+        "rating",
+        "industry",
+        "country",
+    ];
+    const DATES: [&str; 7] = [
+        "created",
+        "createdtime",
+        "createdat",
+        "modifiedtime",
+        "lastmodified",
+        "lastactivity",
+        "lastlogin",
+    ];
+    let name = name.trim();
+    let key: String =
+        name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    let is_id = key == "id"
+        || key.starts_with("recordid")
+        || [" ID", " Id", ".id", "_id"].iter().any(|end| name.ends_with(end))
+        || name.strip_suffix("Id").is_some_and(|stem| stem.ends_with(|c: char| c.is_lowercase()));
+    if is_id {
+        Shape::Id
+    } else if LABELS.contains(&key.as_str()) {
+        Shape::Label
+    } else if key == "email" || key == "emailaddress" {
+        Shape::Email
+    } else if key.ends_with("date") || DATES.contains(&key.as_str()) {
+        Shape::Date
+    } else {
+        Shape::Text
+    }
+}
+
+impl Shape {
+    /// Whether `value` may stand in such a column; nothing always may.
+    pub fn admits(self, value: &str) -> bool {
+        const LONGEST_ID: usize = 40;
+        const LONGEST_LABEL: usize = 80;
+        const LONGEST_EMAIL: usize = 254;
+        // So many words are a sentence.
+        const SENTENCE: usize = 10;
+        let value = value.trim();
+        let one_line = || !value.contains(['\n', '\r']);
+        let length = || value.chars().count();
+        match self {
+            Self::Text => true,
+            Self::Id => {
+                let is_sign = |c: char| matches!(c, '_' | '.' | ':' | '@' | '-');
+                value.len() <= LONGEST_ID
+                    && value.chars().all(|c| c.is_ascii_alphanumeric() || is_sign(c))
+            }
+            Self::Label => {
+                one_line()
+                    && length() <= LONGEST_LABEL
+                    && value.split_whitespace().nth(SENTENCE - 1).is_none()
+            }
+            Self::Email => {
+                length() <= LONGEST_EMAIL && !value.contains(|c: char| c.is_whitespace())
+            }
+            Self::Date => value.is_empty() || value.starts_with(|c: char| c.is_ascii_digit()),
+        }
+    }
+}
+
+/// The file's name with everything that a terminal or a reader could trip over escaped.
+fn printable(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    escaped(&name.to_string_lossy())
+}
+
+fn escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '"' | '\'' => shown.push(c),
+            _ => shown.extend(c.escape_debug()),
+        }
+    }
+    shown
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(name: &str, value: &str, expect: bool) {
+        assert_eq!(shape_of_header(name).admits(value), expect, "{name}: {value}");
+    }
+
+    #[test]
+    fn well_known_names_tell_the_shape_of_their_values() {
+        check("Id", "0035e00000AbCdEAAV", true);
+        check("Record ID", "12345678901", true);
+        check("OwnerId", "Ann Lee", false);
+        check("Lead Owner", "Ann Lee", true);
+        check("StageName", "Closed Won", true);
+        check("Stage", "called twice and left a message, will try again on Monday", false);
+        check("Lead Source", "Web\nEvent", false);
+        check("Email", "ann@example.com", true);
+        check("Email", "ann at example.com", false);
+        check("CreatedDate", "2026-03-01T10:00:00Z", true);
+        check("Close Date", "soon", false);
+        check("Close Date", "", true);
+        check("Madrid", "anything at all", true);
+    }
+
+    #[test]
+    fn names_of_files_are_shown_without_controls() {
+        assert_eq!(printable(Path::new("x/O'Neil\u{202e}\n.csv")), "O'Neil\\u{202e}\\n.csv");
+    }
+}
