@@ -5,7 +5,7 @@
 use std::ops::ControlFlow;
 
 use super::Sink;
-use super::dialect::unescape;
+use super::dialect::{Dialect, unescape};
 use super::encoding::{Census, Text};
 use super::header::tidy;
 use super::scan::{Cell, Form, Grammar, Outcome, Record, Scanner, Swallowed, count_lines};
@@ -30,8 +30,19 @@ pub(super) struct Stretch<'d> {
     pub(super) start: usize,
     /// The line that `start` is on.
     pub(super) line: u64,
-    /// Whether the file ends here.
-    pub(super) last: bool,
+    /// What stands behind it.
+    pub(super) behind: Behind,
+}
+
+/// What stands behind a stretch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Behind {
+    /// The end of the file.
+    End,
+    /// A good row, if the stretch ends with a record.
+    Row,
+    /// It is not known.
+    Unknown,
 }
 
 /// What was read of a stretch.
@@ -52,12 +63,16 @@ pub(super) struct Part<S> {
 
 /// Reads the records of `stretch`.
 pub(super) fn read<S: Sink>(plan: &Plan<'_>, stretch: &Stretch<'_>, sink: S) -> Part<S> {
+    let last = stretch.behind == Behind::End;
     let mut reader = Reader {
         plan,
         data: stretch.data,
-        last: stretch.last,
-        scanner: Scanner::new(stretch.data, stretch.last, plan.grammar),
+        behind: stretch.behind,
+        scanner: Scanner::new(stretch.data, last, plan.grammar),
         has_nul: memchr::memchr(0, stretch.data).is_some(),
+        first_wanted: plan.wanted.contains(&0),
+        last_wanted: plan.wanted.contains(&(plan.grammar.width - 1)),
+        stub: None,
         cells: Vec::new(),
         wanted: Vec::with_capacity(plan.wanted.len()),
         part: Part {
@@ -77,6 +92,9 @@ pub(super) fn read<S: Sink>(plan: &Plan<'_>, stretch: &Stretch<'_>, sink: S) -> 
             break;
         }
     }
+    if !last {
+        reader.back_before_stub();
+    }
     let mut part = reader.part;
     if plan.take_census {
         // What stands above the rows counts too.
@@ -88,13 +106,25 @@ pub(super) fn read<S: Sink>(plan: &Plan<'_>, stretch: &Stretch<'_>, sink: S) -> 
 struct Reader<'p, 'd, S> {
     plan: &'p Plan<'p>,
     data: &'d [u8],
-    last: bool,
+    behind: Behind,
     scanner: Scanner<'d>,
     has_nul: bool,
+    first_wanted: bool,
+    last_wanted: bool,
+    /// A single cell on the line before, with what was known before it.
+    stub: Option<Stub>,
     cells: Vec<Cell>,
     /// The wanted cells of a row whose cells stand in the data as they are.
     wanted: Vec<&'d str>,
     part: Part<S>,
+}
+
+/// Where a line begins that may be the front part of the row behind it.
+#[derive(Clone, Copy)]
+struct Stub {
+    start: usize,
+    line: u64,
+    events: usize,
 }
 
 impl<S: Sink> Reader<'_, '_, S> {
@@ -106,7 +136,7 @@ impl<S: Sink> Reader<'_, '_, S> {
             Outcome::More => return ControlFlow::Break(()),
             Outcome::Endless => {
                 self.part.endless = true;
-                return ControlFlow::Break(());
+                return self.stop();
             }
             Outcome::Row | Outcome::Quote | Outcome::TooLong => {}
         }
@@ -122,28 +152,32 @@ impl<S: Sink> Reader<'_, '_, S> {
             }
         }
         let line = self.part.end_line;
+        let stub = self.stub;
         match record.outcome {
             Outcome::Row if self.is_blank() => self.event(Event::Blank(1)),
             Outcome::Row if self.cells.len() == self.plan.grammar.width => {
                 if self.begins_like_header() && self.is_header(true) {
-                    self.part.events.push(Event::HeaderAgain { line });
-                    return ControlFlow::Break(());
+                    self.event(Event::HeaderAgain { line });
+                    return self.stop();
                 }
-                if self.is_padded_footer() {
-                    self.set_aside(record, Trouble::Width { expected: self.cells.len(), got: 1 });
-                } else {
-                    match self.row(record) {
-                        Ok(()) => self.event(Event::Rows(1)),
-                        Err(trouble) => self.set_aside(record, trouble),
-                    }
+                let Some(outcome) = self.whole_row(record) else {
+                    return ControlFlow::Break(());
+                };
+                match outcome {
+                    Ok(()) => self.event(Event::Rows(1)),
+                    Err(trouble) => self.set_aside(record, trouble),
                 }
             }
             Outcome::Row if self.is_header(false) => {
-                self.part.events.push(Event::OtherHeader { line });
-                return ControlFlow::Break(());
+                self.event(Event::OtherHeader { line });
+                return self.stop();
             }
             Outcome::Row => {
                 let (expected, got) = (self.plan.grammar.width, self.cells.len());
+                if self.is_stub(from, record.end) {
+                    let events = self.part.events.len();
+                    self.stub = Some(Stub { start: from, line, events });
+                }
                 self.set_aside(record, Trouble::Width { expected, got });
             }
             Outcome::TooLong => self.set_aside(record, Trouble::RecordTooLong),
@@ -152,7 +186,71 @@ impl<S: Sink> Reader<'_, '_, S> {
             }
         }
         self.go_to(record);
+        if let (Some(before), Some(now)) = (stub, self.stub)
+            && before.start == now.start
+        {
+            self.stub = None;
+        }
         ControlFlow::Continue(())
+    }
+
+    /// Ends the reading of the file for good.
+    fn stop(&mut self) -> ControlFlow<()> {
+        self.stub = None;
+        ControlFlow::Break(())
+    }
+
+    /// Takes a row of the right width, unless a line break within it may have cut it; nothing if
+    /// that cannot be told yet.
+    fn whole_row(&mut self, record: Record) -> Option<Result<(), Trouble>> {
+        if self.is_padded_footer() {
+            return Some(Err(Trouble::Width { expected: self.cells.len(), got: 1 }));
+        }
+        let plain = |cell: Option<&Cell>| cell.is_some_and(|cell| cell.form == Form::Plain);
+        if self.first_wanted && self.stub.is_some() && plain(self.cells.first()) {
+            return Some(Err(Trouble::Ambiguous));
+        }
+        if self.last_wanted && plain(self.cells.last()) && self.stub_follows(record.end)? {
+            return Some(Err(Trouble::Ambiguous));
+        }
+        Some(self.row(record))
+    }
+
+    /// Whether the line at `at` may be the rest of the row before it; nothing if that cannot be
+    /// told yet.
+    fn stub_follows(&self, at: usize) -> Option<bool> {
+        let rest = self.data.get(at..).unwrap_or_default();
+        let delimiter = self.plan.grammar.dialect.delimiter;
+        match memchr::memchr3(delimiter, b'\n', b'\r', rest) {
+            Some(end) if rest.get(end) == Some(&delimiter) => Some(false),
+            Some(end) => Some(self.is_stub(at, at + end)),
+            None => match self.behind {
+                // A last line without an end is a row that was cut off.
+                Behind::End => Some(false),
+                Behind::Row if rest.is_empty() => Some(false),
+                Behind::Row | Behind::Unknown => None,
+            },
+        }
+    }
+
+    /// Whether the line is one piece of text, which is neither empty nor a row or footer of its
+    /// own kind.
+    fn is_stub(&self, start: usize, end: usize) -> bool {
+        let line = self.data.get(start..end).unwrap_or_default().trim_ascii();
+        let Dialect { delimiter, quote, .. } = self.plan.grammar.dialect;
+        let structure = |&byte: &u8| {
+            byte == delimiter || byte == quote || matches!(byte, b',' | b';' | b'\t' | b'|')
+        };
+        !line.is_empty() && !line.iter().any(structure) && !is_footer(line)
+    }
+
+    /// Goes back before a stub, so that it and the row behind it are read together.
+    fn back_before_stub(&mut self) {
+        if let Some(Stub { start, line, events }) = self.stub {
+            self.part.end = start;
+            self.part.end_line = line;
+            self.part.events.truncate(events);
+        }
     }
 
     /// Gives the wanted cells to the sink.
@@ -266,24 +364,16 @@ impl<S: Sink> Reader<'_, '_, S> {
 
     /// A footer line that a spreadsheet has filled up to the width of the table.
     fn is_padded_footer(&self) -> bool {
-        self.is_footer() && self.cells.iter().skip(1).all(|cell| cell.start == cell.end)
+        self.begins_like_footer() && self.cells.iter().skip(1).all(|cell| cell.start == cell.end)
     }
 
-    /// Whether the line says what the last lines of a Salesforce report say.
-    fn is_footer(&self) -> bool {
-        const WORDS: [&[u8]; 4] = [
-            b"Copyright (c) 2",
-            b"Confidential Information - Do Not Distribute",
-            b"Generated By: ",
-            b"Grand Totals (",
-        ];
+    fn begins_like_footer(&self) -> bool {
         let Some(cell) = self.cells.first() else { return false };
-        let raw = self.data.get(cell.start..cell.end).unwrap_or_default();
-        WORDS.iter().any(|words| raw.starts_with(words))
+        is_footer(self.data.get(cell.start..cell.end).unwrap_or_default())
     }
 
     fn set_aside(&mut self, record: Record, trouble: Trouble) {
-        let footer = matches!(trouble, Trouble::Width { .. }) && self.is_footer();
+        let footer = matches!(trouble, Trouble::Width { .. }) && self.begins_like_footer();
         let line = self.part.end_line;
         let at_end = self.ends_cut(record);
         self.event(Event::Bad(Bad { line, trouble, footer, at_end }));
@@ -303,7 +393,7 @@ impl<S: Sink> Reader<'_, '_, S> {
 
     /// Whether the file ends behind the record, in the middle of a line that is no row.
     fn ends_cut(&self, record: Record) -> bool {
-        self.last
+        self.behind == Behind::End
             && record.end == self.data.len()
             && !matches!(self.data.last(), Some(b'\n' | b'\r'))
     }
@@ -340,4 +430,15 @@ impl<S: Sink> Reader<'_, '_, S> {
     fn lines_in(&self, from: usize, to: usize) -> u64 {
         count_lines(self.data.get(from..to).unwrap_or_default())
     }
+}
+
+/// Whether the line says what the last lines of a Salesforce report say.
+fn is_footer(line: &[u8]) -> bool {
+    const WORDS: [&[u8]; 4] = [
+        b"Copyright (c) 2",
+        b"Confidential Information - Do Not Distribute",
+        b"Generated By: ",
+        b"Grand Totals (",
+    ];
+    WORDS.iter().any(|words| line.starts_with(words))
 }

@@ -102,6 +102,9 @@ pub(super) fn find(sample: Sample<'_>, asked: &Asked<'_>) -> Result<Layout, Refu
     for &delimiter in delimiters {
         for quote in QUOTES {
             for padded in [false, true] {
+                if !sample.may_be(delimiter, quote, padded) {
+                    continue;
+                }
                 let dialect = Dialect { delimiter, quote, escape: Escape::Doubled, padded };
                 let found = if asked.is_empty() {
                     sample.sniff(dialect, from)
@@ -139,6 +142,14 @@ impl Dialect {
 impl<'s> Sample<'s> {
     fn scanner(&self, dialect: Dialect, width: usize) -> Scanner<'s> {
         Scanner::new(self.bytes, self.whole, Grammar { dialect, width, longest: self.longest })
+    }
+
+    /// Whether the bytes that make up the dialect are there at all, or it is the plainest one.
+    fn may_be(&self, delimiter: u8, quote: u8, padded: bool) -> bool {
+        let has = |bytes: &[u8]| memchr::memmem::find(self.bytes, bytes).is_some();
+        (delimiter == b',' || has(&[delimiter]))
+            && (quote == b'"' || has(&[quote]))
+            && (!padded || has(&[delimiter, b' ']))
     }
 
     /// Where the first lines begin.

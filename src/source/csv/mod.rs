@@ -323,6 +323,21 @@ mod tests {
     }
 
     #[test]
+    fn a_line_break_that_cuts_a_row_costs_the_row() {
+        // Within the last cell, the first cell, and both at once.
+        check("Id,Name\n1,Ann\nLee\n2,Bob\n3,Cat\n", &["Name"], "4:Bob 5:Cat 2!ambiguous 3!width");
+        check("Id,Name\n1,Ann\n00\n2,Bob\n3,Cat\n", &["Id"], "2:1 5:3 3!width 4!ambiguous");
+        check(
+            "Id,Name\n1,Ann\n00\n2,Bob\n3,Cat\n",
+            &["Id", "Name"],
+            "5:3|Cat 2!ambiguous 3!width 4!ambiguous",
+        );
+        // Cells that are not wanted may be cut, and quotes leave no doubt.
+        check("Note,Id\nx\ny,1\nz,2\n", &["Id"], "3:1 4:2 2!width");
+        check("Id,Name\n\"1\",\"Ann\"\nLee\n", &["Id", "Name"], "2:1|Ann 3!width");
+    }
+
+    #[test]
     fn the_names_tell_the_dialect() {
         check("Id;Name\n1;Ann, B\n", &["Id", "Name"], "2:1|Ann, B");
         check("Id\tName\n1\tAnn\n", &["Id", "Name"], "2:1|Ann");

@@ -17,7 +17,7 @@ use std::sync::{Mutex, mpsc};
 use sha2::{Digest as _, Sha256};
 
 use super::buffer::Buffer;
-use super::chunk::{self, Part, Plan, Stretch};
+use super::chunk::{self, Behind, Part, Plan, Stretch};
 use super::encoding::{Census, Detected};
 use super::refusal::{ContentFault, Refusal};
 use super::scan::{Grammar, Scanner, count_lines};
@@ -87,7 +87,7 @@ struct Chunk {
     bytes: Buffer,
     start: usize,
     line: u64,
-    last: bool,
+    behind: Behind,
 }
 
 /// A chunk that was read.
@@ -112,8 +112,8 @@ fn pass<S: Sink>(
         take_census: read_as.open,
     };
     let read_chunk = |chunk: Chunk| {
-        let Chunk { start, line, last, .. } = chunk;
-        let stretch = Stretch { data: chunk.bytes.filled(), start, line, last };
+        let Chunk { start, line, behind, .. } = chunk;
+        let stretch = Stretch { data: chunk.bytes.filled(), start, line, behind };
         let part = chunk::read(&plan, &stretch, new_sink());
         Done { chunk, part }
     };
@@ -218,10 +218,10 @@ impl<S: Sink> Merge<S> {
         spare: &mut Vec<Buffer>,
     ) -> Result<bool, Refusal> {
         if !self.left.filled().is_empty() {
-            let last = done.chunk.last;
+            let behind = done.chunk.behind;
             let mut bytes = std::mem::take(&mut self.left);
             bytes.push(done.chunk.bytes.filled());
-            let again = Chunk { bytes, start: 0, line: self.left_line, last };
+            let again = Chunk { bytes, start: 0, line: self.left_line, behind };
             recycle(std::mem::replace(&mut done, read_chunk(again)).chunk.bytes, spare);
         }
         let Done { mut chunk, part } = done;
@@ -298,12 +298,12 @@ impl<'f> Cutter<'f> {
             self.feed.fill(&mut bytes, room)?;
             if self.feed.ended {
                 self.ended = true;
-                return Ok(Some(Chunk { bytes, start, line, last: true }));
+                return Ok(Some(Chunk { bytes, start, line, behind: Behind::End }));
             }
-            if let Some(cut) = self.cut(bytes.filled(), start) {
+            if let Some((cut, behind)) = self.cut(bytes.filled(), start) {
                 bytes.split_into(cut, &mut self.head);
                 self.line += count_lines(bytes.filled().get(start..).unwrap_or_default());
-                return Ok(Some(Chunk { bytes, start, line, last: false }));
+                return Ok(Some(Chunk { bytes, start, line, behind }));
             }
             // One record fills the chunk: twice as much each time, so that it is not looked
             // through over and over.
@@ -312,17 +312,17 @@ impl<'f> Cutter<'f> {
     }
 
     /// Where to cut, unless the chunk is better made longer.
-    fn cut(&self, data: &[u8], start: usize) -> Option<usize> {
+    fn cut(&self, data: &[u8], start: usize) -> Option<(usize, Behind)> {
         let found = Scanner::new(data, false, self.grammar).last_boundary(TRIES);
         if let Some(cut) = found.filter(|&cut| cut > start) {
-            return Some(cut);
+            return Some((cut, Behind::Row));
         }
         if data.len() / 2 <= self.grammar.longest {
             return None;
         }
         // No row anywhere: any line end does, and without one the reader finds the line endless.
         let end = memchr::memrchr(b'\n', data).map_or(data.len(), |at| at + 1);
-        Some(end).filter(|&cut| cut > start)
+        Some((end, Behind::Unknown)).filter(|&(cut, _)| cut > start)
     }
 }
 
