@@ -7,5 +7,6 @@ pub mod draft;
 pub mod finding;
 pub mod folder;
 pub mod ledger;
+pub mod matching;
 pub mod policy;
 pub mod source;
