@@ -8,5 +8,6 @@ pub mod finding;
 pub mod folder;
 pub mod ledger;
 pub mod matching;
+pub mod packet;
 pub mod policy;
 pub mod source;

@@ -2,3 +2,4 @@
 //! Integration tests, in one binary.
 
 mod checks;
+mod packet;

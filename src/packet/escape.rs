@@ -1,0 +1,203 @@
+//! How text from a CRM becomes text of the packet: escaped, visible, isolated and bounded.
+//!
+//! Does not: know where a text comes from. Every value of the packet passes through [`html`].
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use tera::{Kwargs, Value};
+
+/// Longest value shown in full.
+const VALUE: usize = 256;
+/// Longest sentence shown in full; it may quote several values.
+const SENTENCE: usize = 1_024;
+
+/// Escapes for text and for double-quoted attributes. Characters that would not be seen become words.
+pub(super) fn html(text: &str, out: &mut dyn Write) -> io::Result<()> {
+    let mut rest = text;
+    while let Some(at) = rest.find(is_special) {
+        let (plain, tail) = rest.split_at(at);
+        out.write_all(plain.as_bytes())?;
+        let mut letters = tail.chars();
+        match letters.next() {
+            Some('&') => out.write_all(b"&amp;")?,
+            Some('<') => out.write_all(b"&lt;")?,
+            Some('>') => out.write_all(b"&gt;")?,
+            Some('"') => out.write_all(b"&quot;")?,
+            Some('\'') => out.write_all(b"&#39;")?,
+            Some(unseen) => write!(out, "⟦U+{:04X}⟧", u32::from(unseen))?,
+            None => {}
+        }
+        rest = letters.as_str();
+    }
+    out.write_all(rest.as_bytes())
+}
+
+fn is_special(c: char) -> bool {
+    matches!(c, '&' | '<' | '>' | '"' | '\'') || is_unseen(c)
+}
+
+/// Control, zero-width and direction characters, and fillers that look like nothing.
+fn is_unseen(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// The text with unseen characters in words, for outputs that are not HTML.
+pub(super) fn visible(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_unseen) {
+        return Cow::Borrowed(text);
+    }
+    let mut seen = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_unseen(c) {
+            seen += &format!("⟦U+{:04X}⟧", u32::from(c));
+        } else {
+            seen.push(c);
+        }
+    }
+    Cow::Owned(seen)
+}
+
+/// The template filter for sentences that may quote a value: each run written from right to left is
+/// isolated, so that it cannot turn the words around it.
+pub(super) fn sentence(text: &str, _: Kwargs, _: &tera::State<'_>) -> Result<Value, tera::Error> {
+    let mut out = Vec::with_capacity(text.len() + 16);
+    for (run, direction) in runs(text) {
+        let (open, close): (&[u8], &[u8]) = match direction {
+            Direction::Page => (b"", b""),
+            Direction::RightToLeft => (b"<bdi>", b"</bdi>"),
+        };
+        out.extend_from_slice(open);
+        html(run, &mut out).map_err(|error| tera::Error::message(error.to_string()))?;
+        out.extend_from_slice(close);
+    }
+    Ok(Value::safe_string(&String::from_utf8_lossy(&out)))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Page,
+    RightToLeft,
+}
+
+/// Splits a sentence around its right-to-left runs. A run ends at its last right-to-left letter before
+/// the next left-to-right one, so spaces and marks inside it stay inside.
+fn runs(text: &str) -> Vec<(&str, Direction)> {
+    let mut runs = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(is_right_to_left) {
+        let (before, tail) = rest.split_at(start);
+        let stop = tail.find(|c: char| c.is_alphabetic() && !is_right_to_left(c));
+        let inside = stop.map_or(tail, |stop| tail.split_at(stop).0);
+        let end = inside
+            .char_indices()
+            .rfind(|(_, c)| is_right_to_left(*c))
+            .map_or(inside.len(), |(at, c)| at + c.len_utf8());
+        let (run, after) = tail.split_at(end);
+        if !before.is_empty() {
+            runs.push((before, Direction::Page));
+        }
+        runs.push((run, Direction::RightToLeft));
+        rest = after;
+    }
+    if !rest.is_empty() {
+        runs.push((rest, Direction::Page));
+    }
+    runs
+}
+
+/// Letters of Hebrew, Arabic and their relatives.
+fn is_right_to_left(c: char) -> bool {
+    matches!(c,
+        '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}'
+        | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
+}
+
+/// A value, bounded.
+pub(super) fn value(text: &str) -> String {
+    bounded(text, VALUE)
+}
+
+/// A sentence, bounded.
+pub(super) fn words(text: &str) -> String {
+    bounded(text, SENTENCE)
+}
+
+fn bounded(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        Some((at, _)) => {
+            let (head, tail) = text.split_at(at);
+            format!("{head}… (+{} more characters)", grouped(tail.chars().count()))
+        }
+        None => text.to_owned(),
+    }
+}
+
+/// `1,482`.
+pub(super) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `1 proposal`, `42 proposals`.
+pub(super) fn counted(number: usize, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expect: &str) {
+        let mut out = Vec::new();
+        html(text, &mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), expect);
+    }
+
+    #[test]
+    fn markup_is_escaped_and_the_unseen_is_shown() {
+        check("Ann & Bob", "Ann &amp; Bob");
+        check("\"><script>'", "&quot;&gt;&lt;script&gt;&#39;");
+        check("a\u{202e}b\u{0}c\nd\u{e0041}", "a⟦U+202E⟧b⟦U+0000⟧c⟦U+000A⟧d⟦U+E0041⟧");
+        check("Zoë 株式会社 شركة", "Zoë 株式会社 شركة");
+        assert_eq!(visible("\u{1b}[2J"), "⟦U+001B⟧[2J");
+    }
+
+    #[test]
+    fn right_to_left_runs_are_isolated_and_nothing_is_lost() {
+        let text = "شركة النور, Inc. and نور (2) look alike";
+        let runs = runs(text);
+        assert_eq!(runs.iter().map(|run| run.0).collect::<String>(), text);
+        let turned: Vec<_> =
+            runs.iter().filter(|run| run.1 == Direction::RightToLeft).map(|run| run.0).collect();
+        assert_eq!(turned, ["شركة النور", "نور"]);
+    }
+
+    #[test]
+    fn long_values_are_cut_and_say_by_how_much() {
+        assert_eq!(value(&"é".repeat(256)), "é".repeat(256));
+        assert!(value(&"é".repeat(5_000)).ends_with("é… (+4,744 more characters)"));
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!([0, 999, 1_000, 12_345_678].map(grouped), ["0", "999", "1,000", "12,345,678"]);
+    }
+}

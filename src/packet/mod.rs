@@ -1,0 +1,230 @@
+//! The packet: what a review says to the person who decides, in three shapes.
+//!
+//! [`render`] makes one HTML file that needs nothing beside it, [`summary`] the text that is mailed, and
+//! [`findings_lines`] the public JSON lines. All three are functions of a [`Review`] alone, so the same
+//! review gives the same bytes.
+//! Does not: pull, judge, decide, read the clock or write a file.
+
+mod escape;
+mod link;
+mod seal;
+mod summary;
+mod view;
+
+use std::collections::BTreeMap;
+
+use tera::Tera;
+
+use crate::boundary::{Admission, Boundary, Object};
+use crate::check::{AsOf, Report};
+use crate::finding::FindingId;
+
+pub use link::{LinkError, RecordLink};
+pub use summary::summary;
+
+/// Everything a packet is made of.
+#[derive(Debug)]
+pub struct Review<'a> {
+    /// Whose CRM it is, as the masthead says it.
+    pub organisation: &'a str,
+    /// The run's id.
+    pub run: &'a str,
+    /// What started the run, in words: `Weekly schedule`.
+    pub trigger: &'a str,
+    /// Where the run's files are, as the summary names them: `runs/2026-11-23`.
+    pub folder: &'a str,
+    /// The day of the review.
+    pub as_of: AsOf,
+    /// The program and its version: `crm-review 0.1.0`.
+    pub program: &'a str,
+    /// The command that repeats the run.
+    pub command: &'a str,
+    /// The CRM's name: `Salesforce`.
+    pub crm: &'a str,
+    /// Whether something is missing.
+    pub complete: Completeness,
+    /// Which records are under review, in words.
+    pub batch: &'a str,
+    /// How many records came in, per table.
+    pub counts: Vec<Count>,
+    /// The files that were read.
+    pub inputs: Vec<Input>,
+    /// What was let in from each of them.
+    pub admissions: &'a [Admission],
+    /// The allowlist.
+    pub boundary: &'a Boundary,
+    /// What each check says.
+    pub reports: &'a [Report],
+    /// How findings stand against the earlier weeks; one that is not here is new.
+    pub states: &'a BTreeMap<FindingId, State>,
+    /// The rules in force.
+    pub rules: Vec<RulesFile>,
+    /// Who decides.
+    pub approver: &'a str,
+    /// Who decides when the approver is away.
+    pub backup: Option<&'a str>,
+    /// How many lines the ledger holds.
+    pub ledger_len: u64,
+    /// The digest of the ledger's last line.
+    pub ledger_head: &'a str,
+    /// Where a record can be opened, where that is known.
+    pub record_link: Option<RecordLink>,
+}
+
+/// Whether the packet holds everything it should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Completeness {
+    /// Nothing is missing.
+    Complete,
+    /// What is missing, one sentence each without a full stop.
+    Incomplete(Vec<String>),
+}
+
+/// How many records of one table came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    /// The table.
+    pub object: Object,
+    /// Records admitted.
+    pub admitted: usize,
+    /// Those of them that are under review; the others serve as reference.
+    pub reviewed: usize,
+}
+
+/// One file that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// Its name, as evidence quotes it.
+    pub file: String,
+    /// The table it holds.
+    pub object: Object,
+    /// Digest of its bytes, in hex.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u64,
+    /// How it is encoded, in words.
+    pub encoding: String,
+    /// What separates its columns, in words: `comma`.
+    pub delimiter: String,
+    /// Data rows found.
+    pub rows_read: usize,
+    /// Rows admitted.
+    pub rows_admitted: usize,
+    /// Blank lines skipped.
+    pub blank: usize,
+    /// Lines of a report's footer skipped.
+    pub footer: usize,
+    /// Rows the reader set aside: line and reason. Those set aside by the boundary come from the admission.
+    pub problems: Vec<(u64, String)>,
+    /// Rows the reader set aside beyond those.
+    pub more: usize,
+}
+
+/// One file of rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RulesFile {
+    /// Its name.
+    pub file: String,
+    /// Digest of its bytes, in hex.
+    pub sha256: String,
+}
+
+/// How a finding stands against the earlier weeks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Seen for the first time.
+    New,
+    /// Seen before, on the same facts: in how many weeks, this one included.
+    Recurring(u32),
+    /// Seen before, and the facts have changed.
+    Changed(u32),
+}
+
+impl State {
+    /// The word used in outputs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Recurring(_) => "recurring",
+            Self::Changed(_) => "changed",
+        }
+    }
+}
+
+/// The packet could not be made: a fault of this program, not of the review.
+#[derive(Debug, thiserror::Error)]
+pub enum PacketError {
+    /// A template and the view it shows do not fit.
+    #[error("the packet's template failed")]
+    Template(#[from] tera::Error),
+    /// A finding could not be written as JSON.
+    #[error("a finding could not be written as JSON")]
+    Json(#[from] serde_json::Error),
+}
+
+const TEMPLATES: [(&str, &str); 4] = [
+    ("packet.html", include_str!("../../templates/packet.html")),
+    ("parts.html", include_str!("../../templates/parts.html")),
+    ("card.html", include_str!("../../templates/card.html")),
+    ("line.html", include_str!("../../templates/line.html")),
+];
+
+/// The packet as one HTML file.
+pub fn render(review: &Review<'_>) -> Result<String, PacketError> {
+    let page = view::Page::of(review)?;
+    Ok(engine()?.render("packet.html", &tera::Context::from_serialize(&page)?)?)
+}
+
+/// The templates, every one of which escapes every value.
+fn engine() -> Result<Tera, tera::Error> {
+    let mut tera = Tera::new();
+    // Tera escapes only names with a suffix it knows; every name ends in nothing.
+    tera.autoescape_on([""]);
+    tera.set_escape_fn(escape::html);
+    tera.register_filter("sentence", escape::sentence);
+    tera.add_raw_templates(TEMPLATES)?;
+    Ok(tera)
+}
+
+/// `findings.jsonl`: one JSON object a line, in the packet's order.
+pub fn findings_lines(review: &Review<'_>) -> Result<String, PacketError> {
+    let mut lines = String::new();
+    for found in view::in_order(review) {
+        lines += &serde_json::to_string(&view::Line::of(&found))?;
+        lines.push('\n');
+    }
+    Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_escape_whatever_they_are_called() {
+        let mut tera = engine().unwrap();
+        for name in ["a", "a.html", "a.js", "a.html.tera", "a.txt"] {
+            tera.add_raw_template(name, "{{ v }}").unwrap();
+            let mut context = tera::Context::new();
+            context.insert("v", "<b>&\"'\u{202e}");
+            assert_eq!(
+                tera.render(name, &context).unwrap(),
+                "&lt;b&gt;&amp;&quot;&#39;⟦U+202E⟧",
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_the_style_goes_unescaped() {
+        for (name, text) in TEMPLATES {
+            let safe: Vec<_> =
+                text.match_indices("safe").map(|(at, _)| &text[at - 8..at]).collect();
+            assert_eq!(
+                safe,
+                if name == "packet.html" { vec!["style | "] } else { vec![] },
+                "{name}"
+            );
+        }
+    }
+}

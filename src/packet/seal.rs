@@ -1,0 +1,51 @@
+//! What the browser enforces: nothing is loaded, and only the packet's own style applies.
+//!
+//! Does not: allow a script, a form, a frame or a request of any kind.
+
+use sha2::{Digest as _, Sha256};
+
+/// The packet's style sheet.
+pub(super) const STYLE: &str = include_str!("../../templates/packet.css");
+
+/// The content security policy, with the digest of the inline style.
+pub(super) fn policy() -> String {
+    format!(
+        "default-src 'none'; style-src 'sha256-{}'; img-src data:; base-uri 'none'; form-action 'none'",
+        base64(&Sha256::digest(STYLE.as_bytes()))
+    )
+}
+
+/// Lower-case hex of a digest.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+}
+
+/// RFC 4648 with padding, as a policy's hashes are written.
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for three in bytes.chunks(3) {
+        let bits =
+            (0..3).fold(0_u32, |bits, at| bits << 8 | three.get(at).copied().map_or(0, u32::from));
+        for at in 0..4 {
+            let six = usize::try_from(bits >> (18 - 6 * at) & 63).unwrap_or_default();
+            let digit = ALPHABET.get(six).copied().map_or('=', char::from);
+            out.push(if at <= three.len() { digit } else { '=' });
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_as_in_the_standard() {
+        for (bytes, expect) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")]
+        {
+            assert_eq!(base64(bytes.as_bytes()), expect);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The text that is mailed: counts, codes and record ids. No value and no name of a person leaves here.
+//!
+//! Does not: exceed 78 columns, colour anything, or quote a headline.
+
+use std::fmt::Write as _;
+
+use chrono::Datelike as _;
+
+use crate::check::{Family, Outcome};
+use crate::finding::{Hold, Severity};
+
+use super::escape::{counted, grouped, visible};
+use super::view::{Found, in_order};
+use super::{Completeness, Review};
+
+const WIDTH: usize = 78;
+/// Proposals named in the summary.
+const NAMED: usize = 10;
+/// Longest id written in full.
+const ID: usize = 24;
+
+/// The summary in plain text, at most 78 columns wide.
+pub fn summary(review: &Review<'_>) -> String {
+    let found = in_order(review);
+    let week = review.as_of.day.iso_week();
+    let mut out = String::new();
+    paragraph(
+        &mut out,
+        "",
+        &format!(
+            "CRM review, week {} of {}, as of {} ({})",
+            week.week(),
+            week.year(),
+            review.as_of.day,
+            review.as_of.zone
+        ),
+    );
+    let reviewed = review.counts.iter().map(|count| count.reviewed).sum();
+    let mut flagged: Vec<_> = found.iter().map(|found| &found.finding.record).collect();
+    flagged.sort();
+    flagged.dedup();
+    paragraph(
+        &mut out,
+        "",
+        &format!(
+            "{} on {} of {} under review. Nothing has been applied.",
+            counted(found.len(), "proposal"),
+            grouped(flagged.len()),
+            counted(reviewed, "record"),
+        ),
+    );
+    if let Completeness::Incomplete(what) = &review.complete {
+        out.push_str("\nINCOMPLETE. What is missing:\n");
+        for what in what {
+            paragraph(&mut out, "- ", what);
+        }
+    }
+    families(&mut out, &found);
+    first(&mut out, &found);
+    checks(&mut out, review);
+    out.push_str("\nThe packet:\n");
+    // A path is of use only in one piece, so it alone may be wider.
+    let _ = writeln!(out, "  {}/packet.html", visible(review.folder));
+    out
+}
+
+fn families(out: &mut String, found: &[Found<'_>]) {
+    if found.is_empty() {
+        return;
+    }
+    let heads = ["all", "high", "medium", "low", "held", "escalate"];
+    let _ = write!(out, "\n{:<18}", "");
+    for head in heads {
+        let _ = write!(out, "{head:>9}");
+    }
+    out.push('\n');
+    for family in Family::ALL {
+        let here: Vec<_> = found.iter().filter(|found| found.check.family == family).collect();
+        if here.is_empty() {
+            continue;
+        }
+        let of = |severity| here.iter().filter(|f| f.check.severity == severity).count();
+        let holds: Vec<_> = here.iter().map(|found| found.finding.hold()).collect();
+        let held = holds.iter().filter(|hold| matches!(hold, Hold::Held(_))).count();
+        let escalate = holds.iter().filter(|hold| matches!(hold, Hold::EscalateOnly(_))).count();
+        let _ = write!(out, "{:<18}", family.title());
+        for number in [
+            here.len(),
+            of(Severity::High),
+            of(Severity::Medium),
+            of(Severity::Low),
+            held,
+            escalate,
+        ] {
+            let _ = write!(out, "{:>9}", grouped(number));
+        }
+        out.push('\n');
+    }
+}
+
+/// The gravest proposals.
+fn first(out: &mut String, found: &[Found<'_>]) {
+    if found.is_empty() {
+        return;
+    }
+    let mut gravest: Vec<_> = found.iter().collect();
+    gravest.sort_by_key(|found| std::cmp::Reverse(found.check.severity));
+    out.push_str("\nRead these first:\n");
+    for Found { check, finding, id, .. } in gravest.iter().take(NAMED) {
+        let record = visible(&finding.record.id).chars().take(ID).collect::<String>();
+        let _ = writeln!(
+            out,
+            "  {:<6}  {:<7} {id}  {} {record}",
+            check.severity.word(),
+            check.code,
+            finding.record.object,
+        );
+    }
+    if found.len() > NAMED {
+        let _ = writeln!(out, "  and {} more in the packet", grouped(found.len() - NAMED));
+    }
+}
+
+/// The checks that did not look.
+fn checks(out: &mut String, review: &Review<'_>) {
+    let codes = |test: fn(&Outcome) -> bool| -> Vec<&str> {
+        let reports = review.reports.iter().filter(|report| test(&report.outcome));
+        reports.map(|report| report.check.code).collect()
+    };
+    let off = codes(|outcome| matches!(outcome, Outcome::NotApplicable(_)));
+    let broken = codes(|outcome| matches!(outcome, Outcome::Broken));
+    for (what, codes) in [("Broken", broken), ("Did not look", off)] {
+        if !codes.is_empty() {
+            out.push('\n');
+            paragraph(out, "", &format!("{what}: {}", codes.join(", ")));
+        }
+    }
+}
+
+/// Writes words, broken at spaces; a longer word is cut.
+fn paragraph(out: &mut String, bullet: &str, text: &str) {
+    let text = visible(text);
+    let mut line = bullet.to_owned();
+    let indent = " ".repeat(bullet.len());
+    let mut has_word = false;
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let word: String = word.chars().take(WIDTH - bullet.len()).collect();
+        if has_word && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            let _ = writeln!(out, "{line}");
+            line.clone_from(&indent);
+            has_word = false;
+        }
+        if has_word {
+            line.push(' ');
+        }
+        line += &word;
+        has_word = true;
+    }
+    let _ = writeln!(out, "{line}");
+}

@@ -1,0 +1,396 @@
+//! One proposal as a card: its evidence, what speaks against it, and the change it asks for.
+
+use serde::Serialize;
+
+use crate::boundary::{Cell, RecordRef, Shown};
+use crate::finding::{Evidence, Finding, Hold, Proposal, Tried};
+use crate::packet::escape::{counted, value, words};
+use crate::packet::{RecordLink, State};
+
+use super::{Found, exposure, place, severity, text};
+
+/// A proposal.
+#[derive(Debug, Serialize)]
+pub(super) struct Card {
+    /// Unique in the page, even where two findings share an id.
+    pub(super) anchor: String,
+    id: String,
+    code: &'static str,
+    severity: &'static str,
+    state: String,
+    held: Option<String>,
+    escalate: Option<String>,
+    approve: &'static str,
+    headline: String,
+    record: Ref,
+    related: Vec<Ref>,
+    facts: Vec<Fact>,
+    compared: Vec<Comparison>,
+    policies: Vec<Policy>,
+    traces: Vec<Trace>,
+    doubts: Vec<String>,
+    missing: Vec<String>,
+    reach: Vec<&'static str>,
+    change: Change,
+}
+
+/// A record, with the place where it can be opened.
+#[derive(Debug, Serialize)]
+pub(super) struct Ref {
+    object: &'static str,
+    id: String,
+    link: Option<String>,
+}
+
+impl Ref {
+    fn of(record: &RecordRef, link: Option<&RecordLink>) -> Self {
+        Self {
+            object: record.object.key(),
+            id: value(&record.id),
+            link: link.and_then(|link| link.to(record)),
+        }
+    }
+}
+
+/// A value as far as it may be shown.
+#[derive(Debug, Serialize)]
+struct Quoted {
+    kind: &'static str,
+    text: String,
+    /// For a value beside another: what stands before, inside and after the part that differs.
+    parts: Option<[String; 3]>,
+}
+
+impl Quoted {
+    fn of(shown: &Shown) -> Self {
+        let text = text(shown).map(value).unwrap_or_default();
+        Self { kind: exposure(shown), text, parts: None }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Fact {
+    label: String,
+    /// The record, where it is not the finding's own.
+    of: Option<String>,
+    value: Quoted,
+    step: Option<&'static str>,
+    to: Option<Quoted>,
+    place: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Comparison {
+    left: Side,
+    right: Side,
+    rows: Vec<Compared>,
+}
+
+#[derive(Debug, Serialize)]
+struct Side {
+    record: String,
+    place: String,
+    keep: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Compared {
+    field: String,
+    left: Quoted,
+    right: Quoted,
+    level: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Policy {
+    place: String,
+    says: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Trace {
+    summary: String,
+    steps: Vec<Step>,
+}
+
+#[derive(Debug, Serialize)]
+struct Step {
+    rule: String,
+    place: String,
+    matched: bool,
+    because: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Change {
+    words: String,
+    field: Option<String>,
+    before: Option<Quoted>,
+    after: Option<String>,
+    /// What stands in the place of a value that the evidence does not give.
+    open: Option<String>,
+    keep: Option<String>,
+    fold: Vec<String>,
+    because: Option<String>,
+}
+
+impl Card {
+    /// The card of a finding.
+    pub(super) fn of(found: &Found<'_>, link: Option<&RecordLink>) -> Self {
+        let Found { check, finding, id, state } = found;
+        let (held, escalate) = match finding.hold() {
+            Hold::Free => (None, None),
+            Hold::Held(why) => (Some(words(&why)), None),
+            Hold::EscalateOnly(why) => (None, Some(words(&why))),
+        };
+        let approve = if escalate.is_some() || !finding.is_sufficient() {
+            "never"
+        } else if held.is_some() {
+            "held"
+        } else {
+            "free"
+        };
+        let mut card = Self {
+            anchor: id.to_string(),
+            id: id.to_string(),
+            code: check.code,
+            severity: severity(check.severity),
+            state: standing(*state),
+            held,
+            escalate,
+            approve,
+            headline: words(&finding.headline),
+            record: Ref::of(&finding.record, link),
+            related: finding.related.iter().map(|record| Ref::of(record, link)).collect(),
+            facts: Vec::new(),
+            compared: Vec::new(),
+            policies: Vec::new(),
+            traces: Vec::new(),
+            doubts: finding.doubts.iter().map(|doubt| words(doubt)).collect(),
+            missing: finding.missing.iter().map(|what| words(what)).collect(),
+            reach: finding.reach.iter().map(|reach| reach.word()).collect(),
+            change: Change::of(&finding.proposal),
+        };
+        for evidence in finding.evidence() {
+            card.quote(evidence, finding);
+        }
+        card
+    }
+
+    fn quote(&mut self, evidence: &Evidence, finding: &Finding) {
+        match evidence {
+            Evidence::Cell(cell) => self.facts.push(Fact::of(cell, finding)),
+            Evidence::Normalised { from, step, to } => {
+                let fact = Fact::of(from, finding);
+                self.facts.push(Fact { step: Some(step), to: Some(Quoted::of(to)), ..fact });
+            }
+            Evidence::Figure { of, is } => self.facts.push(Fact {
+                label: words(of),
+                of: None,
+                value: Quoted { kind: "figure", text: words(is), parts: None },
+                step: None,
+                to: None,
+                place: String::new(),
+            }),
+            Evidence::Compared { left, right, level } => {
+                self.compare(left, right, level, &finding.proposal);
+            }
+            Evidence::Policy { file, line, says } => self.policies.push(Policy {
+                place: if *line == 0 {
+                    format!("{}, built-in default", value(file))
+                } else {
+                    format!("{}:{line}", value(file))
+                },
+                says: words(says),
+            }),
+            Evidence::Trace(tried) => self.traces.push(Trace::of(tried)),
+        }
+    }
+
+    /// Comparisons of the same two records share one table.
+    fn compare(&mut self, left: &Cell, right: &Cell, level: &str, proposal: &Proposal) {
+        let sides = [left, right].map(|cell| cell.record().to_string());
+        let (left_quote, right_quote) = side_by_side(left.shown(), right.shown());
+        let row = Compared {
+            field: if left.field() == right.field() {
+                value(left.field())
+            } else {
+                format!("{} / {}", value(left.field()), value(right.field()))
+            },
+            left: left_quote,
+            right: right_quote,
+            level: words(level),
+        };
+        let [left_record, right_record] = sides.map(|record| value(&record));
+        if let Some(table) = self
+            .compared
+            .iter_mut()
+            .find(|table| table.left.record == left_record && table.right.record == right_record)
+        {
+            table.rows.push(row);
+            return;
+        }
+        let keeps = |cell: &Cell| matches!(proposal, Proposal::MergeCandidate { keep, .. } if keep == cell.record());
+        let side = |cell: &Cell, record| Side {
+            record,
+            place: format!("{}:{}", value(cell.file()), cell.line()),
+            keep: keeps(cell),
+        };
+        self.compared.push(Comparison {
+            left: side(left, left_record),
+            right: side(right, right_record),
+            rows: vec![row],
+        });
+    }
+}
+
+/// `New`, or `Recurring, week 3`.
+fn standing(state: State) -> String {
+    match state {
+        State::New => "New".to_owned(),
+        State::Recurring(weeks) => format!("Recurring, week {weeks}"),
+        State::Changed(weeks) => format!("Facts changed, week {weeks}"),
+    }
+}
+
+impl Fact {
+    fn of(cell: &Cell, finding: &Finding) -> Self {
+        let other = *cell.record() != finding.record;
+        Self {
+            label: value(cell.field()),
+            of: other.then(|| value(&cell.record().to_string())),
+            value: Quoted::of(cell.shown()),
+            step: None,
+            to: None,
+            place: value(&place(cell)),
+        }
+    }
+}
+
+impl Trace {
+    fn of(tried: &[Tried]) -> Self {
+        let taken = tried.iter().find(|tried| tried.matched);
+        let end = match taken {
+            Some(tried) => format!("`{}` took the record", value(&tried.rule)),
+            None => "none took the record".to_owned(),
+        };
+        Self {
+            summary: format!("{} tried; {end}", counted(tried.len(), "rule")),
+            steps: tried
+                .iter()
+                .map(|tried| Step {
+                    rule: value(&tried.rule),
+                    place: value(&tried.place),
+                    matched: tried.matched,
+                    because: words(&tried.because),
+                })
+                .collect(),
+        }
+    }
+}
+
+impl Change {
+    fn of(proposal: &Proposal) -> Self {
+        let mut change = Self {
+            words: words(&proposal.words()),
+            field: None,
+            before: None,
+            after: None,
+            open: None,
+            keep: None,
+            fold: Vec::new(),
+            because: None,
+        };
+        if let Some((cell, after)) = proposal.change() {
+            change.field = Some(value(cell.field()));
+            change.before = Some(Quoted::of(cell.shown()));
+            change.after = after.map(|after| value(&after));
+        }
+        match proposal {
+            Proposal::MergeCandidate { keep, fold, because } => {
+                change.words = format!("Consider merging {}", counted(fold.len() + 1, "record"));
+                change.keep = Some(value(&keep.to_string()));
+                change.fold = fold.iter().map(|record| value(&record.to_string())).collect();
+                change.because = Some(words(because));
+            }
+            Proposal::FillField { ask, .. } => change.open = Some(format!("ask {}", words(ask))),
+            Proposal::ReturnToQueue { queue: None, .. } => {
+                change.open = Some("the team's queue".to_owned());
+            }
+            Proposal::CorrectLifecycle { to: None, .. }
+            | Proposal::CorrectSource { to: None, .. } => {
+                change.open = Some("not known: the evidence does not name a value".to_owned());
+            }
+            Proposal::ReturnToQueue { queue: Some(_), .. }
+            | Proposal::CorrectLifecycle { to: Some(_), .. }
+            | Proposal::CorrectSource { to: Some(_), .. }
+            | Proposal::LinkToAccount { .. }
+            | Proposal::ConvertCandidate { .. }
+            | Proposal::SetOwner { .. }
+            | Proposal::SetField { .. }
+            | Proposal::ReviewRecord { .. }
+            | Proposal::ReviewRule { .. }
+            | Proposal::ReviewUpstream { .. } => {}
+        }
+        change
+    }
+}
+
+/// Two values, each with the words in which it differs from the other.
+fn side_by_side(left: &Shown, right: &Shown) -> (Quoted, Quoted) {
+    let (mut a, mut b) = (Quoted::of(left), Quoted::of(right));
+    if a.kind == "value" && b.kind == "value" && a.text != b.text {
+        if let Some((left, right)) = apart(&a.text, &b.text) {
+            (a.parts, b.parts) = (Some(left), Some(right));
+        }
+    }
+    (a, b)
+}
+
+/// What two texts share at the start, where they differ, and what they share at the end, in whole
+/// words; nothing when they share neither.
+fn apart(a: &str, b: &str) -> Option<([String; 3], [String; 3])> {
+    let a: Vec<&str> = a.split_inclusive(' ').collect();
+    let b: Vec<&str> = b.split_inclusive(' ').collect();
+    let same = |(a, b): &(&&str, &&str)| a.trim_end() == b.trim_end();
+    let start = a.iter().zip(&b).take_while(same).count();
+    let left = a.len().min(b.len()) - start;
+    let end = a.iter().rev().zip(b.iter().rev()).take(left).take_while(same).count();
+    let split = |words: &[&str]| {
+        let inside = start..words.len() - end;
+        let part = |keep: fn(usize, &std::ops::Range<usize>) -> bool| {
+            let kept = words.iter().enumerate().filter(|(at, _)| keep(*at, &inside));
+            kept.map(|(_, word)| *word).collect::<String>()
+        };
+        [
+            part(|at, inside| at < inside.start),
+            part(|at, inside| inside.contains(&at)),
+            part(|at, inside| at >= inside.end),
+        ]
+    };
+    (start + end > 0).then(|| (split(&a), split(&b)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(a: &str, b: &str, left: [&str; 3], right: [&str; 3]) {
+        assert_eq!(apart(a, b).unwrap(), (left.map(str::to_owned), right.map(str::to_owned)));
+    }
+
+    #[test]
+    fn the_part_that_differs_is_whole_words() {
+        check(
+            "200 Harbor St",
+            "200 Harbor Street, Suite 4",
+            ["200 Harbor ", "St", ""],
+            ["200 Harbor ", "Street, Suite 4", ""],
+        );
+        check("Ann Lee Ng", "Ann Ng", ["Ann ", "Lee ", "Ng"], ["Ann ", "", "Ng"]);
+        check("Kestrel", "Kestrel GmbH", ["Kestrel", "", ""], ["Kestrel ", "GmbH", ""]);
+        check("é a", "ê a", ["", "é ", "a"], ["", "ê ", "a"]);
+        assert_eq!(apart("x", "y"), None);
+    }
+}

@@ -1,0 +1,118 @@
+//! What the templates show, as plain words and numbers: the only place that decides how a review reads.
+//!
+//! Does not: hold markup. Texts are bounded here and escaped when they are rendered.
+
+mod card;
+mod line;
+mod page;
+
+use crate::boundary::{Cell, Shown};
+use crate::check::{CheckDef, Family, Outcome};
+use crate::finding::{Finding, FindingId, Severity};
+
+use super::{Review, State};
+
+pub(super) use line::Line;
+pub(super) use page::Page;
+
+/// A finding with what surrounds it.
+pub(super) struct Found<'a> {
+    /// The check that found it.
+    pub(super) check: &'static CheckDef,
+    /// What it found.
+    pub(super) finding: &'a Finding,
+    /// Its name.
+    pub(super) id: FindingId,
+    /// How it stands against the earlier weeks.
+    pub(super) state: State,
+}
+
+/// Every finding in the packet's order: family, severity, code, record.
+pub(super) fn in_order<'a>(review: &Review<'a>) -> Vec<Found<'a>> {
+    let mut all: Vec<Found<'a>> = Vec::new();
+    for report in review.reports {
+        let Outcome::Ran(judgement) = &report.outcome else { continue };
+        all.extend(judgement.findings.iter().map(|finding| {
+            let id = finding.id(report.check.code);
+            let state = review.states.get(&id).copied().unwrap_or(State::New);
+            Found { check: report.check, finding, id, state }
+        }));
+    }
+    // Stable: findings about one record stay in the order their check gave them.
+    all.sort_by(|a, b| {
+        (a.check.family, b.check.severity, a.check.code, &a.finding.record).cmp(&(
+            b.check.family,
+            a.check.severity,
+            b.check.code,
+            &b.finding.record,
+        ))
+    });
+    all
+}
+
+/// How a severity is written in front of its diamond.
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Low => "Low",
+        Severity::Medium => "Medium",
+        Severity::High => "High",
+    }
+}
+
+/// What a family looks for, in one sentence.
+fn meaning(family: Family) -> &'static str {
+    match family {
+        Family::Batch => "What is wrong with the input before any record is judged.",
+        Family::Duplicates => {
+            "Records that probably describe one person or company. A merge is permanent in most CRMs, so \
+             each one is confirmed by itself."
+        }
+        Family::Owners => "Records that nobody active is working.",
+        Family::Lifecycle => {
+            "Records whose stage contradicts the facts beside it. Stages feed reports and automation, so \
+             each correction is confirmed by itself."
+        }
+        Family::Routing => "Records that went past the routing rules in force.",
+        Family::Required => {
+            "Values that the next step needs and that are blank, or filled with nothing."
+        }
+        Family::LeadSource => {
+            "Records whose source is missing, unknown, or contradicts the first touch."
+        }
+        Family::SystemOfRecord => {
+            "Values that differ from the system that is right by agreement. Overwriting is confirmed one \
+             value at a time."
+        }
+    }
+}
+
+/// What a quoted value is: shown, masked, never, blank or withheld.
+fn exposure(shown: &Shown) -> &'static str {
+    match shown {
+        Shown::Blank => "blank",
+        Shown::Value(_) => "value",
+        Shown::Masked(_) => "masked",
+        Shown::Never => "never",
+        Shown::Withheld => "withheld",
+    }
+}
+
+/// What may be shown of a value, where anything may.
+fn text(shown: &Shown) -> Option<&str> {
+    match shown {
+        Shown::Value(text) | Shown::Masked(text) => Some(text),
+        Shown::Blank | Shown::Never | Shown::Withheld => None,
+    }
+}
+
+/// `OwnerId · leads.csv:12`.
+fn place(cell: &Cell) -> String {
+    let at = format!("{}:{}", cell.file(), cell.line());
+    if cell.column().is_empty() {
+        format!("no column · {at}")
+    } else if cell.column() == cell.field() {
+        at
+    } else {
+        format!("{} · {at}", cell.column())
+    }
+}

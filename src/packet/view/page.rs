@@ -1,0 +1,578 @@
+//! The page as a whole: the masthead, the gate, the week's numbers, the families, the boundary and the
+//! manifest.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::Datelike as _;
+use serde::Serialize;
+
+use crate::boundary::{Admission, Exposure, Unlisted};
+use crate::check::{Family, Outcome, Report};
+use crate::finding::{Hold, Severity};
+use crate::packet::escape::{counted, grouped, value, words};
+use crate::packet::{Completeness, Input, PacketError, Review, findings_lines, seal};
+
+use super::card::Card;
+use super::{Found, in_order, meaning, severity};
+
+/// Above this many proposals each is one line that opens; below, each is a card.
+const CARDS: usize = 2_000;
+/// Browsers lay out what is on screen; a block is the unit they skip.
+const BLOCK: usize = 50;
+/// Rows set aside that are listed per input.
+const LISTED: usize = 50;
+
+/// Everything the page shows.
+#[derive(Debug, Serialize)]
+pub(in crate::packet) struct Page {
+    style: &'static str,
+    policy: String,
+    organisation: String,
+    crm: String,
+    week: u32,
+    year: i32,
+    day: String,
+    zone: String,
+    lede: String,
+    incomplete: Option<Vec<String>>,
+    gate: Gate,
+    figures: Vec<Figure>,
+    counts: Vec<CountRow>,
+    all: FamilyRow,
+    families: Vec<FamilyView>,
+    compact: bool,
+    checks: Checks,
+    inputs: Vec<InputView>,
+    receipts: Vec<Receipt>,
+    blocked_names: Vec<String>,
+    unlisted: &'static str,
+    manifest: Manifest,
+    end: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Gate {
+    trigger: String,
+    proposals: String,
+    digest: String,
+    rules: String,
+    families: String,
+    approver: String,
+    backup: Option<String>,
+    ledger: String,
+    head: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Figure {
+    is: String,
+    of: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct CountRow {
+    object: &'static str,
+    admitted: String,
+    reviewed: String,
+    reference: String,
+    flagged: String,
+}
+
+#[derive(Debug, Serialize)]
+struct FamilyRow {
+    count: String,
+    high: String,
+    medium: String,
+    low: String,
+    held: String,
+    escalate: String,
+    insufficient: String,
+    records: String,
+}
+
+#[derive(Debug, Serialize)]
+struct FamilyView {
+    key: &'static str,
+    title: &'static str,
+    meaning: &'static str,
+    proposals: String,
+    looked: String,
+    row: FamilyRow,
+    groups: Vec<Group>,
+}
+
+/// The proposals of one check.
+#[derive(Debug, Serialize)]
+struct Group {
+    code: &'static str,
+    name: &'static str,
+    severity: &'static str,
+    summary: &'static str,
+    consequence: &'static str,
+    proposals: String,
+    blocks: Vec<Vec<Card>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Checks {
+    says: String,
+    ran: Vec<Ran>,
+    partly: Vec<NotRun>,
+    broken: Vec<NotRun>,
+    off: Vec<NotRun>,
+}
+
+#[derive(Debug, Serialize)]
+struct Ran {
+    code: &'static str,
+    name: &'static str,
+    severity: &'static str,
+    summary: &'static str,
+    examined: String,
+    found: String,
+    has_group: bool,
+    partly: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct NotRun {
+    code: &'static str,
+    name: &'static str,
+    summary: &'static str,
+    why: String,
+}
+
+#[derive(Debug, Serialize)]
+struct InputView {
+    file: String,
+    object: &'static str,
+    read: String,
+    admitted: String,
+    aside: String,
+    skipped: String,
+    form: String,
+    size: String,
+    sha256: String,
+    problems: Vec<(String, String)>,
+    more: Option<String>,
+}
+
+/// What was and was not let in from one input.
+#[derive(Debug, Serialize)]
+struct Receipt {
+    file: String,
+    object: &'static str,
+    fields: Vec<FieldRow>,
+    shown: String,
+    masked: String,
+    never: String,
+    blocked: Vec<String>,
+    unlisted: Vec<String>,
+    unread: Vec<String>,
+    absent: Vec<String>,
+    withheld: Vec<WithheldRow>,
+    withheld_count: String,
+    dates: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct FieldRow {
+    name: String,
+    column: String,
+    why: String,
+    exposure: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct WithheldRow {
+    field: String,
+    looks_like: &'static str,
+    count: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Manifest {
+    run: String,
+    batch: String,
+    program: String,
+    command: String,
+    findings: String,
+    ledger_len: String,
+    ledger_head: String,
+    rules: Vec<(String, String)>,
+}
+
+impl Page {
+    /// The page of a review.
+    pub(in crate::packet) fn of(review: &Review<'_>) -> Result<Self, PacketError> {
+        let found = in_order(review);
+        let findings = seal::sha256(findings_lines(review)?.as_bytes());
+        let week = review.as_of.day.iso_week();
+        let tally = Tally::of(&found);
+        let reviewed = review.counts.iter().map(|count| count.reviewed).sum();
+        Ok(Self {
+            style: seal::STYLE,
+            policy: seal::policy(),
+            organisation: words(review.organisation),
+            crm: words(review.crm),
+            week: week.week(),
+            year: week.year(),
+            day: review.as_of.day.format("%-d %B %Y").to_string(),
+            zone: review.as_of.zone.to_string(),
+            lede: format!(
+                "{} on {} of {} under review, as of {}.",
+                counted(found.len(), "proposal"),
+                grouped(tally.records),
+                counted(reviewed, "record"),
+                review.as_of.day.format("%-d %B %Y"),
+            ),
+            incomplete: match &review.complete {
+                Completeness::Complete => None,
+                Completeness::Incomplete(what) => Some(what.iter().map(|w| words(w)).collect()),
+            },
+            gate: Gate::of(review, &found, &findings),
+            figures: figures(&tally),
+            counts: counts(review, &found),
+            all: tally.row(),
+            families: families(review, &found),
+            compact: found.len() > CARDS,
+            checks: Checks::of(review.reports),
+            inputs: review.inputs.iter().map(|input| InputView::of(input, review)).collect(),
+            receipts: review.admissions.iter().map(Receipt::of).collect(),
+            blocked_names: review.boundary.blocked().iter().map(|name| value(name)).collect(),
+            unlisted: match review.boundary.unlisted() {
+                Unlisted::Drop => "A column on neither list is left in the file and counted here.",
+                Unlisted::Refuse => "A file with a column on neither list is refused.",
+            },
+            manifest: Manifest::of(review, findings),
+            end: counted(found.len(), "proposal"),
+        })
+    }
+}
+
+impl Gate {
+    fn of(review: &Review<'_>, found: &[Found<'_>], findings: &str) -> Self {
+        let ran = review.reports.iter().filter(|report| looked(report)).count();
+        let families: BTreeSet<Family> = review
+            .reports
+            .iter()
+            .filter(|report| looked(report))
+            .map(|report| report.check.family)
+            .collect();
+        Self {
+            trigger: words(review.trigger),
+            proposals: counted(found.len(), "proposal"),
+            digest: findings.chars().take(12).collect(),
+            rules: counted(ran, "check"),
+            families: match families.len() {
+                1 => "1 family".to_owned(),
+                n => format!("{n} families"),
+            },
+            approver: words(review.approver),
+            backup: review.backup.map(words),
+            ledger: counted(usize::try_from(review.ledger_len).unwrap_or(usize::MAX), "line"),
+            head: review.ledger_head.chars().take(12).collect(),
+        }
+    }
+}
+
+fn looked(report: &Report) -> bool {
+    matches!(report.outcome, Outcome::Ran(_))
+}
+
+/// Counts over some findings.
+#[derive(Debug, Default)]
+struct Tally {
+    count: usize,
+    high: usize,
+    medium: usize,
+    low: usize,
+    held: usize,
+    escalate: usize,
+    insufficient: usize,
+    records: usize,
+}
+
+impl Tally {
+    fn of<'f>(found: impl IntoIterator<Item = &'f Found<'f>>) -> Self {
+        let mut tally = Self::default();
+        let mut seen = BTreeSet::new();
+        for Found { check, finding, .. } in found {
+            tally.count += 1;
+            match check.severity {
+                Severity::High => tally.high += 1,
+                Severity::Medium => tally.medium += 1,
+                Severity::Low => tally.low += 1,
+            }
+            match finding.hold() {
+                Hold::Free => {}
+                Hold::Held(_) => tally.held += 1,
+                Hold::EscalateOnly(_) => tally.escalate += 1,
+            }
+            tally.insufficient += usize::from(!finding.is_sufficient());
+            seen.insert(&finding.record);
+        }
+        tally.records = seen.len();
+        tally
+    }
+
+    fn row(&self) -> FamilyRow {
+        FamilyRow {
+            count: grouped(self.count),
+            high: grouped(self.high),
+            medium: grouped(self.medium),
+            low: grouped(self.low),
+            held: grouped(self.held),
+            escalate: grouped(self.escalate),
+            insufficient: grouped(self.insufficient),
+            records: grouped(self.records),
+        }
+    }
+}
+
+fn figures(tally: &Tally) -> Vec<Figure> {
+    [
+        (tally.count, "proposals"),
+        (tally.records, "records flagged"),
+        (tally.high, "of high severity"),
+        (tally.held, "held, confirmed one by one"),
+        (tally.escalate, "to escalate only"),
+        (tally.insufficient, "with evidence missing"),
+    ]
+    .map(|(number, of)| Figure { is: grouped(number), of })
+    .into()
+}
+
+fn counts(review: &Review<'_>, found: &[Found<'_>]) -> Vec<CountRow> {
+    let flagged: BTreeSet<_> = found.iter().map(|found| &found.finding.record).collect();
+    review
+        .counts
+        .iter()
+        .map(|count| CountRow {
+            object: count.object.plural(),
+            admitted: grouped(count.admitted),
+            reviewed: grouped(count.reviewed),
+            reference: grouped(count.admitted.saturating_sub(count.reviewed)),
+            flagged: grouped(flagged.iter().filter(|r| r.object == count.object).count()),
+        })
+        .collect()
+}
+
+/// The families that have a check that looked, each with its proposals check by check.
+fn families(review: &Review<'_>, found: &[Found<'_>]) -> Vec<FamilyView> {
+    let mut anchors: HashMap<String, usize> = HashMap::new();
+    let mut views = Vec::new();
+    for family in Family::ALL {
+        let ran = review.reports.iter().filter(|r| r.check.family == family && looked(r)).count();
+        let here: Vec<&Found<'_>> = found.iter().filter(|f| f.check.family == family).collect();
+        if ran == 0 {
+            continue;
+        }
+        let mut groups = Vec::new();
+        for same in here.chunk_by(|a, b| a.check.code == b.check.code) {
+            let cards = same.iter().map(|found| {
+                let mut card = Card::of(found, review.record_link.as_ref());
+                let times = anchors.entry(card.anchor.clone()).or_default();
+                *times += 1;
+                if *times > 1 {
+                    card.anchor = format!("{}-{times}", card.anchor);
+                }
+                card
+            });
+            let Some(check) = same.first().map(|found| found.check) else { continue };
+            groups.push(Group {
+                code: check.code,
+                name: check.name,
+                severity: severity(check.severity),
+                summary: check.summary,
+                consequence: check.consequence,
+                proposals: counted(same.len(), "proposal"),
+                blocks: blocks(cards),
+            });
+        }
+        views.push(FamilyView {
+            key: family.key(),
+            title: family.title(),
+            meaning: meaning(family),
+            proposals: counted(here.len(), "proposal"),
+            looked: counted(ran, "check"),
+            row: Tally::of(here.iter().copied()).row(),
+            groups,
+        });
+    }
+    views
+}
+
+fn blocks(cards: impl Iterator<Item = Card>) -> Vec<Vec<Card>> {
+    let mut blocks: Vec<Vec<Card>> = Vec::new();
+    for card in cards {
+        match blocks.last_mut().filter(|block| block.len() < BLOCK) {
+            Some(block) => block.push(card),
+            None => blocks.push(vec![card]),
+        }
+    }
+    blocks
+}
+
+impl Checks {
+    fn of(reports: &[Report]) -> Self {
+        let mut checks = Self {
+            says: String::new(),
+            ran: Vec::new(),
+            partly: Vec::new(),
+            broken: Vec::new(),
+            off: Vec::new(),
+        };
+        for Report { check, outcome, .. } in reports {
+            let not = |why: &str| NotRun {
+                code: check.code,
+                name: check.name,
+                summary: check.summary,
+                why: words(why),
+            };
+            match outcome {
+                Outcome::Ran(judgement) => {
+                    checks.ran.push(Ran {
+                        code: check.code,
+                        name: check.name,
+                        severity: severity(check.severity),
+                        summary: check.summary,
+                        examined: grouped(judgement.examined),
+                        found: grouped(judgement.findings.len()),
+                        has_group: !judgement.findings.is_empty(),
+                        partly: !judgement.not_looked.is_empty(),
+                    });
+                    if !judgement.not_looked.is_empty() {
+                        checks.partly.push(not(&judgement.not_looked.join("; ")));
+                    }
+                }
+                Outcome::NotApplicable(why) => checks.off.push(not(why)),
+                Outcome::Broken => checks.broken.push(not("it failed; its findings are missing")),
+            }
+        }
+        checks.says = format!(
+            "{} looked, {} of them not everywhere; {} off; {} broken.",
+            counted(checks.ran.len(), "check"),
+            grouped(checks.partly.len()),
+            match checks.off.len() {
+                1 => "1 is".to_owned(),
+                n => format!("{} are", grouped(n)),
+            },
+            match checks.broken.len() {
+                1 => "1 is".to_owned(),
+                n => format!("{} are", grouped(n)),
+            },
+        );
+        checks
+    }
+}
+
+impl InputView {
+    fn of(input: &Input, review: &Review<'_>) -> Self {
+        let at_the_boundary = review
+            .admissions
+            .iter()
+            .filter(|admission| admission.file == input.file && admission.object == input.object)
+            .flat_map(|admission| &admission.set_aside);
+        let mut problems: Vec<&(u64, String)> =
+            input.problems.iter().chain(at_the_boundary).collect();
+        problems.sort();
+        let total = problems.len() + input.more;
+        let unlisted = total - problems.len().min(LISTED);
+        let mut skipped = Vec::new();
+        if input.blank > 0 {
+            skipped.push(format!("{} blank", grouped(input.blank)));
+        }
+        if input.footer > 0 {
+            skipped.push(format!("{} footer", grouped(input.footer)));
+        }
+        Self {
+            file: value(&input.file),
+            object: input.object.plural(),
+            read: grouped(input.rows_read),
+            admitted: grouped(input.rows_admitted),
+            aside: grouped(total),
+            skipped: if skipped.is_empty() { "none".to_owned() } else { skipped.join(", ") },
+            form: format!("{}, {}", value(&input.encoding), value(&input.delimiter)),
+            size: grouped(usize::try_from(input.bytes).unwrap_or(usize::MAX)),
+            sha256: value(&input.sha256),
+            problems: problems
+                .iter()
+                .take(LISTED)
+                .map(|(line, why)| (line.to_string(), words(why)))
+                .collect(),
+            more: (unlisted > 0).then(|| grouped(unlisted)),
+        }
+    }
+}
+
+impl Receipt {
+    fn of(admission: &Admission) -> Self {
+        let of = |exposure| {
+            grouped(admission.columns.iter().filter(|(f, _)| f.exposure() == exposure).count())
+        };
+        let mut withheld: BTreeMap<(&str, &'static str), usize> = BTreeMap::new();
+        for held in &admission.withheld {
+            *withheld.entry((&held.field, held.looks_like)).or_default() += 1;
+        }
+        let names = |names: &[String]| names.iter().map(|name| value(name)).collect();
+        Self {
+            file: value(&admission.file),
+            object: admission.object.key(),
+            fields: admission
+                .columns
+                .iter()
+                .map(|(field, column)| FieldRow {
+                    name: value(field.name()),
+                    column: value(column),
+                    why: words(field.why()),
+                    exposure: match field.exposure() {
+                        Exposure::Shown => "as it is",
+                        Exposure::Masked => "masked",
+                        Exposure::Never => "compared, never shown",
+                    },
+                })
+                .collect(),
+            shown: of(Exposure::Shown),
+            masked: of(Exposure::Masked),
+            never: of(Exposure::Never),
+            blocked: names(&admission.blocked),
+            unlisted: names(&admission.unlisted),
+            unread: names(&admission.unread),
+            absent: admission.absent.iter().map(|field| value(&field.to_string())).collect(),
+            withheld: withheld
+                .into_iter()
+                .map(|((field, looks_like), count)| WithheldRow {
+                    field: value(field),
+                    looks_like,
+                    count: grouped(count),
+                })
+                .collect(),
+            withheld_count: grouped(admission.withheld.len()),
+            dates: admission
+                .date_orders
+                .iter()
+                .map(|(column, order, how)| format!("{}: {}, {how}", value(column), order.word()))
+                .collect(),
+        }
+    }
+}
+
+impl Manifest {
+    fn of(review: &Review<'_>, findings: String) -> Self {
+        Self {
+            run: value(review.run),
+            batch: words(review.batch),
+            program: value(review.program),
+            command: words(review.command),
+            findings,
+            ledger_len: grouped(usize::try_from(review.ledger_len).unwrap_or(usize::MAX)),
+            ledger_head: value(review.ledger_head),
+            rules: review
+                .rules
+                .iter()
+                .map(|rules| (value(&rules.file), value(&rules.sha256)))
+                .collect(),
+        }
+    }
+}
