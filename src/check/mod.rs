@@ -223,6 +223,17 @@ pub const ALL: &[&CheckDef] = &[
     &owners::ROLE_CHANGED,
     &owners::IDLE,
     &owners::INACTIVE_OWNER_OF_COMMITTED_DEAL,
+    &required::MISSING_FOR_STAGE,
+    &required::PLACEHOLDER,
+    &required::INVALID,
+    &required::ROUTING_FIELD_BLANK,
+    &lead_source::WEAK_SOURCE,
+    &lead_source::SOURCE_AGAINST_CAMPAIGN,
+    &lead_source::OUTSIDE_TAXONOMY,
+    &lead_source::IMPOSSIBLE_ORDER,
+    &system_of_record::CONFLICTING_VALUE,
+    &system_of_record::FLAPPING,
+    &system_of_record::ORPHAN_KEY,
 ];
 
 /// The rules of every family, parsed.

@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 
 use crate::boundary::{Batch, Object};
 
-use super::{Policies, deals, duplicates, people, routing};
+use super::{Policies, deals, duplicates, lead_source, people, routing};
 
 /// The day of the review. Its instant is the day's first moment in the review's zone: what the
 /// review judges is what was true when that day began.
@@ -92,6 +92,7 @@ pub struct World<'a> {
     deals: OnceLock<deals::Deals<'a>>,
     matches: OnceLock<duplicates::Matches<'a>>,
     routed: OnceLock<routing::Routed<'a>>,
+    touches: OnceLock<lead_source::Touches<'a>>,
 }
 
 impl<'a> World<'a> {
@@ -105,6 +106,7 @@ impl<'a> World<'a> {
             deals: OnceLock::new(),
             matches: OnceLock::new(),
             routed: OnceLock::new(),
+            touches: OnceLock::new(),
         }
     }
 
@@ -131,5 +133,10 @@ impl<'a> World<'a> {
     /// Where the routing rules send each record under review.
     pub(super) fn routed(&self) -> &routing::Routed<'a> {
         self.routed.get_or_init(|| routing::Routed::of(self))
+    }
+
+    /// The first campaign that each person answered.
+    pub(super) fn touches(&self) -> &lead_source::Touches<'a> {
+        self.touches.get_or_init(|| lead_source::Touches::of(self))
     }
 }

@@ -1,14 +1,215 @@
-//! The lead_source family.
+//! Lead sources: held against the governed list, the campaigns and the calendar.
+//!
+//! Does not: decide what a campaign is worth; it only asks whether the source can be right.
 
-use crate::boundary::Boundary;
-use crate::policy::Section;
+mod conflict;
+mod order;
+mod taxonomy;
+mod touch;
+mod weak;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Duration, Utc};
+
+use crate::boundary::{Boundary, Field, Grant, Object, Row};
+use crate::finding::Evidence;
+use crate::policy::{Said, Section, Value, nearest};
+
+use super::condition::fold;
+use super::{CheckDef, World};
+
+pub(super) use touch::Touches;
+
+pub(super) use conflict::CHECK as SOURCE_AGAINST_CAMPAIGN;
+pub(super) use order::CHECK as IMPOSSIBLE_ORDER;
+pub(super) use taxonomy::CHECK as OUTSIDE_TAXONOMY;
+pub(super) use weak::CHECK as WEAK_SOURCE;
+
+const FILE: &str = "lead-source.toml";
+
+/// People, who answer campaigns.
+const PEOPLE: [Object; 2] = [Object::Lead, Object::Contact];
 
 /// What the rules say.
 #[derive(Debug, Clone)]
-pub(crate) struct Policy;
+pub(crate) struct Policy {
+    /// The governed list; its values as written.
+    taxonomy: Option<Said<Vec<String>>>,
+    /// Folded values that say nothing.
+    weak: Said<Vec<String>>,
+    /// Days after creation within which an answer can still be what brought the person.
+    weak_after_days: Said<u32>,
+    conflict_after_days: Said<u32>,
+    tolerance_hours: Said<u32>,
+    /// Folded sources whose records are there before the person is.
+    import_sources: Vec<String>,
+    channels: Mapping,
+    campaign_channels: Mapping,
+    campaign_sources: Mapping,
+    off: Vec<&'static str>,
+}
+
+/// A table of the rules: folded left side, right side with its line.
+type Mapping = BTreeMap<String, Said<String>>;
+
+/// A built-in default.
+fn default<T>(value: T) -> Said<T> {
+    Said { value, line: 0 }
+}
 
 impl Policy {
-    pub(super) fn parse(_root: &Section<'_>, _boundary: &Boundary) -> Self {
-        Self
+    pub(super) fn parse(root: &Section<'_>, _boundary: &Boundary) -> Self {
+        let weak = ["other", "unknown", "n/a"].map(str::to_owned).to_vec();
+        let mut policy = Self {
+            taxonomy: None,
+            weak: default(weak),
+            weak_after_days: default(7),
+            conflict_after_days: default(1),
+            tolerance_hours: default(24),
+            import_sources: Vec::new(),
+            channels: mapping(root, "channels"),
+            campaign_channels: mapping(root, "campaign-channels"),
+            campaign_sources: mapping(root, "campaign-sources"),
+            off: Vec::new(),
+        };
+        if let Some(section) = root.section("taxonomy") {
+            let values: Vec<_> =
+                section.texts("values").iter().map(|said| said.trim().to_owned()).collect();
+            if values.is_empty() {
+                section.missing("values");
+            } else {
+                policy.taxonomy = Some(Said { value: values, line: section.line() });
+            }
+        }
+        for check in [WEAK_SOURCE, SOURCE_AGAINST_CAMPAIGN, OUTSIDE_TAXONOMY, IMPOSSIBLE_ORDER] {
+            if let Some(section) = root.section(check.name) {
+                policy.read(check.name, &section);
+            }
+        }
+        policy.check_proposals(root);
+        policy
+    }
+
+    /// Reads the section of one check.
+    fn read(&mut self, name: &'static str, section: &Section<'_>) {
+        if section.flag("off").is_some_and(|off| off.value) {
+            self.off.push(name);
+        }
+        if name == WEAK_SOURCE.name {
+            if let Some(node) = section.node("values") {
+                let value = section.texts("values").iter().map(|said| fold(said)).collect();
+                self.weak = Said { value, line: node.line };
+            }
+            self.weak_after_days = section.count("after_days").unwrap_or(default(7));
+        } else if name == SOURCE_AGAINST_CAMPAIGN.name {
+            self.conflict_after_days = section.count("after_days").unwrap_or(default(1));
+        } else if name == IMPOSSIBLE_ORDER.name {
+            self.tolerance_hours = section.count("tolerance_hours").unwrap_or(default(24));
+            self.import_sources =
+                section.texts("import_sources").iter().map(|said| fold(said)).collect();
+        }
+    }
+
+    /// A source that would be proposed has to be one that the list governs and that says something.
+    fn check_proposals(&self, root: &Section<'_>) {
+        for source in self.campaign_sources.values() {
+            if self.weak.contains(&fold(source)) {
+                let message = format!("`{}` would be proposed and says nothing", source.value);
+                root.problem_with_hint(source.line, message, "see [weak-source]");
+            } else if let Some(taxonomy) = &self.taxonomy
+                && !taxonomy.contains(&source.value)
+            {
+                let hint = nearest(source, taxonomy.iter().map(String::as_str)).map_or_else(
+                    || "see [taxonomy]".to_owned(),
+                    |name| format!("did you mean `{name}`?"),
+                );
+                let message = format!("`{}` is not in the governed list", source.value);
+                root.problem_with_hint(source.line, message, hint);
+            }
+        }
+    }
+
+    fn is_off(&self, check: &CheckDef) -> bool {
+        self.off.contains(&check.name)
+    }
+
+    /// True when a source says nothing, be it blank or one of the weak values.
+    fn is_weak(&self, source: Option<&str>) -> bool {
+        source.is_none_or(|source| {
+            let source = fold(source);
+            self.weak.contains(&source)
+        })
+    }
+
+    fn is_governed(&self, source: &str) -> bool {
+        let Some(taxonomy) = &self.taxonomy else { return true };
+        taxonomy.iter().any(|known| known == source.trim())
+    }
+
+    /// True when SRC-01 has a finding about the record: its source is blank or weak, and a campaign says more.
+    pub(super) fn speaks_of_weak(&self, world: &World<'_>, row: Row<'_>) -> bool {
+        weak::speaks_of(self, world, row)
+    }
+}
+
+fn mapping(root: &Section<'_>, key: &str) -> Mapping {
+    let Some(section) = root.section(key) else { return Mapping::new() };
+    let mut mapping = Mapping::new();
+    for (name, node) in section.entries() {
+        if let Value::Text(to) = &node.value {
+            let to = Said { value: to.trim().to_owned(), line: node.line };
+            if mapping.insert(fold(name), to).is_some() {
+                section.problem(name.line, format!("`{}` stands here twice", name.value));
+            }
+        } else {
+            section.problem(node.line, format!("`{key}.{}` needs a text", name.value));
+        }
+    }
+    mapping
+}
+
+/// The fields of one object that the family reads.
+#[derive(Debug, Clone)]
+struct Sourced {
+    object: Object,
+    source: Field,
+    created: Field,
+}
+
+/// Asks for the source and the date of creation; the objects that lack either, with the reason.
+fn sourced(grant: &mut Grant<'_>, objects: &[Object]) -> (Vec<Sourced>, Vec<(Object, String)>) {
+    let mut ready = Vec::new();
+    let mut lacking = Vec::new();
+    for object in objects.iter().copied() {
+        let Some(source) = grant.optional(object, "lead_source") else { continue };
+        match grant.field(object, "created") {
+            Ok(created) => ready.push(Sourced { object, source, created }),
+            Err(missing) => lacking.push((object, missing.to_string())),
+        }
+    }
+    (ready, lacking)
+}
+
+/// A line of this family's rules as evidence; line 0 is a built-in default.
+fn policy(line: usize, says: impl Into<String>) -> Evidence {
+    let says = says.into();
+    let says = if line == 0 { format!("{says} (default)") } else { says };
+    Evidence::Policy { file: format!("rules/{FILE}"), line, says }
+}
+
+/// True when an answer came before the record was created, or at most so many days after.
+fn in_time(answered: DateTime<Utc>, created: Option<DateTime<Utc>>, days: u32) -> bool {
+    created.is_none_or(|created| answered <= created + Duration::days(days.into()))
+}
+
+/// `3 days before`, `5 hours after`, `at the time`: when one instant lies as seen from another.
+fn relative(then: DateTime<Utc>, from: DateTime<Utc>) -> String {
+    let minutes = (then - from).num_minutes();
+    let side = if minutes < 0 { "before" } else { "after" };
+    match minutes.unsigned_abs() {
+        0..60 => "at the time".to_owned(),
+        minutes @ 60..2_880 => format!("{} hours {side}", minutes / 60),
+        minutes => format!("{} days {side}", minutes / 1_440),
     }
 }

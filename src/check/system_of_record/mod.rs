@@ -1,14 +1,240 @@
-//! The system_of_record family.
+//! Systems of record: where another system is right about a field, and what says so.
+//!
+//! Does not: decide which system is right; the rules name it, and a person decides.
 
-use crate::boundary::Boundary;
-use crate::policy::Section;
+mod conflict;
+mod flapping;
+mod orphan;
+mod same;
+
+use crate::boundary::{Batch, Boundary, Field, Grant, Missing, Object, Row};
+use crate::finding::Evidence;
+use crate::policy::{Said, Section};
+
+use super::World;
+use super::condition::fold;
+
+pub(super) use conflict::CHECK as CONFLICTING_VALUE;
+pub(super) use flapping::CHECK as FLAPPING;
+pub(super) use orphan::CHECK as ORPHAN_KEY;
+
+const FILE: &str = "system-of-record.toml";
 
 /// What the rules say.
 #[derive(Debug, Clone)]
-pub(crate) struct Policy;
+pub(crate) struct Policy {
+    systems: Vec<System>,
+    flapping: flapping::Rules,
+    min_coverage: Said<f64>,
+    conflict_off: bool,
+    orphan_off: bool,
+}
+
+/// One system and what it is right about.
+#[derive(Debug, Clone)]
+struct System {
+    name: String,
+    object: Object,
+    /// The CRM field that holds the system's key.
+    key: Field,
+    sync_hours: Said<f64>,
+    customers_only: Option<Said<bool>>,
+    compares: Vec<Compare>,
+    /// The column of the extract that says which system a row is from.
+    told_by: Option<Field>,
+    line: usize,
+}
+
+/// One field that the system is right about.
+#[derive(Debug, Clone)]
+struct Compare {
+    field: Field,
+    theirs: Field,
+    sameness: same::Sameness,
+    line: usize,
+}
 
 impl Policy {
-    pub(super) fn parse(_root: &Section<'_>, _boundary: &Boundary) -> Self {
-        Self
+    pub(super) fn parse(root: &Section<'_>, boundary: &Boundary) -> Self {
+        let sections = root.sections("system");
+        let systems: Vec<_> =
+            sections.iter().filter_map(|section| System::parse(section, boundary)).collect();
+        if let [_, second, ..] = systems.as_slice()
+            && second.told_by.is_none()
+        {
+            root.problem_with_hint(
+                second.line,
+                "several systems share one extract, and nothing says which row is whose",
+                "allow `system` in [system_record.fields]: the column with the system's name",
+            );
+        }
+        let off = |section: &Section<'_>| section.flag("off").is_some_and(|off| off.value);
+        let conflict_off =
+            root.section(CONFLICTING_VALUE.name).is_some_and(|section| off(&section));
+        let mut min_coverage = Said { value: 0.5, line: 0 };
+        let mut orphan_off = false;
+        if let Some(section) = root.section(ORPHAN_KEY.name) {
+            orphan_off = off(&section);
+            if let Some(share) = section.number("min_coverage") {
+                if !(0.0..=1.0).contains(&share.value) {
+                    section.problem(share.line, "`min_coverage` is a share from 0 to 1");
+                }
+                min_coverage = share;
+            }
+        }
+        let flapping = flapping::Rules::parse(root, boundary);
+        Self { systems, flapping, min_coverage, conflict_off, orphan_off }
+    }
+}
+
+impl System {
+    fn parse(section: &Section<'_>, boundary: &Boundary) -> Option<Self> {
+        let name = section.required_text("name");
+        let object = section.required_text("object");
+        let key = section.required_text("key");
+        let sync_hours = section.number("sync_hours").unwrap_or(Said { value: 48.0, line: 0 });
+        let customers_only = section.flag("customers_only").filter(|said| said.value);
+        let compares = section.sections("compare");
+        let (name, object, key) = (name?, object?, key?);
+        let Some(known) = Object::parse(&object).filter(|known| Object::REVIEWED.contains(known))
+        else {
+            section.problem_with_hint(
+                object.line,
+                format!("`{}` is not a table under review", *object),
+                "one of lead, contact, account, deal",
+            );
+            for compare in compares {
+                let _ = compare.entries();
+            }
+            return None;
+        };
+        let key = match boundary.field(known, &key) {
+            Ok(field) => Some(field),
+            Err(missing) => {
+                section.problem(key.line, missing.to_string());
+                None
+            }
+        };
+        let compares = compares
+            .iter()
+            .filter_map(|compare| Compare::parse(compare, known, boundary))
+            .collect();
+        Some(Self {
+            name: name.trim().to_owned(),
+            object: known,
+            key: key?,
+            sync_hours,
+            customers_only,
+            compares,
+            told_by: boundary.field(Object::SystemRecord, "system").ok(),
+            line: section.line(),
+        })
+    }
+
+    /// Asks for what links a record to the system's row and says how fresh both are.
+    fn ask(&self, grant: &mut Grant<'_>) -> Result<(), Missing> {
+        grant.field(Object::SystemRecord, "key")?;
+        grant.optional(Object::SystemRecord, "updated");
+        if let Some(field) = &self.told_by {
+            grant.reads(field);
+        }
+        grant.reads(&self.key);
+        for name in ["created", "modified"] {
+            grant.optional(self.object, name);
+        }
+        Ok(())
+    }
+
+    /// True when a row of the extract is this system's.
+    fn owns(&self, theirs: Row<'_>) -> bool {
+        let system = self.told_by.as_ref().and_then(|field| theirs.text(field));
+        system.is_none_or(|system| fold(system) == fold(&self.name))
+    }
+
+    /// The record's key, unless it only fills the field.
+    fn key_of<'a>(&self, row: Row<'a>) -> Option<&'a str> {
+        row.text(&self.key).map(str::trim).filter(|key| !is_no_key(key))
+    }
+
+    /// The system's row for a key.
+    fn row_of<'a>(&self, extract: &'a Batch, key: &str) -> Option<Row<'a>> {
+        extract.find(key).filter(|theirs| self.owns(*theirs))
+    }
+}
+
+impl Compare {
+    fn parse(section: &Section<'_>, object: Object, boundary: &Boundary) -> Option<Self> {
+        let name = section.required_text("field");
+        let theirs = section.text("theirs").or_else(|| name.clone());
+        let sameness = same::Sameness::parse(section);
+        let (name, theirs) = (name?, theirs?);
+        let find = |object: Object, name: &Said<&str>| match boundary.field(object, name) {
+            Ok(field) => Some(field),
+            Err(missing) => {
+                section.problem(name.line, missing.to_string());
+                None
+            }
+        };
+        let (field, theirs) = (find(object, &name), find(Object::SystemRecord, &theirs));
+        let (field, theirs) = (field?, theirs?);
+        if theirs.exposure() < field.exposure() {
+            section.problem_with_hint(
+                section.line(),
+                format!("`{theirs}` shows more than `{field}` may"),
+                format!("give it `show = \"{}\"` as well", field.exposure().word()),
+            );
+        }
+        Some(Self { field, theirs, sameness, line: section.line() })
+    }
+}
+
+/// Words and signs that stand where a key should.
+fn is_no_key(key: &str) -> bool {
+    const NONE: [&str; 12] = [
+        "n/a", "na", "none", "null", "nil", "unknown", "tbd", "tba", "test", "pending", "new", "x",
+    ];
+    let mut signs = key.chars().filter(|c| c.is_alphanumeric());
+    let Some(first) = signs.next() else { return true };
+    let repeated = signs.all(|sign| sign == first);
+    repeated && (first == '0' || key.chars().count() >= 4)
+        || NONE.iter().any(|none| none.eq_ignore_ascii_case(key))
+}
+
+/// When a row of the extract was last changed in its system.
+fn updated(world: &World<'_>) -> Option<Field> {
+    world.policies.boundary.field(Object::SystemRecord, "updated").ok()
+}
+
+/// A line of this family's rules as evidence; line 0 is a built-in default.
+fn policy(line: usize, says: impl Into<String>) -> Evidence {
+    let says = says.into();
+    let says = if line == 0 { format!("{says} (default)") } else { says };
+    Evidence::Policy { file: format!("rules/{FILE}"), line, says }
+}
+
+/// A field's name at the beginning of a sentence: `Close date`.
+fn title(field: &Field) -> String {
+    let label = field.name().replace('_', " ");
+    let mut letters = label.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(key: &str, expected: bool) {
+        assert_eq!(is_no_key(key), expected, "{key}");
+    }
+
+    #[test]
+    fn a_key_that_only_fills_its_field_is_no_key() {
+        for none in ["0", "000", "N/A", "none", "-", "9999", "xxxx", "TBD"] {
+            check(none, true);
+        }
+        for key in ["1", "77", "C-1001", "00123", "NA-4"] {
+            check(key, false);
+        }
     }
 }

@@ -1,0 +1,167 @@
+//! SRC-02: the source is of one channel, the first campaign of another.
+//!
+//! Does not: judge values that the tables of the rules leave out; it says which they are.
+
+use std::collections::BTreeMap;
+
+use crate::boundary::{Grant, Object, Row};
+use crate::finding::{Evidence, Finding, Proposal, Severity};
+use crate::policy::Said;
+
+use super::super::condition::fold;
+use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use super::touch::{self, Touch, Uploads};
+use super::{FILE, PEOPLE, Policy, Sourced, in_time, policy, relative, sourced};
+
+pub(in crate::check) const CHECK: CheckDef = CheckDef {
+    code: "SRC-02",
+    name: "source-against-campaign",
+    family: Family::LeadSource,
+    severity: Severity::Low,
+    summary: "The source's channel is not the channel of the first campaign the person answered, \
+              which was answered before the record was created or at most a day after.",
+    consequence: "Two reports on the same people name different channels.",
+    load,
+};
+
+fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
+    let rules = &policies.lead_source;
+    if rules.is_off(&CHECK) {
+        let write = "take `off = true` out of [source-against-campaign]";
+        return Err(Off::NoPolicy { file: FILE, write });
+    }
+    if rules.channels.is_empty() || rules.campaign_channels.is_empty() {
+        let write = "fill in [channels] and [campaign-channels]";
+        return Err(Off::NoPolicy { file: FILE, write });
+    }
+    touch::ask(grant)?;
+    let (objects, lacking) = sourced(grant, &PEOPLE);
+    if objects.is_empty() && lacking.is_empty() {
+        grant.field(PEOPLE[0], "lead_source")?;
+    }
+    Ok(Box::new(move |world| {
+        let mut judgement = Judgement::default();
+        for (object, why) in &lacking {
+            judgement.skip(*object, why);
+        }
+        let mut gaps = Gaps::default();
+        for sourced in &objects {
+            judge(world, sourced, &mut gaps, &mut judgement);
+        }
+        gaps.tell(&mut judgement);
+        judgement
+    }))
+}
+
+/// Values that the tables do not map, as they may be shown, with how many records hold them.
+#[derive(Default)]
+struct Gaps {
+    sources: BTreeMap<String, usize>,
+    campaigns: BTreeMap<String, usize>,
+}
+
+impl Gaps {
+    fn tell(self, judgement: &mut Judgement) {
+        for (table, gaps) in [("channels", self.sources), ("campaign-channels", self.campaigns)] {
+            for (value, count) in gaps {
+                judgement
+                    .not_looked
+                    .push(format!("{count} records: [{table}] does not map {value}"));
+            }
+        }
+    }
+}
+
+/// The two channels of a person that do not agree.
+struct Clash<'r, 'a, 't> {
+    row: Row<'a>,
+    touch: Touch<'t, 'a>,
+    source: &'r Said<String>,
+    campaign: &'r Said<String>,
+}
+
+fn judge(world: &World<'_>, sourced: &Sourced, gaps: &mut Gaps, judgement: &mut Judgement) {
+    let rules = &world.policies.lead_source;
+    let Sourced { object, source, created } = sourced;
+    let Some(batch) = world.batch(*object) else {
+        judgement.skip(*object, "there is no input");
+        return;
+    };
+    let mut clashes = Vec::new();
+    for row in batch.reviewed() {
+        let Some(value) = row.text(source) else { continue };
+        let Some(touch) = world.touches().first(row) else { continue };
+        // What SRC-01 and SRC-05 speak of is not said twice.
+        if rules.is_weak(Some(value))
+            || !rules.is_governed(value)
+            || row.time(created).is_none()
+            || !in_time(touch.at, row.time(created), rules.conflict_after_days.value)
+        {
+            continue;
+        }
+        let Some(claimed) = rules.channels.get(&fold(value)) else {
+            *gaps.sources.entry(row.cell(source).shown().to_string()).or_default() += 1;
+            continue;
+        };
+        let Some(campaign) = touch.mapped(&rules.campaign_channels) else {
+            *gaps.campaigns.entry(touch.kind_words()).or_default() += 1;
+            continue;
+        };
+        judgement.examined += 1;
+        if fold(claimed) != fold(campaign) {
+            clashes.push(Clash { row, touch, source: claimed, campaign });
+        }
+    }
+    let touches: Vec<_> = clashes.iter().map(|clash| clash.touch).collect();
+    let uploads = Uploads::among(world, &touches);
+    for clash in clashes {
+        judgement.findings.push(finding(rules, *object, sourced, &clash, &uploads));
+    }
+}
+
+fn finding<'a>(
+    rules: &Policy,
+    object: Object,
+    sourced: &Sourced,
+    clash: &Clash<'_, 'a, '_>,
+    uploads: &Uploads<'a>,
+) -> Finding {
+    let Clash { row, touch, source, campaign } = clash;
+    let before = row.cell(&sourced.source);
+    let headline = format!(
+        "Lead source {} is {}, but {} ({}) was answered first, which is {}",
+        before.shown(),
+        source.value,
+        touch.words(),
+        touch.kind_words(),
+        campaign.value
+    );
+    let to = touch.mapped(&rules.campaign_sources);
+    let proposal = Proposal::CorrectSource {
+        before: before.clone(),
+        to: to.map(|source| source.value.clone()),
+    };
+    let first = format!("{} belongs to the channel {}", before.shown(), source.value);
+    let second = format!("{} belongs to the channel {}", touch.kind_words(), campaign.value);
+    let mut finding = Finding::about(row.record(), headline, Evidence::Cell(before), proposal)
+        .because(Evidence::Cell(row.cell(&sourced.created)))
+        .because(policy(source.line, first))
+        .because(policy(campaign.line, second));
+    if let Some(to) = to {
+        let says = format!("campaigns of {} give the source {}", touch.kind_words(), to.value);
+        finding = finding.because(policy(to.line, says));
+    }
+    finding = touch.quote(finding);
+    if let Some(doubt) = uploads.doubt(touch) {
+        finding = finding.unless(doubt);
+    }
+    if let Some(created) = row.time(&sourced.created) {
+        finding = finding.unless(format!(
+            "The answer came {} the {object} was created: the source may name what happened in between",
+            relative(touch.at, created).replace("at the time", "about when")
+        ));
+    }
+    finding.unless(
+        "A source names what the person did and a channel where: both can be right about different steps",
+    )
+}

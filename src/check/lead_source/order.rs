@@ -1,0 +1,216 @@
+//! SRC-06: the person was first touched after the record, or the first meeting, was there.
+//!
+//! Does not: judge imports, whose records are there before the person is seen.
+
+use chrono::{DateTime, Duration, NaiveTime, Utc};
+use hashbrown::HashMap;
+
+use crate::boundary::{Cell, Field, Grant, Row};
+use crate::finding::{Evidence, Finding, Proposal, Severity};
+
+use super::super::condition::fold;
+use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use super::touch::{self, Touch};
+use super::{FILE, PEOPLE, Policy, Sourced, policy, relative, sourced};
+
+pub(in crate::check) const CHECK: CheckDef = CheckDef {
+    code: "SRC-06",
+    name: "impossible-order",
+    family: Family::LeadSource,
+    severity: Severity::Low,
+    summary: "The first touch that the source stands for (when the person was first seen, or the \
+              first answer to a campaign of just that source) lies after the record's creation or \
+              first meeting by more than the tolerance.",
+    consequence: "Credit goes to something that happened when the person was already known.",
+    load,
+};
+
+/// A source's fields and the dates that bear on it.
+struct Dated {
+    sourced: Sourced,
+    first_seen: Option<Field>,
+    first_meeting: Option<Field>,
+}
+
+fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
+    let rules = &policies.lead_source;
+    if rules.is_off(&CHECK) {
+        let write = "take `off = true` out of [impossible-order]";
+        return Err(Off::NoPolicy { file: FILE, write });
+    }
+    let (objects, lacking) = sourced(grant, &PEOPLE);
+    if objects.is_empty() && lacking.is_empty() {
+        grant.field(PEOPLE[0], "lead_source")?;
+    }
+    let campaigns = !rules.campaign_sources.is_empty() && touch::ask(grant).is_ok();
+    let objects: Vec<_> = objects
+        .into_iter()
+        .map(|sourced| Dated {
+            first_seen: grant.optional(sourced.object, "first_seen"),
+            first_meeting: grant.optional(sourced.object, "first_meeting"),
+            sourced,
+        })
+        .filter(|dated| campaigns || dated.first_seen.is_some())
+        .collect();
+    if objects.is_empty() {
+        let write = "allow `first_seen` in rules/boundary.toml, or fill in [campaign-sources]";
+        return Err(Off::NoPolicy { file: FILE, write });
+    }
+    Ok(Box::new(move |world| {
+        let mut judgement = Judgement::default();
+        for (object, why) in &lacking {
+            judgement.skip(*object, why);
+        }
+        for dated in &objects {
+            judge(world, dated, &mut judgement);
+        }
+        judgement
+    }))
+}
+
+/// The first touch that a source stands for.
+enum First<'t, 'a> {
+    /// The person was first seen.
+    Seen(DateTime<Utc>, Cell),
+    /// A campaign of just that source was answered.
+    Answer(Touch<'t, 'a>),
+}
+
+impl First<'_, '_> {
+    fn at(&self) -> DateTime<Utc> {
+        match self {
+            Self::Seen(at, _) => *at,
+            Self::Answer(touch) => touch.at,
+        }
+    }
+
+    fn words(&self) -> String {
+        match self {
+            Self::Seen(..) => "the person was first seen".to_owned(),
+            Self::Answer(touch) => format!("{} was first answered", touch.words()),
+        }
+    }
+}
+
+fn first_touch<'t, 'a>(
+    rules: &Policy,
+    world: &'t World<'a>,
+    row: Row<'_>,
+    dated: &Dated,
+    source: &str,
+) -> Option<First<'t, 'a>> {
+    if let Some(field) = &dated.first_seen
+        && let Some(at) = row.time(field)
+    {
+        return Some(First::Seen(at, row.cell(field)));
+    }
+    let touch = world.touches().first(row)?;
+    let stands_for = touch.mapped(&rules.campaign_sources)?;
+    (fold(stands_for) == fold(source)).then_some(First::Answer(touch))
+}
+
+/// What was there before the first touch, and when.
+fn anchor<'d>(row: Row<'_>, dated: &'d Dated) -> Option<(DateTime<Utc>, &'d Field)> {
+    let fields = [Some(&dated.sourced.created), dated.first_meeting.as_ref()];
+    fields
+        .into_iter()
+        .flatten()
+        .filter_map(|field| Some((row.time(field)?, field)))
+        .min_by_key(|(at, _)| *at)
+}
+
+fn judge(world: &World<'_>, dated: &Dated, judgement: &mut Judgement) {
+    let rules = &world.policies.lead_source;
+    let Sourced { object, source, created } = &dated.sourced;
+    let Some(batch) = world.batch(*object) else {
+        judgement.skip(*object, "there is no input");
+        return;
+    };
+    let tolerance = Duration::hours(rules.tolerance_hours.value.into());
+    let mut found = Vec::new();
+    for row in batch.reviewed() {
+        let Some(value) = row.text(source) else { continue };
+        let Some((then, anchor)) = anchor(row, dated) else { continue };
+        if rules.is_weak(Some(value)) || rules.import_sources.contains(&fold(value)) {
+            continue;
+        }
+        let Some(first) = first_touch(rules, world, row, dated, value) else { continue };
+        judgement.examined += 1;
+        if first.at() > then + tolerance {
+            found.push((row, first, then, anchor));
+        }
+    }
+    if found.is_empty() {
+        return;
+    }
+    let mut together: HashMap<DateTime<Utc>, usize> =
+        found.iter().filter_map(|(row, ..)| Some((timed(*row, created)?, 0))).collect();
+    for row in batch.rows() {
+        if let Some(count) = row.time(created).and_then(|at| together.get_mut(&at)) {
+            *count += 1;
+        }
+    }
+    for (row, first, then, anchor) in found {
+        let made = timed(row, created).and_then(|at| together.get(&at).copied()).unwrap_or(1);
+        judgement.findings.push(finding(rules, row, dated, &first, (then, anchor), made));
+    }
+}
+
+/// The instant of creation, unless only its day is known.
+fn timed(row: Row<'_>, created: &Field) -> Option<DateTime<Utc>> {
+    row.time(created).filter(|at| at.time() != NaiveTime::MIN)
+}
+
+fn finding(
+    rules: &Policy,
+    row: Row<'_>,
+    dated: &Dated,
+    first: &First<'_, '_>,
+    (then, anchor): (DateTime<Utc>, &Field),
+    made: usize,
+) -> Finding {
+    let Sourced { object, source, created } = &dated.sourced;
+    let cell = row.cell(source);
+    let event = if anchor == created {
+        format!("the {object} was created")
+    } else {
+        "the first meeting".to_owned()
+    };
+    let headline = format!(
+        "Lead source is {}, but {} {} {event}",
+        cell.shown(),
+        first.words(),
+        relative(first.at(), then)
+    );
+    let question = format!("What brought this {object}, if it was there before the first touch?");
+    let hours = rules.tolerance_hours.value;
+    let mut finding = Finding::about(
+        row.record(),
+        headline,
+        Evidence::Cell(cell),
+        Proposal::ReviewRecord { question },
+    )
+    .because(Evidence::Cell(row.cell(anchor)))
+    .because(policy(
+        rules.tolerance_hours.line,
+        format!("a first touch comes at most {hours} hours after the record"),
+    ));
+    finding = match first {
+        First::Seen(_, cell) => finding.because(Evidence::Cell(cell.clone())),
+        First::Answer(touch) => touch.quote(finding),
+    };
+    if made >= 10 {
+        finding = finding.unless(format!(
+            "{made} {} were created in the very same moment: an import, and then the order is no wonder",
+            object.plural()
+        ));
+    }
+    finding.unless(match first {
+        First::Seen(..) => {
+            "The first visit may have been recorded late: tracking came later, or another browser was used before"
+        }
+        First::Answer(_) => {
+            "The campaign's members may have been entered after the event, on the day of the upload"
+        }
+    })
+}

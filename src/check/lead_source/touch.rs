@@ -1,0 +1,175 @@
+//! The first campaign that each person answered.
+//!
+//! Does not: judge a source.
+
+use chrono::{DateTime, NaiveTime, Timelike as _, Utc};
+use hashbrown::{HashMap, HashSet};
+
+use crate::boundary::{Field, Grant, Missing, Object, Row, id_key};
+use crate::finding::{Evidence, Finding};
+use crate::policy::Said;
+
+use super::super::World;
+use super::super::condition::fold;
+use super::Mapping;
+
+/// The first answer of every person.
+#[derive(Debug, Default)]
+pub(in crate::check) struct Touches<'a> {
+    first: HashMap<&'a str, (Row<'a>, u32)>,
+    fields: Option<Fields>,
+}
+
+/// The fields of a campaign's members.
+#[derive(Debug, Clone)]
+struct Fields {
+    responded: Field,
+    campaign: Option<Field>,
+    channel: Option<Field>,
+    kind: Option<Field>,
+}
+
+/// One person's first answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Touch<'t, 'a> {
+    /// The campaign member's row.
+    pub(super) row: Row<'a>,
+    /// When it was answered.
+    pub(super) at: DateTime<Utc>,
+    /// How many answers the person gave in all.
+    pub(super) answers: u32,
+    fields: &'t Fields,
+}
+
+/// Asks for the fields by which answers are known.
+pub(super) fn ask(grant: &mut Grant<'_>) -> Result<(), Missing> {
+    grant.field(Object::CampaignMember, "record")?;
+    grant.field(Object::CampaignMember, "responded")?;
+    for name in ["campaign", "channel", "type"] {
+        grant.optional(Object::CampaignMember, name);
+    }
+    Ok(())
+}
+
+impl<'a> Touches<'a> {
+    pub(in crate::check) fn of(world: &World<'a>) -> Self {
+        let field = |name: &str| world.policies.boundary.field(Object::CampaignMember, name).ok();
+        let (Some(responded), Some(batch)) =
+            (field("responded"), world.batch(Object::CampaignMember))
+        else {
+            return Self::default();
+        };
+        let mut first: HashMap<&'a str, (Row<'a>, u32)> = HashMap::new();
+        for row in batch.rows() {
+            let Some(at) = row.time(&responded) else { continue };
+            first
+                .entry(id_key(row.id().trim()))
+                .and_modify(|(earliest, answers)| {
+                    *answers += 1;
+                    if earliest.time(&responded).is_none_or(|earliest| at < earliest) {
+                        *earliest = row;
+                    }
+                })
+                .or_insert((row, 1));
+        }
+        let fields = Fields {
+            responded,
+            campaign: field("campaign"),
+            channel: field("channel"),
+            kind: field("type"),
+        };
+        Self { first, fields: Some(fields) }
+    }
+
+    /// A person's first answer, if they gave one.
+    pub(super) fn first(&self, person: Row<'_>) -> Option<Touch<'_, 'a>> {
+        let fields = self.fields.as_ref()?;
+        let (row, answers) = *self.first.get(id_key(person.id().trim()))?;
+        Some(Touch { row, at: row.time(&fields.responded)?, answers, fields })
+    }
+}
+
+impl<'a> Touch<'_, 'a> {
+    /// What a table of the rules says of the campaign's channel or, failing that, of its type.
+    pub(super) fn mapped<'p>(&self, mapping: &'p Mapping) -> Option<&'p Said<String>> {
+        self.grouping().find_map(|field| mapping.get(&fold(self.row.text(field)?)))
+    }
+
+    fn grouping(&self) -> impl Iterator<Item = &Field> {
+        [&self.fields.channel, &self.fields.kind].into_iter().flatten()
+    }
+
+    /// The campaign as it may be shown: `the campaign Spring Webinar`.
+    pub(super) fn words(&self) -> String {
+        match &self.fields.campaign {
+            Some(campaign) if !self.row.is_blank(campaign) => {
+                format!("the campaign {}", self.row.cell(campaign).shown())
+            }
+            Some(_) | None => "a campaign".to_owned(),
+        }
+    }
+
+    /// The campaign's channel and type as they may be shown; `a campaign without a channel` if it has none.
+    pub(super) fn kind_words(&self) -> String {
+        let words: Vec<_> = self
+            .grouping()
+            .filter(|field| !self.row.is_blank(field))
+            .map(|field| self.row.cell(field).shown().to_string())
+            .collect();
+        if words.is_empty() { "(no channel)".to_owned() } else { words.join(" / ") }
+    }
+
+    /// Adds what the campaign's member says to a finding.
+    pub(super) fn quote(&self, mut finding: Finding) -> Finding {
+        let named = [self.fields.campaign.as_ref(), Some(&self.fields.responded)];
+        for field in named.into_iter().flatten().chain(self.grouping()) {
+            if !self.row.is_blank(field) {
+                finding = finding.because(Evidence::Cell(self.row.cell(field)));
+            }
+        }
+        finding
+    }
+
+    /// The campaign and the instant, by which members that were uploaded together are recognised.
+    fn moment(&self) -> Option<(&'a str, DateTime<Utc>)> {
+        let campaign = self.fields.campaign.as_ref().and_then(|field| self.row.text(field))?;
+        // A day without a time is shared by everybody who came that day.
+        let timed = self.at.time().with_nanosecond(0) != Some(NaiveTime::MIN);
+        timed.then_some((campaign, self.at))
+    }
+}
+
+/// How many members of one campaign answered in the very same instant.
+pub(super) struct Uploads<'a>(HashMap<(&'a str, DateTime<Utc>), usize>);
+
+impl<'a> Uploads<'a> {
+    /// Counts the instants of these answers alone, in one pass over the members.
+    pub(super) fn among(world: &World<'a>, touches: &[Touch<'_, 'a>]) -> Self {
+        let wanted: HashSet<_> = touches.iter().filter_map(Touch::moment).collect();
+        let mut counts = HashMap::new();
+        let Some((batch, touch)) = world.batch(Object::CampaignMember).zip(touches.first()) else {
+            return Self(counts);
+        };
+        if wanted.is_empty() {
+            return Self(counts);
+        }
+        for row in batch.rows() {
+            let Some(at) = row.time(&touch.fields.responded) else { continue };
+            let campaign = touch.fields.campaign.as_ref().and_then(|field| row.text(field));
+            if let Some(moment) = campaign.map(|campaign| (campaign, at))
+                && wanted.contains(&moment)
+            {
+                *counts.entry(moment).or_default() += 1;
+            }
+        }
+        Self(counts)
+    }
+
+    /// The doubt that an answer was uploaded with a list rather than given.
+    pub(super) fn doubt(&self, touch: &Touch<'_, 'a>) -> Option<String> {
+        let count = touch.moment().and_then(|moment| self.0.get(&moment).copied())?;
+        (count >= 10).then(|| {
+            format!("{count} members of this campaign answered in the very same moment: a list was uploaded")
+        })
+    }
+}

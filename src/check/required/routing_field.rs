@@ -1,0 +1,181 @@
+//! REQ-04: a field that the routing rules look at is blank.
+//!
+//! Does not: judge where the record went (routing does) or repeat what another check says of the field.
+
+use crate::boundary::{Field, Grant, Object, Row};
+use crate::finding::{Evidence, Finding, Proposal, Severity};
+use crate::policy::{Said, Section};
+
+use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use super::stage::{Place, Places};
+use super::{FILE, label, policy, title};
+
+pub(in crate::check) const CHECK: CheckDef = CheckDef {
+    code: "REQ-04",
+    name: "routing-field-blank",
+    family: Family::Required,
+    severity: Severity::Medium,
+    summary: "A field that at least one active routing rule looks at is still blank some hours \
+              after the record was created.",
+    consequence: "Rules that need the field pass the record over, and it ends where nobody meant it to.",
+    load,
+};
+
+const DEFAULT_HOURS: f64 = 24.0;
+
+/// What the rules say.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    off: bool,
+    after_hours: Said<f64>,
+}
+
+impl Rules {
+    pub(super) fn parse(root: &Section<'_>) -> Self {
+        let mut rules = Self { off: false, after_hours: Said { value: DEFAULT_HOURS, line: 0 } };
+        if let Some(section) = root.section(CHECK.name) {
+            rules.off = section.flag("off").is_some_and(|off| off.value);
+            if let Some(hours) = section.number("after_hours") {
+                rules.after_hours = hours;
+            }
+        }
+        rules
+    }
+}
+
+/// A field and the routing rules that look at it.
+type Used = (Field, Vec<String>);
+
+fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
+    let rules = &policies.required.routing_field;
+    if rules.off {
+        let write = "take `off = true` out of [routing-field-blank]";
+        return Err(Off::NoPolicy { file: FILE, write });
+    }
+    let mut objects: Vec<(Object, Field, Vec<Used>)> = Vec::new();
+    for object in Object::REVIEWED {
+        let mut used = policies.routing.fields(object);
+        used.retain(|(field, _)| field.name() != "owner");
+        if used.is_empty() {
+            continue;
+        }
+        let created = grant.field(object, "created")?;
+        for (field, _) in &used {
+            grant.reads(field);
+        }
+        policies.ladders.ask(object, grant);
+        grant.optional(object, "owner");
+        objects.push((object, created, used));
+    }
+    if objects.is_empty() {
+        let write = "add routing rules with conditions";
+        return Err(Off::NoPolicy { file: "routing.toml", write });
+    }
+    let after = rules.after_hours.clone();
+    Ok(Box::new(move |world| {
+        let mut judgement = Judgement::default();
+        for (object, created, used) in &objects {
+            judge(world, (*object, created, used), &after, &mut judgement);
+        }
+        judgement
+    }))
+}
+
+fn judge(
+    world: &World<'_>,
+    (object, created, used): (Object, &Field, &[Used]),
+    after: &Said<f64>,
+    judgement: &mut Judgement,
+) {
+    let Some(batch) = world.batch(object) else {
+        judgement.skip(object, "there is no input");
+        return;
+    };
+    let mut usable = Vec::new();
+    for (field, rules) in used {
+        if batch.has(field) {
+            usable.push((field, rules));
+        } else {
+            judgement.skip(object, &format!("the input has no `{}`", field.name()));
+        }
+    }
+    let mut places = Places::of(world, object);
+    let settled = world.as_of.hours_ago(after.value);
+    let mut undated = 0;
+    for row in batch.reviewed() {
+        let Some(at) = row.time(created) else {
+            undated += 1;
+            continue;
+        };
+        if at > settled || places.place(row) == Place::Ended {
+            continue;
+        }
+        judgement.examined += 1;
+        for (field, rules) in &usable {
+            if row.is_blank(field) && !said_elsewhere(world, row, field) {
+                judgement.findings.push(finding(world, row, created, (field, rules), after));
+            }
+        }
+    }
+    if undated > 0 {
+        judgement.skip(object, &format!("{undated} without a date of creation"));
+    }
+}
+
+/// True when another check has a finding about the same gap.
+fn said_elsewhere<'a>(world: &World<'a>, row: Row<'a>, field: &Field) -> bool {
+    world.policies.required.misses(world, row, field)
+        || field.name() == "lead_source" && world.policies.lead_source.speaks_of_weak(world, row)
+        || world.routed().violation(row) == Some("RTE-05")
+}
+
+fn finding(
+    world: &World<'_>,
+    row: Row<'_>,
+    created: &Field,
+    (field, rules): (&Field, &[String]),
+    after: &Said<f64>,
+) -> Finding {
+    let hours = row.time(created).map_or(0.0, |at| world.as_of.hours_since(at));
+    let age = if hours < 96.0 {
+        format!("{hours:.0} hours")
+    } else {
+        format!("{:.0} days", hours / 24.0)
+    };
+    let count = match rules.len() {
+        1 => "1 routing rule looks".to_owned(),
+        n => format!("{n} routing rules look"),
+    };
+    let headline = format!(
+        "{} is blank {age} after the {} was created, and {count} at it",
+        title(field),
+        row.object()
+    );
+    let cell = row.cell(field);
+    let proposal = Proposal::FillField {
+        before: cell.clone(),
+        ask: format!("whoever knows the {}", row.object()),
+    };
+    let mut finding = Finding::about(row.record(), headline, Evidence::Cell(cell), proposal)
+        .because(Evidence::Cell(row.cell(created)))
+        .because(Evidence::Figure {
+            of: format!("routing rules that look at {}", label(field)),
+            is: rules.join(", "),
+        })
+        .because(policy(
+            after.line,
+            format!("a field that routing needs is filled within {} hours", after.value),
+        ));
+    let owner = world.policies.boundary.field(row.object(), "owner").ok();
+    if let Some(owner) = owner.filter(|owner| !row.is_blank(owner)) {
+        let cell = row.cell(&owner);
+        finding = finding
+            .unless(format!("It has an owner ({}): it was routed all the same", cell.shown()))
+            .because(Evidence::Cell(cell));
+    }
+    finding.unless(format!(
+        "The {} may match none of these rules whatever its {} is",
+        row.object(),
+        label(field)
+    ))
+}

@@ -1,0 +1,141 @@
+//! From which stage something is required, and how far a record has come.
+//!
+//! Does not: know what is required.
+
+use hashbrown::HashMap;
+
+use crate::boundary::{Boundary, Object, Row};
+use crate::policy::{Section, nearest};
+
+use super::super::World;
+use super::super::ladder::{Flags, Ladder, Ladders, lists};
+
+/// The stage from which on something is required; without one it is required of all open work.
+#[derive(Debug, Clone, Default)]
+pub(super) struct FromStage {
+    name: Option<String>,
+    rank: usize,
+}
+
+/// How far a record has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// At this step of its ladder.
+    Step(usize),
+    /// Won: above every step.
+    Won,
+    /// Lost, closed or converted: nobody fills it in any more.
+    Ended,
+    /// Its stage is blank, is not on the ladder, or there is no ladder.
+    Unsaid,
+}
+
+impl FromStage {
+    /// Reads `from`. A stage that is not on the object's ladder is a problem.
+    pub(super) fn parse(section: &Section<'_>, object: Object, ladders: &Ladders) -> Self {
+        let Some(from) = section.text("from") else { return Self::default() };
+        let Some(ladder) = ladders.of(object) else {
+            section.problem_with_hint(
+                from.line,
+                format!("`{}` cannot be found: {} have no ladder", *from, object.plural()),
+                format!("add [{object}] to rules/lifecycle.toml"),
+            );
+            return Self::default();
+        };
+        let won = lists(&ladder.won, &from).then_some(ladder.order.len());
+        let Some(rank) = ladder.rank(&from).or(won) else {
+            let stages = ladder.order.iter().chain(&ladder.won).map(String::as_str);
+            let hint = nearest(&from, stages)
+                .map_or_else(|| ladder.order.join(", "), |name| format!("did you mean `{name}`?"));
+            let message = format!("`{}` is not a stage of {}", *from, object.plural());
+            section.problem_with_hint(from.line, message, hint);
+            return Self::default();
+        };
+        Self { name: Some(from.trim().to_owned()), rank }
+    }
+
+    /// True when a record has come so far; `None` when nothing says how far it has come.
+    pub(super) fn reached(&self, place: Place) -> Option<bool> {
+        match place {
+            Place::Step(step) => Some(step >= self.rank),
+            Place::Won => Some(true),
+            Place::Ended => Some(false),
+            Place::Unsaid => self.name.is_none().then_some(true),
+        }
+    }
+
+    /// `from Proposal on`, or `at every stage`.
+    pub(super) fn words(&self) -> String {
+        self.name
+            .as_ref()
+            .map_or_else(|| "at every stage".to_owned(), |name| format!("from {name} on"))
+    }
+}
+
+/// Tells how far the records of one object have come; each stage is looked up once.
+pub(super) struct Places<'a> {
+    ladder: Option<&'a Ladder>,
+    flags: Flags,
+    known: HashMap<&'a str, Place>,
+}
+
+impl<'a> Places<'a> {
+    pub(super) fn of(world: &World<'a>, object: Object) -> Self {
+        let boundary = &world.policies.boundary;
+        Self {
+            ladder: world.policies.ladders.of(object),
+            flags: flags(boundary, object),
+            known: HashMap::new(),
+        }
+    }
+
+    /// The ladder by which they are told.
+    pub(super) fn ladder(&self) -> Option<&'a Ladder> {
+        self.ladder
+    }
+
+    /// How far a record has come.
+    pub(super) fn place(&mut self, row: Row<'a>) -> Place {
+        let flag = |field: &Option<_>| field.as_ref().and_then(|field| row.flag(field));
+        if flag(&self.flags.converted) == Some(true) {
+            return Place::Ended;
+        }
+        let stage = self.ladder.and_then(|ladder| row.text(&ladder.field));
+        let by_stage = stage.map_or(Place::Unsaid, |stage| self.by_stage(stage));
+        match (flag(&self.flags.closed), flag(&self.flags.won)) {
+            (_, Some(true)) => Place::Won,
+            (Some(true), Some(false)) => Place::Ended,
+            (Some(true), None) if by_stage != Place::Won => Place::Ended,
+            (Some(true) | None, None) | (Some(false), _) | (None, Some(false)) => by_stage,
+        }
+    }
+
+    fn by_stage(&mut self, stage: &'a str) -> Place {
+        let Some(ladder) = self.ladder else { return Place::Unsaid };
+        *self.known.entry(stage).or_insert_with(|| {
+            if lists(&ladder.won, stage) {
+                Place::Won
+            } else if ladder.ends(stage) {
+                Place::Ended
+            } else {
+                ladder.rank(stage).map_or(Place::Unsaid, Place::Step)
+            }
+        })
+    }
+}
+
+/// The flags of one object: a row has only its own table's fields.
+fn flags(boundary: &Boundary, object: Object) -> Flags {
+    let field = |name| boundary.field(object, name).ok();
+    match object {
+        Object::Lead => Flags { converted: field("converted"), ..Flags::default() },
+        Object::Deal => Flags { closed: field("closed"), won: field("won"), ..Flags::default() },
+        Object::Contact
+        | Object::Account
+        | Object::User
+        | Object::Queue
+        | Object::CampaignMember
+        | Object::FieldHistory
+        | Object::SystemRecord => Flags::default(),
+    }
+}

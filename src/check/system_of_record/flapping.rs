@@ -1,0 +1,306 @@
+//! SOR-03: a governed field goes back and forth between two values.
+//!
+//! Does not: say which value is right; two writers that undo each other are the fault.
+
+use chrono::{DateTime, Utc};
+use hashbrown::HashMap;
+
+use crate::boundary::{Boundary, Field, Grant, Missing, Object, Row};
+use crate::finding::{Evidence, Finding, Proposal, Severity};
+use crate::policy::{Said, Section};
+
+use super::super::condition::fold;
+use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use super::{FILE, policy, title};
+
+pub(in crate::check) const CHECK: CheckDef = CheckDef {
+    code: "SOR-03",
+    name: "flapping",
+    family: Family::SystemOfRecord,
+    severity: Severity::Medium,
+    summary: "A governed field changed at least three times in a row between the same two values \
+              within the days that the rules look back.",
+    consequence: "Two systems undo each other, and every report shows whichever wrote last.",
+    load,
+};
+
+/// What the rules say.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    off: bool,
+    fields: Vec<Said<Field>>,
+    within_days: Said<u32>,
+}
+
+impl Rules {
+    pub(super) fn parse(root: &Section<'_>, boundary: &Boundary) -> Self {
+        let mut rules =
+            Self { off: false, fields: Vec::new(), within_days: Said { value: 90, line: 0 } };
+        let Some(section) = root.section(CHECK.name) else { return rules };
+        rules.off = section.flag("off").is_some_and(|off| off.value);
+        if let Some(days) = section.count("within_days") {
+            rules.within_days = days;
+        }
+        for said in section.texts("fields") {
+            let parts = said.split_once('.').and_then(|(table, name)| {
+                let object = Object::parse(table.trim())?;
+                Object::REVIEWED.contains(&object).then_some((object, name.trim()))
+            });
+            let Some((object, name)) = parts else {
+                section.problem_with_hint(
+                    said.line,
+                    format!("`{}` does not name a field", *said),
+                    "write table and field, like `account.industry`",
+                );
+                continue;
+            };
+            match boundary.field(object, name) {
+                Ok(field) => {
+                    check_exposure(&section, said.line, &field, boundary);
+                    rules.fields.push(Said { value: field, line: said.line });
+                }
+                Err(missing) => section.problem(said.line, missing.to_string()),
+            }
+        }
+        rules
+    }
+}
+
+/// The history shows what the field itself may not.
+fn check_exposure(section: &Section<'_>, line: usize, field: &Field, boundary: &Boundary) {
+    for name in ["old", "new"] {
+        if let Ok(history) = boundary.field(Object::FieldHistory, name)
+            && history.exposure() < field.exposure()
+        {
+            section.problem_with_hint(
+                line,
+                format!("`{history}` shows more than `{field}` may"),
+                format!("give it `show = \"{}\"` as well", field.exposure().word()),
+            );
+        }
+    }
+}
+
+/// The fields of one change.
+#[derive(Debug, Clone)]
+struct History {
+    field: Field,
+    old: Field,
+    new: Field,
+    changed: Field,
+    by: Option<Field>,
+}
+
+impl History {
+    fn ask(grant: &mut Grant<'_>) -> Result<Self, Missing> {
+        let mut field = |name| grant.field(Object::FieldHistory, name);
+        field("record")?;
+        Ok(Self {
+            field: field("field")?,
+            old: field("old")?,
+            new: field("new")?,
+            changed: field("changed")?,
+            by: grant.optional(Object::FieldHistory, "by"),
+        })
+    }
+}
+
+fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
+    let rules = policies.system_of_record.flapping.clone();
+    if rules.off {
+        let write = "take `off = true` out of [flapping]";
+        return Err(Off::NoPolicy { file: FILE, write });
+    }
+    if rules.fields.is_empty() {
+        let write = "name the governed fields in [flapping]";
+        return Err(Off::NoPolicy { file: FILE, write });
+    }
+    let history = History::ask(grant)?;
+    for field in &rules.fields {
+        grant.reads(field);
+    }
+    Ok(Box::new(move |world| judge(world, &rules, &history)))
+}
+
+/// One record's changes of one governed field, in the order of time.
+type Series<'a> = Vec<(DateTime<Utc>, Row<'a>)>;
+
+fn judge(world: &World<'_>, rules: &Rules, history: &History) -> Judgement {
+    let mut judgement = Judgement::default();
+    for (at, governed) in rules.fields.iter().enumerate() {
+        let object = governed.object();
+        let first = rules.fields.iter().position(|field| field.object() == object);
+        let Some(batch) = world.batch(object) else {
+            judgement.skip(object, "there is no input");
+            continue;
+        };
+        if first == Some(at) {
+            judgement.examined += batch.reviewed_len();
+        }
+    }
+    let Some(changes) = world.batch(Object::FieldHistory) else {
+        judgement.examined = 0;
+        judgement.skip(Object::FieldHistory, "there is no input");
+        return judgement;
+    };
+    let since = world.as_of.hours_ago(24.0 * f64::from(rules.within_days.value));
+    let mut series: HashMap<(usize, usize), Series<'_>> = HashMap::new();
+    let mut names: HashMap<&str, Vec<usize>> = HashMap::new();
+    for change in changes.rows() {
+        let (Some(name), Some(at)) = (change.text(&history.field), change.time(&history.changed))
+        else {
+            continue;
+        };
+        if at < since || at > world.as_of.instant {
+            continue;
+        }
+        for governed in names.entry(name).or_insert_with(|| rules.named(name)).iter() {
+            let row = rules
+                .fields
+                .get(*governed)
+                .and_then(|field| world.batch(field.object()))
+                .and_then(|batch| batch.find(change.id()))
+                .filter(|row| row.is_under_review());
+            if let Some(row) = row {
+                series.entry((*governed, row.position())).or_default().push((at, change));
+            }
+        }
+    }
+    let mut runs: Vec<_> = series
+        .into_iter()
+        .filter_map(|(key, mut series)| {
+            series.sort_by_key(|(at, change)| (*at, change.position()));
+            Some((key, alternating(&series, history)?))
+        })
+        .collect();
+    runs.sort_by_key(|(key, _)| *key);
+    let mut alike: HashMap<(usize, (String, String)), usize> = HashMap::new();
+    for ((governed, _), run) in &runs {
+        *alike.entry((*governed, run.pair.clone())).or_default() += 1;
+    }
+    for ((governed, position), run) in runs {
+        let field = rules.fields.get(governed);
+        let row = field
+            .and_then(|field| world.batch(field.object()))
+            .and_then(|batch| batch.at(position));
+        if let Some((field, row)) = field.zip(row) {
+            let others = alike.get(&(governed, run.pair.clone())).map_or(0, |count| count - 1);
+            judgement.findings.push(finding(rules, history, field, row, &run, others));
+        }
+    }
+    judgement
+}
+
+impl Rules {
+    /// The governed fields that a change's field name may mean: canonical names and the CRM's own.
+    fn named(&self, name: &str) -> Vec<usize> {
+        let name = fold(name);
+        let means = |field: &Field| {
+            fold(field.name()) == name || field.from().iter().any(|from| fold(from) == name)
+        };
+        let fields = self.fields.iter().enumerate();
+        fields.filter(|(_, field)| means(field)).map(|(at, _)| at).collect()
+    }
+}
+
+/// The longest stretch of changes between the same two values.
+struct Run<'a> {
+    changes: Series<'a>,
+    pair: (String, String),
+}
+
+/// At least three changes in a row between the same two values: A to B, B to A, A to B.
+fn alternating<'a>(series: &Series<'a>, history: &History) -> Option<Run<'a>> {
+    let value = |change: &Row<'a>, field| change.text(field).map(str::trim).unwrap_or_default();
+    let mut best: Option<Run<'a>> = None;
+    let mut run: Series<'a> = Vec::new();
+    for (at, change) in series {
+        let (old, new) = (value(change, &history.old), value(change, &history.new));
+        if old == new {
+            continue;
+        }
+        let goes_on = run.last().is_none_or(|(_, last)| {
+            (value(last, &history.old), value(last, &history.new)) == (new, old)
+        });
+        if !goes_on {
+            run.clear();
+        }
+        run.push((*at, *change));
+        if run.len() >= 3 && best.as_ref().is_none_or(|best| run.len() >= best.changes.len()) {
+            let mut pair = [old.to_owned(), new.to_owned()];
+            pair.sort();
+            let [low, high] = pair;
+            best = Some(Run { changes: run.clone(), pair: (low, high) });
+        }
+    }
+    best
+}
+
+/// No more changes than a person reads.
+const QUOTED: usize = 6;
+
+fn finding(
+    rules: &Rules,
+    history: &History,
+    field: &Said<Field>,
+    row: Row<'_>,
+    run: &Run<'_>,
+    others: usize,
+) -> Finding {
+    let count = run.changes.len();
+    let (first, last) = (run.changes.first(), run.changes.last());
+    let days = first.zip(last).map_or(0, |(first, last)| (last.0 - first.0).num_days());
+    let values = first.map_or_else(String::new, |(_, change)| {
+        format!(
+            " between {} and {}",
+            change.cell(&history.old).shown(),
+            change.cell(&history.new).shown()
+        )
+    });
+    let headline = format!("{} changed {count} times{values} within {days} days", title(field));
+    let question = format!("Which two systems or people write {}, and which one should?", **field);
+    let mut finding = Finding::about(
+        row.record(),
+        headline,
+        Evidence::Cell(row.cell(field)),
+        Proposal::ReviewUpstream { question },
+    );
+    for (_, change) in run.changes.iter().skip(count.saturating_sub(QUOTED)) {
+        let quoted = [&history.changed, &history.old, &history.new];
+        for field in quoted.into_iter().chain(history.by.as_ref()) {
+            finding = finding.because(Evidence::Cell(change.cell(field)));
+        }
+    }
+    finding =
+        finding.because(policy(field.line, format!("{} is governed", **field))).because(policy(
+            rules.within_days.line,
+            format!("three changes or more within {} days", rules.within_days.value),
+        ));
+    if others > 0 {
+        finding = finding.unless(format!(
+            "{others} other {} go between the same two values: a value of the list may have been renamed",
+            row.object().plural()
+        ));
+    }
+    finding.unless(writers(history, run))
+}
+
+/// Who made the changes, as far as anybody says.
+fn writers(history: &History, run: &Run<'_>) -> String {
+    let Some(by) = &history.by else {
+        return "Nothing says who made the changes: one person may have corrected themselves"
+            .to_owned();
+    };
+    let mut names: Vec<_> = run.changes.iter().filter_map(|(_, change)| change.text(by)).collect();
+    names.sort_unstable();
+    names.dedup();
+    match names.len() {
+        0 => {
+            "Nothing says who made the changes: one person may have corrected themselves".to_owned()
+        }
+        1 => "One writer made every change: somebody may have been trying values".to_owned(),
+        n => format!(
+            "{n} writers made the changes: the later one may have corrected the earlier one on purpose"
+        ),
+    }
+}

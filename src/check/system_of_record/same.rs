@@ -1,0 +1,125 @@
+//! When two systems mean the same value although they write it differently.
+//!
+//! Does not: know which of them is right.
+
+use std::collections::BTreeMap;
+
+use chrono_tz::Tz;
+
+use crate::boundary::{Field, Kind, Row};
+use crate::policy::{Section, Value};
+
+/// What counts as the same in one comparison.
+#[derive(Debug, Clone)]
+pub(super) struct Sameness {
+    /// Letters of one spelling to the letters it stands for.
+    synonyms: BTreeMap<String, String>,
+    /// Numbers nearer than this are the same.
+    tolerance: f64,
+}
+
+impl Sameness {
+    /// Reads `same` and `tolerance` of a comparison.
+    pub(super) fn parse(section: &Section<'_>) -> Self {
+        let mut synonyms = BTreeMap::new();
+        if let Some(same) = section.section("same") {
+            for (name, node) in same.entries() {
+                if let Value::Text(to) = &node.value {
+                    synonyms.insert(letters_of(name), letters_of(to));
+                } else {
+                    same.problem(node.line, format!("`same.{}` needs a text", name.value));
+                }
+            }
+        }
+        let tolerance = section.number("tolerance").map_or(0.01, |said| said.value);
+        Self { synonyms, tolerance }
+    }
+
+    /// True when a record and the system's row agree; both are known to hold a value.
+    pub(super) fn holds(
+        &self,
+        (row, field): (Row<'_>, &Field),
+        (theirs, other): (Row<'_>, &Field),
+        zone: Tz,
+    ) -> bool {
+        if let (Some(ours), Some(theirs)) = (row.number(field), theirs.number(other)) {
+            return (ours - theirs).abs() <= self.tolerance;
+        }
+        if let (Some(ours), Some(theirs)) = (row.day(field, zone), theirs.day(other, zone)) {
+            return ours == theirs;
+        }
+        if let (Some(ours), Some(theirs)) = (row.text(field), theirs.text(other)) {
+            return ours == theirs || self.texts(ours, theirs, field.kind());
+        }
+        match (row.written(field), theirs.written(other)) {
+            (Some(ours), Some(theirs)) => self.texts(&ours, &theirs, field.kind()),
+            (None, _) | (_, None) => false,
+        }
+    }
+
+    fn texts(&self, ours: &str, theirs: &str, kind: Kind) -> bool {
+        let (ours, theirs) = (bare(ours, kind), bare(theirs, kind));
+        self.meaning(&ours) == self.meaning(&theirs)
+    }
+
+    fn meaning<'t>(&'t self, letters: &'t str) -> &'t str {
+        self.synonyms.get(letters).map_or(letters, String::as_str)
+    }
+}
+
+/// What of a value of some kind carries its meaning.
+fn bare(value: &str, kind: Kind) -> String {
+    match kind {
+        Kind::Phone => {
+            let digits: String = value.chars().filter(char::is_ascii_digit).collect();
+            digits.trim_start_matches('0').to_owned()
+        }
+        Kind::Web => {
+            let lower = value.trim().to_lowercase();
+            let host = lower.split_once("://").map_or(lower.as_str(), |(_, rest)| rest);
+            host.strip_prefix("www.").unwrap_or(host).trim_end_matches('/').to_owned()
+        }
+        Kind::Email => value.trim().to_lowercase(),
+        Kind::Id
+        | Kind::Picklist
+        | Kind::Date
+        | Kind::Number
+        | Kind::Flag
+        | Kind::Name
+        | Kind::Text
+        | Kind::Address => letters_of(value),
+    }
+}
+
+/// Lower case without spaces and punctuation; a value of signs alone stays as it is.
+fn letters_of(text: &str) -> String {
+    let letters: String =
+        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    if letters.is_empty() { text.trim().to_owned() } else { letters }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(kind: Kind, ours: &str, theirs: &str, expected: bool) {
+        let synonyms = BTreeMap::from([("uk".to_owned(), "unitedkingdom".to_owned())]);
+        let sameness = Sameness { synonyms, tolerance: 0.01 };
+        assert_eq!(sameness.texts(ours, theirs, kind), expected, "{ours} and {theirs}");
+    }
+
+    #[test]
+    fn spelling_is_no_difference() {
+        check(Kind::Name, "Acme, Inc.", "ACME Inc", true);
+        check(Kind::Name, "Acme", "Apex", false);
+        check(Kind::Picklist, "UK", "United Kingdom", true);
+        check(Kind::Picklist, "United Kingdom", "U.K.", true);
+        check(Kind::Picklist, "UK", "France", false);
+        check(Kind::Web, "https://www.acme.com/", "acme.com", true);
+        check(Kind::Web, "acme.com", "acme.de", false);
+        check(Kind::Phone, "+49 30 123456", "0049-30-123456", true);
+        check(Kind::Email, "Ann@Example.com", "ann@example.com", true);
+        check(Kind::Text, "+", "-", false);
+    }
+}
