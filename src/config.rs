@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 
 use crate::boundary::{Boundary, Object};
 use crate::check::{ALL, Policies, Rulebook, When};
-use crate::policy::{Document, Log, Problems, Section, nearest};
+use crate::policy::{Document, Log, Problems, Said, Section, nearest};
 use crate::source::Files;
 
 /// Which CRM the records come from: how they are linked and named, never how they are judged.
@@ -80,8 +80,8 @@ pub struct Config {
     pub zone: Tz,
     /// Which CRM.
     pub crm: Crm,
-    /// Where a record can be looked up: an address with `{object}` and `{id}`.
-    pub record_link: Option<String>,
+    /// Where a record can be looked up: an https address with `{id}` and perhaps `{object}`.
+    pub record_link: Option<Said<String>>,
     /// The folder of the exports: `exports` in the review folder unless another is named.
     pub exports: PathBuf,
     /// Which files hold which table, below that folder.
@@ -155,7 +155,7 @@ fn zone(root: &Section<'_>) -> Tz {
     })
 }
 
-fn source(root: &Section<'_>, boundary: &Boundary) -> (Crm, Option<String>, PathBuf, Files) {
+fn source(root: &Section<'_>, boundary: &Boundary) -> (Crm, Option<Said<String>>, PathBuf, Files) {
     let mut exports = PathBuf::from("exports");
     let Some(source) = root.section("source") else {
         root.missing("source");
@@ -171,9 +171,7 @@ fn source(root: &Section<'_>, boundary: &Boundary) -> (Crm, Option<String>, Path
         )
         .unwrap_or(Crm::Other);
     let record_link = source.text("record_link").and_then(|said| {
-        let valid = said.starts_with("https://")
-            && said.contains("{id}")
-            && !said.contains(['"', '\'', '<', '>', ' ', '\\', '@']);
+        let valid = said.starts_with("https://") && said.contains("{id}");
         if !valid {
             source.problem_with_hint(
                 said.line,
@@ -181,7 +179,7 @@ fn source(root: &Section<'_>, boundary: &Boundary) -> (Crm, Option<String>, Path
                 "an https address with `{id}` in it, such as https://acme.my.salesforce.com/{id}",
             );
         }
-        valid.then(|| said.value.to_owned())
+        valid.then(|| Said { value: said.value.to_owned(), line: said.line })
     });
     let mut files = Files::default();
     let Some(listed) = source.section("files") else {

@@ -189,3 +189,13 @@ fn remove(path: &Path) -> Result<(), FolderError> {
 fn sync(folder: &Path) -> Result<(), FolderError> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(disk(folder))
 }
+
+/// Keeps what this process reads to its owner: new files are private, and a crash leaves no image of
+/// the memory behind.
+pub fn keep_private() {
+    use rustix::fs::Mode;
+    use rustix::process::{Resource, Rlimit, setrlimit, umask};
+    umask(Mode::RWXG | Mode::RWXO);
+    // Without the limit a crash is as it would have been; the run itself does not depend on it.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+}

@@ -2,6 +2,7 @@
 
 pub mod boundary;
 pub mod check;
+pub mod cli;
 pub mod config;
 pub mod draft;
 pub mod finding;
@@ -10,4 +11,5 @@ pub mod ledger;
 pub mod matching;
 pub mod packet;
 pub mod policy;
+pub mod review;
 pub mod source;

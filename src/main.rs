@@ -1,3 +1,165 @@
-//! The command line: arguments, clock and environment once; call; print; exit code.
+//! The command line: arguments, clock and environment once; call; print; exit code. Nothing else.
 
-fn main() {}
+use std::io::{self, Write as _};
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::process::ExitCode;
+use std::thread::available_parallelism;
+
+use clap::Parser as _;
+
+use crm_review::cli::{Cli, Command, Format, Inspect, SeverityWord};
+use crm_review::finding::Severity;
+use crm_review::review::{self, Order, ReviewError};
+use crm_review::source::csv::Encoding;
+use crm_review::source::inspect::{self, Options};
+use crm_review::{draft, folder};
+
+fn main() -> ExitCode {
+    folder::keep_private();
+    // A panic's own words may quote what was being read: only where it happened is said.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic
+            .location()
+            .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
+        say(&format!("crm-review failed inside itself{place}; please report this"));
+    }));
+    let cores = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    match Cli::parse().command {
+        Command::Init { dir, from } => init(&dir, &from, cores),
+        Command::Run { dir, as_of, fail_on, threads } => {
+            #[expect(clippy::disallowed_methods, reason = "the one reading of the clock")]
+            let now = chrono::Utc::now();
+            let order = Order { folder: dir, as_of, now, threads: threads.unwrap_or(cores) };
+            run(&order, fail_on)
+        }
+        Command::Inspect(arguments) => inspect(&arguments, cores),
+        Command::Checks { id, markdown } => checks(id.as_deref(), markdown),
+    }
+}
+
+/// Words go to stderr. When nobody can be told, there is nothing left to do.
+fn say(words: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", words.trim_end());
+}
+
+/// Data goes to stdout. A reader who stopped listening has heard enough.
+fn print(data: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(data.as_bytes()).and_then(|()| out.flush());
+}
+
+fn init(dir: &Path, from: &Path, threads: NonZeroUsize) -> ExitCode {
+    match draft::init(dir, from, threads) {
+        Ok(drafted) => {
+            print(&drafted.summary);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            say(&error.to_string());
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(order: &Order, fail_on: Option<SeverityWord>) -> ExitCode {
+    match review::run(order) {
+        Ok(done) => {
+            print(&done.summary);
+            for note in &done.notes {
+                say(&format!("note: {note}"));
+            }
+            for missing in &done.missing {
+                say(&format!("incomplete: {missing}"));
+            }
+            let bar = fail_on.map(|word| match word {
+                SeverityWord::Low => Severity::Low,
+                SeverityWord::Medium => Severity::Medium,
+                SeverityWord::High => Severity::High,
+            });
+            if !done.missing.is_empty() {
+                ExitCode::from(1)
+            } else if bar.is_some_and(|bar| done.worst.is_some_and(|worst| worst >= bar)) {
+                ExitCode::from(6)
+            } else {
+                ExitCode::SUCCESS
+            }
+        }
+        Err(error) => {
+            say(&error.to_string());
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+fn exit_code(error: &ReviewError) -> u8 {
+    use crm_review::folder::FolderError;
+    use crm_review::ledger::LedgerError;
+    match error {
+        ReviewError::Rules(_) | ReviewError::Unreadable { .. } => 2,
+        ReviewError::Source(_) | ReviewError::Packet(_) => 3,
+        ReviewError::Ledger(LedgerError::Broken { .. }) => 4,
+        ReviewError::Folder(FolderError::Held { .. }) => 5,
+        ReviewError::Ledger(LedgerError::Folder(_) | LedgerError::Disk { .. })
+        | ReviewError::Folder(FolderError::Disk { .. } | FolderError::InTheWay { .. }) => 3,
+    }
+}
+
+fn inspect(arguments: &Inspect, threads: NonZeroUsize) -> ExitCode {
+    let encoding = match arguments.encoding.as_deref().map(|label| (label, Encoding::parse(label)))
+    {
+        None => None,
+        Some((_, Some(encoding))) => Some(encoding),
+        Some((label, None)) => {
+            say(&format!(
+                "`{label}` is not an encoding; try utf-8, windows-1252, utf-16le or macintosh"
+            ));
+            return ExitCode::from(2);
+        }
+    };
+    let options =
+        Options { encoding, threads, show_headers: arguments.show_headers, ..Options::default() };
+    let boundary = match (&arguments.fields, review::check_folder(&arguments.config)) {
+        (Some(_), _) => None,
+        (None, Ok(config)) => Some(config.boundary),
+        (None, Err(error)) => {
+            say(&format!(
+                "{error}\n  hint: name the columns with --fields A,B, or a review folder with --config DIR"
+            ));
+            return ExitCode::from(2);
+        }
+    };
+    let mut worst = 0;
+    for file in &arguments.files {
+        let inspection = match (&arguments.fields, &boundary) {
+            (Some(fields), _) => {
+                inspect::inspect_fields(file, fields, &options, arguments.rows_out.as_deref())
+            }
+            (None, Some(boundary)) => inspect::inspect_allowed(file, boundary, &options),
+            (None, None) => continue,
+        };
+        match arguments.format {
+            Format::Json => print(&(serde_json::to_string(&inspection).unwrap_or_default() + "\n")),
+            Format::Text => print(&inspection.to_text()),
+        }
+        worst = worst.max(inspection.exit_code());
+    }
+    ExitCode::from(worst)
+}
+
+fn checks(id: Option<&str>, markdown: bool) -> ExitCode {
+    if markdown {
+        print(&review::checks_table());
+        return ExitCode::SUCCESS;
+    }
+    if let Some(text) = review::catalogue(id) {
+        print(&text);
+        ExitCode::SUCCESS
+    } else {
+        say(&format!(
+            "there is no check `{}`; `crm-review checks` lists them",
+            id.unwrap_or_default()
+        ));
+        ExitCode::from(2)
+    }
+}

@@ -17,7 +17,8 @@ use super::Judged;
 pub(super) fn inputs_digest(program: &str, judged: &Judged, rules: &[(String, String)]) -> String {
     let mut parts = vec![program.to_owned(), judged.as_of.day.to_string()];
     parts.extend(rules.iter().map(|(file, sha256)| format!("{file} {sha256}")));
-    parts.extend(judged.inputs.iter().map(|input| format!("{} {}", input.file, input.tally.sha256)));
+    parts
+        .extend(judged.inputs.iter().map(|input| format!("{} {}", input.file, input.tally.sha256)));
     digest(parts.join("\n").as_bytes())
 }
 

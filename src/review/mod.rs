@@ -15,7 +15,7 @@ use chrono::NaiveDate;
 
 use crate::boundary::{Admission, Batch, Field, Object, Row, id_key};
 use crate::check::{ALL, AsOf, Bench, Outcome, Pulled, Report, World};
-use crate::config::{self, BatchDefinition, Config};
+use crate::config::{self, BatchDefinition, Config, Crm};
 use crate::finding::Severity;
 use crate::folder::{self, FolderError, Held};
 use crate::ledger::{Entry, Ledger, LedgerError, Run, digest};
@@ -97,17 +97,16 @@ impl Folder {
             hint,
         };
         let text = |path: &Path| {
-            fs::read(path)
-                .map_err(|error| unreadable(path, error.to_string()))
-                .and_then(|bytes| {
-                    String::from_utf8(bytes)
-                        .map_err(|_| unreadable(path, "it is not UTF-8 text".to_owned()))
-                })
+            fs::read(path).map_err(|error| unreadable(path, error.to_string())).and_then(|bytes| {
+                String::from_utf8(bytes)
+                    .map_err(|_| unreadable(path, "it is not UTF-8 text".to_owned()))
+            })
         };
         let review = text(&path.join("review.toml"))?;
         let mut rules = BTreeMap::new();
         let folder = path.join("rules");
-        let entries = fs::read_dir(&folder).map_err(|error| unreadable(&folder, error.to_string()))?;
+        let entries =
+            fs::read_dir(&folder).map_err(|error| unreadable(&folder, error.to_string()))?;
         for entry in entries.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             if !name.starts_with('.') && (name.ends_with(".toml") || name.ends_with(".csv")) {
@@ -231,7 +230,11 @@ fn judge(
         .map(|batch| packet::Count {
             object: batch.object(),
             admitted: batch.len(),
-            reviewed: if Object::REVIEWED.contains(&batch.object()) { batch.reviewed_len() } else { 0 },
+            reviewed: if Object::REVIEWED.contains(&batch.object()) {
+                batch.reviewed_len()
+            } else {
+                0
+            },
         })
         .collect();
     let reports = bench.run(&World::new(&pulled, as_of, &config.policies));
@@ -245,9 +248,11 @@ fn batch_fields(config: &Config) -> BTreeSet<Field> {
         config.batch.when.values().flat_map(|when| when.fields().cloned()).collect();
     if config.batch.changed_within_days.is_some() {
         for object in Object::REVIEWED {
-            fields.extend(["modified", "created"].iter().filter_map(|name| {
-                config.boundary.field(object, name).ok()
-            }));
+            fields.extend(
+                ["modified", "created"]
+                    .iter()
+                    .filter_map(|name| config.boundary.field(object, name).ok()),
+            );
         }
     }
     fields
@@ -263,9 +268,7 @@ fn put_under_review(batch: &mut Batch, definition: &BatchDefinition, config: &Co
         .iter()
         .filter_map(|name| config.boundary.field(object, name).ok())
         .collect();
-    let since = definition
-        .changed_within_days
-        .map(|days| as_of.hours_ago(f64::from(days) * 24.0));
+    let since = definition.changed_within_days.map(|days| as_of.hours_ago(f64::from(days) * 24.0));
     let recent = |row: Row<'_>| {
         since.is_none_or(|since| {
             // A record that does not say when it changed is reviewed: silence is no reason to skip it.
@@ -303,10 +306,14 @@ fn missing(
             ));
         }
         if input.tally.looks_truncated {
-            missing.push(format!("{} ends in the middle of a row: the export looks cut", input.file));
+            missing
+                .push(format!("{} ends in the middle of a row: the export looks cut", input.file));
         }
         if let Some(line) = input.tally.second_table {
-            missing.push(format!("{} holds a second table from line {line}, which was not read", input.file));
+            missing.push(format!(
+                "{} holds a second table from line {line}, which was not read",
+                input.file
+            ));
         }
     }
     for report in reports {
@@ -343,10 +350,7 @@ fn write_up(
     let (ledger_len, ledger_head) = ledger.before(&id);
     let command = format!("crm-review run . --as-of {day}");
     let batch = config.batch.words();
-    let record_link = match &config.record_link {
-        Some(template) => RecordLink::parse(template).ok(),
-        None => None,
-    };
+    let record_link = record_link(config)?;
     let review = packet::Review {
         organisation: &config.organisation,
         run: &id,
@@ -382,7 +386,7 @@ fn write_up(
     let findings = packet::findings_lines(&review)?;
     let summary = packet::summary(&review);
     let run = Run {
-        id,
+        id: id.clone(),
         as_of: day,
         inputs: inputs_digest,
         definition: manifest::definition_digest(&rules),
@@ -392,8 +396,32 @@ fn write_up(
         flagged: flagged(&judged.reports),
         complete: judged.missing.is_empty(),
     };
-    let manifest = manifest::text(config, judged, &rules, &run, &digest(findings.as_bytes()), &review);
+    let manifest =
+        manifest::text(config, judged, &rules, &run, &digest(findings.as_bytes()), &review);
     Ok(Made { run, packet, findings, manifest, summary })
+}
+
+/// The link to each table's records, where the config names one.
+fn record_link(config: &Config) -> Result<Option<RecordLink>, Problems> {
+    let Some(said) = &config.record_link else { return Ok(None) };
+    let address = said.strip_prefix("https://").unwrap_or_default();
+    let (host, path) = address.split_at(address.find('/').unwrap_or(address.len()));
+    let paths = Object::REVIEWED
+        .map(|object| (object, path.replace("{object}", object_in_links(config.crm, object))));
+    RecordLink::new(host, paths.iter().map(|(object, path)| (*object, path.as_str())))
+        .map(Some)
+        .map_err(|error| Problems::one("review.toml", said.line, error.to_string()))
+}
+
+/// How a CRM's addresses call a table.
+fn object_in_links(crm: Crm, object: Object) -> &'static str {
+    match (crm, object) {
+        // HubSpot's object type ids.
+        (Crm::HubSpot, Object::Contact) => "0-1",
+        (Crm::HubSpot, Object::Account) => "0-2",
+        (Crm::HubSpot, Object::Deal) => "0-3",
+        (Crm::Salesforce | Crm::HubSpot | Crm::Other, object) => object.key(),
+    }
 }
 
 /// Distinct records with a finding about them.
@@ -442,7 +470,9 @@ fn paper_input((input, admission): (&Input, &Admission)) -> packet::Input {
 pub fn catalogue(code: Option<&str>) -> Option<String> {
     let wanted: Vec<_> = ALL
         .iter()
-        .filter(|check| code.is_none_or(|code| check.code.eq_ignore_ascii_case(code) || check.name == code))
+        .filter(|check| {
+            code.is_none_or(|code| check.code.eq_ignore_ascii_case(code) || check.name == code)
+        })
         .collect();
     if wanted.is_empty() {
         return None;
@@ -450,7 +480,13 @@ pub fn catalogue(code: Option<&str>) -> Option<String> {
     let mut text = String::new();
     for check in wanted {
         if code.is_none() {
-            text += &format!("{}  {:<40} {:<7} {}\n", check.code, check.name, check.severity.word(), check.family.title());
+            text += &format!(
+                "{}  {:<40} {:<7} {}\n",
+                check.code,
+                check.name,
+                check.severity.word(),
+                check.family.title()
+            );
         } else {
             text += &format!(
                 "{} {} ({}, {})\n\n{}\n\nWhat it costs: {}\nRules: rules/{}, section [{}]\n",
@@ -466,4 +502,21 @@ pub fn catalogue(code: Option<&str>) -> Option<String> {
         }
     }
     Some(text)
+}
+
+/// The catalogue as the README's table.
+pub fn checks_table() -> String {
+    let mut table =
+        String::from("| check | family | severity | what it finds |\n| --- | --- | --- | --- |\n");
+    for check in ALL {
+        table += &format!(
+            "| `{}` {} | {} | {} | {} |\n",
+            check.code,
+            check.name,
+            check.family.title(),
+            check.severity.word(),
+            check.summary,
+        );
+    }
+    table
 }

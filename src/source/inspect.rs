@@ -2,6 +2,7 @@
 //!
 //! Does not: show a value, or write one that is not in a column that was asked for.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -10,6 +11,11 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use chrono_tz::Tz;
+
+use crate::boundary::{AdmitError, Boundary, Field, Object, Withheld};
+
+use super::Admit;
 use super::csv::{
     ContentFault, Encoding, EncodingFact, Expect, HeaderFault, Limits, Misfit, Problem, Refusal,
     Sheet, Sink, Tally, Trouble, digest,
@@ -54,6 +60,12 @@ pub struct Inspection {
     #[serde(skip_serializing_if = "is_zero")]
     problems_omitted: u64,
     looks_truncated: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    columns: Vec<ColumnReport>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    withheld: Vec<WithheldReport>,
     /// What the reason says in words, and what to do about it.
     #[serde(skip)]
     words: Option<(String, String)>,
@@ -129,6 +141,54 @@ struct ProblemReport {
     length: Option<usize>,
 }
 
+/// What the boundary says of one column.
+#[derive(Debug, Clone, Serialize)]
+struct ColumnReport {
+    name: String,
+    verdict: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    show: Option<&'static str>,
+    why: String,
+}
+
+impl ColumnReport {
+    fn of(name: &str, object: Object, boundary: &Boundary) -> Self {
+        let listed =
+            boundary.fields(object).find(|field| field.from().iter().any(|from| from == name));
+        let (verdict, why) = match (listed, boundary.blocking(name)) {
+            (Some(field), _) => ("allowed", field.why().to_owned()),
+            (None, Some(pattern)) => ("blocked", format!("its name fits `{pattern}`")),
+            (None, None) => ("unknown", "nobody listed it, so it is not read".to_owned()),
+        };
+        Self {
+            name: name.to_owned(),
+            verdict,
+            field: listed.map(ToString::to_string),
+            kind: listed.map(|field| field.kind().word()),
+            show: listed.map(|field| field.exposure().word()),
+            why,
+        }
+    }
+}
+
+/// A value that looked like a secret, told without the value.
+#[derive(Debug, Clone, Serialize)]
+struct WithheldReport {
+    line: u64,
+    field: String,
+    looks_like: &'static str,
+}
+
+impl WithheldReport {
+    fn of(withheld: &Withheld) -> Self {
+        Self { line: withheld.line, field: withheld.field.clone(), looks_like: withheld.looks_like }
+    }
+}
+
 /// Inspects the file at `path` for the columns `fields`, all of which it has to have.
 ///
 /// With `rows_out`, the accepted rows of these columns are written there as CSV, in the order
@@ -163,13 +223,67 @@ pub fn inspect_fields(
         }
         (Ok(_), None) => {}
     }
-    if report.file.sha256.is_none()
-        && let Ok((bytes, sha256)) = digest(path)
-    {
-        report.file.bytes = bytes;
-        report.file.sha256 = Some(sha256);
+    report.digested(path)
+}
+
+/// Inspects the file at `path` as a review would read it: the table it most likely holds, each
+/// column allowed, blocked or unknown and why, and every cell checked against its field's kind.
+pub fn inspect_allowed(path: &Path, boundary: &Boundary, options: &Options) -> Inspection {
+    let mut report = Inspection::of(path);
+    let mut fields = Vec::new();
+    let outcome = open_as_listed(path, boundary, options).and_then(|(object, sheet)| {
+        let reads: BTreeSet<Field> = boundary.fields(object).cloned().collect();
+        let name = report.file.name_printable.clone();
+        let desk = match boundary.admit(object, &name, sheet.header(), &reads, Tz::UTC) {
+            Ok(desk) => desk,
+            Err(error) => {
+                report.not_admitted(&error);
+                return Ok(());
+            }
+        };
+        fields = desk.wanted_names().into_iter().map(str::to_owned).collect();
+        report.opened(&sheet, &fields, options.show_headers);
+        report.object = Some(object.key());
+        report.columns =
+            sheet.header().iter().map(|name| ColumnReport::of(name, object, boundary)).collect();
+        let sink = || Admit { intake: desk.intake(), desk: &desk };
+        let (sinks, tally) = sheet.read(&desk.wanted(), sink, options.threads)?;
+        report.read(&tally, &fields);
+        let intakes = sinks.into_iter().map(|sink| sink.intake).collect();
+        match desk.clone().close(intakes) {
+            Ok(load) => {
+                report.withheld = load.admission.withheld.iter().map(WithheldReport::of).collect();
+            }
+            Err(error) => report.not_admitted(&error),
+        }
+        Ok(())
+    });
+    if let Err(refusal) = outcome {
+        report.refused(&refusal, &fields);
     }
-    report
+    report.digested(path)
+}
+
+/// Opens an export as the table of whose columns it has most.
+fn open_as_listed(
+    path: &Path,
+    boundary: &Boundary,
+    options: &Options,
+) -> Result<(Object, Sheet), Refusal> {
+    let open = |names: &[&str]| {
+        let expect = Expect { names, required: &[], encoding: options.encoding };
+        Sheet::open(path, &expect, &options.limits)
+    };
+    let plain = open(&[])?;
+    let object = boundary
+        .objects()
+        .max_by_key(|object| {
+            let names = boundary.names(*object);
+            let listed = names.iter().filter(|name| plain.column(name).is_some()).count();
+            (listed, std::cmp::Reverse(*object))
+        })
+        .unwrap_or(Object::Lead);
+    Ok((object, open(&boundary.names(object))?))
 }
 
 impl Inspection {
@@ -203,10 +317,31 @@ impl Inspection {
             problems: Vec::new(),
             problems_omitted: 0,
             looks_truncated: false,
+            object: None,
+            columns: Vec::new(),
+            withheld: Vec::new(),
             words: None,
             decoded_cells: 0,
             second_table: None,
         }
+    }
+
+    /// The report with the file's digest, which a file that was refused early does not have yet.
+    fn digested(mut self, path: &Path) -> Self {
+        if self.file.sha256.is_none()
+            && let Ok((bytes, sha256)) = digest(path)
+        {
+            self.file.bytes = bytes;
+            self.file.sha256 = Some(sha256);
+        }
+        self
+    }
+
+    fn not_admitted(&mut self, error: &AdmitError) {
+        self.status = Status::Refused;
+        self.reason = Some("not_admitted");
+        self.words =
+            Some((format!("is not admitted: {error}"), "correct rules/boundary.toml".to_owned()));
     }
 
     fn opened(&mut self, sheet: &Sheet, fields: &[String], show_headers: bool) {
@@ -331,6 +466,22 @@ impl Inspection {
             text,
             "  rows      {read} read, {quarantined} set aside, {blank} blank, {footer} footer"
         )?;
+        let width = self.columns.iter().map(|column| escaped(&column.name).chars().count()).max();
+        let width = width.unwrap_or(0).min(40);
+        if let Some(object) = self.object {
+            writeln!(text, "  table     {object}, by its columns")?;
+        }
+        for column in &self.columns {
+            let ColumnReport { name, verdict, field, kind, show, why } = column;
+            let field = match (field, kind, show) {
+                (Some(field), Some(kind), Some(show)) => format!("{field} ({kind}, {show}): "),
+                _ => String::new(),
+            };
+            writeln!(text, "  {verdict:<8}  {:<width$}  {field}{why}", escaped(name))?;
+        }
+        for WithheldReport { line, field, looks_like } in &self.withheld {
+            writeln!(text, "  withheld  line {line}, {field}: it looks like {looks_like}")?;
+        }
         if let Some(line) = self.second_table {
             writeln!(text, "  note      a second table begins at line {line} and is not read")?;
         }
