@@ -34,6 +34,9 @@ const MOST_RELATED: usize = 20;
 /// From this share on, an input is more likely cut than its references wrong.
 const CUT_PERCENT: usize = 10;
 
+/// Below so many missing ids a share says nothing.
+const CUT_LEAST: usize = 10;
+
 /// Which field of which table names a record of which tables. Owners are looked up apart.
 const REFERENCES: [(Object, &str, &[Object]); 9] = [
     (Object::Lead, "account", &[Object::Account]),
@@ -249,7 +252,7 @@ fn finding(lost: &[Lost<'_, '_>], world: &World<'_>) -> Option<Finding> {
         Evidence::Cell(row.cell(&first.reference.field)),
         Proposal::ReviewUpstream {
             question: format!(
-                "Find out whether the input is incomplete or {} names something deleted or merged",
+                "Find out whether the input is incomplete or what {} names was deleted or merged",
                 fields.join(" and ")
             ),
         },
@@ -267,7 +270,7 @@ impl Lost<'_, '_> {
     fn told(&self) -> String {
         let object = self.first.object();
         let who = if self.holders == 1 {
-            format!("1 {object} names")
+            format!("1 {} names", object.key().replace('_', " "))
         } else {
             format!("{} {} name", self.holders, object.plural())
         };
@@ -292,14 +295,14 @@ impl Lost<'_, '_> {
             })
             .because(Evidence::Figure {
                 of: format!("{plural} whose `{field}` leads nowhere"),
-                is: format!("{dangling} of {references}, {distinct} different values"),
+                is: format!("{dangling} of {references}; ids or names that are missing: {distinct}"),
             });
         for other in &self.others {
             if finding.related.len() < MOST_RELATED {
                 finding = finding.with(other.record());
             }
         }
-        if dangling * 100 > references * CUT_PERCENT {
+        if distinct >= CUT_LEAST && dangling * 100 > references * CUT_PERCENT {
             finding = finding.unless(format!(
                 "{dangling} of {references} references of `{field}` lead nowhere: the input for \
                  them is probably a part of the table"

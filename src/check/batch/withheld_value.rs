@@ -19,7 +19,6 @@ pub(in super::super) const WITHHELD_VALUE: CheckDef = CheckDef {
     load,
 };
 
-#[expect(clippy::unnecessary_wraps, reason = "every check loads by the same signature")]
 fn load(_grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     policies.batch.withheld.clone()?;
     Ok(Box::new(judge))

@@ -5,8 +5,8 @@
 
 use hashbrown::HashMap;
 
-use crate::boundary::{Field, Grant, Object, Row};
-use crate::finding::{Evidence, Finding, Proposal, Severity};
+use crate::boundary::{Batch, Field, Grant, Object, Row, Shown};
+use crate::finding::{Evidence, Finding, Proposal, Reach, Severity};
 use crate::policy::Section;
 
 use super::super::deals::DealState;
@@ -96,7 +96,7 @@ impl<'p, 'a> Departed<'p, 'a> {
 /// The owners of a table who are inactive, by the value of the owner column.
 pub(super) fn departed<'p, 'a>(
     people: &'p People<'a>,
-    batch: &'a crate::boundary::Batch,
+    batch: &'a Batch,
     owner: &Field,
 ) -> HashMap<&'a str, Departed<'p, 'a>> {
     holders(batch, owner, |value, count| Departed::of(people, value, count))
@@ -135,7 +135,7 @@ fn judge(
             if open == Some(false) || elsewhere {
                 continue;
             }
-            let case = Case { world, owned, users, row, owner };
+            let case = Case { world, owned, users, row, owner, committed };
             judgement.findings.push(case.finding());
         }
     }
@@ -144,8 +144,7 @@ fn judge(
 
 /// Owners whose state nobody wrote down were not judged.
 fn note_unknown_states(people: &People<'_>, judgement: &mut Judgement) {
-    let users = |standing: Standing| people.all().filter(|p| p.standing == standing).count();
-    let (unsaid, active) = (users(Standing::Unsaid), users(Standing::Active));
+    let unsaid = people.all().filter(|person| person.standing == Standing::Unsaid).count();
     if people.all().all(|person| person.row.is_none()) {
         judgement.skip(
             Object::User,
@@ -154,10 +153,7 @@ fn note_unknown_states(people: &People<'_>, judgement: &mut Judgement) {
     } else if unsaid > 0 {
         judgement.skip(
             Object::User,
-            &format!(
-                "{unsaid} of {} have no state, their records were not judged",
-                unsaid + active
-            ),
+            &format!("no state is known of {unsaid}, so their records were not judged"),
         );
     }
 }
@@ -169,17 +165,20 @@ pub(super) struct Case<'c, 'a> {
     pub(super) users: Option<&'c UserFields>,
     pub(super) row: Row<'a>,
     pub(super) owner: &'c Departed<'c, 'a>,
+    pub(super) committed: Option<&'c Committed>,
 }
 
-impl<'a> Case<'_, 'a> {
+impl Case<'_, '_> {
     fn finding(&self) -> Finding {
         let owned = self.owned;
         let object = owned.object;
+        let left = self.left();
         let headline = match owned.work(self.row) {
-            Some(work) => {
-                format!("{} and the {object} is still open ({})", self.left(), work.shown())
+            Some(work) if *work.shown() == Shown::Blank => {
+                format!("{left} and the {object} may be open ({} is blank)", work.field())
             }
-            None => format!("{} and the {object} is still open", self.left()),
+            Some(work) => format!("{left} and the {object} is still open ({})", work.shown()),
+            None => format!("{left} and the {object} is still open"),
         };
         let mut succession = Succession::of(self.world, self.row, self.owner.person);
         let queue = succession.queue(self.world);
@@ -189,9 +188,9 @@ impl<'a> Case<'_, 'a> {
         });
         let finding = self.described(headline, proposal);
         let finding = match object {
-            Object::Deal => finding.unless(
+            Object::Deal => self.forecast(finding.unless(
                 "a compensation plan may still credit the former owner with this open deal",
-            ),
+            )),
             Object::Account => self.deals_of_account(finding),
             Object::Lead
             | Object::Contact
@@ -223,10 +222,10 @@ impl<'a> Case<'_, 'a> {
 
     /// A finding with everything known about the owner and the open work.
     pub(super) fn described(&self, headline: String, proposal: Proposal) -> Finding {
-        let (row, owned, owner) = (self.row, self.owned, self.owner);
+        let (row, owned, departed) = (self.row, self.owned, self.owner);
         let fact = Evidence::Cell(row.cell(&owned.owner));
         let mut finding = Finding::about(row.record(), headline, fact, proposal);
-        if let (Some(person), Some(users)) = (owner.person, self.users) {
+        if let (Some(person), Some(users)) = (departed.person, self.users) {
             let fields =
                 [&users.name, &users.active, &users.deactivated, &users.last_login, &users.manager];
             for cell in UserFields::cells(person, &fields) {
@@ -243,9 +242,9 @@ impl<'a> Case<'_, 'a> {
         }
         finding = finding.because(Evidence::Figure {
             of: format!("{} with this owner in the input", owned.object.plural()),
-            is: owner.records.to_string(),
+            is: departed.records.to_string(),
         });
-        if let Some(unsure) = &owner.unsure {
+        if let Some(unsure) = &departed.unsure {
             finding = finding.lacking(unsure);
         }
         if owned.is_open(self.world, row).is_none() {
@@ -293,14 +292,33 @@ impl<'a> Case<'_, 'a> {
         }
         let signs = self.owned.signs_of_life(self.world, self.row, deactivated);
         if signs.is_empty() && doubts.is_empty() {
-            doubts.push(format!(
-                "nothing happened on the {} since the owner left: if it is dead, closing it is \
-                 right and a new owner is not",
-                self.owned.object
-            ));
+            let object = self.owned.object;
+            doubts.push(if self.owned.knows_life(self.row) {
+                format!(
+                    "nothing happened on the {object} since the owner left: if it is dead, closing \
+                     it is right and a new owner is not"
+                )
+            } else {
+                format!("nothing read here says whether somebody works the {object} meanwhile")
+            });
         }
         doubts.extend(signs);
         doubts
+    }
+
+    /// A deal that somebody reports on and that has no close date may be in this quarter's forecast.
+    fn forecast(&self, finding: Finding) -> Finding {
+        match self.committed.and_then(|rule| rule.undated(self.row)) {
+            Some(category) => {
+                let doubt = format!(
+                    "the deal's forecast category is {} and it has no close date: it may be part \
+                     of this quarter's forecast",
+                    category.shown()
+                );
+                finding.because(Evidence::Cell(category)).reaching(Reach::Forecast).unless(doubt)
+            }
+            None => finding,
+        }
     }
 
     /// An account without open deals may be history that keeps its owner for the credit.

@@ -4,7 +4,7 @@
 
 use chrono::{Datelike as _, Months, NaiveDate};
 
-use crate::boundary::{Field, Grant, Object, Row};
+use crate::boundary::{Cell, Field, Grant, Object, Row};
 use crate::finding::{Evidence, Proposal, Reach, Severity};
 use crate::policy::{Said, Section};
 
@@ -83,6 +83,12 @@ impl Committed {
         })
     }
 
+    /// The forecast category of a deal that somebody reports on and that has no close date.
+    pub(super) fn undated(&self, row: Row<'_>) -> Option<Cell> {
+        let counts = lists(&self.rules.forecast, row.text(&self.forecast)?);
+        (counts && row.time(&self.close_date).is_none()).then(|| row.cell(&self.forecast))
+    }
+
     /// The quarter, when the record is a deal that is forecast for it.
     pub(super) fn holds(&self, world: &World<'_>, row: Row<'_>) -> Option<Quarter> {
         if row.object() != Object::Deal {
@@ -149,7 +155,8 @@ fn judge(
             if owned.is_open(world, row) == Some(false) {
                 continue;
             }
-            let case = Case { world, owned, users, row, owner };
+            let case =
+                Case { world, owned, users, row, owner, committed: Some(committed) };
             judgement.findings.push(finding(&case, committed, quarter));
         }
     }

@@ -151,7 +151,7 @@ impl Owned {
             flags: Flags {
                 converted: flag(Object::Lead, "converted", grant),
                 closed: flag(Object::Deal, "closed", grant),
-                won: flag(Object::Deal, "won", grant),
+                won: None,
             },
             modified: grant.optional(object, "modified"),
             last_activity: grant.optional(object, "last_activity"),
@@ -217,6 +217,12 @@ impl Owned {
             }
             (None, None) => finding,
         }
+    }
+
+    /// True when a date in the record could show that somebody works it.
+    fn knows_life(&self, row: Row<'_>) -> bool {
+        let dates = [&self.modified, &self.last_activity].into_iter().flatten();
+        dates.into_iter().any(|field| row.time(field).is_some())
     }
 
     /// The counter-evidence where somebody seems to work the record all the same.

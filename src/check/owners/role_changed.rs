@@ -75,18 +75,18 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let role = grant.field(Object::User, "role")?;
     let scope = Scope::ask(&objects, grant, policies)?.where_work_is_known();
     rules.keep.ask(&objects, grant);
-    let roles = Roles {
+    let known = Roles {
         users: UserFields::ask(grant)?,
         role,
         team: grant.optional(Object::User, "team"),
         history: HistoryFields::ask(grant),
     };
-    Ok(Box::new(move |world| judge(&rules, &scope, &roles, world)))
+    Ok(Box::new(move |world| judge(&rules, &scope, &known, world)))
 }
 
-fn judge(rules: &Rules, scope: &Scope, roles: &Roles, world: &World<'_>) -> Judgement {
+fn judge(rules: &Rules, scope: &Scope, known: &Roles, world: &World<'_>) -> Judgement {
     let mut judgement = Judgement::default();
-    if !world.batch(Object::User).is_some_and(|users| users.has(&roles.role)) {
+    if !world.batch(Object::User).is_some_and(|users| users.has(&known.role)) {
         judgement.skip(Object::User, "no input has a column for roles");
         return judgement;
     }
@@ -94,9 +94,9 @@ fn judge(rules: &Rules, scope: &Scope, roles: &Roles, world: &World<'_>) -> Judg
     let without = world.people().all().filter(active).filter(|p| p.role.is_none()).count();
     if without > 0 {
         judgement
-            .skip(Object::User, &format!("{without} have no role, their records were not judged"));
+            .skip(Object::User, &format!("no role is known of {without}, so their records were not judged"));
     }
-    let changes = roles.history.as_ref().map(|history| history.latest(world, &[&roles.role]));
+    let changes = known.history.as_ref().map(|history| history.latest(world, &[&known.role]));
     let changes = changes.unwrap_or_default();
     for (owned, batch) in scope.tables(world, &mut judgement) {
         let Some(selling) = rules.selling.get(&owned.object) else { continue };
@@ -117,7 +117,7 @@ fn judge(rules: &Rules, scope: &Scope, roles: &Roles, world: &World<'_>) -> Judg
             if owned.is_open(world, row) == Some(false) || rules.keep.excuse(row) {
                 continue;
             }
-            let kept = Kept { rules, selling, owned, roles, person, changes: &changes };
+            let kept = Kept { rules, selling, owned, known, person, changes: &changes };
             judgement.findings.push(kept.finding(world, row));
         }
     }
@@ -129,7 +129,7 @@ struct Kept<'c, 'a> {
     rules: &'c Rules,
     selling: &'c Said<Vec<String>>,
     owned: &'c Owned,
-    roles: &'c Roles,
+    known: &'c Roles,
     person: &'c Person<'a>,
     changes: &'c HashMap<&'a str, Change<'a>>,
 }
@@ -138,8 +138,8 @@ impl<'a> Kept<'_, 'a> {
     fn finding(&self, world: &World<'a>, row: Row<'a>) -> Finding {
         let owned = self.owned;
         let object = owned.object;
-        let name = self.roles.users.shown(self.person);
-        let role = self.person.row.map(|user| user.cell(&self.roles.role));
+        let name = self.known.users.shown(self.person);
+        let role = self.person.row.map(|user| user.cell(&self.known.role));
         let shown = role.as_ref().map_or_else(String::new, |role| format!(" ({})", role.shown()));
         let headline = format!(
             "Owner {name}{shown} has a role that does not work {}, and the {object} is open",
@@ -154,12 +154,12 @@ impl<'a> Kept<'_, 'a> {
         if let Some(role) = role {
             finding = finding.because(Evidence::Cell(role));
         }
-        let users = &self.roles.users;
-        for cell in UserFields::cells(self.person, &[&users.name, &self.roles.team]) {
+        let users = &self.known.users;
+        for cell in UserFields::cells(self.person, &[&users.name, &self.known.team]) {
             finding = finding.because(cell);
         }
         let change = self.changes.get(id_key(&self.person.id)).copied();
-        if let (Some(change), Some(history)) = (change, &self.roles.history) {
+        if let (Some(change), Some(history)) = (change, &self.known.history) {
             for cell in history.cells(change) {
                 finding = finding.because(Evidence::Cell(cell));
             }
@@ -192,7 +192,7 @@ impl<'a> Kept<'_, 'a> {
                     .to_owned(),
             ),
         }
-        if let (Some(user), Some(team)) = (self.person.row, &self.roles.team)
+        if let (Some(user), Some(team)) = (self.person.row, &self.known.team)
             && !user.is_blank(team)
         {
             doubts.push(format!(

@@ -146,17 +146,17 @@ impl<'a> Held<'_, 'a> {
     fn finding(self, world: &World<'a>, row: Row<'a>) -> Finding {
         let owned = self.owned;
         let object = owned.object;
-        let owner = row.cell(&owned.owner);
+        let holder = row.cell(&owned.owner);
         let name = match (self.person, self.users) {
             (Some(person), Some(users)) => users.shown(person),
-            _ => owner.shown().to_string(),
+            _ => holder.shown().to_string(),
         };
         let succession = Succession::of(world, row, self.person);
         let proposal = succession.proposal(row, &owned.owner, || Proposal::ReviewRecord {
             question: format!("Which person should own this {object} instead of {name}?"),
         });
         let headline = format!("{name}, a service user, owns the {object}, which is not closed");
-        let mut finding = Finding::about(row.record(), headline, Evidence::Cell(owner), proposal)
+        let mut finding = Finding::about(row.record(), headline, Evidence::Cell(holder), proposal)
             .because(policy(self.said.line, format!("`{}` is a service user", self.said.value)))
             .because(Evidence::Figure {
                 of: format!("{} that this user owns", object.plural()),

@@ -77,7 +77,7 @@ impl Succession {
     fn by_handover(&mut self, people: &People<'_>, to: &Said<String>) {
         match people.find(to) {
             Found::One(person) if person.standing == Standing::Inactive => {
-                self.doubts.push(format!("the handover names `{}`, who is inactive too", to.value))
+                self.doubts.push(format!("the handover names `{}`, who is inactive too", to.value));
             }
             Found::One(person) => {
                 self.heir = Some((person.standing, person.assignee()));
@@ -86,9 +86,10 @@ impl Succession {
                     format!("`handover` names `{}` for this owner", to.value),
                 ));
             }
-            Found::Several => self
-                .doubts
-                .push(format!("the handover names `{}`, as several people are called", to.value)),
+            Found::Several => {
+                let name = &to.value;
+                self.doubts.push(format!("the handover names `{name}`, a name of several people"));
+            }
             Found::Nobody => {
                 self.doubts.push(format!("the handover names `{}`, who is in no input", to.value));
             }
@@ -154,6 +155,6 @@ impl Succession {
     /// Adds the rule and what speaks against it to a finding.
     pub(super) fn explain(self, finding: Finding) -> Finding {
         let finding = self.evidence.into_iter().fold(finding, Finding::because);
-        self.doubts.into_iter().fold(finding, |finding, doubt| finding.unless(doubt))
+        self.doubts.into_iter().fold(finding, Finding::unless)
     }
 }
