@@ -70,3 +70,24 @@ fn switched_on(root: &Section<'_>, name: &str, write: &'static str) -> Result<()
 fn policy(line: usize, says: impl Into<String>) -> Evidence {
     settings::quoted(Family::Batch, line, says)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::Rulebook;
+    use super::*;
+    use crate::policy::{Document, Log};
+
+    #[test]
+    fn the_rules_as_shipped_are_understood() {
+        let log = Log::default();
+        let boundary = Boundary::parse(&Document::parse("", "", &Log::default()), &Log::default());
+        let files = BTreeMap::from([("batch.toml".to_owned(), Family::Batch.shipped().to_owned())]);
+        let rulebook = Rulebook::parse(&files, &log);
+        let policy = Policy::parse(&rulebook.root(Family::Batch, &log), &boundary);
+        let policy = log.finish(policy).unwrap_or_else(|problems| panic!("{problems}"));
+        assert!(policy.unresolved.is_ok() && policy.withheld.is_ok() && policy.implausible.is_ok());
+        assert!((policy.max_set_aside - 0.01).abs() < f64::EPSILON);
+    }
+}

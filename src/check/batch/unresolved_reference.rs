@@ -295,7 +295,9 @@ impl Lost<'_, '_> {
             })
             .because(Evidence::Figure {
                 of: format!("{plural} whose `{field}` leads nowhere"),
-                is: format!("{dangling} of {references}; ids or names that are missing: {distinct}"),
+                is: format!(
+                    "{dangling} of {references}; ids or names that are missing: {distinct}"
+                ),
             });
         for other in &self.others {
             if finding.related.len() < MOST_RELATED {

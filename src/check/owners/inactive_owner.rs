@@ -13,7 +13,7 @@ use super::super::deals::DealState;
 use super::super::people::{Found, People, Person, Standing};
 use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World, deals, people};
 use super::inactive_owner_of_committed_deal::Committed;
-use super::succession::Succession;
+use super::succession::{self, Succession};
 use super::{Owned, Scope, UserFields, days, holders, policy, settings};
 
 /// OWN-01.
@@ -105,6 +105,7 @@ pub(super) fn departed<'p, 'a>(
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let rules = policies.owners.inactive.clone()?;
     let scope = Scope::ask(&rules.objects, grant, policies)?.where_work_is_known();
+    succession::ask(&scope, grant, policies);
     // Without users, owners whom the CRM marks as deactivated in the record itself are still known.
     let users = UserFields::ask(grant).ok();
     let committed = Committed::ask(grant, policies);

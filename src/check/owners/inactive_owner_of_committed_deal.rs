@@ -11,7 +11,7 @@ use crate::policy::{Said, Section};
 use super::super::ladder::lists;
 use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::inactive_owner::{Case, departed};
-use super::succession::Succession;
+use super::succession::{self, Succession};
 use super::{Scope, UserFields, policy, settings};
 
 /// OWN-11.
@@ -128,6 +128,7 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let forecast = grant.field(Object::Deal, "forecast")?;
     let committed = Committed { close_date, forecast, rules };
     let scope = Scope::ask(&[Object::Deal], grant, policies)?.where_work_is_known();
+    succession::ask(&scope, grant, policies);
     let users = UserFields::ask(grant).ok();
     Ok(Box::new(move |world| judge(&scope, users.as_ref(), &committed, world)))
 }
@@ -155,8 +156,7 @@ fn judge(
             if owned.is_open(world, row) == Some(false) {
                 continue;
             }
-            let case =
-                Case { world, owned, users, row, owner, committed: Some(committed) };
+            let case = Case { world, owned, users, row, owner, committed: Some(committed) };
             judgement.findings.push(finding(&case, committed, quarter));
         }
     }

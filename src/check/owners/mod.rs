@@ -406,3 +406,59 @@ impl UserFields {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Rulebook;
+    use super::*;
+    use crate::policy::{Document, Log};
+
+    const BOUNDARY: &str = "[lead.fields]\n\
+        id = { from = \"Id\", why = \"Names the record.\" }\n\
+        owner = { from = \"OwnerId\", why = \"Finds who works it.\" }\n\
+        status = { from = \"Status\", why = \"Tells open work.\" }\n";
+
+    /// What is wrong with an `owners.toml`.
+    fn problems(text: &str) -> String {
+        let log = Log::default();
+        let boundary =
+            Boundary::parse(&Document::parse("rules/boundary.toml", BOUNDARY, &log), &log);
+        let files = BTreeMap::from([("owners.toml".to_owned(), text.to_owned())]);
+        let rulebook = Rulebook::parse(&files, &log);
+        let policy = Policy::parse(&rulebook.root(Family::Owners, &log), &boundary);
+        log.finish(policy).map_or_else(|problems| problems.to_string(), |_| String::new())
+    }
+
+    #[test]
+    fn the_rules_as_shipped_are_understood() {
+        assert_eq!(problems(Family::Owners.shipped()), "");
+    }
+
+    #[test]
+    fn every_fault_in_the_rules_is_named_with_its_line() {
+        let found = problems(
+            "[inactive-owner]\n\
+             objects = [\"lead\", \"opportunity\"]\n\
+             handover = { \"Ann Ng\" = \"\" }\n\
+             [no-owner]\n\
+             unowned_ok = { lead = { stage = \"New\" }, leed = {} }\n\
+             [[idle.segment]]\n\
+             change_days = 90\n\
+             [inactive-owner-of-committed-deal]\n\
+             fiscal_year_starts = 13\n\
+             [parked-in-queue]\n\
+             limits = { Inbound = \"soon\" }\n",
+        );
+        for expected in [
+            "owners.toml:2: `opportunity` is not an object that is reviewed",
+            "owners.toml:3: `Ann Ng` is handed over to nobody",
+            "owners.toml:5: `lead.stage` is not in rules/boundary.toml",
+            "owners.toml:5: unknown key `no-owner.unowned_ok.leed`",
+            "owners.toml:6: `object` is missing in [idle.segment]",
+            "owners.toml:9: `fiscal_year_starts` is 13, which is no month",
+            "owners.toml:11: `parked-in-queue.limits.Inbound` is a text, and a number is needed",
+        ] {
+            assert!(found.contains(expected), "{expected} is not in:\n{found}");
+        }
+    }
+}

@@ -7,7 +7,7 @@ use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 
 use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World, people};
-use super::succession::Succession;
+use super::succession::{self, Succession};
 use super::{Exceptions, Owned, Scope, days, policy, settings};
 
 /// OWN-02.
@@ -76,6 +76,7 @@ fn of<'f>(fields: &'f [Field], row: Row<'_>) -> Option<&'f Field> {
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let rules = policies.owners.unowned.clone()?;
     let scope = Scope::ask(&rules.objects, grant, policies)?;
+    succession::ask(&scope, grant, policies);
     let around = Around::ask(&scope, grant);
     rules.unowned_ok.ask(&rules.objects, grant);
     // Names the people that routing rules give records to; the check does without.

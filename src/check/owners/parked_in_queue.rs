@@ -14,7 +14,7 @@ use super::super::condition::fold;
 use super::super::people::{Found, Person, Standing};
 use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::history::{Change, HistoryFields};
-use super::succession::Succession;
+use super::succession::{self, Succession};
 use super::{Owned, Scope, UserFields, holders, policy, settings};
 
 /// OWN-03.
@@ -128,6 +128,7 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let rules = policies.owners.parked.clone()?;
     grant.field(Object::Queue, "id")?;
     let scope = Scope::ask(&rules.objects, grant, policies)?;
+    succession::ask(&scope, grant, policies);
     let since = Since::ask(&scope, grant);
     let users = UserFields::ask(grant)?;
     Ok(Box::new(move |world| judge(&rules, &scope, &since, &users, world)))

@@ -15,7 +15,7 @@ use super::super::ladder::lists;
 use super::super::people::{Found, Person, Standing};
 use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::history::{Change, HistoryFields};
-use super::succession::Succession;
+use super::succession::{self, Succession};
 use super::{Exceptions, Owned, Scope, UserFields, days, holders, policy, settings};
 
 /// OWN-05.
@@ -74,6 +74,7 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let objects: Vec<Object> = rules.selling.keys().copied().collect();
     let role = grant.field(Object::User, "role")?;
     let scope = Scope::ask(&objects, grant, policies)?.where_work_is_known();
+    succession::ask(&scope, grant, policies);
     rules.keep.ask(&objects, grant);
     let known = Roles {
         users: UserFields::ask(grant)?,
@@ -93,8 +94,10 @@ fn judge(rules: &Rules, scope: &Scope, known: &Roles, world: &World<'_>) -> Judg
     let active = |person: &&Person<'_>| person.standing == Standing::Active;
     let without = world.people().all().filter(active).filter(|p| p.role.is_none()).count();
     if without > 0 {
-        judgement
-            .skip(Object::User, &format!("no role is known of {without}, so their records were not judged"));
+        judgement.skip(
+            Object::User,
+            &format!("no role is known of {without}, so their records were not judged"),
+        );
     }
     let changes = known.history.as_ref().map(|history| history.latest(world, &[&known.role]));
     let changes = changes.unwrap_or_default();

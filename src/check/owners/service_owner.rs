@@ -11,7 +11,7 @@ use crate::policy::{Said, Section};
 use super::super::condition::fold;
 use super::super::people::{Found, People, Person, Standing};
 use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
-use super::succession::Succession;
+use super::succession::{self, Succession};
 use super::{Exceptions, Owned, Scope, UserFields, holders, policy, settings};
 
 /// OWN-04.
@@ -83,6 +83,7 @@ impl Rules {
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let rules = policies.owners.service.clone()?;
     let scope = Scope::ask(&rules.objects, grant, policies)?;
+    succession::ask(&scope, grant, policies);
     rules.house_owned.ask(&rules.objects, grant);
     let users = UserFields::ask(grant).ok();
     Ok(Box::new(move |world| judge(&rules, &scope, users.as_ref(), world)))

@@ -2,14 +2,23 @@
 //!
 //! Does not: propose anybody who is inactive, unknown, or already the owner.
 
-use crate::boundary::{Row, id_key};
+use crate::boundary::{Field, Grant, Row, id_key};
 use crate::finding::{Assignee, Evidence, Finding, Proposal};
 use crate::policy::{Said, Section, Value};
 
-use super::super::World;
 use super::super::condition::fold;
 use super::super::people::{Found, People, Person, Standing};
-use super::policy;
+use super::super::{Policies, World};
+use super::{Scope, policy};
+
+/// Asks for the fields that routing rules look at: without them they would match by mistake.
+pub(super) fn ask(scope: &Scope, grant: &mut Grant<'_>, policies: &Policies) {
+    for owned in &scope.owned {
+        for (field, _) in policies.routing.fields(owned.object) {
+            grant.reads(&field);
+        }
+    }
+}
 
 /// Who took over from whom, and where records go back to.
 #[derive(Debug, Clone, Default)]
@@ -138,7 +147,7 @@ impl Succession {
     pub(super) fn proposal(
         &self,
         row: Row<'_>,
-        owner: &crate::boundary::Field,
+        owner: &Field,
         otherwise: impl FnOnce() -> Proposal,
     ) -> Proposal {
         match &self.heir {
