@@ -2,14 +2,14 @@
 //!
 //! Does not: count the rows set aside or the pages of a pull; the review knows those.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, Days, NaiveDate, Utc};
 
-use crate::boundary::{Batch, Field, Grant, Object, Row};
+use crate::boundary::{Batch, Field, Grant, Object, Row, start_of_day};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 
 use super::super::settings::days;
-use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use super::super::{AsOf, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::{policy, settings};
 
 /// BAT-05.
@@ -28,8 +28,10 @@ pub(in super::super) const IMPLAUSIBLE_INPUT: CheckDef = CheckDef {
 /// The records of one field that become findings.
 const MOST: usize = 50;
 
-/// The day of the review and one day of slack for time zones.
-const SLACK_DAYS: i64 = 1;
+/// The day of the review and one day of slack for time zones: what lies behind them is ahead.
+fn limit(as_of: &AsOf) -> DateTime<Utc> {
+    start_of_day(as_of.day + Days::new(2), as_of.zone)
+}
 
 /// The settings.
 #[derive(Debug, Clone)]
@@ -93,13 +95,14 @@ fn judge(
     world: &World<'_>,
     judgement: &mut Judgement,
 ) {
+    let limit = limit(&world.as_of);
     let mut totals = vec![0_usize; fields.len()];
     let mut ahead = Vec::new();
     for row in batch.reviewed() {
         judgement.examined += 1;
         let mut within = false;
         for (field, total) in fields.iter().zip(&mut totals) {
-            if is_ahead(world, row, field) {
+            if is_ahead(limit, row, field) {
                 *total += 1;
                 within |= *total <= MOST;
             }
@@ -113,8 +116,8 @@ fn judge(
     }
 }
 
-fn is_ahead(world: &World<'_>, row: Row<'_>, field: &Field) -> bool {
-    row.time(field).is_some_and(|at| world.as_of.days_since(at) < -SLACK_DAYS)
+fn is_ahead(limit: DateTime<Utc>, row: Row<'_>, field: &Field) -> bool {
+    row.time(field).is_some_and(|at| at >= limit)
 }
 
 fn finding(
@@ -125,10 +128,11 @@ fn finding(
     row: Row<'_>,
 ) -> Finding {
     let object = row.object();
+    let limit = limit(&world.as_of);
     let wrong: Vec<(&Field, usize)> = fields
         .iter()
         .zip(totals)
-        .filter(|(field, _)| is_ahead(world, row, field))
+        .filter(|(field, _)| is_ahead(limit, row, field))
         .map(|(field, total)| (*field, *total))
         .collect();
     let told: Vec<String> = wrong
