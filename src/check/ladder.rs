@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use crate::boundary::{Boundary, Field, Grant, Object, Row};
 use crate::policy::Section;
 
-
 /// The stages of one object.
 #[derive(Debug, Clone)]
 pub(crate) struct Ladder {
