@@ -2,7 +2,7 @@
 //!
 //! Does not: judge a deal.
 
-use std::collections::BTreeMap;
+use hashbrown::HashMap;
 
 use crate::boundary::{Field, Grant, Object, Row, id_key};
 
@@ -23,8 +23,8 @@ pub(super) enum DealState {
 /// The deals of every account and contact.
 #[derive(Debug, Default)]
 pub(super) struct Deals<'a> {
-    by_account: BTreeMap<&'a str, Vec<Row<'a>>>,
-    by_contact: BTreeMap<&'a str, Vec<Row<'a>>>,
+    by_account: HashMap<&'a str, Vec<Row<'a>>>,
+    by_contact: HashMap<&'a str, Vec<Row<'a>>>,
     closed: Option<Field>,
     won: Option<Field>,
 }

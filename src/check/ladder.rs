@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 
 use crate::boundary::{Boundary, Field, Grant, Object, Row};
-use crate::policy::Section;
+use crate::policy::{Node, Said, Section, Value, nearest};
+
+use super::condition::fold;
 
 /// The stages of one object.
 #[derive(Debug, Clone)]
@@ -40,83 +42,28 @@ pub(crate) struct Ladder {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ladders(BTreeMap<Object, Ladder>);
 
+/// True when two stages are one to a person: case and outer spaces do not matter.
+pub(super) fn same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.trim(), other.trim());
+    if one.is_ascii() && other.is_ascii() {
+        one.eq_ignore_ascii_case(other)
+    } else {
+        fold(one) == fold(other)
+    }
+}
+
 /// True when a list written in the rules holds a value.
 pub(super) fn lists(list: &[String], value: &str) -> bool {
     list.iter().any(|known| same(known, value))
 }
 
-/// True when two values are one apart from case and outer spaces. It makes no copy: it runs for
-/// every record.
-fn same(a: &str, b: &str) -> bool {
-    fn letters(text: &str) -> impl Iterator<Item = char> {
-        text.trim().chars().flat_map(char::to_lowercase)
-    }
-    letters(a).eq(letters(b))
-}
-
 impl Ladders {
     pub(super) fn parse(root: &Section<'_>, boundary: &Boundary) -> Self {
-        let mut ladders = BTreeMap::new();
-        for object in Object::REVIEWED {
-            let Some(section) = root.section(object.key()) else { continue };
-            let texts = |key: &str| -> Vec<String> {
-                section.texts(key).iter().map(|said| said.value.trim().to_owned()).collect()
-            };
-            let mut allowed_back = Vec::new();
-            if let Some(node) = section.node("allowed_back") {
-                if let crate::policy::Value::List(moves) = &node.value {
-                    for step in moves {
-                        match &step.value {
-                            crate::policy::Value::List(pair) => match pair.as_slice() {
-                                [from, to] => match (&from.value, &to.value) {
-                                    (
-                                        crate::policy::Value::Text(from),
-                                        crate::policy::Value::Text(to),
-                                    ) => allowed_back.push((from.clone(), to.clone())),
-                                    _ => section.problem(step.line, "a move is a pair of stages"),
-                                },
-                                _ => section.problem(step.line, "a move is a pair of stages"),
-                            },
-                            _ => section.problem(step.line, "a move is a pair of stages"),
-                        }
-                    }
-                } else {
-                    section.problem(node.line, "`allowed_back` is a list of pairs of stages");
-                }
-            }
-            let ladder = |field| Ladder {
-                field,
-                order: texts("order"),
-                closed: texts("closed"),
-                won: texts("won"),
-                lost: texts("lost"),
-                customer: texts("customer"),
-                opportunity: texts("opportunity"),
-                qualified: texts("qualified"),
-                late: texts("late"),
-                allowed_back,
-                file: section.file().to_owned(),
-                line: section.line(),
-            };
-            let Some(name) = section.required_text("field") else {
-                let _ = section.entries();
-                continue;
-            };
-            match boundary.field(object, &name) {
-                Ok(field) => {
-                    let ladder = ladder(field);
-                    if ladder.order.is_empty() {
-                        section.missing("order");
-                    }
-                    ladders.insert(object, ladder);
-                }
-                Err(missing) => {
-                    section.problem(name.line, missing.to_string());
-                    let _ = section.entries();
-                }
-            }
-        }
-        Self(ladders)
+        let ladders = Object::REVIEWED.into_iter().filter_map(|object| {
+            let section = root.section(object.key())?;
+            Some((object, Ladder::parse(&section, object, boundary)?))
+        });
+        Self(ladders.collect())
     }
 
     /// The ladder of an object, if the rules have one.
@@ -176,6 +123,71 @@ impl Flags {
 }
 
 impl Ladder {
+    fn parse(section: &Section<'_>, object: Object, boundary: &Boundary) -> Option<Self> {
+        let name = section.required_text("field");
+        let [order, closed, won, lost, customer, opportunity, qualified, late] =
+            ["order", "closed", "won", "lost", "customer", "opportunity", "qualified", "late"]
+                .map(|key| section.texts(key));
+        let back = moves(section);
+        if order.is_empty() {
+            section.missing("order");
+        }
+        for (at, stage) in order.iter().enumerate() {
+            if order.iter().take(at).any(|earlier| same(earlier, stage)) {
+                section.problem(stage.line, format!("`{}` stands twice in `order`", stage.value));
+            }
+        }
+        let name = name?;
+        let field = match boundary.field(object, &name) {
+            Ok(field) => field,
+            Err(missing) => {
+                section.problem(name.line, missing.to_string());
+                return None;
+            }
+        };
+        let plain = |list: &[Said<&str>]| {
+            list.iter().map(|said| said.value.trim().to_owned()).collect::<Vec<_>>()
+        };
+        let ladder = Self {
+            field,
+            order: plain(&order),
+            closed: plain(&closed),
+            won: plain(&won),
+            lost: plain(&lost),
+            customer: plain(&customer),
+            opportunity: plain(&opportunity),
+            qualified: plain(&qualified),
+            late: plain(&late),
+            allowed_back: back
+                .iter()
+                .map(|(from, to)| (from.value.to_owned(), to.value.to_owned()))
+                .collect(),
+            file: section.file().to_owned(),
+            line: section.line(),
+        };
+        let moved = back.iter().flat_map(|(from, to)| [from, to]);
+        for stage in [&customer, &opportunity, &qualified, &late].into_iter().flatten().chain(moved)
+        {
+            ladder.must_know(section, stage);
+        }
+        Some(ladder)
+    }
+
+    /// A stage that a list names has to stand on the ladder: a misspelt one would never be met.
+    fn must_know(&self, section: &Section<'_>, stage: &Said<&str>) {
+        if self.knows(stage.value) {
+            return;
+        }
+        let known = [&self.order, &self.closed, &self.won, &self.lost];
+        let hint = nearest(stage.value, known.into_iter().flatten().map(String::as_str))
+            .map_or_else(
+                || "add it to `order` or `closed`".to_owned(),
+                |name| format!("did you mean `{name}`?"),
+            );
+        let message = format!("`{}` is not a stage of this ladder", stage.value);
+        section.problem_with_hint(stage.line, message, hint);
+    }
+
     /// How far up the ladder a stage stands; `None` when it is not on it.
     pub(super) fn rank(&self, stage: &str) -> Option<usize> {
         self.order.iter().position(|known| same(known, stage))
@@ -190,4 +202,37 @@ impl Ladder {
     pub(super) fn knows(&self, stage: &str) -> bool {
         self.rank(stage).is_some() || self.ends(stage)
     }
+}
+
+/// `allowed_back`: pairs of stages.
+fn moves<'a>(section: &Section<'a>) -> Vec<(Said<&'a str>, Said<&'a str>)> {
+    let Some(node) = section.node("allowed_back") else { return Vec::new() };
+    let Value::List(steps) = &node.value else {
+        section.problem(node.line, "`allowed_back` is a list of pairs of stages");
+        return Vec::new();
+    };
+    let stage = |node: &'a Node| {
+        if let Value::Text(text) = &node.value {
+            Some(Said { value: text.trim(), line: node.line })
+        } else {
+            None
+        }
+    };
+    let pair = |step: &'a Node| {
+        if let Value::List(pair) = &step.value
+            && let [from, to] = pair.as_slice()
+        {
+            Some((stage(from)?, stage(to)?))
+        } else {
+            None
+        }
+    };
+    let moves = steps.iter().filter_map(|step| {
+        let found = pair(step);
+        if found.is_none() {
+            section.problem(step.line, "a move is a pair of stages, like [\"SQL\", \"Lead\"]");
+        }
+        found
+    });
+    moves.collect()
 }

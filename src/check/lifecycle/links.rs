@@ -1,0 +1,235 @@
+//! Which deals speak of a contact or an account, and how many deals speak of none.
+//!
+//! A contact's deals are its own and its company's; a company's are its own and those that name only
+//! one of its people. Does not: judge a record.
+
+use chrono::{DateTime, Utc};
+use hashbrown::HashMap;
+
+use crate::boundary::{Field, Grant, Missing, Object, Row, id_key};
+use crate::check::deals::{self, DealState};
+use crate::check::ladder::Ladders;
+use crate::check::{Judgement, World};
+use crate::finding::{Evidence, Finding};
+
+/// How many deals a finding quotes at most.
+const QUOTED: usize = 5;
+
+/// The fields by which deals are linked and quoted.
+#[derive(Debug, Clone)]
+pub(super) struct DealFields {
+    stage: Option<Field>,
+    closed: Option<Field>,
+    won: Option<Field>,
+    close_date: Option<Field>,
+    /// The contact's company.
+    contact_account: Option<Field>,
+    account: Option<Field>,
+    contact: Option<Field>,
+}
+
+impl DealFields {
+    /// Asks for them; a deal has to say which account or contact it belongs to.
+    pub(super) fn ask(grant: &mut Grant<'_>, ladders: &Ladders) -> Result<Self, Missing> {
+        deals::ask(grant, ladders);
+        let account = grant.optional(Object::Deal, "account");
+        let contact = grant.optional(Object::Deal, "contact");
+        if contact.is_none() {
+            grant.field(Object::Deal, "account")?;
+        }
+        Ok(Self {
+            stage: ladders.of(Object::Deal).map(|ladder| ladder.field.clone()),
+            closed: grant.optional(Object::Deal, "closed"),
+            won: grant.optional(Object::Deal, "won"),
+            close_date: grant.optional(Object::Deal, "close_date"),
+            contact_account: grant.optional(Object::Contact, "account"),
+            account,
+            contact,
+        })
+    }
+
+    /// Adds what a deal says of its standing.
+    pub(super) fn quote(&self, mut finding: Finding, deal: Row<'_>) -> Finding {
+        for field in [&self.stage, &self.closed, &self.won, &self.close_date].into_iter().flatten()
+        {
+            if !deal.is_blank(field) {
+                finding = finding.because(Evidence::Cell(deal.cell(field)));
+            }
+        }
+        finding
+    }
+
+    /// Adds the first few of the deals that were considered, and their number.
+    pub(super) fn quote_all(&self, mut finding: Finding, deals: &[Row<'_>]) -> Finding {
+        for deal in deals.iter().take(QUOTED) {
+            finding = self.quote(finding, *deal);
+        }
+        let is = if deals.len() > QUOTED {
+            format!("{}, of which {QUOTED} are quoted", deals.len())
+        } else {
+            deals.len().to_string()
+        };
+        finding.because(Evidence::Figure { of: "deals considered".to_owned(), is })
+    }
+
+    /// The instant a deal was closed.
+    pub(super) fn closed_at(&self, deal: Row<'_>) -> Option<DateTime<Utc>> {
+        super::time(deal, self.close_date.as_ref())
+    }
+
+    /// The company of a contact.
+    pub(super) fn company<'a>(&self, contact: Row<'a>) -> Option<&'a str> {
+        contact.text(self.contact_account.as_ref()?).map(str::trim)
+    }
+
+    /// What keeps a contact's company's deals from being looked at.
+    pub(super) fn company_unknown(&self, row: Row<'_>) -> Option<String> {
+        if row.object() != Object::Contact {
+            return None;
+        }
+        match &self.contact_account {
+            None => Some("contact.account is not allowed".to_owned()),
+            Some(field) if row.text(field).is_none() => Some(format!("{field} is blank")),
+            Some(_) => None,
+        }
+    }
+}
+
+/// The deals of every record, through whatever names it.
+pub(super) struct Links<'w, 'a> {
+    world: &'w World<'a>,
+    fields: &'w DealFields,
+    /// Deals that name a contact and no account, by that contact's account.
+    through_people: HashMap<&'a str, Vec<Row<'a>>>,
+    all: usize,
+    to_contacts: usize,
+    to_accounts: usize,
+    /// Won deals that lead to no record.
+    pub(super) won_unlinked: usize,
+    /// Open deals that lead to no record.
+    pub(super) open_unlinked: usize,
+}
+
+impl<'w, 'a> Links<'w, 'a> {
+    pub(super) fn of(world: &'w World<'a>, fields: &'w DealFields) -> Self {
+        let mut links = Self {
+            world,
+            fields,
+            through_people: HashMap::new(),
+            all: 0,
+            to_contacts: 0,
+            to_accounts: 0,
+            won_unlinked: 0,
+            open_unlinked: 0,
+        };
+        if let Some(deals) = world.batch(Object::Deal) {
+            for deal in deals.rows() {
+                links.add(deal);
+            }
+        }
+        links
+    }
+
+    fn add(&mut self, deal: Row<'a>) {
+        let named = |object, field: &Option<Field>| {
+            let id = deal.text(field.as_ref()?)?.trim();
+            self.world.batch(object)?.find(id)
+        };
+        let account = named(Object::Account, &self.fields.account);
+        let contact = named(Object::Contact, &self.fields.contact);
+        let names_account =
+            self.fields.account.as_ref().is_some_and(|field| deal.text(field).is_some());
+        let company =
+            contact.filter(|_| !names_account).and_then(|contact| self.fields.company(contact));
+        self.all += 1;
+        self.to_contacts += usize::from(contact.is_some() || account.is_some());
+        self.to_accounts += usize::from(account.is_some() || company.is_some());
+        if let Some(company) = company {
+            self.through_people.entry(id_key(company)).or_default().push(deal);
+        }
+        if contact.is_none() && account.is_none() {
+            match self.world.deals().state(self.world, deal) {
+                Some(DealState::Won) => self.won_unlinked += 1,
+                Some(DealState::Open) => self.open_unlinked += 1,
+                Some(DealState::Lost) | None => {}
+            }
+        }
+    }
+
+    /// Every deal that speaks of a contact or an account, possibly twice.
+    pub(super) fn deals(&self, row: Row<'a>) -> impl Iterator<Item = Row<'a>> {
+        let of = self.world.deals();
+        let (own, company) = match row.object() {
+            Object::Contact => (of.of_contact(row.id()), self.fields.company(row)),
+            Object::Account => (&[] as &[Row<'a>], Some(row.id())),
+            Object::Lead
+            | Object::Deal
+            | Object::User
+            | Object::Queue
+            | Object::CampaignMember
+            | Object::FieldHistory
+            | Object::SystemRecord => (&[] as &[Row<'a>], None),
+        };
+        let company_deals = company.map_or(&[] as &[_], |id| of.of_account(id));
+        let people_deals =
+            company.and_then(|id| self.through_people.get(id_key(id))).map_or(&[] as &[_], |v| v);
+        own.iter().chain(company_deals).chain(people_deals).copied()
+    }
+
+    /// Each deal once, in input order.
+    pub(super) fn each(&self, row: Row<'a>) -> Vec<Row<'a>> {
+        let mut deals: Vec<_> = self.deals(row).collect();
+        deals.sort_by_key(|deal| deal.position());
+        deals.dedup_by_key(|deal| deal.position());
+        deals
+    }
+
+    /// How a deal stands.
+    pub(super) fn state(&self, deal: Row<'a>) -> Option<DealState> {
+        self.world.deals().state(self.world, deal)
+    }
+
+    /// The deals that lead to a record of an object, and all deals.
+    fn linked(&self, object: Object) -> usize {
+        if object == Object::Contact { self.to_contacts } else { self.to_accounts }
+    }
+
+    /// True when enough deals are linked to tell a record without a deal from a deal without a
+    /// record. Otherwise says so with the figure.
+    pub(super) fn cover(&self, object: Object, least: f64, judgement: &mut Judgement) -> bool {
+        if self.all == 0 {
+            judgement.skip(object, "there are no deals to compare them with");
+            return false;
+        }
+        let enough = ratio(self.linked(object), self.all) >= least;
+        if !enough {
+            let figure = self.figure(object);
+            judgement.skip(object, &format!("only {figure}, and {} is needed", percent(least)));
+        }
+        enough
+    }
+
+    /// `412 of 430 deals (96%) lead to a record`.
+    pub(super) fn figure(&self, object: Object) -> String {
+        let linked = self.linked(object);
+        let share = percent(ratio(linked, self.all));
+        let noun = if object == Object::Contact { "a contact or account" } else { "an account" };
+        format!("{linked} of {} deals ({share}) lead to {noun} in the input", self.all)
+    }
+
+    /// When the first deal was made that this input knows of.
+    pub(super) fn oldest_deal(&self) -> Option<DateTime<Utc>> {
+        let created = self.world.policies.boundary.field(Object::Deal, "created").ok()?;
+        self.world.batch(Object::Deal)?.rows().filter_map(|deal| deal.time(&created)).min()
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a share of fewer than 2^52 deals")]
+fn ratio(part: usize, whole: usize) -> f64 {
+    part as f64 / whole as f64
+}
+
+/// `96%`.
+fn percent(share: f64) -> String {
+    format!("{:.0}%", share * 100.0)
+}

@@ -1,0 +1,242 @@
+//! The lifecycle family: the stage of a record contradicts the facts around it.
+//!
+//! One file per trouble; each reads its own section of `lifecycle.toml` and the shared ladders.
+//! Does not: judge an object that has no ladder, or guess what a stage means.
+
+mod contradicting_dates;
+mod customer_without_won_deal;
+mod imports;
+mod lead_at_customer;
+mod links;
+mod opportunity_without_deal;
+mod past_close_date;
+mod stage_regression;
+mod stuck;
+mod won_deal_not_customer;
+
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono_tz::Tz;
+
+use crate::boundary::{Batch, Boundary, Field, Grant, Object, Row};
+use crate::finding::Evidence;
+use crate::policy::{Said, Section};
+
+use super::condition::When;
+use super::ladder::{Ladder, Ladders, same};
+use super::{Judgement, World};
+
+pub(super) use contradicting_dates::CHECK as CONTRADICTING_DATES;
+pub(super) use customer_without_won_deal::CHECK as CUSTOMER_WITHOUT_WON_DEAL;
+pub(super) use lead_at_customer::CHECK as OPEN_LEAD_AT_CUSTOMER;
+pub(super) use opportunity_without_deal::CHECK as OPPORTUNITY_WITHOUT_DEAL;
+pub(super) use past_close_date::CHECK as PAST_CLOSE_DATE;
+pub(super) use stage_regression::CHECK as STAGE_REGRESSION;
+pub(super) use stuck::CHECK as STUCK;
+pub(super) use won_deal_not_customer::CHECK as WON_DEAL_NOT_CUSTOMER;
+
+/// The file of the family's rules, below `rules/`.
+const FILE: &str = "lifecycle.toml";
+
+/// What the rules say.
+#[derive(Debug, Clone)]
+pub(crate) struct Policy {
+    customer_without_won_deal: customer_without_won_deal::Rule,
+    won_deal_not_customer: won_deal_not_customer::Rule,
+    lead_at_customer: lead_at_customer::Rule,
+    opportunity_without_deal: opportunity_without_deal::Rule,
+    stage_regression: stage_regression::Rule,
+    contradicting_dates: contradicting_dates::Rule,
+    stuck: stuck::Rule,
+    past_close_date: past_close_date::Rule,
+}
+
+impl Policy {
+    pub(super) fn parse(root: &Section<'_>, ladders: &Ladders, boundary: &Boundary) -> Self {
+        let rules = |name| Settings { section: root.section(name) };
+        Self {
+            customer_without_won_deal: customer_without_won_deal::Rule::parse(
+                &rules("customer-without-won-deal"),
+                boundary,
+            ),
+            won_deal_not_customer: won_deal_not_customer::Rule::parse(&rules(
+                "won-deal-not-customer",
+            )),
+            lead_at_customer: lead_at_customer::Rule::parse(&rules("open-lead-at-customer")),
+            opportunity_without_deal: opportunity_without_deal::Rule::parse(
+                &rules("opportunity-without-deal"),
+                boundary,
+            ),
+            stage_regression: stage_regression::Rule::parse(&rules("stage-regression")),
+            contradicting_dates: contradicting_dates::Rule::parse(
+                &rules("contradicting-dates"),
+                boundary,
+            ),
+            stuck: stuck::Rule::parse(&rules("stuck"), ladders, boundary),
+            past_close_date: past_close_date::Rule::parse(&rules("past-close-date")),
+        }
+    }
+}
+
+/// One check's section of the rules; without a section every setting has its default.
+struct Settings<'a> {
+    section: Option<Section<'a>>,
+}
+
+impl<'a> Settings<'a> {
+    /// `off = true` leaves the check out.
+    fn on(&self) -> bool {
+        let off = self.section.as_ref().and_then(|section| section.flag("off"));
+        !off.is_some_and(|off| off.value)
+    }
+
+    fn count(&self, key: &str, default: u32) -> Said<u32> {
+        let said = self.section.as_ref().and_then(|section| section.count(key));
+        said.unwrap_or(Said { value: default, line: 0 })
+    }
+
+    fn number(&self, key: &str, default: f64) -> Said<f64> {
+        let said = self.section.as_ref().and_then(|section| section.number(key));
+        said.unwrap_or(Said { value: default, line: 0 })
+    }
+
+    /// A list that replaces its default where it is written.
+    fn texts(&self, key: &str, default: &[&str]) -> Said<Vec<String>> {
+        let written = self.section.as_ref().filter(|section| section.has(key));
+        let Some(section) = written else {
+            let value = default.iter().map(|&text| text.to_owned()).collect();
+            return Said { value, line: 0 };
+        };
+        let texts = section.texts(key);
+        Said {
+            line: section.node(key).map_or(section.line(), |node| node.line),
+            value: texts.iter().map(|said| said.value.trim().to_owned()).collect(),
+        }
+    }
+
+    /// The objects the check looks at, of those it can look at.
+    fn objects(&self, default: &[Object], possible: &[Object]) -> Vec<Object> {
+        let Some(section) = self.section.as_ref().filter(|section| section.has("objects")) else {
+            return default.to_vec();
+        };
+        let known = |name: &Said<&str>| {
+            let object = Object::parse(name.value).filter(|object| possible.contains(object));
+            if object.is_none() {
+                let names: Vec<_> = possible.iter().map(|object| format!("`{object}`")).collect();
+                section.problem_with_hint(
+                    name.line,
+                    format!("`{}` cannot be looked at here", name.value),
+                    format!("one of {}", names.join(", ")),
+                );
+            }
+            object
+        };
+        section.texts("objects").iter().filter_map(known).collect()
+    }
+
+    /// Conditions per object below a key, `hold = { deal = { on_hold = "true" } }`.
+    fn conditions(&self, key: &str, boundary: &Boundary) -> Vec<(Object, When)> {
+        let Some(table) = self.section.as_ref().and_then(|section| section.section(key)) else {
+            return Vec::new();
+        };
+        let mut conditions = Vec::new();
+        for object in Object::REVIEWED {
+            if table.has(object.key()) {
+                conditions.push((object, When::parse(&table, object.key(), object, boundary)));
+            }
+        }
+        conditions
+    }
+}
+
+/// True when one of the conditions written for the record's object holds.
+fn excepted(conditions: &[(Object, When)], row: Row<'_>) -> bool {
+    conditions.iter().any(|(object, when)| *object == row.object() && when.holds(row))
+}
+
+/// Tells the boundary that the conditions' fields are read.
+fn ask_conditions(conditions: &[(Object, When)], grant: &mut Grant<'_>) {
+    for (_, when) in conditions {
+        when.ask(grant);
+    }
+}
+
+/// A line of the rules as evidence; line 0 is a built-in default.
+fn policy(line: usize, says: impl Into<String>) -> Evidence {
+    let says = says.into();
+    let says = if line == 0 { format!("{says} (default)") } else { says };
+    Evidence::Policy { file: format!("rules/{FILE}"), line, says }
+}
+
+/// What a ladder says of a stage, as evidence.
+fn on_ladder(ladder: &Ladder, says: impl Into<String>) -> Evidence {
+    Evidence::Policy { file: ladder.file.clone(), line: ladder.line, says: says.into() }
+}
+
+/// An object that can be judged by its stage: its table and its ladder. Otherwise says why not.
+fn staged<'w, 'a>(
+    world: &'w World<'a>,
+    object: Object,
+    judgement: &mut Judgement,
+) -> Option<(&'a Batch, &'w Ladder)> {
+    let Some(batch) = world.batch(object) else {
+        judgement.skip(object, "there is no input for them");
+        return None;
+    };
+    let Some(ladder) = world.policies.ladders.of(object) else {
+        judgement.skip(object, "rules/lifecycle.toml has no ladder for them");
+        return None;
+    };
+    if !batch.has(&ladder.field) {
+        judgement.skip(object, &format!("the input has no column for `{}`", ladder.field));
+        return None;
+    }
+    Some((batch, ladder))
+}
+
+/// The day an instant means. A bare day and HubSpot's midnight UTC both mean the day they name,
+/// whatever the zone.
+fn day_of(at: DateTime<Utc>, zone: Tz) -> NaiveDate {
+    let local = at.with_timezone(&zone).date_naive();
+    if at.time() == NaiveTime::MIN { local.max(at.date_naive()) } else { local }
+}
+
+/// True when a value names a day and no time of day.
+fn is_bare_day(at: DateTime<Utc>, zone: Tz) -> bool {
+    at.time() == NaiveTime::MIN || at.with_timezone(&zone).time() == NaiveTime::MIN
+}
+
+/// A field's time on a record, where the field is allowed and filled.
+fn time(row: Row<'_>, field: Option<&Field>) -> Option<DateTime<Utc>> {
+    field.and_then(|field| row.time(field))
+}
+
+/// True when a history's field name means a field: its canonical name or a column it comes from.
+fn is_called(field: &Field, name: &str) -> bool {
+    same(field.name(), name) || field.from().iter().any(|column| same(column, name))
+}
+
+/// `1 day`, `12 days`.
+fn days(count: i64) -> String {
+    if count == 1 { "1 day".to_owned() } else { format!("{count} days") }
+}
+
+/// `1 deal`, `12 deals`.
+fn counted(count: usize, one: &str, many: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
+}
+
+/// `Contact 003A`: a record at the beginning of a sentence.
+fn titled(row: Row<'_>) -> String {
+    let noun = match row.object() {
+        Object::Lead => "Lead",
+        Object::Contact => "Contact",
+        Object::Account => "Account",
+        Object::Deal => "Deal",
+        Object::User
+        | Object::Queue
+        | Object::CampaignMember
+        | Object::FieldHistory
+        | Object::SystemRecord => "Record",
+    };
+    format!("{noun} {}", row.id())
+}

@@ -1,0 +1,169 @@
+//! LIF-13: an open deal whose close date has passed.
+//!
+//! Does not: propose a date; only the deal's owner knows one.
+
+use crate::boundary::{Field, Grant, Object, Row};
+use crate::check::deals::{self, DealState};
+use crate::check::ladder::lists;
+use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use crate::finding::{Evidence, Finding, Proposal, Reach, Severity};
+use crate::policy::Said;
+
+use super::{FILE, Settings, day_of, days, policy};
+
+pub(in crate::check) const CHECK: CheckDef = CheckDef {
+    code: "LIF-13",
+    name: "past-close-date",
+    family: Family::Lifecycle,
+    severity: Severity::Medium,
+    summary: "A deal is open and its close date lies more than `grace_days` before the day of the \
+              review.",
+    consequence: "The pipeline counts money in a quarter that is over, and the forecast is wrong by \
+                  that much.",
+    load,
+};
+
+/// What the rules say.
+#[derive(Debug, Clone)]
+pub(super) struct Rule {
+    on: bool,
+    grace_days: Said<u32>,
+    forecast: Said<Vec<String>>,
+}
+
+impl Rule {
+    pub(super) fn parse(settings: &Settings<'_>) -> Self {
+        Self {
+            on: settings.on(),
+            grace_days: settings.count("grace_days", 0),
+            forecast: settings.texts("forecast", &["Commit", "Best Case"]),
+        }
+    }
+}
+
+/// The fields it reads.
+struct Asked {
+    close_date: Field,
+    stage: Option<Field>,
+    closed: Option<Field>,
+    forecast: Option<Field>,
+    push_count: Option<Field>,
+    last_activity: Option<Field>,
+}
+
+fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
+    if !policies.lifecycle.past_close_date.on {
+        let write = "take `off = true` out of [past-close-date]";
+        return Err(Off::NoPolicy { file: FILE, write });
+    }
+    let ladder = policies.ladders.of(Object::Deal);
+    let closed = grant.optional(Object::Deal, "closed");
+    if ladder.is_none() && closed.is_none() {
+        let write = "add [deal] with `field`, `order`, `won` and `lost`, or allow `deal.closed`";
+        return Err(Off::NoPolicy { file: FILE, write });
+    }
+    deals::ask(grant, &policies.ladders);
+    let asked = Asked {
+        close_date: grant.field(Object::Deal, "close_date")?,
+        stage: ladder.map(|ladder| ladder.field.clone()),
+        closed,
+        forecast: grant.optional(Object::Deal, "forecast"),
+        push_count: grant.optional(Object::Deal, "push_count"),
+        last_activity: grant.optional(Object::Deal, "last_activity"),
+    };
+    Ok(Box::new(move |world| judge(world, &asked)))
+}
+
+fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
+    let mut judgement = Judgement::default();
+    let Some(batch) = world.batch(Object::Deal) else {
+        judgement.skip(Object::Deal, "there is no input for them");
+        return judgement;
+    };
+    if !batch.has(&asked.close_date) {
+        judgement.skip(Object::Deal, "the input has no column for `deal.close_date`");
+        return judgement;
+    }
+    let grace = i64::from(world.policies.lifecycle.past_close_date.grace_days.value);
+    for deal in batch.reviewed() {
+        if world.deals().state(world, deal) != Some(DealState::Open) {
+            continue;
+        }
+        judgement.examined += 1;
+        let Some(close) = deal.time(&asked.close_date) else { continue };
+        let past = (world.as_of.day - day_of(close, world.as_of.zone)).num_days();
+        if past > grace {
+            judgement.findings.push(finding(world, asked, deal, past));
+        }
+    }
+    judgement
+}
+
+fn finding(world: &World<'_>, asked: &Asked, deal: Row<'_>, past: i64) -> Finding {
+    let rule = &world.policies.lifecycle.past_close_date;
+    let close = deal.cell(&asked.close_date);
+    let headline = format!(
+        "Deal {} is open {} after its close date of {}",
+        deal.id(),
+        days(past),
+        close.shown()
+    );
+    let question =
+        "When will it close, and on what evidence? If it will not, close it as lost".to_owned();
+    let mut finding = Finding::about(
+        deal.record(),
+        headline,
+        Evidence::Cell(close),
+        Proposal::ReviewRecord { question },
+    );
+    let says_open = [&asked.stage, &asked.closed, &asked.push_count, &asked.last_activity];
+    for field in says_open.into_iter().flatten().filter(|field| !deal.is_blank(field)) {
+        finding = finding.because(Evidence::Cell(deal.cell(field)));
+    }
+    finding = finding.because(policy(
+        rule.grace_days.line,
+        format!("an open deal may be {} past its close date", days(rule.grace_days.value.into())),
+    ));
+    finding = forecast(rule, asked, deal, finding);
+    doubts(world, asked, deal, past, finding)
+}
+
+/// A deal that somebody reports on is not the reviewer's alone to change.
+fn forecast(rule: &Rule, asked: &Asked, deal: Row<'_>, mut finding: Finding) -> Finding {
+    let Some(field) = &asked.forecast else {
+        return finding.unless("`deal.forecast` is not allowed: somebody may be forecasting it");
+    };
+    finding = finding.because(Evidence::Cell(deal.cell(field)));
+    if deal.text(field).is_some_and(|category| lists(&rule.forecast.value, category)) {
+        let categories = rule.forecast.value.join(", ");
+        finding = finding
+            .because(policy(rule.forecast.line, format!("forecast categories: {categories}")))
+            .reaching(Reach::Forecast);
+    }
+    finding
+}
+
+fn doubts(
+    world: &World<'_>,
+    asked: &Asked,
+    deal: Row<'_>,
+    past: i64,
+    mut finding: Finding,
+) -> Finding {
+    if past <= 2 {
+        finding = finding.unless("it may have closed these days and not be written down yet");
+    }
+    let active = asked.last_activity.as_ref().and_then(|field| deal.time(field));
+    match active.map(|at| world.as_of.days_since(at)) {
+        Some(ago @ 0..=14) => finding.unless(format!(
+            "the last activity was {} ago: it may be alive, and only the date is wrong",
+            days(ago)
+        )),
+        Some(ago) if ago < 0 => {
+            finding.unless("an activity is planned: it may be alive, and only the date is wrong")
+        }
+        Some(_) | None => finding.unless(
+            "it may have been decided, with only the stage left behind: ask before closing it",
+        ),
+    }
+}

@@ -1,0 +1,283 @@
+//! LIF-05: a stage fell, and the rules do not call that move normal.
+//!
+//! Does not: judge moves to or from stages that are not on the ladder; they may have been renamed.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::boundary::{Field, Grant, Object, Row};
+use crate::check::ladder::{Ladder, lists, same};
+use crate::check::people::Found;
+use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use crate::finding::{Evidence, Finding, Proposal, Severity};
+use crate::policy::Said;
+
+use super::{FILE, Settings, counted, days, is_called, on_ladder, policy, staged, titled};
+
+pub(in crate::check) const CHECK: CheckDef = CheckDef {
+    code: "LIF-05",
+    name: "stage-regression",
+    family: Family::Lifecycle,
+    severity: Severity::Medium,
+    summary: "The field history shows that the stage fell within `within_days`, the record still \
+              stands below where it fell from, and `allowed_back` does not list the move.",
+    consequence: "Funnel figures fall without a reason anybody can give, and automation treats the \
+                  record as new.",
+    load,
+};
+
+/// What the rules say.
+#[derive(Debug, Clone)]
+pub(super) struct Rule {
+    on: bool,
+    within_days: Said<u32>,
+}
+
+impl Rule {
+    pub(super) fn parse(settings: &Settings<'_>) -> Self {
+        Self { on: settings.on(), within_days: settings.count("within_days", 30) }
+    }
+}
+
+/// The fields it reads.
+struct Asked {
+    field: Field,
+    old: Field,
+    new: Field,
+    changed: Field,
+    by: Option<Field>,
+}
+
+fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
+    if !policies.lifecycle.stage_regression.on {
+        let write = "take `off = true` out of [stage-regression]";
+        return Err(Off::NoPolicy { file: FILE, write });
+    }
+    if Object::REVIEWED.iter().all(|object| policies.ladders.of(*object).is_none()) {
+        let write = "add a ladder such as [contact] with `field` and `order`";
+        return Err(Off::NoPolicy { file: FILE, write });
+    }
+    let history = Object::FieldHistory;
+    grant.field(history, "record")?;
+    let asked = Asked {
+        field: grant.field(history, "field")?,
+        old: grant.field(history, "old")?,
+        new: grant.field(history, "new")?,
+        changed: grant.field(history, "changed")?,
+        by: grant.optional(history, "by"),
+    };
+    for object in Object::REVIEWED {
+        policies.ladders.ask(object, grant);
+    }
+    // Who made a change is told by name where users are allowed.
+    for name in ["id", "name", "active"] {
+        grant.optional(Object::User, name);
+    }
+    Ok(Box::new(move |world| judge(world, &asked)))
+}
+
+fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
+    let mut judgement = Judgement::default();
+    let Some(history) = world.batch(Object::FieldHistory) else {
+        judgement.skip(Object::FieldHistory, "there is no input for them");
+        return judgement;
+    };
+    let falls = Falls::of(world, asked, history.rows(), &mut judgement);
+    judgement.examined = falls.moves;
+    for (object, last) in &falls.last {
+        let Some(ladder) = world.policies.ladders.of(*object) else { continue };
+        judgement.findings.extend(last.values().map(|fall| finding(world, asked, ladder, fall)));
+    }
+    judgement
+}
+
+/// A move down the ladder.
+#[derive(Clone, Copy)]
+struct Fall<'a> {
+    record: Row<'a>,
+    change: Row<'a>,
+    at: DateTime<Utc>,
+}
+
+/// The last move down of every record that made one.
+struct Falls<'a> {
+    last: BTreeMap<Object, BTreeMap<usize, Fall<'a>>>,
+    moves: usize,
+}
+
+impl<'a> Falls<'a> {
+    fn of(
+        world: &World<'a>,
+        asked: &Asked,
+        changes: impl Iterator<Item = Row<'a>>,
+        judgement: &mut Judgement,
+    ) -> Self {
+        let mut falls = Self { last: BTreeMap::new(), moves: 0 };
+        let staged: Vec<_> = Object::REVIEWED
+            .into_iter()
+            .filter(|object| world.policies.ladders.of(*object).is_some())
+            .filter_map(|object| Some((object, staged(world, object, judgement)?)))
+            .collect();
+        let within = i64::from(world.policies.lifecycle.stage_regression.within_days.value);
+        let (mut unknown, mut ambiguous) = (0, 0);
+        for change in changes {
+            let (Some(field), Some(at)) = (change.text(&asked.field), change.time(&asked.changed))
+            else {
+                continue;
+            };
+            if world.as_of.days_since(at) > within {
+                continue;
+            }
+            let mut of = staged.iter().filter_map(|(object, (batch, ladder))| {
+                let record = is_called(&ladder.field, field).then(|| batch.find(change.id()))??;
+                Some((*object, record, *ladder))
+            });
+            let Some((object, record, ladder)) = of.next() else { continue };
+            if of.next().is_some() {
+                ambiguous += 1;
+                continue;
+            }
+            if !record.is_under_review() {
+                continue;
+            }
+            falls.moves += 1;
+            let (Some(old), Some(new)) = (change.text(&asked.old), change.text(&asked.new)) else {
+                continue;
+            };
+            if !ladder.knows(old) || !ladder.knows(new) {
+                unknown += 1;
+            } else if stands(ladder, record, old, new) {
+                falls.keep_last(object, Fall { record, change, at });
+            }
+        }
+        if unknown > 0 {
+            judgement.not_looked.push(format!(
+                "{} name stages that are not on the ladder: renamed stages are not judged",
+                counted(unknown, "stage change", "stage changes")
+            ));
+        }
+        if ambiguous > 0 {
+            judgement.not_looked.push(format!(
+                "{} name an id that several objects have",
+                counted(ambiguous, "stage change", "stage changes")
+            ));
+        }
+        falls
+    }
+
+    fn keep_last(&mut self, object: Object, fall: Fall<'a>) {
+        let last = self.last.entry(object).or_default();
+        let key = fall.record.position();
+        if last.get(&key).is_none_or(|known| known.at <= fall.at) {
+            last.insert(key, fall);
+        }
+    }
+}
+
+/// Where a stage stands; a won deal stands above every open one.
+fn height(ladder: &Ladder, stage: &str) -> Option<usize> {
+    let won = || lists(&ladder.won, stage).then_some(ladder.order.len());
+    ladder.rank(stage).or_else(won)
+}
+
+/// True when a move went down without being allowed, and the record still stands below its start.
+fn stands(ladder: &Ladder, record: Row<'_>, old: &str, new: &str) -> bool {
+    let (Some(from), Some(to)) = (height(ladder, old), height(ladder, new)) else { return false };
+    let allowed =
+        || ladder.allowed_back.iter().any(|(high, low)| same(high, old) && same(low, new));
+    let now = record.text(&ladder.field).and_then(|stage| height(ladder, stage));
+    to < from && !allowed() && now.is_some_and(|now| now < from)
+}
+
+fn finding(world: &World<'_>, asked: &Asked, ladder: &Ladder, fall: &Fall<'_>) -> Finding {
+    let rule = &world.policies.lifecycle.stage_regression;
+    let (record, change) = (fall.record, fall.change);
+    let (old, new) = (change.cell(&asked.old), change.cell(&asked.new));
+    let ago = world.as_of.days_since(fall.at);
+    let headline = format!(
+        "{} fell from {} to {} {} ago",
+        titled(record),
+        old.shown(),
+        new.shown(),
+        days(ago)
+    );
+    let question = format!("Why did it go back from {} to {}?", old.shown(), new.shown());
+    let level = "rank fell".to_owned();
+    let mut finding = Finding::about(
+        record.record(),
+        headline,
+        Evidence::Compared { left: old, right: new, level },
+        Proposal::ReviewRecord { question },
+    )
+    .because(Evidence::Cell(record.cell(&ladder.field)))
+    .because(Evidence::Cell(change.cell(&asked.changed)));
+    if let Some(by) = asked.by.as_ref().filter(|by| !change.is_blank(by)) {
+        finding = finding.because(Evidence::Cell(change.cell(by)));
+    }
+    finding = finding
+        .because(on_ladder(ladder, format!("order = {}", ladder.order.join(", "))))
+        .because(policy(
+            rule.within_days.line,
+            format!("falls within {} are judged", days(rule.within_days.value.into())),
+        ));
+    let actor = asked.by.as_ref().and_then(|by| change.text(by));
+    let finding = match actor.map(|by| actor_kind(world, by)) {
+        Some(Actor::Person) => finding
+            .because(actor_is("a person"))
+            .unless("a person made the change: it may be a correction"),
+        Some(Actor::Program) => finding
+            .because(actor_is("an integration or automation"))
+            .unless("a program made the change: a planned clean-up looks the same"),
+        Some(Actor::Unsaid) | None => {
+            finding.unless("nothing says who made the change: it may be a correction")
+        }
+    };
+    if ladder.allowed_back.is_empty() {
+        finding.unless("the ladder allows no move back: recycling may not have been written down")
+    } else {
+        finding
+    }
+}
+
+fn actor_is(kind: &str) -> Evidence {
+    Evidence::Figure { of: "changed by".to_owned(), is: kind.to_owned() }
+}
+
+/// What kind of actor made a change.
+enum Actor {
+    Person,
+    Program,
+    Unsaid,
+}
+
+/// Words in the names of integration users and in HubSpot's change sources.
+const PROGRAMS: [&str; 14] = [
+    "integration",
+    "automat",
+    "workflow",
+    "import",
+    "api",
+    "sync",
+    "system",
+    "migration",
+    "merge",
+    "batch",
+    "bot",
+    "zapier",
+    "connector",
+    "calculated",
+];
+
+fn actor_kind(world: &World<'_>, by: &str) -> Actor {
+    let found = world.people().find(by);
+    let name = if let Found::One(person) = &found { person.name.as_str() } else { by };
+    let mut words = name.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
+    if words.any(|word| PROGRAMS.iter().any(|program| word.starts_with(program))) {
+        Actor::Program
+    } else if matches!(found, Found::One(_) | Found::Several) || same(by, "CRM_UI") {
+        Actor::Person
+    } else {
+        Actor::Unsaid
+    }
+}

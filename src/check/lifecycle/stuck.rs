@@ -1,0 +1,496 @@
+//! LIF-08: a record has stood in its stage far longer than this company's won deals took.
+//!
+//! Does not: use anybody else's figures; without enough won deals only hard limits count.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use hashbrown::HashMap;
+
+use crate::boundary::{Batch, Boundary, Field, Grant, Object, Row};
+use crate::check::condition::When;
+use crate::check::deals::{self, DealState};
+use crate::check::ladder::{Flags, Ladder, Ladders, same};
+use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use crate::finding::{Evidence, Finding, Proposal, Severity};
+use crate::policy::{Said, nearest};
+
+use super::{
+    FILE, Settings, ask_conditions, days, excepted, is_called, policy, staged, time, titled,
+};
+
+pub(in crate::check) const CHECK: CheckDef = CheckDef {
+    code: "LIF-08",
+    name: "stuck",
+    family: Family::Lifecycle,
+    severity: Severity::Medium,
+    summary: "An open record has been in its stage for longer than the stage's limit in days, or a \
+              deal for longer than `times_median` times the median of this company's own won deals \
+              of the same segment, with at least `min_sample` of them.",
+    consequence: "Dead work is counted as pipeline, and nobody asks why it does not move.",
+    load,
+};
+
+/// What the rules say.
+#[derive(Debug, Clone)]
+pub(super) struct Rule {
+    on: bool,
+    objects: Vec<Object>,
+    times_median: Said<f64>,
+    min_sample: Said<u32>,
+    /// The deal field by which medians are kept apart.
+    segment: Option<Field>,
+    limits: Vec<(String, Said<u32>)>,
+    hold: Vec<(Object, When)>,
+}
+
+impl Rule {
+    pub(super) fn parse(settings: &Settings<'_>, ladders: &Ladders, boundary: &Boundary) -> Self {
+        let objects = settings.objects(&[Object::Deal], &Object::REVIEWED);
+        Self {
+            on: settings.on(),
+            times_median: settings.number("times_median", 2.0),
+            min_sample: settings.count("min_sample", 30),
+            segment: segment(settings, boundary),
+            limits: limits(settings, &objects, ladders),
+            hold: settings.conditions("hold", boundary),
+            objects,
+        }
+    }
+
+    fn limit(&self, stage: &str) -> Option<&Said<u32>> {
+        self.limits.iter().find(|(name, _)| same(name, stage)).map(|(_, limit)| limit)
+    }
+}
+
+fn segment(settings: &Settings<'_>, boundary: &Boundary) -> Option<Field> {
+    let written = settings.section.as_ref().and_then(|section| section.text("segment"));
+    let Some(name) = written else { return boundary.field(Object::Deal, "type").ok() };
+    match boundary.field(Object::Deal, &name) {
+        Ok(field) => Some(field),
+        Err(missing) => {
+            if let Some(section) = &settings.section {
+                section.problem(name.line, missing.to_string());
+            }
+            None
+        }
+    }
+}
+
+/// Hard limits; each names a stage of a ladder.
+fn limits(
+    settings: &Settings<'_>,
+    objects: &[Object],
+    ladders: &Ladders,
+) -> Vec<(String, Said<u32>)> {
+    let table = settings.section.as_ref().and_then(|section| section.section("limit_days"));
+    let Some(table) = table else { return Vec::new() };
+    let ladders: Vec<_> = objects.iter().filter_map(|object| ladders.of(*object)).collect();
+    let mut limits = Vec::new();
+    for (stage, _) in table.entries() {
+        if !ladders.iter().any(|ladder| ladder.knows(stage)) {
+            let known = ladders.iter().flat_map(|ladder| &ladder.order).map(String::as_str);
+            let hint = nearest(stage, known).map_or_else(
+                || "add it to the ladder's `order`".to_owned(),
+                |name| format!("did you mean `{name}`?"),
+            );
+            let message = format!("`{}` is not a stage of a ladder", stage.value);
+            table.problem_with_hint(stage.line, message, hint);
+        }
+        limits.extend(table.count(stage).map(|limit| (stage.value.clone(), limit)));
+    }
+    limits
+}
+
+/// The fields it reads.
+struct Asked {
+    flags: Flags,
+    stage_changed: Vec<Field>,
+    created: Vec<Field>,
+    last_activity: Vec<Field>,
+    close_date: Option<Field>,
+    history: Option<History>,
+}
+
+/// The fields of a stage history.
+struct History {
+    field: Field,
+    old: Field,
+    changed: Field,
+}
+
+fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
+    let rule = &policies.lifecycle.stuck;
+    if !rule.on {
+        return Err(Off::NoPolicy { file: FILE, write: "take `off = true` out of [stuck]" });
+    }
+    if rule.objects.iter().all(|object| policies.ladders.of(*object).is_none()) {
+        let write = "add [deal] with `field`, `order`, `won` and `lost`";
+        return Err(Off::NoPolicy { file: FILE, write });
+    }
+    deals::ask(grant, &policies.ladders);
+    if let Some(segment) = &rule.segment {
+        grant.reads(segment);
+    }
+    ask_conditions(&rule.hold, grant);
+    let mut asked = Asked {
+        flags: Flags::ask(grant),
+        stage_changed: Vec::new(),
+        created: Vec::new(),
+        last_activity: Vec::new(),
+        close_date: grant.optional(Object::Deal, "close_date"),
+        history: ask_history(grant),
+    };
+    for object in &rule.objects {
+        policies.ladders.ask(*object, grant);
+        match grant.field(*object, "stage_changed") {
+            Ok(field) => asked.stage_changed.push(field),
+            Err(missing) if rule.objects.len() == 1 => return Err(missing.into()),
+            Err(_) => {}
+        }
+        asked.created.extend(grant.optional(*object, "created"));
+        asked.last_activity.extend(grant.optional(*object, "last_activity"));
+    }
+    Ok(Box::new(move |world| judge(world, &asked)))
+}
+
+fn ask_history(grant: &mut Grant<'_>) -> Option<History> {
+    let mut field = |name| grant.optional(Object::FieldHistory, name);
+    field("record")?;
+    Some(History { field: field("field")?, old: field("old")?, changed: field("changed")? })
+}
+
+fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
+    let mut judgement = Judgement::default();
+    let rule = &world.policies.lifecycle.stuck;
+    let sample = Sample::of(world, asked);
+    for object in &rule.objects {
+        let Some((batch, ladder)) = staged(world, *object, &mut judgement) else { continue };
+        let own = |fields: &[Field]| fields.iter().find(|field| field.object() == *object).cloned();
+        let Some(stage_changed) = own(&asked.stage_changed) else {
+            judgement.skip(*object, &format!("`{object}.stage_changed` is not allowed"));
+            continue;
+        };
+        if *object == Object::Deal && sample.is_off() {
+            let n = sample.overall;
+            let least = rule.min_sample.value;
+            judgement.skip(
+                *object,
+                &format!("{n} won deals are too few for a median, {least} are needed"),
+            );
+        }
+        let case = Case {
+            world,
+            rule,
+            sample: &sample,
+            ladder,
+            stage: &ladder.field,
+            stage_changed: &stage_changed,
+            created: own(&asked.created),
+            last_activity: own(&asked.last_activity),
+        };
+        for row in batch.reviewed() {
+            let Some(stage) = row.text(&ladder.field) else { continue };
+            let open = world.policies.ladders.is_open(row, &asked.flags) == Some(true);
+            if !open || excepted(&rule.hold, row) {
+                continue;
+            }
+            let Some(limit) = case.limit(row, stage) else { continue };
+            judgement.examined += 1;
+            judgement.findings.extend(case.finding(row, &limit));
+        }
+    }
+    judgement
+}
+
+/// How long a record may stay, and what says so.
+enum Limit<'w> {
+    /// The rules.
+    Set(&'w Said<u32>),
+    /// This company's own won deals.
+    Learnt(Median, Like),
+}
+
+/// One object's records and what they are judged by.
+struct Case<'w, 'a> {
+    world: &'w World<'a>,
+    rule: &'w Rule,
+    sample: &'w Sample<'a>,
+    ladder: &'w Ladder,
+    stage: &'w Field,
+    stage_changed: &'w Field,
+    created: Option<Field>,
+    last_activity: Option<Field>,
+}
+
+impl<'a> Case<'_, 'a> {
+    /// The stage's own limit wins over the median.
+    fn limit(&self, row: Row<'a>, stage: &str) -> Option<Limit<'_>> {
+        if let Some(limit) = self.rule.limit(stage) {
+            return Some(Limit::Set(limit));
+        }
+        if row.object() != Object::Deal {
+            return None;
+        }
+        let segment = self.rule.segment.as_ref().and_then(|field| row.text(field));
+        let (median, like) = self.sample.median(segment.map(str::trim), self.ladder.rank(stage))?;
+        Some(Limit::Learnt(median, like))
+    }
+
+    fn days(&self, limit: &Limit<'_>) -> f64 {
+        match limit {
+            Limit::Set(limit) => limit.value.into(),
+            Limit::Learnt(median, _) => median.days * self.rule.times_median.value,
+        }
+    }
+
+    /// The limit at the end of the headline.
+    fn words(&self, limit: &Limit<'_>) -> String {
+        match limit {
+            Limit::Set(limit) => format!("its limit is {}", days(limit.value.into())),
+            Limit::Learnt(median, _) => format!(
+                "{} times the median of {} won deals is {:.0} days",
+                self.rule.times_median.value,
+                median.n,
+                self.days(limit)
+            ),
+        }
+    }
+
+    fn because(&self, row: Row<'a>, limit: &Limit<'_>, finding: Finding) -> Finding {
+        let (median, like) = match limit {
+            Limit::Set(limit) => {
+                let stage = row.cell(self.stage);
+                let says = format!("limit_days of {}: {}", stage.shown(), limit.value);
+                return finding.because(policy(limit.line, says));
+            }
+            Limit::Learnt(median, like) => (median, like),
+        };
+        let span = if like.stage {
+            "days in this stage, from the field history, of won deals"
+        } else {
+            "days from creation to close of won deals"
+        };
+        let kind = self.rule.segment.as_ref().filter(|_| like.segment);
+        let kind = kind.map_or_else(String::new, |field| {
+            format!(" with {} {}", field.name(), row.cell(field).shown())
+        });
+        let times = self.rule.times_median.value;
+        let least = self.rule.min_sample.value;
+        finding
+            .because(Evidence::Figure {
+                of: format!("median {span}{kind}"),
+                is: format!("{} days, n = {}", median.days, median.n),
+            })
+            .because(policy(
+                self.rule.times_median.line,
+                format!("at most {times} times the median"),
+            ))
+            .because(policy(self.rule.min_sample.line, format!("a median needs {least} won deals")))
+    }
+
+    fn finding(&self, row: Row<'a>, limit: &Limit<'_>) -> Option<Finding> {
+        let changed = row.time(self.stage_changed);
+        // Without the day the stage was entered, the day of creation is the longest it can have been.
+        let since = changed.or_else(|| time(row, self.created.as_ref()))?;
+        let stayed = self.world.as_of.days_since(since);
+        #[expect(clippy::cast_precision_loss, reason = "days of this era are few")]
+        let over = stayed as f64 > self.days(limit);
+        if !over {
+            return None;
+        }
+        let stage = row.cell(self.stage);
+        let stay = if changed.is_some() {
+            format!("has been {} for {}", stage.shown(), days(stayed))
+        } else {
+            format!("is {} and was created {} ago", stage.shown(), days(stayed))
+        };
+        let question = "Is it still alive? Then what is the next step, and when?".to_owned();
+        let mut finding = Finding::about(
+            row.record(),
+            format!("{} {stay}; {}", titled(row), self.words(limit)),
+            Evidence::Cell(stage),
+            Proposal::ReviewRecord { question },
+        )
+        .because(Evidence::Cell(row.cell(self.stage_changed)));
+        finding = self.because(row, limit, finding);
+        if changed.is_none() {
+            finding = finding.lacking(crate::finding::blank_field(self.stage_changed));
+        }
+        Some(self.doubts(row, finding))
+    }
+
+    fn doubts(&self, row: Row<'a>, mut finding: Finding) -> Finding {
+        if let Some(field) = &self.last_activity
+            && let Some(at) = row.time(field)
+        {
+            finding = finding.because(Evidence::Cell(row.cell(field)));
+            let ago = self.world.as_of.days_since(at);
+            if ago <= 14 {
+                finding = finding.unless(if ago < 0 {
+                    "an activity is planned: somebody is working it".to_owned()
+                } else {
+                    format!("the last activity was {} ago: somebody is working it", days(ago))
+                });
+            }
+        }
+        if row.object() == Object::Deal
+            && let Some(field) = &self.rule.segment
+            && let Some(segment) = row.text(field)
+            && !self.sample.has(segment)
+        {
+            finding = finding.unless(format!(
+                "won deals of the kind {} are too few for a median of their own: this kind may \
+                 take longer than the others",
+                row.cell(field).shown()
+            ));
+        }
+        if self.rule.hold.is_empty() {
+            finding = finding.unless("it may be on hold; no field is named that would say so");
+        }
+        if finding.doubts.is_empty() {
+            finding = finding.unless("a large deal may take longer than the median one");
+        }
+        finding
+    }
+}
+
+/// A median and how many it stands on.
+#[derive(Clone, Copy)]
+struct Median {
+    days: f64,
+    n: usize,
+}
+
+/// How long this company's won deals took: per stage where a history tells, and from creation to
+/// close; per segment where there are enough.
+struct Sample<'a> {
+    medians: BTreeMap<(Option<&'a str>, Option<usize>), Median>,
+    overall: usize,
+}
+
+impl<'a> Sample<'a> {
+    fn of(world: &World<'a>, asked: &Asked) -> Self {
+        let rule = &world.policies.lifecycle.stuck;
+        let mut spans: BTreeMap<(Option<&'a str>, Option<usize>), Vec<i64>> = BTreeMap::new();
+        let mut overall = 0;
+        let visits = Visits::of(world, asked);
+        for deal in world.batch(Object::Deal).into_iter().flat_map(Batch::rows) {
+            if world.deals().state(world, deal) != Some(DealState::Won) {
+                continue;
+            }
+            let segment = rule.segment.as_ref().and_then(|field| deal.text(field)).map(str::trim);
+            let created = asked.created.iter().find(|field| field.object() == Object::Deal);
+            let created = time(deal, created);
+            let life = created.zip(time(deal, asked.close_date.as_ref()));
+            let life = life.map(|(from, to)| (to - from).num_days()).filter(|days| *days >= 0);
+            overall += usize::from(life.is_some());
+            let stays = visits.stays(deal, created);
+            let stays = stays.into_iter().map(|(rank, days)| (Some(rank), days));
+            for (rank, days) in life.map(|days| (None, days)).into_iter().chain(stays) {
+                spans.entry((None, rank)).or_default().push(days);
+                if segment.is_some() {
+                    spans.entry((segment, rank)).or_default().push(days);
+                }
+            }
+        }
+        let least = usize::try_from(rule.min_sample.value).unwrap_or(usize::MAX).max(1);
+        let medians = spans
+            .into_iter()
+            .filter(|(_, spans)| spans.len() >= least)
+            .map(|(key, spans)| (key, median(spans)))
+            // Deals that are entered when they are won have no duration to learn from.
+            .filter(|(_, median)| median.days >= 1.0)
+            .collect();
+        Self { medians, overall }
+    }
+
+    /// True when there are too few won deals for any median.
+    fn is_off(&self) -> bool {
+        self.medians.is_empty()
+    }
+
+    /// True when a segment has a median of its own.
+    fn has(&self, segment: &str) -> bool {
+        self.medians.keys().any(|(known, _)| *known == Some(segment.trim()))
+    }
+
+    /// The nearest median for a deal in a stage. Its own segment comes before its own stage: kinds of
+    /// deals differ more than stages do.
+    fn median(&self, segment: Option<&'a str>, rank: Option<usize>) -> Option<(Median, Like)> {
+        let near = [(segment, rank), (segment, None), (None, rank), (None, None)];
+        near.into_iter().find_map(|key| {
+            let like = Like { segment: key.0.is_some(), stage: key.1.is_some() };
+            Some((*self.medians.get(&key)?, like))
+        })
+    }
+}
+
+/// What the deals behind a median share with the deal that is judged.
+#[derive(Clone, Copy)]
+struct Like {
+    segment: bool,
+    stage: bool,
+}
+
+/// When each won deal left each of its stages, from the field history.
+#[derive(Default)]
+struct Visits<'a> {
+    by_deal: HashMap<&'a str, Vec<(DateTime<Utc>, usize)>>,
+}
+
+impl<'a> Visits<'a> {
+    fn of(world: &World<'a>, asked: &Asked) -> Self {
+        let mut visits = Self::default();
+        let (Some(fields), Some(history), Some(deals), Some(ladder)) = (
+            &asked.history,
+            world.batch(Object::FieldHistory),
+            world.batch(Object::Deal),
+            world.policies.ladders.of(Object::Deal),
+        ) else {
+            return visits;
+        };
+        for change in history.rows() {
+            let (Some(field), Some(old), Some(left)) = (
+                change.text(&fields.field),
+                change.text(&fields.old),
+                change.time(&fields.changed),
+            ) else {
+                continue;
+            };
+            if is_called(&ladder.field, field)
+                && let Some(rank) = ladder.rank(old)
+                && let Some(deal) = deals.find(change.id())
+                && world.deals().state(world, deal) == Some(DealState::Won)
+            {
+                visits.by_deal.entry(deal.id()).or_default().push((left, rank));
+            }
+        }
+        for left in visits.by_deal.values_mut() {
+            left.sort_unstable();
+        }
+        visits
+    }
+
+    /// The stages a deal went through, with the days in each.
+    fn stays(&self, deal: Row<'_>, created: Option<DateTime<Utc>>) -> Vec<(usize, i64)> {
+        let mut entered = created;
+        let mut stays = Vec::new();
+        for (left, rank) in self.by_deal.get(deal.id()).into_iter().flatten() {
+            let days = entered.map(|entered| (*left - entered).num_days());
+            stays.extend(days.filter(|days| *days >= 0).map(|days| (*rank, days)));
+            entered = Some(*left);
+        }
+        stays
+    }
+}
+
+/// The middle of some spans; the mean of the two middle ones where their number is even.
+fn median(mut spans: Vec<i64>) -> Median {
+    spans.sort_unstable();
+    let n = spans.len();
+    let at = |index: usize| spans.get(index).copied().unwrap_or_default();
+    #[expect(clippy::cast_precision_loss, reason = "days of this era are few")]
+    let days = if n % 2 == 1 { at(n / 2) as f64 } else { (at(n / 2 - 1) + at(n / 2)) as f64 / 2.0 };
+    Median { days, n }
+}
