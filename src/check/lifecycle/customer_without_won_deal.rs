@@ -204,8 +204,7 @@ impl<'w, 'a> Claims<'w, 'a> {
             self.world.batch(Object::Account)?.find(id)
         };
         let mut said = (None, None);
-        for of in [Some(row), company().filter(|_| row.object() == Object::Contact)] {
-            let Some(of) = of else { continue };
+        for of in std::iter::once(row).chain(company()) {
             let Some(field) = self.rule.billed.iter().find(|field| field.object() == of.object())
             else {
                 continue;

@@ -77,9 +77,10 @@ impl DealFields {
         super::time(deal, self.close_date.as_ref())
     }
 
-    /// The company of a contact.
-    pub(super) fn company<'a>(&self, contact: Row<'a>) -> Option<&'a str> {
-        contact.text(self.contact_account.as_ref()?).map(str::trim)
+    /// The company of a contact; no other record has one.
+    pub(super) fn company<'a>(&self, of: Row<'a>) -> Option<&'a str> {
+        let field = self.contact_account.as_ref().filter(|_| of.object() == Object::Contact)?;
+        of.text(field).map(str::trim)
     }
 
     /// What keeps a contact's company's deals from being looked at.
