@@ -263,8 +263,14 @@ impl<'a> Case<'_, 'a> {
         for sequence in &self.dates.sequences {
             let mut before: Option<&Field> = None;
             for field in sequence.fields.iter().filter(|field| row.time(field).is_some()) {
-                if let Some(before) = before {
-                    found.extend(self.out_of_order(row, before, field, sequence.line));
+                if let Some(before) = before
+                    && let Some(contradiction) =
+                        self.out_of_order(row, before, field, sequence.line)
+                {
+                    if self.recycled(row, before, field) {
+                        continue;
+                    }
+                    found.push(contradiction);
                 }
                 before = Some(field);
             }
@@ -294,7 +300,7 @@ impl<'a> Case<'_, 'a> {
         line: usize,
     ) -> Option<Contradiction> {
         let (one, other) = (row.time(first)?, row.time(second)?);
-        if self.latest(other) + self.tolerance() >= one || self.recycled(row, first, second) {
+        if self.latest(other) + self.tolerance() >= one {
             return None;
         }
         let cells = vec![row.cell(first), row.cell(second)];
