@@ -69,7 +69,7 @@ impl<'a> Deals<'a> {
     pub(super) fn state(&self, world: &World<'a>, deal: Row<'a>) -> Option<DealState> {
         let flag = |field: &Option<Field>| field.as_ref().and_then(|field| deal.flag(field));
         match (flag(&self.closed), flag(&self.won)) {
-            (Some(true), Some(true)) | (None, Some(true)) => return Some(DealState::Won),
+            (Some(true) | None, Some(true)) => return Some(DealState::Won),
             (Some(true), Some(false)) => return Some(DealState::Lost),
             (Some(false), _) => return Some(DealState::Open),
             (Some(true) | None, None) | (None, Some(false)) => {}

@@ -236,3 +236,37 @@ fn moves<'a>(section: &Section<'a>) -> Vec<(Said<&'a str>, Said<&'a str>)> {
     });
     moves.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{Document, Log};
+
+    #[test]
+    fn a_stage_that_is_not_on_the_ladder_is_a_problem_with_its_line() {
+        let log = Log::default();
+        let fields = "[contact.fields]\n\
+            id = { from = \"Id\", why = \"Names the record.\" }\n\
+            lifecycle = { from = \"Stage\", why = \"The stage.\" }\n";
+        let boundary = Boundary::parse(&Document::parse("boundary.toml", fields, &log), &log);
+        let rules = "[contact]\n\
+            field = \"lifecycle\"\n\
+            order = [\"Lead\", \"SQL\", \"lead \", \"Customer\"]\n\
+            customer = [\"Costumer\"]\n\
+            opportunity = [\"Renewal\"]\n\
+            allowed_back = [[\"SQL\", \"Lead\"], [\"SQL\"], [\"SQL\", \"Recycled\"]]\n";
+        let document = Document::parse("lifecycle.toml", rules, &log);
+        Ladders::parse(&document.root(&log), &boundary);
+        assert_eq!(
+            log.finish(()).unwrap_err().to_string(),
+            "lifecycle.toml:3: `lead ` stands twice in `order`\n\
+             lifecycle.toml:4: `Costumer` is not a stage of this ladder\n  \
+             hint: did you mean `Customer`?\n\
+             lifecycle.toml:5: `Renewal` is not a stage of this ladder\n  \
+             hint: add it to `order` or `closed`\n\
+             lifecycle.toml:6: `Recycled` is not a stage of this ladder\n  \
+             hint: add it to `order` or `closed`\n\
+             lifecycle.toml:6: a move is a pair of stages, like [\"SQL\", \"Lead\"]"
+        );
+    }
+}

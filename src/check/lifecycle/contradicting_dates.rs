@@ -14,7 +14,7 @@ use crate::policy::{Said, Section};
 
 use super::customer_without_won_deal::{self as unproven, Claims};
 use super::imports::Imports;
-use super::{FILE, Settings, counted, days, is_bare_day, policy, titled};
+use super::{FILE, Settings, is_bare_day, policy, said, titled};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "LIF-07",
@@ -193,6 +193,11 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
 
 fn judge(world: &World<'_>, dates: &[Dates], stage_fault: Option<&unproven::Asked>) -> Judgement {
     let mut judgement = Judgement::default();
+    for object in Object::REVIEWED {
+        if world.batch(object).is_some() && !dates.iter().any(|dates| dates.object == object) {
+            judgement.skip(object, "rules/lifecycle.toml has no ladder for them");
+        }
+    }
     for dates in dates {
         let Some(batch) = world.batch(dates.object) else {
             judgement.skip(dates.object, "there is no input for them");
@@ -244,8 +249,9 @@ fn judge(world: &World<'_>, dates: &[Dates], stage_fault: Option<&unproven::Aske
 struct Contradiction {
     words: String,
     cells: Vec<Cell>,
-    gap_days: Option<i64>,
     line: usize,
+    /// Why it may be right all the same.
+    doubt: &'static str,
     /// The creation is what comes too late: an import explains it.
     by_creation: bool,
 }
@@ -303,19 +309,28 @@ impl<'a> Case<'_, 'a> {
         if self.latest(other) + self.tolerance() >= one {
             return None;
         }
-        let cells = vec![row.cell(first), row.cell(second)];
+        let by_creation = self.dates.created.as_ref() == Some(first);
+        let stages = |field: &Field| self.dates.became.iter().any(|(known, _)| known == field);
+        let doubt = if by_creation {
+            "it may have been entered after the fact: then its creation is only the day of writing \
+             it down"
+        } else if stages(first) && stages(second) {
+            "a record that was merged, or went round twice, carries dates of more than one pass"
+        } else {
+            "the order may not hold for every kind of record"
+        };
         Some(Contradiction {
             words: format!(
                 "{} {} lies before {} {}",
                 second.name(),
-                row.cell(second).shown(),
+                said(row, second),
                 first.name(),
-                row.cell(first).shown()
+                said(row, first)
             ),
-            cells,
-            gap_days: Some((one - other).num_days()),
+            cells: vec![row.cell(first), row.cell(second)],
             line,
-            by_creation: self.dates.created.as_ref() == Some(first),
+            doubt,
+            by_creation,
         })
     }
 
@@ -344,15 +359,15 @@ impl<'a> Case<'_, 'a> {
             found.extend(self.out_of_order(row, created, close, 0));
         }
         let now = self.world.as_of.instant;
-        if let Some(at) = row.time(close).filter(|at| *at > now + self.tolerance()) {
+        if row.time(close).is_some_and(|at| at > now + self.tolerance()) {
             found.push(Contradiction {
                 words: format!(
                     "it is closed and close_date {} lies in the future",
-                    row.cell(close).shown()
+                    said(row, close)
                 ),
                 cells: vec![row.cell(close)],
-                gap_days: Some((at - now).num_days()),
                 line: 0,
+                doubt: "the planned date may have been left in place when it was closed early",
                 by_creation: false,
             });
         }
@@ -365,16 +380,16 @@ impl<'a> Case<'_, 'a> {
         let stage = self.dates.stage.as_ref().and_then(|field| row.text(field));
         let rank = ladder.zip(stage).and_then(|(ladder, stage)| ladder.rank(stage));
         for (field, of) in &self.dates.became {
-            if let Some(at) = row.time(field).filter(|at| *at > now + self.tolerance()) {
+            if row.time(field).is_some_and(|at| at > now + self.tolerance()) {
                 found.push(Contradiction {
                     words: format!(
                         "{} {} lies in the future",
                         field.name(),
-                        row.cell(field).shown()
+                        said(row, field)
                     ),
                     cells: vec![row.cell(field)],
-                    gap_days: Some((at - now).num_days()),
                     line: 0,
+                    doubt: "the clock of the system that wrote the date may be wrong, not the stage",
                     by_creation: false,
                 });
             }
@@ -387,12 +402,12 @@ impl<'a> Case<'_, 'a> {
                 found.push(Contradiction {
                     words: format!(
                         "the stage is {} and {} is blank",
-                        row.cell(stage).shown(),
+                        said(row, stage),
                         field.name()
                     ),
                     cells: vec![row.cell(stage), row.cell(field)],
-                    gap_days: None,
                     line: 0,
+                    doubt: "the stage may have been imported without its date",
                     by_creation: false,
                 });
             }
@@ -408,12 +423,7 @@ impl<'a> Case<'_, 'a> {
         let words: Vec<_> = contradictions.iter().map(|one| one.words.as_str()).collect();
         let headline = match words.as_slice() {
             [only] => format!("{}: {only}", titled(row)),
-            _ => format!(
-                "{}: {}: {}",
-                titled(row),
-                counted(words.len(), "contradiction", "contradictions between its dates"),
-                words.join("; ")
-            ),
+            all => format!("{}: {} contradictions: {}", titled(row), all.len(), all.join("; ")),
         };
         let mut cells: Vec<Cell> = Vec::new();
         for cell in contradictions.iter().flat_map(|one| &one.cells) {
@@ -421,51 +431,41 @@ impl<'a> Case<'_, 'a> {
                 cells.push(cell.clone());
             }
         }
-        let question = "Which system, import or merge wrote these dates?".to_owned();
         let rule = &self.world.policies.lifecycle.contradicting_dates;
-        let mut finding = Finding::about(
-            row.record(),
-            headline,
-            policy(
-                rule.tolerance_hours.line,
-                format!("contradictions of up to {} hours are ignored", rule.tolerance_hours.value),
-            ),
-            Proposal::ReviewUpstream { question },
+        let tolerance = policy(
+            rule.tolerance_hours.line,
+            format!("contradictions of up to {} hours are ignored", rule.tolerance_hours.value),
         );
-        for cell in cells {
-            finding = finding.because(Evidence::Cell(cell));
-        }
-        for sequence in self.dates.sequences.iter().filter(|sequence| {
+        let orders = self.dates.sequences.iter().filter(|sequence| {
             sequence.line > 0 && contradictions.iter().any(|one| one.line == sequence.line)
-        }) {
+        });
+        let orders = orders.map(|sequence| {
             let order: Vec<_> = sequence.fields.iter().map(Field::name).collect();
-            finding = finding.because(policy(sequence.line, order.join(" < ")));
+            policy(sequence.line, order.join(" < "))
+        });
+        let question = "Which system, import or merge wrote these dates?".to_owned();
+        let mut facts = cells.into_iter().map(Evidence::Cell).chain(orders);
+        let first = facts.next();
+        let (fact, last) = match first {
+            Some(first) => (first, Some(tolerance)),
+            None => (tolerance, None),
+        };
+        let mut finding =
+            Finding::about(row.record(), headline, fact, Proposal::ReviewUpstream { question });
+        for fact in facts.chain(last) {
+            finding = finding.because(fact);
         }
-        self.doubts(row, contradictions, imports, finding)
-    }
-
-    fn doubts(
-        &self,
-        row: Row<'a>,
-        contradictions: &[Contradiction],
-        imports: &Imports,
-        mut finding: Finding,
-    ) -> Finding {
         if let Some(size) = imports.size(row) {
             finding = finding.unless(format!(
                 "it was created in the same minute as {} others: an import may have set the dates",
                 size - 1
             ));
-        } else if contradictions.iter().any(|one| one.by_creation) {
-            finding = finding.unless(
-                "it may have been entered after the fact: then its creation is only the day of \
-                 writing it down",
-            );
         }
-        let gap = contradictions.iter().filter_map(|one| one.gap_days).max();
-        if let Some(gap) = gap.filter(|gap| *gap <= 3) {
-            finding = finding.unless(format!("they are only {} apart", days(gap)));
+        for one in contradictions {
+            if !finding.doubts.iter().any(|doubt| doubt == one.doubt) {
+                finding = finding.unless(one.doubt);
+            }
         }
-        finding.unless("a merged record carries dates of both of its parts")
+        finding
     }
 }

@@ -15,7 +15,8 @@ use crate::policy::Said;
 use super::imports::Imports;
 use super::links::{DealFields, Links};
 use super::{
-    FILE, Settings, ask_conditions, counted, excepted, on_ladder, policy, staged, time, titled,
+    FILE, Settings, ask_conditions, counted, excepted, on_ladder, policy, said, staged, time,
+    titled,
 };
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
@@ -222,10 +223,11 @@ impl<'w, 'a> Claims<'w, 'a> {
         let deals = self.links.each(row);
         let stage = row.cell(&ladder.field);
         let whose = if row.object() == Object::Contact { "it or its company" } else { "it" };
+        let subject = format!("{} is {}", titled(row), said(row, &ladder.field));
         let headline = match deals.len() {
-            0 => format!("{} is {} and no deal names {whose}", titled(row), stage.shown()),
-            1 => format!("{} is {} and its one deal is not won", titled(row), stage.shown()),
-            n => format!("{} is {} and none of its {n} deals is won", titled(row), stage.shown()),
+            0 => format!("{subject} and no deal names {whose}"),
+            1 => format!("{subject} and its one deal is not won"),
+            n => format!("{subject} and none of its {n} deals is won"),
         };
         let mut finding = Finding::about(
             row.record(),
@@ -300,9 +302,8 @@ impl<'w, 'a> Claims<'w, 'a> {
             ));
         }
         if self.links.won_unlinked > 0 {
-            let unlinked = counted(self.links.won_unlinked, "won deal", "won deals");
-            finding =
-                finding.unless(format!("{unlinked} lead to no record here: one may be its own"));
+            let unlinked = counted(self.links.won_unlinked, "won deal leads", "won deals lead");
+            finding = finding.unless(format!("{unlinked} to no record here: one may be its own"));
         }
         if finding.doubts.is_empty() {
             finding = finding.unless("the won deal may lie in another CRM or an older one");

@@ -10,7 +10,7 @@ use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::Said;
 
 use super::links::DealFields;
-use super::{FILE, Settings, days, policy, staged, time};
+use super::{FILE, Settings, days, policy, said, staged, time};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "LIF-03",
@@ -180,7 +180,7 @@ impl<'a> Case<'_, 'a> {
         let headline = format!(
             "Lead {} is {} while its account {} has {what} ({})",
             self.lead.id(),
-            stage.shown(),
+            said(self.lead, self.stage),
             first.account.id(),
             first.deal.id(),
         );
@@ -242,7 +242,7 @@ impl<'a> Case<'_, 'a> {
         match source {
             Some(field) => finding.unless(format!(
                 "if the source {} means an intended upsell, it belongs to `upsell_sources`",
-                self.lead.cell(field).shown()
+                said(self.lead, field)
             )),
             None => finding.unless("its source is not known: it may be an intended upsell"),
         }

@@ -82,7 +82,7 @@ struct Settings<'a> {
     section: Option<Section<'a>>,
 }
 
-impl<'a> Settings<'a> {
+impl Settings<'_> {
     /// `off = true` leaves the check out.
     fn on(&self) -> bool {
         let off = self.section.as_ref().and_then(|section| section.flag("off"));
@@ -218,6 +218,11 @@ fn is_called(field: &Field, name: &str) -> bool {
 /// `1 day`, `12 days`.
 fn days(count: i64) -> String {
     if count == 1 { "1 day".to_owned() } else { format!("{count} days") }
+}
+
+/// What may be shown of a value, as a word of a sentence.
+fn said(row: Row<'_>, field: &Field) -> String {
+    row.cell(field).shown().to_string().trim().to_owned()
 }
 
 /// `1 deal`, `12 deals`.

@@ -14,8 +14,8 @@ use crate::policy::Said;
 
 use super::links::{DealFields, Links};
 use super::{
-    FILE, Settings, ask_conditions, counted, day_of, days, excepted, on_ladder, policy, staged,
-    time, titled,
+    FILE, Settings, ask_conditions, counted, day_of, days, excepted, on_ladder, policy, said,
+    staged, time, titled,
 };
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
@@ -156,14 +156,17 @@ impl<'a> Case<'_, 'a> {
     fn told(&self, age: Option<i64>) -> Finding {
         let deals = self.links.each(self.row);
         let stage = self.row.cell(&self.ladder.field);
-        let subject = format!("{} is {}", titled(self.row), stage.shown());
-        let since = age.map_or_else(String::new, |age| format!(" for {}", days(age)));
-        let headline = if deals.is_empty() {
-            format!("{subject}{since} and has no deal")
-        } else {
-            let lost = counted(deals.len(), "deal has", "deals have");
-            format!("{subject} and its {lost} been lost{since}")
+        let lost = deals.iter().all(|deal| self.links.state(*deal) == Some(DealState::Lost));
+        let deals_are = match (deals.len(), lost) {
+            (0, _) => "has no deal".to_owned(),
+            (1, true) => "its one deal is lost".to_owned(),
+            (1, false) => "its one deal is not known to be open".to_owned(),
+            (n, true) => format!("all its {n} deals are lost"),
+            (n, false) => format!("none of its {n} deals is known to be open"),
         };
+        let since = age.map_or_else(String::new, |age| format!(", for {} now", days(age)));
+        let stands = said(self.row, &self.ladder.field);
+        let headline = format!("{} is {stands} and {deals_are}{since}", titled(self.row));
         let mut finding = Finding::about(
             self.row.record(),
             headline,
@@ -219,8 +222,8 @@ impl<'a> Case<'_, 'a> {
 
     fn doubts(&self, mut finding: Finding) -> Finding {
         if self.links.open_unlinked > 0 {
-            let open = counted(self.links.open_unlinked, "open deal", "open deals");
-            finding = finding.unless(format!("{open} lead to no record here: one may be its own"));
+            let open = counted(self.links.open_unlinked, "open deal leads", "open deals lead");
+            finding = finding.unless(format!("{open} to no record here: one may be its own"));
         }
         finding.unless(
             "the stage may be meant as the highest one reached, as HubSpot keeps it: then it does \

@@ -9,7 +9,7 @@ use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Reach, Severity};
 use crate::policy::Said;
 
-use super::{FILE, Settings, day_of, days, policy};
+use super::{FILE, Settings, day_of, days, policy, said};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "LIF-13",
@@ -106,7 +106,7 @@ fn finding(world: &World<'_>, asked: &Asked, deal: Row<'_>, past: i64) -> Findin
         "Deal {} is open {} after its close date of {}",
         deal.id(),
         days(past),
-        close.shown()
+        said(deal, &asked.close_date)
     );
     let question =
         "When will it close, and on what evidence? If it will not, close it as lost".to_owned();

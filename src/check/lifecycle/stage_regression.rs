@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use hashbrown::HashMap;
 
 use crate::boundary::{Field, Grant, Object, Row};
 use crate::check::ladder::{Ladder, lists, same};
@@ -13,7 +14,9 @@ use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::Said;
 
-use super::{FILE, Settings, counted, days, is_called, on_ladder, policy, staged, titled};
+use super::{
+    FILE, Settings, counted, days, is_bare_day, is_called, on_ladder, policy, said, staged, titled,
+};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "LIF-05",
@@ -87,7 +90,16 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
     judgement.examined = falls.moves;
     for (object, last) in &falls.last {
         let Some(ladder) = world.policies.ladders.of(*object) else { continue };
-        judgement.findings.extend(last.values().map(|fall| finding(world, asked, ladder, fall)));
+        for fall in last.values() {
+            let finding = finding(world, asked, ladder, fall);
+            judgement.findings.push(match falls.together(fall) {
+                0 => finding,
+                n => finding.unless(format!(
+                    "{} within the same minute: it may have been a planned clean-up",
+                    counted(n, "other stage fell", "other stages fell")
+                )),
+            });
+        }
     }
     judgement
 }
@@ -98,11 +110,15 @@ struct Fall<'a> {
     record: Row<'a>,
     change: Row<'a>,
     at: DateTime<Utc>,
+    /// Where the history gives a time of day.
+    minute: Option<i64>,
 }
 
 /// The last move down of every record that made one.
 struct Falls<'a> {
     last: BTreeMap<Object, BTreeMap<usize, Fall<'a>>>,
+    /// How many fell in each minute.
+    per_minute: HashMap<i64, usize>,
     moves: usize,
 }
 
@@ -113,7 +129,7 @@ impl<'a> Falls<'a> {
         changes: impl Iterator<Item = Row<'a>>,
         judgement: &mut Judgement,
     ) -> Self {
-        let mut falls = Self { last: BTreeMap::new(), moves: 0 };
+        let mut falls = Self { last: BTreeMap::new(), per_minute: HashMap::new(), moves: 0 };
         let staged: Vec<_> = Object::REVIEWED
             .into_iter()
             .filter(|object| world.policies.ladders.of(*object).is_some())
@@ -148,30 +164,41 @@ impl<'a> Falls<'a> {
             if !ladder.knows(old) || !ladder.knows(new) {
                 unknown += 1;
             } else if stands(ladder, record, old, new) {
-                falls.keep_last(object, Fall { record, change, at });
+                let minute =
+                    (!is_bare_day(at, world.as_of.zone)).then(|| at.timestamp().div_euclid(60));
+                falls.keep_last(object, Fall { record, change, at, minute });
             }
         }
         if unknown > 0 {
             judgement.not_looked.push(format!(
-                "{} name stages that are not on the ladder: renamed stages are not judged",
-                counted(unknown, "stage change", "stage changes")
+                "{} stages that are not on the ladder: renamed stages are not judged",
+                counted(unknown, "stage change names", "stage changes name")
             ));
         }
         if ambiguous > 0 {
             judgement.not_looked.push(format!(
-                "{} name an id that several objects have",
-                counted(ambiguous, "stage change", "stage changes")
+                "{} an id that several objects have",
+                counted(ambiguous, "stage change names", "stage changes name")
             ));
         }
         falls
     }
 
     fn keep_last(&mut self, object: Object, fall: Fall<'a>) {
+        if let Some(minute) = fall.minute {
+            *self.per_minute.entry(minute).or_default() += 1;
+        }
         let last = self.last.entry(object).or_default();
         let key = fall.record.position();
         if last.get(&key).is_none_or(|known| known.at <= fall.at) {
             last.insert(key, fall);
         }
+    }
+
+    /// How many others fell within the same minute.
+    fn together(&self, fall: &Fall<'a>) -> usize {
+        let minute = fall.minute.and_then(|minute| self.per_minute.get(&minute));
+        minute.map_or(0, |count| count.saturating_sub(1))
     }
 }
 
@@ -195,14 +222,9 @@ fn finding(world: &World<'_>, asked: &Asked, ladder: &Ladder, fall: &Fall<'_>) -
     let (record, change) = (fall.record, fall.change);
     let (old, new) = (change.cell(&asked.old), change.cell(&asked.new));
     let ago = world.as_of.days_since(fall.at);
-    let headline = format!(
-        "{} fell from {} to {} {} ago",
-        titled(record),
-        old.shown(),
-        new.shown(),
-        days(ago)
-    );
-    let question = format!("Why did it go back from {} to {}?", old.shown(), new.shown());
+    let step = format!("from {} to {}", said(change, &asked.old), said(change, &asked.new));
+    let headline = format!("{} fell {step} {} ago", titled(record), days(ago));
+    let question = format!("Why did it go back {step}?");
     let level = "rank fell".to_owned();
     let mut finding = Finding::about(
         record.record(),

@@ -16,7 +16,8 @@ use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, nearest};
 
 use super::{
-    FILE, Settings, ask_conditions, days, excepted, is_called, policy, staged, time, titled,
+    FILE, Settings, ask_conditions, counted, days, excepted, is_called, policy, said, staged, time,
+    titled,
 };
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
@@ -172,12 +173,9 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
             continue;
         };
         if *object == Object::Deal && sample.is_off() {
-            let n = sample.overall;
+            let few = counted(sample.overall, "won deal is", "won deals are");
             let least = rule.min_sample.value;
-            judgement.skip(
-                *object,
-                &format!("{n} won deals are too few for a median, {least} are needed"),
-            );
+            judgement.skip(*object, &format!("{few} too few for a median, {least} are needed"));
         }
         let case = Case {
             world,
@@ -260,8 +258,7 @@ impl<'a> Case<'_, 'a> {
     fn because(&self, row: Row<'a>, limit: &Limit<'_>, finding: Finding) -> Finding {
         let (median, like) = match limit {
             Limit::Set(limit) => {
-                let stage = row.cell(self.stage);
-                let says = format!("limit_days of {}: {}", stage.shown(), limit.value);
+                let says = format!("limit_days of {}: {}", said(row, self.stage), limit.value);
                 return finding.because(policy(limit.line, says));
             }
             Limit::Learnt(median, like) => (median, like),
@@ -273,7 +270,7 @@ impl<'a> Case<'_, 'a> {
         };
         let kind = self.rule.segment.as_ref().filter(|_| like.segment);
         let kind = kind.map_or_else(String::new, |field| {
-            format!(" with {} {}", field.name(), row.cell(field).shown())
+            format!(" with {} {}", field.name(), said(row, field))
         });
         let times = self.rule.times_median.value;
         let least = self.rule.min_sample.value;
@@ -301,9 +298,9 @@ impl<'a> Case<'_, 'a> {
         }
         let stage = row.cell(self.stage);
         let stay = if changed.is_some() {
-            format!("has been {} for {}", stage.shown(), days(stayed))
+            format!("has been {} for {}", said(row, self.stage), days(stayed))
         } else {
-            format!("is {} and was created {} ago", stage.shown(), days(stayed))
+            format!("is {} and was created {} ago", said(row, self.stage), days(stayed))
         };
         let question = "Is it still alive? Then what is the next step, and when?".to_owned();
         let mut finding = Finding::about(
@@ -317,10 +314,10 @@ impl<'a> Case<'_, 'a> {
         if changed.is_none() {
             finding = finding.lacking(crate::finding::blank_field(self.stage_changed));
         }
-        Some(self.doubts(row, finding))
+        Some(self.doubts(row, limit, finding))
     }
 
-    fn doubts(&self, row: Row<'a>, mut finding: Finding) -> Finding {
+    fn doubts(&self, row: Row<'a>, limit: &Limit<'_>, mut finding: Finding) -> Finding {
         if let Some(field) = &self.last_activity
             && let Some(at) = row.time(field)
         {
@@ -342,16 +339,19 @@ impl<'a> Case<'_, 'a> {
             finding = finding.unless(format!(
                 "won deals of the kind {} are too few for a median of their own: this kind may \
                  take longer than the others",
-                row.cell(field).shown()
+                said(row, field)
             ));
         }
         if self.rule.hold.is_empty() {
             finding = finding.unless("it may be on hold; no field is named that would say so");
         }
-        if finding.doubts.is_empty() {
-            finding = finding.unless("a large deal may take longer than the median one");
+        match limit {
+            Limit::Set(_) => finding.unless("one limit stands for every record in the stage"),
+            Limit::Learnt(median, _) => finding.unless(format!(
+                "the slowest tenth of those won deals took {} or more",
+                days(median.slow)
+            )),
         }
-        finding
     }
 }
 
@@ -360,6 +360,8 @@ impl<'a> Case<'_, 'a> {
 struct Median {
     days: f64,
     n: usize,
+    /// What the slowest tenth took, at least.
+    slow: i64,
 }
 
 /// How long this company's won deals took: per stage where a history tells, and from creation to
@@ -492,5 +494,24 @@ fn median(mut spans: Vec<i64>) -> Median {
     let at = |index: usize| spans.get(index).copied().unwrap_or_default();
     #[expect(clippy::cast_precision_loss, reason = "days of this era are few")]
     let days = if n % 2 == 1 { at(n / 2) as f64 } else { (at(n / 2 - 1) + at(n / 2)) as f64 / 2.0 };
-    Median { days, n }
+    Median { days, n, slow: at(n - n.div_ceil(10)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(spans: &[i64], days: f64, slow: i64) {
+        let median = median(spans.to_vec());
+        assert_eq!((median.days.to_bits(), median.slow), (days.to_bits(), slow), "{spans:?}");
+    }
+
+    #[test]
+    fn the_median_is_the_middle_and_the_slow_ones_are_the_last_tenth() {
+        check(&[5], 5.0, 5);
+        check(&[9, 1, 5], 5.0, 9);
+        check(&[4, 1, 2, 9], 3.0, 9);
+        check(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20], 10.5, 19);
+    }
 }

@@ -10,7 +10,7 @@ use crate::finding::{Evidence, Finding, Proposal, Severity, blank_field};
 use crate::policy::Said;
 
 use super::links::DealFields;
-use super::{FILE, Settings, day_of, days, on_ladder, policy, staged, titled};
+use super::{FILE, Settings, day_of, days, on_ladder, policy, said, staged, titled};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "LIF-02",
@@ -202,7 +202,11 @@ impl<'a> Case<'_, 'a> {
         let headline = if self.row.is_blank(&self.ladder.field) {
             format!("Deal {} was won{when} and {subject} has no stage", deal.id())
         } else {
-            format!("Deal {} was won{when} and {subject} is still {}", deal.id(), stage.shown())
+            format!(
+                "Deal {} was won{when} and {subject} is still {}",
+                deal.id(),
+                said(self.row, &self.ladder.field)
+            )
         };
         let first = self
             .ladder
@@ -242,16 +246,15 @@ impl<'a> Case<'_, 'a> {
     fn doubts(&self, deal: Row<'a>, mut finding: Finding) -> Finding {
         match self.account_type() {
             Some((account, field)) if account.text(field).is_some() => {
-                let cell = account.cell(field);
                 if *field != self.ladder.field {
                     finding = finding.unless(format!(
-                        "account {} is {}: if that is a buyer for others, it belongs to \
+                        "account {} is of type {}: a type that buys for others belongs to \
                          `not_for_types`",
                         account.id(),
-                        cell.shown()
+                        said(account, field)
                     ));
                 }
-                finding = finding.because(Evidence::Cell(cell));
+                finding = finding.because(Evidence::Cell(account.cell(field)));
             }
             Some(_) | None => {
                 finding = finding.unless("nothing says whether the account buys for others");
