@@ -301,6 +301,17 @@ impl<'a> Section<'a> {
         self.log.note(self.file, line, message, Some(hint.into()));
     }
 
+    /// Notes a problem of another file that this section names, such as a table.
+    pub fn problem_in(
+        &self,
+        file: &str,
+        line: usize,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        self.log.note(file, line, message, Some(hint.into()));
+    }
+
     fn wrong(&self, key: &str, node: &Node, wanted: &str) {
         let name = self.name_of(key);
         self.problem(

@@ -37,6 +37,17 @@ pub enum Test {
     Blank(bool),
 }
 
+/// A record's value as tests compare it, folded by whoever read it: once for any number of tests.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Folded<'v> {
+    /// The value as folded text; `None` when there is none to compare.
+    pub(crate) text: Option<&'v str>,
+    /// The value as a number.
+    pub(crate) number: Option<f64>,
+    /// True when the record has no value.
+    pub(crate) blank: bool,
+}
+
 /// Case and outer spaces do not matter in rules.
 pub fn fold(text: &str) -> String {
     text.trim().to_lowercase()
@@ -110,23 +121,13 @@ impl When {
 impl Condition {
     /// True when the record's value passes.
     pub fn holds(&self, row: Row<'_>) -> bool {
-        if let Test::Blank(blank) = self.test {
-            return row.is_blank(&self.field) == blank;
-        }
-        if let Test::Between(low, high) = self.test {
-            return row.number(&self.field).is_some_and(|number| low <= number && number <= high);
-        }
-        let Some(value) =
-            row.text(&self.field).map(fold).or_else(|| row.written(&self.field).map(|v| fold(&v)))
-        else {
-            return matches!(self.test, Test::NotIn(_));
-        };
-        match &self.test {
-            Test::In(values) => values.contains(&value),
-            Test::NotIn(values) => !values.contains(&value),
-            Test::StartsWith(starts) => starts.iter().any(|start| value.starts_with(start)),
-            Test::Between(..) | Test::Blank(_) => false,
-        }
+        let text =
+            row.text(&self.field).map(fold).or_else(|| row.written(&self.field).map(|v| fold(&v)));
+        self.test.passes(Folded {
+            text: text.as_deref(),
+            number: row.number(&self.field),
+            blank: row.is_blank(&self.field),
+        })
     }
 
     /// The condition in words: `country is Germany or Austria`.
@@ -151,6 +152,25 @@ impl Condition {
 }
 
 impl Test {
+    /// True when a value passes.
+    pub(crate) fn passes(&self, value: Folded<'_>) -> bool {
+        match self {
+            Self::In(values) => {
+                value.text.is_some_and(|text| values.iter().any(|known| known == text))
+            }
+            Self::NotIn(values) => {
+                value.text.is_none_or(|text| values.iter().all(|known| known != text))
+            }
+            Self::Between(low, high) => {
+                value.number.is_some_and(|number| *low <= number && number <= *high)
+            }
+            Self::StartsWith(starts) => {
+                value.text.is_some_and(|text| starts.iter().any(|start| text.starts_with(start)))
+            }
+            Self::Blank(blank) => value.blank == *blank,
+        }
+    }
+
     fn parse(section: &Section<'_>, name: &str, node: &Node) -> Option<Self> {
         if let Some(value) = scalar(node) {
             return Some(Self::In(vec![value]));

@@ -1,0 +1,191 @@
+//! The account a record belongs to, the policy to follow its owner, and the list of named accounts.
+//!
+//! Does not: match records; a filled `account` field comes first, then the matches of the world.
+
+use chrono::NaiveDate;
+use hashbrown::HashMap;
+
+use crate::boundary::{Batch, Boundary, Field, Object, Row, id_key};
+use crate::check::World;
+use crate::check::condition::fold;
+use crate::check::rulebook::Rulebook;
+use crate::policy::Section;
+
+use super::coverage::{column, refuse_other_columns};
+
+/// The account a record belongs to.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Home<'a> {
+    /// It names the account itself.
+    Linked(Row<'a>),
+    /// Exactly one account matches.
+    Matched(Row<'a>),
+    /// More than one account matches.
+    Several,
+    /// None is known.
+    Unknown,
+}
+
+impl<'a> Home<'a> {
+    /// The account of a record; of an account, itself.
+    pub(super) fn of(world: &World<'a>, account: Option<&Field>, row: Row<'a>) -> Self {
+        if row.object() == Object::Account {
+            return Home::Linked(row);
+        }
+        if let Some(id) = account.and_then(|field| row.text(field)) {
+            let found = world.batch(Object::Account).and_then(|batch| batch.find(id));
+            return found.map_or(Home::Unknown, Home::Linked);
+        }
+        match world.matches().accounts_of(world, row) {
+            [] => Home::Unknown,
+            [one] => Home::Matched(*one),
+            _ => Home::Several,
+        }
+    }
+
+    /// The account, when there is exactly one.
+    pub(super) fn one(self) -> Option<Row<'a>> {
+        match self {
+            Home::Linked(row) | Home::Matched(row) => Some(row),
+            Home::Several | Home::Unknown => None,
+        }
+    }
+
+    /// How the account was found, in words.
+    pub(super) fn how(self) -> &'static str {
+        match self {
+            Home::Linked(_) => "linked by the record's own account field",
+            Home::Matched(_) => "the only account with the record's company domain",
+            Home::Several => "several accounts match",
+            Home::Unknown => "no account matches",
+        }
+    }
+}
+
+/// `[follow-account-owner]`.
+#[derive(Debug, Clone)]
+pub(super) struct Follow {
+    /// Account types whose owner is not followed.
+    pub(super) except_types: Vec<String>,
+    /// Roles that work leads before the account's owner does.
+    pub(super) first_touch_roles: Vec<String>,
+    /// The rules file.
+    pub(super) file: String,
+    /// Its line.
+    pub(super) line: usize,
+}
+
+impl Follow {
+    /// Reads the section.
+    pub(super) fn parse(root: &Section<'_>) -> Option<Self> {
+        let section = root.section("follow-account-owner")?;
+        section.flag("off");
+        let folded = |key: &str| section.texts(key).iter().map(|said| fold(said.value)).collect();
+        Some(Self {
+            except_types: folded("except_account_types"),
+            first_touch_roles: folded("first_touch_roles"),
+            file: section.file().to_owned(),
+            line: section.line(),
+        })
+    }
+}
+
+/// The list of named accounts.
+#[derive(Debug, Clone)]
+pub(super) struct Named {
+    /// The file, with `rules/` in front.
+    pub(super) file: String,
+    /// Its rows.
+    pub(super) rows: Vec<NamedRow>,
+    by_key: HashMap<String, usize>,
+}
+
+/// One named account.
+#[derive(Debug, Clone)]
+pub(super) struct NamedRow {
+    /// 1-based line.
+    pub(super) line: usize,
+    /// Whose it is.
+    pub(super) owner: String,
+    /// Since when.
+    pub(super) since: Option<NaiveDate>,
+}
+
+impl Named {
+    /// Reads `[named-accounts]`.
+    pub(super) fn parse(root: &Section<'_>, rulebook: &Rulebook) -> Option<Self> {
+        let section = root.section("named-accounts")?;
+        section.flag("off");
+        let name = section.required_text("table")?;
+        let table = rulebook.table(&name, &section, name.line)?;
+        refuse_other_columns(table, &["account", "owner", "since"], &section);
+        let (account_at, owner_at) =
+            (column(table, "account", &section)?, column(table, "owner", &section)?);
+        let since_at = table.column("since");
+        let mut named = Self { file: table.file.clone(), rows: Vec::new(), by_key: HashMap::new() };
+        for (line, cells) in &table.rows {
+            let cell = |at: usize| cells.get(at).map_or("", String::as_str);
+            let since = since_at.map(cell).filter(|since| !since.is_empty());
+            let day = since.and_then(|since| since.parse().ok());
+            if since.is_some() && day.is_none() {
+                section.problem_in(&table.file, *line, "`since` is no day", "like 2026-11-23");
+            }
+            if cell(account_at).is_empty() || cell(owner_at).is_empty() {
+                section.problem_in(
+                    &table.file,
+                    *line,
+                    "`account` or `owner` is blank",
+                    "take the row out or fill it",
+                );
+                continue;
+            }
+            let row = NamedRow { line: *line, owner: cell(owner_at).to_owned(), since: day };
+            // The first row of an account counts, as in every table.
+            for key in keys(cell(account_at)) {
+                named.by_key.entry(key).or_insert(named.rows.len());
+            }
+            named.rows.push(row);
+        }
+        Some(named)
+    }
+
+    /// The rows of every account on the list, by the account's position in its batch.
+    pub(super) fn place(
+        &self,
+        batch: &Batch,
+        boundary: &Boundary,
+    ) -> HashMap<usize, (usize, &'static str)> {
+        let field = |name: &str| boundary.field(Object::Account, name).ok();
+        let (name, domain, website) = (field("name"), field("domain"), field("website"));
+        let mut placed = HashMap::new();
+        for row in batch.rows() {
+            let text = |field: &Option<Field>| field.as_ref().and_then(|field| row.text(field));
+            let by_id = self.by_key.get(id_key(row.id())).map(|at| (*at, "id"));
+            let by_domain = || {
+                let domain = host(text(&domain).or_else(|| text(&website))?)?;
+                self.by_key.get(&domain).map(|at| (*at, "domain"))
+            };
+            let by_name = || self.by_key.get(&fold(text(&name)?)).map(|at| (*at, "name"));
+            if let Some(found) = by_id.or_else(by_domain).or_else(by_name) {
+                placed.insert(row.position(), found);
+            }
+        }
+        placed
+    }
+}
+
+/// The keys a list's account can be meant by: an id, a name, and a domain where it looks like one.
+fn keys(account: &str) -> Vec<String> {
+    let mut keys = vec![id_key(account.trim()).to_owned(), fold(account)];
+    keys.extend(host(account));
+    keys
+}
+
+/// The host of a website or domain, without `www.`.
+fn host(web: &str) -> Option<String> {
+    let web = web.trim().to_lowercase();
+    let bare = web.split_once("://").map_or(web.as_str(), |(_, rest)| rest);
+    let host = bare.split(['/', '?', '#', ':']).next().unwrap_or_default();
+    let host = host.strip_prefix("www.").unwrap_or(host);
+    (host.contains('.') && !host.contains([' ', '@'])).then(|| host.to_owned())
+}

@@ -1,0 +1,872 @@
+//! The checks of the chain: their words, and each fault explained with its evidence.
+//!
+//! Does not: decide whether a record has a fault; see `routed`.
+
+use std::cell::OnceCell;
+
+use crate::boundary::{Cell, Field, Object, Row};
+use crate::check::{CheckDef, Family, World};
+use crate::finding::{Evidence, Finding, Proposal, Reach, Severity, Tried, blank_field};
+
+use super::accounts::Home;
+use super::coverage::{Band, Coverage};
+use super::roster::Holder;
+use super::routed::{Case, Fault, Goes, Match, Routed};
+use super::rules::{Rule, Target};
+use super::values::Values;
+use super::{Plan, load_fault};
+
+/// RTE-01.
+pub(in crate::check) const WRONG_OWNER: CheckDef = CheckDef {
+    code: "RTE-01",
+    name: "wrong-owner",
+    family: Family::Routing,
+    severity: Severity::Medium,
+    summary: "The first rule that takes an open record names somebody else than its owner, and \
+        neither the override flag nor a rule newer than the record explains it.",
+    consequence: "Somebody whom the rules did not mean works the record, or nobody does, and \
+        quotas and reports by team count it in the wrong place.",
+    load: |grant, policies| {
+        let write = "write the rules as [[rule]] with `name`, `when` and `to`";
+        load_fault(Fault::WrongOwner, write, grant, policies)
+    },
+};
+
+/// RTE-02.
+pub(in crate::check) const TERRITORY: CheckDef = CheckDef {
+    code: "RTE-02",
+    name: "territory",
+    family: Family::Routing,
+    severity: Severity::Medium,
+    summary: "The territory map places an open record outside every territory that the coverage \
+        table gives its owner.",
+    consequence: "The customer talks to somebody in another region or language, and two people \
+        work one market.",
+    load: |grant, policies| {
+        let write = "name the tables in [coverage] and [territory]";
+        load_fault(Fault::Territory, write, grant, policies)
+    },
+};
+
+/// RTE-03.
+pub(in crate::check) const SEGMENT: CheckDef = CheckDef {
+    code: "RTE-03",
+    name: "segment",
+    family: Family::Routing,
+    severity: Severity::Medium,
+    summary: "The size band of an open record belongs to no segment that the coverage table gives \
+        its owner.",
+    consequence: "A large company gets the treatment of a small one, or costly time goes to the \
+        wrong deals.",
+    load: |grant, policies| {
+        let write = "name the table in [coverage] and the bands in [segment]";
+        load_fault(Fault::Segment, write, grant, policies)
+    },
+};
+
+/// RTE-04.
+pub(in crate::check) const FOLLOW_ACCOUNT_OWNER: CheckDef = CheckDef {
+    code: "RTE-04",
+    name: "follow-account-owner",
+    family: Family::Routing,
+    severity: Severity::High,
+    summary: "An open lead or contact belongs to exactly one account, whose active owner is \
+        somebody else, and the policy says that it follows the account's owner.",
+    consequence: "Two people call one company without knowing of each other.",
+    load: |grant, policies| {
+        let write = "add the section [follow-account-owner]";
+        load_fault(Fault::AccountOwner, write, grant, policies)
+    },
+};
+
+/// RTE-05.
+pub(in crate::check) const FELL_TO_CATCH_ALL: CheckDef = CheckDef {
+    code: "RTE-05",
+    name: "fell-to-catch-all",
+    family: Family::Routing,
+    severity: Severity::High,
+    summary: "An open record lies in the catch-all although a more specific rule takes it now, or \
+        because nothing but a blank field kept a rule from taking it.",
+    consequence: "A customer who should have been called waits among records that nobody wants.",
+    load: |grant, policies| {
+        let write = "write the rules as [[rule]], and name the `catch_all`";
+        load_fault(Fault::CatchAll, write, grant, policies)
+    },
+};
+
+/// RTE-06.
+pub(in crate::check) const UNROUTABLE: CheckDef = CheckDef {
+    code: "RTE-06",
+    name: "unroutable",
+    family: Family::Routing,
+    severity: Severity::Medium,
+    summary: "No rule takes an open record, and there is no catch-all.",
+    consequence: "Whoever owns it was chosen by hand or by accident; the next record like it \
+        reaches nobody.",
+    load: |grant, policies| {
+        let write = "write the rules as [[rule]] with `name`, `when` and `to`";
+        load_fault(Fault::Unroutable, write, grant, policies)
+    },
+};
+
+/// RTE-10.
+pub(in crate::check) const NAMED_ACCOUNTS: CheckDef = CheckDef {
+    code: "RTE-10",
+    name: "named-accounts",
+    family: Family::Routing,
+    severity: Severity::High,
+    summary: "An account on the list of named accounts, or an open record that belongs to one, is \
+        owned by somebody else than the list says.",
+    consequence: "A strategic customer is approached by somebody who does not know the plan for \
+        the account.",
+    load: |grant, policies| {
+        let write = "name the table in [named-accounts]";
+        load_fault(Fault::NamedAccount, write, grant, policies)
+    },
+};
+
+/// The fault of a record, explained.
+pub(super) fn finding<'a>(
+    world: &World<'a>,
+    routed: &Routed<'a>,
+    fault: Fault,
+    row: Row<'a>,
+) -> Option<Finding> {
+    let mut values = Values::default();
+    let case = routed.case(world, row, &mut values)?;
+    let owner = case.plan.owner.as_ref()?;
+    let finding = match fault {
+        Fault::NamedAccount => named_account(&case, owner)?,
+        Fault::AccountOwner => account_owner(&case, owner)?,
+        Fault::CatchAll => catch_all(&case, owner)?,
+        Fault::Territory => territory(&case, owner)?,
+        Fault::Segment => segment(&case, owner)?,
+        Fault::WrongOwner => wrong_owner(&case, owner)?,
+        Fault::Unroutable => unroutable(&case, owner),
+    };
+    Some(if routed.roster.person(case.owner).is_some() {
+        finding
+    } else {
+        finding.lacking(format!("{owner} names nobody that the users and queues are known by"))
+    })
+}
+
+fn wrong_owner(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
+    let matched = case.matched?;
+    let (rule, goes) = (matched.rule, matched.goes);
+    let headline = format!(
+        "Rule `{}` gives this {} to {}, and {} has it",
+        rule.name,
+        case.row.object(),
+        goes_words(case, goes),
+        owner_words(case, owner),
+    );
+    let mut finding = Finding::about(
+        case.row.record(),
+        headline,
+        Evidence::Cell(case.row.cell(owner)),
+        proposal(case, rule, goes, case.row.cell(owner)),
+    )
+    .because(Evidence::Trace(traced(case)))
+    .because(rule_evidence(rule));
+    finding = with_cells(finding, case, rule.fields());
+    finding = with_dates(finding, case);
+    if let Goes::One(target) = goes
+        && let Some(trouble) = case.routed.roster.trouble(case.world, target)
+    {
+        finding =
+            finding.because(Evidence::Figure { of: "the rule's target".to_owned(), is: trouble });
+    }
+    if let Some(doubt) = handover(case) {
+        finding = finding.unless(doubt);
+    }
+    if let Some(doubt) = same_team(case, goes) {
+        finding = finding.unless(doubt);
+    }
+    if rule.since.is_none() {
+        finding = finding.unless(match case.routed_on() {
+            Some(day) => format!(
+                "The rule does not say since when it is in force; this {} came to its owner by {day}",
+                case.row.object()
+            ),
+            None => "Neither the rule nor the record has a date: the rule may be newer".to_owned(),
+        });
+    }
+    Some(finding.unless(by_hand(case)))
+}
+
+fn catch_all(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
+    let object = case.row.object();
+    let holder = owner_words(case, owner);
+    let specific = case.matched.filter(|matched| !matched.goes.includes(case.owner));
+    let finding = if let Some(matched) = specific {
+        let (rule, goes) = (matched.rule, matched.goes);
+        let headline = format!(
+            "This {object} lies with {holder}, the catch-all, and rule `{}` now gives it to {}",
+            rule.name,
+            goes_words(case, goes),
+        );
+        let finding = Finding::about(
+            case.row.record(),
+            headline,
+            Evidence::Cell(case.row.cell(owner)),
+            proposal(case, rule, goes, case.row.cell(owner)),
+        )
+        .because(Evidence::Trace(traced(case)))
+        .because(rule_evidence(rule));
+        let finding = with_cells(finding, case, rule.fields());
+        let newer = rule.since.filter(|since| case.routed_on().is_some_and(|day| day < *since));
+        finding.unless(match newer {
+            Some(since) => {
+                format!("The rule is in force since {since} only, after this {object} came")
+            }
+            None => "A value may have been filled in after the routing: then the router was right \
+                when it ran, and somebody in the catch-all may be about to pass it on"
+                .to_owned(),
+        })
+    } else {
+        let (rule, blank) = case.kept_by_blanks()?;
+        let first = blank.first()?;
+        let names: Vec<_> = blank.iter().map(Field::name).collect();
+        let names = names.join(" and ");
+        let headline = format!(
+            "This {object} fell to {holder}, the catch-all: rule `{}` needs {names}, which is blank",
+            rule.name,
+        );
+        let before = case.row.cell(first);
+        let ask = "whoever captured the record, or its enrichment".to_owned();
+        let mut finding = Finding::about(
+            case.row.record(),
+            headline,
+            Evidence::Cell(case.row.cell(owner)),
+            Proposal::FillField { before, ask },
+        )
+        .because(Evidence::Trace(traced(case)))
+        .because(rule_evidence(rule));
+        finding = with_cells(finding, case, rule.fields());
+        finding.unless(format!(
+            "With {names} filled, the rule may still not take it: only then is it known where it \
+             belongs"
+        ))
+    };
+    Some(with_dates(finding, case))
+}
+
+fn unroutable(case: &Case<'_, '_>, owner: &Field) -> Finding {
+    let object = case.row.object();
+    let count = case.plan.rules.len();
+    let blank = case.kept_by_blanks();
+    let headline = format!(
+        "None of the {count} rules takes this {object}, and there is no catch-all; {} has it",
+        owner_words(case, owner)
+    );
+    let question = match &blank {
+        Some((rule, fields)) => format!(
+            "Which rule should take a {object} without {}? `{}` would if it were filled",
+            fields.iter().map(Field::name).collect::<Vec<_>>().join(" and "),
+            rule.name
+        ),
+        None => format!("Which rule should take a {object} like this, or is there a catch-all?"),
+    };
+    let mut finding = Finding::about(
+        case.row.record(),
+        headline,
+        Evidence::Cell(case.row.cell(owner)),
+        Proposal::ReviewRule { question },
+    )
+    .because(Evidence::Trace(traced(case)));
+    let mut fields: Vec<&Field> = Vec::new();
+    for field in case.plan.rules.iter().flat_map(Rule::fields) {
+        if !fields.contains(&field) {
+            fields.push(field);
+        }
+    }
+    finding = with_cells(finding, case, fields.into_iter());
+    finding.unless(match blank {
+        Some((rule, fields)) => format!(
+            "{} is blank: the value may be at fault rather than the rules, and `{}` may take it then",
+            fields.iter().map(Field::name).collect::<Vec<_>>().join(" and "),
+            rule.name
+        ),
+        None => "Records like this may be meant to be given out by hand: then a catch-all should \
+            say so"
+            .to_owned(),
+    })
+}
+
+fn territory(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
+    let territories = case.plan.territories.as_ref()?;
+    let coverage = case.routed.policy.coverage.as_ref()?;
+    let covered = case.routed.covers(case.owner)?;
+    let object = case.row.object();
+    let placed = territories.place(case.values);
+    let mut names: Vec<&str> = Vec::new();
+    for row in placed.at.iter().chain(&placed.maybe) {
+        if !names.contains(&row.says.as_str()) {
+            names.push(&row.says);
+        }
+    }
+    let theirs: Vec<String> =
+        covered.rows.iter().flat_map(|row| row.territories.iter().cloned()).collect();
+    let headline = format!(
+        "{} covers {}, and this {object} lies in {}",
+        owner_words(case, owner),
+        theirs.join(" and "),
+        names.join(" or "),
+    );
+    let certain = placed.at.filter(|_| placed.maybe.is_empty());
+    let band = case.plan.segments.as_ref().and_then(|it| it.band(case.row, &it.field));
+    let candidates = certain.map_or_else(Vec::new, |row| {
+        coverers(case, coverage, Some(&row.folded), band.map(|band| band.folded.as_str()))
+    });
+    let mut finding = Finding::about(
+        case.row.record(),
+        headline,
+        Evidence::Cell(case.row.cell(owner)),
+        give_to_one(case, owner, &candidates, &format!("covers {}", names.join(" or "))),
+    );
+    finding = with_cells(finding, case, territories.map.fields());
+    for row in placed.at.iter().chain(placed.maybe.iter().take(3)) {
+        finding = finding.because(Evidence::Policy {
+            file: territories.map.file.clone(),
+            line: row.line,
+            says: format!("{} → {}", row.words(), row.says),
+        });
+    }
+    finding = with_coverage(finding, case, coverage);
+    for field in &placed.blank {
+        finding = finding.lacking(blank_field(field));
+    }
+    let fields: Vec<&Field> = territories.map.fields().collect();
+    finding = finding.unless(elsewhere(case, &fields).unwrap_or_else(|| {
+        let names: Vec<_> = fields.iter().map(|field| field.name()).collect();
+        format!(
+            "{} may say where the person or a head office sits, not where the company buys; no \
+             account is known to compare it with",
+            names.join(" and ")
+        )
+    }));
+    if let Some(doubt) = handover(case) {
+        finding = finding.unless(doubt);
+    }
+    if let [one] = candidates.as_slice()
+        && let Some(doubt) = same_team(case, Goes::One(*one))
+    {
+        finding = finding.unless(doubt);
+    }
+    Some(finding)
+}
+
+fn segment(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
+    let segments = case.plan.segments.as_ref()?;
+    let coverage = case.routed.policy.coverage.as_ref()?;
+    let covered = case.routed.covers(case.owner)?;
+    let object = case.row.object();
+    let first = segments.band(case.row, &segments.field);
+    let second_field = segments.second.as_ref();
+    let second = second_field.and_then(|field| segments.band(case.row, field));
+    let band = first.or(second)?;
+    let theirs: Vec<String> =
+        covered.rows.iter().flat_map(|row| row.segments.iter().cloned()).collect();
+    let headline = format!(
+        "{} covers {}, and this {object} is in {}",
+        owner_words(case, owner),
+        theirs.join(" and "),
+        band.name,
+    );
+    let disagreeing = match (first, second) {
+        (Some(a), Some(b)) if a.folded != b.folded => Some((a, b)),
+        _ => None,
+    };
+    let territory = case.plan.territories.as_ref().and_then(|it| it.place(case.values).at);
+    let candidates =
+        coverers(case, coverage, territory.map(|row| row.folded.as_str()), Some(&band.folded));
+    let proposal = if disagreeing.is_some() {
+        Proposal::ReviewRecord {
+            question: format!(
+                "Which figure is right? The two sources put this {object} into different segments"
+            ),
+        }
+    } else {
+        give_to_one(case, owner, &candidates, &format!("covers {}", band.name))
+    };
+    let mut finding =
+        Finding::about(case.row.record(), headline, Evidence::Cell(case.row.cell(owner)), proposal);
+    let left = case.row.cell(&segments.field);
+    finding = match second_field.map(|field| case.row.cell(field)) {
+        Some(right) => {
+            finding.because(Evidence::Compared { left, right, level: bands_words(first, second) })
+        }
+        None => finding.because(Evidence::Cell(left)),
+    };
+    finding = finding.because(Evidence::Policy {
+        file: segments.file.clone(),
+        line: band.line,
+        says: band.words(&segments.field),
+    });
+    finding = with_coverage(finding, case, coverage);
+    if first.is_none() {
+        finding = finding.lacking(blank_field(&segments.field));
+    }
+    if let Some((a, b)) = disagreeing {
+        finding = finding.unless(format!(
+            "The sources disagree: {} by {}, {} by {}",
+            a.name,
+            segments.field.name(),
+            b.name,
+            second_field.map_or("", Field::name),
+        ));
+    }
+    finding = finding.unless(elsewhere(case, &[&segments.field]).unwrap_or_else(|| {
+        format!(
+            "{} may count the whole group or a single subsidiary, and nothing says when it was \
+             last brought up to date",
+            segments.field.name()
+        )
+    }));
+    if let Some(doubt) = handover(case) {
+        finding = finding.unless(doubt);
+    }
+    Some(finding)
+}
+
+fn bands_words(first: Option<&Band>, second: Option<&Band>) -> String {
+    let name = |band: Option<&Band>| band.map_or("no segment".to_owned(), |band| band.name.clone());
+    format!("{} against {}", name(first), name(second))
+}
+
+fn account_owner(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
+    let follow = case.routed.policy.follow.as_ref()?;
+    let home = case.home();
+    let account = home.one()?;
+    let target = case.routed.account_owner(case.world, account)?;
+    let boundary = &case.world.policies.boundary;
+    let theirs = boundary.field(Object::Account, "owner").ok()?;
+    let object = case.row.object();
+    let name = case.routed.roster.name(target).to_owned();
+    let headline = format!(
+        "This {object} belongs to account {}, which {name} owns, and {} has the {object}",
+        account.id(),
+        owner_words(case, owner),
+    );
+    let goes = Goes::One(target);
+    let mut finding = Finding::about(
+        case.row.record(),
+        headline,
+        Evidence::Compared {
+            left: case.row.cell(owner),
+            right: account.cell(&theirs),
+            level: "different owners".to_owned(),
+        },
+        give_to_one(case, owner, &[target], "owns the account"),
+    )
+    .with(account.record())
+    .because(match_evidence(case, home))
+    .because(Evidence::Policy {
+        file: follow.file.clone(),
+        line: follow.line,
+        says: "leads and contacts follow the owner of their account".to_owned(),
+    });
+    finding = with_account_cells(finding, case, account);
+    finding = with_dates(finding, case);
+    let role = |holder: Holder| case.routed.roster.person(holder).and_then(|person| person.role);
+    finding = finding.unless(match (role(case.owner), role(target)) {
+        (Some(mine), Some(theirs)) if mine != theirs => format!(
+            "The owner is {mine} and the account's owner is {theirs}: they may share the work; \
+             `first_touch_roles` would say so"
+        ),
+        _ if matches!(home, Home::Matched(_)) => format!(
+            "Only the domain ties this {object} to the account: a partner, a consultant or another \
+             unit may write from it"
+        ),
+        _ => format!(
+            "The link to the account may be older than its present owner, {name}, and the {object} \
+             may have stayed where it was on purpose"
+        ),
+    });
+    if let Some(doubt) = handover(case) {
+        finding = finding.unless(doubt);
+    }
+    if let Some(doubt) = same_team(case, goes) {
+        finding = finding.unless(doubt);
+    }
+    Some(finding)
+}
+
+fn named_account(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
+    let list = case.routed.policy.named.as_ref()?;
+    let home = case.home();
+    let account = home.one()?;
+    let (at, how) = case.routed.named(account)?;
+    let entry = list.rows.get(at)?;
+    let target = case.routed.roster.who(&entry.owner);
+    let roster = &case.routed.roster;
+    let object = case.row.object();
+    let since = entry.since.map_or_else(String::new, |day| format!(" since {day}"));
+    let subject = if object == Object::Account {
+        "This account is".to_owned()
+    } else {
+        format!("This {object} belongs to account {}, which is", account.id())
+    };
+    let headline = format!(
+        "{subject} named for {}{since}, and {} has it",
+        roster.name(target),
+        owner_words(case, owner),
+    );
+    let proposal = match roster.trouble(case.world, target) {
+        Some(trouble) => Proposal::ReviewRule {
+            question: format!("Whose is it now? The list names {}, but {trouble}", entry.owner),
+        },
+        None => give_to_one(case, owner, &[target], "is named by the list"),
+    };
+    let mut finding =
+        Finding::about(case.row.record(), headline, Evidence::Cell(case.row.cell(owner)), proposal)
+            .because(Evidence::Policy {
+                file: list.file.clone(),
+                line: entry.line,
+                says: format!("{}{since}; found by the account's {how}", entry.owner),
+            })
+            .with(account.record())
+            .reaching(Reach::NamedAccount);
+    if object != Object::Account {
+        finding = finding.because(match_evidence(case, home));
+    }
+    finding = with_account_cells(finding, case, account);
+    finding = with_dates(finding, case);
+    let assigned = case.plan.assigned.as_ref();
+    let got = assigned.and_then(|field| case.row.day(field, case.world.as_of.zone));
+    finding = finding.unless(match (got, entry.since) {
+        (Some(got), Some(since)) if got > since => format!(
+            "The owner got it on {got}, after the list's {since}: the list may be out of date"
+        ),
+        (_, Some(since)) => format!(
+            "The list's line is from {since}, {} days ago: it may be out of date",
+            (case.world.as_of.day - since).num_days()
+        ),
+        (_, None) => "The list's line has no date: it may be out of date".to_owned(),
+    });
+    if how == "name" {
+        finding = finding.unless(
+            "The list names the account by its name alone: another company \
+            may have the same",
+        );
+    }
+    Some(finding)
+}
+
+/// The account's own values that tie a record to it.
+fn with_account_cells(mut finding: Finding, case: &Case<'_, '_>, account: Row<'_>) -> Finding {
+    let boundary = &case.world.policies.boundary;
+    for name in ["owner", "name", "domain", "website", "type"] {
+        if let Ok(field) = boundary.field(Object::Account, name)
+            && !account.is_blank(&field)
+            && (account.object() != case.row.object() || name != "owner")
+        {
+            finding = finding.because(Evidence::Cell(account.cell(&field)));
+        }
+    }
+    finding
+}
+
+/// How a record is tied to its account.
+fn match_evidence(case: &Case<'_, '_>, home: Home<'_>) -> Evidence {
+    match (home, &case.plan.account) {
+        (Home::Linked(_), Some(field)) => Evidence::Cell(case.row.cell(field)),
+        _ => Evidence::Figure { of: "the account".to_owned(), is: home.how().to_owned() },
+    }
+}
+
+/// Whom the coverage table gives a territory and a segment, in its order, without the present owner.
+fn coverers(
+    case: &Case<'_, '_>,
+    coverage: &Coverage,
+    territory: Option<&str>,
+    segment: Option<&str>,
+) -> Vec<Holder> {
+    let roster = &case.routed.roster;
+    let mut holders = Vec::new();
+    for row in &coverage.rows {
+        let holder = roster.who(&row.owner);
+        let fits = |set: &std::collections::BTreeSet<String>, wanted: Option<&str>| {
+            wanted.is_none_or(|wanted| set.is_empty() || set.contains(wanted))
+        };
+        if fits(&row.territories, territory)
+            && fits(&row.segments, segment)
+            && roster.can_work(holder)
+            && holder != case.owner
+            && !holders.contains(&holder)
+        {
+            holders.push(holder);
+        }
+    }
+    // Where the rules name one of them, that is the one.
+    match case.matched.map(|matched| matched.goes) {
+        Some(Goes::One(named)) if holders.contains(&named) => vec![named],
+        _ => holders,
+    }
+}
+
+/// Gives the record to the only candidate, or asks which of them takes it.
+fn give_to_one(case: &Case<'_, '_>, owner: &Field, among: &[Holder], what: &str) -> Proposal {
+    let roster = &case.routed.roster;
+    match among {
+        [one] => match roster.assignee(*one) {
+            Some(queue) if roster.is_queue(*one) => {
+                Proposal::ReturnToQueue { before: case.row.cell(owner), queue: Some(queue) }
+            }
+            Some(to) => Proposal::SetOwner { before: case.row.cell(owner), to },
+            None => Proposal::ReviewRecord { question: format!("Who {what} now?") },
+        },
+        [] => Proposal::ReviewRecord { question: format!("Who {what}? No table names anybody") },
+        several => {
+            let names: Vec<_> = several.iter().map(|one| roster.name(*one)).collect();
+            Proposal::ReviewRecord {
+                question: format!("Who takes it? Each of these {what}: {}", names.join(", ")),
+            }
+        }
+    }
+}
+
+/// What a rule's target makes of a record; a target who cannot take it is the rule's fault.
+fn proposal(case: &Case<'_, '_>, rule: &Rule, goes: Goes<'_>, before: Cell) -> Proposal {
+    let roster = &case.routed.roster;
+    let dead = |why: String| Proposal::ReviewRule {
+        question: format!("Whom should rule `{}` ({}) name? {why}", rule.name, rule.place()),
+    };
+    let holder = match goes {
+        Goes::One(holder) => holder,
+        Goes::Any(pool) => {
+            let working: Vec<Holder> =
+                pool.iter().copied().filter(|one| roster.can_work(*one)).collect();
+            match working.as_slice() {
+                [] => return dead("nobody of its pool can work records".to_owned()),
+                [one] => *one,
+                several => {
+                    let names: Vec<_> = several.iter().map(|one| roster.name(*one)).collect();
+                    return Proposal::ReviewRecord {
+                        question: format!("Whose turn is it in the pool: {}?", names.join(", ")),
+                    };
+                }
+            }
+        }
+    };
+    if let Some(trouble) = roster.trouble(case.world, holder) {
+        return dead(trouble);
+    }
+    match roster.assignee(holder) {
+        Some(queue) if roster.is_queue(holder) => {
+            Proposal::ReturnToQueue { before, queue: Some(queue) }
+        }
+        Some(to) => Proposal::SetOwner { before, to },
+        None => dead("its target cannot work records".to_owned()),
+    }
+}
+
+fn goes_words(case: &Case<'_, '_>, goes: Goes<'_>) -> String {
+    let roster = &case.routed.roster;
+    match goes {
+        Goes::One(holder) => roster.name(holder).to_owned(),
+        Goes::Any(pool) => {
+            let names: Vec<_> = pool.iter().map(|one| roster.name(*one)).collect();
+            format!("one of {}", names.join(", "))
+        }
+    }
+}
+
+/// The owner's name where the tables know it, else the record's value as it may be shown.
+fn owner_words(case: &Case<'_, '_>, owner: &Field) -> String {
+    let person = case.routed.roster.person(case.owner);
+    person.map_or_else(|| case.row.cell(owner).shown().to_string(), |it| it.name.clone())
+}
+
+fn rule_evidence(rule: &Rule) -> Evidence {
+    Evidence::Policy { file: rule.file.clone(), line: rule.line, says: rule.words() }
+}
+
+fn with_cells<'f>(
+    mut finding: Finding,
+    case: &Case<'_, '_>,
+    fields: impl Iterator<Item = &'f Field>,
+) -> Finding {
+    let mut seen: Vec<&Field> = Vec::new();
+    for field in fields {
+        if !seen.contains(&field) {
+            seen.push(field);
+            finding = finding.because(Evidence::Cell(case.row.cell(field)));
+            if case.row.is_withheld(field) {
+                finding = finding.lacking(format!("{field} was withheld"));
+            }
+        }
+    }
+    finding
+}
+
+fn with_dates(mut finding: Finding, case: &Case<'_, '_>) -> Finding {
+    for field in [&case.plan.created, &case.plan.assigned].into_iter().flatten() {
+        if !case.row.is_blank(field) {
+            finding = finding.because(Evidence::Cell(case.row.cell(field)));
+        }
+    }
+    finding
+}
+
+fn with_coverage(mut finding: Finding, case: &Case<'_, '_>, coverage: &Coverage) -> Finding {
+    for row in case.routed.covers(case.owner).into_iter().flat_map(|covered| &covered.rows) {
+        let list = |set: &std::collections::BTreeSet<String>| {
+            set.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+        };
+        finding = finding.because(Evidence::Policy {
+            file: coverage.file.clone(),
+            line: row.line,
+            says: format!(
+                "{} covers territories {}; segments {}",
+                row.owner,
+                list(&row.territories),
+                list(&row.segments)
+            ),
+        });
+    }
+    finding
+}
+
+/// That the record may have been handed over after its routing.
+fn handover(case: &Case<'_, '_>) -> Option<String> {
+    let day = |field: &Option<Field>| {
+        field.as_ref().and_then(|field| case.row.day(field, case.world.as_of.zone))
+    };
+    let created = day(&case.plan.created)?;
+    let age = (case.world.as_of.day - created).num_days();
+    match day(&case.plan.assigned) {
+        Some(assigned) if (assigned - created).num_days() > 0 => Some(format!(
+            "The owner got it on {assigned}, {} days after it was created: a handover may have been \
+             agreed",
+            (assigned - created).num_days()
+        )),
+        None if age >= case.routed.policy.handover_days => Some(format!(
+            "It was created {age} days ago and no date says when its owner got it: it may have been \
+             handed over since"
+        )),
+        Some(_) | None => None,
+    }
+}
+
+/// That owner and target are in one team.
+fn same_team(case: &Case<'_, '_>, goes: Goes<'_>) -> Option<String> {
+    let roster = &case.routed.roster;
+    let mine = roster.person(case.owner)?;
+    let team = mine.team?;
+    let pool: &[Holder] = match &goes {
+        Goes::One(holder) => std::slice::from_ref(holder),
+        Goes::Any(pool) => pool,
+    };
+    let mate =
+        pool.iter().filter_map(|one| roster.person(*one)).find(|it| it.team == Some(team))?;
+    Some(format!(
+        "{} and {} are both in team {team}: they may have swapped it",
+        mine.name, mate.name
+    ))
+}
+
+/// That somebody may have routed it by hand, and what is known of that.
+fn by_hand(case: &Case<'_, '_>) -> String {
+    let activity = case.plan.last_activity.as_ref().and_then(|field| case.row.time(field));
+    let activity = activity
+        .map(|at| case.world.as_of.days_since(at))
+        .filter(|days| *days >= 0)
+        .map(|days| format!("; its last activity was {days} days ago"))
+        .unwrap_or_default();
+    match &case.plan.by_hand {
+        Some(field) => format!(
+            "Somebody may have given it to {} on purpose without setting {}{activity}",
+            case.routed.roster.person(case.owner).map_or("its owner", |it| it.name.as_str()),
+            field.name()
+        ),
+        None => format!(
+            "No field says whether somebody routed it by hand: `override` is not in \
+             rules/boundary.toml{activity}"
+        ),
+    }
+}
+
+/// That the account says something else than the record in one of these fields.
+fn elsewhere(case: &Case<'_, '_>, fields: &[&Field]) -> Option<String> {
+    let account = case.home().one().filter(|it| it.object() != case.row.object())?;
+    let boundary = &case.world.policies.boundary;
+    fields.iter().find_map(|field| {
+        let theirs = boundary.field(Object::Account, field.name()).ok()?;
+        let (mine, other) = (case.row.written(field)?, account.written(&theirs)?);
+        (!mine.trim().eq_ignore_ascii_case(other.trim())).then(|| {
+            format!(
+                "The {} is {} here and {} on account {}: one may be a branch or a subsidiary",
+                field.name(),
+                case.row.cell(field).shown(),
+                account.cell(&theirs).shown(),
+                account.id()
+            )
+        })
+    })
+}
+
+fn traced(case: &Case<'_, '_>) -> Vec<Tried> {
+    trace(case.routed, case.plan, case.row, case.values, case.matched, case.home_cell())
+}
+
+/// Every rule that was tried, up to the one that took the record.
+pub(super) fn trace<'a>(
+    routed: &Routed<'a>,
+    plan: &Plan,
+    row: Row<'a>,
+    values: &Values,
+    matched: Option<Match<'_>>,
+    home: &OnceCell<Home<'a>>,
+) -> Vec<Tried> {
+    let end = matched.map_or(plan.rules.len(), |matched| matched.at + 1);
+    let mut tried: Vec<Tried> = Vec::new();
+    for (at, rule) in plan.rules.iter().take(end).enumerate() {
+        let taking = matched.filter(|matched| matched.at == at);
+        let because = match (taking, rule.failing(values), &rule.target) {
+            (Some(taking), ..) => taken_words(routed, rule, row, taking),
+            (None, Some(condition), _) => condition.against(row),
+            (None, None, Target::Table(table)) => match rule.kept_by_blanks(values) {
+                Some(blank) => {
+                    let names: Vec<_> = blank.iter().map(ToString::to_string).collect();
+                    format!("no row of {} fits while {} is blank", table.file, names.join(" and "))
+                }
+                None => format!("no row of {} fits", table.file),
+            },
+            (None, None, _) => match home.get() {
+                Some(home @ (Home::Several | Home::Unknown)) => home.how().to_owned(),
+                Some(Home::Linked(_) | Home::Matched(_)) | None => {
+                    "the account has no owner who can take it".to_owned()
+                }
+            },
+        };
+        let matched = taking.is_some();
+        tried.push(Tried { rule: rule.name.clone(), place: rule.place(), matched, because });
+    }
+    if matched.is_none()
+        && let Some(said) = &routed.policy.catch_all
+    {
+        tried.push(Tried {
+            rule: "catch-all".to_owned(),
+            place: format!("rules/routing.toml:{}", said.line),
+            matched: true,
+            because: format!("no rule takes it: {}", said.value),
+        });
+    }
+    tried
+}
+
+fn taken_words(routed: &Routed<'_>, rule: &Rule, row: Row<'_>, matched: Match<'_>) -> String {
+    let why = rule.why(row);
+    match (matched.goes, &rule.target, matched.table_line) {
+        (Goes::One(one), Target::Table(table), Some(line)) => {
+            format!("{why}; {}:{line} gives it to {}", table.file, routed.roster.name(one))
+        }
+        (Goes::One(one), ..) => format!("{why}; it goes to {}", routed.roster.name(one)),
+        (Goes::Any(pool), ..) => {
+            let names: Vec<_> = pool.iter().map(|one| routed.roster.name(*one)).collect();
+            format!("{why}; it goes to one of {}", names.join(", "))
+        }
+    }
+}

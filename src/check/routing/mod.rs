@@ -1,0 +1,335 @@
+//! The routing family: the rules are evaluated again, and records that went past them are named.
+//!
+//! A record has at most one fault of the chain (named account, account owner, catch-all, territory,
+//! segment, rule, no rule; the first that holds), and beside it possibly a missed service level.
+//! Does not: edit a rule, or judge the rules by themselves.
+
+mod accounts;
+mod calendar;
+mod coverage;
+mod faults;
+mod roster;
+mod routed;
+mod rules;
+mod service_level;
+mod table;
+mod values;
+
+use std::collections::BTreeSet;
+
+use crate::boundary::{Boundary, Field, Grant, Missing, Object};
+use crate::check::ladder::Flags;
+use crate::check::rulebook::Rulebook;
+use crate::check::{CheckDef, Judge, Judgement, Off, Policies, people};
+use crate::policy::{Said, Section};
+
+use accounts::{Follow, Named};
+use coverage::{Coverage, Segments, Territories};
+use rules::Rule;
+use service_level::ServiceLevel;
+use values::Columns;
+
+pub(super) use faults::{
+    FELL_TO_CATCH_ALL, FOLLOW_ACCOUNT_OWNER, NAMED_ACCOUNTS, SEGMENT, TERRITORY, UNROUTABLE,
+    WRONG_OWNER,
+};
+pub(super) use routed::Routed;
+pub(super) use service_level::SERVICE_LEVEL;
+
+/// The checks, in code order.
+const CHECKS: &[&CheckDef] = &[
+    &WRONG_OWNER,
+    &TERRITORY,
+    &SEGMENT,
+    &FOLLOW_ACCOUNT_OWNER,
+    &FELL_TO_CATCH_ALL,
+    &UNROUTABLE,
+    &SERVICE_LEVEL,
+    &NAMED_ACCOUNTS,
+];
+
+/// What the rules say.
+#[derive(Debug, Clone)]
+pub(crate) struct Policy {
+    plans: Vec<Plan>,
+    /// Younger records are not judged.
+    grace_hours: f64,
+    /// Older records may have been handed over since.
+    handover_days: i64,
+    /// Where records go that no rule takes.
+    catch_all: Option<Said<String>>,
+    /// Whether a person may own what the rules send to a queue.
+    taking: Taking,
+    coverage: Option<Coverage>,
+    follow: Option<Follow>,
+    named: Option<Named>,
+    /// The checks that `off = true` switches off.
+    off: BTreeSet<&'static str>,
+    /// Why no record can be judged against the rules, if a needed field is not allowed.
+    missing: Option<Missing>,
+}
+
+/// Whether a person may own what the rules send to a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Taking {
+    /// They took it from there: that is what queues are for.
+    FromQueues,
+    /// Then they did not get it by the rules.
+    Never,
+}
+
+/// What the rules say of one object.
+#[derive(Debug, Clone)]
+struct Plan {
+    object: Object,
+    owner: Option<Field>,
+    created: Option<Field>,
+    assigned: Option<Field>,
+    last_activity: Option<Field>,
+    account: Option<Field>,
+    /// Somebody routed the record by hand on purpose.
+    by_hand: Option<Field>,
+    do_not_route: Option<Field>,
+    columns: Columns,
+    rules: Vec<Rule>,
+    territories: Option<Territories>,
+    segments: Option<Segments>,
+    service_level: Option<ServiceLevel>,
+}
+
+impl Policy {
+    pub(super) fn parse(root: &Section<'_>, rulebook: &Rulebook, boundary: &Boundary) -> Self {
+        let objects = objects(root, boundary);
+        let by_hand = root.text("override");
+        let mut plans: Vec<Plan> = objects
+            .iter()
+            .map(|object| Plan::parse(root, *object, rulebook, boundary, by_hand.as_deref()))
+            .collect();
+        if objects.is_empty() {
+            // Nothing is routed, and still every key is known.
+            Plan::parse(root, Object::Lead, rulebook, boundary, None);
+        }
+        let named = Named::parse(root, rulebook);
+        if named.is_some() && !objects.contains(&Object::Account) {
+            plans.push(Plan::bare(Object::Account, boundary));
+        }
+        let coverage = Coverage::parse(root, rulebook);
+        for section in ["territory", "segment"].iter().filter_map(|name| root.section(name)) {
+            let _ = section.entries();
+            if coverage.is_none() && !root.has("coverage") {
+                section.problem_with_hint(
+                    section.line(),
+                    "nothing says who covers what",
+                    "add [coverage] with table = \"coverage.csv\"",
+                );
+            }
+        }
+        let grace = root.number("grace_hours").map_or(24.0, |said| said.value);
+        let taking = root.flag("people_take_from_queues").is_none_or(|said| said.value);
+        Self {
+            plans,
+            grace_hours: grace,
+            handover_days: root.count("handover_days").map_or(90, |said| said.value.into()),
+            catch_all: root
+                .text("catch_all")
+                .filter(|said| !said.trim().is_empty())
+                .map(|said| Said { value: said.trim().to_owned(), line: said.line }),
+            taking: if taking { Taking::FromQueues } else { Taking::Never },
+            coverage,
+            follow: Follow::parse(root),
+            named,
+            off: switched_off(root),
+            missing: boundary.field(Object::User, "id").err(),
+        }
+    }
+
+    /// The fields that active rules look at for an object, each with the names of those rules.
+    pub(super) fn fields(&self, object: Object) -> Vec<(Field, Vec<String>)> {
+        let mut used: Vec<(Field, Vec<String>)> = Vec::new();
+        for rule in self.plan(object).iter().flat_map(|plan| &plan.rules) {
+            for field in rule.fields() {
+                match used.iter_mut().find(|(known, _)| known == field) {
+                    None => used.push((field.clone(), vec![rule.name.clone()])),
+                    Some((_, rules)) if rules.last() == Some(&rule.name) => {}
+                    Some((_, rules)) => rules.push(rule.name.clone()),
+                }
+            }
+        }
+        used
+    }
+
+    fn plan(&self, object: Object) -> Option<&Plan> {
+        self.plans.iter().find(|plan| plan.object == object)
+    }
+
+    /// True when the check has rules, is not switched off, and its fields are allowed.
+    fn is_on(&self, check: &'static CheckDef) -> bool {
+        self.missing.is_none() && !self.off.contains(check.name) && self.has_rules_for(check)
+    }
+
+    fn has_rules_for(&self, check: &'static CheckDef) -> bool {
+        let any = |test: fn(&Plan) -> bool| self.plans.iter().any(test);
+        match check.code {
+            "RTE-02" => self.coverage.is_some() && any(|plan| plan.territories.is_some()),
+            "RTE-03" => self.coverage.is_some() && any(|plan| plan.segments.is_some()),
+            "RTE-04" => self.follow.is_some(),
+            "RTE-07" => any(|plan| plan.service_level.is_some()),
+            "RTE-10" => self.named.is_some(),
+            _ => any(|plan| !plan.rules.is_empty()),
+        }
+    }
+
+    /// Asks for every field by which records are routed.
+    fn ask(&self, grant: &mut Grant<'_>, policies: &Policies) -> Result<(), Off> {
+        people::ask(grant)?;
+        Flags::ask(grant);
+        let mut owned = false;
+        for plan in &self.plans {
+            let object = plan.object;
+            policies.ladders.ask(object, grant);
+            plan.columns.ask(grant);
+            owned |= plan.owner.is_some();
+            let fields = [&plan.owner, &plan.created, &plan.assigned, &plan.last_activity];
+            let more = [&plan.account, &plan.by_hand, &plan.do_not_route];
+            for field in fields.into_iter().chain(more).flatten() {
+                grant.reads(field);
+            }
+            if let Some(segments) = &plan.segments {
+                grant.reads(&segments.field);
+                segments.second.iter().for_each(|field| grant.reads(field));
+                segments.carve_outs.ask(grant);
+            }
+            if let Some(territories) = &plan.territories {
+                territories.carve_outs.ask(grant);
+            }
+            // By these a record is matched to its account.
+            for name in ["id", "email", "website", "company"] {
+                grant.optional(object, name);
+            }
+        }
+        for name in ["id", "owner", "name", "domain", "website", "type", "assigned"] {
+            grant.optional(Object::Account, name);
+        }
+        let first = self.plans.first().map_or(Object::Lead, |plan| plan.object);
+        if !owned {
+            grant.field(first, "owner")?;
+        }
+        Ok(())
+    }
+}
+
+impl Plan {
+    fn bare(object: Object, boundary: &Boundary) -> Self {
+        let field = |name: &str| boundary.field(object, name).ok();
+        Self {
+            object,
+            owner: field("owner"),
+            created: field("created"),
+            assigned: field("assigned"),
+            last_activity: field("last_activity"),
+            account: field("account"),
+            by_hand: field("override"),
+            do_not_route: field("do_not_route"),
+            columns: Columns::default(),
+            rules: Vec::new(),
+            territories: None,
+            segments: None,
+            service_level: None,
+        }
+    }
+
+    fn parse(
+        root: &Section<'_>,
+        object: Object,
+        rulebook: &Rulebook,
+        boundary: &Boundary,
+        by_hand: Option<&&str>,
+    ) -> Self {
+        let mut plan = Self::bare(object, boundary);
+        if let Some(name) = by_hand {
+            match boundary.field(object, name) {
+                Ok(field) => plan.by_hand = Some(field),
+                Err(missing) => {
+                    let line = root.node("override").map_or(0, |node| node.line);
+                    root.problem(line, missing.to_string());
+                }
+            }
+        }
+        let columns = &mut plan.columns;
+        plan.rules = rules::parse(root, object, rulebook, boundary, columns);
+        plan.territories = Territories::parse(root, object, rulebook, boundary, columns);
+        plan.segments = Segments::parse(root, object, boundary);
+        plan.service_level = ServiceLevel::parse(root, object, boundary);
+        plan
+    }
+}
+
+/// The objects that are routed: those named, else leads, else contacts where there are no leads.
+fn objects(root: &Section<'_>, boundary: &Boundary) -> Vec<Object> {
+    if root.has("objects") {
+        let named = root.texts("objects");
+        return named
+            .iter()
+            .filter_map(|said| {
+                let object = Object::parse(said).filter(|it| Object::REVIEWED.contains(it));
+                if object.is_none() {
+                    root.problem_with_hint(
+                        said.line,
+                        format!("`{}` is no kind of record that is routed", said.value),
+                        "one of lead, contact, account, deal",
+                    );
+                }
+                object
+            })
+            .collect();
+    }
+    let has_leads = boundary.objects().any(|object| object == Object::Lead);
+    vec![if has_leads { Object::Lead } else { Object::Contact }]
+}
+
+/// The checks whose section says `off = true`.
+fn switched_off(root: &Section<'_>) -> BTreeSet<&'static str> {
+    let switched = |check: &&&CheckDef| {
+        let section = root.section(check.name);
+        section.is_some_and(|section| {
+            let off = section.flag("off").is_some_and(|said| said.value);
+            // Sections with rules are read, key by key, where the rules are.
+            if !matches!(check.code, "RTE-01" | "RTE-05" | "RTE-06") {
+                let _ = section.entries();
+            }
+            off
+        })
+    };
+    CHECKS.iter().filter(switched).map(|check| check.name).collect()
+}
+
+/// Loads a check of the chain.
+fn load_fault(
+    fault: routed::Fault,
+    write: &'static str,
+    grant: &mut Grant<'_>,
+    policies: &Policies,
+) -> Result<Judge, Off> {
+    let policy = &policies.routing;
+    let check = fault.check();
+    let off = |write| Err(Off::NoPolicy { file: "routing.toml", write });
+    if policy.off.contains(check.name) {
+        return off("take `off = true` out of its section");
+    }
+    if !policy.has_rules_for(check) {
+        return off(write);
+    }
+    policy.ask(grant, policies)?;
+    Ok(Box::new(move |world| {
+        let routed = world.routed();
+        let mut judgement = Judgement { examined: routed.examined(fault), ..Judgement::default() };
+        for (object, why) in routed.skipped() {
+            judgement.skip(*object, why);
+        }
+        judgement.findings = routed
+            .faulty(world, fault)
+            .filter_map(|row| faults::finding(world, routed, fault, row))
+            .collect();
+        judgement
+    }))
+}

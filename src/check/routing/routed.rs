@@ -1,0 +1,578 @@
+//! Where the rules send each record, and the one fault of the chain a record has.
+//!
+//! Every record is evaluated once; only faulty ones are looked at again to be explained.
+//! Does not: write a finding; see `faults`.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+use hashbrown::HashMap;
+
+use crate::boundary::{Field, Object, Row};
+use crate::check::condition::{When, fold};
+use crate::check::ladder::Flags;
+use crate::check::{CheckDef, World};
+use crate::finding::{Assignee, Tried};
+
+use super::accounts::Home;
+use super::coverage::Cover;
+use super::faults;
+use super::roster::{Holder, Roster};
+use super::rules::{Rule, Target};
+use super::values::Values;
+use super::{Plan, Policy, Taking};
+
+/// The faults of the chain: the first that holds is the record's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fault {
+    /// Somebody else owns what a list gives to an owner by name.
+    NamedAccount,
+    /// The record's owner is not the account's.
+    AccountOwner,
+    /// It lies in the catch-all without need.
+    CatchAll,
+    /// The owner covers another territory.
+    Territory,
+    /// The owner covers another segment.
+    Segment,
+    /// The rules give it to somebody else.
+    WrongOwner,
+    /// No rule takes it.
+    Unroutable,
+}
+
+impl Fault {
+    const CHAIN: [Self; 7] = [
+        Self::NamedAccount,
+        Self::AccountOwner,
+        Self::CatchAll,
+        Self::Territory,
+        Self::Segment,
+        Self::WrongOwner,
+        Self::Unroutable,
+    ];
+
+    /// The check that reports it.
+    pub(super) fn check(self) -> &'static CheckDef {
+        match self {
+            Self::NamedAccount => &faults::NAMED_ACCOUNTS,
+            Self::AccountOwner => &faults::FOLLOW_ACCOUNT_OWNER,
+            Self::CatchAll => &faults::FELL_TO_CATCH_ALL,
+            Self::Territory => &faults::TERRITORY,
+            Self::Segment => &faults::SEGMENT,
+            Self::WrongOwner => &faults::WRONG_OWNER,
+            Self::Unroutable => &faults::UNROUTABLE,
+        }
+    }
+}
+
+/// What one step of the chain says of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// It has nothing to say about this record.
+    Past,
+    /// The record is as it should be.
+    Right,
+    /// It is not.
+    Wrong,
+}
+
+/// Whom a rule gives records to, looked up.
+#[derive(Debug)]
+enum Destination {
+    One(Holder),
+    Pool(Vec<Holder>),
+    AccountOwner,
+    /// One holder per row of the table.
+    Table(Vec<Holder>),
+}
+
+/// Where a record goes.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Goes<'e> {
+    /// To this owner.
+    One(Holder),
+    /// To any of these.
+    Any(&'e [Holder]),
+}
+
+impl Goes<'_> {
+    /// True when the owner is right.
+    pub(super) fn includes(self, owner: Holder) -> bool {
+        match self {
+            Goes::One(holder) => holder == owner,
+            Goes::Any(pool) => pool.contains(&owner),
+        }
+    }
+}
+
+/// The first rule that takes a record.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Match<'e> {
+    /// Its position.
+    pub(super) at: usize,
+    /// The rule.
+    pub(super) rule: &'e Rule,
+    /// The line of its table that decided, where it has one.
+    pub(super) table_line: Option<usize>,
+    /// Where the record goes.
+    pub(super) goes: Goes<'e>,
+}
+
+/// What one owner covers by all rows of the coverage table that name them.
+#[derive(Debug, Default)]
+pub(super) struct Covered<'a> {
+    /// The rows.
+    pub(super) rows: Vec<&'a Cover>,
+    territories: BTreeSet<&'a str>,
+    segments: BTreeSet<&'a str>,
+}
+
+/// Where the rules send each record under review.
+#[derive(Debug)]
+pub(in crate::check) struct Routed<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) roster: Roster<'a>,
+    destinations: BTreeMap<Object, Vec<Destination>>,
+    covers: HashMap<Holder, Covered<'a>>,
+    /// The row of the list, and how it was found, by the account's position.
+    named: HashMap<usize, (usize, &'static str)>,
+    faults: BTreeMap<Object, Vec<Option<Fault>>>,
+    examined: BTreeMap<Fault, usize>,
+    skipped: Vec<(Object, &'static str)>,
+}
+
+/// One record that is judged.
+pub(super) struct Case<'e, 'a> {
+    pub(super) routed: &'e Routed<'a>,
+    pub(super) world: &'e World<'a>,
+    pub(super) plan: &'e Plan,
+    pub(super) row: Row<'a>,
+    pub(super) owner: Holder,
+    pub(super) values: &'e Values,
+    pub(super) matched: Option<Match<'e>>,
+    home: OnceCell<Home<'a>>,
+}
+
+impl<'a> Routed<'a> {
+    pub(in crate::check) fn of(world: &World<'a>) -> Self {
+        let policy = &world.policies.routing;
+        let mut routed = Self {
+            policy,
+            roster: Roster::of(world, policy),
+            destinations: BTreeMap::new(),
+            covers: HashMap::new(),
+            named: HashMap::new(),
+            faults: BTreeMap::new(),
+            examined: BTreeMap::new(),
+            skipped: Vec::new(),
+        };
+        routed.look_up(world);
+        let on = Fault::CHAIN.map(|fault| (fault, policy.is_on(fault.check())));
+        let on: Vec<Fault> = on.into_iter().filter(|(_, on)| *on).map(|(it, _)| it).collect();
+        for plan in &policy.plans {
+            let why = if world.batch(plan.object).is_none() {
+                "there was no input"
+            } else if plan.owner.is_none() {
+                "the owner is not in rules/boundary.toml"
+            } else if world.people().is_empty() {
+                "there was no input of users or queues to look owners up in"
+            } else {
+                routed.judge(world, plan, &on);
+                continue;
+            };
+            routed.skipped.push((plan.object, why));
+        }
+        routed
+    }
+
+    /// Looks up whom rules and tables name.
+    fn look_up(&mut self, world: &World<'a>) {
+        let who = |name: &String| self.roster.who(name);
+        for plan in &self.policy.plans {
+            let destinations = plan.rules.iter().map(|rule| match &rule.target {
+                Target::Owner(owner) => Destination::One(who(owner)),
+                Target::Pool(pool) => Destination::Pool(pool.iter().map(who).collect()),
+                Target::AccountOwner => Destination::AccountOwner,
+                Target::Table(table) => {
+                    Destination::Table(table.rows().iter().map(|row| who(&row.says)).collect())
+                }
+            });
+            self.destinations.insert(plan.object, destinations.collect());
+        }
+        for cover in self.policy.coverage.iter().flat_map(|coverage| &coverage.rows) {
+            let covered = self.covers.entry(self.roster.who(&cover.owner)).or_default();
+            covered.rows.push(cover);
+            covered.territories.extend(cover.territories.iter().map(String::as_str));
+            covered.segments.extend(cover.segments.iter().map(String::as_str));
+        }
+        if let (Some(named), Some(batch)) = (&self.policy.named, world.batch(Object::Account)) {
+            self.named = named.place(batch, &world.policies.boundary);
+        }
+    }
+
+    fn judge(&mut self, world: &World<'a>, plan: &'a Plan, on: &[Fault]) {
+        let Some(batch) = world.batch(plan.object) else { return };
+        let flags = Flags::ask(&mut world.policies.boundary.grant());
+        let mut open = OpenMemo::default();
+        let mut values = Values::default();
+        let mut examined = [0_usize; Fault::CHAIN.len()];
+        let mut faults = vec![None; batch.len()];
+        for row in batch.reviewed() {
+            if !self.is_judged(world, plan, row) || !open.may_be_open(world, &flags, row) {
+                continue;
+            }
+            let Some(case) = self.case(world, row, &mut values) else { continue };
+            for (fault, seen) in Fault::CHAIN.iter().zip(&mut examined) {
+                let look = if on.contains(fault) { case.look(*fault) } else { Look::Past };
+                *seen += usize::from(look != Look::Past);
+                if look == Look::Wrong {
+                    if let Some(slot) = faults.get_mut(row.position()) {
+                        *slot = Some(*fault);
+                    }
+                    break;
+                }
+            }
+        }
+        self.faults.insert(plan.object, faults);
+        for (fault, seen) in Fault::CHAIN.into_iter().zip(examined) {
+            *self.examined.entry(fault).or_default() += seen;
+        }
+    }
+
+    /// False for records that are routed by hand, not at all, or too young for the router.
+    fn is_judged(&self, world: &World<'a>, plan: &Plan, row: Row<'a>) -> bool {
+        let set =
+            |field: &Option<Field>| field.as_ref().and_then(|field| row.flag(field)) == Some(true);
+        let created = plan.created.as_ref().and_then(|field| row.time(field));
+        let young = created.is_some_and(|at| world.as_of.hours_since(at) < self.policy.grace_hours);
+        !young && !set(&plan.by_hand) && !set(&plan.do_not_route)
+    }
+
+    /// A record with an owner who is not known to have left: what an inactive owner leaves behind
+    /// is the owners family's.
+    pub(super) fn case<'e>(
+        &'e self,
+        world: &'e World<'a>,
+        row: Row<'a>,
+        values: &'e mut Values,
+    ) -> Option<Case<'e, 'a>> {
+        let plan = self.policy.plan(row.object())?;
+        let owner = self.roster.who(row.text(plan.owner.as_ref()?)?);
+        if self.roster.is_inactive(owner) {
+            return None;
+        }
+        let home = OnceCell::new();
+        values.read(&plan.columns, row);
+        let matched = self.first_match(world, plan, row, values, &home);
+        Some(Case { routed: self, world, plan, row, owner, values, matched, home })
+    }
+
+    /// The first rule that takes a record.
+    fn first_match<'e>(
+        &'e self,
+        world: &World<'a>,
+        plan: &'e Plan,
+        row: Row<'a>,
+        values: &Values,
+        home: &OnceCell<Home<'a>>,
+    ) -> Option<Match<'e>> {
+        let destinations = self.destinations.get(&plan.object)?;
+        for (at, (rule, destination)) in plan.rules.iter().zip(destinations).enumerate() {
+            if !rule.takes(values) {
+                continue;
+            }
+            let mut table_line = None;
+            let goes = match destination {
+                Destination::One(holder) => Goes::One(*holder),
+                Destination::Pool(pool) => Goes::Any(pool),
+                Destination::AccountOwner => {
+                    let home = home.get_or_init(|| Home::of(world, plan.account.as_ref(), row));
+                    let Some(holder) = home.one().and_then(|it| self.account_owner(world, it))
+                    else {
+                        continue;
+                    };
+                    Goes::One(holder)
+                }
+                Destination::Table(holders) => {
+                    let Target::Table(table) = &rule.target else { continue };
+                    let Some(first) = table.first(values) else { continue };
+                    let Some(holder) = holders.get(first) else { continue };
+                    table_line = table.rows().get(first).map(|row| row.line);
+                    Goes::One(*holder)
+                }
+            };
+            return Some(Match { at, rule, table_line, goes });
+        }
+        None
+    }
+
+    /// The owner of an account, when it is a person who is not known to have left.
+    pub(super) fn account_owner(&self, world: &World<'a>, account: Row<'a>) -> Option<Holder> {
+        let field = world.policies.boundary.field(Object::Account, "owner").ok()?;
+        let holder = self.roster.who(account.text(&field)?);
+        (self.roster.can_work(holder) && !self.roster.is_queue(holder)).then_some(holder)
+    }
+
+    /// Where records go that no rule takes: the declared catch-all, else the target of a last rule
+    /// that takes any record.
+    pub(super) fn catch_all(&self, plan: &Plan) -> Option<Holder> {
+        if let Some(said) = &self.policy.catch_all {
+            return Some(self.roster.who(&said.value));
+        }
+        let last = plan.rules.last().filter(|rule| rule.takes_all())?;
+        if let Target::Owner(owner) = &last.target { Some(self.roster.who(owner)) } else { None }
+    }
+
+    /// What an owner covers, when the coverage table names them.
+    pub(super) fn covers(&self, holder: Holder) -> Option<&Covered<'a>> {
+        self.covers.get(&holder)
+    }
+
+    /// The row of the list of named accounts for an account, with how it was found.
+    pub(super) fn named(&self, account: Row<'a>) -> Option<(usize, &'static str)> {
+        self.named.get(&account.position()).copied()
+    }
+
+    /// The records that have a fault, in input order.
+    pub(super) fn faulty(&self, world: &World<'a>, fault: Fault) -> impl Iterator<Item = Row<'a>> {
+        self.faults.iter().flat_map(move |(object, faults)| {
+            let batch = world.batch(*object);
+            let at = faults.iter().enumerate().filter(move |(_, it)| **it == Some(fault));
+            at.filter_map(move |(at, _)| batch?.at(at))
+        })
+    }
+
+    /// How many records a step of the chain looked at.
+    pub(super) fn examined(&self, fault: Fault) -> usize {
+        self.examined.get(&fault).copied().unwrap_or_default()
+    }
+
+    /// The objects that could not be looked at, and why.
+    pub(super) fn skipped(&self) -> &[(Object, &'static str)] {
+        &self.skipped
+    }
+
+    /// The code of the check of the chain that has a finding about the record, if one has.
+    pub(in crate::check) fn violation(&self, row: Row<'a>) -> Option<&'static str> {
+        let fault = self.faults.get(&row.object())?.get(row.position())?;
+        fault.map(|fault| fault.check().code)
+    }
+
+    /// Whom the rules give the record to now, with the rules that were tried. `None` when they give
+    /// it to nobody who can work it, to several, or to its present owner.
+    pub(in crate::check) fn suggestion(
+        &self,
+        world: &World<'a>,
+        row: Row<'a>,
+    ) -> Option<(Assignee, Vec<Tried>)> {
+        let plan = self.policy.plan(row.object()).filter(|plan| !plan.rules.is_empty())?;
+        let mut values = Values::default();
+        values.read(&plan.columns, row);
+        let home = OnceCell::new();
+        let matched = self.first_match(world, plan, row, &values, &home);
+        let holder = match matched.map(|matched| matched.goes) {
+            Some(Goes::One(holder)) => holder,
+            Some(Goes::Any([holder])) => *holder,
+            Some(Goes::Any(_)) => return None,
+            None => self.catch_all(plan)?,
+        };
+        let owner = plan.owner.as_ref().and_then(|field| row.text(field));
+        if owner.is_some_and(|owner| self.roster.who(owner) == holder) {
+            return None;
+        }
+        let assignee = self.roster.assignee(holder)?;
+        Some((assignee, faults::trace(self, plan, row, &values, matched, &home)))
+    }
+}
+
+/// Whether a record is open, worked out once for each stage and state that occurs.
+#[derive(Debug, Default)]
+struct OpenMemo<'a>(HashMap<(Option<&'a str>, [Option<bool>; 3]), bool>);
+
+impl<'a> OpenMemo<'a> {
+    fn may_be_open(&mut self, world: &World<'a>, flags: &Flags, row: Row<'a>) -> bool {
+        let ladders = &world.policies.ladders;
+        let stage = ladders.of(row.object()).and_then(|ladder| row.text(&ladder.field));
+        let flag = |field: &Option<Field>| {
+            field.as_ref().filter(|it| it.object() == row.object()).and_then(|it| row.flag(it))
+        };
+        let key = (stage, [flag(&flags.converted), flag(&flags.closed), flag(&flags.won)]);
+        *self.0.entry(key).or_insert_with(|| ladders.is_open(row, flags) != Some(false))
+    }
+}
+
+impl<'a> Case<'_, 'a> {
+    /// The account the record belongs to.
+    pub(super) fn home(&self) -> Home<'a> {
+        *self.home.get_or_init(|| Home::of(self.world, self.plan.account.as_ref(), self.row))
+    }
+
+    pub(super) fn home_cell(&self) -> &OnceCell<Home<'a>> {
+        &self.home
+    }
+
+    /// When the record came to its owner: assigned, else created.
+    pub(super) fn routed_on(&self) -> Option<NaiveDate> {
+        let fields = [&self.plan.assigned, &self.plan.created];
+        let zone = self.world.as_of.zone;
+        fields.into_iter().flatten().find_map(|field| self.row.day(field, zone))
+    }
+
+    fn look(&self, fault: Fault) -> Look {
+        match fault {
+            Fault::NamedAccount => self.look_at_named(),
+            Fault::AccountOwner => self.look_at_account_owner(),
+            Fault::CatchAll => self.look_at_catch_all(),
+            Fault::Territory => self.look_at_territory(),
+            Fault::Segment => self.look_at_segment(),
+            Fault::WrongOwner => self.look_at_rules(),
+            Fault::Unroutable => self.look_at_rest(),
+        }
+    }
+
+    fn look_at_named(&self) -> Look {
+        let Some(list) = &self.routed.policy.named else { return Look::Past };
+        let Some((at, _)) = self.home().one().and_then(|account| self.routed.named(account)) else {
+            return Look::Past;
+        };
+        let Some(row) = list.rows.get(at) else { return Look::Past };
+        if row.since.is_some_and(|since| since > self.world.as_of.day) {
+            return Look::Past;
+        }
+        if self.routed.roster.who(&row.owner) == self.owner {
+            Look::Right
+        } else if self.works_first() {
+            Look::Past
+        } else {
+            Look::Wrong
+        }
+    }
+
+    /// True when the owner's role works leads before the account's owner does.
+    fn works_first(&self) -> bool {
+        let roles = self.routed.policy.follow.as_ref().map(|follow| &follow.first_touch_roles);
+        let role = self.routed.roster.person(self.owner).and_then(|person| person.role);
+        self.row.object() != Object::Account
+            && role.is_some_and(|role| roles.is_some_and(|roles| roles.contains(&fold(role))))
+    }
+
+    fn look_at_account_owner(&self) -> Look {
+        let Some(follow) = &self.routed.policy.follow else { return Look::Past };
+        if !matches!(self.row.object(), Object::Lead | Object::Contact) {
+            return Look::Past;
+        }
+        let Some(account) = self.home().one() else { return Look::Past };
+        let kind = self.world.policies.boundary.field(Object::Account, "type").ok();
+        let kind = kind.and_then(|field| account.text(&field)).map(fold);
+        if kind.is_some_and(|kind| follow.except_types.contains(&kind)) {
+            return Look::Past;
+        }
+        match self.routed.account_owner(self.world, account) {
+            None => Look::Past,
+            Some(holder) if holder == self.owner => Look::Right,
+            Some(_) if self.works_first() => Look::Past,
+            Some(_) => Look::Wrong,
+        }
+    }
+
+    fn look_at_catch_all(&self) -> Look {
+        if self.plan.rules.is_empty() || self.routed.catch_all(self.plan) != Some(self.owner) {
+            return Look::Past;
+        }
+        let elsewhere = self.matched.is_some_and(|matched| !matched.goes.includes(self.owner));
+        if elsewhere || self.kept_by_blanks().is_some() { Look::Wrong } else { Look::Right }
+    }
+
+    /// The first rule before the matching one that only blank fields keep from taking the record.
+    pub(super) fn kept_by_blanks(&self) -> Option<(&Rule, Vec<Field>)> {
+        let end = self.matched.map_or(self.plan.rules.len(), |matched| matched.at);
+        let rules = self.plan.rules.iter().take(end);
+        rules.into_iter().find_map(|rule| Some((rule, rule.kept_by_blanks(self.values)?)))
+    }
+
+    /// True when the rules name the owner and nobody else: what the rules decide, the tables of
+    /// coverage do not question.
+    fn is_named_by_rules(&self) -> bool {
+        self.matched.is_some_and(|matched| {
+            !matched.rule.takes_all() && matches!(matched.goes, Goes::One(one) if one == self.owner)
+        })
+    }
+
+    fn look_at_territory(&self) -> Look {
+        let (Some(territories), Some(covered)) =
+            (&self.plan.territories, self.routed.covers(self.owner))
+        else {
+            return Look::Past;
+        };
+        if covered.territories.is_empty() {
+            return Look::Past;
+        }
+        let placed = territories.place(self.values);
+        let mut possible = placed.at.iter().chain(&placed.maybe).peekable();
+        if possible.peek().is_none() {
+            return Look::Past;
+        }
+        if possible.any(|row| covered.territories.contains(row.folded.as_str()))
+            || self.is_named_by_rules()
+        {
+            Look::Right
+        } else if any_holds(&territories.carve_outs, self.row) {
+            Look::Past
+        } else {
+            Look::Wrong
+        }
+    }
+
+    fn look_at_segment(&self) -> Look {
+        let (Some(segments), Some(covered)) = (&self.plan.segments, self.routed.covers(self.owner))
+        else {
+            return Look::Past;
+        };
+        let second = || segments.second.as_ref().and_then(|it| segments.band(self.row, it));
+        let band = segments.band(self.row, &segments.field).or_else(second);
+        let Some(band) = band.filter(|_| !covered.segments.is_empty()) else {
+            return Look::Past;
+        };
+        if covered.segments.contains(band.folded.as_str()) || self.is_named_by_rules() {
+            Look::Right
+        } else if any_holds(&segments.carve_outs, self.row) {
+            Look::Past
+        } else {
+            Look::Wrong
+        }
+    }
+
+    fn look_at_rules(&self) -> Look {
+        let Some(matched) = self.matched else { return Look::Past };
+        if matched.goes.includes(self.owner) {
+            return Look::Right;
+        }
+        let roster = &self.routed.roster;
+        // A person who holds what the rules send to a queue took it from there.
+        let taken = self.routed.policy.taking == Taking::FromQueues
+            && !roster.is_queue(self.owner)
+            && matches!(matched.goes, Goes::One(target) if roster.is_queue(target));
+        if taken {
+            return Look::Right;
+        }
+        let newer = |since| self.routed_on().is_some_and(|day| day < since);
+        if matched.rule.since.is_some_and(newer) { Look::Past } else { Look::Wrong }
+    }
+
+    fn look_at_rest(&self) -> Look {
+        if self.plan.rules.is_empty() {
+            Look::Past
+        } else if self.matched.is_some() || self.routed.catch_all(self.plan).is_some() {
+            Look::Right
+        } else {
+            Look::Wrong
+        }
+    }
+}
+
+/// True when one of the exceptions holds.
+pub(super) fn any_holds(when: &When, row: Row<'_>) -> bool {
+    when.all.iter().any(|condition| condition.holds(row))
+}

@@ -1,0 +1,197 @@
+//! The ordered rules: reading them, and finding the first that takes a record.
+//!
+//! Does not: know who the names in them are; see `roster`.
+
+use chrono::NaiveDate;
+
+use crate::boundary::{Boundary, Field, Object, Row};
+use crate::check::condition::{Condition, When};
+use crate::check::rulebook::Rulebook;
+use crate::policy::{Said, Section, Value};
+
+use super::table::{DecisionTable, blanks};
+use super::values::{Columns, Values};
+
+/// One rule, compiled for one object.
+#[derive(Debug, Clone)]
+pub(super) struct Rule {
+    /// What its owner calls it.
+    pub(super) name: String,
+    /// The rules file.
+    pub(super) file: String,
+    /// 1-based line.
+    pub(super) line: usize,
+    /// In force since this day; always, when it does not say.
+    pub(super) since: Option<NaiveDate>,
+    /// Its conditions with their slots, in the order written.
+    clauses: Vec<(usize, Condition)>,
+    /// Whom it gives records to.
+    pub(super) target: Target,
+}
+
+/// Whom a rule gives records to, as written.
+#[derive(Debug, Clone)]
+pub(super) enum Target {
+    /// A user or queue by id or name.
+    Owner(String),
+    /// Any of these.
+    Pool(Vec<String>),
+    /// The owner of the account the record belongs to.
+    AccountOwner,
+    /// The `owner` column of the first row that fits.
+    Table(DecisionTable),
+}
+
+/// Reads every `[[rule]]` that is about an object.
+pub(super) fn parse(
+    root: &Section<'_>,
+    object: Object,
+    rulebook: &Rulebook,
+    boundary: &Boundary,
+    columns: &mut Columns,
+) -> Vec<Rule> {
+    let mut rules = Vec::new();
+    for section in root.sections("rule") {
+        let name = section.required_text("name");
+        let since = section.date("since").map(|said| said.value);
+        let objects = section.texts("objects");
+        for named in objects.iter().filter(|named| Object::parse(named).is_none()) {
+            section.problem_with_hint(
+                named.line,
+                format!("`{}` is no kind of record", named.value),
+                "one of lead, contact, account, deal",
+            );
+        }
+        if !objects.is_empty() && !objects.iter().any(|named| named.value == object.key()) {
+            // Read by the object it is about.
+            section.has("when");
+            section.has("to");
+            continue;
+        }
+        let when = When::parse(&section, "when", object, boundary);
+        let target = parse_target(&section, object, rulebook, boundary, columns);
+        let (Some(name), Some(target)) = (name, target) else { continue };
+        let clauses = when
+            .all
+            .into_iter()
+            .map(|condition| (columns.slot(&condition.field), condition))
+            .collect();
+        rules.push(Rule {
+            name: name.trim().to_owned(),
+            file: section.file().to_owned(),
+            line: section.line(),
+            since,
+            clauses,
+            target,
+        });
+    }
+    rules
+}
+
+fn parse_target(
+    section: &Section<'_>,
+    object: Object,
+    rulebook: &Rulebook,
+    boundary: &Boundary,
+    columns: &mut Columns,
+) -> Option<Target> {
+    let Some(node) = section.node("to") else {
+        section.missing("to");
+        return None;
+    };
+    if let Value::Text(owner) = &node.value {
+        if owner.trim().is_empty() {
+            section.problem(node.line, "`to` is blank");
+            return None;
+        }
+        return Some(Target::Owner(owner.trim().to_owned()));
+    }
+    let to = section.as_section("to", node)?;
+    let pool: Vec<String> = to.texts("pool").iter().map(|said| said.trim().to_owned()).collect();
+    let account_owner = to.flag("matched_account_owner").is_some_and(|said| said.value);
+    let table: Option<Said<&str>> = to.text("table");
+    match (pool.is_empty(), account_owner, table) {
+        (false, false, None) => Some(Target::Pool(pool)),
+        (true, true, None) => Some(Target::AccountOwner),
+        (true, false, Some(name)) => {
+            let table = rulebook.table(&name, &to, name.line)?;
+            DecisionTable::parse(table, "owner", object, &to, boundary, columns).map(Target::Table)
+        }
+        _ => {
+            to.problem_with_hint(
+                node.line,
+                "`to` names no target or more than one",
+                "a name, { pool = […] }, { matched_account_owner = true } or { table = \"….csv\" }",
+            );
+            None
+        }
+    }
+}
+
+impl Rule {
+    /// True when every condition holds.
+    pub(super) fn takes(&self, values: &Values) -> bool {
+        self.clauses.iter().all(|(slot, condition)| condition.test.passes(values.at(*slot)))
+    }
+
+    /// True when it takes any record.
+    pub(super) fn takes_all(&self) -> bool {
+        self.clauses.is_empty() && matches!(self.target, Target::Owner(_) | Target::Pool(_))
+    }
+
+    /// The first condition that fails.
+    pub(super) fn failing(&self, values: &Values) -> Option<&Condition> {
+        let failing =
+            |(slot, condition): &&(usize, Condition)| !condition.test.passes(values.at(*slot));
+        self.clauses.iter().find(failing).map(|(_, condition)| condition)
+    }
+
+    /// The blank fields that alone keep the rule from taking a record; `None` when it takes it, or
+    /// when a filled value stands against it.
+    pub(super) fn kept_by_blanks(&self, values: &Values) -> Option<Vec<Field>> {
+        if !self.takes(values) {
+            return blanks(self.clauses.iter().map(|(slot, it)| (*slot, it)), values);
+        }
+        let Target::Table(table) = &self.target else { return None };
+        if table.first(values).is_some() {
+            return None;
+        }
+        table.kept_by_blanks(values, None).next().map(|(_, fields)| fields)
+    }
+
+    /// The fields it compares.
+    pub(super) fn fields(&self) -> impl Iterator<Item = &Field> {
+        let own = self.clauses.iter().map(|(_, condition)| &condition.field);
+        let table = if let Target::Table(table) = &self.target { Some(table) } else { None };
+        own.chain(table.into_iter().flat_map(DecisionTable::fields))
+    }
+
+    /// The rule in words: its conditions and whom it gives records to.
+    pub(super) fn words(&self) -> String {
+        let conditions: Vec<_> = self.clauses.iter().map(|(_, it)| it.words()).collect();
+        let when =
+            if conditions.is_empty() { "any record".to_owned() } else { conditions.join(" and ") };
+        let to = match &self.target {
+            Target::Owner(owner) => owner.clone(),
+            Target::Pool(pool) => format!("any of {}", pool.join(", ")),
+            Target::AccountOwner => "the owner of the matched account".to_owned(),
+            Target::Table(table) => format!("the first row of {} that fits", table.file),
+        };
+        let since = self.since.map_or_else(String::new, |day| format!(", since {day}"));
+        format!("{}: {when} → {to}{since}", self.name)
+    }
+
+    /// Where it stands.
+    pub(super) fn place(&self) -> String {
+        format!("{}:{}", self.file, self.line)
+    }
+
+    /// Why it takes a record, with the record's values.
+    pub(super) fn why(&self, row: Row<'_>) -> String {
+        if self.clauses.is_empty() {
+            return "it takes any record".to_owned();
+        }
+        let held: Vec<_> = self.clauses.iter().map(|(_, it)| it.against(row)).collect();
+        held.join("; ")
+    }
+}

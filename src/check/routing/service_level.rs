@@ -1,0 +1,438 @@
+//! RTE-07: the time from routing to the first meaningful touch, in business hours.
+//!
+//! Two clocks are kept apart: what the system took to give the record to somebody, and what that
+//! somebody took to touch it. Only the second is measured against the service level.
+//! Does not: belong to the chain; a record can be late and in wrong hands.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
+use chrono_tz::Tz;
+use hashbrown::HashMap;
+
+use crate::boundary::{Boundary, Field, Grant, Object, Row, id_key};
+use crate::check::condition::{When, fold};
+use crate::check::ladder::Flags;
+use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use crate::finding::{Evidence, Finding, Proposal, Reach, Severity, blank_field};
+use crate::policy::{Section, Value};
+
+use super::Plan;
+use super::calendar::{Calendar, Hours};
+use super::routed::any_holds;
+
+/// RTE-07.
+pub(in crate::check) const SERVICE_LEVEL: CheckDef = CheckDef {
+    code: "RTE-07",
+    name: "service-level",
+    family: Family::Routing,
+    severity: Severity::High,
+    summary: "More business hours than the service level allows lie between the assignment of an \
+        open record and its first touch after that, or the review when nobody touched it.",
+    consequence: "Somebody who asked for a call waits longer than was promised.",
+    load,
+};
+
+/// How long calendars reach back; nothing older is judged.
+const YEARS: i32 = 10;
+
+/// `[service-level]` for one object.
+#[derive(Debug, Clone)]
+pub(super) struct ServiceLevel {
+    hours: Hours,
+    zone: Option<Tz>,
+    targets: Vec<Target>,
+    except: When,
+    look_back_days: i64,
+    file: String,
+    hours_said: (usize, String),
+    first_touch: Option<Field>,
+}
+
+#[derive(Debug, Clone)]
+struct Target {
+    line: usize,
+    when: When,
+    within_hours: f64,
+}
+
+impl ServiceLevel {
+    /// Reads the section.
+    pub(super) fn parse(root: &Section<'_>, object: Object, boundary: &Boundary) -> Option<Self> {
+        let section = root.section("service-level")?;
+        section.flag("off");
+        let mut targets = Vec::new();
+        for target in section.sections("target") {
+            let when = When::parse(&target, "when", object, boundary);
+            match target.number("within_hours") {
+                Some(hours) if hours.value > 0.0 => {
+                    let (line, within_hours) = (target.line(), hours.value);
+                    targets.push(Target { line, when, within_hours });
+                }
+                Some(hours) => target.problem(hours.line, "a service level is above zero hours"),
+                None => target.missing("within_hours"),
+            }
+        }
+        if targets.is_empty() {
+            section.problem_with_hint(
+                section.line(),
+                "there is no [[service-level.target]]",
+                "say `within_hours`, and `when` it holds",
+            );
+        }
+        let except = When::parse(&section, "except", object, boundary);
+        let look_back = section.count("look_back_days").map_or(90, |said| said.value.into());
+        let zone = section.text("zone").and_then(|said| {
+            let zone = said.trim().parse().ok();
+            if zone.is_none() {
+                section.problem_with_hint(
+                    said.line,
+                    format!("`{}` is no time zone", said.value),
+                    "an IANA name such as Europe/Berlin",
+                );
+            }
+            zone
+        });
+        let holidays = holidays(&section);
+        let said = section.required_text("hours")?;
+        let Some(hours) = Hours::parse(&said, holidays) else {
+            section.problem_with_hint(
+                said.line,
+                format!("`{}` are no business hours", said.value),
+                "like \"Mon-Fri 09:00-18:00, Sat 10:00-14:00\", or \"always\"",
+            );
+            return None;
+        };
+        Some(Self {
+            hours,
+            zone,
+            targets,
+            except,
+            look_back_days: look_back,
+            file: section.file().to_owned(),
+            hours_said: (said.line, said.value.to_owned()),
+            first_touch: boundary.field(object, "first_touch").ok(),
+        })
+    }
+
+    /// The shortest service level: who answers within it is never late.
+    fn shortest(&self) -> f64 {
+        self.targets.iter().map(|target| target.within_hours).fold(f64::INFINITY, f64::min)
+    }
+
+    fn target(&self, row: Row<'_>) -> Option<&Target> {
+        self.targets.iter().find(|target| target.when.holds(row))
+    }
+}
+
+fn holidays(section: &Section<'_>) -> BTreeSet<NaiveDate> {
+    let mut days = BTreeSet::new();
+    let Some(node) = section.node("holidays") else { return days };
+    let Value::List(items) = &node.value else {
+        section.problem(node.line, "`holidays` is a list of dates");
+        return days;
+    };
+    for item in items {
+        if let Value::Date(day) = &item.value {
+            days.insert(*day);
+        } else {
+            section.problem(item.line, "a holiday is a date like 2026-12-25, without quotes");
+        }
+    }
+    days
+}
+
+fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
+    let policy = &policies.routing;
+    if policy.off.contains(SERVICE_LEVEL.name) {
+        let write = "take `off = true` out of its section";
+        return Err(Off::NoPolicy { file: "routing.toml", write });
+    }
+    let plans: Vec<Plan> =
+        policy.plans.iter().filter(|plan| plan.service_level.is_some()).cloned().collect();
+    let Some(first) = plans.first().map(|plan| plan.object) else {
+        let write = "add [service-level] with `hours` and a [[service-level.target]]";
+        return Err(Off::NoPolicy { file: "routing.toml", write });
+    };
+    let mut complete = false;
+    for plan in &plans {
+        let object = plan.object;
+        let needed = ["owner", "created", "first_touch"].map(|name| grant.optional(object, name));
+        complete |= needed.iter().all(Option::is_some);
+        grant.optional(object, "assigned");
+        grant.optional(object, "last_activity");
+        policies.ladders.ask(object, grant);
+        if let Some(level) = &plan.service_level {
+            level.except.ask(grant);
+            level.targets.iter().for_each(|target| target.when.ask(grant));
+        }
+    }
+    if !complete {
+        for name in ["owner", "created", "first_touch"] {
+            grant.field(first, name)?;
+        }
+    }
+    for name in ["record", "field", "changed"] {
+        grant.optional(Object::FieldHistory, name);
+    }
+    let flags = Flags::ask(grant);
+    Ok(Box::new(move |world| {
+        let mut judgement = Judgement::default();
+        for plan in &plans {
+            judge(world, plan, &flags, &mut judgement);
+        }
+        judgement
+    }))
+}
+
+/// What every record of one object is measured with.
+struct Clocks<'w, 'a> {
+    world: &'w World<'a>,
+    level: &'w ServiceLevel,
+    created: &'w Field,
+    touched: &'w Field,
+    assigned: Option<&'w Field>,
+    last_activity: Option<&'w Field>,
+    calendar: Calendar<'w>,
+    history: HashMap<&'a str, DateTime<Utc>>,
+}
+
+/// One record's clocks.
+#[derive(Debug, Clone, Copy)]
+struct Times {
+    created: DateTime<Utc>,
+    /// When the owner got it, if a date says so.
+    assigned: Option<DateTime<Utc>>,
+    touched: Option<DateTime<Utc>>,
+    /// Until when the owner's clock runs: the first touch after the assignment, else the review.
+    until: DateTime<Utc>,
+    end: End,
+    human_hours: f64,
+}
+
+/// What stops the owner's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The first touch.
+    Touch,
+    /// The first touch on file came before the assignment; the last activity stops the clock.
+    Activity,
+    /// Nobody touched it.
+    Review,
+}
+
+fn judge(world: &World<'_>, plan: &Plan, flags: &Flags, judgement: &mut Judgement) {
+    let Some(level) = &plan.service_level else { return };
+    let (Some(owner), Some(created), Some(touched)) =
+        (&plan.owner, &plan.created, &level.first_touch)
+    else {
+        judgement.skip(plan.object, "owner, created or first_touch is not in rules/boundary.toml");
+        return;
+    };
+    let Some(batch) = world.batch(plan.object) else {
+        judgement.skip(plan.object, "there was no input");
+        return;
+    };
+    if !batch.has(touched) {
+        judgement.skip(plan.object, "the input has no column for first_touch");
+        return;
+    }
+    let day = world.as_of.day;
+    let start = day.with_day(1).and_then(|day| day.with_year(day.year() - YEARS)).unwrap_or(day);
+    let zone = level.zone.unwrap_or(world.as_of.zone);
+    let clocks = Clocks {
+        world,
+        level,
+        created,
+        touched,
+        assigned: plan.assigned.as_ref(),
+        last_activity: plan.last_activity.as_ref(),
+        // One day more: the review's instant may lie on the next day of another zone.
+        calendar: Calendar::of(&level.hours, zone, start, day.succ_opt().unwrap_or(day)),
+        history: handed_over(world, owner),
+    };
+    let shortest = level.shortest();
+    for row in batch.reviewed() {
+        let Some(times) = row.text(owner).and_then(|_| clocks.times(row)) else { continue };
+        judgement.examined += 1;
+        if times.human_hours <= shortest
+            || world.policies.ladders.is_open(row, flags) == Some(false)
+            || any_holds(&level.except, row)
+        {
+            continue;
+        }
+        if let Some(target) = level.target(row).filter(|it| times.human_hours > it.within_hours) {
+            judgement.findings.push(clocks.finding(row, owner, times, target));
+        }
+    }
+}
+
+/// When the present owner of a record got it, by the history of the owner field.
+fn handed_over<'a>(world: &World<'a>, owner: &Field) -> HashMap<&'a str, DateTime<Utc>> {
+    let mut latest = HashMap::new();
+    let boundary = &world.policies.boundary;
+    let field = |name: &str| boundary.field(Object::FieldHistory, name).ok();
+    let (Some(batch), Some(record), Some(name), Some(changed)) =
+        (world.batch(Object::FieldHistory), field("record"), field("field"), field("changed"))
+    else {
+        return latest;
+    };
+    let mut names: Vec<String> = owner.from().iter().map(|column| fold(column)).collect();
+    names.push(fold(owner.name()));
+    for row in batch.rows() {
+        let (Some(id), Some(at)) = (row.text(&record), row.time(&changed)) else { continue };
+        if row.text(&name).is_some_and(|name| names.contains(&fold(name))) {
+            let known = latest.entry(id_key(id.trim())).or_insert(at);
+            *known = at.max(*known);
+        }
+    }
+    latest
+}
+
+impl Clocks<'_, '_> {
+    /// The clocks of a record; `None` when it has no date, or was answered before the look-back.
+    fn times(&self, row: Row<'_>) -> Option<Times> {
+        let now = self.world.as_of.instant;
+        let created = row.time(self.created)?;
+        let assigned = self
+            .assigned
+            .and_then(|field| row.time(field))
+            .or_else(|| self.history.get(id_key(row.id())).copied());
+        let start = assigned.unwrap_or(created);
+        let touched = row.time(self.touched).filter(|at| *at <= now);
+        let activity = || {
+            let at = self.last_activity.and_then(|field| row.time(field))?;
+            (at >= start && at <= now).then_some(at)
+        };
+        let (until, end) = match touched {
+            Some(at) if at >= start => (at, End::Touch),
+            Some(_) => activity().map_or((now, End::Review), |at| (at, End::Activity)),
+            None => (now, End::Review),
+        };
+        let answered = end != End::Review;
+        if answered && self.world.as_of.days_since(until) > self.level.look_back_days {
+            return None;
+        }
+        let human_hours = self.calendar.hours_between(start, until);
+        Some(Times { created, assigned, touched, until, end, human_hours })
+    }
+
+    fn finding(&self, row: Row<'_>, owner: &Field, times: Times, target: &Target) -> Finding {
+        let object = row.object();
+        let human = hours(times.human_hours);
+        let within = hours(target.within_hours);
+        let since = if times.assigned.is_some() { "the assignment" } else { "its creation" };
+        let headline = match times.end {
+            End::Touch => format!(
+                "This {object} was first touched {human} business hours after {since}; {within} are \
+                 allowed"
+            ),
+            End::Activity => format!(
+                "The first activity known after {since} of this {object} came {human} business \
+                 hours later; {within} are allowed"
+            ),
+            End::Review => format!(
+                "Nobody has touched this {object} for {human} business hours since {since}; {within} \
+                 are allowed"
+            ),
+        };
+        let question = match times.end {
+            End::Review => format!("Who calls now? The {object} has waited {human} business hours"),
+            End::Touch | End::Activity => "What held it up, and was the customer told?".to_owned(),
+        };
+        let mut finding = Finding::about(
+            row.record(),
+            headline,
+            Evidence::Cell(row.cell(self.created)),
+            Proposal::ReviewRecord { question },
+        )
+        .reaching(Reach::ServiceLevel)
+        .because(Evidence::Cell(row.cell(self.touched)))
+        .because(Evidence::Cell(row.cell(owner)));
+        for field in self.assigned.into_iter().chain(self.last_activity) {
+            finding = finding.because(Evidence::Cell(row.cell(field)));
+        }
+        for condition in &target.when.all {
+            finding = finding.because(Evidence::Cell(row.cell(&condition.field)));
+        }
+        let (line, said) = &self.level.hours_said;
+        finding = finding
+            .because(Evidence::Policy {
+                file: self.level.file.clone(),
+                line: target.line,
+                says: format!("{}: within {within} business hours", target.when.words()),
+            })
+            .because(Evidence::Policy {
+                file: self.level.file.clone(),
+                line: *line,
+                says: format!("business hours are {said}"),
+            });
+        if let Some(assigned) = times.assigned {
+            let system = hours(self.calendar.hours_between(times.created, assigned));
+            finding = finding.because(Evidence::Figure {
+                of: "created to assigned (the system's clock)".to_owned(),
+                is: format!("{system} business hours"),
+            });
+        }
+        finding = finding.because(Evidence::Figure {
+            of: format!("{since} to {} (the owner's clock)", end_words(times.end)),
+            is: format!("{human} business hours"),
+        });
+        if times.assigned.is_none() {
+            finding = finding.lacking(self.assigned.map_or_else(
+                || format!("{object}.assigned is not in rules/boundary.toml"),
+                blank_field,
+            ));
+        }
+        self.doubts(finding, row, times)
+    }
+
+    fn doubts(&self, mut finding: Finding, row: Row<'_>, times: Times) -> Finding {
+        let object = row.object();
+        let zone = self.level.zone.unwrap_or(self.world.as_of.zone);
+        if times.assigned.is_none() {
+            finding = finding.unless(
+                "Nothing says when the owner got it: the hours may be the system's, not the owner's",
+            );
+        }
+        if let Some(touched) = times.touched.filter(|_| times.end != End::Touch) {
+            let day = touched.with_timezone(&zone).date_naive();
+            finding = finding.unless(format!(
+                "The only touch on file, on {day}, came before the assignment: it may be an \
+                 automatic reply or an earlier owner's, and a later one is not on file"
+            ));
+        }
+        if times.touched.is_none() {
+            let activity = self.last_activity.and_then(|field| row.time(field));
+            finding = finding.unless(match activity {
+                Some(at) if at > times.created => format!(
+                    "There was an activity {} days ago that is not counted as the first touch",
+                    self.world.as_of.days_since(at)
+                ),
+                _ => format!("A call or mail outside of the CRM leaves no touch on this {object}"),
+            });
+        }
+        if times.end != End::Review {
+            let local = times.until.with_timezone(&zone);
+            finding = finding.unless(format!(
+                "The clock stopped on {}; holidays and leave that the rules do not list count as \
+                 working time",
+                local.format("%F %H:%M")
+            ));
+        }
+        finding
+    }
+}
+
+fn end_words(end: End) -> &'static str {
+    match end {
+        End::Touch => "the first touch",
+        End::Activity => "the last activity",
+        End::Review => "the review",
+    }
+}
+
+/// Hours with one digit where it says something.
+fn hours(hours: f64) -> String {
+    if hours.fract().abs() < 0.05 { format!("{hours:.0}") } else { format!("{hours:.1}") }
+}

@@ -1,0 +1,278 @@
+//! Decision tables that people keep in a spreadsheet: the first row whose cells fit a record decides.
+//!
+//! A cell is blank (any value), `a|b` (one of these), `10*|11*` (begins with one of these) or, for
+//! number fields, `lo-hi`, `lo-` and `-hi`. Columns are field names beside one column with the answer.
+//! Does not: know what the answer means.
+
+use std::collections::BTreeSet;
+
+use hashbrown::HashMap;
+
+use crate::boundary::{Boundary, Field, Kind, Object};
+use crate::check::condition::{Condition, Test, fold};
+use crate::check::rulebook::Table;
+use crate::policy::Section;
+
+use super::values::{Columns, Values};
+
+/// From this size on, rows are found through an index instead of one after the other.
+const INDEX_FROM: usize = 32;
+
+/// A compiled table.
+#[derive(Debug, Clone)]
+pub(super) struct DecisionTable {
+    /// The file, with `rules/` in front.
+    pub(super) file: String,
+    columns: Vec<(usize, Field)>,
+    rows: Vec<TableRow>,
+    index: Option<Index>,
+}
+
+/// One row: its tests and its answer.
+#[derive(Debug, Clone)]
+pub(super) struct TableRow {
+    /// 1-based line of the file.
+    pub(super) line: usize,
+    /// The answer.
+    pub(super) says: String,
+    /// The answer, folded.
+    pub(super) folded: String,
+    /// The tests of the cells that are not blank, with their slots.
+    pub(super) tests: Vec<(usize, Condition)>,
+}
+
+impl TableRow {
+    /// The tests in words.
+    pub(super) fn words(&self) -> String {
+        if self.tests.is_empty() {
+            return "any record".to_owned();
+        }
+        self.tests.iter().map(|(_, it)| it.words()).collect::<Vec<_>>().join(" and ")
+    }
+
+    fn fits(&self, values: &Values) -> bool {
+        self.tests.iter().all(|(slot, condition)| condition.test.passes(values.at(*slot)))
+    }
+
+    /// The slots that are blank and alone keep the row from fitting; `None` when it fits or when a
+    /// filled value stands against it.
+    fn kept_by_blanks(&self, values: &Values) -> Option<Vec<Field>> {
+        blanks(self.tests.iter().map(|(slot, condition)| (*slot, condition)), values)
+    }
+}
+
+/// The blank fields that alone keep some conditions from holding.
+pub(super) fn blanks<'c>(
+    conditions: impl Iterator<Item = (usize, &'c Condition)>,
+    values: &Values,
+) -> Option<Vec<Field>> {
+    let mut fields = Vec::new();
+    for (slot, condition) in conditions {
+        let value = values.at(slot);
+        if condition.test.passes(value) {
+            continue;
+        }
+        if !value.blank {
+            return None;
+        }
+        fields.push(condition.field.clone());
+    }
+    (!fields.is_empty()).then_some(fields)
+}
+
+/// Rows by the value or the beginning that one column asks for.
+#[derive(Debug, Clone, Default)]
+struct Index {
+    slot: usize,
+    exact: HashMap<String, Vec<usize>>,
+    beginnings: HashMap<String, Vec<usize>>,
+    /// The lengths, in bytes, that beginnings have.
+    lengths: BTreeSet<usize>,
+    /// Rows that ask for no value in that column.
+    rest: Vec<usize>,
+}
+
+impl DecisionTable {
+    /// Compiles a table for one object; `answer` is the column that is no field.
+    pub(super) fn parse(
+        table: &Table,
+        answer: &str,
+        object: Object,
+        section: &Section<'_>,
+        boundary: &Boundary,
+        columns: &mut Columns,
+    ) -> Option<Self> {
+        let Some(answer_at) = table.column(answer) else {
+            section.problem_in(
+                &table.file,
+                1,
+                format!("there is no column `{answer}`"),
+                "it says what a row decides",
+            );
+            return None;
+        };
+        let mut fields = Vec::new();
+        for (at, name) in table.header.iter().enumerate().filter(|(at, _)| *at != answer_at) {
+            match boundary.field(object, &name.to_lowercase()) {
+                Ok(field) => fields.push((at, columns.slot(&field), field)),
+                Err(missing) => section.problem_in(
+                    &table.file,
+                    1,
+                    missing.to_string(),
+                    format!("a column is a field of {} or `{answer}`", object.plural()),
+                ),
+            }
+        }
+        let mut rows = Vec::with_capacity(table.rows.len());
+        for (line, cells) in &table.rows {
+            let says = cells.get(answer_at).cloned().unwrap_or_default();
+            if says.is_empty() {
+                section.problem_in(
+                    &table.file,
+                    *line,
+                    format!("`{answer}` is blank"),
+                    "take the row out or say what it decides",
+                );
+            }
+            let mut tests = Vec::new();
+            for (at, slot, field) in &fields {
+                let cell = cells.get(*at).map_or("", String::as_str);
+                match cell_test(cell, field) {
+                    Ok(None) => {}
+                    Ok(Some(test)) => {
+                        tests.push((*slot, Condition { field: field.clone(), test }));
+                    }
+                    Err(hint) => section.problem_in(
+                        &table.file,
+                        *line,
+                        format!("`{cell}` is no test of `{field}`"),
+                        hint,
+                    ),
+                }
+            }
+            rows.push(TableRow { line: *line, folded: fold(&says), says, tests });
+        }
+        let index = (rows.len() >= INDEX_FROM).then(|| Index::of(&rows, &fields)).flatten();
+        let columns = fields.into_iter().map(|(_, slot, field)| (slot, field)).collect();
+        Some(Self { file: table.file.clone(), columns, rows, index })
+    }
+
+    /// Its rows, in file order.
+    pub(super) fn rows(&self) -> &[TableRow] {
+        &self.rows
+    }
+
+    /// The fields it compares.
+    pub(super) fn fields(&self) -> impl Iterator<Item = &Field> {
+        self.columns.iter().map(|(_, field)| field)
+    }
+
+    /// The position of the first row that fits.
+    pub(super) fn first(&self, values: &Values) -> Option<usize> {
+        let Some(index) = &self.index else {
+            return self.rows.iter().position(|row| row.fits(values));
+        };
+        let mut best: Option<usize> = None;
+        let mut look = |rows: &[usize]| {
+            let better = rows
+                .iter()
+                .take_while(|at| best.is_none_or(|best| **at < best))
+                .find(|at| self.rows.get(**at).is_some_and(|row| row.fits(values)));
+            best = better.copied().or(best);
+        };
+        if let Some(text) = values.at(index.slot).text {
+            if let Some(rows) = index.exact.get(text) {
+                look(rows);
+            }
+            for length in &index.lengths {
+                if let Some(rows) = text.get(..*length).and_then(|it| index.beginnings.get(it)) {
+                    look(rows);
+                }
+            }
+        }
+        look(&index.rest);
+        best
+    }
+
+    /// The rows before a position that only blank fields keep from fitting, with those fields.
+    pub(super) fn kept_by_blanks<'t>(
+        &'t self,
+        values: &'t Values,
+        before: Option<usize>,
+    ) -> impl Iterator<Item = (&'t TableRow, Vec<Field>)> {
+        let any_blank = self.columns.iter().any(|(slot, _)| values.at(*slot).blank);
+        let end = if any_blank { before.unwrap_or(self.rows.len()) } else { 0 };
+        self.rows
+            .iter()
+            .take(end)
+            .filter_map(|row| row.kept_by_blanks(values).map(|fields| (row, fields)))
+    }
+}
+
+impl Index {
+    /// An index on the column that tells the rows apart best, if any column compares texts.
+    fn of(rows: &[TableRow], fields: &[(usize, usize, Field)]) -> Option<Self> {
+        fields
+            .iter()
+            .map(|(_, slot, _)| Self::on(*slot, rows))
+            .map(|index| (index.exact.len() + index.beginnings.len(), index))
+            .filter(|(keys, _)| *keys > 0)
+            .max_by_key(|(keys, index)| (*keys, std::cmp::Reverse(index.slot)))
+            .map(|(_, index)| index)
+    }
+
+    fn on(slot: usize, rows: &[TableRow]) -> Self {
+        let mut index = Self { slot, ..Self::default() };
+        for (at, row) in rows.iter().enumerate() {
+            match row.tests.iter().find(|(tested, _)| *tested == slot).map(|(_, it)| &it.test) {
+                Some(Test::In(values)) => {
+                    for value in values {
+                        index.exact.entry(value.clone()).or_default().push(at);
+                    }
+                }
+                Some(Test::StartsWith(starts)) => {
+                    for start in starts {
+                        index.lengths.insert(start.len());
+                        index.beginnings.entry(start.clone()).or_default().push(at);
+                    }
+                }
+                Some(Test::NotIn(_) | Test::Between(..) | Test::Blank(_)) | None => {
+                    index.rest.push(at);
+                }
+            }
+        }
+        index
+    }
+}
+
+/// What a cell asks of a field; `None` for a blank cell, a hint when it cannot be read.
+fn cell_test(cell: &str, field: &Field) -> Result<Option<Test>, &'static str> {
+    let cell = cell.trim();
+    if cell.is_empty() || cell == "*" {
+        return Ok(None);
+    }
+    if field.kind() == Kind::Number {
+        return band(cell).map(Some).ok_or("a number, `lo-hi`, `lo-` or `-hi`");
+    }
+    let parts: Vec<String> = cell.split('|').map(fold).filter(|part| !part.is_empty()).collect();
+    let starts: Vec<String> =
+        parts.iter().filter_map(|part| part.strip_suffix('*')).map(str::to_owned).collect();
+    if starts.is_empty() && !parts.is_empty() {
+        Ok(Some(Test::In(parts)))
+    } else if starts.len() == parts.len() && starts.iter().all(|start| !start.is_empty()) {
+        Ok(Some(Test::StartsWith(starts)))
+    } else {
+        Err("a cell holds either values, `a|b`, or beginnings, `10*|11*`")
+    }
+}
+
+fn band(cell: &str) -> Option<Test> {
+    let number = |text: &str| text.trim().parse::<f64>().ok().filter(|it| it.is_finite());
+    if let Some(one) = number(cell).filter(|it| *it >= 0.0) {
+        return Some(Test::Between(one, one));
+    }
+    let (low, high) = cell.split_once('-')?;
+    let low = if low.trim().is_empty() { f64::NEG_INFINITY } else { number(low)? };
+    let high = if high.trim().is_empty() { f64::INFINITY } else { number(high)? };
+    (low <= high && (low.is_finite() || high.is_finite())).then_some(Test::Between(low, high))
+}

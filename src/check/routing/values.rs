@@ -1,0 +1,76 @@
+//! One record's values as rules compare them: each field is folded once, however many rules ask.
+//!
+//! Does not: know a rule.
+
+use crate::boundary::{Field, Grant, Row};
+use crate::check::condition::Folded;
+
+/// The fields that the rules of one object compare; a rule knows a field by its slot.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Columns(Vec<Field>);
+
+impl Columns {
+    /// The slot of a field, added when it is new.
+    pub(super) fn slot(&mut self, field: &Field) -> usize {
+        self.0.iter().position(|known| known == field).unwrap_or_else(|| {
+            self.0.push(field.clone());
+            self.0.len() - 1
+        })
+    }
+
+    /// Tells the boundary that its fields are read.
+    pub(super) fn ask(&self, grant: &mut Grant<'_>) {
+        for field in &self.0 {
+            grant.reads(field);
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    text: String,
+    number: Option<f64>,
+    blank: bool,
+}
+
+/// The values of one record. Its buffers are used again for the next record.
+#[derive(Debug, Default)]
+pub(super) struct Values(Vec<Slot>);
+
+impl Values {
+    /// Takes the values of a record.
+    pub(super) fn read(&mut self, columns: &Columns, row: Row<'_>) {
+        self.0.resize_with(columns.0.len(), Slot::default);
+        for (slot, field) in self.0.iter_mut().zip(&columns.0) {
+            slot.text.clear();
+            slot.number = row.number(field);
+            if let Some(text) = row.text(field) {
+                fold_into(text.trim(), &mut slot.text);
+            } else if let Some(flag) = row.flag(field) {
+                slot.text.push_str(if flag { "true" } else { "false" });
+            } else if let Some(written) = row.written(field) {
+                fold_into(&written, &mut slot.text);
+            }
+            slot.blank = slot.text.is_empty() && row.is_blank(field);
+        }
+    }
+
+    /// The value in a slot.
+    pub(super) fn at(&self, slot: usize) -> Folded<'_> {
+        self.0.get(slot).map_or(Folded { text: None, number: None, blank: true }, |slot| Folded {
+            text: (!slot.text.is_empty()).then_some(slot.text.as_str()),
+            number: slot.number,
+            blank: slot.blank,
+        })
+    }
+}
+
+/// As `fold`, into a buffer that is used again.
+fn fold_into(text: &str, out: &mut String) {
+    if text.is_ascii() {
+        out.push_str(text);
+        out.make_ascii_lowercase();
+    } else {
+        out.push_str(&text.to_lowercase());
+    }
+}
