@@ -20,6 +20,8 @@ pub struct Condition {
     pub field: Field,
     /// The test.
     pub test: Test,
+    /// The test in words, with its values as they were written.
+    said: String,
 }
 
 /// What a value must be. Texts are folded: case and outer spaces do not matter.
@@ -81,7 +83,7 @@ impl When {
                     );
                     return None;
                 }
-                Some(Condition { field, test })
+                Some(Condition::new(field, test))
             })
             .collect();
         Self { all }
@@ -119,6 +121,12 @@ impl When {
 }
 
 impl Condition {
+    /// A condition whose values are as somebody wrote them.
+    pub(crate) fn new(field: Field, test: Test) -> Self {
+        let said = format!("{} {}", field.name(), test.words());
+        Self { field, test: test.folded(), said }
+    }
+
     /// True when the record's value passes.
     pub fn holds(&self, row: Row<'_>) -> bool {
         let text =
@@ -132,17 +140,7 @@ impl Condition {
 
     /// The condition in words: `country is Germany or Austria`.
     pub fn words(&self) -> String {
-        let name = self.field.name();
-        match &self.test {
-            Test::In(values) => format!("{name} is {}", values.join(" or ")),
-            Test::NotIn(values) => format!("{name} is not {}", values.join(" or ")),
-            Test::Between(low, high) if high.is_infinite() => format!("{name} is at least {low}"),
-            Test::Between(low, high) if low.is_infinite() => format!("{name} is at most {high}"),
-            Test::Between(low, high) => format!("{name} is {low} to {high}"),
-            Test::StartsWith(starts) => format!("{name} starts with {}", starts.join(" or ")),
-            Test::Blank(true) => format!("{name} is blank"),
-            Test::Blank(false) => format!("{name} is filled"),
-        }
+        self.said.clone()
     }
 
     /// The condition beside what the record says: `country is Germany: the record has France`.
@@ -152,6 +150,30 @@ impl Condition {
 }
 
 impl Test {
+    fn words(&self) -> String {
+        match self {
+            Self::In(values) => format!("is {}", values.join(" or ")),
+            Self::NotIn(values) => format!("is not {}", values.join(" or ")),
+            Self::Between(low, high) if high.is_infinite() => format!("is at least {low}"),
+            Self::Between(low, high) if low.is_infinite() => format!("is at most {high}"),
+            Self::Between(low, high) => format!("is {low} to {high}"),
+            Self::StartsWith(starts) => format!("starts with {}", starts.join(" or ")),
+            Self::Blank(true) => "is blank".to_owned(),
+            Self::Blank(false) => "is filled".to_owned(),
+        }
+    }
+
+    /// The test with its values as records' values are compared with them.
+    fn folded(self) -> Self {
+        let fold_all = |values: Vec<String>| values.iter().map(|value| fold(value)).collect();
+        match self {
+            Self::In(values) => Self::In(fold_all(values)),
+            Self::NotIn(values) => Self::NotIn(fold_all(values)),
+            Self::StartsWith(starts) => Self::StartsWith(fold_all(starts)),
+            Self::Between(..) | Self::Blank(_) => self,
+        }
+    }
+
     /// True when a value passes.
     pub(crate) fn passes(&self, value: Folded<'_>) -> bool {
         match self {
@@ -242,10 +264,10 @@ impl Test {
     }
 }
 
-/// A single value as rules compare it.
+/// A single value as it was written.
 fn scalar(node: &Node) -> Option<String> {
     match &node.value {
-        Value::Text(text) => Some(fold(text)),
+        Value::Text(text) => Some(text.trim().to_owned()),
         Value::Whole(whole) => Some(whole.to_string()),
         Value::Number(number) => Some(number.to_string()),
         Value::Flag(flag) => Some(flag.to_string()),

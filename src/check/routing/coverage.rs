@@ -32,6 +32,10 @@ pub(super) struct Cover {
     pub(super) territories: BTreeSet<String>,
     /// Folded; none means that segments do not bind this owner.
     pub(super) segments: BTreeSet<String>,
+    /// The territories as written.
+    pub(super) territories_said: String,
+    /// The segments as written.
+    pub(super) segments_said: String,
 }
 
 impl Coverage {
@@ -53,7 +57,10 @@ impl Coverage {
                     let parts = cell(table.column(name)).split('|').map(fold);
                     parts.filter(|part| !part.is_empty()).collect()
                 };
+                let said = |name: &str| cell(table.column(name)).replace('|', " and ");
                 Cover {
+                    territories_said: said("territories"),
+                    segments_said: said("segments"),
                     line: *line,
                     owner: cell(Some(owner_at)).to_owned(),
                     territories: list("territories"),

@@ -183,6 +183,14 @@ fn wrong_owner(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
     if let Some(doubt) = same_team(case, goes) {
         finding = finding.unless(doubt);
     }
+    if let Some((earlier, blank)) = case.kept_by_blanks() {
+        let names: Vec<_> = blank.iter().map(Field::name).collect();
+        finding = finding.unless(format!(
+            "Without {} it is not known whether the earlier rule `{}` takes it",
+            names.join(" and "),
+            earlier.name
+        ));
+    }
     if rule.since.is_none() {
         finding = finding.unless(match case.routed_on() {
             Some(day) => format!(
@@ -254,10 +262,13 @@ fn catch_all(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
 
 fn unroutable(case: &Case<'_, '_>, owner: &Field) -> Finding {
     let object = case.row.object();
-    let count = case.plan.rules.len();
+    let none = match case.plan.rules.len() {
+        1 => "The only rule does not take".to_owned(),
+        count => format!("None of the {count} rules takes"),
+    };
     let blank = case.kept_by_blanks();
     let headline = format!(
-        "None of the {count} rules takes this {object}, and there is no catch-all; {} has it",
+        "{none} this {object}, and there is no catch-all; {} has it",
         owner_words(case, owner)
     );
     let question = match &blank {
@@ -306,8 +317,12 @@ fn territory(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
             names.push(&row.says);
         }
     }
-    let theirs: Vec<String> =
-        covered.rows.iter().flat_map(|row| row.territories.iter().cloned()).collect();
+    let theirs: Vec<&str> = covered
+        .rows
+        .iter()
+        .map(|row| &*row.territories_said)
+        .filter(|said| !said.is_empty())
+        .collect();
     let headline = format!(
         "{} covers {}, and this {object} lies in {}",
         owner_words(case, owner),
@@ -366,8 +381,12 @@ fn segment(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
     let second_field = segments.second.as_ref();
     let second = second_field.and_then(|field| segments.band(case.row, field));
     let band = first.or(second)?;
-    let theirs: Vec<String> =
-        covered.rows.iter().flat_map(|row| row.segments.iter().cloned()).collect();
+    let theirs: Vec<&str> = covered
+        .rows
+        .iter()
+        .map(|row| &*row.segments_said)
+        .filter(|said| !said.is_empty())
+        .collect();
     let headline = format!(
         "{} covers {}, and this {object} is in {}",
         owner_words(case, owner),
@@ -712,17 +731,15 @@ fn with_dates(mut finding: Finding, case: &Case<'_, '_>) -> Finding {
 
 fn with_coverage(mut finding: Finding, case: &Case<'_, '_>, coverage: &Coverage) -> Finding {
     for row in case.routed.covers(case.owner).into_iter().flat_map(|covered| &covered.rows) {
-        let list = |set: &std::collections::BTreeSet<String>| {
-            set.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
-        };
+        let any = |said: &str| if said.is_empty() { "any".to_owned() } else { said.to_owned() };
         finding = finding.because(Evidence::Policy {
             file: coverage.file.clone(),
             line: row.line,
             says: format!(
-                "{} covers territories {}; segments {}",
+                "{} covers territory {}; segment {}",
                 row.owner,
-                list(&row.territories),
-                list(&row.segments)
+                any(&row.territories_said),
+                any(&row.segments_said)
             ),
         });
     }
@@ -797,7 +814,7 @@ fn elsewhere(case: &Case<'_, '_>, fields: &[&Field]) -> Option<String> {
         let (mine, other) = (case.row.written(field)?, account.written(&theirs)?);
         (!mine.trim().eq_ignore_ascii_case(other.trim())).then(|| {
             format!(
-                "The {} is {} here and {} on account {}: one may be a branch or a subsidiary",
+                "`{}` is {} here and {} on account {}: one may be a branch or a subsidiary",
                 field.name(),
                 case.row.cell(field).shown(),
                 account.cell(&theirs).shown(),
@@ -830,7 +847,7 @@ pub(super) fn trace<'a>(
             (None, None, Target::Table(table)) => match rule.kept_by_blanks(values) {
                 Some(blank) => {
                     let names: Vec<_> = blank.iter().map(ToString::to_string).collect();
-                    format!("no row of {} fits while {} is blank", table.file, names.join(" and "))
+                    format!("no row of {} fits without {}", table.file, names.join(" and "))
                 }
                 None => format!("no row of {} fits", table.file),
             },

@@ -13,6 +13,8 @@ mod routed;
 mod rules;
 mod service_level;
 mod table;
+#[cfg(test)]
+mod tests;
 mod values;
 
 use std::collections::BTreeSet;
@@ -196,11 +198,16 @@ impl Policy {
             }
             if let Some(segments) = &plan.segments {
                 grant.reads(&segments.field);
+                grant.optional(Object::Account, segments.field.name());
                 segments.second.iter().for_each(|field| grant.reads(field));
                 segments.carve_outs.ask(grant);
             }
             if let Some(territories) = &plan.territories {
                 territories.carve_outs.ask(grant);
+                // What the account says in the same fields is counter-evidence.
+                for field in territories.map.fields() {
+                    grant.optional(Object::Account, field.name());
+                }
             }
             // By these a record is matched to its account.
             for name in ["id", "email", "website", "company"] {

@@ -322,22 +322,26 @@ impl Clocks<'_, '_> {
         let human = hours(times.human_hours);
         let within = hours(target.within_hours);
         let since = if times.assigned.is_some() { "the assignment" } else { "its creation" };
-        let headline = match times.end {
-            End::Touch => format!(
-                "This {object} was first touched {human} business hours after {since}; {within} are \
-                 allowed"
-            ),
-            End::Activity => format!(
-                "The first activity known after {since} of this {object} came {human} business \
-                 hours later; {within} are allowed"
-            ),
-            End::Review => format!(
-                "Nobody has touched this {object} for {human} business hours since {since}; {within} \
+        let headline = match (times.end, times.touched) {
+            (End::Touch, _) => format!(
+                "This {object} was first touched {human} of business time after {since}; {within} \
                  are allowed"
+            ),
+            (End::Activity, _) => format!(
+                "The first activity known after {since} of this {object} came {human} of business \
+                 time later; {within} are allowed"
+            ),
+            (End::Review, Some(_)) => format!(
+                "No touch of this {object} is on file in the {human} of business time since \
+                 {since}; {within} are allowed"
+            ),
+            (End::Review, None) => format!(
+                "Nobody has touched this {object} for {human} of business time since {since}; \
+                 {within} are allowed"
             ),
         };
         let question = match times.end {
-            End::Review => format!("Who calls now? The {object} has waited {human} business hours"),
+            End::Review => format!("Who calls now? The {object} has waited {human}"),
             End::Touch | End::Activity => "What held it up, and was the customer told?".to_owned(),
         };
         let mut finding = Finding::about(
@@ -360,7 +364,7 @@ impl Clocks<'_, '_> {
             .because(Evidence::Policy {
                 file: self.level.file.clone(),
                 line: target.line,
-                says: format!("{}: within {within} business hours", target.when.words()),
+                says: format!("{}: within {within} of business time", target.when.words()),
             })
             .because(Evidence::Policy {
                 file: self.level.file.clone(),
@@ -371,12 +375,12 @@ impl Clocks<'_, '_> {
             let system = hours(self.calendar.hours_between(times.created, assigned));
             finding = finding.because(Evidence::Figure {
                 of: "created to assigned (the system's clock)".to_owned(),
-                is: format!("{system} business hours"),
+                is: format!("{system} of business time"),
             });
         }
         finding = finding.because(Evidence::Figure {
             of: format!("{since} to {} (the owner's clock)", end_words(times.end)),
-            is: format!("{human} business hours"),
+            is: format!("{human} of business time"),
         });
         if times.assigned.is_none() {
             finding = finding.lacking(self.assigned.map_or_else(
@@ -432,7 +436,9 @@ fn end_words(end: End) -> &'static str {
     }
 }
 
-/// Hours with one digit where it says something.
+/// Hours and minutes: `4 h 1 min`.
 fn hours(hours: f64) -> String {
-    if hours.fract().abs() < 0.05 { format!("{hours:.0}") } else { format!("{hours:.1}") }
+    let minutes = (hours * 60.0).round();
+    let (whole, rest) = ((minutes / 60.0).floor(), minutes % 60.0);
+    if rest == 0.0 { format!("{whole:.0} h") } else { format!("{whole:.0} h {rest:.0} min") }
 }

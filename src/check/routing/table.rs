@@ -140,7 +140,7 @@ impl DecisionTable {
                 match cell_test(cell, field) {
                     Ok(None) => {}
                     Ok(Some(test)) => {
-                        tests.push((*slot, Condition { field: field.clone(), test }));
+                        tests.push((*slot, Condition::new(field.clone(), test)));
                     }
                     Err(hint) => section.problem_in(
                         &table.file,
@@ -169,9 +169,18 @@ impl DecisionTable {
 
     /// The position of the first row that fits.
     pub(super) fn first(&self, values: &Values) -> Option<usize> {
-        let Some(index) = &self.index else {
-            return self.rows.iter().position(|row| row.fits(values));
-        };
+        match &self.index {
+            Some(index) => self.first_by(index, values),
+            None => self.first_of_all(values),
+        }
+    }
+
+    /// As `first`, row after row.
+    pub(super) fn first_of_all(&self, values: &Values) -> Option<usize> {
+        self.rows.iter().position(|row| row.fits(values))
+    }
+
+    fn first_by(&self, index: &Index, values: &Values) -> Option<usize> {
         let mut best: Option<usize> = None;
         let mut look = |rows: &[usize]| {
             let better = rows
@@ -254,7 +263,8 @@ fn cell_test(cell: &str, field: &Field) -> Result<Option<Test>, &'static str> {
     if field.kind() == Kind::Number {
         return band(cell).map(Some).ok_or("a number, `lo-hi`, `lo-` or `-hi`");
     }
-    let parts: Vec<String> = cell.split('|').map(fold).filter(|part| !part.is_empty()).collect();
+    let parts = cell.split('|').map(str::trim).filter(|part| !part.is_empty());
+    let parts: Vec<String> = parts.map(str::to_owned).collect();
     let starts: Vec<String> =
         parts.iter().filter_map(|part| part.strip_suffix('*')).map(str::to_owned).collect();
     if starts.is_empty() && !parts.is_empty() {
@@ -275,4 +285,31 @@ fn band(cell: &str) -> Option<Test> {
     let low = if low.trim().is_empty() { f64::NEG_INFINITY } else { number(low)? };
     let high = if high.trim().is_empty() { f64::INFINITY } else { number(high)? };
     (low <= high && (low.is_finite() || high.is_finite())).then_some(Test::Between(low, high))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_band(cell: &str, expected: Option<(f64, f64)>) {
+        let band = band(cell).map(|test| match test {
+            Test::Between(low, high) => (low, high),
+            Test::In(_) | Test::NotIn(_) | Test::StartsWith(_) | Test::Blank(_) => {
+                panic!("{cell} is no band")
+            }
+        });
+        assert_eq!(band, expected, "{cell}");
+    }
+
+    #[test]
+    fn bands_are_read_with_open_ends() {
+        check_band("200", Some((200.0, 200.0)));
+        check_band("1-199", Some((1.0, 199.0)));
+        check_band("1000 - ", Some((1000.0, f64::INFINITY)));
+        check_band("-199", Some((f64::NEG_INFINITY, 199.0)));
+        check_band("199-1", None);
+        check_band("-", None);
+        check_band("many", None);
+    }
 }

@@ -1,0 +1,129 @@
+//! The routing rules as a whole: what a broken one is told, and that large tables decide as small ones.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::boundary::{Boundary, Load, Object};
+use crate::check::{AsOf, Policies, Pulled, Rulebook, World};
+use crate::policy::{Document, Log};
+
+const BOUNDARY: &str = r#"
+[lead.fields]
+id = { from = "Id", why = "Names the record." }
+owner = { from = "Owner", why = "Compared." }
+country = { from = "Country", why = "Routing." }
+postal_code = { from = "Zip", why = "Routing." }
+employees = { from = "Employees", why = "Routing." }
+[user.fields]
+id = { from = "Id", why = "Owners." }
+active = { from = "Active", why = "Owners." }
+"#;
+
+fn parse(files: &[(&str, &str)]) -> Result<Policies, String> {
+    let log = Log::default();
+    let document = Document::parse("rules/boundary.toml", BOUNDARY, &log);
+    let boundary = Boundary::parse(&document, &log);
+    let files: BTreeMap<String, String> =
+        files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+    let rulebook = Rulebook::parse(&files, &log);
+    let policies = Policies::parse(&rulebook, &boundary, &log);
+    log.finish(policies).map_err(|problems| problems.to_string())
+}
+
+#[test]
+fn every_fault_of_the_rules_is_named_with_its_place() {
+    let routing = "objects = [\"lead\", \"user\"]\n\
+        [[rule]]\n\
+        name = \"A\"\n\
+        when = { region = \"West\", country = { between = [1, 2] } }\n\
+        to = { pool = [\"Ann\"], table = \"t.csv\" }\n\
+        [[rule]]\n\
+        name = \"B\"\n\
+        to = { table = \"t.csv\" }\n\
+        [[rule]]\n\
+        name = \"C\"\n\
+        whn = { country = \"Germany\" }\n\
+        to = { table = \"none.csv\" }\n\
+        [service-level]\n\
+        hours = \"nine to five\"\n\
+        [territory]\n\
+        table = \"t.csv\"\n";
+    let table = "country,stat,owner\nGermany|Aus*,,Ann\nFrance,,\n";
+    let problems = parse(&[("routing.toml", routing), ("t.csv", table)]).unwrap_err();
+    for expected in [
+        "routing.toml:1: `user` is no kind of record that is routed",
+        "routing.toml:4: `lead.region` is not in rules/boundary.toml",
+        "routing.toml:4: `lead.country` is not a number",
+        "routing.toml:5: `to` names no target or more than one",
+        "rules/t.csv:1: `lead.stat` is not in rules/boundary.toml",
+        "rules/t.csv:2: `Germany|Aus*` is no test of `lead.country`",
+        "rules/t.csv:3: `owner` is blank",
+        "routing.toml:11: unknown key `rule.whn`",
+        "routing.toml:12: there is no table `none.csv`",
+        "routing.toml:13: there is no [[service-level.target]]",
+        "routing.toml:14: `nine to five` are no business hours",
+        "rules/t.csv:1: there is no column `territory`",
+        "routing.toml:15: nothing says who covers what",
+    ] {
+        assert!(problems.contains(expected), "{expected}\nis not in:\n{problems}");
+    }
+}
+
+#[test]
+fn an_index_finds_the_row_that_comes_first() {
+    // Beginnings, values, bands and a row for all, in an order that an index could get wrong.
+    let mut table = "country,postal_code,employees,owner\n".to_owned();
+    for at in 0..500 {
+        let _ = match at % 5 {
+            0 => writeln!(table, "C{},{}*,,U{}", at % 7, 10 + at % 60, at),
+            1 => writeln!(table, "C{}|c{},,{}-{},U{}", at % 7, at % 3, at, at + 40, at),
+            2 => writeln!(table, ",{}*|{}*,-{},U{}", at % 90 + 10, at % 9 + 1, at, at),
+            3 => writeln!(table, "C{},{},,U{}", at % 7, 10_000 + 37 * at, at),
+            _ => writeln!(table, ",,{}-,U{}", 100_000 - at, at),
+        };
+    }
+    let rule = "[[rule]]\nname = \"T\"\nto = { table = \"t.csv\" }\n";
+    let policies = parse(&[("routing.toml", rule), ("t.csv", &table)]).unwrap();
+    let plan = policies.routing.plan(Object::Lead).unwrap();
+    let super::rules::Target::Table(table) = &plan.rules[0].target else { panic!("no table") };
+    let pulled = leads(&policies, 3_000);
+    let world = World::new(&pulled, today(), &policies);
+    let mut values = super::values::Values::default();
+    let mut found = 0;
+    for row in world.batch(Object::Lead).unwrap().rows() {
+        values.read(&plan.columns, row);
+        let first = table.first(&values);
+        assert_eq!(first, table.first_of_all(&values), "{}", row.id());
+        found += usize::from(first.is_some());
+    }
+    assert!(found > 100, "{found} of the records meet a row at all");
+}
+
+fn today() -> AsOf {
+    AsOf::new("2026-03-01".parse().unwrap(), chrono_tz::UTC)
+}
+
+/// Leads whose values cover the table's cells.
+fn leads(policies: &Policies, count: usize) -> Pulled {
+    let header: Vec<String> =
+        ["Id", "Owner", "Country", "Zip", "Employees"].map(str::to_owned).to_vec();
+    let reads = policies.boundary.fields(Object::Lead).cloned().collect();
+    let desk =
+        policies.boundary.admit(Object::Lead, "lead.csv", &header, &reads, chrono_tz::UTC).unwrap();
+    let mut intake = desk.intake();
+    for at in 0..count {
+        let cells = [
+            format!("L{at}"),
+            format!("U{}", at % 11),
+            if at % 13 == 0 { String::new() } else { format!("c{}", at % 8) },
+            if at % 17 == 0 { String::new() } else { (10_000 + at * 29 % 40_000).to_string() },
+            if at % 19 == 0 { String::new() } else { (at * 53 % 700).to_string() },
+        ];
+        let wanted: Vec<&str> = desk.wanted().iter().map(|at| cells[*at].as_str()).collect();
+        intake.row(at as u64 + 2, &wanted).unwrap();
+    }
+    let load = desk.close(vec![intake]).unwrap();
+    let mut pulled = Pulled::default();
+    pulled.insert(Load::join(Object::Lead, vec![load], &reads).0);
+    pulled
+}
