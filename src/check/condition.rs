@@ -51,7 +51,7 @@ pub(crate) struct Folded<'v> {
 }
 
 /// Case and outer spaces do not matter in rules.
-pub fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     text.trim().to_lowercase()
 }
 
@@ -218,19 +218,17 @@ impl Test {
         let (least, most) = (entry.number("at_least"), entry.number("at_most"));
         let between = entry.node("between");
         let band = match between.map(|node| (&node.value, node.line)) {
-            Some((Value::List(ends), line)) => match ends.as_slice() {
-                [low, high] => match (low.number(), high.number()) {
-                    (Some(low), Some(high)) if low <= high => Some((low, high)),
-                    _ => {
-                        entry.problem(line, "`between` needs two numbers, the lower one first");
-                        None
-                    }
-                },
-                _ => {
-                    entry.problem(line, "`between` needs two numbers");
+            Some((Value::List(ends), line)) => {
+                let ends: Vec<Option<f64>> = ends.iter().map(Node::number).collect();
+                if let [Some(low), Some(high)] = *ends.as_slice()
+                    && low <= high
+                {
+                    Some((low, high))
+                } else {
+                    entry.problem(line, "`between` needs two numbers, the lower one first");
                     None
                 }
-            },
+            }
             Some((_, line)) => {
                 entry.problem(line, "`between` needs a list of two numbers");
                 None

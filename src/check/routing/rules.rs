@@ -74,7 +74,7 @@ pub(super) fn parse(
         let clauses = when
             .all
             .into_iter()
-            .map(|condition| (columns.slot(&condition.field), condition))
+            .map(|condition| (columns.slot_of(&condition), condition))
             .collect();
         rules.push(Rule {
             name: name.trim().to_owned(),

@@ -2,25 +2,45 @@
 //!
 //! Does not: know a rule.
 
-use crate::boundary::{Field, Grant, Row};
-use crate::check::condition::Folded;
+use crate::boundary::{Field, Grant, Kind, Row};
+use crate::check::condition::{Condition, Folded, Test};
 
 /// The fields that the rules of one object compare; a rule knows a field by its slot.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Columns(Vec<Field>);
+pub(super) struct Columns(Vec<(Field, Compare)>);
+
+/// What of a field's value is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Compare {
+    /// The number alone: writing every record's number out would cost more than all rules.
+    Number,
+    /// The value as text too.
+    Text,
+}
 
 impl Columns {
     /// The slot of a field, added when it is new.
     pub(super) fn slot(&mut self, field: &Field) -> usize {
-        self.0.iter().position(|known| known == field).unwrap_or_else(|| {
-            self.0.push(field.clone());
+        self.0.iter().position(|(known, _)| known == field).unwrap_or_else(|| {
+            let numeric = field.kind() == Kind::Number;
+            self.0.push((field.clone(), if numeric { Compare::Number } else { Compare::Text }));
             self.0.len() - 1
         })
     }
 
+    /// The slot of a condition's field.
+    pub(super) fn slot_of(&mut self, condition: &Condition) -> usize {
+        let slot = self.slot(&condition.field);
+        let text = matches!(condition.test, Test::In(_) | Test::NotIn(_) | Test::StartsWith(_));
+        if let Some((_, compare)) = self.0.get_mut(slot).filter(|_| text) {
+            *compare = Compare::Text;
+        }
+        slot
+    }
+
     /// Tells the boundary that its fields are read.
     pub(super) fn ask(&self, grant: &mut Grant<'_>) {
-        for field in &self.0 {
+        for (field, _) in &self.0 {
             grant.reads(field);
         }
     }
@@ -41,9 +61,13 @@ impl Values {
     /// Takes the values of a record.
     pub(super) fn read(&mut self, columns: &Columns, row: Row<'_>) {
         self.0.resize_with(columns.0.len(), Slot::default);
-        for (slot, field) in self.0.iter_mut().zip(&columns.0) {
+        for (slot, (field, compare)) in self.0.iter_mut().zip(&columns.0) {
             slot.text.clear();
             slot.number = row.number(field);
+            if *compare == Compare::Number {
+                slot.blank = slot.number.is_none() && row.is_blank(field);
+                continue;
+            }
             if let Some(text) = row.text(field) {
                 fold_into(text.trim(), &mut slot.text);
             } else if let Some(flag) = row.flag(field) {
