@@ -1,36 +1,34 @@
-//! The duplicates family.
+//! The duplicates family: one person or company twice, and people who stand beside their company.
+//!
+//! Does not: merge, convert or link anything; it proposes, with the case against it.
 
-use crate::boundary::Boundary;
-use crate::policy::Section;
+mod lead;
+mod matches;
+mod merge;
+mod policy;
+mod same;
 
-/// What the rules say.
-#[derive(Debug, Clone)]
-pub(crate) struct Policy;
+use super::Off;
+use crate::boundary::{Grant, Object};
 
-impl Policy {
-    pub(super) fn parse(_root: &Section<'_>, _boundary: &Boundary) -> Self {
-        Self
+pub(super) use lead::{BELONGS_TO_ACCOUNT, LEAD_IS_CONTACT};
+pub(super) use matches::Matches;
+pub(crate) use policy::Policy;
+pub(super) use same::{SAME_COMPANY, SAME_PERSON, UNSAFE_CLUSTER, WEAK_BRIDGE};
+
+/// Asks for the fields by which people and companies are known; a check that uses [`Matches`] calls it.
+pub(super) fn ask(grant: &mut Grant<'_>) {
+    for object in [Object::Lead, Object::Contact] {
+        for name in matches::PERSON_FIELDS {
+            grant.optional(object, name);
+        }
+    }
+    for name in matches::ACCOUNT_FIELDS {
+        grant.optional(Object::Account, name);
     }
 }
 
-use crate::boundary::Row;
-
-use super::World;
-
-/// Which records are the same, and which account a person belongs to.
-#[derive(Debug)]
-pub(super) struct Matches<'a> {
-    marker: std::marker::PhantomData<&'a ()>,
-}
-
-impl<'a> Matches<'a> {
-    pub(super) fn of(_world: &World<'a>) -> Self {
-        Self { marker: std::marker::PhantomData }
-    }
-
-    /// The accounts whose registrable domain is the person's, free mail and shared domains left out;
-    /// in input order.
-    pub(super) fn accounts_of(&self, _world: &World<'a>, _person: Row<'a>) -> &[Row<'a>] {
-        &[]
-    }
+/// What a check answers that the rules switched off.
+fn switched_off() -> Off {
+    Off::NoPolicy { file: "duplicates.toml", write: "take `off = true` out of the check's section" }
 }

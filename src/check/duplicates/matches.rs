@@ -1,0 +1,425 @@
+//! Which records are the same, and which account or contact a person belongs to.
+//!
+//! Each view is built when somebody first asks for it.
+//! Does not: judge; it hands out what agrees.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use crate::boundary::{Batch, Boundary, Field, Object, Row, id_key};
+use crate::check::World;
+use crate::matching::block::Index;
+use crate::matching::cluster::{Cluster, clusters};
+use crate::matching::compare::{self, Level};
+use crate::matching::normalise::{self, Name};
+use crate::matching::{Crowd, Kind, Plan, Records, link};
+
+use super::merge::{Case, cases_of};
+
+/// By what a person is known.
+pub(super) const PERSON_FIELDS: [&str; 9] = [
+    "first_name",
+    "last_name",
+    "email",
+    "phone",
+    "mobile",
+    "company",
+    "website",
+    "account",
+    "converted",
+];
+/// By what a company is known.
+pub(super) const ACCOUNT_FIELDS: [&str; 7] =
+    ["name", "domain", "website", "phone", "country", "parent", "type"];
+
+/// Which records are the same person or company, and who belongs to which account.
+#[derive(Debug)]
+pub(in crate::check) struct Matches<'a> {
+    lead: PersonFields,
+    contact: PersonFields,
+    accounts: OnceLock<Accounts<'a>>,
+    contacts: OnceLock<Contacts>,
+    same: BTreeMap<Object, OnceLock<Same<'a>>>,
+}
+
+/// The fields by which a person is matched.
+#[derive(Debug, Default)]
+pub(super) struct PersonFields {
+    pub(super) first: Option<Field>,
+    pub(super) last: Option<Field>,
+    pub(super) email: Option<Field>,
+    pub(super) website: Option<Field>,
+    pub(super) account: Option<Field>,
+    pub(super) converted: Option<Field>,
+}
+
+impl PersonFields {
+    fn of(boundary: &Boundary, object: Object) -> Self {
+        let field = |name: &str| boundary.field(object, name).ok();
+        Self {
+            first: field("first_name"),
+            last: field("last_name"),
+            email: field("email"),
+            website: field("website"),
+            account: field("account"),
+            converted: field("converted"),
+        }
+    }
+
+    /// The person's name, folded.
+    pub(super) fn name(&self, row: Row<'_>) -> Name {
+        Name::fold(text(row, self.first.as_ref()), text(row, self.last.as_ref()))
+    }
+}
+
+/// A field's text where the field is allowed.
+pub(super) fn text<'a>(row: Row<'a>, field: Option<&Field>) -> Option<&'a str> {
+    field.and_then(|field| row.text(field))
+}
+
+/// The accounts by domain.
+#[derive(Debug, Default)]
+struct Accounts<'a> {
+    by_domain: Index,
+    /// In the order of the index.
+    matched: Vec<Row<'a>>,
+    /// In input order.
+    all: Vec<Row<'a>>,
+}
+
+/// The contacts by what a lead shares with them.
+#[derive(Debug, Default)]
+struct Contacts {
+    by_address: Index,
+    by_name_and_domain: Index,
+}
+
+/// What a table's linkage came to.
+#[derive(Debug, Default)]
+pub(super) struct Same<'a> {
+    /// Clusters that call for a finding, by their lowest id.
+    pub(super) cases: Vec<Case<'a>>,
+    /// Keys that too many records share.
+    pub(super) crowds: Vec<Crowd>,
+}
+
+/// How a lead is known to be a contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum KnownBy {
+    /// They have one mail address.
+    Address,
+    /// They have one name, and the lead's domain is that of the contact's account.
+    NameAndDomain,
+}
+
+/// A contact that a lead is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Twin<'a> {
+    pub(super) contact: Row<'a>,
+    pub(super) by: KnownBy,
+    /// How far the names agree, and the words for it.
+    pub(super) names: (Level, &'static str),
+}
+
+impl<'a> Matches<'a> {
+    pub(in crate::check) fn of(world: &World<'a>) -> Self {
+        let boundary = &world.policies.boundary;
+        let tables = [Object::Lead, Object::Contact, Object::Account];
+        Self {
+            lead: PersonFields::of(boundary, Object::Lead),
+            contact: PersonFields::of(boundary, Object::Contact),
+            accounts: OnceLock::new(),
+            contacts: OnceLock::new(),
+            same: tables.into_iter().map(|object| (object, OnceLock::new())).collect(),
+        }
+    }
+
+    /// The accounts whose registrable domain is the person's, free mail and shared domains left out;
+    /// in input order. The account a record names is its account, alone.
+    pub(in crate::check) fn accounts_of(&self, world: &World<'a>, person: Row<'a>) -> &[Row<'a>] {
+        let accounts = self.accounts(world);
+        let fields = self.person_fields(person.object());
+        if let Some(id) = text(person, fields.account.as_ref()) {
+            let Some(account) = world.batch(Object::Account).and_then(|batch| batch.find(id))
+            else {
+                return &[];
+            };
+            let at = account.position();
+            return accounts.all.get(at..=at).unwrap_or_default();
+        }
+        let mut domain = String::new();
+        if person_domain(world, fields, person, &mut domain).is_none() {
+            return &[];
+        }
+        accounts.matched.get(accounts.by_domain.range(&domain)).unwrap_or_default()
+    }
+
+    /// The contacts that a lead is, by address or else by name and account; in input order.
+    pub(super) fn twins_of(&self, world: &World<'a>, lead: Row<'a>) -> Vec<Twin<'a>> {
+        let Some(batch) = world.batch(Object::Contact) else { return Vec::new() };
+        let contacts = self.contacts.get_or_init(|| Contacts::of(world, batch, &self.contact));
+        let lists = &world.policies.duplicates.lists;
+        let mut key = String::new();
+        let address = text(lead, self.lead.email.as_ref())
+            .and_then(|raw| normalise::address(raw, lists, &mut key));
+        let name = self.lead.name(lead);
+        let twin = |at: u32, by: KnownBy| {
+            let contact = batch.at(usize::try_from(at).ok()?)?;
+            let names = compare::name(&name, &self.contact.name(contact));
+            Some(Twin { contact, by, names })
+        };
+        if address.is_some() {
+            let role = normalise::is_role_mailbox(&key, lists);
+            let twins: Vec<_> = contacts
+                .by_address
+                .find(&key)
+                .filter_map(|at| twin(at, KnownBy::Address))
+                .filter(|twin| !role || twin.names.0 != Level::Different)
+                .collect();
+            if !twins.is_empty() {
+                return twins;
+            }
+        }
+        let mut domain = String::new();
+        key.clear();
+        if person_domain(world, &self.lead, lead, &mut domain).is_none()
+            || name.key_into(&mut key).is_none()
+        {
+            return Vec::new();
+        }
+        key.push('|');
+        key.push_str(&domain);
+        let found = contacts.by_name_and_domain.find(&key);
+        found.filter_map(|at| twin(at, KnownBy::NameAndDomain)).collect()
+    }
+
+    /// What the linkage of a table came to.
+    pub(super) fn same(&self, world: &World<'a>, object: Object) -> Option<&Same<'a>> {
+        let batch = world.batch(object)?;
+        Some(self.same.get(&object)?.get_or_init(|| Same::of(world, batch)))
+    }
+
+    /// The fields by which the people of a table are matched.
+    pub(super) fn person_fields(&self, object: Object) -> &PersonFields {
+        if object == Object::Lead { &self.lead } else { &self.contact }
+    }
+
+    fn accounts(&self, world: &World<'a>) -> &Accounts<'a> {
+        self.accounts.get_or_init(|| {
+            world.batch(Object::Account).map(|batch| Accounts::of(world, batch)).unwrap_or_default()
+        })
+    }
+}
+
+/// The company domain of a person: of the mail address, or else of the website.
+fn person_domain(
+    world: &World<'_>,
+    fields: &PersonFields,
+    person: Row<'_>,
+    out: &mut String,
+) -> Option<()> {
+    let lists = &world.policies.duplicates.lists;
+    [&fields.email, &fields.website]
+        .into_iter()
+        .filter_map(|field| text(person, field.as_ref()))
+        .find_map(|raw| normalise::company_domain(raw, lists, out))
+}
+
+/// The field that says an account's domain, with that domain in `out`.
+pub(super) fn account_domain(
+    world: &World<'_>,
+    fields: &[Field],
+    account: Row<'_>,
+    out: &mut String,
+) -> Option<Field> {
+    let lists = &world.policies.duplicates.lists;
+    let says = |field: &&Field| {
+        let raw = account.text(field);
+        raw.and_then(|raw| normalise::company_domain(raw, lists, out)).is_some()
+    };
+    fields.iter().find(says).cloned()
+}
+
+/// The fields in which an account's domain may stand.
+pub(super) fn domain_fields(boundary: &Boundary) -> Vec<Field> {
+    ["domain", "website"]
+        .into_iter()
+        .filter_map(|name| boundary.field(Object::Account, name).ok())
+        .collect()
+}
+
+impl<'a> Accounts<'a> {
+    fn of(world: &World<'a>, batch: &'a Batch) -> Self {
+        let fields = domain_fields(&world.policies.boundary);
+        let all: Vec<Row<'a>> = batch.rows().collect();
+        let mut by_domain = Index::default();
+        let mut domain = String::new();
+        for (at, account) in (0_u32..).zip(&all) {
+            if account_domain(world, &fields, *account, &mut domain).is_some() {
+                by_domain.add(&domain, at);
+            }
+        }
+        by_domain.settle();
+        let matched = by_domain
+            .records()
+            .filter_map(|at| usize::try_from(at).ok().and_then(|at| all.get(at).copied()))
+            .collect();
+        Self { by_domain, matched, all }
+    }
+}
+
+impl Contacts {
+    fn of(world: &World<'_>, batch: &Batch, fields: &PersonFields) -> Self {
+        let lists = &world.policies.duplicates.lists;
+        let accounts = world.batch(Object::Account);
+        let domains = domain_fields(&world.policies.boundary);
+        let mut contacts = Self::default();
+        let (mut key, mut domain, mut name) = (String::new(), String::new(), Name::default());
+        for (at, contact) in (0_u32..).zip(batch.rows()) {
+            let address = text(contact, fields.email.as_ref());
+            if address.and_then(|raw| normalise::address(raw, lists, &mut key)).is_some() {
+                contacts.by_address.add(&key, at);
+            }
+            let account = text(contact, fields.account.as_ref())
+                .and_then(|id| accounts.and_then(|accounts| accounts.find(id)));
+            let Some(account) = account else { continue };
+            name.refold(text(contact, fields.first.as_ref()), text(contact, fields.last.as_ref()));
+            key.clear();
+            if name.key_into(&mut key).is_some()
+                && account_domain(world, &domains, account, &mut domain).is_some()
+            {
+                key.push('|');
+                key.push_str(&domain);
+                contacts.by_name_and_domain.add(&key, at);
+            }
+        }
+        contacts.by_address.settle();
+        contacts.by_name_and_domain.settle();
+        contacts
+    }
+}
+
+impl<'a> Same<'a> {
+    fn of(world: &World<'a>, batch: &'a Batch) -> Self {
+        let policy = &world.policies.duplicates;
+        let table = Table::of(world, batch);
+        let kinds: Vec<Kind> = table.columns.iter().map(|(kind, _)| *kind).collect();
+        let limit = match batch.object() {
+            Object::Account => policy.same_company.franchise_limit.value,
+            _ => policy.same_person.crowd.value,
+        };
+        let plan = Plan {
+            columns: &kinds,
+            lists: &policy.lists,
+            largest_block: usize::try_from(limit).unwrap_or(usize::MAX),
+        };
+        let linkage = link(&table, plan);
+        let mut cases: Vec<Case<'a>> = clusters(linkage.pairs)
+            .into_iter()
+            .flat_map(|cluster: Cluster| cases_of(world, batch, cluster))
+            .collect();
+        cases.sort_by(|a, b| a.ids().cmp(b.ids()));
+        let mut crowds = linkage.crowds;
+        crowds.sort_by_key(|crowd| (Reverse(crowd.records), crowd.first));
+        Self { cases, crowds }
+    }
+}
+
+/// A table as the linkage sees it.
+struct Table<'a> {
+    batch: &'a Batch,
+    columns: Vec<(Kind, Field)>,
+    /// Leads that became contacts are linked by that, not by likeness.
+    converted: Option<Field>,
+    parent: Option<Field>,
+    apart_by: Option<Field>,
+}
+
+impl<'a> Table<'a> {
+    fn of(world: &World<'a>, batch: &'a Batch) -> Self {
+        const PERSON: [(&str, Kind); 6] = [
+            ("first_name", Kind::FirstName),
+            ("last_name", Kind::LastName),
+            ("email", Kind::Address),
+            ("phone", Kind::Phone),
+            ("mobile", Kind::Phone),
+            ("company", Kind::Company),
+        ];
+        const ACCOUNT: [(&str, Kind); 5] = [
+            ("name", Kind::Company),
+            ("domain", Kind::Web),
+            ("website", Kind::Web),
+            ("phone", Kind::Phone),
+            ("country", Kind::Place),
+        ];
+        let boundary = &world.policies.boundary;
+        let object = batch.object();
+        let is_account = object == Object::Account;
+        let columns: &[(&str, Kind)] = if is_account { &ACCOUNT } else { &PERSON };
+        let field = |name: &str| boundary.field(object, name).ok();
+        Self {
+            batch,
+            columns: columns
+                .iter()
+                .filter_map(|(name, kind)| Some((*kind, field(name)?)))
+                .collect(),
+            converted: if is_account { None } else { field("converted") },
+            parent: if is_account { field("parent") } else { None },
+            apart_by: world
+                .policies
+                .duplicates
+                .same_company
+                .apart_by
+                .clone()
+                .filter(|field| field.object() == object),
+        }
+    }
+
+    fn row(&self, at: u32) -> Option<Row<'a>> {
+        self.batch.at(usize::try_from(at).ok()?)
+    }
+}
+
+/// The id at the top of an account's hierarchy, as far as the table holds it.
+pub(super) fn top<'a>(batch: &'a Batch, parent: &Field, account: Row<'a>) -> &'a str {
+    let mut account = account;
+    // A hierarchy of more levels than this is a circle.
+    for _ in 0..16 {
+        let Some(id) = account.text(parent) else { break };
+        match batch.find(id) {
+            Some(above) => account = above,
+            None => return id_key(id.trim()),
+        }
+    }
+    id_key(account.id())
+}
+
+impl Records for Table<'_> {
+    fn len(&self) -> u32 {
+        u32::try_from(self.batch.len()).unwrap_or(u32::MAX)
+    }
+
+    fn value(&self, at: u32, column: usize) -> Option<&str> {
+        let (_, field) = self.columns.get(column)?;
+        self.row(at)?.text(field)
+    }
+
+    fn is_left_out(&self, at: u32) -> bool {
+        let converted = self.converted.as_ref();
+        converted.is_some_and(|field| self.row(at).and_then(|row| row.flag(field)) == Some(true))
+    }
+
+    fn are_apart(&self, left: u32, right: u32) -> bool {
+        let (Some(left), Some(right)) = (self.row(left), self.row(right)) else { return false };
+        let by_rule = self.apart_by.as_ref().is_some_and(|field| {
+            let value = |row: Row<'_>| row.written(field).map(|value| normalise::words(&value));
+            value(left) != value(right)
+        });
+        let related = self
+            .parent
+            .as_ref()
+            .is_some_and(|parent| top(self.batch, parent, left) == top(self.batch, parent, right));
+        by_rule || related
+    }
+}

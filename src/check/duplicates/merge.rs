@@ -1,0 +1,612 @@
+//! What a cluster of records calls for: a merge, a split, or a second look; which record to keep; and
+//! where the records disagree.
+//!
+//! Does not: say what a CRM does when it merges.
+
+use chrono::Duration;
+
+use crate::boundary::{Batch, Boundary, Field, Object, RecordRef, Row, id_key};
+use crate::check::World;
+use crate::check::deals::DealState;
+use crate::check::ladder::Flags;
+use crate::check::people::{Found, Standing};
+use crate::finding::Evidence;
+use crate::matching::cluster::Cluster;
+use crate::matching::compare::{self, Level};
+use crate::matching::normalise;
+use crate::matching::{Kind, Pair, Strength};
+
+use super::matches::{account_domain, domain_fields, text};
+use super::policy::{Policy, Switch};
+
+/// The fields of which a merge has to keep one value, in the order a person looks at them.
+pub(super) const TABLE: [&str; 33] = [
+    "opted_out",
+    "portal",
+    "do_not_route",
+    "external_id",
+    "tax_id",
+    "record_type",
+    "currency",
+    "owner",
+    "status",
+    "lifecycle",
+    "type",
+    "customer",
+    "account",
+    "parent",
+    "first_name",
+    "last_name",
+    "name",
+    "company",
+    "title",
+    "email",
+    "phone",
+    "mobile",
+    "website",
+    "domain",
+    "street",
+    "postal_code",
+    "city",
+    "state",
+    "country",
+    "industry",
+    "employees",
+    "lead_source",
+    "created",
+];
+
+/// What a cluster calls for.
+#[derive(Debug)]
+pub(super) enum Call<'a> {
+    /// One thing: a merge.
+    Same,
+    /// Several things that one weak link holds together: the parts, and the links between them.
+    Split { parts: Vec<Vec<Row<'a>>>, bridges: Vec<Pair> },
+    /// One thing perhaps, but a merge would lose or mix something.
+    Unsafe,
+}
+
+/// Records that are the same, and what that calls for.
+#[derive(Debug)]
+pub(super) struct Case<'a> {
+    pub(super) call: Call<'a>,
+    /// By id.
+    pub(super) rows: Vec<Row<'a>>,
+    /// The links among them.
+    pub(super) edges: Vec<Pair>,
+    /// What stands against a merge.
+    pub(super) conflicts: Vec<Conflict>,
+    /// How far the least alike names among them agree.
+    pub(super) names: (Level, &'static str),
+}
+
+/// Something that stands against a merge.
+#[derive(Debug, Clone)]
+pub(super) struct Conflict {
+    /// In words.
+    pub(super) words: String,
+    /// Its facts.
+    pub(super) facts: Vec<Evidence>,
+    /// Why it may be harmless.
+    pub(super) doubt: String,
+}
+
+impl Case<'_> {
+    /// The ids, ascending.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.rows.iter().map(|row| row.id())
+    }
+
+    /// True when one of the records is part of the batch under review.
+    pub(super) fn is_under_review(&self) -> bool {
+        self.rows.iter().any(|row| row.is_under_review())
+    }
+}
+
+/// Ids in words: `003A, 003B and 003C`; of many, the first few.
+pub(super) fn listed(rows: &[Row<'_>]) -> String {
+    const SHOWN: usize = 5;
+    let ids: Vec<&str> = rows.iter().take(SHOWN).map(|row| row.id()).collect();
+    if rows.len() > SHOWN {
+        return format!("{} and {} more", ids.join(", "), rows.len() - SHOWN);
+    }
+    match ids.split_last() {
+        Some((last, front)) if !front.is_empty() => format!("{} and {last}", front.join(", ")),
+        Some((last, _)) => (*last).to_owned(),
+        None => String::new(),
+    }
+}
+
+/// The cases in one cluster: a split as a whole, or else every part that strong links hold together.
+pub(super) fn cases_of<'a>(world: &World<'a>, batch: &'a Batch, cluster: Cluster) -> Vec<Case<'a>> {
+    let policy = &world.policies.duplicates;
+    let rows_of = |positions: &[u32]| -> Vec<Row<'a>> {
+        let row = |at: &u32| usize::try_from(*at).ok().and_then(|at| batch.at(at));
+        let mut rows: Vec<_> = positions.iter().filter_map(row).collect();
+        rows.sort_by_key(|row| row.id());
+        rows
+    };
+    let bridges: Vec<Pair> = match policy.weak_bridge {
+        Switch::On => cluster.weak_bridges().into_iter().cloned().collect(),
+        Switch::Off => Vec::new(),
+    };
+    if !bridges.is_empty() {
+        let mut parts: Vec<_> = cluster
+            .parts(|pair| !bridges.contains(pair))
+            .iter()
+            .map(|part| rows_of(part))
+            .collect();
+        parts.sort_by_key(|part| part.first().map(|row| row.id()));
+        let rows = rows_of(&cluster.members);
+        let conflicts = conflicts(world, &rows);
+        let names = least_alike(world, &rows);
+        let call = Call::Split { parts, bridges };
+        return vec![Case { call, rows, edges: cluster.edges, conflicts, names }];
+    }
+    let strong = |pair: &Pair| pair.strength() == Strength::Strong;
+    let mut cases = Vec::new();
+    for part in cluster.parts(strong).iter().filter(|part| part.len() > 1) {
+        let rows = rows_of(part);
+        let names = least_alike(world, &rows);
+        // A mailbox that several people read, and several people who read it.
+        if names.0 == Level::Different && shares_role_mailbox(world, &rows) {
+            continue;
+        }
+        let inside = |pair: &&Pair| strong(pair) && part.binary_search(&pair.left).is_ok();
+        let edges = cluster.edges.iter().filter(inside).cloned().collect();
+        let conflicts = match policy.unsafe_cluster.switch {
+            Switch::On => conflicts(world, &rows),
+            Switch::Off => Vec::new(),
+        };
+        let call = if conflicts.is_empty() { Call::Same } else { Call::Unsafe };
+        cases.push(Case { call, rows, edges, conflicts, names });
+    }
+    cases
+}
+
+/// The least agreement of names among the records.
+fn least_alike(world: &World<'_>, rows: &[Row<'_>]) -> (Level, &'static str) {
+    let Some(object) = rows.first().map(|row| row.object()) else {
+        return (Level::Missing, "missing");
+    };
+    let mut least = (Level::Same, "the same name");
+    let mut note = |found: (Level, &'static str)| {
+        let weight = |level: Level| match level {
+            Level::Same => 0,
+            Level::Form => 1,
+            Level::Missing => 2,
+            Level::Alike => 3,
+            Level::Partly => 4,
+            Level::Different => 5,
+        };
+        if weight(found.0) > weight(least.0) {
+            least = found;
+        }
+    };
+    if object == Object::Account {
+        let name = world.policies.boundary.field(object, "name").ok();
+        let names: Vec<_> = rows
+            .iter()
+            .map(|row| text(*row, name.as_ref()).map(normalise::company).unwrap_or_default())
+            .collect();
+        for (n, left) in names.iter().enumerate() {
+            names.iter().skip(n + 1).for_each(|right| note(compare::company(left, right)));
+        }
+    } else {
+        let fields = world.matches().person_fields(object);
+        let names: Vec<_> = rows.iter().map(|row| fields.name(*row)).collect();
+        for (n, left) in names.iter().enumerate() {
+            names.iter().skip(n + 1).for_each(|right| note(compare::name(left, right)));
+        }
+    }
+    least
+}
+
+/// True when the records' address is a mailbox that several people read.
+pub(super) fn shares_role_mailbox(world: &World<'_>, rows: &[Row<'_>]) -> bool {
+    let Some(first) = rows.first().filter(|row| row.object() != Object::Account) else {
+        return false;
+    };
+    let lists = &world.policies.duplicates.lists;
+    let email = world.policies.boundary.field(first.object(), "email").ok();
+    let mut address = String::new();
+    text(*first, email.as_ref())
+        .and_then(|raw| normalise::address(raw, lists, &mut address))
+        .is_some_and(|_| normalise::is_role_mailbox(&address, lists))
+}
+
+/// Open deals of a record.
+fn open_deals(world: &World<'_>, row: Row<'_>) -> usize {
+    count_deals(world, row, |state| state == DealState::Open)
+}
+
+fn count_deals(world: &World<'_>, row: Row<'_>, wanted: impl Fn(DealState) -> bool) -> usize {
+    let deals = world.deals();
+    let of_record = match row.object() {
+        Object::Account => deals.of_account(row.id()),
+        Object::Contact => deals.of_contact(row.id()),
+        _ => &[],
+    };
+    of_record.iter().filter(|deal| deals.state(world, **deal).is_some_and(&wanted)).count()
+}
+
+/// Everything that stands against merging the records.
+fn conflicts(world: &World<'_>, rows: &[Row<'_>]) -> Vec<Conflict> {
+    let Some(object) = rows.first().map(|row| row.object()) else { return Vec::new() };
+    let mut found: Vec<Conflict> = world
+        .policies
+        .duplicates
+        .unsafe_cluster
+        .conflicts
+        .value
+        .iter()
+        .filter_map(|name| world.policies.boundary.field(object, name).ok())
+        .filter_map(|field| field_conflict(rows, &field))
+        .collect();
+    found.extend(deal_conflict(world, rows));
+    found.extend(owner_conflict(world, rows));
+    found.extend(hierarchy_conflict(world, rows));
+    found.extend(size_conflict(world, rows));
+    found
+}
+
+/// A field that must not differ. A flag that nobody set is not set.
+fn field_conflict(rows: &[Row<'_>], field: &Field) -> Option<Conflict> {
+    let value = |row: Row<'_>| match field.kind() {
+        crate::boundary::Kind::Flag => Some(row.flag(field).unwrap_or(false).to_string()),
+        _ => row.written(field).map(|value| normalise::words(&value)),
+    };
+    let (first, known) = rows.iter().find_map(|row| value(*row).map(|known| (row, known)))?;
+    let other = rows.iter().find(|row| value(**row).is_some_and(|value| value != known))?;
+    let name = field.name();
+    let doubt = match name {
+        "opted_out" | "portal" => format!("`{name}` may simply be out of date on one of them"),
+        _ => format!("`{name}` may have been set by mistake on one of them"),
+    };
+    let level = "differs: must be settled before a merge".to_owned();
+    Some(Conflict {
+        words: format!("`{name}` differs"),
+        facts: vec![Evidence::Compared {
+            left: first.cell(field),
+            right: other.cell(field),
+            level,
+        }],
+        doubt,
+    })
+}
+
+fn deal_conflict(world: &World<'_>, rows: &[Row<'_>]) -> Option<Conflict> {
+    let open: Vec<_> = rows.iter().map(|row| (row, open_deals(world, *row))).collect();
+    let with: Vec<_> = open.iter().filter(|(_, count)| *count > 0).collect();
+    (with.len() > 1).then(|| Conflict {
+        words: format!("{} of them have open deals", with.len()),
+        facts: with
+            .iter()
+            .map(|(row, count)| Evidence::Figure {
+                of: format!("open deals of {}", row.record()),
+                is: count.to_string(),
+            })
+            .collect(),
+        doubt: "the open deals may be one deal entered twice".to_owned(),
+    })
+}
+
+fn owner_conflict(world: &World<'_>, rows: &[Row<'_>]) -> Option<Conflict> {
+    let object = rows.first()?.object();
+    let boundary = &world.policies.boundary;
+    let owner = boundary.field(object, "owner").ok()?;
+    let active: Vec<_> = rows.iter().filter(|row| is_worked(world, **row)).collect();
+    let first = active.iter().find(|row| row.text(&owner).is_some())?;
+    let known = id_key(first.text(&owner)?.trim());
+    let other =
+        active.iter().find(|row| row.text(&owner).is_some_and(|o| id_key(o.trim()) != known))?;
+    let days = &world.policies.duplicates.unsafe_cluster.active_days;
+    let mut facts = vec![
+        Evidence::Compared {
+            left: first.cell(&owner),
+            right: other.cell(&owner),
+            level: "different owners, both at work".to_owned(),
+        },
+        Policy::quote(days.line, &format!("active_days = {}", days.value)),
+    ];
+    if let Ok(activity) = boundary.field(object, "last_activity") {
+        facts.extend([first, other].map(|row| Evidence::Cell(row.cell(&activity))));
+    }
+    Some(Conflict {
+        words: "different owners are working on them".to_owned(),
+        facts,
+        doubt: "an automatic mail counts as activity in some CRMs".to_owned(),
+    })
+}
+
+/// True when somebody is at work on the record: an open deal, or recent activity and not closed.
+fn is_worked(world: &World<'_>, row: Row<'_>) -> bool {
+    if open_deals(world, row) > 0 {
+        return true;
+    }
+    let boundary = &world.policies.boundary;
+    let field = |object, name| boundary.field(object, name).ok();
+    let flags = Flags {
+        converted: field(Object::Lead, "converted"),
+        closed: field(Object::Deal, "closed"),
+        won: field(Object::Deal, "won"),
+    };
+    if world.policies.ladders.is_open(row, &flags) == Some(false) {
+        return false;
+    }
+    let days = world.policies.duplicates.unsafe_cluster.active_days.value;
+    let since = world.as_of.instant - Duration::days(days.into());
+    field(row.object(), "last_activity")
+        .and_then(|field| row.time(&field))
+        .is_some_and(|at| since <= at && at <= world.as_of.instant)
+}
+
+fn hierarchy_conflict(world: &World<'_>, rows: &[Row<'_>]) -> Option<Conflict> {
+    let object = rows.first().filter(|row| row.object() == Object::Account)?.object();
+    let parent = world.policies.boundary.field(object, "parent").ok()?;
+    let is_member = |id: &str| rows.iter().any(|row| id_key(row.id()) == id_key(id.trim()));
+    let child = rows.iter().find(|row| row.text(&parent).is_some_and(is_member))?;
+    Some(Conflict {
+        words: "one of them is another's parent".to_owned(),
+        facts: vec![Evidence::Cell(child.cell(&parent))],
+        doubt: "the hierarchy may have been set only to keep twins together".to_owned(),
+    })
+}
+
+fn size_conflict(world: &World<'_>, rows: &[Row<'_>]) -> Option<Conflict> {
+    let max = &world.policies.duplicates.unsafe_cluster.max_records;
+    let too_many = usize::try_from(max.value).is_ok_and(|max| rows.len() > max);
+    too_many.then(|| Conflict {
+        words: format!("{} records are more than {} at once", rows.len(), max.value),
+        facts: vec![Policy::quote(max.line, &format!("max_records = {}", max.value))],
+        doubt: "several rounds of merging may be fine where nothing else differs".to_owned(),
+    })
+}
+
+/// Asks for what decides which record to keep and what stands against a merge.
+pub(super) fn ask(
+    grant: &mut crate::boundary::Grant<'_>,
+    policies: &crate::check::Policies,
+    objects: &[Object],
+) {
+    super::ask(grant);
+    // Without users nobody's owner is known to be active; that rank then decides nothing.
+    let _ = crate::check::people::ask(grant);
+    crate::check::deals::ask(grant, &policies.ladders);
+    for object in objects {
+        policies.ladders.ask(*object, grant);
+        let conflicts = policies.duplicates.unsafe_cluster.conflicts.value.iter();
+        let names = TABLE.into_iter().chain(conflicts.map(String::as_str));
+        for name in names.chain(["last_activity"]) {
+            grant.optional(*object, name);
+        }
+        if let Some(field) =
+            policies.duplicates.same_company.apart_by.as_ref().filter(|f| f.object() == *object)
+        {
+            grant.reads(field);
+        }
+    }
+}
+
+/// The fields of the table that the boundary allows.
+fn table_fields(boundary: &Boundary, object: Object) -> Vec<Field> {
+    TABLE.into_iter().filter_map(|name| boundary.field(object, name).ok()).collect()
+}
+
+/// Which record to keep, and why: the first rank in which one stands above the others.
+pub(super) fn survivor<'a>(world: &World<'_>, rows: &[Row<'a>]) -> Option<(Row<'a>, String)> {
+    let object = rows.first()?.object();
+    let fields = table_fields(&world.policies.boundary, object);
+    let named = |name: &str| fields.iter().find(|field| field.name() == name);
+    let ranks: [(&str, &dyn Fn(Row<'a>) -> (i64, String)); 5] = [
+        ("portal user or external id", &|row| {
+            let portal = named("portal").and_then(|field| row.flag(field)) == Some(true);
+            let key = named("external_id").is_some_and(|field| !row.is_blank(field));
+            match (portal, key) {
+                (true, _) => (2, "is a portal user".to_owned()),
+                (false, true) => (1, "has an external id".to_owned()),
+                (false, false) => (0, "has neither".to_owned()),
+            }
+        }),
+        ("won or open deals", &|row| {
+            let deals = count_deals(world, row, |state| state != DealState::Lost);
+            (i64::from(deals > 0), format!("has {deals}"))
+        }),
+        ("active owner", &|row| {
+            let owner = named("owner").and_then(|field| row.text(field));
+            let found = owner.map(|owner| world.people().find(owner));
+            match found {
+                Some(Found::One(person)) if person.standing == Standing::Active => {
+                    (1, "has an active owner".to_owned())
+                }
+                Some(_) | None => (0, "has none that is known to be active".to_owned()),
+            }
+        }),
+        ("filled fields", &|row| {
+            let filled = fields.iter().filter(|field| !row.is_blank(field)).count();
+            (i64::try_from(filled).unwrap_or(i64::MAX), format!("has {filled}"))
+        }),
+        ("age", &|row| match named("created").and_then(|field| row.time(field)) {
+            Some(at) => (-at.timestamp(), format!("was created on {}", at.format("%F"))),
+            None => (i64::MIN, "has no creation date".to_owned()),
+        }),
+    ];
+    let mut left = rows.to_vec();
+    let mut alike = Vec::new();
+    for (rank, measure) in ranks {
+        let measured: Vec<_> = left.iter().map(|row| (*row, measure(*row))).collect();
+        let best = measured.iter().map(|(_, (score, _))| *score).max()?;
+        let (first, rest): (Vec<_>, Vec<_>) =
+            measured.into_iter().partition(|(_, (score, _))| *score == best);
+        left = first.iter().map(|(row, _)| *row).collect();
+        if rest.is_empty() {
+            alike.push(rank);
+            continue;
+        }
+        if let [(keep, (_, words))] = first.as_slice() {
+            let others: Vec<_> =
+                rest.iter().map(|(row, (_, words))| format!("{} {words}", row.id())).collect();
+            let reason = format!("{} {words}; {}", keep.id(), others.join(", "));
+            return Some((*keep, decided(&alike, rank, &reason)));
+        }
+        alike.push(rank);
+    }
+    let keep = left.into_iter().min_by_key(|row| row.id())?;
+    Some((keep, decided(&alike, "lowest id", keep.id())))
+}
+
+fn decided(alike: &[&str], rank: &str, reason: &str) -> String {
+    if alike.is_empty() {
+        format!("{rank} decides: {reason}")
+    } else {
+        format!("alike or undecided in {}; {rank} decides: {reason}", alike.join(", "))
+    }
+}
+
+/// Where a record disagrees with the one to keep, and what it has that the other lacks.
+pub(super) fn disagreements(world: &World<'_>, keep: Row<'_>, other: Row<'_>) -> Vec<Evidence> {
+    let mut differing = Vec::new();
+    let mut filling = Vec::new();
+    for field in table_fields(&world.policies.boundary, keep.object()) {
+        let compared = |level: &str| Evidence::Compared {
+            left: keep.cell(&field),
+            right: other.cell(&field),
+            level: level.to_owned(),
+        };
+        match (keep.written(&field), other.written(&field)) {
+            (Some(a), Some(b)) if !is_same(world, &field, &a, &b) => {
+                differing.push(compared(settled(field.name())));
+            }
+            (None, Some(_)) if !keep.is_withheld(&field) => {
+                filling.push(compared("only the other has it: it fills the blank"));
+            }
+            _ => {}
+        }
+    }
+    differing.append(&mut filling);
+    differing
+}
+
+/// What should hold where two records disagree. Words for a person, not a forecast of the CRM.
+fn settled(field: &str) -> &'static str {
+    match field {
+        "opted_out" | "do_not_route" => "differs: the more restrictive value holds",
+        "created" => "differs: the older date holds",
+        "lead_source" => "differs: the older record's source holds",
+        "lifecycle" | "status" => "differs: taken over only where the facts support it",
+        _ => "differs: the kept record's value stands unless somebody knows better",
+    }
+}
+
+fn is_same(world: &World<'_>, field: &Field, a: &str, b: &str) -> bool {
+    use crate::boundary::Kind as Shape;
+    let lists = &world.policies.duplicates.lists;
+    let (mut left, mut right) = (String::new(), String::new());
+    match field.kind() {
+        Shape::Email => {
+            normalise::address(a, lists, &mut left).is_some()
+                && normalise::address(b, lists, &mut right).is_some()
+                && left == right
+        }
+        Shape::Phone => {
+            normalise::phone(a, &mut left).is_some()
+                && normalise::phone(b, &mut right).is_some()
+                && normalise::same_phone(&left, &right)
+        }
+        Shape::Web => {
+            normalise::domain(a, &mut left).is_some()
+                && normalise::domain(b, &mut right).is_some()
+                && left == right
+        }
+        Shape::Id => id_key(a.trim()) == id_key(b.trim()),
+        Shape::Date | Shape::Number | Shape::Flag => a == b,
+        Shape::Picklist | Shape::Name | Shape::Text | Shape::Address => {
+            normalise::words(a) == normalise::words(b)
+        }
+    }
+}
+
+/// The value that made the records one, of every record, with the step that folded it.
+pub(super) fn shared_values(world: &World<'_>, rows: &[Row<'_>]) -> Vec<Evidence> {
+    let Some(object) = rows.first().map(|row| row.object()) else { return Vec::new() };
+    let boundary = &world.policies.boundary;
+    let lists = &world.policies.duplicates.lists;
+    let domains = domain_fields(boundary);
+    let email = boundary.field(object, "email").ok();
+    let mut out = String::new();
+    rows.iter()
+        .take(MOST_SHOWN)
+        .filter_map(|row| {
+            if object == Object::Account {
+                let field = account_domain(world, &domains, *row, &mut out)?;
+                Some(folded(*row, &field, "registrable domain, by the public suffix list", &out))
+            } else {
+                let field = email.as_ref()?;
+                let step = normalise::address(row.text(field)?, lists, &mut out)?;
+                Some(folded(*row, field, step.words(), &out))
+            }
+        })
+        .collect()
+}
+
+/// So many records of one cluster are shown with their values.
+pub(super) const MOST_SHOWN: usize = 5;
+
+/// A folded value as evidence: it shows no more than its field may show.
+pub(super) fn folded(row: Row<'_>, field: &Field, step: &'static str, value: &str) -> Evidence {
+    use crate::boundary::Shown;
+    let from = row.cell(field);
+    let to = match from.shown() {
+        Shown::Value(_) => Shown::Value(value.to_owned()),
+        // The domain of an address stands in its masked form, too.
+        Shown::Masked(_) => Shown::Masked(match value.split_once('@') {
+            Some((local, domain)) => format!("{}…@{domain}", local.chars().next().unwrap_or('…')),
+            None => "…".to_owned(),
+        }),
+        hidden @ (Shown::Blank | Shown::Never | Shown::Withheld) => hidden.clone(),
+    };
+    Evidence::Normalised { from, step, to }
+}
+
+/// The cells of a pair that agree or contradict each other, for a pair's evidence.
+pub(super) fn pair_cells<'a>(
+    world: &World<'a>,
+    left: Row<'a>,
+    right: Row<'a>,
+    pair: &Pair,
+) -> Vec<Evidence> {
+    let boundary = &world.policies.boundary;
+    let mut facts = Vec::new();
+    for agreement in &pair.agreements {
+        if agreement.level == Level::Missing {
+            continue;
+        }
+        let names: &[&str] = match agreement.kind {
+            Kind::Address => &["email"],
+            Kind::FirstName | Kind::LastName => &["first_name", "last_name"],
+            Kind::Phone => &["phone", "mobile"],
+            Kind::Company if left.object() == Object::Account => &["name"],
+            Kind::Company => &["company"],
+            Kind::Web => &["domain", "website"],
+            Kind::Place => &["country"],
+        };
+        for name in names {
+            let Ok(field) = boundary.field(left.object(), name) else { continue };
+            if left.is_blank(&field) && right.is_blank(&field) {
+                continue;
+            }
+            facts.push(Evidence::Compared {
+                left: left.cell(&field),
+                right: right.cell(&field),
+                level: agreement.how.to_owned(),
+            });
+        }
+    }
+    facts
+}
+
+/// The records as findings name them, without the first.
+pub(super) fn others(rows: &[Row<'_>], first: Row<'_>) -> Vec<RecordRef> {
+    rows.iter().map(|row| row.record()).filter(|record| *record != first.record()).collect()
+}

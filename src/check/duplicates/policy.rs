@@ -1,0 +1,248 @@
+//! What the rules say about duplicates.
+//!
+//! A key that is not written means what the shipped file says: it is read the same way.
+//! Does not: judge.
+
+use std::collections::BTreeSet;
+
+use crate::boundary::{Boundary, Field, Object};
+use crate::check::condition::When;
+use crate::check::{Family, ladder};
+use crate::finding::Evidence;
+use crate::matching::normalise::Lists;
+use crate::policy::{Document, Log, Said, Section};
+
+/// The file as evidence names it.
+const FILE: &str = "rules/duplicates.toml";
+
+/// Whether a check is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Switch {
+    /// It runs.
+    On,
+    /// The rules switch it off.
+    Off,
+}
+
+/// What the rules say.
+#[derive(Debug, Clone)]
+pub(crate) struct Policy {
+    /// What is known about addresses and domains.
+    pub(super) lists: Lists,
+    pub(super) role_mailboxes_line: usize,
+    pub(super) same_person: SamePerson,
+    pub(super) same_company: SameCompany,
+    pub(super) lead_is_contact: LeadIsContact,
+    pub(super) belongs: Belongs,
+    pub(super) weak_bridge: Switch,
+    pub(super) unsafe_cluster: UnsafeCluster,
+}
+
+/// DUP-01.
+#[derive(Debug, Clone)]
+pub(super) struct SamePerson {
+    pub(super) switch: Switch,
+    /// The tables to look at.
+    pub(super) objects: Vec<Object>,
+    /// More records than this on one address are no pair of twins.
+    pub(super) crowd: Said<u32>,
+}
+
+/// DUP-04.
+#[derive(Debug, Clone)]
+pub(super) struct SameCompany {
+    pub(super) switch: Switch,
+    /// Accounts that differ here are kept apart on purpose.
+    pub(super) apart_by: Option<Field>,
+    /// More accounts than this on one domain are a franchise, a university or a holding page.
+    pub(super) franchise_limit: Said<u32>,
+}
+
+/// DUP-06.
+#[derive(Debug, Clone)]
+pub(super) struct LeadIsContact {
+    pub(super) switch: Switch,
+    /// Leads that are kept beside a contact on purpose.
+    pub(super) new_division: Option<When>,
+}
+
+/// DUP-07.
+#[derive(Debug, Clone)]
+pub(super) struct Belongs {
+    pub(super) switch: Switch,
+    /// Types of accounts that people are linked to.
+    pub(super) active: Said<Vec<String>>,
+    /// Types of accounts whose people work for others.
+    pub(super) agencies: Said<Vec<String>>,
+}
+
+/// DUP-12.
+#[derive(Debug, Clone)]
+pub(super) struct UnsafeCluster {
+    pub(super) switch: Switch,
+    /// More records than this cannot be merged at once.
+    pub(super) max_records: Said<u32>,
+    /// The names of fields that must not differ.
+    pub(super) conflicts: Said<Vec<String>>,
+    /// Activity this recent is work in progress.
+    pub(super) active_days: Said<u32>,
+}
+
+/// A section as written, and as shipped for what is not written.
+struct Both<'s> {
+    written: Option<Section<'s>>,
+    shipped: Option<Section<'s>>,
+}
+
+impl Both<'_> {
+    fn of<'s>(root: &Section<'s>, shipped: &Section<'s>, key: &str) -> Both<'s> {
+        Both { written: root.section(key), shipped: shipped.section(key) }
+    }
+
+    fn texts(&self, key: &str) -> Said<Vec<String>> {
+        texts(self.written.as_ref(), self.shipped.as_ref(), key)
+    }
+
+    fn count(&self, key: &str) -> Said<u32> {
+        let written = self.written.as_ref().and_then(|section| section.count(key));
+        let shipped = || self.shipped.as_ref().and_then(|section| section.count(key));
+        written.unwrap_or_else(|| Said { value: shipped().map_or(0, |said| said.value), line: 0 })
+    }
+
+    fn switch(&self) -> Switch {
+        match self.written.as_ref().and_then(|section| section.flag("off")) {
+            Some(Said { value: true, .. }) => Switch::Off,
+            Some(_) | None => Switch::On,
+        }
+    }
+}
+
+fn texts(
+    written: Option<&Section<'_>>,
+    shipped: Option<&Section<'_>>,
+    key: &str,
+) -> Said<Vec<String>> {
+    let read = |section: &Section<'_>| -> Vec<String> {
+        section.texts(key).iter().map(|said| said.value.trim().to_owned()).collect()
+    };
+    match written.and_then(|section| section.node(key).map(|node| (section, node.line))) {
+        Some((section, line)) => Said { value: read(section), line },
+        None => Said { value: shipped.map(read).unwrap_or_default(), line: 0 },
+    }
+}
+
+impl Policy {
+    pub(in crate::check) fn parse(root: &Section<'_>, boundary: &Boundary) -> Self {
+        let scrap = Log::default();
+        let document = Document::parse(FILE, Family::Duplicates.shipped(), &scrap);
+        let shipped = document.root(&scrap);
+        let list = |key: &str| -> BTreeSet<String> {
+            let said = texts(Some(root), Some(&shipped), key);
+            said.value.iter().map(|text| text.to_lowercase()).collect()
+        };
+        let role_mailboxes_line = root.node("role_mailboxes").map_or(0, |node| node.line);
+        Self {
+            lists: Lists {
+                role_mailboxes: list("role_mailboxes"),
+                free_mail: list("free_mail"),
+                plus_tags: list("plus_tags"),
+                shared_domains: list("shared_domains"),
+                test_domains: list("test_domains"),
+            },
+            role_mailboxes_line,
+            same_person: SamePerson::parse(&Both::of(root, &shipped, "same-person")),
+            same_company: SameCompany::parse(&Both::of(root, &shipped, "same-company"), boundary),
+            lead_is_contact: LeadIsContact::parse(
+                &Both::of(root, &shipped, "lead-is-contact"),
+                boundary,
+            ),
+            belongs: Belongs::parse(&Both::of(root, &shipped, "lead-belongs-to-account")),
+            weak_bridge: Both::of(root, &shipped, "weak-bridge").switch(),
+            unsafe_cluster: UnsafeCluster::parse(&Both::of(root, &shipped, "unsafe-cluster")),
+        }
+    }
+
+    /// A setting as evidence quotes it.
+    pub(super) fn quote(line: usize, says: &str) -> Evidence {
+        let says = if line == 0 { format!("{says} (default)") } else { says.to_owned() };
+        Evidence::Policy { file: FILE.to_owned(), line, says }
+    }
+}
+
+impl SamePerson {
+    fn parse(both: &Both<'_>) -> Self {
+        let objects = both.texts("objects");
+        let mut found = Vec::new();
+        for name in &objects.value {
+            match Object::parse(name).filter(|o| matches!(o, Object::Lead | Object::Contact)) {
+                Some(object) => found.push(object),
+                None => {
+                    if let Some(section) = &both.written {
+                        section.problem_with_hint(
+                            objects.line,
+                            format!("`{name}` holds no people"),
+                            "`lead`, `contact` or both",
+                        );
+                    }
+                }
+            }
+        }
+        found.sort();
+        found.dedup();
+        Self { switch: both.switch(), objects: found, crowd: both.count("crowd") }
+    }
+}
+
+impl SameCompany {
+    fn parse(both: &Both<'_>, boundary: &Boundary) -> Self {
+        let apart_by = both.written.as_ref().and_then(|section| {
+            let name = section.text("apart_by")?;
+            boundary
+                .field(Object::Account, &name)
+                .map_err(|missing| section.problem(name.line, missing.to_string()))
+                .ok()
+        });
+        Self { switch: both.switch(), apart_by, franchise_limit: both.count("franchise_limit") }
+    }
+}
+
+impl LeadIsContact {
+    fn parse(both: &Both<'_>, boundary: &Boundary) -> Self {
+        // An absent condition must exempt nobody, while an empty one holds for everybody.
+        let new_division = both
+            .written
+            .as_ref()
+            .map(|section| When::parse(section, "new_division", Object::Lead, boundary))
+            .filter(|when| !when.all.is_empty());
+        Self { switch: both.switch(), new_division }
+    }
+}
+
+impl Belongs {
+    fn parse(both: &Both<'_>) -> Self {
+        Self {
+            switch: both.switch(),
+            active: both.texts("active_account_types"),
+            agencies: both.texts("agency_types"),
+        }
+    }
+
+    pub(super) fn is_active(&self, kind: &str) -> bool {
+        ladder::lists(&self.active.value, kind)
+    }
+
+    pub(super) fn is_agency(&self, kind: &str) -> bool {
+        ladder::lists(&self.agencies.value, kind)
+    }
+}
+
+impl UnsafeCluster {
+    fn parse(both: &Both<'_>) -> Self {
+        Self {
+            switch: both.switch(),
+            max_records: both.count("max_records"),
+            conflicts: both.texts("conflicts"),
+            active_days: both.count("active_days"),
+        }
+    }
+}
