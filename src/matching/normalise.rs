@@ -248,12 +248,12 @@ impl Name {
         self.first.clear();
         self.last.clear();
         let (first, last) = (first.unwrap_or_default(), last.unwrap_or_default());
-        if first.trim().is_empty() {
-            if let Some((last, first)) = last.split_once(',') {
-                name_into(first, &mut self.first);
-                name_into(last, &mut self.last);
-                return;
-            }
+        if first.trim().is_empty()
+            && let Some((last, first)) = last.split_once(',')
+        {
+            name_into(first, &mut self.first);
+            name_into(last, &mut self.last);
+            return;
         }
         name_into(first, &mut self.first);
         name_into(last, &mut self.last);
@@ -614,7 +614,7 @@ fn without_legal_form<'w>(words: &'w [&'w str]) -> Option<&'w [&'w str]> {
         let form = form.concat();
         let form = form.replace("andco", "co");
         let ends_with_and = front.last().is_some_and(|word| *word == "and");
-        (LEGAL_FORMS.contains(&form.as_str())).then(|| match front {
+        LEGAL_FORMS.contains(&form.as_str()).then_some(match front {
             [rest @ .., _] if ends_with_and && !rest.is_empty() => rest,
             _ => front,
         })

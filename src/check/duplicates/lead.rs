@@ -386,9 +386,10 @@ fn is_known_contact<'a>(world: &World<'a>, person: Row<'a>) -> bool {
 }
 
 fn words(person: Row<'_>, candidates: &[Row<'_>]) -> (String, Proposal) {
-    let who = match person.object() {
-        Object::Lead => format!("Lead {}", person.id()),
-        _ => format!("Contact {} has no account and", person.id()),
+    let who = if person.object() == Object::Lead {
+        format!("Lead {}", person.id())
+    } else {
+        format!("Contact {} has no account and", person.id())
     };
     match candidates {
         [account] => (
@@ -503,9 +504,10 @@ fn doubt_account<'a>(
             .unless("the countries differ: a branch may lack an account of its own");
     }
     if finding.doubts.is_empty() {
-        finding = finding.unless(match person.object() {
-            Object::Lead => "leads may be kept apart from accounts until somebody qualifies them",
-            _ => "the contact may have been left without an account on purpose, as a partner's",
+        finding = finding.unless(if person.object() == Object::Lead {
+            "leads may be kept apart from accounts until somebody qualifies them"
+        } else {
+            "the contact may have been left without an account on purpose, as a partner's"
         });
     }
     finding

@@ -305,9 +305,10 @@ impl<'a> Same<'a> {
         let policy = &world.policies.duplicates;
         let table = Table::of(world, batch);
         let kinds: Vec<Kind> = table.columns.iter().map(|(kind, _)| *kind).collect();
-        let limit = match batch.object() {
-            Object::Account => policy.same_company.franchise_limit.value,
-            _ => policy.same_person.crowd.value,
+        let limit = if batch.object() == Object::Account {
+            policy.same_company.franchise_limit.value
+        } else {
+            policy.same_person.crowd.value
         };
         let plan = Plan {
             columns: &kinds,

@@ -5,7 +5,9 @@
 
 use chrono::Duration;
 
-use crate::boundary::{Batch, Boundary, Field, Object, RecordRef, Row, id_key};
+use crate::boundary::{
+    Batch, Boundary, Field, Grant, Kind as Shape, Object, RecordRef, Row, Shown, id_key,
+};
 use crate::check::World;
 use crate::check::deals::DealState;
 use crate::check::ladder::Flags;
@@ -156,7 +158,11 @@ pub(super) fn cases_of<'a>(world: &World<'a>, batch: &'a Batch, cluster: Cluster
         let inside = |pair: &&Pair| strong(pair) && part.binary_search(&pair.left).is_ok();
         let edges = cluster.edges.iter().filter(inside).cloned().collect();
         let conflicts = match policy.unsafe_cluster.switch {
-            Switch::On => conflicts(world, &rows),
+            Switch::On => {
+                let mut found = conflicts(world, &rows);
+                found.extend(size_conflict(world, &rows));
+                found
+            }
             Switch::Off => Vec::new(),
         };
         let call = if conflicts.is_empty() { Call::Same } else { Call::Unsafe };
@@ -223,10 +229,14 @@ fn open_deals(world: &World<'_>, row: Row<'_>) -> usize {
 
 fn count_deals(world: &World<'_>, row: Row<'_>, wanted: impl Fn(DealState) -> bool) -> usize {
     let deals = world.deals();
-    let of_record = match row.object() {
-        Object::Account => deals.of_account(row.id()),
-        Object::Contact => deals.of_contact(row.id()),
-        _ => &[],
+    // Nothing links a deal to a lead, whose id may by chance be a contact's.
+    if row.object() == Object::Lead {
+        return 0;
+    }
+    let of_record = if row.object() == Object::Account {
+        deals.of_account(row.id())
+    } else {
+        deals.of_contact(row.id())
     };
     of_record.iter().filter(|deal| deals.state(world, **deal).is_some_and(&wanted)).count()
 }
@@ -247,15 +257,16 @@ fn conflicts(world: &World<'_>, rows: &[Row<'_>]) -> Vec<Conflict> {
     found.extend(deal_conflict(world, rows));
     found.extend(owner_conflict(world, rows));
     found.extend(hierarchy_conflict(world, rows));
-    found.extend(size_conflict(world, rows));
     found
 }
 
 /// A field that must not differ. A flag that nobody set is not set.
 fn field_conflict(rows: &[Row<'_>], field: &Field) -> Option<Conflict> {
-    let value = |row: Row<'_>| match field.kind() {
-        crate::boundary::Kind::Flag => Some(row.flag(field).unwrap_or(false).to_string()),
-        _ => row.written(field).map(|value| normalise::words(&value)),
+    let value = |row: Row<'_>| {
+        if field.kind() == Shape::Flag {
+            return Some(row.flag(field).unwrap_or(false).to_string());
+        }
+        row.written(field).map(|value| normalise::words(&value))
     };
     let (first, known) = rows.iter().find_map(|row| value(*row).map(|known| (row, known)))?;
     let other = rows.iter().find(|row| value(**row).is_some_and(|value| value != known))?;
@@ -365,11 +376,7 @@ fn size_conflict(world: &World<'_>, rows: &[Row<'_>]) -> Option<Conflict> {
 }
 
 /// Asks for what decides which record to keep and what stands against a merge.
-pub(super) fn ask(
-    grant: &mut crate::boundary::Grant<'_>,
-    policies: &crate::check::Policies,
-    objects: &[Object],
-) {
+pub(super) fn ask(grant: &mut Grant<'_>, policies: &crate::check::Policies, objects: &[Object]) {
     super::ask(grant);
     // Without users nobody's owner is known to be active; that rank then decides nothing.
     let _ = crate::check::people::ask(grant);
@@ -394,73 +401,97 @@ fn table_fields(boundary: &Boundary, object: Object) -> Vec<Field> {
     TABLE.into_iter().filter_map(|name| boundary.field(object, name).ok()).collect()
 }
 
+/// The ranks by which one record stands above others, most important first; the lowest id is last.
+#[derive(Debug, Clone, Copy)]
+enum Rank {
+    PortalOrKey,
+    Deals,
+    Owner,
+    Filled,
+    Age,
+}
+
+impl Rank {
+    const ALL: [Self; 5] = [Self::PortalOrKey, Self::Deals, Self::Owner, Self::Filled, Self::Age];
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::PortalOrKey => "portal user or external id",
+            Self::Deals => "won or open deals",
+            Self::Owner => "an active owner",
+            Self::Filled => "filled fields",
+            Self::Age => "age",
+        }
+    }
+
+    /// Where a record stands, and why.
+    fn measure(self, world: &World<'_>, fields: &[Field], row: Row<'_>) -> (i64, String) {
+        let named = |name: &str| fields.iter().find(|field| field.name() == name);
+        match self {
+            Self::PortalOrKey => {
+                let portal = named("portal").and_then(|field| row.flag(field)) == Some(true);
+                let key = named("external_id").is_some_and(|field| !row.is_blank(field));
+                match (portal, key) {
+                    (true, _) => (2, "is a portal user".to_owned()),
+                    (false, true) => (1, "has an external id".to_owned()),
+                    (false, false) => (0, "has neither".to_owned()),
+                }
+            }
+            Self::Deals => {
+                let deals = count_deals(world, row, |state| state != DealState::Lost);
+                (i64::from(deals > 0), format!("has {deals}"))
+            }
+            Self::Owner => {
+                let owner = text(row, named("owner"));
+                match owner.map(|owner| world.people().find(owner)) {
+                    Some(Found::One(person)) if person.standing == Standing::Active => {
+                        (1, "has one".to_owned())
+                    }
+                    Some(_) | None => (0, "has none that is known to be active".to_owned()),
+                }
+            }
+            Self::Filled => {
+                let filled = fields.iter().filter(|field| !row.is_blank(field)).count();
+                (i64::try_from(filled).unwrap_or(i64::MAX), format!("has {filled}"))
+            }
+            Self::Age => match named("created").and_then(|field| row.time(field)) {
+                Some(at) => (-at.timestamp(), format!("was created on {}", at.format("%F"))),
+                None => (i64::MIN, "has no creation date".to_owned()),
+            },
+        }
+    }
+}
+
 /// Which record to keep, and why: the first rank in which one stands above the others.
 pub(super) fn survivor<'a>(world: &World<'_>, rows: &[Row<'a>]) -> Option<(Row<'a>, String)> {
     let object = rows.first()?.object();
     let fields = table_fields(&world.policies.boundary, object);
-    let named = |name: &str| fields.iter().find(|field| field.name() == name);
-    let ranks: [(&str, &dyn Fn(Row<'a>) -> (i64, String)); 5] = [
-        ("portal user or external id", &|row| {
-            let portal = named("portal").and_then(|field| row.flag(field)) == Some(true);
-            let key = named("external_id").is_some_and(|field| !row.is_blank(field));
-            match (portal, key) {
-                (true, _) => (2, "is a portal user".to_owned()),
-                (false, true) => (1, "has an external id".to_owned()),
-                (false, false) => (0, "has neither".to_owned()),
-            }
-        }),
-        ("won or open deals", &|row| {
-            let deals = count_deals(world, row, |state| state != DealState::Lost);
-            (i64::from(deals > 0), format!("has {deals}"))
-        }),
-        ("active owner", &|row| {
-            let owner = named("owner").and_then(|field| row.text(field));
-            let found = owner.map(|owner| world.people().find(owner));
-            match found {
-                Some(Found::One(person)) if person.standing == Standing::Active => {
-                    (1, "has an active owner".to_owned())
-                }
-                Some(_) | None => (0, "has none that is known to be active".to_owned()),
-            }
-        }),
-        ("filled fields", &|row| {
-            let filled = fields.iter().filter(|field| !row.is_blank(field)).count();
-            (i64::try_from(filled).unwrap_or(i64::MAX), format!("has {filled}"))
-        }),
-        ("age", &|row| match named("created").and_then(|field| row.time(field)) {
-            Some(at) => (-at.timestamp(), format!("was created on {}", at.format("%F"))),
-            None => (i64::MIN, "has no creation date".to_owned()),
-        }),
-    ];
     let mut left = rows.to_vec();
     let mut alike = Vec::new();
-    for (rank, measure) in ranks {
-        let measured: Vec<_> = left.iter().map(|row| (*row, measure(*row))).collect();
+    for rank in Rank::ALL {
+        let measured: Vec<_> =
+            left.iter().map(|row| (*row, rank.measure(world, &fields, *row))).collect();
         let best = measured.iter().map(|(_, (score, _))| *score).max()?;
         let (first, rest): (Vec<_>, Vec<_>) =
             measured.into_iter().partition(|(_, (score, _))| *score == best);
         left = first.iter().map(|(row, _)| *row).collect();
-        if rest.is_empty() {
-            alike.push(rank);
-            continue;
-        }
-        if let [(keep, (_, words))] = first.as_slice() {
+        if let ([(keep, (_, words))], false) = (first.as_slice(), rest.is_empty()) {
             let others: Vec<_> =
                 rest.iter().map(|(row, (_, words))| format!("{} {words}", row.id())).collect();
             let reason = format!("{} {words}; {}", keep.id(), others.join(", "));
-            return Some((*keep, decided(&alike, rank, &reason)));
+            return Some((*keep, decided(&alike, rank.words(), &reason)));
         }
-        alike.push(rank);
+        alike.push(rank.words());
     }
     let keep = left.into_iter().min_by_key(|row| row.id())?;
-    Some((keep, decided(&alike, "lowest id", keep.id())))
+    Some((keep, decided(&alike, "the lowest id", keep.id())))
 }
 
 fn decided(alike: &[&str], rank: &str, reason: &str) -> String {
     if alike.is_empty() {
-        format!("{rank} decides: {reason}")
+        format!("decided by {rank}: {reason}")
     } else {
-        format!("alike or undecided in {}; {rank} decides: {reason}", alike.join(", "))
+        format!("nothing between them in {}; decided by {rank}: {reason}", alike.join(", "))
     }
 }
 
@@ -500,7 +531,6 @@ fn settled(field: &str) -> &'static str {
 }
 
 fn is_same(world: &World<'_>, field: &Field, a: &str, b: &str) -> bool {
-    use crate::boundary::Kind as Shape;
     let lists = &world.policies.duplicates.lists;
     let (mut left, mut right) = (String::new(), String::new());
     match field.kind() {
@@ -555,13 +585,13 @@ pub(super) const MOST_SHOWN: usize = 5;
 
 /// A folded value as evidence: it shows no more than its field may show.
 pub(super) fn folded(row: Row<'_>, field: &Field, step: &'static str, value: &str) -> Evidence {
-    use crate::boundary::Shown;
     let from = row.cell(field);
     let to = match from.shown() {
         Shown::Value(_) => Shown::Value(value.to_owned()),
         // The domain of an address stands in its masked form, too.
         Shown::Masked(_) => Shown::Masked(match value.split_once('@') {
             Some((local, domain)) => format!("{}…@{domain}", local.chars().next().unwrap_or('…')),
+            None if field.kind() == Shape::Email => value.to_owned(),
             None => "…".to_owned(),
         }),
         hidden @ (Shown::Blank | Shown::Never | Shown::Withheld) => hidden.clone(),

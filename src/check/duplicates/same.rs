@@ -118,7 +118,7 @@ fn load_same_person(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge,
     }
     let tables = people_tables(grant, policies)?;
     merge::ask(grant, policies, &tables);
-    Ok(Box::new(move |world| judge(world, &tables, same)))
+    Ok(Box::new(move |world| judge_merges(world, &tables)))
 }
 
 fn load_same_company(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
@@ -127,7 +127,7 @@ fn load_same_company(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge
     }
     needs_domain(grant)?;
     merge::ask(grant, policies, &[Object::Account]);
-    Ok(Box::new(|world| judge(world, &[Object::Account], same)))
+    Ok(Box::new(|world| judge_merges(world, &[Object::Account])))
 }
 
 fn load_weak_bridge(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
@@ -151,11 +151,14 @@ fn load_unsafe_cluster(grant: &mut Grant<'_>, policies: &Policies) -> Result<Jud
         .value
         .iter()
         .filter(|name| tables.iter().all(|table| grant.optional(*table, name).is_none()))
-        .map(|name| format!("`{name}` is not in rules/boundary.toml: it cannot be seen to differ"))
+        .map(|name| format!("`{name}`"))
         .collect();
+    let unseen = (!unseen.is_empty()).then(|| {
+        format!("{}: not in rules/boundary.toml, so not seen to differ", unseen.join(", "))
+    });
     Ok(Box::new(move |world| {
         let mut judgement = judge(world, &tables, against_merging);
-        judgement.not_looked.extend(unseen.iter().cloned());
+        judgement.not_looked.extend(unseen.clone());
         judgement
     }))
 }
@@ -178,6 +181,22 @@ fn judge(
             batch.reviewed().filter(|row| has_key(world, *row, &mut scratch)).count();
         let cases = same.cases.iter().filter(|case| case.is_under_review());
         judgement.findings.extend(cases.filter_map(|case| find(world, case)));
+    }
+    judgement
+}
+
+/// Looks at every cluster for a merge.
+fn judge_merges(world: &World<'_>, tables: &[Object]) -> Judgement {
+    let mut judgement = judge(world, tables, same);
+    note_crowds(world, tables, &mut judgement);
+    judgement
+}
+
+/// Names the values that too many records share; said once, by the checks that propose merges.
+fn note_crowds(world: &World<'_>, tables: &[Object], judgement: &mut Judgement) {
+    for object in tables {
+        let Some(batch) = world.batch(*object) else { continue };
+        let Some(same) = world.matches().same(world, *object) else { continue };
         for crowd in same.crowds.iter().take(MOST_SHOWN) {
             let first = usize::try_from(crowd.first).ok().and_then(|at| batch.at(at));
             let why = format!(
@@ -190,10 +209,9 @@ fn judge(
         }
         if same.crowds.len() > MOST_SHOWN {
             let more = same.crowds.len() - MOST_SHOWN;
-            judgement.skip(*object, &format!("{more} more such values"));
+            judgement.skip(*object, &format!("{more} more values that many records share"));
         }
     }
-    judgement
 }
 
 /// True when the record has what records are told apart by.
@@ -297,13 +315,26 @@ fn doubt_same(world: &World<'_>, case: &Case<'_>, finding: Finding) -> Finding {
             ));
         }
     }
-    if finding.doubts.is_empty() {
-        finding = finding.unless(format!(
-            "nothing that was read tells them apart; another system may hold the id of {}",
-            listed(&case.rows)
-        ));
+    if finding.doubts.is_empty() { finding.unless(doubt_identical(world, case)) } else { finding }
+}
+
+/// What may speak for two records that nothing tells apart: somebody or something made the second.
+fn doubt_identical(world: &World<'_>, case: &Case<'_>) -> String {
+    let object = case.rows.first().map_or(Object::Contact, |row| row.object());
+    let created = world.policies.boundary.field(object, "created").ok();
+    let dates: Vec<_> = created
+        .iter()
+        .flat_map(|field| case.rows.iter().filter_map(|row| row.time(field)))
+        .collect();
+    match (dates.iter().min(), dates.iter().max()) {
+        (Some(first), Some(last)) if dates.len() == case.rows.len() => format!(
+            "they were created {} days apart: another system may hold the id of the one that goes",
+            (*last - *first).num_days()
+        ),
+        _ => "nothing that was read tells them apart; another system may hold the id of the one \
+              that goes"
+            .to_owned(),
     }
-    finding
 }
 
 /// DUP-11: a split.
@@ -352,6 +383,7 @@ fn split(world: &World<'_>, case: &Case<'_>) -> Option<Finding> {
     }
     for conflict in &case.conflicts {
         finding = conflict.facts.iter().cloned().fold(finding, Finding::because);
+        finding = finding.escalate_only(conflict.words.clone());
     }
     if bridges.iter().any(|edge| edge.level(Kind::LastName) == Level::Same) {
         finding = finding.unless("the bridge is one name: a person may well have two addresses");
