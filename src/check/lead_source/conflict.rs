@@ -66,7 +66,7 @@ impl Gaps {
             for (value, count) in gaps {
                 judgement
                     .not_looked
-                    .push(format!("{count} records: [{table}] does not map {value}"));
+                    .push(format!("[{table}] does not map {value} (records: {count})"));
             }
         }
     }

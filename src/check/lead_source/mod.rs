@@ -198,6 +198,11 @@ fn policy(line: usize, says: impl Into<String>) -> Evidence {
     Evidence::Policy { file: format!("rules/{FILE}"), line, says }
 }
 
+/// `1 lead`, `2 leads`.
+fn count(n: usize, object: Object) -> String {
+    if n == 1 { format!("1 {object}") } else { format!("{n} {}", object.plural()) }
+}
+
 /// True when an answer came before the record was created, or at most so many days after.
 fn in_time(answered: DateTime<Utc>, created: Option<DateTime<Utc>>, days: u32) -> bool {
     created.is_none_or(|created| answered <= created + Duration::days(days.into()))

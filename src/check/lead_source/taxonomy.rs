@@ -11,7 +11,7 @@ use crate::policy::{Said, nearest};
 
 use super::super::condition::fold;
 use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
-use super::{FILE, policy};
+use super::{FILE, count, policy};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "SRC-05",
@@ -108,11 +108,11 @@ fn judge(
         return;
     }
     let created = world.policies.boundary.field(object, "created").ok();
-    let mut uses: HashMap<&str, Use<'_>> = HashMap::new();
+    let mut values: HashMap<&str, Use<'_>> = HashMap::new();
     let mut found = Vec::new();
     for row in batch.rows() {
         let Some(value) = row.text(source) else { continue };
-        let used = uses.entry(value).or_insert_with(|| Use {
+        let used = values.entry(value).or_insert_with(|| Use {
             verdict: judged(taxonomy, value),
             records: 0,
             since: None,
@@ -131,7 +131,7 @@ fn judge(
         }
     }
     for (row, value) in found {
-        if let Some(used) = uses.get(value) {
+        if let Some(used) = values.get(value) {
             judgement.findings.push(finding(world, row, source, used, taxonomy));
         }
     }
@@ -171,22 +171,20 @@ fn finding(
             of: format!("{plural} with this very source"),
             is: used.records.to_string(),
         });
+    let so_far = count(used.records, row.object());
     let fresh = used.since.filter(|day| (world.as_of.day - *day).num_days() <= 60);
     match (used.verdict, fresh) {
         (Verdict::Variant(_), _) => finding.unless(format!(
-            "A form or import that writes it so will write it again: {} {plural} have it",
-            used.records
+            "What writes it so will write it again ({so_far} so far): the form may be the thing to correct"
         )),
         (_, Some(day)) => finding.unless(format!(
             "The value first appears on {day}: a new source or campaign that the list does not have yet"
         )),
         (Verdict::Near(_), None) => finding.unless(format!(
-            "The two are near in spelling only; {} {plural} hold it, and it may mean something else",
-            used.records
+            "The two are near in spelling only ({so_far} so far): it may mean something else"
         )),
         (Verdict::Alien | Verdict::Governed, None) => finding.unless(format!(
-            "{} {plural} hold it: the list may lack a source that is in use",
-            used.records
+            "The list may lack a source that is in use ({so_far} so far)"
         )),
     }
 }

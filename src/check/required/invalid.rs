@@ -4,7 +4,7 @@
 
 use hashbrown::HashMap;
 
-use crate::boundary::{Boundary, Field, Grant, Kind, Object, Row};
+use crate::boundary::{Boundary, Exposure, Field, Grant, Kind, Object, Row};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Section, nearest};
 
@@ -375,7 +375,10 @@ fn unlisted(row: Row<'_>, list: &List, value: &str) -> Finding {
     let field = &list.field;
     let cell = row.cell(field);
     let headline = format!("{} is not in the list: {}", title(field), cell.shown());
-    let near = nearest(value, list.values.iter().map(String::as_str));
+    // What is near to a value that may not be shown would show it.
+    let near = (field.exposure() == Exposure::Shown)
+        .then(|| nearest(value, list.values.iter().map(String::as_str)))
+        .flatten();
     let ask = format!("whoever knows the {}", row.object());
     let proposal = Proposal::FillField { before: cell.clone(), ask };
     let doubt = if list.values.iter().any(|known| spelled_alike(known, value)) {
@@ -408,10 +411,12 @@ fn not_positive(row: Row<'_>, positive: &Positive, places: &Places<'_>) -> Findi
         format!("{} is {}{at}; above zero {}", title(field), cell.shown(), positive.from.words());
     let ask = format!("the {object}'s owner");
     let proposal = Proposal::FillField { before: cell.clone(), ask };
-    let mut says = format!("{field} is above zero {}", positive.from.words());
-    if !positive.except.all.is_empty() {
-        says += &format!(", except where {}", positive.except.words());
-    }
+    let above = format!("{field} is above zero {}", positive.from.words());
+    let says = if positive.except.all.is_empty() {
+        above
+    } else {
+        format!("{above}, except where {}", positive.except.words())
+    };
     let mut finding = Finding::about(row.record(), headline, Evidence::Cell(cell), proposal)
         .because(policy(positive.line, says));
     if let Some(stage) = stage {

@@ -123,14 +123,14 @@ impl Require {
     }
 
     fn words(&self) -> String {
-        let mut words = format!("{} is required {}", self.field, self.from.words());
+        let mut words = vec![format!("{} is required {}", self.field, self.from.words())];
         if !self.when.all.is_empty() {
-            words += &format!(" when {}", self.when.words());
+            words.push(format!("when {}", self.when.words()));
         }
         if let Some(since) = self.since {
-            words += &format!(", for records created since {since}");
+            words.push(format!("for records created since {since}"));
         }
-        words
+        words.join(", ")
     }
 }
 
@@ -279,10 +279,11 @@ fn finding(
         .filter(|days| *days >= 0);
     let headline = match (&stage, days) {
         (Some(stage), Some(days)) => format!(
-            "{} is blank although the {} has been at {} for {days} days; it is required {}",
+            "{} is blank although the {} has been at {} for {}; it is required {}",
             title(field),
             require.object,
             stage.shown(),
+            days_words(days),
             require.from.words()
         ),
         (Some(stage), None) => format!(
@@ -315,6 +316,10 @@ fn finding(
     with_doubts(finding, world, dates, miss, tally, days)
 }
 
+fn days_words(days: i64) -> String {
+    if days == 1 { "1 day".to_owned() } else { format!("{days} days") }
+}
+
 /// What speaks against it: a rule nobody follows, a stage just entered, a record older than the rule.
 fn with_doubts(
     mut finding: Finding,
@@ -335,8 +340,9 @@ fn with_doubts(
         ));
     }
     if let Some(days) = days.filter(|days| *days <= 3) {
-        finding = finding
-            .unless(format!("The stage was reached {days} days ago: it may still be filled in"));
+        let ago = days_words(days);
+        finding =
+            finding.unless(format!("The stage was reached {ago} ago: it may still be filled in"));
     }
     let created = dates.created.as_ref().and_then(|field| row.day(field, world.as_of.zone));
     match (require.since, created) {

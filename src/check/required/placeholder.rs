@@ -280,12 +280,12 @@ fn spells(value: &str, label: &str) -> bool {
     folded(value).eq(label.chars())
 }
 
-/// Equal but for case, `known` being folded already. Nothing is allocated for plain letters.
+/// Equal but for case, `known` being folded already. Of plain letters nothing is copied.
 fn same(known: &str, value: &str) -> bool {
-    if value.is_ascii() {
+    if known.is_ascii() {
         known.len() == value.len() && known.eq_ignore_ascii_case(value)
     } else {
-        !known.is_ascii() && known == fold(value)
+        known.chars().eq(value.chars().flat_map(char::to_lowercase))
     }
 }
 
@@ -430,14 +430,15 @@ fn one_field(rules: &Rules, hit: &Hit<'_>, alike: usize) -> Finding {
         .because(says(rules, hit));
     if IDENTITY.contains(&field.name()) {
         finding = with_email(finding, rules, *row);
-        let doubt = match (field.name(), email(rules, *row)) {
-            ("first_name" | "last_name", Some(_)) => {
+        let doubt = match (field.name(), email(rules, *row).is_some()) {
+            ("first_name" | "last_name", true) => {
                 "Null, Test and Na are names too; the address does not bear this one out"
             }
-            ("first_name" | "last_name", None) => {
+            ("first_name" | "last_name", false) => {
                 "Null, Test and Na are names too; no address is there to tell"
             }
-            _ => "A company may be called that",
+            (_, true) => "A company may be called that; the domain of the address would tell",
+            (_, false) => "A company may be called that; no address is there to tell",
         };
         return finding.unless(doubt);
     }
@@ -446,6 +447,9 @@ fn one_field(rules: &Rules, hit: &Hit<'_>, alike: usize) -> Finding {
             "{alike} {} hold the same value: it may mean something here, and then it belongs in `allowed`",
             row.object().plural()
         ));
+    }
+    if field.kind() == Kind::Phone {
+        return finding.unless("A line may really have this number: one call would tell");
     }
     finding.unless(format!(
         "The value may mean something in {}; then it belongs in `allowed`",

@@ -145,9 +145,9 @@ fn judge<'a>(
 
 /// True when the system has a value, and nobody else speaks of a blank on our side.
 fn is_comparable<'a>(world: &World<'a>, row: Row<'a>, theirs: Row<'a>, compare: &Compare) -> bool {
-    !theirs.is_blank(&compare.theirs)
-        && !(row.is_blank(&compare.field)
-            && world.policies.required.misses(world, row, &compare.field))
+    let said_already =
+        row.is_blank(&compare.field) && world.policies.required.misses(world, row, &compare.field);
+    !theirs.is_blank(&compare.theirs) && !said_already
 }
 
 /// How many records hold each of the keys in question.

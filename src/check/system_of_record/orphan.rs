@@ -43,9 +43,9 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
         for system in &systems {
             match (world.batch(system.object), world.batch(Object::SystemRecord)) {
                 (Some(batch), Some(extract)) if batch.has(&system.key) => {
-                    forward(world, system, batch, extract, &mut judgement);
+                    let claimed = forward(world, system, batch, extract, &mut judgement);
                     if system.customers_only.is_some() {
-                        backward(world, system, batch, extract, &mut judgement);
+                        backward(world, system, (batch, extract), &claimed, &mut judgement);
                     }
                 }
                 (Some(_), Some(_)) => {
@@ -88,14 +88,15 @@ impl Coverage {
     }
 }
 
-/// Records whose key the system does not have.
+/// Records whose key the system does not have. Returns the positions of the system's rows that such
+/// a record means all the same, its key being spelled differently.
 fn forward<'a>(
     world: &World<'a>,
     system: &System,
     batch: &'a Batch,
     extract: &'a Batch,
     judgement: &mut Judgement,
-) {
+) -> HashSet<usize> {
     let rules = &world.policies.system_of_record;
     let created = world.policies.boundary.field(system.object, "created").ok();
     let settled = world.as_of.hours_ago(system.sync_hours.value);
@@ -124,17 +125,19 @@ fn forward<'a>(
                 system.name, coverage.known, coverage.all
             ),
         );
-        return;
+        return HashSet::new();
     }
     judgement.examined += examined;
     if orphans.is_empty() {
-        return;
+        return HashSet::new();
     }
     let alike = spelled_alike(system, extract, &orphans);
+    let claimed = alike.values().map(|theirs| theirs.position()).collect();
     for (row, key) in orphans {
         let like = alike.get(bare(key).as_str()).copied();
         judgement.findings.push(lost(world, system, row, coverage, like));
     }
+    claimed
 }
 
 /// A key without the case and the leading zeros that spreadsheets take away.
@@ -212,8 +215,8 @@ fn lost(
 fn backward<'a>(
     world: &World<'a>,
     system: &System,
-    batch: &'a Batch,
-    extract: &'a Batch,
+    (batch, extract): (&'a Batch, &'a Batch),
+    claimed: &HashSet<usize>,
     judgement: &mut Judgement,
 ) {
     let rules = &world.policies.system_of_record;
@@ -232,7 +235,7 @@ fn backward<'a>(
         coverage.add(known);
         let fresh =
             updated.as_ref().and_then(|field| theirs.time(field)).is_some_and(|at| at > settled);
-        if !known && !fresh {
+        if !known && !fresh && !claimed.contains(&theirs.position()) {
             orphans.push(theirs);
         }
     }
