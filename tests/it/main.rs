@@ -3,3 +3,6 @@
 
 mod checks;
 mod packet;
+//! Integration tests.
+
+mod reader;

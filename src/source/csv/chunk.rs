@@ -5,9 +5,8 @@
 use std::ops::ControlFlow;
 
 use super::Sink;
-use super::dialect::{Dialect, unescape};
+use super::dialect::unescape;
 use super::encoding::{Census, Text};
-use super::header::tidy;
 use super::scan::{Cell, Form, Grammar, Outcome, Record, Scanner, Swallowed, count_lines};
 use super::tally::{Bad, Eol, Event, Misfit, Trouble};
 
@@ -210,37 +209,48 @@ impl<S: Sink> Reader<'_, '_, S> {
         if self.first_wanted && self.stub.is_some() && plain(self.cells.first()) {
             return Some(Err(Trouble::Ambiguous));
         }
-        if self.last_wanted && plain(self.cells.last()) && self.stub_follows(record.end)? {
+        if self.last_wanted && plain(self.cells.last()) && self.rest_follows(record.end)? {
             return Some(Err(Trouble::Ambiguous));
         }
         Some(self.row(record))
     }
 
-    /// Whether the line at `at` may be the rest of the row before it; nothing if that cannot be
-    /// told yet.
-    fn stub_follows(&self, at: usize) -> Option<bool> {
+    /// Whether the line at `at` may be the rest of the row before it: no row, and not even half of
+    /// one. Nothing if that cannot be told yet.
+    fn rest_follows(&mut self, at: usize) -> Option<bool> {
         let rest = self.data.get(at..).unwrap_or_default();
-        let delimiter = self.plan.grammar.dialect.delimiter;
-        match memchr::memchr3(delimiter, b'\n', b'\r', rest) {
-            Some(end) if rest.get(end) == Some(&delimiter) => Some(false),
-            Some(end) => Some(self.is_stub(at, at + end)),
-            None => match self.behind {
+        let Some(end) = memchr::memchr2(b'\n', b'\r', rest) else {
+            return match self.behind {
                 // A last line without an end is a row that was cut off.
                 Behind::End => Some(false),
                 Behind::Row if rest.is_empty() => Some(false),
                 Behind::Row | Behind::Unknown => None,
-            },
+            };
+        };
+        let line = rest.get(..end).unwrap_or_default();
+        let half = (self.plan.grammar.width - 1) / 2;
+        let delimiter = self.plan.grammar.dialect.delimiter;
+        if memchr::memchr_iter(delimiter, line).nth(half).is_some()
+            || line.iter().filter(|&&byte| self.is_delimiter(byte)).nth(half).is_some()
+            || line.trim_ascii().is_empty()
+            || is_footer(line.strip_prefix(b"\"").unwrap_or(line))
+        {
+            return Some(false);
         }
+        self.scanner.is_row(at).map(|row| !row)
+    }
+
+    /// Whether the byte stands between cells, here or in another dialect.
+    fn is_delimiter(&self, byte: u8) -> bool {
+        byte == self.plan.grammar.dialect.delimiter || matches!(byte, b',' | b';' | b'\t' | b'|')
     }
 
     /// Whether the line is one piece of text, which is neither empty nor a row or footer of its
     /// own kind.
     fn is_stub(&self, start: usize, end: usize) -> bool {
         let line = self.data.get(start..end).unwrap_or_default().trim_ascii();
-        let Dialect { delimiter, quote, .. } = self.plan.grammar.dialect;
-        let structure = |&byte: &u8| {
-            byte == delimiter || byte == quote || matches!(byte, b',' | b';' | b'\t' | b'|')
-        };
+        let quote = self.plan.grammar.dialect.quote;
+        let structure = |&byte: &u8| byte == quote || self.is_delimiter(byte);
         !line.is_empty() && !line.iter().any(structure) && !is_footer(line)
     }
 
@@ -353,13 +363,8 @@ impl<S: Sink> Reader<'_, '_, S> {
     }
 
     fn is_name(&self, raw: &[u8], name: &str) -> bool {
-        if raw.is_ascii() {
-            return raw.trim_ascii() == name.as_bytes();
-        }
-        let mut text = String::new();
-        raw.len() <= name.len() * 4
-            && self.plan.text.decode(raw, &mut text).is_ok()
-            && tidy(&text) == name
+        raw.trim_ascii() == name.as_bytes()
+            || (!raw.is_ascii() && raw.len() <= name.len() * 4 && self.plan.text.is(raw, name))
     }
 
     /// A footer line that a spreadsheet has filled up to the width of the table.

@@ -5,6 +5,7 @@
 //!
 //! Does not: guess a name, or keep a byte of a row.
 
+use super::buffer::wipe;
 use super::encoding::{NotText, Text};
 use super::header::{Asked, tidy};
 use super::refusal::{HeaderFault, Refusal, Unreadable};
@@ -333,7 +334,7 @@ impl<'s> Sample<'s> {
         let mut body = found.end;
         // Some tools write the header twice.
         while scanner.record(body, &mut cells).outcome == Outcome::Row
-            && self.repeats(dialect, &cells, &header)
+            && self.repeats(&cells, &header)
             && body < self.bytes.len()
         {
             body = scanner.record(body, &mut cells).end;
@@ -349,22 +350,22 @@ impl<'s> Sample<'s> {
     }
 
     /// Whether the cells are the header's names.
-    fn repeats(&self, dialect: Dialect, cells: &[Cell], header: &[String]) -> bool {
-        let mut text = String::new();
+    fn repeats(&self, cells: &[Cell], header: &[String]) -> bool {
+        let raw = |cell: &Cell| self.bytes.get(cell.start..cell.end).unwrap_or_default();
         cells.len() == header.len()
-            && cells.iter().zip(header).all(|(cell, name)| {
-                text.clear();
-                cell.end - cell.start < name.len() * 4 + 64
-                    && self.append(dialect, *cell, &mut text).is_ok()
-                    && tidy(&text) == *name
-            })
+            && cells.iter().zip(header).all(|(cell, name)| self.text.is(raw(cell), name))
     }
 
     fn append(&self, dialect: Dialect, cell: Cell, out: &mut String) -> Result<(), NotText> {
         let raw = self.bytes.get(cell.start..cell.end).unwrap_or_default();
         match cell.form {
             Form::Plain | Form::Quoted => self.text.decode(raw, out),
-            Form::Escaped => self.text.decode(&unescape(raw, dialect), out),
+            Form::Escaped => {
+                let mut value = unescape(raw, dialect);
+                let decoded = self.text.decode(&value, out);
+                wipe(&mut value);
+                decoded
+            }
         }
     }
 }
@@ -427,8 +428,7 @@ impl Scratch {
 
     fn wipe(&mut self) {
         let mut bytes = std::mem::take(&mut self.text).into_bytes();
-        bytes.fill(0);
-        std::hint::black_box(&mut bytes);
+        wipe(&mut bytes);
         bytes.clear();
         self.text = String::from_utf8(bytes).unwrap_or_default();
         self.ends.clear();

@@ -5,6 +5,7 @@
 //!
 //! Does not: replace what it cannot decode. Such a cell is an error, and the row is set aside.
 
+use super::header;
 use super::refusal::{Disguise, Refusal, Unreadable};
 
 /// A character encoding that an export may be in.
@@ -278,6 +279,20 @@ impl Text {
             }
         }
         Ok(())
+    }
+
+    /// Whether `bytes` are that name. Nothing is copied: they may be of a cell that is not wanted.
+    pub(super) fn is(&self, bytes: &[u8], name: &str) -> bool {
+        match self {
+            Self::Utf8 => std::str::from_utf8(bytes).is_ok_and(|text| header::is(text, name)),
+            Self::Table(table) => {
+                let chars = bytes.trim_ascii().iter().map(|&byte| match byte.checked_sub(0x80) {
+                    None => Some(char::from(byte)),
+                    Some(high) => table.get(usize::from(high)).copied().flatten(),
+                });
+                chars.eq(name.chars().map(Some))
+            }
+        }
     }
 
     /// The text of `bytes` where they are UTF-8 as they stand.

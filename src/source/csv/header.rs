@@ -13,6 +13,11 @@ pub(super) fn tidy(name: &str) -> String {
     trim(name).nfc().collect()
 }
 
+/// Whether the text is that tidy name, without a copy of it.
+pub(super) fn is(text: &str, name: &str) -> bool {
+    trim(text).nfc().eq(name.chars())
+}
+
 /// Surrounding space is no part of a name.
 fn trim(name: &str) -> &str {
     name.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')

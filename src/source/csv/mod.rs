@@ -353,6 +353,33 @@ mod tests {
         check("Id,Name\nA,1\r\nB,2\rC,3\n", &["Id", "Name"], "2:A|1 3:B|2 4:C|3");
     }
 
+    #[track_caller]
+    fn check_layout(bytes: &str, expect: &str) {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes.as_bytes()).unwrap();
+        let found = match Sheet::open(file.path(), &Expect::default(), &Limits::default()) {
+            Ok(sheet) => {
+                let Facts { dialect, header_line, .. } = *sheet.facts();
+                let delimiter = char::from(dialect.delimiter);
+                format!("{header_line}:{}", sheet.header().join(&delimiter.to_string()))
+            }
+            Err(refusal) => refusal.code().to_owned(),
+        };
+        assert_eq!(found, expect);
+    }
+
+    #[test]
+    fn without_names_the_first_records_tell_the_layout() {
+        check_layout("Id,Name\n1,Ann\n2,Bob\n", "1:Id,Name");
+        check_layout("Id;Amount\n1;1,50\n2;12,00\n", "1:Id;Amount");
+        check_layout("Id\tNote\n1\ta, b\n2\tc\n", "1:Id\tNote");
+        check_layout("Leads of 2026\n\nId,Name,Stage\n1,Ann,\n2,Bob,New\n", "3:Id,Name,Stage");
+        check_layout("'Id','Name'\n'1','Ann, B'\n", "1:Id,Name");
+        check_layout("Id,Name", "1:Id,Name");
+        check_layout("1,2\n3,4\n", "no_header");
+        check_layout("ann@example.com,00Q1\nbob@example.com,00Q2\n", "no_header");
+    }
+
     #[test]
     fn lines_that_are_no_rows_are_counted() {
         check("Id,Name\n\n1,Ann\n,\n \n", &["Id"], "3:1 blank 3 footer 0");

@@ -20,7 +20,7 @@ use super::buffer::Buffer;
 use super::chunk::{self, Behind, Part, Plan, Stretch};
 use super::encoding::{Census, Detected};
 use super::refusal::{ContentFault, Refusal};
-use super::scan::{Grammar, Scanner, count_lines};
+use super::scan::{Grammar, LineEnd, Scanner, count_lines};
 use super::tally::{Eol, Judge, Tally};
 use super::{Sheet, Sink};
 
@@ -268,9 +268,6 @@ struct Cutter<'f> {
     spare: Vec<Buffer>,
 }
 
-/// So many lines are tried before more of the file is taken into the chunk.
-const TRIES: usize = 256;
-
 impl<'f> Cutter<'f> {
     fn new(sheet: &'f Sheet, read_as: Detected) -> Result<Self, Refusal> {
         Ok(Self {
@@ -294,13 +291,14 @@ impl<'f> Cutter<'f> {
         let mut bytes = self.spare.pop().unwrap_or_default();
         std::mem::swap(&mut bytes, &mut self.head);
         let mut room = self.size + start;
+        let mut searched = 0;
         loop {
             self.feed.fill(&mut bytes, room)?;
             if self.feed.ended {
                 self.ended = true;
                 return Ok(Some(Chunk { bytes, start, line, behind: Behind::End }));
             }
-            if let Some((cut, behind)) = self.cut(bytes.filled(), start) {
+            if let Some((cut, behind)) = self.cut(bytes.filled(), searched.max(start)) {
                 bytes.split_into(cut, &mut self.head);
                 self.line += count_lines(bytes.filled().get(start..).unwrap_or_default());
                 return Ok(Some(Chunk { bytes, start, line, behind }));
@@ -308,21 +306,26 @@ impl<'f> Cutter<'f> {
             // One record fills the chunk: twice as much each time, so that it is not looked
             // through over and over.
             room = bytes.filled().len();
+            searched = room;
         }
     }
 
     /// Where to cut, unless the chunk is better made longer.
-    fn cut(&self, data: &[u8], start: usize) -> Option<(usize, Behind)> {
-        let found = Scanner::new(data, false, self.grammar).last_boundary(TRIES);
-        if let Some(cut) = found.filter(|&cut| cut > start) {
+    fn cut(&self, data: &[u8], searched: usize) -> Option<(usize, Behind)> {
+        let mut scanner = Scanner::new(data, false, self.grammar);
+        if let Some(cut) = scanner.last_boundary(searched) {
             return Some((cut, Behind::Row));
         }
         if data.len() / 2 <= self.grammar.longest {
             return None;
         }
-        // No row anywhere: any line end does, and without one the reader finds the line endless.
-        let end = memchr::memrchr(b'\n', data).map_or(data.len(), |at| at + 1);
-        Some((end, Behind::Unknown)).filter(|&(cut, _)| cut > start)
+        // No row for long: any line end does, and without one the reader finds the line endless.
+        let line_end = memchr::memrchr2(b'\n', b'\r', data).map(|at| scanner.next_line(at));
+        let cut = match line_end {
+            Some(LineEnd::At(cut)) if cut > searched => cut,
+            _ => data.len(),
+        };
+        Some((cut, Behind::Unknown))
     }
 }
 

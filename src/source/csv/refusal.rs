@@ -121,7 +121,7 @@ pub enum HeaderFault {
         by_case: bool,
     },
     /// A name that differs from an expected one in case, spaces or underscores only.
-    #[error("has the column `{found}`, which is close to `{name}` and not the same")]
+    #[error("has the column `{}`, which is close to `{name}` and not the same", found.escape_debug())]
     Near {
         /// The name in the file.
         found: String,
@@ -279,7 +279,7 @@ impl HeaderFault {
             }
             Self::Duplicate { by_case: true, .. } => "rename or drop one of them".to_owned(),
             Self::Near { found, .. } => {
-                format!("list `{found}` in `from` if it is the column meant")
+                format!("list `{}` in `from` if it is the column meant", found.escape_debug())
             }
             Self::Lookalike { .. } => "type the name again with plain letters".to_owned(),
         }

@@ -207,12 +207,13 @@ impl<'d> Scanner<'d> {
         Swallowed::Rows(rows)
     }
 
-    /// The last place in the buffer, of the `tries` last line starts, where a good row begins.
-    pub(super) fn last_boundary(&mut self, tries: usize) -> Option<usize> {
+    /// The last place behind `after` where a good row begins that ends within the buffer.
+    pub(super) fn last_boundary(&mut self, after: usize) -> Option<usize> {
         let mut before = self.data.len();
-        for _ in 0..tries {
+        while before > after {
             before = memrchr2(b'\n', b'\r', self.data.get(..before)?)?;
             if let LineEnd::At(start) = self.line_end_at(before)
+                && start > after
                 && start < self.data.len()
                 && matches!(self.good_row(start), Some(Ok(_)))
             {
@@ -229,6 +230,15 @@ impl<'d> Scanner<'d> {
             None if self.last => LineEnd::At(self.data.len()),
             None => LineEnd::More,
         }
+    }
+
+    /// Whether a row of the right width begins at `at`; nothing if that cannot be told yet.
+    pub(super) fn is_row(&mut self, at: usize) -> Option<bool> {
+        let mut cells = std::mem::take(&mut self.probe);
+        let record = self.record(at, &mut cells);
+        let wide = cells.len() == self.grammar.width;
+        self.probe = cells;
+        (record.outcome != Outcome::More).then_some(record.outcome == Outcome::Row && wide)
     }
 
     /// The end of the row at `at` if it is good, nothing if the buffer ends too early to tell.
