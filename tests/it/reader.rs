@@ -277,7 +277,7 @@ mod pollution {
         let clean = PLAIN.cells(&table);
         let truth: Vec<_> = table[1..].iter().map(|cells| cells[..6].to_vec()).collect();
         let (mut files, mut refused, mut kept) = (0, 0, 0);
-        let rows = [0, 1, 2, 3, 4, 5, 6, 9, 20, 41, 50, 82, 83];
+        let rows = [0, 1, 2, 3, 5, 6, 41, 82, 83];
         for damage in DAMAGES {
             for row in rows {
                 for column in 0..9 {
@@ -306,8 +306,8 @@ mod pollution {
             }
         }
         let share = 100.0 * f64::from(u32::try_from(kept).unwrap()) / f64::from(files * 83);
-        assert!(files > 1000 && refused < files / 12, "{refused} of {files} refused");
-        // One header in thirteen rows is damaged here, one in 84 as the benchmark counts.
+        assert!(files > 800 && refused < files / 8, "{refused} of {files} refused");
+        // The header is one row in nine here, and one in 84 as the benchmark counts.
         let good =
             100.0 * f64::from(u32::try_from(kept).unwrap()) / f64::from((files - refused) * 83);
         assert!(good > 98.0, "{good} % of rows kept where the header is whole, {share} % overall");
@@ -545,6 +545,10 @@ mod torture {
     #[test]
     fn encodings() {
         let named = |name: &str| Options { encoding: Encoding::parse(name), ..Options::default() };
+        // In a column that is not asked for it does not matter which it is.
+        let note =
+            [b"Id,Owner,Notes,Stage,Source\n", &b"1,Ann,Ren\x8e \x81,New,Web\n"[..]].concat();
+        check(&note, "ok 1 of 1");
         let mac = [b"Id,Owner,Stage,Source\n", &b"1,Ren\x8e,New,Web\n"[..]].concat();
         check_with(&mac, &FIELDS, &named("macintosh"), "ok 1 of 1");
         check_with(&mac, &FIELDS, &named("utf-8"), "partial 0 of 1 2:encoding");

@@ -8,7 +8,7 @@ use super::Sink;
 use super::dialect::unescape;
 use super::encoding::{Census, Text};
 use super::scan::{Cell, Form, Grammar, Outcome, Record, Scanner, Swallowed, count_lines};
-use super::tally::{Bad, Eol, Event, Misfit, Trouble};
+use super::tally::{Bad, Eol, Event, MOST_PROBLEMS, Misfit, Trouble};
 
 /// How the records of a file are to be read.
 pub(super) struct Plan<'p> {
@@ -72,6 +72,7 @@ pub(super) fn read<S: Sink>(plan: &Plan<'_>, stretch: &Stretch<'_>, sink: S) -> 
         first_wanted: plan.wanted.contains(&0),
         last_wanted: plan.wanted.contains(&(plan.grammar.width - 1)),
         stub: None,
+        listed: 0,
         cells: Vec::new(),
         wanted: Vec::with_capacity(plan.wanted.len()),
         part: Part {
@@ -112,6 +113,8 @@ struct Reader<'p, 'd, S> {
     last_wanted: bool,
     /// A single cell on the line before, with what was known before it.
     stub: Option<Stub>,
+    /// Problems with an event of their own.
+    listed: usize,
     cells: Vec<Cell>,
     /// The wanted cells of a row whose cells stand in the data as they are.
     wanted: Vec<&'d str>,
@@ -381,7 +384,7 @@ impl<S: Sink> Reader<'_, '_, S> {
         let footer = matches!(trouble, Trouble::Width { .. }) && self.begins_like_footer();
         let line = self.part.end_line;
         let at_end = self.ends_cut(record);
-        self.event(Event::Bad(Bad { line, trouble, footer, at_end }));
+        self.event(Event::Bad(Bad { line, trouble, footer, at_end, more: 0 }));
     }
 
     /// Sets aside a record and the rows it may have swallowed, each by its line.
@@ -392,7 +395,7 @@ impl<S: Sink> Reader<'_, '_, S> {
         for line in lines {
             let trouble = Trouble::Ambiguous;
             let at_end = self.ends_cut(record);
-            self.event(Event::Bad(Bad { line, trouble, footer: false, at_end }));
+            self.event(Event::Bad(Bad { line, trouble, footer: false, at_end, more: 0 }));
         }
     }
 
@@ -403,11 +406,24 @@ impl<S: Sink> Reader<'_, '_, S> {
             && !matches!(self.data.last(), Some(b'\n' | b'\r'))
     }
 
+    /// Notes the event, with the one before it where they are alike.
     fn event(&mut self, event: Event) {
-        match (self.part.events.last_mut(), event) {
+        // What came behind a stub may have to be taken back.
+        let last = self.part.events.last_mut().filter(|_| self.stub.is_none());
+        let merged = match (last, event) {
             (Some(Event::Rows(count)), Event::Rows(more))
-            | (Some(Event::Blank(count)), Event::Blank(more)) => *count += more,
-            _ => self.part.events.push(event),
+            | (Some(Event::Blank(count)), Event::Blank(more)) => {
+                *count += more;
+                true
+            }
+            (Some(Event::Bad(bad)), Event::Bad(next)) => {
+                self.listed > MOST_PROBLEMS && bad.and(&next)
+            }
+            _ => false,
+        };
+        if !merged {
+            self.listed += usize::from(matches!(event, Event::Bad(_)));
+            self.part.events.push(event);
         }
     }
 

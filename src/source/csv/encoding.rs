@@ -105,7 +105,9 @@ pub(super) fn detect(sample: &[u8], asked: Option<Encoding>) -> Result<Detected,
     }
     let marked = encoding_rs::Encoding::for_bom(sample);
     if let Some(Encoding(encoding)) = asked {
-        let bom = marked.filter(|(found, _)| *found == encoding).map_or(0, |(_, length)| length);
+        // A mark of UTF-8 is no text in any other encoding either.
+        let fits = |found| found == encoding || found == encoding_rs::UTF_8;
+        let bom = marked.filter(|(found, _)| fits(*found)).map_or(0, |(_, length)| length);
         return Ok(Detected::settled(encoding, bom));
     }
     if let Some((encoding, bom)) = marked {
@@ -114,12 +116,10 @@ pub(super) fn detect(sample: &[u8], asked: Option<Encoding>) -> Result<Detected,
     if let Some(encoding) = by_zeros(sample) {
         return Ok(Detected::settled(encoding, 0));
     }
-    let census = Census::of(sample);
-    if !census.wants_windows_1252() {
-        return Ok(Detected::assumed(encoding_rs::UTF_8));
+    if Census::of(sample).wants_windows_1252() {
+        return Ok(Detected::windows_1252());
     }
-    census.doubt()?;
-    Ok(Detected::windows_1252())
+    Ok(Detected::assumed(encoding_rs::UTF_8))
 }
 
 /// What the file is if it is no text, by its first bytes.
@@ -135,7 +135,7 @@ pub(super) fn disguise(sample: &[u8]) -> Option<Disguise> {
     }
     let text = sample.strip_prefix(b"\xef\xbb\xbf").unwrap_or(sample).trim_ascii_start();
     let first = text.get(..text.len().min(16)).unwrap_or_default().to_ascii_lowercase();
-    let tags: [&[u8]; 6] = [b"<!doctype", b"<html", b"<head", b"<body", b"<script", b"<?xml"];
+    let tags: [&[u8]; 6] = [b"<!doctype", b"<html", b"<head", b"<body", b"<table", b"<?xml"];
     if tags.iter().any(|tag| first.starts_with(tag)) {
         return Some(Disguise::Html);
     }
@@ -314,7 +314,11 @@ mod tests {
 
     #[track_caller]
     fn check(bytes: &[u8], expect: &str) {
-        let found = match detect(bytes, None) {
+        let doubted = |found: Detected| {
+            let doubt = if found.guessed { Census::of(bytes).doubt() } else { Ok(()) };
+            doubt.map(|()| found)
+        };
+        let found = match detect(bytes, None).and_then(doubted) {
             Ok(found) => {
                 let fact = found.fact();
                 let bom = if fact.bom { " bom" } else { "" };

@@ -65,7 +65,8 @@ impl<S> Pass<S> {
     }
 
     fn finish(self, sheet: &Sheet, read_as: Detected) -> Result<(Vec<S>, Tally), Refusal> {
-        if read_as.guessed {
+        // A guess does not matter where no wanted cell depends on it.
+        if read_as.guessed && (self.decoded > 0 || self.not_text) {
             self.census.doubt()?;
         }
         let (mut tally, fault) = self.judge.finish();
@@ -268,6 +269,9 @@ struct Cutter<'f> {
     spare: Vec<Buffer>,
 }
 
+/// A stretch without rows so long is cut anywhere.
+const LONG: usize = 1 << 20;
+
 impl<'f> Cutter<'f> {
     fn new(sheet: &'f Sheet, read_as: Detected) -> Result<Self, Refusal> {
         Ok(Self {
@@ -316,7 +320,7 @@ impl<'f> Cutter<'f> {
         if let Some(cut) = scanner.last_boundary(searched) {
             return Some((cut, Behind::Row));
         }
-        if data.len() / 2 <= self.grammar.longest {
+        if data.len() < self.size.saturating_mul(4).max(LONG) {
             return None;
         }
         // No row for long: any line end does, and without one the reader finds the line endless.

@@ -310,6 +310,9 @@ impl<'d> Scanner<'d> {
     /// The stretch that is set aside for a fault: through the line on which the last cell of
     /// several lines properly closed, or the first line alone.
     fn broken(&self, from: usize, spanned: Option<usize>, outcome: Outcome) -> Record {
+        if outcome == Outcome::TooLong {
+            return self.too_long(from);
+        }
         match self.next_line(spanned.unwrap_or(from)) {
             LineEnd::At(end) => Record { outcome, end, spanned },
             LineEnd::More | LineEnd::None => self.more(from),
@@ -322,12 +325,17 @@ impl<'d> Scanner<'d> {
         if self.data.len() - from <= self.grammar.longest + 2 {
             return Record { outcome: Outcome::More, end: from, spanned: None };
         }
-        match self.next_line(from) {
-            LineEnd::At(end) => Record { outcome: Outcome::TooLong, end, spanned: None },
-            LineEnd::More | LineEnd::None => {
-                Record { outcome: Outcome::Endless, end: from, spanned: None }
+        self.too_long(from)
+    }
+
+    fn too_long(&self, from: usize) -> Record {
+        let outcome = match self.next_line(from) {
+            LineEnd::At(end) if end - from <= self.grammar.longest => {
+                return Record { outcome: Outcome::TooLong, end, spanned: None };
             }
-        }
+            LineEnd::At(_) | LineEnd::More | LineEnd::None => Outcome::Endless,
+        };
+        Record { outcome, end: from, spanned: None }
     }
 
     fn done(fault: bool, end: usize, spanned: Option<usize>) -> Record {

@@ -189,6 +189,32 @@ pub(super) struct Bad {
     pub(super) footer: bool,
     /// Whether the file ends right behind it, without a line end.
     pub(super) at_end: bool,
+    /// How many like it follow, beyond the problems that are listed.
+    pub(super) more: u64,
+}
+
+impl Bad {
+    /// Counts `next` with this one, where no reader could tell the difference.
+    pub(super) fn and(&mut self, next: &Self) -> bool {
+        let alike = self.width() == next.width()
+            && self.is_misfit() == next.is_misfit()
+            && !self.footer
+            && !next.footer;
+        if alike {
+            self.more += 1 + next.more;
+            self.at_end |= next.at_end;
+        }
+        alike
+    }
+
+    /// The number of cells, if that is what is wrong.
+    fn width(&self) -> Option<usize> {
+        if let Trouble::Width { got, .. } = self.trouble { Some(got) } else { None }
+    }
+
+    fn is_misfit(&self) -> bool {
+        matches!(self.trouble, Trouble::Misfit(_))
+    }
 }
 
 /// Follows the events of a file in order and comes to its [`Tally`].
@@ -217,7 +243,8 @@ struct Tail {
     same_width: bool,
 }
 
-const MOST_PROBLEMS: usize = 1000;
+/// So many problems are listed.
+pub(super) const MOST_PROBLEMS: usize = 1000;
 /// A report's footer has five lines or so.
 const MOST_FOOTER: u64 = 12;
 /// So few bad rows never refuse a file, however small it is.
@@ -294,17 +321,18 @@ impl Judge {
     }
 
     fn set_aside(&mut self, bad: Bad) {
-        let width = if let Trouble::Width { got, .. } = bad.trouble { got } else { 0 };
+        let width = bad.width().unwrap_or_default();
+        let count = 1 + bad.more;
         match &mut self.tail {
             Some(tail) => {
-                tail.lines += 1;
+                tail.lines += count;
                 tail.footer |= bad.footer;
                 tail.same_width &= tail.width == width;
             }
             None if self.after_blank || bad.footer => {
                 self.tail = Some(Tail {
                     first: bad.line,
-                    lines: 1,
+                    lines: count,
                     footer: bad.footer,
                     width,
                     same_width: true,
@@ -313,8 +341,9 @@ impl Judge {
             None => {}
         }
         self.after_blank = false;
-        self.quarantined += 1;
-        self.misfits += u64::from(matches!(bad.trouble, Trouble::Misfit(_)));
+        self.quarantined += count;
+        self.misfits += if bad.is_misfit() { count } else { 0 };
+        self.omitted += bad.more;
         self.truncated |= bad.at_end;
         self.note(Problem { line: bad.line, trouble: bad.trouble });
     }
@@ -345,7 +374,7 @@ mod tests {
 
     fn bad(line: u64, got: usize, footer: bool) -> Event {
         let trouble = Trouble::Width { expected: 9, got };
-        Event::Bad(Bad { line, trouble, footer, at_end: false })
+        Event::Bad(Bad { line, trouble, footer, at_end: false, more: 0 })
     }
 
     #[track_caller]
