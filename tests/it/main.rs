@@ -3,6 +3,5 @@
 
 mod checks;
 mod packet;
-//! Integration tests.
-
 mod reader;
+mod tidy;
