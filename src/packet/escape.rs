@@ -3,7 +3,8 @@
 //! Does not: know where a text comes from. Every value of the packet passes through [`html`].
 
 use std::borrow::Cow;
-use std::io::{self, Write};
+use std::fmt::Write as _;
+use std::io;
 
 use tera::{Kwargs, Value};
 
@@ -13,7 +14,7 @@ const VALUE: usize = 256;
 const SENTENCE: usize = 1_024;
 
 /// Escapes for text and for double-quoted attributes. Characters that would not be seen become words.
-pub(super) fn html(text: &str, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn html(text: &str, out: &mut dyn io::Write) -> io::Result<()> {
     let mut rest = text;
     while let Some(at) = rest.find(is_special) {
         let (plain, tail) = rest.split_at(at);
@@ -59,7 +60,8 @@ pub(super) fn visible(text: &str) -> Cow<'_, str> {
     let mut seen = String::with_capacity(text.len() + 16);
     for c in text.chars() {
         if is_unseen(c) {
-            seen += &format!("⟦U+{:04X}⟧", u32::from(c));
+            // Writing into a string cannot fail.
+            let _ = write!(seen, "⟦U+{:04X}⟧", u32::from(c));
         } else {
             seen.push(c);
         }

@@ -489,7 +489,7 @@ fn tags(html: &str) -> (Vec<Tag>, String) {
         text.push('\n');
         rest = &rest[at + 1..];
         if let Some(tail) = rest.strip_prefix('!') {
-            assert!(tail.starts_with("DOCTYPE html>"), "a comment or declaration: {:.60}", tail);
+            assert!(tail.starts_with("DOCTYPE html>"), "a comment or declaration: {tail:.60}");
             rest = &tail["DOCTYPE html>".len()..];
             continue;
         }
@@ -503,8 +503,7 @@ fn tags(html: &str) -> (Vec<Tag>, String) {
         };
         assert!(
             name.trim_start_matches('/').chars().all(|c| c.is_ascii_alphanumeric()),
-            "`<` outside a tag: {:.60}",
-            rest
+            "`<` outside a tag: {rest:.60}"
         );
         let mut attributes = Vec::new();
         loop {
@@ -520,16 +519,13 @@ fn tags(html: &str) -> (Vec<Tag>, String) {
                 "attribute `{key}`"
             );
             tail = &tail[end..];
-            let value = match tail.strip_prefix("=\"") {
-                Some(quoted) => {
-                    let close = quoted.find('"').unwrap();
-                    tail = &quoted[close + 1..];
-                    quoted[..close].to_owned()
-                }
-                None => {
-                    assert!(!tail.starts_with('='), "an attribute without quotes: {key}");
-                    String::new()
-                }
+            let value = if let Some(quoted) = tail.strip_prefix("=\"") {
+                let close = quoted.find('"').unwrap();
+                tail = &quoted[close + 1..];
+                quoted[..close].to_owned()
+            } else {
+                assert!(!tail.starts_with('='), "an attribute without quotes: {key}");
+                String::new()
             };
             attributes.push((key, value));
         }
@@ -551,46 +547,8 @@ fn shape(html: &str) -> Vec<String> {
     shape.collect()
 }
 
-/// A review in which every text that could come from outside is the given one.
-fn everywhere(text: &str) -> Option<String> {
-    let mut leads = csv::Writer::from_writer(Vec::new());
-    let cut: String = text.chars().take(120).collect();
-    leads.write_record(["Id", "OwnerId", "Company", &format!("note {text}")]).ok()?;
-    leads.write_record(["00Q1", "0051", &cut, ""]).ok()?;
-    let example = with_leads(&String::from_utf8(leads.into_inner().ok()?).ok()?);
-    let cell = example.lead("00Q1", "company");
-    if !matches!(cell.shown(), Shown::Value(_)) {
-        return None;
-    }
-    let finding = |proposal| {
-        Finding::about(
-            RecordRef { object: Object::Lead, id: text.into() },
-            text,
-            Evidence::Cell(cell.clone()),
-            proposal,
-        )
-        .because(Evidence::Normalised {
-            from: cell.clone(),
-            step: "folded",
-            to: Shown::Value(text.to_owned()),
-        })
-        .because(Evidence::Compared {
-            left: cell.clone(),
-            right: cell.clone(),
-            level: text.to_owned(),
-        })
-        .because(policy(text, 3, text))
-        .because(Evidence::Figure { of: text.to_owned(), is: text.to_owned() })
-        .because(Evidence::Trace(vec![Tried {
-            rule: text.to_owned(),
-            place: text.to_owned(),
-            matched: true,
-            because: text.to_owned(),
-        }]))
-        .with(RecordRef { object: Object::Account, id: format!("{text}2").into() })
-        .unless(text)
-        .lacking(text)
-    };
+/// One finding per shape of proposal, in which every text is the given one.
+fn saying(text: &str, cell: &Cell) -> Vec<Finding> {
     let record = |id: &str| RecordRef { object: Object::Lead, id: id.into() };
     let to = || Assignee { id: text.to_owned(), name: text.to_owned() };
     let before = || cell.clone();
@@ -607,8 +565,46 @@ fn everywhere(text: &str) -> Option<String> {
         Proposal::CorrectSource { before: before(), to: Some(text.to_owned()) },
         Proposal::ReviewRecord { question: text.to_owned() },
     ];
+    let finding = |proposal| {
+        Finding::about(record(text), text, Evidence::Cell(cell.clone()), proposal)
+            .because(Evidence::Normalised {
+                from: cell.clone(),
+                step: "folded",
+                to: Shown::Value(text.to_owned()),
+            })
+            .because(Evidence::Compared {
+                left: cell.clone(),
+                right: cell.clone(),
+                level: text.to_owned(),
+            })
+            .because(policy(text, 3, text))
+            .because(Evidence::Figure { of: text.to_owned(), is: text.to_owned() })
+            .because(Evidence::Trace(vec![Tried {
+                rule: text.to_owned(),
+                place: text.to_owned(),
+                matched: true,
+                because: text.to_owned(),
+            }]))
+            .with(RecordRef { object: Object::Account, id: format!("{text}2").into() })
+            .unless(text)
+            .lacking(text)
+    };
+    proposals.into_iter().map(finding).collect()
+}
+
+/// A review in which every text that could come from outside is the given one.
+fn everywhere(text: &str) -> Option<String> {
+    let mut leads = csv::Writer::from_writer(Vec::new());
+    let cut: String = text.chars().take(120).collect();
+    leads.write_record(["Id", "OwnerId", "Company", &format!("note {text}")]).ok()?;
+    leads.write_record(["00Q1", "0051", &cut, ""]).ok()?;
+    let example = with_leads(&String::from_utf8(leads.into_inner().ok()?).ok()?);
+    let cell = example.lead("00Q1", "company");
+    if !matches!(cell.shown(), Shown::Value(_)) {
+        return None;
+    }
     let reports = [
-        partly(&INACTIVE, proposals.into_iter().map(finding).collect(), text),
+        partly(&INACTIVE, saying(text, &cell), text),
         Report {
             check: &STALE,
             reads: BTreeSet::new(),
@@ -734,6 +730,24 @@ fn hostile_text_changes_nothing_but_text() {
 }
 
 #[test]
+fn hostile_text_changes_nothing_but_text_in_a_long_packet_either() {
+    let example = example();
+    let cell = example.lead("00Q5A00001", "company");
+    let page = |texts: &[&str]| {
+        // The order of the lines must not depend on the texts.
+        let findings = (0..320).flat_map(|n| saying(texts[n % texts.len()], &cell));
+        let findings = findings.enumerate().map(|(n, mut finding)| {
+            finding.record.id = format!("00Q{n:05}").into();
+            finding
+        });
+        render(&review(&example, &[ran(&INACTIVE, findings.collect())])).unwrap()
+    };
+    let html = page(HOSTILE);
+    assert!(html.contains("<details class=\"l\""));
+    assert!(shape(&html) == shape(&page(&["Ann Ng"])));
+}
+
+#[test]
 fn every_proposal_is_complete_on_the_page() {
     let example = example();
     let reports = example.reports();
@@ -752,7 +766,7 @@ fn every_proposal_is_complete_on_the_page() {
         "Evidence incomplete, so it cannot be approved.",
         "lead.segment is blank",
         "not applied",
-        "3 rules tried; `emea-enterprise` took the record",
+        "3 rules tried; emea-enterprise took the record",
         "rules/owners.toml does not switch it on",
         "deals: `deal.stage` is not in rules/boundary.toml",
         "it failed; its findings are missing",
@@ -761,6 +775,7 @@ fn every_proposal_is_complete_on_the_page() {
         "DealStrategy__c",
         "Segment__c",
         "Utm_Term",
+        "none",
         "crm-review run --as-of 2026-03-01",
         "End of packet, 7 proposals.",
     ] {
@@ -786,12 +801,11 @@ fn ids_are_unique_and_every_link_leads_somewhere() {
     for tag in &tags {
         for name in ["href", "aria-labelledby"] {
             let Some(value) = tag.attribute(name) else { continue };
-            match value.strip_prefix('#').or((name != "href").then_some(value)) {
-                Some(id) => assert!(ids.contains(id), "{id}"),
-                None => {
-                    assert!(value.starts_with("https://larkfield.my.salesforce.com/"), "{value}");
-                    assert_eq!(tag.attribute("rel"), Some("noreferrer noopener"));
-                }
+            if let Some(id) = value.strip_prefix('#').or((name != "href").then_some(value)) {
+                assert!(ids.contains(id), "{id}");
+            } else {
+                assert!(value.starts_with("https://larkfield.my.salesforce.com/"), "{value}");
+                assert_eq!(tag.attribute("rel"), Some("noreferrer noopener"));
             }
         }
     }
@@ -831,7 +845,7 @@ fn the_policy_names_the_style_that_is_there() {
 
 /// Bit by bit, to be sure that the packet's own is right.
 fn base64(bytes: &[u8]) -> String {
-    let bits: String = bytes.iter().map(|byte| format!("{byte:08b}")).collect();
+    let bits = bytes.iter().fold(String::new(), |bits, byte| format!("{bits}{byte:08b}"));
     let digits: String = bits
         .as_bytes()
         .chunks(6)

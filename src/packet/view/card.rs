@@ -128,7 +128,7 @@ struct Change {
     before: Option<Quoted>,
     after: Option<String>,
     /// What stands in the place of a value that the evidence does not give.
-    open: Option<String>,
+    open: String,
     keep: Option<String>,
     fold: Vec<String>,
     because: Option<String>,
@@ -271,7 +271,7 @@ impl Trace {
     fn of(tried: &[Tried]) -> Self {
         let taken = tried.iter().find(|tried| tried.matched);
         let end = match taken {
-            Some(tried) => format!("`{}` took the record", value(&tried.rule)),
+            Some(tried) => format!("{} took the record", value(&tried.rule)),
             None => "none took the record".to_owned(),
         };
         Self {
@@ -296,7 +296,7 @@ impl Change {
             field: None,
             before: None,
             after: None,
-            open: None,
+            open: "not known".to_owned(),
             keep: None,
             fold: Vec::new(),
             because: None,
@@ -313,13 +313,13 @@ impl Change {
                 change.fold = fold.iter().map(|record| value(&record.to_string())).collect();
                 change.because = Some(words(because));
             }
-            Proposal::FillField { ask, .. } => change.open = Some(format!("ask {}", words(ask))),
+            Proposal::FillField { ask, .. } => change.open = format!("ask {}", words(ask)),
             Proposal::ReturnToQueue { queue: None, .. } => {
-                change.open = Some("the team's queue".to_owned());
+                "the team's queue".clone_into(&mut change.open);
             }
             Proposal::CorrectLifecycle { to: None, .. }
             | Proposal::CorrectSource { to: None, .. } => {
-                change.open = Some("not known: the evidence does not name a value".to_owned());
+                "not known: the evidence does not name a value".clone_into(&mut change.open);
             }
             Proposal::ReturnToQueue { queue: Some(_), .. }
             | Proposal::CorrectLifecycle { to: Some(_), .. }
@@ -339,10 +339,12 @@ impl Change {
 /// Two values, each with the words in which it differs from the other.
 fn side_by_side(left: &Shown, right: &Shown) -> (Quoted, Quoted) {
     let (mut a, mut b) = (Quoted::of(left), Quoted::of(right));
-    if a.kind == "value" && b.kind == "value" && a.text != b.text {
-        if let Some((left, right)) = apart(&a.text, &b.text) {
-            (a.parts, b.parts) = (Some(left), Some(right));
-        }
+    if a.kind == "value"
+        && b.kind == "value"
+        && a.text != b.text
+        && let Some((left, right)) = apart(&a.text, &b.text)
+    {
+        (a.parts, b.parts) = (Some(left), Some(right));
     }
     (a, b)
 }

@@ -2,6 +2,7 @@
 //! manifest.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Write as _;
 
 use chrono::Datelike as _;
 use serde::Serialize;
@@ -10,7 +11,7 @@ use crate::boundary::{Admission, Exposure, Unlisted};
 use crate::check::{Family, Outcome, Report};
 use crate::finding::{Hold, Severity};
 use crate::packet::escape::{counted, grouped, value, words};
-use crate::packet::{Completeness, Input, PacketError, Review, findings_lines, seal};
+use crate::packet::{Completeness, Input, PacketError, Review, State, findings_lines, seal};
 
 use super::card::Card;
 use super::{Found, in_order, meaning, severity};
@@ -81,6 +82,7 @@ struct CountRow {
 #[derive(Debug, Serialize)]
 struct FamilyRow {
     count: String,
+    new: String,
     high: String,
     medium: String,
     low: String,
@@ -284,6 +286,7 @@ fn looked(report: &Report) -> bool {
 #[derive(Debug, Default)]
 struct Tally {
     count: usize,
+    new: usize,
     high: usize,
     medium: usize,
     low: usize,
@@ -297,8 +300,9 @@ impl Tally {
     fn of<'f>(found: impl IntoIterator<Item = &'f Found<'f>>) -> Self {
         let mut tally = Self::default();
         let mut seen = BTreeSet::new();
-        for Found { check, finding, .. } in found {
+        for Found { check, finding, state, .. } in found {
             tally.count += 1;
+            tally.new += usize::from(*state == State::New);
             match check.severity {
                 Severity::High => tally.high += 1,
                 Severity::Medium => tally.medium += 1,
@@ -319,6 +323,7 @@ impl Tally {
     fn row(&self) -> FamilyRow {
         FamilyRow {
             count: grouped(self.count),
+            new: grouped(self.new),
             high: grouped(self.high),
             medium: grouped(self.medium),
             low: grouped(self.low),
@@ -333,6 +338,7 @@ impl Tally {
 fn figures(tally: &Tally) -> Vec<Figure> {
     [
         (tally.count, "proposals"),
+        (tally.new, "of them new"),
         (tally.records, "records flagged"),
         (tally.high, "of high severity"),
         (tally.held, "held, confirmed one by one"),
@@ -450,20 +456,25 @@ impl Checks {
                 Outcome::Broken => checks.broken.push(not("it failed; its findings are missing")),
             }
         }
-        checks.says = format!(
-            "{} looked, {} of them not everywhere; {} off; {} broken.",
-            counted(checks.ran.len(), "check"),
-            grouped(checks.partly.len()),
-            match checks.off.len() {
-                1 => "1 is".to_owned(),
-                n => format!("{} are", grouped(n)),
-            },
-            match checks.broken.len() {
-                1 => "1 is".to_owned(),
-                n => format!("{} are", grouped(n)),
-            },
-        );
+        checks.says = checks.words();
         checks
+    }
+
+    /// `8 checks looked, 1 of them in part; 1 is off.`
+    fn words(&self) -> String {
+        let mut says = format!("{} looked", counted(self.ran.len(), "check"));
+        // Writing into a string cannot fail.
+        if !self.partly.is_empty() {
+            let _ = write!(says, ", {} of them in part", grouped(self.partly.len()));
+        }
+        for (checks, word) in [(&self.off, "off"), (&self.broken, "broken")] {
+            let _ = match checks.len() {
+                0 => Ok(()),
+                1 => write!(says, "; 1 is {word}"),
+                n => write!(says, "; {} are {word}", grouped(n)),
+            };
+        }
+        says + "."
     }
 }
 
