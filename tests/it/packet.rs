@@ -549,7 +549,8 @@ fn shape(html: &str) -> Vec<String> {
 
 /// One finding per shape of proposal, in which every text is the given one.
 fn saying(text: &str, cell: &Cell) -> Vec<Finding> {
-    let record = |id: &str| RecordRef { object: Object::Lead, id: id.into() };
+    // An id with a blank in it has no link.
+    let record = |id: &str| RecordRef { object: Object::Lead, id: format!(" {id}").into() };
     let to = || Assignee { id: text.to_owned(), name: text.to_owned() };
     let before = || cell.clone();
     let proposals = [
@@ -585,7 +586,7 @@ fn saying(text: &str, cell: &Cell) -> Vec<Finding> {
                 matched: true,
                 because: text.to_owned(),
             }]))
-            .with(RecordRef { object: Object::Account, id: format!("{text}2").into() })
+            .with(RecordRef { object: Object::Account, id: format!(" {text}2").into() })
             .unless(text)
             .lacking(text)
     };

@@ -20,6 +20,8 @@ use super::{Found, in_order, meaning, severity};
 const CARDS: usize = 2_000;
 /// Browsers lay out what is on screen; a block is the unit they skip.
 const BLOCK: usize = 50;
+/// Proposals named at the top.
+const FIRST: usize = 5;
 /// Rows set aside that are listed per input.
 const LISTED: usize = 50;
 
@@ -38,6 +40,7 @@ pub(in crate::packet) struct Page {
     incomplete: Option<Vec<String>>,
     gate: Gate,
     figures: Vec<Figure>,
+    first: Vec<First>,
     counts: Vec<CountRow>,
     all: FamilyRow,
     families: Vec<FamilyView>,
@@ -68,6 +71,13 @@ struct Gate {
 struct Figure {
     is: String,
     of: &'static str,
+}
+
+/// A proposal to read before the others.
+#[derive(Debug, Serialize)]
+struct First {
+    id: String,
+    headline: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -234,6 +244,7 @@ impl Page {
             },
             gate: Gate::of(review, &found, &findings),
             figures: figures(&tally),
+            first: first(&found),
             counts: counts(review, &found),
             all: tally.row(),
             families: families(review, &found),
@@ -347,6 +358,20 @@ fn figures(tally: &Tally) -> Vec<Figure> {
     ]
     .map(|(number, of)| Figure { is: grouped(number), of })
     .into()
+}
+
+/// The gravest, when there are enough to get lost in.
+fn first(found: &[Found<'_>]) -> Vec<First> {
+    if found.len() <= FIRST {
+        return Vec::new();
+    }
+    let mut gravest: Vec<_> = found.iter().collect();
+    gravest.sort_by_key(|found| std::cmp::Reverse(found.check.severity));
+    let first = gravest
+        .iter()
+        .take(FIRST)
+        .map(|found| First { id: found.id.to_string(), headline: words(&found.finding.headline) });
+    first.collect()
 }
 
 fn counts(review: &Review<'_>, found: &[Found<'_>]) -> Vec<CountRow> {
