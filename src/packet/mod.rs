@@ -1,6 +1,6 @@
 //! The packet: what a review says to the person who decides, in three shapes.
 //!
-//! [`render`] makes one HTML file that needs nothing beside it, [`summary`] the text that is mailed, and
+//! [`render`] makes one HTML file that needs nothing beside it, [`summary()`] the text that is mailed, and
 //! [`findings_lines`] the public JSON lines. All three are functions of a [`Review`] alone, so the same
 //! review gives the same bytes.
 //! Does not: pull, judge, decide, read the clock or write a file.
