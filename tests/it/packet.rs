@@ -6,8 +6,13 @@ use std::path::Path;
 use std::{env, fs};
 
 use chrono::NaiveDate;
-use crm_review::boundary::{Admission, Batch, Boundary, Cell, Load, Object, RecordRef, Shown};
-use crm_review::check::{AsOf, CheckDef, Family, Judgement, Off, Outcome, Report};
+use crm_review::boundary::{
+    Admission, Batch, Boundary, Cell, Field, Load, Object, RecordRef, Shown,
+};
+use crm_review::check::{
+    AsOf, Bench, CheckDef, Family, Judgement, Off, Outcome, Policies, Pulled, Report, Rulebook,
+    World,
+};
 use crm_review::finding::{
     Assignee, Evidence, Finding, FindingId, Proposal, Reach, Severity, Tried,
 };
@@ -177,17 +182,7 @@ fn with_leads(leads: &str) -> Example {
     let mut batch = |object, file: &str, text: &str| {
         let reads: BTreeSet<_> =
             boundary.fields(object).filter(|field| field.name() != "segment").cloned().collect();
-        let mut reader = csv::Reader::from_reader(text.as_bytes());
-        let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
-        let desk = boundary.admit(object, file, &header, &reads, chrono_tz::UTC).unwrap();
-        let mut intake = desk.intake();
-        for record in reader.records() {
-            let record = record.unwrap();
-            let line = record.position().unwrap().line();
-            let cells: Vec<&str> = desk.wanted().iter().map(|at| &record[*at]).collect();
-            intake.row(line, &cells).unwrap_or_else(|misfit| panic!("{file}:{line}: {misfit:?}"));
-        }
-        let (batch, said) = Load::join(object, vec![desk.close(vec![intake]).unwrap()], &reads);
+        let (batch, said) = admit(&boundary, object, file, text, &reads);
         admissions.extend(said);
         batch
     };
@@ -195,6 +190,26 @@ fn with_leads(leads: &str) -> Example {
     let accounts = batch(Object::Account, "accounts.csv", ACCOUNTS);
     let users = batch(Object::User, "users.csv", USERS);
     Example { boundary, leads, accounts, users, admissions, states: BTreeMap::new() }
+}
+
+fn admit(
+    boundary: &Boundary,
+    object: Object,
+    file: &str,
+    text: &str,
+    reads: &BTreeSet<Field>,
+) -> (Batch, Vec<Admission>) {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
+    let desk = boundary.admit(object, file, &header, reads, chrono_tz::UTC).unwrap();
+    let mut intake = desk.intake();
+    for record in reader.records() {
+        let record = record.unwrap();
+        let line = record.position().unwrap().line();
+        let cells: Vec<&str> = desk.wanted().iter().map(|at| &record[*at]).collect();
+        intake.row(line, &cells).unwrap_or_else(|misfit| panic!("{file}:{line}: {misfit:?}"));
+    }
+    Load::join(object, vec![desk.close(vec![intake]).unwrap()], reads)
 }
 
 impl Example {
@@ -988,6 +1003,63 @@ fn long_values_are_bounded() {
     let html = render(&review(&example, &reports)).unwrap();
     assert!(html.len() < 200_000, "{} bytes", html.len());
     assert!(html.contains("… (+4,998,976 more characters)"));
+}
+
+/// The packet of one of the checks' fixtures: what real checks say, shown.
+fn fixture(folder: &Path) -> String {
+    let mut rules = BTreeMap::new();
+    let mut tables = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let text = fs::read_to_string(&path).unwrap();
+        match name.strip_suffix(".csv").and_then(Object::parse) {
+            Some(object) => drop(tables.insert(object, (name, text))),
+            None => drop(rules.insert(name, text)),
+        }
+    }
+    let log = Log::default();
+    let document = Document::parse("rules/boundary.toml", &rules["boundary.toml"], &log);
+    let boundary = Boundary::parse(&document, &log);
+    let policies = Policies::parse(&Rulebook::parse(&rules, &log), &boundary, &log);
+    let policies = log.finish(policies).unwrap_or_else(|problems| panic!("{folder:?}\n{problems}"));
+    let bench = Bench::load(&policies, &boundary, &BTreeSet::new());
+    let mut reads = bench.reads();
+    for object in tables.keys() {
+        reads.extend(boundary.fields(*object).filter(|field| field.name() == "id").cloned());
+    }
+    let (mut pulled, mut admissions) = (Pulled::default(), Vec::new());
+    for (object, (file, text)) in &tables {
+        let (batch, said) = admit(&boundary, *object, file, text, &reads);
+        pulled.insert(batch);
+        admissions.extend(said);
+    }
+    let as_of = AsOf::new(NaiveDate::from_ymd_opt(2026, 3, 1).unwrap(), chrono_tz::UTC);
+    let reports = bench.run(&World::new(&pulled, as_of, &policies));
+    let mut example = example();
+    (example.boundary, example.admissions) = (boundary.clone(), admissions);
+    let review = Review { as_of, ..review(&example, &reports) };
+    assert!(findings_lines(&review).unwrap().lines().all(|line| line.starts_with("{\"id\":\"F-")));
+    assert!(summary(&review).lines().all(|line| line.chars().count() <= 78));
+    render(&review).unwrap()
+}
+
+#[test]
+fn what_every_check_says_can_be_shown() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/checks");
+    for entry in fs::read_dir(&root).into_iter().flatten() {
+        let folder = entry.unwrap().path();
+        let html = fixture(&folder);
+        let (tags, text) = tags(&html);
+        let ids: Vec<_> = tags.iter().filter_map(|tag| tag.attribute("id")).collect();
+        assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "{folder:?}");
+        assert!(text.contains("End of packet, "));
+        if let Some(out) = env::var_os("PACKET_OUT") {
+            let name = format!("{}.html", folder.file_name().unwrap().to_str().unwrap());
+            let mut file = fs::File::create(Path::new(&out).join(name)).unwrap();
+            file.write_all(html.as_bytes()).unwrap();
+        }
+    }
 }
 
 /// Writes packets to look at into the folder that `PACKET_OUT` names.
