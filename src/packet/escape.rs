@@ -70,19 +70,42 @@ pub(super) fn visible(text: &str) -> Cow<'_, str> {
 }
 
 /// The template filter for sentences that may quote a value: each run written from right to left is
-/// isolated, so that it cannot turn the words around it.
+/// isolated, so that it cannot turn the words around it, and names in backticks are set as code.
 pub(super) fn sentence(text: &str, _: Kwargs, _: &tera::State<'_>) -> Result<Value, tera::Error> {
     let mut out = Vec::with_capacity(text.len() + 16);
-    for (run, direction) in runs(text) {
-        let (open, close): (&[u8], &[u8]) = match direction {
-            Direction::Page => (b"", b""),
-            Direction::RightToLeft => (b"<bdi>", b"</bdi>"),
-        };
-        out.extend_from_slice(open);
-        html(run, &mut out).map_err(|error| tera::Error::message(error.to_string()))?;
-        out.extend_from_slice(close);
-    }
+    typeset(text, &mut out).map_err(|error| tera::Error::message(error.to_string()))?;
     Ok(Value::safe_string(&String::from_utf8_lossy(&out)))
+}
+
+fn typeset(text: &str, out: &mut dyn io::Write) -> io::Result<()> {
+    for (run, direction) in runs(text) {
+        match direction {
+            Direction::RightToLeft => {
+                out.write_all(b"<bdi>")?;
+                html(run, out)?;
+                out.write_all(b"</bdi>")?;
+            }
+            Direction::Page => {
+                let mut rest = run;
+                while let Some((before, name, after)) = quoted_name(rest) {
+                    html(before, out)?;
+                    out.write_all(b"<code>")?;
+                    html(name, out)?;
+                    out.write_all(b"</code>")?;
+                    rest = after;
+                }
+                html(rest, out)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The first name in backticks with what stands before and after it.
+fn quoted_name(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = text.split_once('`')?;
+    let (name, after) = rest.split_once('`')?;
+    (!name.is_empty()).then_some((before, name, after))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,6 +213,19 @@ mod tests {
         let turned: Vec<_> =
             runs.iter().filter(|run| run.1 == Direction::RightToLeft).map(|run| run.0).collect();
         assert_eq!(turned, ["شركة النور", "نور"]);
+    }
+
+    #[test]
+    fn names_in_backticks_are_set_as_code_and_escaped() {
+        let typeset = |text| {
+            let mut out = Vec::new();
+            typeset(text, &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(typeset("`a` or `<b>`."), "<code>a</code> or <code>&lt;b&gt;</code>.");
+        assert_eq!(typeset("a ` b"), "a ` b");
+        assert_eq!(typeset("`` ` `"), "`` ` `");
+        assert_eq!(typeset("`a` נור"), "<code>a</code> <bdi>נור</bdi>");
     }
 
     #[test]
