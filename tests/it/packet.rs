@@ -70,7 +70,7 @@ Id,Name,IsActive,DeactivatedDate
 
 fn never_loaded(
     _: &mut crm_review::boundary::Grant<'_>,
-    _: &crm_review::check::Policies,
+    _: &Policies,
 ) -> Result<crm_review::check::Judge, Off> {
     Err(Off::NoPolicy { file: "owners.toml", write: "the check's section" })
 }
