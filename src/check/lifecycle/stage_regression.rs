@@ -1,6 +1,7 @@
 //! LIF-05: a stage fell, and the rules do not call that move normal.
 //!
-//! Does not: judge moves to or from stages that are not on the ladder; they may have been renamed.
+//! Does not: judge records that have to go up again because a deal is won; that fault comes first.
+//! Nor moves to or from stages that are not on the ladder; they may have been renamed.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,7 @@ use crate::policy::Said;
 
 use super::{
     FILE, Settings, counted, days, is_bare_day, is_called, on_ladder, policy, said, staged, titled,
+    won_deal_not_customer,
 };
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
@@ -77,10 +79,15 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     for name in ["id", "name", "active"] {
         grant.optional(Object::User, name);
     }
-    Ok(Box::new(move |world| judge(world, &asked)))
+    let stage_fault = won_deal_not_customer::Asked::ask(grant, policies).ok();
+    Ok(Box::new(move |world| judge(world, &asked, stage_fault.as_ref())))
 }
 
-fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
+fn judge(
+    world: &World<'_>,
+    asked: &Asked,
+    stage_fault: Option<&won_deal_not_customer::Asked>,
+) -> Judgement {
     let mut judgement = Judgement::default();
     let Some(history) = world.batch(Object::FieldHistory) else {
         judgement.skip(Object::FieldHistory, "there is no input for them");
@@ -91,6 +98,10 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
     for (object, last) in &falls.last {
         let Some(ladder) = world.policies.ladders.of(*object) else { continue };
         for fall in last.values() {
+            let is_customer = |asked| won_deal_not_customer::finds(world, asked, fall.record);
+            if stage_fault.is_some_and(is_customer) {
+                continue;
+            }
             let finding = finding(world, asked, ladder, fall);
             judgement.findings.push(match falls.together(fall) {
                 0 => finding,

@@ -48,7 +48,7 @@ impl Rule {
 }
 
 /// The fields it reads.
-struct Asked {
+pub(super) struct Asked {
     deals: DealFields,
     contact: Option<Field>,
     deal_type: Option<Field>,
@@ -56,28 +56,34 @@ struct Asked {
     account_type: Option<Field>,
 }
 
+impl Asked {
+    pub(super) fn ask(grant: &mut Grant<'_>, policies: &Policies) -> Result<Self, Off> {
+        let rule = &policies.lifecycle.won_deal_not_customer;
+        if !rule.on {
+            let write = "take `off = true` out of [won-deal-not-customer]";
+            return Err(Off::NoPolicy { file: FILE, write });
+        }
+        if rule.objects.iter().all(|object| policies.ladders.of(*object).is_none()) {
+            let write = "add [contact] or [account] with `field`, `order` and `customer`";
+            return Err(Off::NoPolicy { file: FILE, write });
+        }
+        for object in &rule.objects {
+            policies.ladders.ask(*object, grant);
+        }
+        grant.field(Object::Deal, "close_date")?;
+        let amount = grant.optional(Object::Deal, "amount");
+        Ok(Self {
+            deals: DealFields::ask(grant, &policies.ladders)?,
+            contact: grant.optional(Object::Deal, "contact"),
+            deal_type: grant.optional(Object::Deal, "type"),
+            amount: amount.filter(|field| field.exposure() != Exposure::Never),
+            account_type: grant.optional(Object::Account, "type"),
+        })
+    }
+}
+
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
-    let rule = &policies.lifecycle.won_deal_not_customer;
-    if !rule.on {
-        let write = "take `off = true` out of [won-deal-not-customer]";
-        return Err(Off::NoPolicy { file: FILE, write });
-    }
-    if rule.objects.iter().all(|object| policies.ladders.of(*object).is_none()) {
-        let write = "add [contact] or [account] with `field`, `order` and `customer`";
-        return Err(Off::NoPolicy { file: FILE, write });
-    }
-    for object in &rule.objects {
-        policies.ladders.ask(*object, grant);
-    }
-    grant.field(Object::Deal, "close_date")?;
-    let amount = grant.optional(Object::Deal, "amount");
-    let asked = Asked {
-        deals: DealFields::ask(grant, &policies.ladders)?,
-        contact: grant.optional(Object::Deal, "contact"),
-        deal_type: grant.optional(Object::Deal, "type"),
-        amount: amount.filter(|field| field.exposure() != Exposure::Never),
-        account_type: grant.optional(Object::Account, "type"),
-    };
+    let asked = Asked::ask(grant, policies)?;
     Ok(Box::new(move |world| judge(world, &asked)))
 }
 
@@ -105,6 +111,17 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
         }
     }
     judgement
+}
+
+/// True when the check finds something about a record.
+pub(super) fn finds<'a>(world: &World<'a>, asked: &Asked, row: Row<'a>) -> bool {
+    let rule = &world.policies.lifecycle.won_deal_not_customer;
+    let ladder = world.policies.ladders.of(row.object());
+    ladder.is_some_and(|ladder| {
+        rule.objects.contains(&row.object())
+            && !ladder.customer.is_empty()
+            && Case { world, asked, rule, ladder, row }.finding().is_some()
+    })
 }
 
 fn names_contacts(world: &World<'_>, asked: &Asked) -> bool {
