@@ -7,6 +7,7 @@
 mod accounts;
 mod calendar;
 mod coverage;
+mod evidence;
 mod faults;
 mod roster;
 mod routed;

@@ -4,7 +4,7 @@
 
 use hashbrown::HashMap;
 
-use crate::boundary::Object;
+use crate::boundary::{Cell, Object, Shown};
 use crate::check::World;
 use crate::check::condition::fold;
 use crate::check::people::{Found, Person, Standing};
@@ -19,7 +19,7 @@ pub(super) struct Holder(usize);
 
 /// What is known of a holder.
 #[derive(Debug)]
-pub(super) enum Known<'a> {
+enum Known<'a> {
     /// This user or queue.
     Person(Person<'a>),
     /// Several people have that name.
@@ -31,7 +31,8 @@ pub(super) enum Known<'a> {
 /// Everybody whom rules or records name.
 #[derive(Debug, Default)]
 pub(super) struct Roster<'a> {
-    all: Vec<Known<'a>>,
+    /// Everybody with the name that may be shown.
+    all: Vec<(Known<'a>, String)>,
     by_text: HashMap<&'a str, Holder>,
     by_key: HashMap<String, Holder>,
 }
@@ -82,7 +83,8 @@ impl<'a> Roster<'a> {
         let next = Holder(self.all.len());
         let holder = *self.by_key.entry(key).or_insert(next);
         if holder == next {
-            self.all.push(known);
+            let shown = shown_name(world, &known);
+            self.all.push((known, shown));
         }
         self.by_text.insert(text, holder);
     }
@@ -92,9 +94,8 @@ impl<'a> Roster<'a> {
         self.by_text.get(text).copied().unwrap_or(Holder(usize::MAX))
     }
 
-    /// What is known of someone.
-    pub(super) fn known(&self, holder: Holder) -> &Known<'a> {
-        self.all.get(holder.0).unwrap_or(&Known::Nobody(""))
+    fn known(&self, holder: Holder) -> &Known<'a> {
+        self.all.get(holder.0).map_or(&Known::Nobody(""), |(known, _)| known)
     }
 
     /// The person, if the tables know exactly one.
@@ -119,15 +120,13 @@ impl<'a> Roster<'a> {
 
     /// How a sentence names them.
     pub(super) fn name(&self, holder: Holder) -> &str {
-        match self.known(holder) {
-            Known::Person(person) => &person.name,
-            Known::Several(text) | Known::Nobody(text) => text,
-        }
+        self.all.get(holder.0).map_or("", |(_, shown)| shown)
     }
 
     /// How a proposal names them; `None` unless they can work records.
     pub(super) fn assignee(&self, holder: Holder) -> Option<Assignee> {
-        self.person(holder).filter(|_| self.can_work(holder)).map(Person::assignee)
+        let person = self.person(holder).filter(|_| self.can_work(holder))?;
+        Some(Assignee { id: person.id.clone(), name: self.name(holder).to_owned() })
     }
 
     /// Why nobody can be given records under this name; `None` when somebody can.
@@ -140,9 +139,25 @@ impl<'a> Roster<'a> {
                     || "is inactive".to_owned(),
                     |at| format!("was deactivated {} days ago", world.as_of.days_since(at)),
                 );
-                Some(format!("{} {since}", person.name))
+                Some(format!("{} {since}", self.name(holder)))
             }
             Known::Person(_) => None,
+        }
+    }
+}
+
+/// The name as the user's or queue's own row may show it. What only a rule says may always be shown;
+/// what only a record says is quoted from that record.
+fn shown_name(world: &World<'_>, known: &Known<'_>) -> String {
+    match known {
+        Known::Several(text) | Known::Nobody(text) => (*text).to_owned(),
+        Known::Person(person) => {
+            let Some(row) = person.row else { return person.name.clone() };
+            let field = world.policies.boundary.field(row.object(), "name");
+            match field.map(|field| row.cell(&field)).ok().as_ref().map(Cell::shown) {
+                None | Some(Shown::Blank) => row.id().to_owned(),
+                Some(shown) => shown.to_string(),
+            }
         }
     }
 }

@@ -17,11 +17,11 @@ use crate::finding::{Assignee, Tried};
 
 use super::accounts::Home;
 use super::coverage::Cover;
-use super::faults;
 use super::roster::{Holder, Roster};
 use super::rules::{Rule, Target};
 use super::values::Values;
 use super::{Plan, Policy, Taking};
+use super::{evidence, faults};
 
 /// The faults of the chain: the first that holds is the record's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -383,16 +383,17 @@ impl<'a> Routed<'a> {
             return None;
         }
         let assignee = self.roster.assignee(holder)?;
-        Some((assignee, faults::trace(self, plan, row, &values, matched, &home)))
+        Some((assignee, evidence::trace(self, plan, row, &values, matched, &home)))
     }
 }
 
 /// Whether a record is open, worked out once for each stage and state that occurs.
 #[derive(Debug, Default)]
-struct OpenMemo<'a>(HashMap<(Option<&'a str>, [Option<bool>; 3]), bool>);
+pub(super) struct OpenMemo<'a>(HashMap<(Option<&'a str>, [Option<bool>; 3]), bool>);
 
 impl<'a> OpenMemo<'a> {
-    fn may_be_open(&mut self, world: &World<'a>, flags: &Flags, row: Row<'a>) -> bool {
+    /// True unless something in the record says that it is closed.
+    pub(super) fn may_be_open(&mut self, world: &World<'a>, flags: &Flags, row: Row<'a>) -> bool {
         let ladders = &world.policies.ladders;
         let stage = ladders.of(row.object()).and_then(|ladder| row.text(&ladder.field));
         let flag = |field: &Option<Field>| {

@@ -19,7 +19,7 @@ use crate::policy::{Section, Value};
 
 use super::Plan;
 use super::calendar::{Calendar, Hours};
-use super::routed::any_holds;
+use super::routed::{OpenMemo, any_holds};
 
 /// RTE-07.
 pub(in crate::check) const SERVICE_LEVEL: CheckDef = CheckDef {
@@ -252,13 +252,15 @@ fn judge(world: &World<'_>, plan: &Plan, flags: &Flags, judgement: &mut Judgemen
         history: handed_over(world, owner),
     };
     let shortest = level.shortest();
+    let mut open = OpenMemo::default();
     for row in batch.reviewed() {
-        let Some(times) = row.text(owner).and_then(|_| clocks.times(row)) else { continue };
+        if row.text(owner).is_none() || !open.may_be_open(world, flags, row) {
+            continue;
+        }
+        let Some(times) = clocks.times(row) else { continue };
         judgement.examined += 1;
-        if times.human_hours <= shortest
-            || world.policies.ladders.is_open(row, flags) == Some(false)
-            || any_holds(&level.except, row)
-        {
+        // Nearly all records end here, before a condition is compared.
+        if times.human_hours <= shortest || any_holds(&level.except, row) {
             continue;
         }
         if let Some(target) = level.target(row).filter(|it| times.human_hours > it.within_hours) {

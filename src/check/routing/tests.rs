@@ -14,6 +14,12 @@ owner = { from = "Owner", why = "Compared." }
 country = { from = "Country", why = "Routing." }
 postal_code = { from = "Zip", why = "Routing." }
 employees = { from = "Employees", why = "Routing." }
+employees_enriched = { from = "Enriched", kind = "number", why = "Routing." }
+segment = { from = "Segment", why = "Routing." }
+lead_source = { from = "Source", why = "Routing." }
+override = { from = "Override", why = "Routing." }
+named = { from = "Named", kind = "flag", why = "Routing." }
+strategic = { from = "Strategic", kind = "flag", why = "Routing." }
 [user.fields]
 id = { from = "Id", why = "Owners." }
 active = { from = "Active", why = "Owners." }
@@ -66,6 +72,55 @@ fn every_fault_of_the_rules_is_named_with_its_place() {
         "routing.toml:15: nothing says who covers what",
     ] {
         assert!(problems.contains(expected), "{expected}\nis not in:\n{problems}");
+    }
+}
+
+/// What `rules/routing.toml` shows as a comment, as if somebody took the marks out.
+fn shipped() -> String {
+    let shown = |line: &&str| line.contains(" = ") || line.starts_with('[');
+    let lines = crate::check::Family::Routing.shipped().lines();
+    let lines = lines.filter_map(|line| line.strip_prefix("# ")).filter(shown);
+    lines.filter(|line| !line.starts_with(' ')).fold(String::new(), |text, line| text + line + "\n")
+}
+
+#[test]
+fn the_file_as_shipped_says_what_is_read() {
+    let shipped = shipped();
+    let tables = [
+        ("routing.toml", shipped.as_str()),
+        ("coverage.csv", "owner,territories,segments\nAnn,West|East,\n"),
+        ("territory-map.csv", "country,territory\nGermany,DACH\n"),
+        ("named-accounts.csv", "account,owner,since\nA1,Ann,2026-01-01\n"),
+    ];
+    let policies = parse(&tables).unwrap_or_else(|problems| panic!("{problems}\n{shipped}"));
+    let off = |check| policies.routing.off.contains(check);
+    assert!(off("wrong-owner") && !off("territory"), "{shipped}");
+    for check in super::CHECKS {
+        assert!(policies.routing.has_rules_for(check), "{} is not written", check.name);
+    }
+}
+
+#[test]
+fn every_check_can_be_switched_off() {
+    let shipped = shipped();
+    for check in super::CHECKS {
+        let header = format!("[{}]", check.name);
+        assert!(shipped.contains(&header), "rules/routing.toml has no {header}");
+        let mut text = String::new();
+        for line in shipped.lines().filter(|line| !line.starts_with("off")) {
+            let off = if line.starts_with(&header) { "off = true\n" } else { "" };
+            let _ = write!(text, "{line}\n{off}");
+        }
+        let tables = [
+            ("routing.toml", text.as_str()),
+            ("coverage.csv", "owner,territories,segments\nAnn,West|East,\n"),
+            ("territory-map.csv", "country,territory\nGermany,DACH\n"),
+            ("named-accounts.csv", "account,owner,since\nA1,Ann,2026-01-01\n"),
+        ];
+        let policies = parse(&tables).unwrap();
+        let mut grant = policies.boundary.grant();
+        let loaded = (check.load)(&mut grant, &policies);
+        assert!(loaded.is_err_and(|off| off.to_string().contains("off = true")), "{}", check.name);
     }
 }
 

@@ -1,0 +1,265 @@
+//! What a fault is explained with: names, cells, rules that were tried, and reasons to doubt it.
+//!
+//! Does not: make a finding; see `faults`.
+
+use std::cell::OnceCell;
+
+use crate::boundary::{Field, Object, Row, Shown};
+use crate::finding::{Evidence, Finding, Tried};
+
+use super::Plan;
+use super::accounts::Home;
+use super::coverage::Coverage;
+use super::roster::Holder;
+use super::routed::{Case, Goes, Match, Routed};
+use super::rules::{Rule, Target};
+use super::values::Values;
+
+pub(super) fn goes_words(case: &Case<'_, '_>, goes: Goes<'_>) -> String {
+    let roster = &case.routed.roster;
+    match goes {
+        Goes::One(holder) => roster.name(holder).to_owned(),
+        Goes::Any(pool) => {
+            let names: Vec<_> = pool.iter().map(|one| roster.name(*one)).collect();
+            format!("one of {}", names.join(", "))
+        }
+    }
+}
+
+/// The owner's name where the tables know it, else the record's value as it may be shown.
+pub(super) fn owner_words(case: &Case<'_, '_>, owner: &Field) -> String {
+    let roster = &case.routed.roster;
+    match roster.person(case.owner).filter(|person| person.row.is_some()) {
+        Some(_) => roster.name(case.owner).to_owned(),
+        None => case.row.cell(owner).shown().to_string(),
+    }
+}
+
+pub(super) fn rule_evidence(rule: &Rule) -> Evidence {
+    Evidence::Policy { file: rule.file.clone(), line: rule.line, says: rule.words() }
+}
+
+pub(super) fn with_cells<'f>(
+    mut finding: Finding,
+    case: &Case<'_, '_>,
+    fields: impl Iterator<Item = &'f Field>,
+) -> Finding {
+    let mut seen: Vec<&Field> = Vec::new();
+    for field in fields {
+        if !seen.contains(&field) {
+            seen.push(field);
+            finding = finding.because(Evidence::Cell(case.row.cell(field)));
+            if case.row.is_withheld(field) {
+                finding = finding.lacking(format!("{field} was withheld"));
+            }
+        }
+    }
+    finding
+}
+
+pub(super) fn with_dates(mut finding: Finding, case: &Case<'_, '_>) -> Finding {
+    for field in [&case.plan.created, &case.plan.assigned].into_iter().flatten() {
+        if !case.row.is_blank(field) {
+            finding = finding.because(Evidence::Cell(case.row.cell(field)));
+        }
+    }
+    finding
+}
+
+pub(super) fn with_coverage(
+    mut finding: Finding,
+    case: &Case<'_, '_>,
+    coverage: &Coverage,
+) -> Finding {
+    for row in case.routed.covers(case.owner).into_iter().flat_map(|covered| &covered.rows) {
+        let any = |said: &str| if said.is_empty() { "any".to_owned() } else { said.to_owned() };
+        finding = finding.because(Evidence::Policy {
+            file: coverage.file.clone(),
+            line: row.line,
+            says: format!(
+                "{} covers territory {}; segment {}",
+                row.owner,
+                any(&row.territories_said),
+                any(&row.segments_said)
+            ),
+        });
+    }
+    finding
+}
+
+/// That the record may have been handed over after its routing.
+pub(super) fn handover(case: &Case<'_, '_>) -> Option<String> {
+    let day = |field: &Option<Field>| {
+        field.as_ref().and_then(|field| case.row.day(field, case.world.as_of.zone))
+    };
+    let created = day(&case.plan.created)?;
+    let age = (case.world.as_of.day - created).num_days();
+    match day(&case.plan.assigned) {
+        Some(assigned) if (assigned - created).num_days() > 0 => Some(format!(
+            "The owner got it on {assigned}, {} days after it was created: a handover may have been \
+             agreed",
+            (assigned - created).num_days()
+        )),
+        None if age >= case.routed.policy.handover_days => Some(format!(
+            "It was created {age} days ago and no date says when its owner got it: it may have been \
+             handed over since"
+        )),
+        Some(_) | None => None,
+    }
+}
+
+/// That owner and target are in one team.
+pub(super) fn same_team(case: &Case<'_, '_>, goes: Goes<'_>) -> Option<String> {
+    let roster = &case.routed.roster;
+    let mine = roster.person(case.owner)?;
+    let pool: &[Holder] = match &goes {
+        Goes::One(holder) => std::slice::from_ref(holder),
+        Goes::Any(pool) => pool,
+    };
+    let is_mate = |one: &&Holder| roster.person(**one).is_some_and(|it| it.team == mine.team);
+    let mate = pool.iter().filter(|_| mine.team.is_some()).find(is_mate)?;
+    let team = of_user(case, case.owner, "team")?;
+    let (owner, mate) = (roster.name(case.owner), roster.name(*mate));
+    Some(format!("{owner} and {mate} are both in team {team}: they may have swapped it"))
+}
+
+/// What may be shown of a field of a user.
+pub(super) fn of_user(case: &Case<'_, '_>, holder: Holder, name: &str) -> Option<Shown> {
+    let row = case.routed.roster.person(holder)?.row.filter(|it| it.object() == Object::User)?;
+    let field = case.world.policies.boundary.field(Object::User, name).ok()?;
+    Some(row.cell(&field).shown().clone())
+}
+
+/// That somebody may have routed it by hand, and what is known of that.
+pub(super) fn by_hand(case: &Case<'_, '_>) -> String {
+    let activity = case.plan.last_activity.as_ref().and_then(|field| case.row.time(field));
+    let activity = activity
+        .map(|at| case.world.as_of.days_since(at))
+        .filter(|days| *days >= 0)
+        .map(|days| format!("; its last activity was {days} days ago"))
+        .unwrap_or_default();
+    match &case.plan.by_hand {
+        Some(field) => format!(
+            "Somebody may have given it to {} on purpose without setting {}{activity}",
+            if case.routed.roster.person(case.owner).is_some() {
+                case.routed.roster.name(case.owner)
+            } else {
+                "its owner"
+            },
+            field.name()
+        ),
+        None => format!(
+            "No field says whether somebody routed it by hand: `override` is not in \
+             rules/boundary.toml{activity}"
+        ),
+    }
+}
+
+/// That the account says something else than the record in one of these fields.
+pub(super) fn elsewhere(case: &Case<'_, '_>, fields: &[&Field]) -> Option<String> {
+    let account = case.home().one().filter(|it| it.object() != case.row.object())?;
+    let boundary = &case.world.policies.boundary;
+    fields.iter().find_map(|field| {
+        let theirs = boundary.field(Object::Account, field.name()).ok()?;
+        let (mine, other) = (case.row.written(field)?, account.written(&theirs)?);
+        (!mine.trim().eq_ignore_ascii_case(other.trim())).then(|| {
+            format!(
+                "`{}` is {} here and {} on account {}: one may be a branch or a subsidiary",
+                field.name(),
+                case.row.cell(field).shown(),
+                account.cell(&theirs).shown(),
+                account.id()
+            )
+        })
+    })
+}
+
+pub(super) fn traced(case: &Case<'_, '_>) -> Vec<Tried> {
+    trace(case.routed, case.plan, case.row, case.values, case.matched, case.home_cell())
+}
+
+/// Every rule that was tried, up to the one that took the record.
+pub(super) fn trace<'a>(
+    routed: &Routed<'a>,
+    plan: &Plan,
+    row: Row<'a>,
+    values: &Values,
+    matched: Option<Match<'_>>,
+    home: &OnceCell<Home<'a>>,
+) -> Vec<Tried> {
+    let end = matched.map_or(plan.rules.len(), |matched| matched.at + 1);
+    let mut tried: Vec<Tried> = Vec::new();
+    for (at, rule) in plan.rules.iter().take(end).enumerate() {
+        let taking = matched.filter(|matched| matched.at == at);
+        let because = match (taking, rule.failing(values), &rule.target) {
+            (Some(taking), ..) => taken_words(routed, rule, row, taking),
+            (None, Some(condition), _) => condition.against(row),
+            (None, None, Target::Table(table)) => match rule.kept_by_blanks(values) {
+                Some(blank) => {
+                    let names: Vec<_> = blank.iter().map(ToString::to_string).collect();
+                    format!("no row of {} fits without {}", table.file, names.join(" and "))
+                }
+                None => format!("no row of {} fits", table.file),
+            },
+            (None, None, _) => match home.get() {
+                Some(home @ (Home::Several | Home::Unknown)) => home.how().to_owned(),
+                Some(Home::Linked(_) | Home::Matched(_)) | None => {
+                    "the account has no owner who can take it".to_owned()
+                }
+            },
+        };
+        let matched = taking.is_some();
+        tried.push(Tried { rule: rule.name.clone(), place: rule.place(), matched, because });
+    }
+    if matched.is_none()
+        && let Some(said) = &routed.policy.catch_all
+    {
+        tried.push(Tried {
+            rule: "catch-all".to_owned(),
+            place: format!("rules/routing.toml:{}", said.line),
+            matched: true,
+            because: format!("no rule takes it: {}", said.value),
+        });
+    }
+    tried
+}
+
+fn taken_words(routed: &Routed<'_>, rule: &Rule, row: Row<'_>, matched: Match<'_>) -> String {
+    let why = rule.why(row);
+    match (matched.goes, &rule.target, matched.table_line) {
+        (Goes::One(one), Target::Table(table), Some(line)) => {
+            format!("{why}; {}:{line} gives it to {}", table.file, routed.roster.name(one))
+        }
+        (Goes::One(one), ..) => format!("{why}; it goes to {}", routed.roster.name(one)),
+        (Goes::Any(pool), ..) => {
+            let names: Vec<_> = pool.iter().map(|one| routed.roster.name(*one)).collect();
+            format!("{why}; it goes to one of {}", names.join(", "))
+        }
+    }
+}
+
+/// The account's own values that tie a record to it.
+pub(super) fn with_account_cells(
+    mut finding: Finding,
+    case: &Case<'_, '_>,
+    account: Row<'_>,
+) -> Finding {
+    let boundary = &case.world.policies.boundary;
+    for name in ["owner", "name", "domain", "website", "type"] {
+        if let Ok(field) = boundary.field(Object::Account, name)
+            && !account.is_blank(&field)
+            && (account.object() != case.row.object() || name != "owner")
+        {
+            finding = finding.because(Evidence::Cell(account.cell(&field)));
+        }
+    }
+    finding
+}
+
+/// How a record is tied to its account.
+pub(super) fn match_evidence(case: &Case<'_, '_>, home: Home<'_>) -> Evidence {
+    match (home, &case.plan.account) {
+        (Home::Linked(_), Some(field)) => Evidence::Cell(case.row.cell(field)),
+        _ => Evidence::Figure { of: "the account".to_owned(), is: home.how().to_owned() },
+    }
+}
