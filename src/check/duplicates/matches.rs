@@ -15,6 +15,7 @@ use crate::matching::compare::{self, Level};
 use crate::matching::normalise::{self, Name};
 use crate::matching::{Crowd, Kind, Plan, Records, link};
 
+use super::allowed;
 use super::merge::{Case, cases_of};
 
 /// By what a person is known.
@@ -56,7 +57,7 @@ pub(super) struct PersonFields {
 
 impl PersonFields {
     fn of(boundary: &Boundary, object: Object) -> Self {
-        let field = |name: &str| boundary.field(object, name).ok();
+        let field = |name: &str| allowed(boundary, object, name);
         Self {
             first: field("first_name"),
             last: field("last_name"),
@@ -245,7 +246,7 @@ pub(super) fn account_domain(
 pub(super) fn domain_fields(boundary: &Boundary) -> Vec<Field> {
     ["domain", "website"]
         .into_iter()
-        .filter_map(|name| boundary.field(Object::Account, name).ok())
+        .filter_map(|name| allowed(boundary, Object::Account, name))
         .collect()
 }
 
@@ -358,7 +359,7 @@ impl<'a> Table<'a> {
         let object = batch.object();
         let is_account = object == Object::Account;
         let columns: &[(&str, Kind)] = if is_account { &ACCOUNT } else { &PERSON };
-        let field = |name: &str| boundary.field(object, name).ok();
+        let field = |name: &str| allowed(boundary, object, name);
         Self {
             batch,
             columns: columns

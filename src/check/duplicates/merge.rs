@@ -18,6 +18,7 @@ use crate::matching::compare::{self, Level};
 use crate::matching::normalise;
 use crate::matching::{Kind, Pair, Strength};
 
+use super::allowed;
 use super::matches::{account_domain, domain_fields, text};
 use super::policy::{Policy, Switch};
 
@@ -191,7 +192,7 @@ fn least_alike(world: &World<'_>, rows: &[Row<'_>]) -> (Level, &'static str) {
         }
     };
     if object == Object::Account {
-        let name = world.policies.boundary.field(object, "name").ok();
+        let name = allowed(&world.policies.boundary, object, "name");
         let names: Vec<_> = rows
             .iter()
             .map(|row| text(*row, name.as_ref()).map(normalise::company).unwrap_or_default())
@@ -215,7 +216,7 @@ pub(super) fn shares_role_mailbox(world: &World<'_>, rows: &[Row<'_>]) -> bool {
         return false;
     };
     let lists = &world.policies.duplicates.lists;
-    let email = world.policies.boundary.field(first.object(), "email").ok();
+    let email = allowed(&world.policies.boundary, first.object(), "email");
     let mut address = String::new();
     text(*first, email.as_ref())
         .and_then(|raw| normalise::address(raw, lists, &mut address))
@@ -251,7 +252,7 @@ fn conflicts(world: &World<'_>, rows: &[Row<'_>]) -> Vec<Conflict> {
         .conflicts
         .value
         .iter()
-        .filter_map(|name| world.policies.boundary.field(object, name).ok())
+        .filter_map(|name| allowed(&world.policies.boundary, object, name))
         .filter_map(|field| field_conflict(rows, &field))
         .collect();
     found.extend(deal_conflict(world, rows));
@@ -306,7 +307,7 @@ fn deal_conflict(world: &World<'_>, rows: &[Row<'_>]) -> Option<Conflict> {
 fn owner_conflict(world: &World<'_>, rows: &[Row<'_>]) -> Option<Conflict> {
     let object = rows.first()?.object();
     let boundary = &world.policies.boundary;
-    let owner = boundary.field(object, "owner").ok()?;
+    let owner = allowed(boundary, object, "owner")?;
     let active: Vec<_> = rows.iter().filter(|row| is_worked(world, **row)).collect();
     let first = active.iter().find(|row| row.text(&owner).is_some())?;
     let known = id_key(first.text(&owner)?.trim());
@@ -321,7 +322,7 @@ fn owner_conflict(world: &World<'_>, rows: &[Row<'_>]) -> Option<Conflict> {
         },
         Policy::quote(days.line, &format!("active_days = {}", days.value)),
     ];
-    if let Ok(activity) = boundary.field(object, "last_activity") {
+    if let Some(activity) = allowed(boundary, object, "last_activity") {
         facts.extend([first, other].map(|row| Evidence::Cell(row.cell(&activity))));
     }
     Some(Conflict {
@@ -337,7 +338,7 @@ fn is_worked(world: &World<'_>, row: Row<'_>) -> bool {
         return true;
     }
     let boundary = &world.policies.boundary;
-    let field = |object, name| boundary.field(object, name).ok();
+    let field = |object, name| allowed(boundary, object, name);
     let flags = Flags {
         converted: field(Object::Lead, "converted"),
         closed: field(Object::Deal, "closed"),
@@ -355,7 +356,7 @@ fn is_worked(world: &World<'_>, row: Row<'_>) -> bool {
 
 fn hierarchy_conflict(world: &World<'_>, rows: &[Row<'_>]) -> Option<Conflict> {
     let object = rows.first().filter(|row| row.object() == Object::Account)?.object();
-    let parent = world.policies.boundary.field(object, "parent").ok()?;
+    let parent = allowed(&world.policies.boundary, object, "parent")?;
     let is_member = |id: &str| rows.iter().any(|row| id_key(row.id()) == id_key(id.trim()));
     let child = rows.iter().find(|row| row.text(&parent).is_some_and(is_member))?;
     Some(Conflict {
@@ -398,7 +399,7 @@ pub(super) fn ask(grant: &mut Grant<'_>, policies: &crate::check::Policies, obje
 
 /// The fields of the table that the boundary allows.
 fn table_fields(boundary: &Boundary, object: Object) -> Vec<Field> {
-    TABLE.into_iter().filter_map(|name| boundary.field(object, name).ok()).collect()
+    TABLE.into_iter().filter_map(|name| allowed(boundary, object, name)).collect()
 }
 
 /// The ranks by which one record stands above others, most important first; the lowest id is last.
@@ -563,7 +564,7 @@ pub(super) fn shared_values(world: &World<'_>, rows: &[Row<'_>]) -> Vec<Evidence
     let boundary = &world.policies.boundary;
     let lists = &world.policies.duplicates.lists;
     let domains = domain_fields(boundary);
-    let email = boundary.field(object, "email").ok();
+    let email = allowed(boundary, object, "email");
     let mut out = String::new();
     rows.iter()
         .take(MOST_SHOWN)
@@ -622,7 +623,7 @@ pub(super) fn pair_cells<'a>(
             Kind::Place => &["country"],
         };
         for name in names {
-            let Ok(field) = boundary.field(left.object(), name) else { continue };
+            let Some(field) = allowed(boundary, left.object(), name) else { continue };
             if left.is_blank(&field) && right.is_blank(&field) {
                 continue;
             }

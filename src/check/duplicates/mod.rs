@@ -9,7 +9,7 @@ mod policy;
 mod same;
 
 use super::Off;
-use crate::boundary::{Grant, Object};
+use crate::boundary::{Boundary, Field, Grant, Object};
 
 pub(super) use lead::{BELONGS_TO_ACCOUNT, LEAD_IS_CONTACT};
 pub(super) use matches::Matches;
@@ -31,4 +31,10 @@ pub(super) fn ask(grant: &mut Grant<'_>) {
 /// What a check answers that the rules switched off.
 fn switched_off() -> Off {
     Off::NoPolicy { file: "duplicates.toml", write: "take `off = true` out of the check's section" }
+}
+
+/// A field where the boundary allows it. Looking for what was meant instead, as [`Boundary::field`] does,
+/// would cost more than the judgement of a record.
+fn allowed(boundary: &Boundary, object: Object, name: &str) -> Option<Field> {
+    boundary.fields(object).find(|field| field.name() == name).cloned()
 }

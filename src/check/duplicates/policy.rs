@@ -246,3 +246,66 @@ impl UnsafeCluster {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOUNDARY: &str = "[lead.fields]\nid = { from = \"Id\", why = \"Names the record.\" }\n\
+        [account.fields]\nid = { from = \"Id\", why = \"Names the record.\" }\n\
+        unit = { from = \"Unit\", why = \"Kept apart.\" }\n";
+
+    fn parse(text: &str) -> Result<Policy, String> {
+        let log = Log::default();
+        let boundary =
+            Boundary::parse(&Document::parse("rules/boundary.toml", BOUNDARY, &log), &log);
+        let document = Document::parse(FILE, text, &log);
+        let policy = Policy::parse(&document.root(&log), &boundary);
+        log.finish(policy).map_err(|problems| problems.to_string())
+    }
+
+    #[test]
+    fn what_is_not_written_means_what_is_shipped() {
+        for text in ["", Family::Duplicates.shipped()] {
+            let policy = parse(text).unwrap();
+            assert!(policy.lists.free_mail.contains("gmail.com"));
+            assert!(policy.lists.role_mailboxes.contains("info"));
+            assert_eq!(policy.same_person.objects, [Object::Lead, Object::Contact]);
+            assert_eq!(policy.same_company.franchise_limit.value, 6);
+            assert_eq!(policy.unsafe_cluster.max_records.value, 3);
+            assert_eq!(policy.unsafe_cluster.active_days.value, 30);
+            assert_eq!(policy.weak_bridge, Switch::On);
+            assert!(policy.belongs.is_agency("partner"));
+            assert!(policy.lead_is_contact.new_division.is_none());
+        }
+        assert_eq!(parse("").unwrap().same_person.crowd.line, 0);
+    }
+
+    #[test]
+    fn what_is_written_replaces_what_is_shipped() {
+        let policy = parse(
+            "free_mail = [\"Mail.test\"]\n[same-company]\napart_by = \"unit\"\nfranchise_limit = 2\n\
+             [weak-bridge]\noff = true\n",
+        )
+        .unwrap();
+        assert_eq!(policy.lists.free_mail.iter().collect::<Vec<_>>(), ["mail.test"]);
+        assert_eq!((*policy.same_company.franchise_limit, policy.weak_bridge), (2, Switch::Off));
+        assert_eq!(policy.same_company.apart_by.unwrap().name(), "unit");
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_lines() {
+        let problems = parse(
+            "[same-person]\nobjects = [\"lead\", \"deal\"]\n[same-company]\napart_by = \"units\"\n\
+             [unsafe-cluster]\nmax_record = 3\n",
+        )
+        .unwrap_err();
+        for expected in [
+            "duplicates.toml:2: `deal` holds no people",
+            "duplicates.toml:4: `account.units` is not in rules/boundary.toml (did you mean `unit`?)",
+            "duplicates.toml:6: unknown key `unsafe-cluster.max_record`\n  hint: did you mean `max_records`?",
+        ] {
+            assert!(problems.contains(expected), "{expected} is not in:\n{problems}");
+        }
+    }
+}

@@ -4,13 +4,14 @@
 //! A cluster has one finding: a split first, then what stands against a merge, then the merge.
 //! Does not: look at leads beside contacts.
 
-use crate::boundary::{Grant, Object, Row};
+use crate::boundary::{Field, Grant, Object, Row};
 use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::matching::compare::Level;
 use crate::matching::normalise;
 use crate::matching::{Kind, Strength};
 
+use super::allowed;
 use super::matches::{account_domain, domain_fields, text};
 use super::merge::{
     self, Call, Case, MOST_SHOWN, disagreements, listed, others, pair_cells, shared_values,
@@ -176,9 +177,10 @@ fn judge(
             continue;
         };
         let Some(same) = world.matches().same(world, *object) else { continue };
+        let domains = domain_fields(&world.policies.boundary);
         let mut scratch = String::new();
         judgement.examined +=
-            batch.reviewed().filter(|row| has_key(world, *row, &mut scratch)).count();
+            batch.reviewed().filter(|row| has_key(world, &domains, *row, &mut scratch)).count();
         let cases = same.cases.iter().filter(|case| case.is_under_review());
         judgement.findings.extend(cases.filter_map(|case| find(world, case)));
     }
@@ -215,10 +217,9 @@ fn note_crowds(world: &World<'_>, tables: &[Object], judgement: &mut Judgement) 
 }
 
 /// True when the record has what records are told apart by.
-fn has_key(world: &World<'_>, row: Row<'_>, scratch: &mut String) -> bool {
+fn has_key(world: &World<'_>, domains: &[Field], row: Row<'_>, scratch: &mut String) -> bool {
     if row.object() == Object::Account {
-        let fields = domain_fields(&world.policies.boundary);
-        return account_domain(world, &fields, row, scratch).is_some();
+        return account_domain(world, domains, row, scratch).is_some();
     }
     let fields = world.matches().person_fields(row.object());
     let converted = fields.converted.as_ref().and_then(|field| row.flag(field));
@@ -305,7 +306,7 @@ fn doubt_same(world: &World<'_>, case: &Case<'_>, finding: Finding) -> Finding {
             finding = once(finding, doubt);
         }
     }
-    if let Ok(account) = world.policies.boundary.field(first.object(), "account") {
+    if let Some(account) = allowed(&world.policies.boundary, first.object(), "account") {
         let named: std::collections::BTreeSet<_> =
             case.rows.iter().filter_map(|row| row.text(&account)).collect();
         if named.len() > 1 {
@@ -321,7 +322,7 @@ fn doubt_same(world: &World<'_>, case: &Case<'_>, finding: Finding) -> Finding {
 /// What may speak for two records that nothing tells apart: somebody or something made the second.
 fn doubt_identical(world: &World<'_>, case: &Case<'_>) -> String {
     let object = case.rows.first().map_or(Object::Contact, |row| row.object());
-    let created = world.policies.boundary.field(object, "created").ok();
+    let created = allowed(&world.policies.boundary, object, "created");
     let dates: Vec<_> = created
         .iter()
         .flat_map(|field| case.rows.iter().filter_map(|row| row.time(field)))
