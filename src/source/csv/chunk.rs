@@ -132,42 +132,48 @@ struct Stub {
 impl<S: Sink> Reader<'_, '_, S> {
     /// Reads one record or blank line and goes behind it, or stops before it.
     fn next(&mut self) -> ControlFlow<()> {
-        let from = self.part.end;
-        let record = self.scanner.record(from, &mut self.cells);
+        let stub = self.stub.map(|stub| stub.start);
+        let record = self.scanner.record(self.part.end, &mut self.cells);
+        self.settle(record)?;
+        self.go_to(record);
+        // A stub concerns the line behind it alone.
+        if self.stub.map(|stub| stub.start) == stub {
+            self.stub = None;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Notes what the record is, or stops if that cannot be told yet.
+    fn settle(&mut self, record: Record) -> ControlFlow<()> {
+        let (from, line) = (self.part.end, self.part.end_line);
+        if let Some(closed) = record.spanned {
+            match self.scanner.swallowed(from, closed) {
+                Swallowed::Nothing => {}
+                Swallowed::Rows(starts) => {
+                    self.ambiguous(record, &starts);
+                    return ControlFlow::Continue(());
+                }
+                Swallowed::More => return ControlFlow::Break(()),
+            }
+        }
         match record.outcome {
             Outcome::More => return ControlFlow::Break(()),
             Outcome::Endless => {
                 self.part.endless = true;
                 return self.stop();
             }
-            Outcome::Row | Outcome::Quote | Outcome::TooLong => {}
-        }
-        if let Some(closed) = record.spanned {
-            match self.scanner.swallowed(from, closed) {
-                Swallowed::Nothing => {}
-                Swallowed::Rows(starts) => {
-                    self.ambiguous(record, &starts);
-                    self.go_to(record);
-                    return ControlFlow::Continue(());
-                }
-                Swallowed::More => return ControlFlow::Break(()),
-            }
-        }
-        let line = self.part.end_line;
-        let stub = self.stub;
-        match record.outcome {
+            Outcome::Quote => self.set_aside(record, Trouble::Quote),
+            Outcome::TooLong => self.set_aside(record, Trouble::RecordTooLong),
             Outcome::Row if self.is_blank() => self.event(Event::Blank(1)),
             Outcome::Row if self.cells.len() == self.plan.grammar.width => {
                 if self.begins_like_header() && self.is_header(true) {
                     self.event(Event::HeaderAgain { line });
                     return self.stop();
                 }
-                let Some(outcome) = self.whole_row(record) else {
-                    return ControlFlow::Break(());
-                };
-                match outcome {
-                    Ok(()) => self.event(Event::Rows(1)),
-                    Err(trouble) => self.set_aside(record, trouble),
+                match self.whole_row(record) {
+                    Some(Ok(())) => self.event(Event::Rows(1)),
+                    Some(Err(trouble)) => self.set_aside(record, trouble),
+                    None => return ControlFlow::Break(()),
                 }
             }
             Outcome::Row if self.is_header(false) => {
@@ -182,16 +188,6 @@ impl<S: Sink> Reader<'_, '_, S> {
                 }
                 self.set_aside(record, Trouble::Width { expected, got });
             }
-            Outcome::TooLong => self.set_aside(record, Trouble::RecordTooLong),
-            Outcome::Quote | Outcome::Endless | Outcome::More => {
-                self.set_aside(record, Trouble::Quote);
-            }
-        }
-        self.go_to(record);
-        if let (Some(before), Some(now)) = (stub, self.stub)
-            && before.start == now.start
-        {
-            self.stub = None;
         }
         ControlFlow::Continue(())
     }

@@ -306,6 +306,12 @@ mod tests {
             &["Id", "Name"],
             "6:5|E 2!ambiguous 3!ambiguous 4!ambiguous",
         );
+        // A line that may be the front of the row behind it is no matter for later rows.
+        check(
+            "Id,Note,Name\nx\n1,\"x\n2,y,B\n3,z\",C\n4,u,D\n",
+            &["Id", "Name"],
+            "6:4|D 2!width 3!ambiguous 4!ambiguous",
+        );
         // Text of several lines, with commas as people write them.
         check(
             "Id,Note,Name\n1,\"Dear Ann,\nred, green, blue\nBye,\",A\n2,y,B\n",
