@@ -102,6 +102,16 @@ pub enum Reach {
 }
 
 impl Reach {
+    /// The thing itself, in a sentence.
+    fn phrase(self) -> &'static str {
+        match self {
+            Self::Forecast => "a forecast",
+            Self::Compensation => "somebody's compensation",
+            Self::ServiceLevel => "a service level",
+            Self::NamedAccount => "a named account",
+        }
+    }
+
     /// The word used in outputs.
     pub fn word(self) -> &'static str {
         match self {
@@ -436,8 +446,8 @@ impl Finding {
             return Hold::EscalateOnly(why.clone());
         }
         if !self.reach.is_empty() {
-            let words: Vec<_> = self.reach.iter().map(|reach| reach.word()).collect();
-            return Hold::EscalateOnly(format!("it touches a {}", words.join(" and a ")));
+            let words: Vec<_> = self.reach.iter().map(|reach| reach.phrase()).collect();
+            return Hold::EscalateOnly(format!("it touches {}", words.join(" and ")));
         }
         self.proposal.hold()
     }

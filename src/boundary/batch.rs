@@ -51,6 +51,7 @@ pub struct Batch {
     index: HashTable<u32>,
     hasher: DefaultHashBuilder,
     under_review: Vec<bool>,
+    zone: Tz,
 }
 
 impl fmt::Debug for Batch {
@@ -74,6 +75,7 @@ impl Batch {
         let mut whole: Option<DataFrame> = None;
         let mut height = 0;
         let mut withheld_at = Vec::new();
+        let zone = loads.first().map_or(Tz::UTC, |load| load.zone);
         for load in loads {
             let sources: BTreeMap<String, String> = load
                 .admission
@@ -112,6 +114,7 @@ impl Batch {
             index: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
             under_review: vec![true; frame.height()],
+            zone,
             frame,
         };
         if matches!(key_name, "id" | "key") {
@@ -424,7 +427,7 @@ impl<'b> Row<'b> {
     pub fn written(self, field: &Field) -> Option<String> {
         match self.stored(field)? {
             Stored::Text(_) => self.text(field).map(str::to_owned),
-            Stored::Millis(_) => self.time(field).map(written_time),
+            Stored::Millis(_) => self.time(field).map(|at| written_time(at, self.batch.zone)),
             Stored::Number(_) => self.number(field).map(written_number),
             Stored::Flag(_) => {
                 self.flag(field).map(|flag| if flag { "true" } else { "false" }.to_owned())
@@ -459,12 +462,13 @@ impl<'b> Row<'b> {
     }
 }
 
-/// `2026-11-23` at midnight UTC, else `2026-11-23 09:30 UTC`.
-fn written_time(at: DateTime<Utc>) -> String {
-    if at.time() == chrono::NaiveTime::MIN {
-        at.format("%F").to_string()
+/// `2026-11-23` for the first instant of a day in the review's zone, else `2026-11-23 09:30 CET`.
+fn written_time(at: DateTime<Utc>, zone: Tz) -> String {
+    let local = at.with_timezone(&zone);
+    if local.time() == chrono::NaiveTime::MIN {
+        local.format("%F").to_string()
     } else {
-        at.format("%F %H:%M UTC").to_string()
+        local.format("%F %H:%M %Z").to_string()
     }
 }
 

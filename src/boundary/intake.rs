@@ -335,7 +335,7 @@ impl Desk {
             Some(frame) => frame,
             None => self.empty().map_err(assembly)?,
         };
-        Ok(Load { frame, admission: self.admission })
+        Ok(Load { frame, zone: self.zone, admission: self.admission })
     }
 
     fn empty(&self) -> PolarsResult<DataFrame> {
@@ -399,6 +399,7 @@ impl Desk {
 /// One input's admitted rows, before the inputs of a table are joined into its batch.
 pub struct Load {
     pub(super) frame: DataFrame,
+    pub(super) zone: Tz,
     /// What was let in.
     pub admission: Admission,
 }

@@ -398,15 +398,17 @@ impl Boundary {
         &self.blocked
     }
 
-    /// A field by its canonical name.
+    /// A field by its canonical name, if it is allowed.
+    pub fn allowed(&self, object: Object, name: &str) -> Option<Field> {
+        self.fields.get(&object)?.get(name).cloned()
+    }
+
+    /// A field by its canonical name; the error names what was probably meant.
     pub fn field(&self, object: Object, name: &str) -> Result<Field, Missing> {
-        let fields = self.fields.get(&object);
-        fields.and_then(|fields| fields.get(name)).cloned().ok_or_else(|| Missing {
+        self.allowed(object, name).ok_or_else(|| Missing {
             object,
             name: name.to_owned(),
-            nearest: fields
-                .and_then(|fields| nearest(name, fields.keys().map(String::as_str)))
-                .map(str::to_owned),
+            nearest: nearest(name, self.fields(object).map(Field::name)).map(str::to_owned),
         })
     }
 
@@ -478,7 +480,9 @@ impl Grant<'_> {
 
     /// A field the caller uses where it is allowed.
     pub fn optional(&mut self, object: Object, name: &str) -> Option<Field> {
-        self.field(object, name).ok()
+        let field = self.boundary.allowed(object, name)?;
+        self.reads.insert(field.clone());
+        Some(field)
     }
 
     /// Notes that a field held already (by a rule that names it) is read.

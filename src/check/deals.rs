@@ -40,7 +40,7 @@ pub(super) fn ask(grant: &mut Grant<'_>, world_ladders: &super::ladder::Ladders)
 impl<'a> Deals<'a> {
     pub(super) fn of(world: &World<'a>) -> Self {
         let boundary = &world.policies.boundary;
-        let field = |name: &str| boundary.field(Object::Deal, name).ok();
+        let field = |name: &str| boundary.allowed(Object::Deal, name);
         let mut deals = Self { closed: field("closed"), won: field("won"), ..Self::default() };
         let Some(batch) = world.batch(Object::Deal) else { return deals };
         let (account, contact) = (field("account"), field("contact"));

@@ -96,7 +96,7 @@ pub(super) fn ask(grant: &mut Grant<'_>) -> Result<(), Missing> {
 
 /// The user fields a boundary allows.
 fn fields(boundary: &Boundary, object: Object) -> Fields {
-    let field = |name: &str| boundary.field(object, name).ok();
+    let field = |name: &str| boundary.allowed(object, name);
     Fields {
         name: field("name"),
         active: field("active"),

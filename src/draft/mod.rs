@@ -420,7 +420,7 @@ impl Batches {
     }
 
     fn field(&self, object: Object, name: &str) -> Option<Field> {
-        self.boundary.field(object, name).ok()
+        self.boundary.allowed(object, name)
     }
 }
 

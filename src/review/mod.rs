@@ -251,7 +251,7 @@ fn batch_fields(config: &Config) -> BTreeSet<Field> {
             fields.extend(
                 ["modified", "created"]
                     .iter()
-                    .filter_map(|name| config.boundary.field(object, name).ok()),
+                    .filter_map(|name| config.boundary.allowed(object, name)),
             );
         }
     }
@@ -266,7 +266,7 @@ fn put_under_review(batch: &mut Batch, definition: &BatchDefinition, config: &Co
     }
     let changed: Vec<Field> = ["modified", "created"]
         .iter()
-        .filter_map(|name| config.boundary.field(object, name).ok())
+        .filter_map(|name| config.boundary.allowed(object, name))
         .collect();
     let since = definition.changed_within_days.map(|days| as_of.hours_ago(f64::from(days) * 24.0));
     let recent = |row: Row<'_>| {

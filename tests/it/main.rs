@@ -1,6 +1,7 @@
 #![cfg(test)]
 //! Integration tests, in one binary.
 
+mod acme;
 mod checks;
 mod packet;
 mod reader;

@@ -19,7 +19,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "review",
         &[
-            "policy", "boundary", "finding", "check", "source", "folder", "ledger", "packet", "config",
+            "policy", "boundary", "finding", "check", "source", "folder", "ledger", "packet",
+            "config",
         ],
     ),
     ("draft", &["policy", "boundary", "check", "source", "folder", "config"]),
@@ -162,8 +163,11 @@ fn checks_are_listed_once_and_belong_to_their_rules_file() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name().to_str().unwrap().to_owned())
         .collect();
-    let expected: BTreeSet<String> =
-        Family::ALL.iter().map(|family| family.file().to_owned()).chain(["approvals.toml".to_owned()]).collect();
+    let expected: BTreeSet<String> = Family::ALL
+        .iter()
+        .map(|family| family.file().to_owned())
+        .chain(["approvals.toml".to_owned()])
+        .collect();
     assert_eq!(shipped, expected);
 }
 
@@ -175,11 +179,16 @@ fn every_check_fires_in_some_fixture() {
             let path = file.unwrap().path();
             if path.extension().is_some_and(|end| end == "csv") {
                 let text = fs::read_to_string(path).unwrap();
-                fired.extend(crm_review::check::ALL.iter().filter(|c| text.contains(c.code)).map(|c| c.code));
+                fired.extend(
+                    crm_review::check::ALL.iter().filter(|c| text.contains(c.code)).map(|c| c.code),
+                );
             }
         }
     }
-    let silent: Vec<_> =
-        crm_review::check::ALL.iter().map(|check| check.code).filter(|code| !fired.contains(code)).collect();
+    let silent: Vec<_> = crm_review::check::ALL
+        .iter()
+        .map(|check| check.code)
+        .filter(|code| !fired.contains(code))
+        .collect();
     assert!(silent.is_empty(), "no fixture shows {}", silent.join(", "));
 }

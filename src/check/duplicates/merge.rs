@@ -95,7 +95,12 @@ pub(super) struct Conflict {
     pub(super) doubt: String,
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
+    /// The record the finding is about: the lowest id among those under review.
+    pub(super) fn main(&self) -> Option<Row<'a>> {
+        self.rows.iter().find(|row| row.is_under_review()).copied()
+    }
+
     /// The ids, ascending.
     pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
         self.rows.iter().map(|row| row.id())

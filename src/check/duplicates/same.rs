@@ -237,7 +237,7 @@ fn common(object: Object) -> &'static str {
 /// DUP-01 and DUP-04: a merge.
 fn same(world: &World<'_>, case: &Case<'_>) -> Option<Finding> {
     let Call::Same = case.call else { return None };
-    let first = *case.rows.first()?;
+    let first = case.main()?;
     let (keep, because) = survivor(world, &case.rows)?;
     let mut facts = shared_values(world, &case.rows).into_iter();
     let fact = facts.next()?;
@@ -341,7 +341,7 @@ fn doubt_identical(world: &World<'_>, case: &Case<'_>) -> String {
 /// DUP-11: a split.
 fn split(world: &World<'_>, case: &Case<'_>) -> Option<Finding> {
     let Call::Split { parts, bridges } = &case.call else { return None };
-    let first = *case.rows.first()?;
+    let first = case.main()?;
     let batch = world.batch(first.object())?;
     let row = |at: u32| usize::try_from(at).ok().and_then(|at| batch.at(at));
     let (left, right) =
@@ -407,7 +407,7 @@ fn strength(strength: Strength) -> &'static str {
 /// DUP-12: a second look.
 fn against_merging(world: &World<'_>, case: &Case<'_>) -> Option<Finding> {
     let Call::Unsafe = case.call else { return None };
-    let first = *case.rows.first()?;
+    let first = case.main()?;
     let words: Vec<&str> = case.conflicts.iter().map(|conflict| conflict.words.as_str()).collect();
     let words = words.join("; ");
     let headline = format!(

@@ -107,7 +107,7 @@ fn judge(
         judgement.skip(object, "the input has no `lead_source`");
         return;
     }
-    let created = world.policies.boundary.field(object, "created").ok();
+    let created = world.policies.boundary.allowed(object, "created");
     let mut values: HashMap<&str, Use<'_>> = HashMap::new();
     let mut found = Vec::new();
     for row in batch.rows() {

@@ -53,7 +53,7 @@ pub(super) fn ask(grant: &mut Grant<'_>) -> Result<(), Missing> {
 
 impl<'a> Touches<'a> {
     pub(in crate::check) fn of(world: &World<'a>) -> Self {
-        let field = |name: &str| world.policies.boundary.field(Object::CampaignMember, name).ok();
+        let field = |name: &str| world.policies.boundary.allowed(Object::CampaignMember, name);
         let (Some(responded), Some(batch)) =
             (field("responded"), world.batch(Object::CampaignMember))
         else {

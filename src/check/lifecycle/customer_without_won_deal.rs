@@ -52,7 +52,7 @@ impl Rule {
             && let Some(name) = section.text("billed")
         {
             billed_line = name.line;
-            billed.extend(possible.iter().filter_map(|object| boundary.field(*object, &name).ok()));
+            billed.extend(possible.iter().filter_map(|object| boundary.allowed(*object, &name)));
             if billed.is_empty() {
                 section.problem_with_hint(
                     name.line,

@@ -220,7 +220,7 @@ impl<'w, 'a> Links<'w, 'a> {
 
     /// When the first deal was made that this input knows of.
     pub(super) fn oldest_deal(&self) -> Option<DateTime<Utc>> {
-        let created = self.world.policies.boundary.field(Object::Deal, "created").ok()?;
+        let created = self.world.policies.boundary.allowed(Object::Deal, "created")?;
         self.world.batch(Object::Deal)?.rows().filter_map(|deal| deal.time(&created)).min()
     }
 }

@@ -66,7 +66,7 @@ impl Rule {
 
 fn segment(settings: &Settings<'_>, boundary: &Boundary) -> Option<Field> {
     let written = settings.section.as_ref().and_then(|section| section.text("segment"));
-    let Some(name) = written else { return boundary.field(Object::Deal, "type").ok() };
+    let Some(name) = written else { return boundary.allowed(Object::Deal, "type") };
     match boundary.field(Object::Deal, &name) {
         Ok(field) => Some(field),
         Err(missing) => {

@@ -253,7 +253,7 @@ impl Dates {
     const NAMES: [&'static str; 2] = ["stage_changed", "created"];
 
     fn of(world: &World<'_>, object: Object) -> Self {
-        let field = |name| world.policies.boundary.field(object, name).ok();
+        let field = |name| world.policies.boundary.allowed(object, name);
         Self {
             stage_changed: field("stage_changed"),
             created: field("created"),

@@ -95,7 +95,7 @@ impl Rules {
             fields: Vec::new(),
             emails: Object::REVIEWED
                 .into_iter()
-                .filter_map(|object| Some((object, boundary.field(object, "email").ok()?)))
+                .filter_map(|object| Some((object, boundary.allowed(object, "email")?)))
                 .collect(),
         };
         let mut chosen = None;

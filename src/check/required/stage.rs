@@ -126,7 +126,7 @@ impl<'a> Places<'a> {
 
 /// The flags of one object: a row has only its own table's fields.
 fn flags(boundary: &Boundary, object: Object) -> Flags {
-    let field = |name| boundary.field(object, name).ok();
+    let field = |name| boundary.allowed(object, name);
     match object {
         Object::Lead => Flags { converted: field("converted"), ..Flags::default() },
         Object::Deal => Flags { closed: field("closed"), won: field("won"), ..Flags::default() },

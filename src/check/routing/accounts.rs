@@ -155,7 +155,7 @@ impl Named {
         batch: &Batch,
         boundary: &Boundary,
     ) -> HashMap<usize, (usize, &'static str)> {
-        let field = |name: &str| boundary.field(Object::Account, name).ok();
+        let field = |name: &str| boundary.allowed(Object::Account, name);
         let (name, domain, website) = (field("name"), field("domain"), field("website"));
         let mut placed = HashMap::new();
         for row in batch.rows() {

@@ -126,7 +126,7 @@ pub(super) fn same_team(case: &Case<'_, '_>, goes: Goes<'_>) -> Option<String> {
 /// What may be shown of a field of a user.
 pub(super) fn of_user(case: &Case<'_, '_>, holder: Holder, name: &str) -> Option<Shown> {
     let row = case.routed.roster.person(holder)?.row.filter(|it| it.object() == Object::User)?;
-    let field = case.world.policies.boundary.field(Object::User, name).ok()?;
+    let field = case.world.policies.boundary.allowed(Object::User, name)?;
     Some(row.cell(&field).shown().clone())
 }
 

@@ -462,7 +462,7 @@ fn account_owner(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
     let account = home.one()?;
     let target = case.routed.account_owner(case.world, account)?;
     let boundary = &case.world.policies.boundary;
-    let theirs = boundary.field(Object::Account, "owner").ok()?;
+    let theirs = boundary.allowed(Object::Account, "owner")?;
     let object = case.row.object();
     let name = case.routed.roster.name(target).to_owned();
     let headline = format!(

@@ -228,7 +228,7 @@ impl Policy {
 
 impl Plan {
     fn bare(object: Object, boundary: &Boundary) -> Self {
-        let field = |name: &str| boundary.field(object, name).ok();
+        let field = |name: &str| boundary.allowed(object, name);
         Self {
             object,
             owner: field("owner"),

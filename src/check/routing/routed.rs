@@ -310,7 +310,7 @@ impl<'a> Routed<'a> {
 
     /// The owner of an account, when it is a person who is not known to have left.
     pub(super) fn account_owner(&self, world: &World<'a>, account: Row<'a>) -> Option<Holder> {
-        let field = world.policies.boundary.field(Object::Account, "owner").ok()?;
+        let field = world.policies.boundary.allowed(Object::Account, "owner")?;
         let holder = self.roster.who(account.text(&field)?);
         (self.roster.can_work(holder) && !self.roster.is_queue(holder)).then_some(holder)
     }
@@ -465,7 +465,7 @@ impl<'a> Case<'_, 'a> {
             return Look::Past;
         }
         let Some(account) = self.home().one() else { return Look::Past };
-        let kind = self.world.policies.boundary.field(Object::Account, "type").ok();
+        let kind = self.world.policies.boundary.allowed(Object::Account, "type");
         let kind = kind.and_then(|field| account.text(&field)).map(fold);
         if kind.is_some_and(|kind| follow.except_types.contains(&kind)) {
             return Look::Past;

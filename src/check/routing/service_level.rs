@@ -111,7 +111,7 @@ impl ServiceLevel {
             look_back_days: look_back,
             file: section.file().to_owned(),
             hours_said: (said.line, said.value.to_owned()),
-            first_touch: boundary.field(object, "first_touch").ok(),
+            first_touch: boundary.allowed(object, "first_touch"),
         })
     }
 
@@ -273,7 +273,7 @@ fn judge(world: &World<'_>, plan: &Plan, flags: &Flags, judgement: &mut Judgemen
 fn handed_over<'a>(world: &World<'a>, owner: &Field) -> HashMap<&'a str, DateTime<Utc>> {
     let mut latest = HashMap::new();
     let boundary = &world.policies.boundary;
-    let field = |name: &str| boundary.field(Object::FieldHistory, name).ok();
+    let field = |name: &str| boundary.allowed(Object::FieldHistory, name);
     let (Some(batch), Some(record), Some(name), Some(changed)) =
         (world.batch(Object::FieldHistory), field("record"), field("field"), field("changed"))
     else {

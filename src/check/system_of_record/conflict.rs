@@ -229,7 +229,7 @@ fn with_ages(
     clash: &Clash<'_, '_>,
 ) -> Finding {
     let Clash { row, theirs, .. } = *clash;
-    let modified = world.policies.boundary.field(system.object, "modified").ok();
+    let modified = world.policies.boundary.allowed(system.object, "modified");
     let updated = updated(world);
     let time = |row: Row<'_>, field: &Option<Field>| field.as_ref().and_then(|f| row.time(f));
     for (record, field) in [(row, &modified), (theirs, &updated)] {

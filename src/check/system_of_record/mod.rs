@@ -126,7 +126,7 @@ impl System {
             sync_hours,
             customers_only,
             compares,
-            told_by: boundary.field(Object::SystemRecord, "system").ok(),
+            told_by: boundary.allowed(Object::SystemRecord, "system"),
             line: section.line(),
         })
     }
@@ -202,7 +202,7 @@ fn is_no_key(key: &str) -> bool {
 
 /// When a row of the extract was last changed in its system.
 fn updated(world: &World<'_>) -> Option<Field> {
-    world.policies.boundary.field(Object::SystemRecord, "updated").ok()
+    world.policies.boundary.allowed(Object::SystemRecord, "updated")
 }
 
 /// A line of this family's rules as evidence; line 0 is a built-in default.

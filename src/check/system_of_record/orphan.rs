@@ -98,7 +98,7 @@ fn forward<'a>(
     judgement: &mut Judgement,
 ) -> HashSet<usize> {
     let rules = &world.policies.system_of_record;
-    let created = world.policies.boundary.field(system.object, "created").ok();
+    let created = world.policies.boundary.allowed(system.object, "created");
     let settled = world.as_of.hours_ago(system.sync_hours.value);
     let mut coverage = Coverage::default();
     let mut orphans = Vec::new();
@@ -192,7 +192,7 @@ fn lost(
             finding = finding.because(Evidence::Cell(row.cell(&field)));
         }
     }
-    let modified = boundary.field(system.object, "modified").ok();
+    let modified = boundary.allowed(system.object, "modified");
     let days = modified.and_then(|field| row.time(&field)).map(|at| world.as_of.days_since(at));
     if let Some(like) = like {
         finding = finding.with(like.record()).unless(format!(

@@ -1,0 +1,108 @@
+//! The company Acme: what is found equals the truth that was planted, no more and no less.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, NaiveDate};
+use crm_review::review::{self, Order};
+
+fn flavour(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/acme").join(name)
+}
+
+/// A copy of a flavour's folder: a run writes into the folder it reviews.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if ["runs", "ledger.jsonl", ".lock"].iter().any(|made| entry.file_name() == *made) {
+            continue;
+        }
+        if from.is_dir() { copy(&from, &to) } else { drop(fs::copy(&from, &to).unwrap()) }
+    }
+}
+
+type Found = BTreeSet<(String, String, String)>;
+
+fn reviewed(name: &str) -> (Found, Vec<serde_json::Value>) {
+    let folder = tempfile::tempdir().unwrap();
+    copy(&flavour(name), folder.path());
+    let done = review::run(&Order {
+        folder: folder.path().to_owned(),
+        as_of: NaiveDate::from_ymd_opt(2026, 11, 23),
+        now: DateTime::default(),
+        threads: NonZeroUsize::new(2).unwrap(),
+    })
+    .unwrap();
+    assert_eq!(done.missing, Vec::<String>::new());
+    let lines = fs::read_to_string(done.folder.join("findings.jsonl")).unwrap();
+    let findings: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let text = |finding: &serde_json::Value, key: &str| finding[key].as_str().unwrap().to_owned();
+    let found =
+        findings.iter().map(|f| (text(f, "rule"), text(f, "object"), text(f, "record"))).collect();
+    (found, findings)
+}
+
+/// The planted faults, each with the reason it stands for.
+fn expected(name: &str) -> BTreeMap<(String, String, String), String> {
+    let mut reader = csv::Reader::from_path(flavour(name).join("expected.csv")).unwrap();
+    reader
+        .records()
+        .map(|record| {
+            let record = record.unwrap();
+            (
+                (record[0].to_owned(), record[1].to_owned(), record[2].to_owned()),
+                record[4].to_owned(),
+            )
+        })
+        .collect()
+}
+
+#[track_caller]
+fn check(name: &str, least_rules: usize) {
+    let (found, findings) = reviewed(name);
+    let expected = expected(name);
+    let mut wrong = String::new();
+    for (fault, why) in expected.iter().filter(|(fault, _)| !found.contains(fault)) {
+        wrong += &format!("not found: {fault:?}, {why}\n");
+    }
+    for fault in found.iter().filter(|fault| !expected.contains_key(fault)) {
+        wrong += &format!("not planted: {fault:?}\n");
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+    assert_eq!(findings.len(), expected.len(), "each fault is found once");
+    let ids: BTreeSet<_> = findings.iter().map(|finding| finding["id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), findings.len(), "each finding has a name of its own");
+    let rules: BTreeSet<_> = expected.keys().map(|(rule, ..)| rule).collect();
+    assert!(rules.len() >= least_rules, "{} rules are planted", rules.len());
+    for finding in &findings {
+        assert!(!finding["evidence"].as_array().unwrap().is_empty(), "{finding}");
+        assert!(!finding["why_wrong"].as_array().unwrap().is_empty(), "{finding}");
+    }
+}
+
+#[test]
+fn salesforce_exports_hold_exactly_the_planted_faults() {
+    check("salesforce", 40);
+}
+
+#[test]
+fn hubspot_exports_hold_exactly_the_planted_faults() {
+    check("hubspot", 33);
+}
+
+#[test]
+fn every_rule_is_planted_in_one_of_the_flavours() {
+    let planted: BTreeSet<String> = ["salesforce", "hubspot"]
+        .into_iter()
+        .flat_map(expected)
+        .map(|((rule, ..), _)| rule)
+        .collect();
+    let all: BTreeSet<String> =
+        crm_review::check::ALL.iter().map(|check| check.code.to_owned()).collect();
+    assert_eq!(planted, all);
+}
