@@ -269,9 +269,13 @@ impl Batch {
         (position < self.len()).then_some(Row { batch: self, at: position })
     }
 
-    /// The record with that id, in either of an id's spellings.
+    /// The record with that id, in either of an id's spellings; of several ids, the first that is here.
     pub fn find(&self, id: &str) -> Option<Row<'_>> {
-        let key = id_key(id.trim());
+        super::ids(id).find_map(|id| self.find_one(id))
+    }
+
+    fn find_one(&self, id: &str) -> Option<Row<'_>> {
+        let key = id_key(id);
         let same = |other: &u32| self.key.get(*other as usize).is_some_and(|id| id_key(id) == key);
         let at = *self.index.find(self.hasher.hash_one(key), same)? as usize;
         Some(Row { batch: self, at })

@@ -108,14 +108,9 @@ impl Kind {
         }
         match self {
             Self::Id => {
-                let plain = |c: char| c.is_alphanumeric() || "_-.:@+/|".contains(c);
-                if trimmed.len() > 64 || !trimmed.chars().all(plain) {
-                    Err("not an id")
-                } else if is_spreadsheet_number(trimmed) {
-                    Err("an id turned into a number by a spreadsheet")
-                } else {
-                    Ok(Value::Text(trimmed))
-                }
+                // HubSpot lists the ids of several associated records in one cell.
+                ids(trimmed)
+                    .try_fold(Value::Blank, |_, id| one_id(id).map(|()| Value::Text(trimmed)))
             }
             Self::Date => Moment::parse(trimmed).map(Value::Moment).ok_or("not a date"),
             Self::Number => number(trimmed).map(Value::Number).ok_or("not a number"),
@@ -135,6 +130,23 @@ impl Kind {
             }
         }
     }
+}
+
+/// One word that can be an id.
+fn one_id(id: &str) -> Result<(), &'static str> {
+    let plain = |c: char| c.is_alphanumeric() || "_-.:@+/|".contains(c);
+    if id.len() > 64 || !id.chars().all(plain) {
+        Err("not an id")
+    } else if is_spreadsheet_number(id) {
+        Err("an id turned into a number by a spreadsheet")
+    } else {
+        Ok(())
+    }
+}
+
+/// The ids in a cell: one, or several where the CRM lists all associated records.
+pub fn ids(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split(';').map(str::trim).filter(|id| !id.is_empty())
 }
 
 /// A text on one line, with at most so many bytes and words.
@@ -527,6 +539,8 @@ mod tests {
         check_kind(Kind::Id, "1.23457E+11", false);
         check_kind(Kind::Id, "base.user_root", true);
         check_kind(Kind::Id, "--", true);
+        check_kind(Kind::Id, "17031390776;17031390777", true);
+        check_kind(Kind::Id, "17031390776; not an id", false);
         check_kind(Kind::Flag, "FALSE", true);
     }
 

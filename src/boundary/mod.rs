@@ -17,7 +17,7 @@ use crate::policy::{Document, Log, Node, Section, nearest};
 
 pub use batch::{Batch, Cell, RecordRef, Row, Shown};
 pub use intake::{Admission, AdmitError, Desk, Intake, Load, Misfit, Withheld, start_of_day};
-pub use kind::{DateOrder, Kind, id_key};
+pub use kind::{DateOrder, Kind, id_key, ids};
 
 /// The tables a review reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,7 +4,7 @@
 
 use hashbrown::HashMap;
 
-use crate::boundary::{Field, Grant, Object, Row, id_key};
+use crate::boundary::{Field, Grant, Object, Row, id_key, ids};
 
 use super::World;
 use super::ladder::lists;
@@ -46,10 +46,14 @@ impl<'a> Deals<'a> {
         let (account, contact) = (field("account"), field("contact"));
         for row in batch.rows() {
             if let Some(id) = account.as_ref().and_then(|field| row.text(field)) {
-                deals.by_account.entry(id_key(id.trim())).or_default().push(row);
+                for id in ids(id) {
+                    deals.by_account.entry(id_key(id)).or_default().push(row);
+                }
             }
             if let Some(id) = contact.as_ref().and_then(|field| row.text(field)) {
-                deals.by_contact.entry(id_key(id.trim())).or_default().push(row);
+                for id in ids(id) {
+                    deals.by_contact.entry(id_key(id)).or_default().push(row);
+                }
             }
         }
         deals

@@ -74,6 +74,11 @@ impl Pulled {
         self.0.get_mut(&object)
     }
 
+    /// The tables themselves, when nobody judges them any more.
+    pub fn into_batches(self) -> BTreeMap<Object, Batch> {
+        self.0
+    }
+
     /// All tables, in reading order.
     pub fn iter(&self) -> impl Iterator<Item = &Batch> {
         self.0.values()

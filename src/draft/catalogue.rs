@@ -118,7 +118,7 @@ const LEAD_SOURCE: Known = (
 );
 const LAST_ACTIVITY: Known = (
     "last_activity",
-    &["LastActivityDate", "Last Activity", "Last Activity Date", "notes_last_updated"],
+    &["LastActivityDate", "Last Activity", "Last Activity Date"],
     "Finds records that nobody works.",
 );
 const EXTERNAL_ID: Known = (
@@ -210,6 +210,11 @@ const CONTACT: &[Known] = &[
     LEAD_SOURCE,
     ("lifecycle", &["Lifecycle Stage", "lifecyclestage", "Lifecycle"], "The stage."),
     ("status", &["Lead Status", "hs_lead_status"], "The working status."),
+    (
+        "stage_changed",
+        &["Date entered current lifecycle stage", "Date entered current stage"],
+        "Tells how long the stage stands.",
+    ),
     ("marketing_status", &["Marketing contact status"], "Marketing contacts need no owner."),
     ("became_lead", &["Became a Lead Date", "hs_lifecyclestage_lead_date"], "The order of stages."),
     (
@@ -351,7 +356,16 @@ const QUEUE: &[Known] = &[
 const CAMPAIGN_MEMBER: &[Known] = &[
     (
         "record",
-        &["LeadOrContactId", "Lead or Contact ID", "LeadId", "Lead ID", "ContactId", "Contact ID"],
+        &[
+            "LeadOrContactId",
+            "Lead or Contact ID",
+            "Member ID",
+            "Record ID",
+            "LeadId",
+            "Lead ID",
+            "ContactId",
+            "Contact ID",
+        ],
         "Links the response to a person.",
     ),
     (
@@ -378,11 +392,11 @@ const FIELD_HISTORY: &[Known] = &[
         &["ParentId", "LeadId", "OpportunityId", "AccountId", "ContactId", "Record ID"],
         "Links the change to a record.",
     ),
-    ("field", &["Field", "Field / Event"], "Says what changed."),
+    ("field", &["Field", "Field / Event", "Property"], "Says what changed."),
     ("old", &["OldValue", "Old Value"], "Says from what."),
     ("new", &["NewValue", "New Value"], "Says to what."),
-    ("changed", &["CreatedDate", "Edit Date", "Changed"], "Says when."),
-    ("by", &["CreatedById", "Edited By", "CreatedBy.Name"], "Says who."),
+    ("changed", &["CreatedDate", "Edit Date", "Changed", "Changed on"], "Says when."),
+    ("by", &["CreatedById", "Edited By", "CreatedBy.Name", "Changed by"], "Says who."),
 ];
 
 /// The columns a table can have.
@@ -409,7 +423,7 @@ fn nouns(object: Object) -> &'static [&'static str] {
         Object::Deal => &["opportunity", "deal"],
         Object::User => &["user", "owner"],
         Object::Queue => &["queue", "group"],
-        Object::CampaignMember => &["campaignmember"],
+        Object::CampaignMember => &["campaignmember", "formsubmission"],
         Object::FieldHistory => &["history"],
         Object::SystemRecord => &[],
     }

@@ -53,21 +53,21 @@ fn with(shipped: &str, drafted: &str) -> String {
     }
 }
 
-/// The latest change of any record.
+/// The last day on which these exports show work: the latest day with at least one in a thousand of
+/// the changes. Single dates beyond it are typing errors and plans.
 pub(super) fn newest_change(batches: &Batches) -> Option<NaiveDate> {
-    let mut newest = None;
+    let mut days: BTreeMap<NaiveDate, usize> = BTreeMap::new();
     for object in Object::REVIEWED {
         let Some(batch) = batches.get(object) else { continue };
-        for name in ["modified", "created", "last_activity"] {
+        for name in ["modified", "created"] {
             let Some(field) = batches.field(object, name) else { continue };
-            // A planned activity lies in the future and dates nothing; changes and creations do.
-            if name == "last_activity" && newest.is_some() {
-                continue;
+            for at in batch.rows().filter_map(|row| row.time(&field)) {
+                *days.entry(at.date_naive()).or_default() += 1;
             }
-            newest = newest.max(batch.rows().filter_map(|row| row.time(&field)).max());
         }
     }
-    newest.map(|at| at.date_naive())
+    let enough = days.values().sum::<usize>().div_ceil(1_000);
+    days.into_iter().rev().find(|(_, n)| *n >= enough).map(|(day, _)| day)
 }
 
 fn percent(part: usize, whole: usize) -> String {

@@ -19,7 +19,8 @@ use chrono_tz::Tz;
 use crate::boundary::{
     AdmitError, Batch, Boundary, DateOrder, Field, Kind, Object, is_always_blocked,
 };
-use crate::config::{self, Crm};
+use crate::check::{AsOf, Bench, CheckDef, Outcome, Pulled, World};
+use crate::config::{self, Config, Crm};
 use crate::folder::{self, FolderError};
 use crate::policy::{Document, Log, Problems};
 use crate::source::csv::{Expect, Limits, Misfit, Refusal, Sheet, Sink};
@@ -99,15 +100,16 @@ pub fn init(dir: &Path, from: &Path, threads: NonZeroUsize) -> Result<Drafted, D
     for (object, table) in &mut tables {
         profile(*object, table, from, threads)?;
     }
-    let (boundary_toml, batches) = admit(&mut tables, from, threads)?;
+    let (boundary_toml, mut batches) = admit(&mut tables, from, threads)?;
     let crm = crm(&tables);
     let source = source_folder(dir, from);
     let mut rules: BTreeMap<String, String> = infer::rules(&batches);
     rules.insert("boundary.toml".to_owned(), boundary_toml);
     rules.insert("approvals.toml".to_owned(), APPROVALS.to_owned());
-    let review = review_toml(dir, crm, &source, &tables, &unused, &batches);
+    let mut review = review_toml(dir, crm, source.as_deref(), &tables, &unused, &batches);
     // The draft has to pass the same door as everything else.
-    config::parse(&review, &rules).map_err(DraftError::Faulty)?;
+    let config = config::parse(&review, &rules).map_err(DraftError::Faulty)?;
+    review += &switched_off(&trial(&config, &mut batches));
     write(dir, &review, &rules)?;
     Ok(Drafted { summary: summary(dir, crm, &tables, &unused, &batches) })
 }
@@ -536,7 +538,7 @@ fn source_folder(dir: &Path, from: &Path) -> Option<String> {
 fn review_toml(
     dir: &Path,
     crm: Crm,
-    source: &Option<String>,
+    source: Option<&str>,
     tables: &BTreeMap<Object, DraftTable>,
     unused: &[(String, String)],
     batches: &Batches,
@@ -587,6 +589,62 @@ fn review_toml(
     }
     toml +=
         "\n# [checks]\n# off = [\"OWN-06\"]             # codes of checks that are not wanted\n";
+    toml
+}
+
+/// A check that would flag so much that its rules cannot be right yet.
+struct TooMuch {
+    check: &'static CheckDef,
+    flagged: usize,
+    examined: usize,
+}
+
+/// Runs the drafted checks on what was read. A check that flags more than a third of what it looks
+/// at says more about its rules than about the records.
+fn trial(config: &Config, batches: &mut Batches) -> Vec<TooMuch> {
+    let Some(day) = infer::newest_change(batches).and_then(|day| day.succ_opt()) else {
+        return Vec::new();
+    };
+    let bench = Bench::load(&config.policies, &config.boundary, &config.off);
+    let mut pulled = Pulled::default();
+    for batch in std::mem::take(&mut batches.batches).into_values() {
+        pulled.insert(batch);
+    }
+    let reports = bench.run(&World::new(&pulled, AsOf::new(day, config.zone), &config.policies));
+    batches.batches = pulled.into_batches();
+    reports
+        .into_iter()
+        .filter_map(|report| match report.outcome {
+            Outcome::Ran(judgement) => {
+                let (flagged, examined) = (judgement.findings.len(), judgement.examined);
+                let too_much = flagged > FEW && flagged * 3 > examined;
+                too_much.then_some(TooMuch { check: report.check, flagged, examined })
+            }
+            Outcome::NotApplicable(_) | Outcome::Broken => None,
+        })
+        .collect()
+}
+
+/// So few findings can be read whatever share they are.
+const FEW: usize = 20;
+
+fn switched_off(too_much: &[TooMuch]) -> String {
+    let mut toml = String::from("\n[checks]\n");
+    if too_much.is_empty() {
+        toml += "off = []                     # codes of checks that are not wanted, such as \"OWN-06\"\n";
+        return toml;
+    }
+    toml += "# These would flag more than a third of what they look at: set their rules first, then take them out.\noff = [\n";
+    for TooMuch { check, flagged, examined } in too_much {
+        let _ = writeln!(
+            toml,
+            "  \"{}\",  # {flagged} of {examined} flagged; its rules: rules/{}, [{}]",
+            check.code,
+            check.family.file(),
+            check.name
+        );
+    }
+    toml += "]\n";
     toml
 }
 

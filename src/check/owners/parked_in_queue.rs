@@ -1,7 +1,7 @@
 //! OWN-03: a record waits in a queue for longer than that queue allows.
 //!
 //! Hours are elapsed hours: a queue has no business hours of its own.
-//! Does not: speak of records that fell to the catch-all by a fault of routing (RTE-05).
+//! Does not: speak of records that stand there against the routing rules; routing says where they belong.
 
 use chrono::{DateTime, Utc};
 use hashbrown::HashMap;
@@ -172,7 +172,7 @@ fn judge(
                 continue;
             };
             let hours = world.as_of.hours_since(known.at());
-            if hours <= limit.value || world.routed().violation(row) == Some("RTE-05") {
+            if hours <= limit.value || world.routed().violation(row).is_some() {
                 continue;
             }
             let stay = Stay { owned, since, users, queue, limit, known, hours };

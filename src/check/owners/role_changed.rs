@@ -120,6 +120,10 @@ fn judge(rules: &Rules, scope: &Scope, known: &Roles, world: &World<'_>) -> Judg
             if owned.is_open(world, row) == Some(false) || rules.keep.excuse(row) {
                 continue;
             }
+            // Where the routing rules name another owner, routing says so with its trace.
+            if world.routed().violation(row).is_some() {
+                continue;
+            }
             let kept = Kept { rules, selling, owned, known, person, changes: &changes };
             judgement.findings.push(kept.finding(world, row));
         }

@@ -119,7 +119,10 @@ fn judge(rules: &Rules, scope: &Scope, users: Option<&UserFields>, world: &World
             }
             let share = format!("{count} of {total}");
             let held = Held { rules, owned, users, person: *person, said, share };
-            judgement.findings.push(held.finding(world, row));
+            // Where the routing rules name another owner, routing says so with its trace.
+            if world.routed().violation(row).is_none() {
+                judgement.findings.push(held.finding(world, row));
+            }
         }
     }
     for said in &rules.users.0 {
