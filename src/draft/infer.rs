@@ -16,6 +16,8 @@ use super::{Batches, quoted, quoted_list};
 
 /// Fewer records than this say nothing about a rule.
 const MIN_RECORDS: usize = 30;
+/// Fewer records than this in a segment say nothing about who gets it, or how large its companies are.
+const MIN_SEGMENT: usize = 15;
 /// A field that at least this share fills from a stage on is taken as required there.
 const REQUIRED_SHARE: f64 = 0.97;
 /// A segment whose records one owner holds to at least this share is taken as routed to them.
@@ -33,7 +35,7 @@ pub(super) fn rules(batches: &Batches) -> BTreeMap<String, String> {
             let text = match family {
                 Family::Lifecycle => with(shipped, &lifecycle(&ladders)),
                 Family::Required => with(shipped, &required(batches, &ladders)),
-                Family::Routing => with(shipped, &routing(batches)),
+                Family::Routing => with(shipped, &(routing(batches) + &bands(batches))),
                 Family::LeadSource => lead_source(shipped, batches),
                 Family::Owners => owners(shipped, batches),
                 Family::Batch | Family::Duplicates | Family::SystemOfRecord => shipped.to_owned(),
@@ -404,6 +406,56 @@ fn required(batches: &Batches, ladders: &[Ladder]) -> String {
     toml
 }
 
+/// The size bands that the segments in use amount to. They need a table of who covers what, so they
+/// are drafted as a comment.
+fn bands(batches: &Batches) -> String {
+    for object in [Object::Lead, Object::Contact, Object::Account] {
+        let Some(batch) = batches.get(object) else { continue };
+        let (Some(segment), Some(size)) =
+            (batches.field(object, "segment"), batches.field(object, "employees"))
+        else {
+            continue;
+        };
+        let mut sizes: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+        for row in batch.rows() {
+            if let (Some(segment), Some(size)) = (row.text(&segment), row.number(&size)) {
+                sizes.entry(segment.trim()).or_default().push(size);
+            }
+        }
+        sizes.retain(|_, sizes| sizes.len() >= MIN_SEGMENT);
+        let mut bands: Vec<(f64, f64, &str, usize)> = sizes
+            .into_iter()
+            .filter_map(|(segment, mut sizes)| {
+                sizes.sort_by(f64::total_cmp);
+                // One record in twenty at either end may be wrong.
+                let edge = sizes.len() / 20;
+                let low = sizes.get(edge).copied()?;
+                let high = sizes.get(sizes.len() - 1 - edge).copied()?;
+                Some((low, high, segment, sizes.len()))
+            })
+            .collect();
+        bands.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let apart = bands.iter().zip(bands.iter().skip(1)).all(|(lower, upper)| lower.1 < upper.0);
+        if bands.len() < 2 || !apart {
+            continue;
+        }
+        let mut toml = format!(
+            "# The {} say these bands; to judge by them, add [coverage] with a table of who covers what:\n# [segment]\n# field = \"employees\"\n# bands = [\n",
+            object.plural()
+        );
+        for (low, high, segment, n) in bands {
+            let _ = writeln!(
+                toml,
+                "#   {{ name = {}, from = {low}, to = {high} }},  # {n} {}, the middle 90 %",
+                quoted(segment),
+                object.plural()
+            );
+        }
+        return toml + "# ]\n";
+    }
+    String::new()
+}
+
 /// One value of a segment field and who holds its records.
 struct Routed {
     value: String,
@@ -473,7 +525,7 @@ fn segments(batches: &Batches, batch: &Batch, field: &Field, owner: &Field) -> V
                 owners_of.into_iter().max_by_key(|(owner, n)| (*n, std::cmp::Reverse(*owner)))?;
             // One who owns nearly everything owns this too: that is no rule.
             let elsewhere = share(owners.get(owner).copied().unwrap_or_default(), total);
-            let routed = n >= MIN_RECORDS
+            let routed = n >= MIN_SEGMENT
                 && share(held, n) >= ROUTED_SHARE
                 && elsewhere < ROUTED_SHARE / 2.0
                 && is_active(batches, owner);
