@@ -97,10 +97,11 @@ fn exit_code(error: &ReviewError) -> u8 {
     use crm_review::ledger::LedgerError;
     match error {
         ReviewError::Rules(_) | ReviewError::Unreadable { .. } => 2,
-        ReviewError::Source(_) | ReviewError::Packet(_) => 3,
         ReviewError::Ledger(LedgerError::Broken { .. }) => 4,
         ReviewError::Folder(FolderError::Held { .. }) => 5,
-        ReviewError::Ledger(LedgerError::Folder(_) | LedgerError::Disk { .. })
+        ReviewError::Source(_)
+        | ReviewError::Packet(_)
+        | ReviewError::Ledger(LedgerError::Folder(_) | LedgerError::Disk { .. })
         | ReviewError::Folder(FolderError::Disk { .. } | FolderError::InTheWay { .. }) => 3,
     }
 }

@@ -219,26 +219,23 @@ fn node_of(
 ) -> Node {
     let value = match value {
         DeValue::String(text) => Value::Text(text.to_string()),
-        DeValue::Integer(whole) => match i64::from_str_radix(whole.as_str(), whole.radix()) {
-            Ok(whole) => Value::Whole(whole),
-            Err(_) => {
+        DeValue::Integer(whole) => {
+            let parsed = i64::from_str_radix(whole.as_str(), whole.radix());
+            if parsed.is_err() {
                 log.note(file, line, "this number is too large", None);
-                Value::Whole(0)
             }
-        },
+            Value::Whole(parsed.unwrap_or_default())
+        }
         DeValue::Float(number) => Value::Number(number.as_str().parse().unwrap_or(f64::NAN)),
         DeValue::Boolean(flag) => Value::Flag(*flag),
         DeValue::Datetime(when) => {
             let date = when.date.filter(|_| when.time.is_none()).and_then(|day| {
                 NaiveDate::from_ymd_opt(day.year.into(), day.month.into(), day.day.into())
             });
-            match date {
-                Some(date) => Value::Date(date),
-                None => {
-                    log.note(file, line, "write a plain date here, like 2026-11-23", None);
-                    Value::Date(NaiveDate::MIN)
-                }
+            if date.is_none() {
+                log.note(file, line, "write a plain date here, like 2026-11-23", None);
             }
+            Value::Date(date.unwrap_or_default())
         }
         DeValue::Array(items) => Value::List(
             items
@@ -455,13 +452,13 @@ impl<'a> Section<'a> {
     }
 
     /// A table below this one.
-    pub fn section(&self, key: &str) -> Option<Section<'a>> {
+    pub fn section(&self, key: &str) -> Option<Self> {
         let node = self.node(key)?;
         self.as_section(key, node)
     }
 
     /// `[[key]]`, in the order written.
-    pub fn sections(&self, key: &str) -> Vec<Section<'a>> {
+    pub fn sections(&self, key: &str) -> Vec<Self> {
         let Some(node) = self.node(key) else { return Vec::new() };
         if let Value::List(items) = &node.value {
             items.iter().filter_map(|item| self.as_section(key, item)).collect()
@@ -472,7 +469,7 @@ impl<'a> Section<'a> {
     }
 
     /// A node that has to be a table, as a section.
-    pub fn as_section(&self, key: &str, node: &'a Node) -> Option<Section<'a>> {
+    pub fn as_section(&self, key: &str, node: &'a Node) -> Option<Self> {
         if let Value::Table(entries) = &node.value {
             Some(Section::new(self.file, self.name_of(key), node.line, entries, self.log))
         } else {

@@ -14,7 +14,7 @@ use polars::prelude::*;
 
 use super::intake::{LINE, Load};
 use super::kind::instant;
-use super::{Admission, Exposure, Field, Object, id_key, object_key};
+use super::{Admission, Exposure, Field, Kind, Object, id_key, object_key};
 
 /// Names a record: its table and its id as the CRM writes it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -187,12 +187,18 @@ impl Batch {
                 continue;
             }
             let Ok(column) = self.frame.column(field.name()) else { continue };
-            let stored = match column.dtype() {
-                DataType::String => column.str().ok().cloned().map(Stored::Text),
-                DataType::Int64 => column.i64().ok().cloned().map(Stored::Millis),
-                DataType::Float64 => column.f64().ok().cloned().map(Stored::Number),
-                DataType::Boolean => column.bool().ok().cloned().map(Stored::Flag),
-                _ => None,
+            let stored = match field.kind() {
+                Kind::Date => column.i64().ok().cloned().map(Stored::Millis),
+                Kind::Number => column.f64().ok().cloned().map(Stored::Number),
+                Kind::Flag => column.bool().ok().cloned().map(Stored::Flag),
+                Kind::Id
+                | Kind::Picklist
+                | Kind::Email
+                | Kind::Phone
+                | Kind::Web
+                | Kind::Name
+                | Kind::Text
+                | Kind::Address => column.str().ok().cloned().map(Stored::Text),
             };
             if let Some(held) = self.columns.get_mut(slot) {
                 *held = stored;
@@ -305,17 +311,17 @@ fn with_every_column(mut frame: DataFrame, wanted: &[&Field], key: &str) -> Data
         }
         if frame.column(field.name()).is_err() {
             let dtype = match field.kind() {
-                super::Kind::Date => DataType::Int64,
-                super::Kind::Number => DataType::Float64,
-                super::Kind::Flag => DataType::Boolean,
-                super::Kind::Id
-                | super::Kind::Picklist
-                | super::Kind::Email
-                | super::Kind::Phone
-                | super::Kind::Web
-                | super::Kind::Name
-                | super::Kind::Text
-                | super::Kind::Address => DataType::String,
+                Kind::Date => DataType::Int64,
+                Kind::Number => DataType::Float64,
+                Kind::Flag => DataType::Boolean,
+                Kind::Id
+                | Kind::Picklist
+                | Kind::Email
+                | Kind::Phone
+                | Kind::Web
+                | Kind::Name
+                | Kind::Text
+                | Kind::Address => DataType::String,
             };
             let blank = Column::full_null(field.name().into(), height, &dtype);
             let _ = frame.with_column(blank);

@@ -355,7 +355,7 @@ impl Desk {
     fn shared_order(&mut self, proofs: &[Proof]) -> Result<Vec<Option<DateOrder>>, AdmitError> {
         let by_file: BTreeSet<DateOrder> = proofs
             .iter()
-            .filter_map(|proof| match (proof.day_first, proof.month_first) {
+            .filter_map(|proof| match (proof.day_first > 0, proof.month_first > 0) {
                 (true, false) => Some(DateOrder::DayFirst),
                 (false, true) => Some(DateOrder::MonthFirst),
                 _ => None,
@@ -363,11 +363,11 @@ impl Desk {
             .collect();
         let mut orders = Vec::new();
         for (proof, (_, field, column)) in proofs.iter().zip(&self.columns) {
-            if !proof.unordered {
+            if proof.unordered == 0 {
                 orders.push(None);
                 continue;
             }
-            let (order, how) = match (field.0.dates, proof.day_first, proof.month_first) {
+            let (order, how) = match (field.0.dates, proof.day_first > 0, proof.month_first > 0) {
                 (Some(declared), ..) => (declared, "declared"),
                 (None, true, true) => {
                     return Err(AdmitError::DateOrderMixed {
@@ -377,7 +377,9 @@ impl Desk {
                 }
                 (None, true, false) => (DateOrder::DayFirst, "proven by the column"),
                 (None, false, true) => (DateOrder::MonthFirst, "proven by the column"),
-                (None, false, false) if !proof.matters => (DateOrder::DayFirst, "day equals month"),
+                (None, false, false) if proof.two_readings == 0 => {
+                    (DateOrder::DayFirst, "day equals month")
+                }
                 (None, false, false) => match by_file.iter().collect::<Vec<_>>().as_slice() {
                     [order] => (**order, "proven by another column of the file"),
                     _ => {
@@ -586,10 +588,14 @@ fn local_millis(local: chrono::NaiveDateTime, zone: Tz) -> i64 {
 /// What a column of dates says about the order of day and month.
 #[derive(Debug, Clone, Copy, Default)]
 struct Proof {
-    unordered: bool,
-    matters: bool,
-    day_first: bool,
-    month_first: bool,
+    /// Dates of two numbers of which either may be the day.
+    unordered: usize,
+    /// Those of them that mean two different days.
+    two_readings: usize,
+    /// Those that only work day first.
+    day_first: usize,
+    /// Those that only work month first.
+    month_first: usize,
 }
 
 impl Proof {
@@ -597,10 +603,10 @@ impl Proof {
         if let Some(Builder::Moment(moments)) = builder {
             for moment in moments.iter().flatten() {
                 if let Moment::Unordered { first, second, .. } = *moment {
-                    self.unordered = true;
-                    self.matters |= first != second;
-                    self.day_first |= first > 12;
-                    self.month_first |= second > 12;
+                    self.unordered += 1;
+                    self.two_readings += usize::from(first != second);
+                    self.day_first += usize::from(first > 12);
+                    self.month_first += usize::from(second > 12);
                 }
             }
         }

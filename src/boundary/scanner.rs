@@ -170,8 +170,7 @@ fn has_card_number(text: &str) -> bool {
             }
             _ => false,
         };
-        let grouped =
-            matches!(number.groups.as_slice(), [_] | [4, 4, 4, 4] | [4, 6, 5] | [4, 6, 4]);
+        let grouped = matches!(number.groups.as_slice(), [_] | [4, 4, 4, 4] | [4, 6, 4 | 5]);
         let free = !number
             .before
             .is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/' | b'+'));

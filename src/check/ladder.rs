@@ -26,10 +26,6 @@ pub(crate) struct Ladder {
     pub(crate) customer: Vec<String>,
     /// Stages that say: there is an open deal.
     pub(crate) opportunity: Vec<String>,
-    /// Stages that say: marketing has qualified this person.
-    pub(crate) qualified: Vec<String>,
-    /// Late stages, for required fields.
-    pub(crate) late: Vec<String>,
     /// Moves down the ladder that are normal.
     pub(crate) allowed_back: Vec<(String, String)>,
     /// Where it is written.
@@ -125,8 +121,8 @@ impl Flags {
 impl Ladder {
     fn parse(section: &Section<'_>, object: Object, boundary: &Boundary) -> Option<Self> {
         let name = section.required_text("field");
-        let [order, closed, won, lost, customer, opportunity, qualified, late] =
-            ["order", "closed", "won", "lost", "customer", "opportunity", "qualified", "late"]
+        let [order, closed, won, lost, customer, opportunity] =
+            ["order", "closed", "won", "lost", "customer", "opportunity"]
                 .map(|key| section.texts(key));
         let back = moves(section);
         if order.is_empty() {
@@ -156,8 +152,6 @@ impl Ladder {
             lost: plain(&lost),
             customer: plain(&customer),
             opportunity: plain(&opportunity),
-            qualified: plain(&qualified),
-            late: plain(&late),
             allowed_back: back
                 .iter()
                 .map(|(from, to)| (from.value.to_owned(), to.value.to_owned()))
@@ -166,8 +160,7 @@ impl Ladder {
             line: section.line(),
         };
         let moved = back.iter().flat_map(|(from, to)| [from, to]);
-        for stage in [&customer, &opportunity, &qualified, &late].into_iter().flatten().chain(moved)
-        {
+        for stage in [&customer, &opportunity].into_iter().flatten().chain(moved) {
             ladder.must_know(section, stage);
         }
         Some(ladder)

@@ -37,7 +37,6 @@ pub(super) struct Person<'a> {
     pub(super) standing: Standing,
     pub(super) role: Option<&'a str>,
     pub(super) team: Option<&'a str>,
-    pub(super) manager: Option<&'a str>,
     pub(super) deactivated: Option<DateTime<Utc>>,
     pub(super) last_login: Option<DateTime<Utc>>,
     /// The user's or queue's row; `None` when only a record's owner column names them.
@@ -77,7 +76,6 @@ struct Fields {
     active: Option<Field>,
     role: Option<Field>,
     team: Option<Field>,
-    manager: Option<Field>,
     deactivated: Option<Field>,
     last_login: Option<Field>,
 }
@@ -85,7 +83,7 @@ struct Fields {
 /// Asks for the fields by which owners are known; a user needs an id and a state.
 pub(super) fn ask(grant: &mut Grant<'_>) -> Result<(), Missing> {
     grant.field(Object::User, "id")?;
-    for name in ["name", "active", "role", "team", "manager", "deactivated", "last_login"] {
+    for name in ["name", "active", "role", "team", "deactivated", "last_login"] {
         grant.optional(Object::User, name);
     }
     for name in ["id", "name"] {
@@ -102,7 +100,6 @@ fn fields(boundary: &Boundary, object: Object) -> Fields {
         active: field("active"),
         role: field("role"),
         team: field("team"),
-        manager: field("manager"),
         deactivated: field("deactivated"),
         last_login: field("last_login"),
     }
@@ -131,7 +128,6 @@ impl<'a> People<'a> {
                     standing,
                     role: text(&fields.role),
                     team: text(&fields.team),
-                    manager: text(&fields.manager),
                     deactivated: time(&fields.deactivated),
                     last_login: time(&fields.last_login),
                     row: Some(row),
@@ -166,7 +162,6 @@ impl<'a> People<'a> {
                         standing: Standing::Inactive,
                         role: None,
                         team: None,
-                        manager: None,
                         deactivated: None,
                         last_login: None,
                         row: None,

@@ -162,19 +162,11 @@ fn lead_ladder(batches: &Batches) -> Option<Ladder> {
     let (done, mut open): (Vec<_>, Vec<_>) =
         stages.into_iter().partition(|(stage, _)| holds(stage, DONE));
     open.sort_by_key(|(stage, n)| (vocabulary(stage, ORDER), usize::MAX - n));
-    let qualified = open
-        .iter()
-        .filter(|(stage, _)| holds(stage, &["mql", "sql", "qualified"]))
-        .map(|(stage, n)| (stage.clone(), said(*n)))
-        .collect();
     Some(Ladder {
         object: Object::Lead,
         field,
         order: open.into_iter().map(|(stage, n)| (stage, said(n))).collect(),
-        lists: vec![
-            ("closed", done.into_iter().map(|(stage, n)| (stage, said(n))).collect()),
-            ("qualified", qualified),
-        ],
+        lists: vec![("closed", done.into_iter().map(|(stage, n)| (stage, said(n))).collect())],
     })
 }
 
@@ -213,7 +205,6 @@ fn contact_ladder(batches: &Batches) -> Option<Ladder> {
         ("closed", other.into_iter().map(|(stage, n)| (stage, said(n))).collect()),
         ("customer", at(&[5, 6])),
         ("opportunity", at(&[4])),
-        ("qualified", at(&[2, 3])),
     ];
     let order = known.iter().map(|(stage, n)| (stage.clone(), said(*n))).collect();
     Some(Ladder { object: Object::Contact, field, order, lists })
@@ -313,8 +304,7 @@ fn deal_ladder(batches: &Batches) -> Option<Ladder> {
             .then_with(|| (a.1, &a.2).cmp(&(b.1, &b.2)))
     });
     let order: Vec<_> = order.into_iter().map(|(_, _, stage, said)| (stage, said)).collect();
-    let late = order.iter().rev().take(order.len() / 3).rev().cloned().collect();
-    let lists = vec![("won", ended_won), ("lost", ended_lost), ("late", late)];
+    let lists = vec![("won", ended_won), ("lost", ended_lost)];
     (!order.is_empty()).then_some(Ladder { object: Object::Deal, field, order, lists })
 }
 

@@ -114,10 +114,11 @@ pub fn init(dir: &Path, from: &Path, threads: NonZeroUsize) -> Result<Drafted, D
     Ok(Drafted { summary: summary(dir, crm, &tables, &unused, &batches) })
 }
 
+/// Files that are left out, each with the reason.
+type Unused = Vec<(String, String)>;
+
 /// The exports, each with the table it most likely holds; the rest with the reason it is left out.
-fn tables(
-    from: &Path,
-) -> Result<(BTreeMap<Object, DraftTable>, Vec<(String, String)>), DraftError> {
+fn tables(from: &Path) -> Result<(BTreeMap<Object, DraftTable>, Unused), DraftError> {
     let no_exports =
         |what: String| DraftError::NoExports { path: from.display().to_string(), what };
     let mut names: Vec<String> = fs::read_dir(from)

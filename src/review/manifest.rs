@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::boundary::Field;
 use crate::check::Outcome;
 use crate::config::Config;
 use crate::ledger::{Run, digest};
@@ -177,7 +178,7 @@ fn input_files(judged: &Judged) -> Vec<InputFile<'_>> {
             columns_blocked: &admission.blocked,
             columns_unlisted: &admission.unlisted,
             columns_unread: &admission.unread,
-            fields_absent: admission.absent.iter().map(|field| field.name()).collect(),
+            fields_absent: admission.absent.iter().map(Field::name).collect(),
             values_withheld: admission.withheld.len(),
             date_orders: admission
                 .date_orders

@@ -21,7 +21,11 @@ fn copy(from: &Path, to: &Path) {
         if ["runs", "ledger.jsonl", ".lock"].iter().any(|made| entry.file_name() == *made) {
             continue;
         }
-        if from.is_dir() { copy(&from, &to) } else { drop(fs::copy(&from, &to).unwrap()) }
+        if from.is_dir() {
+            copy(&from, &to);
+        } else {
+            fs::copy(&from, &to).unwrap();
+        }
     }
 }
 
