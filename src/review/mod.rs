@@ -146,7 +146,7 @@ pub fn run(order: &Order) -> Result<Done, ReviewError> {
 
     let judged = judge(&folder, &config, as_of, order.threads)?;
     let made = write_up(&folder, &config, &judged, &ledger)?;
-    let home = home_of(&runs, &made.run);
+    let home = runs.join(&made.home);
     folder::publish(
         &home,
         &[
@@ -176,12 +176,12 @@ pub fn run(order: &Order) -> Result<Done, ReviewError> {
     })
 }
 
-/// The folder of a run: its day, or its whole id where another run of that day stands already.
-fn home_of(runs: &Path, run: &Run) -> PathBuf {
-    let day = runs.join(run.as_of.to_string());
-    let taken = fs::read_to_string(day.join("manifest.json"))
-        .is_ok_and(|manifest| !manifest.contains(&format!("\"run\": \"{}\"", run.id)));
-    if taken { runs.join(&run.id) } else { day }
+/// The folder of a run below `runs`: its day, or its whole id where another run of that day stands already.
+fn home_of(runs: &Path, day: NaiveDate, id: &str) -> String {
+    let day = day.to_string();
+    let taken = fs::read_to_string(runs.join(&day).join("manifest.json"))
+        .is_ok_and(|manifest| !manifest.contains(&format!("\"run\": \"{id}\"")));
+    if taken { id.to_owned() } else { day }
 }
 
 fn worst(reports: &[Report]) -> Option<Severity> {
@@ -330,6 +330,7 @@ fn missing(
 /// The files of a run, as they will stand on the disk.
 struct Made {
     run: Run,
+    home: String,
     packet: String,
     findings: String,
     manifest: String,
@@ -347,6 +348,7 @@ fn write_up(
     let inputs_digest = manifest::inputs_digest(program, judged, &rules);
     let day = judged.as_of.day;
     let id = format!("{day}-{}", inputs_digest.get(..8).unwrap_or_default());
+    let home = home_of(&folder.path.join("runs"), day, &id);
     let (ledger_len, ledger_head) = ledger.before(&id);
     let command = format!("crm-review run . --as-of {day}");
     let batch = config.batch.words();
@@ -355,7 +357,7 @@ fn write_up(
         organisation: &config.organisation,
         run: &id,
         trigger: "crm-review run",
-        folder: &format!("runs/{day}"),
+        folder: &format!("runs/{home}"),
         as_of: judged.as_of,
         program,
         command: &command,
@@ -398,7 +400,7 @@ fn write_up(
     };
     let manifest =
         manifest::text(config, judged, &rules, &run, &digest(findings.as_bytes()), &review);
-    Ok(Made { run, packet, findings, manifest, summary })
+    Ok(Made { run, home, packet, findings, manifest, summary })
 }
 
 /// The link to each table's records, where the config names one.
