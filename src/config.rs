@@ -251,7 +251,7 @@ fn batch(
             None => section.problem_with_hint(
                 file.line,
                 format!("there is no list `{}`", file.value),
-                "put it below rules/, one id a line",
+                "put it below rules/ with a name that ends in .csv, one id a line",
             ),
         }
     }
