@@ -3,6 +3,8 @@
 
 mod acme;
 mod checks;
+mod commands;
+mod job;
 mod packet;
 mod reader;
 mod tidy;

@@ -1,0 +1,697 @@
+//! The commands through the real program: exit codes, files and their bytes, kills, links, batches.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crm_review::ledger::digest;
+use serde_json::Value;
+
+use crate::job::{DAY, Job, LEADS, REVIEW, files, said, word};
+
+const FILES: [&str; 4] = ["findings.jsonl", "manifest.json", "packet.html", "summary.txt"];
+
+fn mode(path: &Path) -> u32 {
+    fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+/// The lines of the ledger, after checking that each names the one before it.
+fn ledger(job: &Job) -> Vec<Value> {
+    let text = job.text("ledger.jsonl");
+    let mut head = "0".repeat(64);
+    let mut lines = Vec::new();
+    for (seq, line) in text.lines().enumerate() {
+        let value: Value = serde_json::from_str(line).unwrap();
+        assert_eq!((&value["prev"], &value["seq"]), (&head.into(), &seq.into()), "{text}");
+        head = digest(line.as_bytes());
+        lines.push(value);
+    }
+    assert!(text.is_empty() || text.ends_with('\n'));
+    lines
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_run_leaves_a_private_packet_whose_manifest_names_every_digest() {
+    let job = Job::weekly();
+    let run = job.run(&[]).ends(0);
+    let home = job.path("runs").join(DAY);
+    assert_eq!(names(&home), FILES);
+    assert_eq!(run.out, job.text(&format!("runs/{DAY}/summary.txt")));
+    for folder in [&job.path("runs"), &home] {
+        assert_eq!(mode(folder), 0o700, "{folder:?}");
+    }
+    for file in FILES
+        .map(|name| home.join(name))
+        .iter()
+        .chain([".lock", "ledger.jsonl"].map(|name| job.path(name)).iter())
+    {
+        assert_eq!(mode(file), 0o600, "{file:?}");
+    }
+    let manifest = job.json(&format!("runs/{DAY}/manifest.json"));
+    for (key, file) in [("packet_sha256", "packet.html"), ("findings_sha256", "findings.jsonl")] {
+        assert_eq!(manifest[key], digest(&fs::read(home.join(file)).unwrap()), "{file}");
+    }
+    for input in manifest["inputs"].as_array().unwrap() {
+        let file = input["file"].as_str().unwrap();
+        let bytes = fs::read(job.path("exports").join(file)).unwrap();
+        assert_eq!(input["sha256"], digest(&bytes), "{file}");
+        assert_eq!(input["bytes"], bytes.len(), "{file}");
+    }
+    let rules: Vec<_> = manifest["rules"].as_array().unwrap().iter().collect();
+    assert_eq!(rules.len(), 1 + names(&job.path("rules")).len());
+    for rule in rules {
+        let file = rule["file"].as_str().unwrap();
+        assert_eq!(rule["sha256"], digest(job.text(file).as_bytes()), "{file}");
+    }
+    let leads = &manifest["inputs"][0];
+    assert_eq!(leads["columns_blocked"], serde_json::json!(["Notes"]));
+    assert_eq!(leads["columns_unlisted"], serde_json::json!(["Nickname"]));
+    assert_eq!(manifest["records"]["lead"], serde_json::json!({"admitted": 5, "under_review": 5}));
+    let line = &ledger(&job)[0]["entry"]["run"];
+    assert_eq!(line["packet"], manifest["packet_sha256"]);
+    assert_eq!(line["inputs"], manifest["inputs_sha256"]);
+    assert_eq!(line["findings"], job.findings().len());
+}
+
+#[test]
+fn findings_are_json_lines_with_the_promised_keys() {
+    let job = Job::weekly();
+    job.run(&[]).ends(0);
+    let keys: BTreeSet<&str> = [
+        "id",
+        "rule",
+        "name",
+        "family",
+        "severity",
+        "object",
+        "record",
+        "related",
+        "headline",
+        "evidence",
+        "why_wrong",
+        "sufficient",
+        "missing",
+        "held",
+        "held_because",
+        "reach",
+        "state",
+        "proposal",
+        "evidence_digest",
+    ]
+    .into();
+    let findings = job.findings();
+    for finding in &findings {
+        let object = finding.as_object().unwrap();
+        assert_eq!(object.keys().map(String::as_str).collect::<BTreeSet<_>>(), keys);
+        assert!(!finding["evidence"].as_array().unwrap().is_empty(), "{finding}");
+        assert!(!finding["why_wrong"].as_array().unwrap().is_empty(), "{finding}");
+        for key in ["kind", "words", "field", "before", "after"] {
+            assert!(finding["proposal"].get(key).is_some(), "{finding}");
+        }
+    }
+    let found: BTreeSet<_> = job.found().into_iter().collect();
+    let expect = [("DUP-01", "00Q1"), ("OWN-01", "00Q3"), ("OWN-02", "00Q4")];
+    assert_eq!(found, expect.map(|(rule, id)| (rule.to_owned(), id.to_owned())).into());
+    assert_eq!(findings.len(), expect.len());
+}
+
+#[test]
+fn the_same_inputs_again_change_no_byte_and_add_no_line() {
+    let job = Job::weekly();
+    let first = job.run(&[]).ends(0);
+    let mut before = job.files();
+    let second = job.run(&[]).ends(0);
+    let mut after = job.files();
+    // Who held the folder last is not part of a run.
+    for files in [&mut before, &mut after] {
+        files.remove(Path::new(".lock")).unwrap();
+    }
+    assert!(before == after);
+    assert_eq!((first.out, first.err), (second.out, second.err));
+    assert_eq!(ledger(&job).len(), 1);
+}
+
+#[test]
+fn neither_the_folder_nor_the_threads_change_a_byte() {
+    let runs = |threads: &str| {
+        let job = Job::weekly();
+        job.run(&["--threads", threads]).ends(0);
+        (files(&job.path("runs")), job.text("ledger.jsonl"))
+    };
+    let one = runs("1");
+    assert!(one == runs("1"), "two folders with the same files differ");
+    assert!(one == runs("2"), "one thread and two differ");
+}
+
+#[test]
+fn each_day_adds_a_line_and_its_packet_names_the_one_before() {
+    let job = Job::weekly();
+    job.run(&[]).ends(0);
+    let head = digest(job.text("ledger.jsonl").trim_end().as_bytes());
+    job.call(&["run", "--as-of", "2026-03-08"]).ends(0);
+    assert_eq!(names(&job.path("runs")), [DAY, "2026-03-08"]);
+    assert_eq!(ledger(&job).len(), 2);
+    let manifest = job.json("runs/2026-03-08/manifest.json");
+    assert_eq!(manifest["ledger"], serde_json::json!({"length": 1, "head": head}));
+    assert!(job.text("runs/2026-03-08/packet.html").contains(&head));
+    // The first day again: it stands where it stood, whatever came after.
+    let before = files(&job.path("runs"));
+    job.run(&[]).ends(0);
+    assert!(before == files(&job.path("runs")));
+    assert_eq!(ledger(&job).len(), 2);
+}
+
+#[test]
+fn changed_rules_change_the_definition_and_leave_the_day_s_first_packet_alone() {
+    let job = Job::weekly();
+    job.run(&[]).ends(0);
+    let first = files(&job.path("runs").join(DAY));
+    job.put("rules/owners.toml", "[no-owner]\noff = true\n");
+    let second = job.run(&[]).ends(0);
+    assert!(first == files(&job.path("runs").join(DAY)));
+    let lines = ledger(&job);
+    let of = |at: usize, key: &str| lines[at]["entry"]["run"][key].as_str().unwrap().to_owned();
+    assert_ne!(of(0, "definition"), of(1, "definition"));
+    assert_eq!(names(&job.path("runs")), [DAY.to_owned(), of(1, "id")]);
+    let packet = format!("runs/{}/packet.html", of(1, "id"));
+    assert!(second.out.contains(&packet), "the summary names another packet:\n{}", second.out);
+    // New data alone is no new definition.
+    job.edit("exports/lead.csv", "00Q5,Dee,Roe,Roe,", "00Q5,Dee,Roe,Roe Ltd,");
+    job.run(&[]).ends(0);
+    let lines = ledger(&job);
+    let of = |at: usize, key: &str| lines[at]["entry"]["run"][key].as_str().unwrap().to_owned();
+    assert_eq!(of(1, "definition"), of(2, "definition"));
+    assert_ne!(of(1, "inputs"), of(2, "inputs"));
+}
+
+#[test]
+fn every_problem_of_the_rules_is_said_at_once_and_nothing_is_read() {
+    let job = Job::weekly();
+    // The export could not be read either, but that is not met.
+    job.put("exports/lead.csv", "<!doctype html><html>log in</html>");
+    job.edit("review.toml", "time_zone = \"UTC\"", "time_zone = \"Mars/Olympus\"");
+    job.edit("review.toml", "lead = \"lead.csv\"", "lead = \"../lead.csv\"");
+    job.edit("rules/boundary.toml", "why = \"Names the company.\"", "why = \" \"");
+    job.edit("rules/boundary.toml", "from = \"Status\"", "from = \"Deal Strategy\"");
+    job.put("rules/approvals.toml", "[approver]\nname = 7\n");
+    job.put("rules/owners.toml", "[no-owner]\nafter_hour = 3\n");
+    job.put("rules/required.toml", "[[require]\n");
+    job.put("rules/ownrs.toml", "");
+    let said = job.run(&[]).ends(2);
+    assert_eq!(said.out, "");
+    for place in [
+        "review.toml:2: ",
+        "review.toml:8: ",
+        "rules/boundary.toml:5: ",
+        "rules/boundary.toml:9: ",
+        "rules/approvals.toml:2: ",
+        "rules/owners.toml:2: ",
+        "rules/required.toml:1: ",
+        "rules/ownrs.toml: ",
+    ] {
+        assert!(said.err.contains(place), "no {place}\n{}", said.err);
+    }
+    assert!(said.err.contains("did you mean"), "{}", said.err);
+    assert!(!said.err.contains("web page"), "{}", said.err);
+    assert_eq!(names(&job.path("")), ["exports", "review.toml", "rules"]);
+}
+
+#[test]
+fn a_folder_that_is_none_names_init() {
+    let job = Job::new(&[]);
+    let said = job.run(&[]).ends(2);
+    assert!(
+        said.err.contains("review.toml") && said.err.contains("crm-review init"),
+        "{}",
+        said.err
+    );
+    assert!(names(&job.path("")).is_empty());
+}
+
+#[test]
+fn a_source_that_is_refused_leaves_no_packet_and_no_line() {
+    for (name, text, words) in [
+        ("exports/lead.csv", "<!doctype html><html><body>Log in</body></html>\n", "web page"),
+        ("exports/lead.csv", "", "empty"),
+        ("exports/user.csv", "Name,IsActive\nEve Moss,true\n", "Id"),
+        (
+            "exports/lead.csv",
+            &LEADS.replace("2026-02-27", "03/04/2026"),
+            "day first or month first",
+        ),
+    ] {
+        let job = Job::weekly();
+        job.put(name, text);
+        let said = job.run(&[]).ends(3);
+        assert!(said.err.contains(words), "{}", said.err);
+        assert!(said.err.contains(name.trim_start_matches("exports/")), "{}", said.err);
+        assert_eq!((said.out.as_str(), names(&job.path("runs"))), ("", Vec::new()));
+        assert!(ledger(&job).is_empty());
+    }
+}
+
+#[test]
+fn all_refused_sources_are_said_together() {
+    let job = Job::weekly();
+    job.put("exports/lead.csv", "{\"error\":\"expired\"}");
+    fs::remove_file(job.path("exports/user.csv")).unwrap();
+    let said = job.run(&[]).ends(3);
+    assert!(said.err.contains("lead.csv") && said.err.contains("user.csv"), "{}", said.err);
+}
+
+#[test]
+fn a_ledger_that_was_tampered_with_stops_the_run() {
+    let job = Job::weekly();
+    job.run(&[]).ends(0);
+    job.call(&["run", "--as-of", "2026-03-08"]).ends(0);
+    let honest = job.text("ledger.jsonl");
+    let before = files(&job.path("runs"));
+    let lines: Vec<&str> = honest.lines().collect();
+    for (tampered, line) in [
+        (honest.replacen("\"findings\":3", "\"findings\":1", 1), 2),
+        (format!("{}\n", lines[1]), 1),
+        (format!("{}\n{}\n", lines[1], lines[0]), 1),
+        (format!("{honest}\n"), 3),
+    ] {
+        assert_ne!(tampered, honest);
+        job.put("ledger.jsonl", &tampered);
+        let said = job.call(&["run", "--as-of", "2026-03-15"]).ends(4);
+        assert!(said.err.contains(&format!("ledger.jsonl:{line}: ")), "{}", said.err);
+        assert_eq!(said.out, "");
+        assert_eq!(job.text("ledger.jsonl"), tampered);
+        assert!(before == files(&job.path("runs")));
+    }
+    job.put("ledger.jsonl", &honest);
+    job.call(&["run", "--as-of", "2026-03-15"]).ends(0);
+}
+
+#[test]
+fn a_folder_that_another_process_holds_is_left_alone() {
+    let job = Job::weekly();
+    let mut lock = fs::File::create(job.path(".lock")).unwrap();
+    lock.lock().unwrap();
+    lock.write_all(b"process 7, since Monday\n").unwrap();
+    let said = job.run(&[]).ends(5);
+    assert!(said.err.contains("process 7, since Monday"), "{}", said.err);
+    assert!(!job.has("runs") && !job.has("ledger.jsonl"));
+    assert_eq!(job.text(".lock"), "process 7, since Monday\n");
+    drop(lock);
+    job.run(&[]).ends(0);
+}
+
+#[test]
+fn fail_on_speaks_by_the_exit_code_alone() {
+    let job = Job::weekly();
+    for severity in ["high", "medium", "low"] {
+        job.run(&["--fail-on", severity]).ends(6);
+    }
+    assert_eq!(names(&job.path("runs").join(DAY)), FILES);
+    assert_eq!(ledger(&job).len(), 1);
+    job.put("exports/lead.csv", &LEADS.lines().next().map(|line| format!("{line}\n")).unwrap());
+    job.call(&["run", "--as-of", "2026-03-02", "--fail-on", "low"]).ends(0);
+    let said = job.run(&["--fail-on", "grave"]).ends(2);
+    assert!(said.err.contains("grave"), "{}", said.err);
+}
+
+#[test]
+fn too_many_rows_set_aside_make_an_incomplete_packet() {
+    let job = Job::weekly();
+    let mut leads = LEADS.to_owned();
+    for n in 0..60 {
+        leads += &format!(
+            "00R{n},P{n},Q{n},C{n},p{n}@c{n}-corp.com,,0051,New,2025-01-05,2025-02-01,,\n"
+        );
+    }
+    leads += "00S1,too,few\n00S2,Ann,Ng,Acme,a@b-corp.com,,0051,New,soon,2025-02-01,,\n";
+    job.put("exports/lead.csv", &leads);
+    // The limit stands at 1 %; 2 of 67 rows are more.
+    let said = job.run(&["--fail-on", "low"]).ends(1);
+    assert!(said.err.contains("incomplete: 2 of 67 rows of lead.csv"), "{}", said.err);
+    assert!(said.out.contains("INCOMPLETE"), "{}", said.out);
+    let manifest = job.json(&format!("runs/{DAY}/manifest.json"));
+    assert_eq!(manifest["complete"], false);
+    assert_eq!(manifest["inputs"][0]["rows_set_aside"], 2);
+    assert_eq!(ledger(&job)[0]["entry"]["run"]["complete"], false);
+    // Whoever accepts more says so in the rules.
+    job.put("rules/batch.toml", "[implausible-input]\nmax_set_aside = 0.1\n");
+    job.run(&[]).ends(0);
+}
+
+#[test]
+fn an_export_that_ends_within_a_row_makes_an_incomplete_packet() {
+    let job = Job::weekly();
+    job.put("exports/lead.csv", LEADS.strip_suffix(",x,dee\n").unwrap());
+    let said = job.run(&[]).ends(1);
+    assert!(said.err.contains("the export looks cut"), "{}", said.err);
+    assert_eq!(job.json(&format!("runs/{DAY}/manifest.json"))["complete"], false);
+}
+
+#[test]
+fn what_an_interrupted_run_left_behind_is_cleared_or_put_back() {
+    let job = Job::weekly();
+    job.run(&[]).ends(0);
+    let honest = files(&job.path("runs"));
+    let ledger_before = job.text("ledger.jsonl");
+    // Half a packet, a replaced folder whose successor arrived, and one whose successor did not.
+    job.put("runs/.2026-03-08.draft/packet.html", "half");
+    job.put(&format!("runs/.{DAY}.old/packet.html"), "old");
+    fs::create_dir(job.path("runs/.2026-02-22.old")).unwrap();
+    for name in FILES {
+        let home = job.path("runs");
+        fs::copy(home.join(DAY).join(name), home.join(".2026-02-22.old").join(name)).unwrap();
+    }
+    job.put("ledger.jsonl", &format!("{ledger_before}{{\"v\":1,\"seq\":1,\"pr"));
+    let said = job.run(&[]).ends(0);
+    assert!(said.err.contains("18 bytes"), "{}", said.err);
+    assert_eq!(names(&job.path("runs")), ["2026-02-22", DAY]);
+    assert_eq!(names(&job.path("runs/2026-02-22")), FILES);
+    for (name, bytes) in honest {
+        assert!(fs::read(job.path("runs").join(&name)).unwrap() == bytes, "{name:?}");
+    }
+    assert_eq!(job.text("ledger.jsonl"), ledger_before);
+    assert_eq!(job.text("ledger.recovered-1"), "{\"v\":1,\"seq\":1,\"pr");
+    let said = job.run(&[]).ends(0);
+    assert_eq!(said.err, "");
+}
+
+/// Enough leads for a run of some length.
+const KILL_ROWS: usize = 6_000;
+
+/// Every packet that can be seen is whole.
+fn check_visible(job: &Job) {
+    for run in names(&job.path("runs")).iter().filter(|name| !name.starts_with('.')) {
+        let manifest = job.json(&format!("runs/{run}/manifest.json"));
+        for (key, file) in [("packet_sha256", "packet.html"), ("findings_sha256", "findings.jsonl")]
+        {
+            let bytes = fs::read(job.path("runs").join(run).join(file)).unwrap();
+            assert_eq!(manifest[key], digest(&bytes), "{run}/{file}");
+        }
+    }
+}
+
+#[test]
+fn a_run_killed_at_any_moment_leaves_whole_packets_and_a_ledger_that_opens() {
+    let job = Job::weekly();
+    let mut leads = LEADS.to_owned();
+    for n in 0..KILL_ROWS {
+        leads += &format!(
+            "00K{n},Pat{n},Quinn{n},C{n},p{n}@c{n}-corp.com,,{},New,2025-01-05,2025-02-01,x,y\n",
+            if n % 8 == 0 { "0052" } else { "0051" }
+        );
+    }
+    job.put("exports/lead.csv", &leads);
+    let began = Instant::now();
+    job.run(&[]).ends(0);
+    let whole = began.elapsed();
+    let mut published = BTreeSet::from([DAY.to_owned()]);
+    for round in 0..30_u32 {
+        let day = format!("2026-03-{:02}", 2 + round / 2);
+        // Every second round meets its day's packet again, with a file missing: it is replaced.
+        let _ = fs::remove_file(job.path("runs").join(&day).join("summary.txt"));
+        let mut child = job
+            .command(&["run", "--as-of", &day])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        if round % 3 == 0 {
+            // Anywhere in the run.
+            sleep(whole * round / 30);
+        } else {
+            // While the files are written and moved.
+            let draft = job.path("runs").join(format!(".{day}.draft"));
+            while !draft.exists() && child.try_wait().unwrap().is_none() {
+                sleep(Duration::from_micros(100));
+            }
+            sleep(Duration::from_micros(u64::from(round) * 150));
+        }
+        child.kill().unwrap();
+        let mut err = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        child.wait().unwrap();
+        assert!(!err.contains("chain") && !err.contains("failed inside"), "{err}");
+        check_visible(&job);
+        published
+            .extend(names(&job.path("runs")).into_iter().filter(|name| !name.starts_with('.')));
+    }
+    job.call(&["run", "--as-of", "2026-03-31"]).ends(0);
+    check_visible(&job);
+    let left = names(&job.path("runs"));
+    assert!(left.iter().all(|name| !name.starts_with('.')), "{left:?}");
+    assert!(published.iter().all(|run| left.contains(run)), "{published:?} {left:?}");
+    let recorded = ledger(&job).len();
+    assert!((2..=left.len()).contains(&recorded), "{recorded} of {}", left.len());
+}
+
+#[test]
+fn output_never_goes_through_a_link() {
+    for name in ["runs", ".lock", "ledger.jsonl", "runs/2026-03-01"] {
+        let job = Job::weekly();
+        let elsewhere = job.home().join("elsewhere");
+        if name.starts_with("runs") {
+            fs::create_dir(&elsewhere).unwrap();
+        } else {
+            fs::write(&elsewhere, "").unwrap();
+        }
+        if name.contains('/') {
+            fs::create_dir(job.path("runs")).unwrap();
+        }
+        symlink(&elsewhere, job.path(name)).unwrap();
+        let said = job.run(&[]).ends(3);
+        assert!(said.err.contains(name) && said.err.contains("not a plain file"), "{}", said.err);
+        assert_eq!(said.out, "");
+        let meta = fs::metadata(&elsewhere).unwrap();
+        assert!(if meta.is_dir() { names(&elsewhere).is_empty() } else { meta.len() == 0 });
+    }
+}
+
+#[test]
+fn a_link_among_the_leftovers_is_not_followed() {
+    let job = Job::weekly();
+    let elsewhere = job.home().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    fs::write(elsewhere.join("precious"), "x").unwrap();
+    fs::create_dir(job.path("runs")).unwrap();
+    symlink(&elsewhere, job.path(&format!("runs/.{DAY}.draft"))).unwrap();
+    let said = job.run(&[]).ends(3);
+    assert!(said.err.contains(&format!(".{DAY}.draft is not a plain file")), "{}", said.err);
+    assert_eq!(names(&elsewhere), ["precious"]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_said_plainly() {
+    let job = Job::weekly();
+    let open =
+        |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let mut command = job.command(&["run", "--as-of", DAY]);
+    if fs::metadata(job.home()).unwrap().uid() == 0 {
+        // Nothing is read-only for root: the program runs as nobody.
+        for folder in ["", "exports", "rules"] {
+            open(&job.path(folder), 0o755);
+        }
+        open(job.home(), 0o755);
+        command.uid(65_534).gid(65_534);
+    } else {
+        open(&job.path(""), 0o555);
+    }
+    let said = said(&mut command).ends(3);
+    open(&job.path(""), 0o755);
+    assert!(said.err.contains(".lock: ") && said.err.contains("denied"), "{}", said.err);
+    assert_eq!(names(&job.path("")), ["exports", "review.toml", "rules"]);
+}
+
+#[test]
+fn inspect_tells_each_column_s_verdict_and_why() {
+    let job = Job::weekly();
+    let text = job.call(&["inspect", "exports/lead.csv"]).ends(0).out;
+    for line in [
+        "table     lead, by its columns",
+        "rows      5 read, 0 set aside",
+        "lead.company (name, shown): Names the company.",
+        "lead.email (email, masked): Finds the same person twice.",
+        "lead.phone (phone, never): Finds the same person twice.",
+    ] {
+        assert!(text.contains(line), "no {line}\n{text}");
+    }
+    let json = job.call(&["inspect", "exports/lead.csv", "--format", "json"]).ends(0).out;
+    let report: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (&report["schema"], &report["object"], &report["status"]),
+        (&"crm-review/inspect/1".into(), &"lead".into(), &"ok".into())
+    );
+    let verdicts: Vec<_> = report["columns"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|column| {
+            assert!(!column["why"].as_str().unwrap().is_empty());
+            (column["name"].as_str().unwrap(), column["verdict"].as_str().unwrap())
+        })
+        .collect();
+    let header = LEADS.lines().next().unwrap().split(',');
+    let expect: Vec<_> = header
+        .map(|name| match name {
+            "Notes" => (name, "blocked"),
+            "Nickname" => (name, "unknown"),
+            _ => (name, "allowed"),
+        })
+        .collect();
+    assert_eq!(verdicts, expect);
+    assert_eq!(report["file"]["sha256"], digest(LEADS.as_bytes()));
+    assert_eq!(names(&job.path("")), ["exports", "review.toml", "rules"], "inspect writes nothing");
+}
+
+#[test]
+fn inspect_counts_what_a_run_would_set_aside_and_withhold() {
+    let job = Job::weekly();
+    let card = ["4111", "1111", "1111", "1111"].join(" ");
+    let leads = LEADS.replace("Bolt", &card).replace("2025-03-01,2025-05-01", "soon,2025-05-01");
+    job.put("exports/lead.csv", &leads);
+    let said = job.call(&["inspect", "exports/lead.csv", "--format", "json"]).ends(0);
+    let report: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((&report["status"], &report["rows"]["quarantined"]), (&"partial".into(), &1.into()));
+    let problem = serde_json::json!(
+        {"line": 6, "code": "not a date", "field": "CreatedDate", "length": 4});
+    assert_eq!(report["problems"], serde_json::json!([problem]));
+    assert_eq!(report["withheld"][0]["line"], 4);
+    assert_eq!(report["withheld"][0]["looks_like"], "a payment card number");
+    assert!(!said.out.contains(&card));
+}
+
+#[test]
+fn inspect_without_a_folder_and_without_fields_says_how() {
+    let job = Job::new(&[("lead.csv", LEADS)]);
+    let said = job.call(&["inspect", "lead.csv"]).ends(2);
+    assert!(said.err.contains("--fields") && said.err.contains("--config"), "{}", said.err);
+    let job = Job::weekly();
+    job.edit("rules/boundary.toml", "why = \"The stage.\"", "why = \"\"");
+    let said = job.call(&["inspect", "exports/lead.csv"]).ends(2);
+    assert!(said.err.contains("rules/boundary.toml:9: "), "{}", said.err);
+    assert_eq!(said.out, "");
+}
+
+#[test]
+fn inspect_with_fields_gives_one_json_object_and_a_code() {
+    let job = Job::new(&[
+        ("good.csv", LEADS),
+        ("page.csv", "<!doctype html><html></html>"),
+        ("part.csv", "Id,Status\n1,New\n2\n3,New\n"),
+    ]);
+    for (file, fields, code, status, reason) in [
+        ("good.csv", "Id,Status", 0, "ok", Value::Null),
+        ("part.csv", "Id,Status", 0, "partial", Value::Null),
+        ("good.csv", "Id,Stage", 2, "refused", "missing_column".into()),
+        ("page.csv", "Id", 2, "refused", "html".into()),
+        ("none.csv", "Id", 3, "refused", "io".into()),
+    ] {
+        let said = job.call(&["inspect", file, "--fields", fields, "--format", "json"]).ends(code);
+        let report: Value = serde_json::from_str(&said.out).unwrap();
+        assert_eq!(said.out.lines().count(), 1, "{file}");
+        assert_eq!((&report["status"], &report["reason"]), (&status.into(), &reason), "{file}");
+        assert_eq!(said.err, "", "{file}");
+    }
+    let said =
+        job.call(&["inspect", "good.csv", "--fields", "Id", "--encoding", "klingon"]).ends(2);
+    assert!(said.err.contains("klingon"), "{}", said.err);
+}
+
+#[test]
+fn rows_out_holds_the_accepted_rows_of_the_named_columns_alone() {
+    let job = Job::new(&[("lead.csv", LEADS), ("page.csv", "<!doctype html><html></html>")]);
+    let call = |file: &str| {
+        job.call(&["inspect", file, "--fields", "Status,Id", "--rows-out", "rows.csv"])
+    };
+    call("lead.csv").ends(0);
+    let expect = "Status,Id\nNew,00Q1\nNew,00Q2\nNew,00Q3\nNew,00Q4\nWorking,00Q5\n";
+    assert_eq!(job.text("rows.csv"), expect);
+    assert_eq!(mode(&job.path("rows.csv")), 0o600);
+    fs::remove_file(job.path("rows.csv")).unwrap();
+    call("page.csv").ends(2);
+    assert!(!job.has("rows.csv"));
+    symlink(job.home().join("elsewhere"), job.path("rows.csv")).unwrap();
+    let said = call("lead.csv").ends(3);
+    assert!(said.out.contains("symbolic link"), "{}", said.out);
+    assert!(!job.home().join("elsewhere").exists());
+    let said = job.call(&["inspect", "lead.csv", "--rows-out", "x.csv"]).ends(2);
+    assert!(said.err.contains("--fields"), "{}", said.err);
+}
+
+#[test]
+fn only_records_of_the_batch_are_reviewed_and_the_rest_is_reference() {
+    let cases: [(&str, usize, &[(&str, &[&str])]); 5] = [
+        // Both twins changed within the week.
+        ("changed_within_days = 7", 2, &[("DUP-01", &["00Q1", "00Q2"])]),
+        // Only the younger one: it is found all the same, beside the older one as reference.
+        ("changed_within_days = 1", 1, &[("DUP-01", &["00Q1", "00Q2"])]),
+        // Two twins that are both reference are nobody's finding.
+        ("[batch.when]\nlead = { status = \"Working\" }", 1, &[]),
+        ("ids = \"ids.csv\"", 2, &[("OWN-01", &["00Q3"]), ("OWN-02", &["00Q4"])]),
+        ("objects = [\"contact\"]", 0, &[]),
+    ];
+    for (batch, under_review, expect) in cases {
+        let job = Job::weekly();
+        job.put("review.toml", &format!("{REVIEW}\n[batch]\n{batch}\n"));
+        job.put("rules/ids.csv", "Id\n00Q3\n00Q4\n");
+        job.run(&[]).ends(0);
+        let manifest = job.json(&format!("runs/{DAY}/manifest.json"));
+        let records = serde_json::json!({"admitted": 5, "under_review": under_review});
+        assert_eq!(manifest["records"]["lead"], records, "{batch}");
+        let mut found: Vec<(String, Vec<String>)> = Vec::new();
+        for finding in job.findings() {
+            let about = finding["related"].as_array().unwrap().iter().chain([&finding]);
+            let mut about: Vec<_> = about.map(|record| word(&record["record"])).collect();
+            about.sort();
+            found.push((word(&finding["rule"]), about));
+        }
+        let found: Vec<_> = found
+            .iter()
+            .map(|(rule, ids)| (rule.as_str(), ids.iter().collect::<Vec<_>>()))
+            .collect();
+        let expect: Vec<_> =
+            expect.iter().map(|(rule, ids)| (*rule, ids.iter().collect::<Vec<_>>())).collect();
+        assert_eq!(format!("{found:?}"), format!("{expect:?}"), "{batch}");
+    }
+}
+
+#[test]
+fn a_batch_that_cannot_be_understood_is_refused() {
+    let job = Job::weekly();
+    job.put(
+        "review.toml",
+        &format!("{REVIEW}\n[batch]\nobjects = [\"user\"]\nids = \"ids.txt\"\nwhen = {{ lead = {{ stge = \"x\" }} }}\n"),
+    );
+    job.put("rules/ids.txt", "00Q3\n");
+    let said = job.run(&[]).ends(2);
+    for words in ["review.toml:12: `user`", "review.toml:13: ", ".csv", "review.toml:14: "] {
+        assert!(said.err.contains(words), "no {words}\n{}", said.err);
+    }
+}
+
+#[test]
+fn the_catalogue_lists_every_check_and_tells_one_in_full() {
+    let job = Job::new(&[]);
+    let list = job.call(&["checks"]).ends(0).out;
+    assert_eq!(list.lines().count(), crm_review::check::ALL.len());
+    let one = job.call(&["checks", "own-01"]).ends(0).out;
+    assert!(
+        one.starts_with("OWN-01 inactive-owner (") && one.contains("rules/owners.toml"),
+        "{one}"
+    );
+    assert_eq!(one, job.call(&["checks", "inactive-owner"]).ends(0).out);
+    let said = job.call(&["checks", "OWN-99"]).ends(2);
+    assert!(said.err.contains("OWN-99"), "{}", said.err);
+}
