@@ -192,3 +192,26 @@ fn every_check_fires_in_some_fixture() {
         .collect();
     assert!(silent.is_empty(), "no fixture shows {}", silent.join(", "));
 }
+
+/// What stands between two marks of the README.
+fn readme_part(mark: &str) -> String {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, rest) = readme.split_once(&format!("<!-- {mark} -->\n")).unwrap();
+    rest.split_once(&format!("<!-- /{mark} -->")).unwrap().0.to_owned()
+}
+
+#[test]
+fn the_readme_shows_the_checks_as_they_are() {
+    let table = crm_review::review::checks_table();
+    assert_eq!(readme_part("checks"), table, "run `crm-review checks --markdown`");
+}
+
+#[test]
+fn the_readme_names_every_command() {
+    use clap::CommandFactory as _;
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    for command in crm_review::cli::Cli::command().get_subcommands() {
+        let name = command.get_name();
+        assert!(readme.contains(&format!("| `{name} ")), "{name}");
+    }
+}
