@@ -13,6 +13,7 @@ mod view;
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use tera::Tera;
 
 use crate::boundary::{Admission, Boundary, Object};
@@ -43,6 +44,9 @@ pub struct Review<'a> {
     pub crm: &'a str,
     /// Whether something is missing.
     pub complete: Completeness,
+    /// The day of the run before, if it was made under other rules, fields or another batch: figures
+    /// of before and after it are not comparable (BAT-07).
+    pub redefined_since: Option<NaiveDate>,
     /// Which records are under review, in words.
     pub batch: &'a str,
     /// How many records came in, per table.
@@ -69,6 +73,14 @@ pub struct Review<'a> {
     pub ledger_head: &'a str,
     /// Where a record can be opened, where that is known.
     pub record_link: Option<RecordLink>,
+}
+
+/// The break in the trend, for a person.
+fn redefined(since: NaiveDate) -> String {
+    format!(
+        "The rules, the fields or the batch have changed since the packet of {}: its figures and these are not comparable.",
+        since.format("%-d %B %Y"),
+    )
 }
 
 /// Whether the packet holds everything it should.

@@ -11,7 +11,7 @@ use crate::finding::{Hold, Severity};
 
 use super::escape::{counted, grouped, visible};
 use super::view::{Found, in_order};
-use super::{Completeness, Review};
+use super::{Completeness, Review, redefined};
 
 const WIDTH: usize = 78;
 /// Proposals named in the summary.
@@ -54,6 +54,10 @@ pub fn summary(review: &Review<'_>) -> String {
         for what in what {
             paragraph(&mut out, "- ", what);
         }
+    }
+    if let Some(since) = review.redefined_since {
+        out.push('\n');
+        paragraph(&mut out, "", &redefined(since));
     }
     families(&mut out, &found);
     first(&mut out, &found);

@@ -349,6 +349,7 @@ fn write_up(
     let day = judged.as_of.day;
     let id = format!("{day}-{}", inputs_digest.get(..8).unwrap_or_default());
     let home = home_of(&folder.path.join("runs"), day, &id);
+    let definition = manifest::definition_digest(&rules);
     let (ledger_len, ledger_head) = ledger.before(&id);
     let command = format!("crm-review run . --as-of {day}");
     let batch = config.batch.words();
@@ -367,6 +368,7 @@ fn write_up(
         } else {
             Completeness::Incomplete(judged.missing.clone())
         },
+        redefined_since: redefined_since(ledger, &id, day, &definition),
         batch: &batch,
         counts: judged.counts.clone(),
         inputs: judged.inputs.iter().zip(&judged.admissions).map(paper_input).collect(),
@@ -391,7 +393,7 @@ fn write_up(
         id: id.clone(),
         as_of: day,
         inputs: inputs_digest,
-        definition: manifest::definition_digest(&rules),
+        definition,
         packet: digest(packet.as_bytes()),
         reviewed: judged.counts.iter().map(|count| count.reviewed as u64).sum(),
         findings: findings.lines().count() as u64,
@@ -401,6 +403,18 @@ fn write_up(
     let manifest =
         manifest::text(config, judged, &rules, &run, &digest(findings.as_bytes()), &review);
     Ok(Made { run, home, packet, findings, manifest, summary })
+}
+
+/// The day of the last run of an earlier day, if it was made under another definition.
+fn redefined_since(
+    ledger: &Ledger,
+    id: &str,
+    day: NaiveDate,
+    definition: &str,
+) -> Option<NaiveDate> {
+    let (recorded, _) = ledger.before(id);
+    let before = ledger.runs().take(recorded).filter(|run| run.as_of < day).last()?;
+    (before.definition != definition).then_some(before.as_of)
 }
 
 /// The link to each table's records, where the config names one.

@@ -199,6 +199,19 @@ fn changed_rules_change_the_definition_and_leave_the_day_s_first_packet_alone() 
 }
 
 #[test]
+fn a_packet_under_other_rules_than_the_week_before_says_so() {
+    let job = Job::weekly();
+    let on = |day: &str| job.call(&["run", ".", "--as-of", day]).ends(0).out;
+    assert!(!on("2026-03-01").contains("not comparable"));
+    assert!(!on("2026-03-08").contains("not comparable"));
+    job.put("rules/owners.toml", "[no-owner]\noff = true\n");
+    assert!(on("2026-03-15").contains("changed since the packet of 8 March 2026"));
+    let packet = job.text("runs/2026-03-15/packet.html");
+    assert!(packet.contains("changed since the packet of 8 March 2026"));
+    assert!(!on("2026-03-22").contains("not comparable"));
+}
+
+#[test]
 fn every_problem_of_the_rules_is_said_at_once_and_nothing_is_read() {
     let job = Job::weekly();
     // The export could not be read either, but that is not met.

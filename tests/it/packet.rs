@@ -454,6 +454,7 @@ fn review<'a>(example: &'a Example, reports: &'a [Report]) -> Review<'a> {
         backup: Some("Li Wei"),
         ledger_len: 1_204,
         ledger_head: "836ff1842b60a1d29be1d5ae6f1d40e4cbb9e8a4b7cc4cb4c1d2b6b1b9f1ce0a",
+        redefined_since: None,
         record_link: Some(RecordLink::new("larkfield.my.salesforce.com", paths).unwrap()),
     }
 }

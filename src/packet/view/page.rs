@@ -11,7 +11,9 @@ use crate::boundary::{Admission, Exposure, Unlisted};
 use crate::check::{Family, Outcome, Report};
 use crate::finding::{Hold, Severity};
 use crate::packet::escape::{counted, grouped, value, words};
-use crate::packet::{Completeness, Input, PacketError, Review, State, findings_lines, seal};
+use crate::packet::{
+    Completeness, Input, PacketError, Review, State, findings_lines, redefined, seal,
+};
 
 use super::card::Card;
 use super::{Found, in_order, meaning, severity};
@@ -38,6 +40,7 @@ pub(in crate::packet) struct Page {
     zone: String,
     lede: String,
     incomplete: Option<Vec<String>>,
+    redefined: Option<String>,
     gate: Gate,
     figures: Vec<Figure>,
     first: Vec<First>,
@@ -242,6 +245,7 @@ impl Page {
                 Completeness::Complete => None,
                 Completeness::Incomplete(what) => Some(what.iter().map(|w| words(w)).collect()),
             },
+            redefined: review.redefined_since.map(redefined),
             gate: Gate::of(review, &found, &findings),
             figures: figures(&tally),
             first: first(&found),
