@@ -82,8 +82,8 @@ impl Hints {
             if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+' | b'/' | b'!') {
                 run += 1;
                 run_digits += usize::from(digit);
-                // A key is a long word in which letters and digits mix.
-                hints.credential |= run >= 16 && run_digits > 0 && run_digits < run;
+                // A key is a long word with letters; one in thirty AWS keys has no digit at all.
+                hints.credential |= run >= 16 && run_digits < run;
             } else {
                 (run, run_digits) = (0, 0);
             }
@@ -267,6 +267,7 @@ mod tests {
             &word("00Dxx0000001gPL!", "AR8AQJXg5oj8jXSgxJfA0lBog39l2ecm"),
             Some("a Salesforce session"),
         );
+        check(&word("AKIA", "QWERTYUIOPASDFGH"), Some("an AWS access key"));
         check("password: hunter22", Some("a password"));
         check("Passwort=geheim1", Some("a password"));
         check("https://ann:pa55word@intranet.acme.de", Some("a password in an address"));
