@@ -402,7 +402,7 @@ fn what_an_interrupted_run_left_behind_is_cleared_or_put_back() {
 }
 
 /// Enough leads for a run of some length.
-const KILL_ROWS: usize = 6_000;
+const KILL_ROWS: usize = 5_000;
 
 /// Every packet that can be seen is whole.
 fn check_visible(job: &Job) {
@@ -423,7 +423,7 @@ fn a_run_killed_at_any_moment_leaves_whole_packets_and_a_ledger_that_opens() {
     for n in 0..KILL_ROWS {
         leads += &format!(
             "00K{n},Pat{n},Quinn{n},C{n},p{n}@c{n}-corp.com,,{},New,2025-01-05,2025-02-01,x,y\n",
-            if n % 8 == 0 { "0052" } else { "0051" }
+            if n % 40 == 0 { "0052" } else { "0051" }
         );
     }
     job.put("exports/lead.csv", &leads);

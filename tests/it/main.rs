@@ -2,6 +2,7 @@
 //! Integration tests, in one binary.
 
 mod acme;
+mod canary;
 mod checks;
 mod commands;
 mod job;
