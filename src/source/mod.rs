@@ -22,7 +22,7 @@ use self::csv::{Expect, Limits, Misfit, Problem, Refusal, Sheet, Sink, Tally, Tr
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// The file was refused as a whole.
-    #[error("{file} {refusal}\n  hint: {}", refusal.hint())]
+    #[error("{}", refused(.file, .refusal))]
     Refused {
         /// The file as the config names it.
         file: String,
@@ -38,6 +38,26 @@ pub enum SourceError {
         /// The file.
         file: String,
     },
+}
+
+/// A refusal with what the system said, the first lines it is about, and the remedy.
+fn refused(file: &str, refusal: &Refusal) -> String {
+    const LISTED: usize = 10;
+    let mut words = format!("{file} {refusal}");
+    if let Refusal::Io(error) = refusal {
+        words += &format!(": {error}");
+    }
+    if let Refusal::Content { tally, .. } = refusal
+        && !tally.problems.is_empty()
+    {
+        let problems = tally.problems.iter().take(LISTED);
+        let lines: Vec<_> = problems
+            .map(|problem| format!("{} ({})", problem.line, problem.trouble.code()))
+            .collect();
+        let more = if tally.problems.len() > LISTED { " and more" } else { "" };
+        words += &format!("\n  lines {}{more}", lines.join(", "));
+    }
+    words + "\n  hint: " + &refusal.hint()
 }
 
 /// Every input that could not be read.

@@ -201,7 +201,7 @@ fn changed_rules_change_the_definition_and_leave_the_day_s_first_packet_alone() 
 #[test]
 fn a_packet_under_other_rules_than_the_week_before_says_so() {
     let job = Job::weekly();
-    let on = |day: &str| job.call(&["run", ".", "--as-of", day]).ends(0).out;
+    let on = |day: &str| job.call(&["run", ".", "--as-of", day]).ends(0).out.replace('\n', " ");
     assert!(!on("2026-03-01").contains("not comparable"));
     assert!(!on("2026-03-08").contains("not comparable"));
     job.put("rules/owners.toml", "[no-owner]\noff = true\n");
@@ -283,7 +283,17 @@ fn all_refused_sources_are_said_together() {
     job.put("exports/lead.csv", "{\"error\":\"expired\"}");
     fs::remove_file(job.path("exports/user.csv")).unwrap();
     let said = job.run(&[]).ends(3);
-    assert!(said.err.contains("lead.csv") && said.err.contains("user.csv"), "{}", said.err);
+    assert!(said.err.contains("lead.csv is JSON"), "{}", said.err);
+    assert!(said.err.contains("user.csv cannot be read: No such file"), "{}", said.err);
+}
+
+#[test]
+fn a_damaged_source_is_refused_with_the_lines_that_show_it() {
+    let job = Job::weekly();
+    job.put("exports/lead.csv", &format!("{LEADS}{}", "00S1,too,few\n".repeat(12)));
+    let said = job.run(&[]).ends(3);
+    assert!(said.err.contains("12 of 17 rows"), "{}", said.err);
+    assert!(said.err.contains("lines 7 (width), 8 (width), "), "{}", said.err);
 }
 
 #[test]
@@ -530,7 +540,7 @@ fn a_folder_that_cannot_be_written_is_said_plainly() {
 #[test]
 fn inspect_tells_each_column_s_verdict_and_why() {
     let job = Job::weekly();
-    let text = job.call(&["inspect", "exports/lead.csv"]).ends(0).out;
+    let text = job.call(&["inspect", "exports/lead.csv"]).ends(0).out.replace('\n', " ");
     for line in [
         "table     lead, by its columns",
         "rows      5 read, 0 set aside",
@@ -540,7 +550,11 @@ fn inspect_tells_each_column_s_verdict_and_why() {
     ] {
         assert!(text.contains(line), "no {line}\n{text}");
     }
-    let json = job.call(&["inspect", "exports/lead.csv", "--format", "json"]).ends(0).out;
+    let json = job
+        .call(&["inspect", "exports/lead.csv", "--format", "json"])
+        .ends(0)
+        .out
+        .replace('\n', " ");
     let report: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(
         (&report["schema"], &report["object"], &report["status"]),
@@ -697,9 +711,9 @@ fn a_batch_that_cannot_be_understood_is_refused() {
 #[test]
 fn the_catalogue_lists_every_check_and_tells_one_in_full() {
     let job = Job::new(&[]);
-    let list = job.call(&["checks"]).ends(0).out;
+    let list = job.call(&["checks"]).ends(0).out.replace('\n', " ");
     assert_eq!(list.lines().count(), crm_review::check::ALL.len());
-    let one = job.call(&["checks", "own-01"]).ends(0).out;
+    let one = job.call(&["checks", "own-01"]).ends(0).out.replace('\n', " ");
     assert!(
         one.starts_with("OWN-01 inactive-owner (") && one.contains("rules/owners.toml"),
         "{one}"
