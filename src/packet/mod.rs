@@ -75,6 +75,22 @@ pub struct Review<'a> {
     pub record_link: Option<RecordLink>,
 }
 
+impl Review<'_> {
+    /// How many proposals there are on how many records, and how many records only served as reference.
+    fn extent(&self, proposals: usize, flagged: usize) -> String {
+        let tables = self.counts.iter().filter(|count| Object::REVIEWED.contains(&count.object));
+        let (reviewed, admitted) =
+            tables.fold((0, 0), |(r, a), count| (r + count.reviewed, a + count.admitted));
+        format!(
+            "{} on {} of {} under review; {} more served as reference",
+            escape::counted(proposals, "proposal"),
+            escape::grouped(flagged),
+            escape::counted(reviewed, "record"),
+            escape::grouped(admitted - reviewed),
+        )
+    }
+}
+
 /// The break in the trend, for a person.
 fn redefined(since: NaiveDate) -> String {
     format!(

@@ -9,7 +9,7 @@ use chrono::Datelike as _;
 use crate::check::{Family, Outcome};
 use crate::finding::{Hold, Severity};
 
-use super::escape::{counted, grouped, visible};
+use super::escape::{grouped, visible};
 use super::view::{Found, in_order};
 use super::{Completeness, Review, redefined};
 
@@ -35,19 +35,13 @@ pub fn summary(review: &Review<'_>) -> String {
             review.as_of.zone
         ),
     );
-    let reviewed = review.counts.iter().map(|count| count.reviewed).sum();
     let mut flagged: Vec<_> = found.iter().map(|found| &found.finding.record).collect();
     flagged.sort();
     flagged.dedup();
     paragraph(
         &mut out,
         "",
-        &format!(
-            "{} on {} of {} under review. Nothing has been applied.",
-            counted(found.len(), "proposal"),
-            grouped(flagged.len()),
-            counted(reviewed, "record"),
-        ),
+        &format!("{}. Nothing has been applied.", review.extent(found.len(), flagged.len())),
     );
     if let Completeness::Incomplete(what) = &review.complete {
         out.push_str("\nINCOMPLETE. What is missing:\n");

@@ -488,7 +488,7 @@ fn output_never_goes_through_a_link() {
         if name.starts_with("runs") {
             fs::create_dir(&elsewhere).unwrap();
         } else {
-            fs::write(&elsewhere, "").unwrap();
+            fs::File::create(&elsewhere).unwrap();
         }
         if name.contains('/') {
             fs::create_dir(job.path("runs")).unwrap();
@@ -507,7 +507,7 @@ fn a_link_among_the_leftovers_is_not_followed() {
     let job = Job::weekly();
     let elsewhere = job.home().join("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
-    fs::write(elsewhere.join("precious"), "x").unwrap();
+    fs::create_dir(elsewhere.join("precious")).unwrap();
     fs::create_dir(job.path("runs")).unwrap();
     symlink(&elsewhere, job.path(&format!("runs/.{DAY}.draft"))).unwrap();
     let said = job.run(&[]).ends(3);
@@ -659,7 +659,9 @@ fn rows_out_holds_the_accepted_rows_of_the_named_columns_alone() {
 
 #[test]
 fn only_records_of_the_batch_are_reviewed_and_the_rest_is_reference() {
-    let cases: [(&str, usize, &[(&str, &[&str])]); 5] = [
+    /// The batch, how many leads are under review, and each finding with its records.
+    type Case<'c> = (&'c str, usize, &'c [(&'c str, &'c [&'c str])]);
+    let cases: [Case<'_>; 5] = [
         // Both twins changed within the week.
         ("changed_within_days = 7", 2, &[("DUP-01", &["00Q1", "00Q2"])]),
         // Only the younger one: it is found all the same, beside the older one as reference.

@@ -779,7 +779,7 @@ fn every_proposal_is_complete_on_the_page() {
     assert_eq!(count("article"), 7);
     for says in [
         "Nothing here has been applied.",
-        "7 proposals on 5 of 1,482 records under review, as of 1 March 2026.",
+        "7 proposals on 5 of 1,482 records under review; 5,588 more served as reference, as of 1 March 2026.",
         "Why this may be wrong",
         "the manager logged in yesterday and may be working it",
         "Held: ",

@@ -224,7 +224,6 @@ impl Page {
         let findings = seal::sha256(findings_lines(review)?.as_bytes());
         let week = review.as_of.day.iso_week();
         let tally = Tally::of(&found);
-        let reviewed = review.counts.iter().map(|count| count.reviewed).sum();
         Ok(Self {
             style: seal::STYLE,
             policy: seal::policy(),
@@ -235,10 +234,8 @@ impl Page {
             day: review.as_of.day.format("%-d %B %Y").to_string(),
             zone: review.as_of.zone.to_string(),
             lede: format!(
-                "{} on {} of {} under review, as of {}.",
-                counted(found.len(), "proposal"),
-                grouped(tally.records),
-                counted(reviewed, "record"),
+                "{}, as of {}.",
+                review.extent(found.len(), tally.records),
                 review.as_of.day.format("%-d %B %Y"),
             ),
             incomplete: match &review.complete {
