@@ -5,6 +5,7 @@ mod acme;
 mod canary;
 mod checks;
 mod commands;
+mod init;
 mod job;
 mod packet;
 mod reader;
