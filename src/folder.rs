@@ -34,6 +34,12 @@ pub enum FolderError {
         /// Where.
         path: String,
     },
+    /// A run would replace something that no run wrote.
+    #[error("{path} was not written by a run, and nothing of yours is replaced; move it away")]
+    NotOurs {
+        /// What.
+        path: String,
+    },
 }
 
 fn disk(path: &Path) -> impl FnOnce(io::Error) -> FolderError + use<> {
@@ -123,12 +129,14 @@ pub(crate) fn open_append(path: &Path) -> Result<File, FolderError> {
 }
 
 /// Publishes a set of files as one folder: whole or absent. Where the folder is there already with
-/// the same files, nothing happens; with other files it is replaced as a whole.
+/// the same files, nothing happens; with other files it is replaced as a whole, unless it holds
+/// something that is not among them.
 pub fn publish(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), FolderError> {
     if files.iter().all(|(name, bytes)| fs::read(folder.join(name)).is_ok_and(|old| old == *bytes))
     {
         return Ok(());
     }
+    refuse_strangers(folder, files)?;
     let draft = beside(folder, "draft");
     let old = beside(folder, "old");
     for leftover in [&draft, &old] {
@@ -140,7 +148,6 @@ pub fn publish(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), FolderError
     }
     sync(&draft)?;
     if fs::symlink_metadata(folder).is_ok() {
-        refuse_link(folder)?;
         fs::rename(folder, &old).map_err(disk(folder))?;
     }
     fs::rename(&draft, folder).map_err(disk(folder))?;
@@ -148,6 +155,23 @@ pub fn publish(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), FolderError
         sync(parent)?;
     }
     remove(&old)
+}
+
+/// A folder may be replaced when nothing but these files is in it.
+fn refuse_strangers(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), FolderError> {
+    refuse_link(folder)?;
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(disk(folder)(error)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(disk(folder))?;
+        if !files.iter().any(|(name, _)| entry.file_name() == *name) {
+            return Err(FolderError::NotOurs { path: entry.path().display().to_string() });
+        }
+    }
+    Ok(())
 }
 
 /// `.2026-11-23.draft` beside `2026-11-23`.

@@ -102,7 +102,9 @@ fn exit_code(error: &ReviewError) -> u8 {
         ReviewError::Source(_)
         | ReviewError::Packet(_)
         | ReviewError::Ledger(LedgerError::Folder(_) | LedgerError::Disk { .. })
-        | ReviewError::Folder(FolderError::Disk { .. } | FolderError::InTheWay { .. }) => 3,
+        | ReviewError::Folder(
+            FolderError::Disk { .. } | FolderError::InTheWay { .. } | FolderError::NotOurs { .. },
+        ) => 3,
     }
 }
 
