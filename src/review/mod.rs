@@ -8,6 +8,7 @@ mod manifest;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -90,23 +91,30 @@ struct Folder {
 
 impl Folder {
     fn read(path: &Path) -> Result<Self, ReviewError> {
-        let hint = "`crm-review init DIR --from EXPORTS` drafts a review folder";
-        let unreadable = |path: &Path, what: String| ReviewError::Unreadable {
+        let unreadable = |path: &Path, what: String, hint| ReviewError::Unreadable {
             path: path.display().to_string(),
             what,
             hint,
         };
+        let failed = |path: &Path, error: &io::Error| {
+            let hint = if error.kind() == io::ErrorKind::NotFound {
+                "`crm-review init DIR --from EXPORTS` drafts a review folder"
+            } else {
+                "a review folder holds review.toml and plain files below rules/ that you may read"
+            };
+            unreadable(path, error.to_string(), hint)
+        };
         let text = |path: &Path| {
-            fs::read(path).map_err(|error| unreadable(path, error.to_string())).and_then(|bytes| {
-                String::from_utf8(bytes)
-                    .map_err(|_| unreadable(path, "it is not UTF-8 text".to_owned()))
+            fs::read(path).map_err(|error| failed(path, &error)).and_then(|bytes| {
+                String::from_utf8(bytes).map_err(|_| {
+                    unreadable(path, "it is not UTF-8 text".to_owned(), "save it as UTF-8")
+                })
             })
         };
         let review = text(&path.join("review.toml"))?;
         let mut rules = BTreeMap::new();
         let folder = path.join("rules");
-        let entries =
-            fs::read_dir(&folder).map_err(|error| unreadable(&folder, error.to_string()))?;
+        let entries = fs::read_dir(&folder).map_err(|error| failed(&folder, &error))?;
         for entry in entries.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             if !name.starts_with('.') && (name.ends_with(".toml") || name.ends_with(".csv")) {
