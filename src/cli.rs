@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// A weekly, read-only CRM hygiene and routing review: it proposes, a named person decides, and
@@ -67,7 +68,7 @@ pub struct Inspect {
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
     /// The only columns to read; otherwise those that the review folder's boundary allows
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
     pub fields: Option<Vec<String>>,
     /// The review folder whose boundary is applied
     #[arg(long, value_name = "DIR", default_value = ".")]

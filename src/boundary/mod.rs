@@ -352,7 +352,8 @@ impl Boundary {
                 "a field nobody can explain is not read: say in one line what it is needed for",
             );
         }
-        if from.is_empty() {
+        // A blank name would fit any column that has none.
+        if from.is_empty() || from.iter().any(|source| source.trim().is_empty()) {
             entry.problem_with_hint(
                 node.line,
                 format!("`{object}.{name}` has no `from`"),
