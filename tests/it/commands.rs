@@ -516,6 +516,63 @@ fn a_link_among_the_leftovers_is_not_followed() {
 }
 
 #[test]
+fn what_a_person_put_where_a_packet_belongs_is_never_replaced() {
+    for (name, words) in [
+        (format!("runs/{DAY}/decided.txt"), "decided.txt was not written by a run"),
+        (format!("runs/{DAY}"), "Not a directory"),
+        ("runs".to_owned(), "File exists"),
+        (".lock/mine".to_owned(), "Is a directory"),
+        ("ledger.jsonl/mine".to_owned(), "Is a directory"),
+    ] {
+        let job = Job::weekly();
+        job.put(&name, "mine");
+        let said = job.run(&[]).ends(3);
+        assert!(said.err.contains(words), "{name}: {}", said.err);
+        assert_eq!(job.text(&name), "mine");
+    }
+    // A file beside a packet that stands as it should is no matter.
+    let job = Job::weekly();
+    job.run(&[]).ends(0);
+    job.put(&format!("runs/{DAY}/decided.txt"), "mine");
+    job.run(&[]).ends(0);
+    fs::remove_file(job.path(&format!("runs/{DAY}/packet.html"))).unwrap();
+    job.run(&[]).ends(3);
+    assert!(job.has(&format!("runs/{DAY}/decided.txt")));
+}
+
+#[test]
+fn rules_that_cannot_be_read_are_told_apart() {
+    for (bytes, words) in [
+        (Some(b"[approver]\nname = \"Ren\xe9\"\n".as_slice()), "save it as UTF-8"),
+        (None, "plain files below rules/"),
+    ] {
+        let job = Job::weekly();
+        match bytes {
+            Some(bytes) => job.put_bytes("rules/approvals.toml", bytes),
+            None => fs::create_dir(job.path("rules/table.csv")).unwrap(),
+        }
+        let said = job.run(&[]).ends(2);
+        assert!(said.err.contains(words) && !said.err.contains("init"), "{}", said.err);
+    }
+}
+
+#[test]
+fn a_column_without_a_name_cannot_be_asked_for() {
+    let job = Job::weekly();
+    for fields in ["", "Id,", ",Id"] {
+        let said = job.call(&["inspect", "exports/lead.csv", "--fields", fields]).ends(2);
+        assert!(said.err.contains("--fields") && said.out.is_empty(), "{said:?}");
+    }
+    job.edit("rules/boundary.toml", "from = \"Status\"", "from = \"\"");
+    let said = job.run(&[]).ends(2);
+    assert!(
+        said.err.contains("rules/boundary.toml:9: `lead.status` has no `from`"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_is_said_plainly() {
     let job = Job::weekly();
     let open =
