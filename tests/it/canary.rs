@@ -6,10 +6,12 @@
 
 use std::cell::Cell;
 use std::fs;
-use std::process::Stdio;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
+use memchr::memmem;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::job::{APPROVALS, BOUNDARY, DAY, Job, LIFECYCLE, REVIEW, Said, files, said};
@@ -225,7 +227,7 @@ impl Cage {
         let mut look = |place: String, bytes: &[u8]| {
             let bytes = bytes.to_ascii_lowercase();
             for wanted in wanted {
-                if bytes.windows(wanted.len()).any(|window| window == wanted) {
+                if memmem::find(&bytes, wanted).is_some() {
                     hits.push(format!("{} in {place}", String::from_utf8_lossy(wanted)));
                 }
             }
@@ -318,6 +320,61 @@ fn a_run_lets_nothing_out_whichever_way_it_ends() {
     cage.run(&[], 4);
     cage.job.put("ledger.jsonl", &ledger);
     cage.search();
+}
+
+/// What of this a stopped process holds in its memory; `None` where the system does not tell.
+fn held(child: &Child, wanted: &[&str]) -> Option<Vec<bool>> {
+    let of = |name: &str| format!("/proc/{}/{name}", child.id());
+    let maps = fs::read_to_string(of("maps")).ok()?;
+    let mut memory = fs::File::open(of("mem")).ok()?;
+    let mut held = vec![false; wanted.len()];
+    for line in maps.lines() {
+        let (range, rest) = line.split_once(' ')?;
+        let (from, to) = range.split_once('-')?;
+        let [from, to] = [from, to].map(|at| u64::from_str_radix(at, 16).unwrap());
+        let mut bytes = Vec::new();
+        // What the program was linked from and what the system maps in holds nothing that was read.
+        if rest.starts_with("rw") && memory.seek(SeekFrom::Start(from)).is_ok() {
+            let _ = memory.by_ref().take(to - from).read_to_end(&mut bytes);
+        }
+        for (held, wanted) in held.iter_mut().zip(wanted) {
+            *held |= memmem::find(&bytes, wanted.as_bytes()).is_some();
+        }
+    }
+    Some(held)
+}
+
+#[test]
+fn what_was_not_admitted_is_not_in_memory_when_the_packet_is_written() {
+    let job = Job::weekly();
+    let mut leads =
+        String::from("Id,FirstName,LastName,Company,OwnerId,CreatedDate,Notes,Nickname\n");
+    for n in 0..2_000 {
+        leads +=
+            &format!("00Q{n},Pat,Quinn,{SHOWN} {n},,2025-01-05,{TOKEN}{n:06},\"{TOKEN}\n{n}\"\n");
+    }
+    job.put("exports/lead.csv", &leads);
+    for _ in 0..20 {
+        let _ = fs::remove_dir_all(job.path("runs"));
+        let mut child =
+            job.command(&["run", "--as-of", DAY]).stdout(Stdio::null()).spawn().unwrap();
+        let draft = job.path(&format!("runs/.{DAY}.draft"));
+        while !draft.exists() && child.try_wait().unwrap().is_none() {}
+        let _ = kill_process(Pid::from_child(&child), Signal::STOP);
+        let caught = draft.exists();
+        let held = held(&child, &[TOKEN, SHOWN]);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        match held {
+            Some(held) if caught => {
+                assert_eq!(held, [false, true]);
+                return;
+            }
+            Some(_) => {}
+            None => return,
+        }
+    }
+    panic!("no run was caught while it wrote");
 }
 
 #[test]
