@@ -132,6 +132,10 @@ fn inspect(arguments: &Inspect, threads: NonZeroUsize) -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if arguments.rows_out.is_some() && arguments.files.len() > 1 {
+        say("`--rows-out` holds the rows of one file: inspect the files one by one");
+        return ExitCode::from(2);
+    }
     let mut worst = 0;
     for file in &arguments.files {
         let inspection = match (&arguments.fields, &boundary) {

@@ -200,6 +200,10 @@ pub fn inspect_fields(
     rows_out: Option<&Path>,
 ) -> Inspection {
     let mut report = Inspection::of(path);
+    if rows_out.is_some_and(|out| is_same_file(path, out)) {
+        report.failed("is named as the output too, and an export is never written to".to_owned());
+        return report.digested(path);
+    }
     let names: Vec<_> = fields.iter().map(String::as_str).collect();
     let shapes: Vec<_> = names.iter().map(|name| shape_of_header(name)).collect();
     let expect = Expect { names: &names, required: &names, encoding: options.encoding };
@@ -593,6 +597,10 @@ fn write_rows(path: &Path, names: &[&str], sinks: Vec<Rows<'_>>) -> io::Result<(
         file.write_all(&out.into_inner().map_err(|error| io::Error::other(error.to_string()))?)?;
     }
     file.sync_all()
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// A file for its owner alone; what stands behind a link is left as it is.

@@ -718,6 +718,13 @@ fn rows_out_holds_the_accepted_rows_of_the_named_columns_alone() {
     fs::remove_file(job.path("rows.csv")).unwrap();
     call("page.csv").ends(2);
     assert!(!job.has("rows.csv"));
+    let two = ["inspect", "lead.csv", "lead.csv", "--fields", "Id", "--rows-out", "rows.csv"];
+    let said = job.call(&two).ends(2);
+    assert!(said.err.contains("one by one") && !job.has("rows.csv"), "{}", said.err);
+    let own = ["inspect", "lead.csv", "--fields", "Id", "--rows-out", "./lead.csv"];
+    let said = job.call(&own).ends(3);
+    assert!(said.out.contains("never written to"), "{}", said.out);
+    assert_eq!(job.text("lead.csv"), LEADS);
     symlink(job.home().join("elsewhere"), job.path("rows.csv")).unwrap();
     let said = call("lead.csv").ends(3);
     assert!(said.out.contains("symbolic link"), "{}", said.out);
