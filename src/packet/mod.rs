@@ -81,12 +81,15 @@ impl Review<'_> {
         let tables = self.counts.iter().filter(|count| Object::REVIEWED.contains(&count.object));
         let (reviewed, admitted) =
             tables.fold((0, 0), |(r, a), count| (r + count.reviewed, a + count.admitted));
+        let reference = match admitted - reviewed {
+            0 => "none served as reference only".to_owned(),
+            more => format!("{} more served as reference", escape::grouped(more)),
+        };
         format!(
-            "{} on {} of {} under review; {} more served as reference",
+            "{} on {} of {} under review; {reference}",
             escape::counted(proposals, "proposal"),
             escape::grouped(flagged),
             escape::counted(reviewed, "record"),
-            escape::grouped(admitted - reviewed),
         )
     }
 }
