@@ -10,7 +10,7 @@ use crate::check::{Family, Outcome};
 use crate::finding::{Hold, Severity};
 
 use super::escape::{grouped, visible};
-use super::view::{Found, in_order};
+use super::view::{Found, gravest, in_order};
 use super::{Completeness, Review, redefined};
 
 const WIDTH: usize = 78;
@@ -101,10 +101,8 @@ fn first(out: &mut String, found: &[Found<'_>]) {
     if found.is_empty() {
         return;
     }
-    let mut gravest: Vec<_> = found.iter().collect();
-    gravest.sort_by_key(|found| std::cmp::Reverse(found.check.severity));
     out.push_str("\nRead these first:\n");
-    for Found { check, finding, id, .. } in gravest.iter().take(NAMED) {
+    for Found { check, finding, id, .. } in gravest(found, NAMED) {
         let record = visible(&finding.record.id).chars().take(ID).collect::<String>();
         let _ = writeln!(
             out,

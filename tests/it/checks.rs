@@ -107,7 +107,12 @@ fn every_fixture_is_judged_as_its_rows_expect() {
         for (code, record) in fixture.found.difference(&fixture.expected) {
             wrong += &format!("{name}: {code} found {record}, which is not expected\n");
         }
+        let mut ids = BTreeSet::new();
         for (code, finding) in &fixture.findings {
+            let id = finding.id(code);
+            if !ids.insert(id.to_string()) {
+                wrong += &format!("{name}: {code} has {id} twice, about {}\n", finding.record);
+            }
             if finding.doubts.is_empty() {
                 wrong += &format!("{name}: {code} says nothing against itself\n");
             }

@@ -936,6 +936,32 @@ fn the_summary_names_ids_and_no_values() {
 }
 
 #[test]
+fn what_to_read_first_is_complete_and_of_many_rules() {
+    let about = |id: &str| {
+        let record = RecordRef { object: Object::Lead, id: id.into() };
+        let fact = Evidence::Figure { of: "leads".to_owned(), is: "1".to_owned() };
+        let question = "Who takes it?".to_owned();
+        Finding::about(record, "It has no owner", fact, Proposal::ReviewRecord { question })
+    };
+    let example = example();
+    let incomplete = about("A").lacking("lead.status is blank");
+    let reports = [
+        ran(&INACTIVE, vec![incomplete, about("B"), about("C"), about("D"), about("E")]),
+        ran(&MISROUTED, vec![about("F"), about("G")]),
+        ran(&BLANK, vec![about("H")]),
+    ];
+    let review = review(&example, &reports);
+    let summary = summary(&review);
+    let first = summary.lines().skip_while(|line| *line != "Read these first:").skip(1);
+    let first: Vec<&str> = first.take(8).filter_map(|line| line.split(' ').next_back()).collect();
+    assert_eq!(first.concat(), "BFCGDEAH");
+    let page = render(&review).unwrap();
+    let order = [("B", &INACTIVE), ("F", &MISROUTED), ("C", &INACTIVE), ("G", &MISROUTED)];
+    let at = order.map(|(id, check)| page.find(about(id).id(check.code).as_str()).unwrap());
+    assert!(at.is_sorted(), "{at:?}");
+}
+
+#[test]
 fn a_line_of_findings_carries_the_whole_finding() {
     let mut example = example();
     let id = example.incomplete().id("REQ-01");

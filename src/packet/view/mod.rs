@@ -6,6 +6,9 @@ mod card;
 mod line;
 mod page;
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use crate::boundary::{Cell, Shown};
 use crate::check::{CheckDef, Family, Outcome};
 use crate::finding::{Finding, FindingId, Severity};
@@ -48,6 +51,24 @@ pub(super) fn in_order<'a>(review: &Review<'a>) -> Vec<Found<'a>> {
         ))
     });
     all
+}
+
+/// What to read first: the gravest, of these the ones whose evidence is complete, and of these one of
+/// each rule before the second of any.
+pub(super) fn gravest<'f, 'a>(found: &'f [Found<'a>], most: usize) -> Vec<&'f Found<'a>> {
+    let mut seen: BTreeMap<(&str, bool), usize> = BTreeMap::new();
+    let mut ranked: Vec<_> = found
+        .iter()
+        .map(|found| {
+            let incomplete = !found.finding.is_sufficient();
+            let times = seen.entry((found.check.code, incomplete)).or_default();
+            *times += 1;
+            ((Reverse(found.check.severity), incomplete, *times), found)
+        })
+        .collect();
+    // Stable: within one round the packet's order holds.
+    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked.into_iter().take(most).map(|(_, found)| found).collect()
 }
 
 /// How a severity is written in front of its diamond.

@@ -16,7 +16,7 @@ use crate::packet::{
 };
 
 use super::card::Card;
-use super::{Found, in_order, meaning, severity};
+use super::{Found, gravest, in_order, meaning, severity};
 
 /// Above this many proposals each is one line that opens; below, each is a card.
 const CARDS: usize = 2_000;
@@ -366,13 +366,10 @@ fn first(found: &[Found<'_>]) -> Vec<First> {
     if found.len() <= FIRST {
         return Vec::new();
     }
-    let mut gravest: Vec<_> = found.iter().collect();
-    gravest.sort_by_key(|found| std::cmp::Reverse(found.check.severity));
-    let first = gravest
-        .iter()
-        .take(FIRST)
-        .map(|found| First { id: found.id.to_string(), headline: words(&found.finding.headline) });
-    first.collect()
+    let first = gravest(found, FIRST).into_iter();
+    first
+        .map(|found| First { id: found.id.to_string(), headline: words(&found.finding.headline) })
+        .collect()
 }
 
 fn counts(review: &Review<'_>, found: &[Found<'_>]) -> Vec<CountRow> {
