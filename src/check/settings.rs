@@ -1,9 +1,9 @@
 //! Reading a check's section of a rules file: what is absent there has its documented default.
 //!
 //! A default is a [`Said`] on line 0, so that evidence can tell it from what a person wrote.
-//! Does not: know any check.
+//! Also the few words that all families share. Does not: know any check.
 
-use crate::boundary::Object;
+use crate::boundary::{Cell, Object};
 use crate::finding::Evidence;
 use crate::policy::{Said, Section};
 
@@ -75,6 +75,21 @@ pub(super) fn quoted(family: Family, line: usize, says: impl Into<String>) -> Ev
     let says = says.into();
     let says = if line == 0 { format!("{says} (default)") } else { says };
     Evidence::Policy { file: format!("rules/{}", family.file()), line, says }
+}
+
+/// A field as a sentence names it: as the CRM does, with the rules' word where that is another one.
+/// `Close Date`, `Last Modified Date (modified)`.
+pub(super) fn named(cell: &Cell) -> String {
+    let letters = |name: &str| -> String {
+        name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    if cell.column().is_empty() {
+        cell.field().replace('_', " ")
+    } else if letters(cell.column()) == letters(cell.field()) {
+        cell.column().to_owned()
+    } else {
+        format!("{} ({})", cell.column(), cell.field())
+    }
 }
 
 /// `1 day`, `41 days`.

@@ -294,9 +294,9 @@ fn phones(left: &[String], right: &[String]) -> (Level, &'static str) {
         return (Level::Missing, "missing on one side");
     }
     if left.iter().any(|phone| right.contains(phone)) {
-        (Level::Same, "the same digits")
+        (Level::Same, "the same phone number")
     } else if left.iter().any(|a| right.iter().any(|b| normalise::same_phone(a, b))) {
-        (Level::Form, "the same digits, one without the country's code")
+        (Level::Form, "the same phone number, one without the country's code")
     } else {
         (Level::Different, "different numbers")
     }

@@ -110,10 +110,10 @@ impl Pair {
         self.agreements.iter().find(|agreement| agreement.kind == kind)
     }
 
-    /// What agrees, in words: `the same name, the same digits`.
+    /// What agrees, in words: `the same name and the same phone number`.
     pub fn words(&self) -> String {
         let agreeing = self.agreements.iter().filter(|agreement| agreement.bits > 0.0);
-        agreeing.map(|agreement| agreement.how).collect::<Vec<_>>().join(", ")
+        agreeing.map(|agreement| agreement.how).collect::<Vec<_>>().join(" and ")
     }
 }
 

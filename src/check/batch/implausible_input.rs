@@ -8,7 +8,7 @@ use crate::boundary::{Batch, Field, Grant, Object, Row, start_of_day};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 
-use super::super::settings::days;
+use super::super::settings::{days, named};
 use super::super::{AsOf, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::{policy, settings};
 
@@ -135,18 +135,21 @@ fn finding(
         .filter(|(field, _)| is_ahead(limit, row, field))
         .map(|(field, total)| (*field, *total))
         .collect();
-    let told: Vec<String> = wrong
-        .iter()
-        .map(|(field, _)| {
-            let ahead = row.time(field).map_or(0, |at| -world.as_of.days_since(at));
-            format!("{} lies {} ahead", field.name(), days(ahead))
-        })
-        .collect();
-    let names: Vec<&str> = wrong.iter().map(|(field, _)| field.name()).collect();
+    let ahead = |field: &Field| days(row.time(field).map_or(0, |at| -world.as_of.days_since(at)));
+    let names: Vec<String> = wrong.iter().map(|(field, _)| named(&row.cell(field))).collect();
+    let headline = match (names.as_slice(), wrong.as_slice()) {
+        ([name], [(field, _)]) => format!("{name} is {} ahead of the review", ahead(field)),
+        _ => {
+            let told = names.iter().zip(&wrong);
+            let told: Vec<String> =
+                told.map(|(name, (field, _))| format!("{name} by {}", ahead(field))).collect();
+            format!("Dates lie ahead of the review: {}", told.join(", "))
+        }
+    };
     let says = format!("`future_fields` = {}", rules.future_fields.join(", "));
     let mut finding = Finding::about(
         row.record(),
-        format!("The {object}'s {} of the review", told.join(" and ")),
+        headline,
         policy(rules.future_fields.line, says),
         Proposal::ReviewUpstream {
             question: format!(
@@ -156,26 +159,25 @@ fn finding(
             ),
         },
     );
-    for (field, total) in wrong {
+    for ((field, total), name) in wrong.iter().zip(&names) {
         finding = finding.because(Evidence::Cell(row.cell(field))).because(Evidence::Figure {
-            of: format!("{} whose {} lies ahead of the review", object.plural(), field.name()),
+            of: format!("{} whose `{}` lies ahead of the review", object.plural(), field.name()),
             is: total.to_string(),
         });
         if let Some(day) = row.day(field, world.as_of.zone).and_then(swapped)
             && day <= world.as_of.day
         {
             finding = finding.unless(format!(
-                "with day and month the other way round {} would not lie ahead: the column's date \
-                 order may be read wrongly",
-                field.name()
+                "with day and month the other way round, {name} would not lie ahead: the column's \
+                 date order may be read wrongly"
             ));
         }
-        finding = finding.unless(if total == 1 {
-            format!("no other {object} has such a {}: a typing error in one record", field.name())
+        finding = finding.unless(if *total == 1 {
+            format!("no other {object} has {name} ahead: a typing error in one record")
         } else {
             format!(
-                "{total} {} have it: an import or an integration may write local time or planned \
-                 dates there on purpose",
+                "{total} {} have {name} ahead: an integration may write planned dates there on \
+                 purpose",
                 object.plural()
             )
         });

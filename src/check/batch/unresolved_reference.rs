@@ -245,15 +245,15 @@ fn finding(lost: &[Lost<'_, '_>], world: &World<'_>) -> Option<Finding> {
     let first = lost.first()?;
     let row = first.first;
     let told: Vec<String> = lost.iter().map(Lost::told).collect();
-    let fields: Vec<String> = lost.iter().map(|lost| lost.reference.field.to_string()).collect();
+    let nouns: Vec<String> = lost.iter().map(|lost| lost.reference.noun()).collect();
     let mut finding = Finding::about(
         row.record(),
         told.join("; "),
         Evidence::Cell(row.cell(&first.reference.field)),
         Proposal::ReviewUpstream {
             question: format!(
-                "Find out whether the input is incomplete or what {} names was deleted or merged",
-                fields.join(" and ")
+                "Is the input incomplete, or was the {} deleted or merged?",
+                nouns.join(" or the ")
             ),
         },
     );
@@ -279,7 +279,7 @@ impl Lost<'_, '_> {
         match self.fault {
             Fault::Missing => format!("{who} the {noun} {}, which is in no input", what.shown()),
             Fault::Ambiguous => {
-                format!("{who} the {noun} {}, as several users are called", what.shown())
+                format!("{who} the {noun} {}, and several users have that name", what.shown())
             }
         }
     }
@@ -295,9 +295,7 @@ impl Lost<'_, '_> {
             })
             .because(Evidence::Figure {
                 of: format!("{plural} whose `{field}` leads nowhere"),
-                is: format!(
-                    "{dangling} of {references}; ids or names that are missing: {distinct}"
-                ),
+                is: format!("{dangling} of {references} (missing ids or names: {distinct})"),
             });
         for other in &self.others {
             if finding.related.len() < MOST_RELATED {

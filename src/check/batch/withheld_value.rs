@@ -5,6 +5,7 @@
 use crate::boundary::{Exposure, Field, Grant, Kind, Row};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 
+use super::super::settings::named;
 use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 
 /// BAT-06.
@@ -43,15 +44,21 @@ fn judge(world: &World<'_>) -> Judgement {
 
 fn finding(row: Row<'_>, fields: &[&Field]) -> Option<Finding> {
     let (first, others) = fields.split_first()?;
-    let names: Vec<String> = fields.iter().map(ToString::to_string).collect();
-    let (names, line) = (names.join(" and "), row.line());
+    let cell = row.cell(first);
+    let names: Vec<String> = fields.iter().map(|field| named(&row.cell(field))).collect();
+    let (names, place) = (names.join(" and "), format!("line {} of {}", row.line(), cell.file()));
+    let headline = if others.is_empty() {
+        format!("{names} on {place} looks like a secret or a personal number and was withheld")
+    } else {
+        format!("{names} on {place} look like secrets or personal numbers and were withheld")
+    };
     let mut finding = Finding::about(
         row.record(),
-        format!("{names} on line {line} looks like a secret or a personal number and was withheld"),
-        Evidence::Cell(row.cell(first)),
+        headline,
+        Evidence::Cell(cell),
         Proposal::ReviewUpstream {
             question: format!(
-                "Remove the value of {names} from the CRM and find out who enters it"
+                "Remove what stands in {names} from the CRM and find out who enters it"
             ),
         },
     );
@@ -61,8 +68,8 @@ fn finding(row: Row<'_>, fields: &[&Field]) -> Option<Finding> {
     for field in fields {
         finding = finding
             .because(Evidence::Figure {
-                of: format!("what {field} may hold"),
-                is: format!("{}, because: {}", field.kind().word(), field.why()),
+                of: format!("why `{field}` is allowed"),
+                is: format!("{} Read as a {}.", field.why(), field.kind().word()),
             })
             .unless(doubt(field));
     }

@@ -5,6 +5,7 @@
 
 use crate::boundary::{Field, Grant, Object, Row};
 use crate::check::ladder::Flags;
+use crate::check::settings::days;
 use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::matching::compare::{self, Level};
@@ -233,9 +234,9 @@ fn doubt_contact<'a>(
         && let Some(at) = twin.contact.time(&field)
         && world.as_of.days_since(at) > LONG_AGO_DAYS
     {
-        let days = world.as_of.days_since(at);
         finding = finding.unless(format!(
-            "the contact's last activity was {days} days ago: they may have left the company"
+            "the contact's last activity was {} ago: they may have left the company",
+            days(world.as_of.days_since(at))
         ));
     }
     if let Some(field) = allowed(boundary, Object::Contact, "opted_out")

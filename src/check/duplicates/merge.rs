@@ -278,8 +278,8 @@ fn field_conflict(rows: &[Row<'_>], field: &Field) -> Option<Conflict> {
     let other = rows.iter().find(|row| value(**row).is_some_and(|value| value != known))?;
     let name = field.name();
     let doubt = match name {
-        "opted_out" | "portal" => format!("`{name}` may simply be out of date on one of them"),
-        _ => format!("`{name}` may have been set by mistake on one of them"),
+        "opted_out" | "portal" => format!("one of them may simply be out of date in `{name}`"),
+        _ => format!("a mistake may have set `{name}` on one of them"),
     };
     let level = "differs: must be settled before a merge".to_owned();
     Some(Conflict {
@@ -297,7 +297,11 @@ fn deal_conflict(world: &World<'_>, rows: &[Row<'_>]) -> Option<Conflict> {
     let open: Vec<_> = rows.iter().map(|row| (row, open_deals(world, *row))).collect();
     let with: Vec<_> = open.iter().filter(|(_, count)| *count > 0).collect();
     (with.len() > 1).then(|| Conflict {
-        words: format!("{} of them have open deals", with.len()),
+        words: match (with.len(), rows.len()) {
+            (2, 2) => "both have open deals".to_owned(),
+            (with, all) if with == all => "all of them have open deals".to_owned(),
+            (with, _) => format!("{with} of them have open deals"),
+        },
         facts: with
             .iter()
             .map(|(row, count)| Evidence::Figure {
@@ -375,7 +379,11 @@ fn size_conflict(world: &World<'_>, rows: &[Row<'_>]) -> Option<Conflict> {
     let max = &world.policies.duplicates.unsafe_cluster.max_records;
     let too_many = usize::try_from(max.value).is_ok_and(|max| rows.len() > max);
     too_many.then(|| Conflict {
-        words: format!("{} records are more than {} at once", rows.len(), max.value),
+        words: format!(
+            "{} records are more than the {} that may be merged at once",
+            rows.len(),
+            max.value
+        ),
         facts: vec![Policy::quote(max.line, &format!("max_records = {}", max.value))],
         doubt: "several rounds of merging may be fine where nothing else differs".to_owned(),
     })
@@ -602,6 +610,11 @@ pub(super) fn folded(row: Row<'_>, field: &Field, step: &'static str, value: &st
         }),
         hidden @ (Shown::Blank | Shown::Never | Shown::Withheld) => hidden.clone(),
     };
+    // A mask hides what a step changed, and then the step's words are all there is to say of it.
+    let tells = matches!(to, Shown::Masked(_)) && step != normalise::AddressStep::AsWritten.words();
+    if *from.shown() == to && !tells {
+        return Evidence::Cell(from);
+    }
     Evidence::Normalised { from, step, to }
 }
 

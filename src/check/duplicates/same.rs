@@ -5,6 +5,7 @@
 //! Does not: look at leads beside contacts.
 
 use crate::boundary::{Field, Grant, Object, Row};
+use crate::check::settings::days;
 use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::matching::compare::Level;
@@ -329,8 +330,8 @@ fn doubt_identical(world: &World<'_>, case: &Case<'_>) -> String {
         .collect();
     match (dates.iter().min(), dates.iter().max()) {
         (Some(first), Some(last)) if dates.len() == case.rows.len() => format!(
-            "they were created {} days apart: another system may hold the id of the one that goes",
-            (*last - *first).num_days()
+            "they were created {} apart: another system may hold the id of the one that goes",
+            days((*last - *first).num_days())
         ),
         _ => "nothing that was read tells them apart; another system may hold the id of the one \
               that goes"
@@ -349,7 +350,7 @@ fn split(world: &World<'_>, case: &Case<'_>) -> Option<Finding> {
     let by = bridges.first().map(crate::matching::Pair::words).unwrap_or_default();
     let sets: Vec<String> = parts.iter().map(|part| listed(part)).collect();
     let headline = format!(
-        "{} {} hang together only by {} and {}, which have {by}",
+        "{} {} hang together only by {} and {}, which share {by}",
         case.rows.len(),
         first.object().plural(),
         left.id(),

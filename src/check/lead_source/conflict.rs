@@ -129,7 +129,7 @@ fn finding<'a>(
     let Clash { row, touch, source, campaign } = clash;
     let before = row.cell(&sourced.source);
     let headline = format!(
-        "Lead source {} is {}, but {} ({}) was answered first, which is {}",
+        "Lead source {} belongs to the channel {}, but {} ({}), which was answered first, to {}",
         before.shown(),
         source.value,
         touch.words(),

@@ -214,7 +214,8 @@ fn relative(then: DateTime<Utc>, from: DateTime<Utc>) -> String {
     let side = if minutes < 0 { "before" } else { "after" };
     match minutes.unsigned_abs() {
         0..60 => "at the time".to_owned(),
-        minutes @ 60..2_880 => format!("{} hours {side}", minutes / 60),
+        60..120 => format!("1 hour {side}"),
+        minutes @ 120..2_880 => format!("{} hours {side}", minutes / 60),
         minutes => format!("{} days {side}", minutes / 1_440),
     }
 }

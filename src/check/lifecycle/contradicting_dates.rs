@@ -8,6 +8,7 @@ use chrono::{DateTime, Duration, Utc};
 use crate::boundary::{Boundary, Cell, Field, Grant, Kind, Object, Row};
 use crate::check::deals;
 use crate::check::ladder::Ladder;
+use crate::check::settings::named;
 use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
@@ -321,10 +322,10 @@ impl<'a> Case<'_, 'a> {
         };
         Some(Contradiction {
             words: format!(
-                "{} {} lies before {} {}",
-                second.name(),
+                "{} {} is before {} {}",
+                named(&row.cell(second)),
                 said(row, second),
-                first.name(),
+                named(&row.cell(first)),
                 said(row, first)
             ),
             cells: vec![row.cell(first), row.cell(second)],
@@ -362,7 +363,8 @@ impl<'a> Case<'_, 'a> {
         if row.time(close).is_some_and(|at| at > now + self.tolerance()) {
             found.push(Contradiction {
                 words: format!(
-                    "it is closed and close_date {} lies in the future",
+                    "it is closed and {} {} is in the future",
+                    named(&row.cell(close)),
                     said(row, close)
                 ),
                 cells: vec![row.cell(close)],
@@ -383,8 +385,8 @@ impl<'a> Case<'_, 'a> {
             if row.time(field).is_some_and(|at| at > now + self.tolerance()) {
                 found.push(Contradiction {
                     words: format!(
-                        "{} {} lies in the future",
-                        field.name(),
+                        "{} {} is in the future",
+                        named(&row.cell(field)),
                         said(row, field)
                     ),
                     cells: vec![row.cell(field)],
@@ -403,7 +405,7 @@ impl<'a> Case<'_, 'a> {
                     words: format!(
                         "the stage is {} and {} is blank",
                         said(row, stage),
-                        field.name()
+                        named(&row.cell(field))
                     ),
                     cells: vec![row.cell(stage), row.cell(field)],
                     line: 0,
@@ -423,7 +425,7 @@ impl<'a> Case<'_, 'a> {
         let words: Vec<_> = contradictions.iter().map(|one| one.words.as_str()).collect();
         let headline = match words.as_slice() {
             [only] => format!("{}: {only}", titled(row)),
-            all => format!("{}: {} contradictions: {}", titled(row), all.len(), all.join("; ")),
+            all => format!("{}: {}", titled(row), all.join("; ")),
         };
         let mut cells: Vec<Cell> = Vec::new();
         for cell in contradictions.iter().flat_map(|one| &one.cells) {

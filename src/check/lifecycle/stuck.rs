@@ -246,10 +246,11 @@ impl<'a> Case<'_, 'a> {
     fn words(&self, limit: &Limit<'_>) -> String {
         match limit {
             Limit::Set(limit) => format!("its limit is {}", days(limit.value.into())),
-            Limit::Learnt(median, _) => format!(
-                "{} times the median of {} won deals is {:.0} days",
+            Limit::Learnt(median, like) => format!(
+                "{} times the median of {} won deals {} is {:.0} days",
                 self.rule.times_median.value,
                 median.n,
+                if like.stage { "in this stage" } else { "from creation to close" },
                 self.days(limit)
             ),
         }

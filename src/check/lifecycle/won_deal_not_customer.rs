@@ -5,12 +5,13 @@
 use crate::boundary::{Exposure, Field, Grant, Object, Row};
 use crate::check::deals::DealState;
 use crate::check::ladder::{Ladder, lists};
+use crate::check::settings::named;
 use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity, blank_field};
 use crate::policy::Said;
 
 use super::links::DealFields;
-use super::{FILE, Settings, day_of, days, on_ladder, policy, said, staged, titled};
+use super::{FILE, Settings, day_of, days, on_ladder, policy, said, staged};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "LIF-02",
@@ -215,9 +216,10 @@ impl<'a> Case<'_, 'a> {
     fn told(&self, deal: Row<'a>, age: Option<i64>) -> Finding {
         let stage = self.row.cell(&self.ladder.field);
         let when = age.map_or_else(String::new, |age| format!(" {} ago", days(age)));
-        let subject = titled(self.row);
+        let subject = self.row.record();
         let headline = if self.row.is_blank(&self.ladder.field) {
-            format!("Deal {} was won{when} and {subject} has no stage", deal.id())
+            let stage = named(&stage);
+            format!("Deal {} was won{when} and {subject} has no stage: {stage} is blank", deal.id())
         } else {
             format!(
                 "Deal {} was won{when} and {subject} is still {}",
@@ -270,8 +272,8 @@ impl<'a> Case<'_, 'a> {
                         account.id(),
                         said(account, field)
                     ));
+                    finding = finding.because(Evidence::Cell(account.cell(field)));
                 }
-                finding = finding.because(Evidence::Cell(account.cell(field)));
             }
             Some(_) | None => {
                 finding = finding.unless("nothing says whether the account buys for others");

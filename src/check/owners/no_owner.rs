@@ -119,7 +119,7 @@ fn finding<'a>(
         hours => days(whole(hours / 24.0)),
     });
     let headline = match &old {
-        Some(old) => format!("The {object} has had no owner for up to {old}, since it was created"),
+        Some(old) => format!("The {object} has no owner, {old} after it was created"),
         None => format!("The {object} has no owner"),
     };
     let succession = Succession::of(world, row, None);

@@ -159,7 +159,8 @@ impl<'a> Held<'_, 'a> {
         let proposal = succession.proposal(row, &owned.owner, || Proposal::ReviewRecord {
             question: format!("Which person should own this {object} instead of {name}?"),
         });
-        let headline = format!("{name}, a service user, owns the {object}, which is not closed");
+        let headline =
+            format!("{name} is a service user and owns the {object}, which is still open");
         let mut finding = Finding::about(row.record(), headline, Evidence::Cell(holder), proposal)
             .because(policy(self.said.line, format!("`{}` is a service user", self.said.value)))
             .because(Evidence::Figure {

@@ -5,6 +5,7 @@
 use hashbrown::HashMap;
 
 use crate::boundary::{Boundary, Exposure, Field, Grant, Kind, Object, Row};
+use crate::check::settings::days;
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Section, nearest};
 
@@ -352,11 +353,12 @@ fn malformed(world: &World<'_>, row: Row<'_>, field: &Field, fault: &'static str
         .because(policy(0, form));
     let active = world.policies.boundary.field(row.object(), "last_activity").ok();
     if let Some(active) = active
-        && let Some(days) = row.time(&active).map(|at| world.as_of.days_since(at))
-        && (0..=30).contains(&days)
+        && let Some(ago) = row.time(&active).map(|at| world.as_of.days_since(at))
+        && (0..=30).contains(&ago)
     {
         finding = finding.because(Evidence::Cell(row.cell(&active))).unless(format!(
-            "There was activity {days} days ago: somebody reaches this {} all the same",
+            "There was activity {} ago: somebody reaches this {} all the same",
+            days(ago),
             row.object()
         ));
     }

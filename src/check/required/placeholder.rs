@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
-use crate::boundary::{Boundary, Cell, Field, Grant, Kind, Object, Row};
+use crate::boundary::{Boundary, Cell, Field, Grant, Kind, Object, Row, Shown};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Section, Value};
 
@@ -397,7 +397,8 @@ fn test_record(rules: &Rules, hits: &[Hit<'_>]) -> Option<Finding> {
     let first = hits.first()?;
     let names: Vec<_> = hits.iter().map(|hit| label(&hit.judged.field)).collect();
     let object = first.row.object();
-    let headline = format!("The {object} looks like a test: {} are placeholders", names.join(", "));
+    let headline =
+        format!("The {object} looks like a test: {} are placeholders", names.join(" and "));
     let question = format!("Does this {object} stand for somebody, or was it made to test a form?");
     let mut finding = Finding::about(
         first.row.record(),
@@ -423,7 +424,14 @@ fn one_field(rules: &Rules, hit: &Hit<'_>, alike: usize) -> Finding {
     let Hit { row, judged, shape } = hit;
     let field = &judged.field;
     let cell = row.cell(field);
-    let headline = format!("{} {}: {}", title(field), shape.words(), cell.shown());
+    let headline = match cell.shown() {
+        Shown::Value(value) | Shown::Masked(value) => {
+            format!("{} {}: {value}", title(field), shape.words())
+        }
+        Shown::Blank | Shown::Never | Shown::Withheld => {
+            format!("{} {}", title(field), shape.words())
+        }
+    };
     let ask = format!("whoever knows the {}", row.object());
     let proposal = Proposal::FillField { before: cell.clone(), ask };
     let mut finding = Finding::about(row.record(), headline, Evidence::Cell(cell), proposal)

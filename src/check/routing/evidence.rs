@@ -5,6 +5,7 @@
 use std::cell::OnceCell;
 
 use crate::boundary::{Field, Object, Row, Shown};
+use crate::check::settings::days;
 use crate::finding::{Evidence, Finding, Tried};
 
 use super::Plan;
@@ -96,13 +97,14 @@ pub(super) fn handover(case: &Case<'_, '_>) -> Option<String> {
     let age = (case.world.as_of.day - created).num_days();
     match day(&case.plan.assigned) {
         Some(assigned) if (assigned - created).num_days() > 0 => Some(format!(
-            "The owner got it on {assigned}, {} days after it was created: a handover may have been \
+            "The owner got it on {assigned}, {} after it was created: a handover may have been \
              agreed",
-            (assigned - created).num_days()
+            days((assigned - created).num_days())
         )),
         None if age >= case.routed.policy.handover_days => Some(format!(
-            "It was created {age} days ago and no date says when its owner got it: it may have been \
-             handed over since"
+            "It was created {} ago and no date says when its owner got it: it may have been \
+             handed over since",
+            days(age)
         )),
         Some(_) | None => None,
     }
@@ -135,8 +137,8 @@ pub(super) fn by_hand(case: &Case<'_, '_>) -> String {
     let activity = case.plan.last_activity.as_ref().and_then(|field| case.row.time(field));
     let activity = activity
         .map(|at| case.world.as_of.days_since(at))
-        .filter(|days| *days >= 0)
-        .map(|days| format!("; its last activity was {days} days ago"))
+        .filter(|ago| *ago >= 0)
+        .map(|ago| format!("; its last activity was {} ago", days(ago)))
         .unwrap_or_default();
     match &case.plan.by_hand {
         Some(field) => format!(

@@ -3,6 +3,7 @@
 //! Does not: decide whether a record has a fault; see `routed`.
 
 use crate::boundary::{Cell, Field, Object, Row, Shown};
+use crate::check::settings::days;
 use crate::check::{CheckDef, Family, World};
 use crate::finding::{Evidence, Finding, Proposal, Reach, Severity, blank_field};
 
@@ -566,8 +567,8 @@ fn named_account(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
             "The owner got it on {got}, after the list's {since}: the list may be out of date"
         ),
         (_, Some(since)) => format!(
-            "The list's line is from {since}, {} days ago: it may be out of date",
-            (case.world.as_of.day - since).num_days()
+            "The list's line is from {since}, {} ago: it may be out of date",
+            days((case.world.as_of.day - since).num_days())
         ),
         (_, None) => "The list's line has no date: it may be out of date".to_owned(),
     });

@@ -8,6 +8,7 @@ use crate::boundary::{Cell, Object, Shown};
 use crate::check::World;
 use crate::check::condition::fold;
 use crate::check::people::{Found, Person, Standing};
+use crate::check::settings::days;
 use crate::finding::Assignee;
 
 use super::Policy;
@@ -137,7 +138,7 @@ impl<'a> Roster<'a> {
             Known::Person(person) if person.standing == Standing::Inactive => {
                 let since = person.deactivated.map_or_else(
                     || "is inactive".to_owned(),
-                    |at| format!("was deactivated {} days ago", world.as_of.days_since(at)),
+                    |at| format!("was deactivated {} ago", days(world.as_of.days_since(at))),
                 );
                 Some(format!("{} {since}", self.name(holder)))
             }

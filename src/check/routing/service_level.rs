@@ -13,6 +13,7 @@ use hashbrown::HashMap;
 use crate::boundary::{Boundary, Field, Grant, Object, Row, id_key};
 use crate::check::condition::{When, fold};
 use crate::check::ladder::Flags;
+use crate::check::settings::days;
 use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Reach, Severity, blank_field};
 use crate::policy::{Section, Value};
@@ -411,9 +412,9 @@ impl Clocks<'_, '_> {
         if times.touched.is_none() {
             let activity = self.last_activity.and_then(|field| row.time(field));
             finding = finding.unless(match activity {
-                Some(at) if at > times.created => format!(
-                    "There was an activity {} days ago that is not counted as the first touch",
-                    self.world.as_of.days_since(at)
+                Some(at) if at > times.created && at <= self.world.as_of.instant => format!(
+                    "There was an activity {} ago that is not counted as the first touch",
+                    days(self.world.as_of.days_since(at))
                 ),
                 _ => format!("A call or mail outside of the CRM leaves no touch on this {object}"),
             });

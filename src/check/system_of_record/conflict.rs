@@ -5,6 +5,7 @@
 use hashbrown::HashMap;
 
 use crate::boundary::{Batch, Field, Grant, Object, Row, id_key};
+use crate::check::settings::days;
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 
 use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
@@ -244,14 +245,14 @@ fn with_ages(
     }
     finding.unless(match (ours, other) {
         (Some(ours), Some(other)) if ours > other => format!(
-            "The CRM record was changed {} days after {}'s row: the CRM may be ahead",
-            (ours - other).num_days(),
+            "The CRM record was changed {} after {}'s row: the CRM may be ahead",
+            days((ours - other).num_days()),
             system.name
         ),
         (_, Some(other)) => format!(
-            "{}'s row is from {} days before the review: the extract may lag behind",
+            "{}'s row is from {} before the review: the extract may lag behind",
             system.name,
-            world.as_of.days_since(other)
+            days(world.as_of.days_since(other))
         ),
         (_, None) => {
             format!("Nothing says when {}'s row was last changed: the sync may be due", system.name)

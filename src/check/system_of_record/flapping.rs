@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use hashbrown::HashMap;
 
 use crate::boundary::{Boundary, Field, Grant, Missing, Object, Row};
+use crate::check::settings::days;
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 
@@ -249,7 +250,7 @@ fn finding(
 ) -> Finding {
     let count = run.changes.len();
     let (first, last) = (run.changes.first(), run.changes.last());
-    let days = first.zip(last).map_or(0, |(first, last)| (last.0 - first.0).num_days());
+    let span = first.zip(last).map_or(0, |(first, last)| (last.0 - first.0).num_days());
     let values = first.map_or_else(String::new, |(_, change)| {
         format!(
             " between {} and {}",
@@ -257,7 +258,7 @@ fn finding(
             change.cell(&history.new).shown()
         )
     });
-    let headline = format!("{} changed {count} times{values} within {days} days", title(field));
+    let headline = format!("{} changed {count} times{values} within {}", title(field), days(span));
     let question = format!("Which two systems or people write {}, and which one should?", **field);
     let mut finding = Finding::about(
         row.record(),

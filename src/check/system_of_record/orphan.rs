@@ -5,6 +5,7 @@
 use hashbrown::{HashMap, HashSet};
 
 use crate::boundary::{Batch, Grant, Kind, Object, Row, id_key};
+use crate::check::settings::days;
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 
 use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
@@ -170,7 +171,8 @@ fn lost(
     like: Option<Row<'_>>,
 ) -> Finding {
     let cell = row.cell(&system.key);
-    let headline = format!("The key {} is not in {}", cell.shown(), system.name);
+    let headline =
+        format!("The {}'s key {} is not in {}", system.object, cell.shown(), system.name);
     let question = format!(
         "Was the {} deleted or merged in {}, or is its key wrong?",
         system.object, system.name
@@ -193,17 +195,18 @@ fn lost(
         }
     }
     let modified = boundary.allowed(system.object, "modified");
-    let days = modified.and_then(|field| row.time(&field)).map(|at| world.as_of.days_since(at));
+    let age = modified.and_then(|field| row.time(&field)).map(|at| world.as_of.days_since(at));
     if let Some(like) = like {
         finding = finding.with(like.record()).unless(format!(
             "{} has a key that differs by case or leading zeros only: a spreadsheet may have changed it",
             system.name
         ));
     }
-    finding.unless(match days {
-        Some(days) if days <= 7 => format!(
-            "The {} was changed {days} days ago: the key may be newer than the extract",
-            system.object
+    finding.unless(match age {
+        Some(age @ 0..=7) => format!(
+            "The {} was changed {} ago: the key may be newer than the extract",
+            system.object,
+            days(age)
         ),
         Some(_) | None => {
             format!("{} may have merged or closed it on purpose and keep it elsewhere", system.name)
@@ -291,8 +294,7 @@ fn unclaimed(
     namesake: Option<Row<'_>>,
 ) -> Finding {
     let object = system.object;
-    let headline =
-        format!("{} has a customer that no {object} of the CRM has the key of", system.name);
+    let headline = format!("{} has a customer whose key no {object} of the CRM holds", system.name);
     let question = format!("Which {object} is this customer of {}?", system.name);
     let line = system.customers_only.as_ref().map_or(system.line, |said| said.line);
     let key = world.policies.boundary.field(Object::SystemRecord, "key");

@@ -182,7 +182,8 @@ impl Card {
             Evidence::Cell(cell) => self.facts.push(Fact::of(cell, finding)),
             Evidence::Normalised { from, step, to } => {
                 let fact = Fact::of(from, finding);
-                self.facts.push(Fact { step: Some(step), to: Some(Quoted::of(to)), ..fact });
+                let to = (from.shown() != to).then(|| Quoted::of(to));
+                self.facts.push(Fact { step: Some(step), to, ..fact });
             }
             Evidence::Figure { of, is } => self.facts.push(Fact {
                 label: words(of),
