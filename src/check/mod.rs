@@ -20,8 +20,10 @@ mod settings;
 mod system_of_record;
 mod world;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
+use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
 
 use crate::boundary::{Boundary, Field, Grant, Missing, Object};
 use crate::finding::{Finding, Severity};
@@ -350,20 +352,47 @@ impl Bench {
     }
 
     /// Runs every check. A check that panics is broken, and the others go on.
-    pub fn run(self, world: &World<'_>) -> Vec<Report> {
-        self.checks
-            .into_iter()
-            .map(|Loaded { check, reads, judge }| {
-                let outcome = match judge {
-                    Err(off) => Outcome::NotApplicable(off.to_string()),
-                    // What a panicking judge leaves behind is its own; the world's shared views are
-                    // only filled when they are complete.
-                    Ok(judge) => catch_unwind(AssertUnwindSafe(|| judge(world)))
-                        .map_or(Outcome::Broken, settle),
-                };
-                Report { check, reads, outcome }
-            })
-            .collect()
+    ///
+    /// One thread takes checks from the front and the others from the back: neighbours look at the
+    /// same views of the world, and would wait for each other while one of them computes it.
+    pub fn run(self, world: &World<'_>, threads: NonZeroUsize) -> Vec<Report> {
+        let waiting: VecDeque<(usize, Loaded)> = self.checks.into_iter().enumerate().collect();
+        let done = Mutex::new(Vec::with_capacity(waiting.len()));
+        let waiting = Mutex::new(waiting);
+        let next = |worker: usize| {
+            let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            if worker == 0 { waiting.pop_front() } else { waiting.pop_back() }
+        };
+        let work = &|worker: usize| {
+            while let Some((at, loaded)) = next(worker) {
+                let report = loaded.run(world);
+                done.lock().unwrap_or_else(PoisonError::into_inner).push((at, report));
+            }
+        };
+        std::thread::scope(|scope| {
+            for worker in 1..threads.get() {
+                scope.spawn(move || work(worker));
+            }
+            work(0);
+        });
+        let mut reports = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        reports.sort_by_key(|(at, _)| *at);
+        reports.into_iter().map(|(_, report)| report).collect()
+    }
+}
+
+impl Loaded {
+    fn run(self, world: &World<'_>) -> Report {
+        let Self { check, reads, judge } = self;
+        let outcome = match judge {
+            Err(off) => Outcome::NotApplicable(off.to_string()),
+            // What a panicking judge leaves behind is its own; the world's shared views are
+            // only filled when they are complete.
+            Ok(judge) => {
+                catch_unwind(AssertUnwindSafe(|| judge(world))).map_or(Outcome::Broken, settle)
+            }
+        };
+        Report { check, reads, outcome }
     }
 }
 

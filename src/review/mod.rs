@@ -245,7 +245,7 @@ fn judge(
             },
         })
         .collect();
-    let reports = bench.run(&World::new(&pulled, as_of, &config.policies));
+    let reports = bench.run(&World::new(&pulled, as_of, &config.policies), threads);
     let missing = missing(config, &pull.inputs, &pull.admissions, &reports);
     Ok(Judged { as_of, counts, inputs: pull.inputs, admissions: pull.admissions, reports, missing })
 }

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use chrono::NaiveDate;
@@ -71,7 +72,7 @@ fn review(folder: &Path) -> Fixture {
     }
     let mut fixture =
         Fixture { expected, found: BTreeSet::new(), findings: Vec::new(), broken: Vec::new() };
-    for report in bench.run(&World::new(&pulled, today(), &policies)) {
+    for report in bench.run(&World::new(&pulled, today(), &policies), NonZeroUsize::MIN) {
         match report.outcome {
             Outcome::Ran(judgement) => {
                 for finding in judgement.findings {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::{env, fs};
 
@@ -1067,7 +1068,7 @@ fn fixture(folder: &Path) -> String {
         admissions.extend(said);
     }
     let as_of = AsOf::new(NaiveDate::from_ymd_opt(2026, 3, 1).unwrap(), chrono_tz::UTC);
-    let reports = bench.run(&World::new(&pulled, as_of, &policies));
+    let reports = bench.run(&World::new(&pulled, as_of, &policies), NonZeroUsize::MIN);
     let mut example = example();
     (example.boundary, example.admissions) = (boundary.clone(), admissions);
     let review = Review { as_of, ..review(&example, &reports) };
