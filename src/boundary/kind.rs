@@ -153,13 +153,21 @@ pub fn ids(cell: &str) -> impl Iterator<Item = &str> {
 fn line(cell: &str, max_bytes: usize, max_words: usize) -> Result<Value<'_>, &'static str> {
     if cell.len() > max_bytes {
         Err("too long")
-    } else if cell.contains(['\n', '\r']) {
+    } else if memchr::memchr2(b'\n', b'\r', cell.as_bytes()).is_some() {
         Err("more than one line")
-    } else if cell.len() > 2 * max_words && cell.split_whitespace().count() > max_words {
+    } else if may_have_words(cell, max_words + 1)
+        && cell.split_whitespace().count() > max_words
+        && cell.len() > 2 * max_words
+    {
         Err("free text")
     } else {
         Ok(Value::Text(cell))
     }
+}
+
+/// False when there are too few bytes that could be spaces, of any script, between so many words.
+fn may_have_words(cell: &str, words: usize) -> bool {
+    cell.bytes().filter(|byte| *byte <= b' ' || !byte.is_ascii()).count() + 1 >= words
 }
 
 /// `1.23E+17`: what a spreadsheet makes of a long id.
@@ -311,7 +319,8 @@ impl Moment {
     }
 
     fn iso(text: &str) -> Option<Self> {
-        let day = plausible(text.get(..10)?.parse().ok()?)?;
+        let day = text.get(..10)?;
+        let day = plausible(iso_day(day).or_else(|| day.parse().ok())?)?;
         let rest = text.get(10..)?.trim_start_matches('T').trim();
         if rest.is_empty() {
             return Some(Self::Day(day));
@@ -342,6 +351,17 @@ impl Moment {
         let date = NaiveDate::from_ymd_opt(year, month.into(), day.into())?;
         Some(time.map_or(Self::Day(date), |time| Self::Local(date.and_time(time))))
     }
+}
+
+/// `2025-03-04`, written so and in no other way.
+fn iso_day(text: &str) -> Option<NaiveDate> {
+    let digits = |from: usize, to: usize| {
+        text.as_bytes().get(from..to)?.iter().try_fold(0_u32, |number, byte| {
+            byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0'))
+        })
+    };
+    let (year, month, day) = (digits(0, 4)?, digits(5, 7)?, digits(8, 10)?);
+    NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)
 }
 
 fn plausible(day: NaiveDate) -> Option<NaiveDate> {

@@ -89,7 +89,7 @@ impl Hints {
             }
             hints.credential |= matches!(byte, b':' | b'=');
         }
-        hints.credential |= text.contains("-----BEGIN");
+        hints.credential |= text.len() >= 22 && text.contains("-----BEGIN");
         hints
     }
 }

@@ -3,9 +3,8 @@
 //! Exports write owners as ids (Salesforce) or as names (HubSpot); both are looked up here.
 //! Does not: judge an owner.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
+use hashbrown::HashMap;
 
 use crate::boundary::{Boundary, Field, Grant, Missing, Object, Row, id_key};
 use crate::finding::Assignee;
@@ -65,8 +64,8 @@ pub(super) enum Found<'p, 'a> {
 #[derive(Debug, Default)]
 pub(super) struct People<'a> {
     all: Vec<Person<'a>>,
-    by_id: BTreeMap<String, usize>,
-    by_name: BTreeMap<String, Vec<usize>>,
+    by_id: HashMap<String, usize>,
+    by_name: HashMap<String, Vec<usize>>,
 }
 
 /// The fields by which people are known.

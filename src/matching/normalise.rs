@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use hashbrown::HashSet;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
@@ -11,15 +12,15 @@ use unicode_normalization::char::is_combining_mark;
 #[derive(Debug, Clone, Default)]
 pub struct Lists {
     /// Local parts that several people read.
-    pub role_mailboxes: BTreeSet<String>,
+    pub role_mailboxes: HashSet<String>,
     /// Mail providers: a domain that says nothing about the company.
-    pub free_mail: BTreeSet<String>,
+    pub free_mail: HashSet<String>,
     /// Mail providers that ignore what follows a plus sign.
-    pub plus_tags: BTreeSet<String>,
+    pub plus_tags: HashSet<String>,
     /// Domains below which many companies have a page.
     pub shared_domains: BTreeSet<String>,
     /// Domains of records made for a test.
-    pub test_domains: BTreeSet<String>,
+    pub test_domains: HashSet<String>,
 }
 
 /// How an address was folded.
@@ -116,7 +117,7 @@ pub fn company_domain(raw: &str, lists: &Lists, out: &mut String) -> Option<()> 
     keep_registrable(out)?;
     // A page whose own name can be registered (acme.github.io) belongs to one company; a path or a
     // plain subdomain of a shared domain does not say whose it is.
-    let known = |list: &BTreeSet<String>| list.contains(out.as_str());
+    let known = |list: &HashSet<String>| list.contains(out.as_str());
     if shared.is_some_and(|shared| out.len() <= shared.len())
         || known(&lists.free_mail)
         || known(&lists.test_domains)
@@ -163,14 +164,18 @@ fn under(host: &str, domain: &str) -> bool {
     host.strip_suffix(domain).is_some_and(|front| front.is_empty() || front.ends_with('.'))
 }
 
-fn is_below(host: &str, domains: &BTreeSet<String>) -> bool {
+fn is_below(host: &str, domains: &HashSet<String>) -> bool {
     host.match_indices('.')
         .any(|(at, _)| host.get(at + 1..).is_some_and(|parent| domains.contains(parent)))
 }
 
 fn lower_into(text: &str, out: &mut String) {
     if text.is_ascii() {
-        out.extend(text.bytes().map(|byte| char::from(byte.to_ascii_lowercase())));
+        let start = out.len();
+        out.push_str(text);
+        if let Some(added) = out.get_mut(start..) {
+            added.make_ascii_lowercase();
+        }
     } else {
         out.extend(text.nfkc().flat_map(char::to_lowercase));
     }
@@ -659,7 +664,9 @@ mod tests {
             role_mailboxes: set(&["info", "sales"]),
             free_mail: set(&["gmail.com", "gmx.de"]),
             plus_tags: set(&["gmail.com", "googlemail.com", "outlook.com"]),
-            shared_domains: set(&["facebook.com", "github.io", "myhost.net", "sites.google.com"]),
+            shared_domains: set(&["facebook.com", "github.io", "myhost.net", "sites.google.com"])
+                .into_iter()
+                .collect(),
             test_domains: set(&["example.com"]),
         }
     }

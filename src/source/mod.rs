@@ -171,7 +171,7 @@ pub fn pull(
         })
         .collect();
     let shared = Arc::new((boundary.clone(), reads.clone()));
-    let results = runtime.block_on(read_all(jobs, shared, zone, threads));
+    let results = runtime.block_on(read_all(jobs, Arc::clone(&shared), zone, threads));
     let mut errors = Vec::new();
     let mut loads: BTreeMap<Object, Vec<(Input, Load)>> = BTreeMap::new();
     for result in results {
@@ -184,9 +184,17 @@ pub fn pull(
         return Err(SourceErrors(errors));
     }
     let mut pull = Pull { batches: Vec::new(), admissions: Vec::new(), inputs: Vec::new() };
+    // As many tables at a time as there are threads; the runtime sees to that.
+    let mut joining = Vec::new();
     for (object, parts) in loads {
         let (inputs, loads): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
-        let (batch, admissions) = Load::join(object, loads, reads);
+        let shared = Arc::clone(&shared);
+        let join = move || Load::join(object, loads, &shared.1);
+        joining.push((object, inputs, runtime.spawn_blocking(join)));
+    }
+    for (object, inputs, joined) in joining {
+        let (batch, admissions) =
+            runtime.block_on(joined).map_err(|_| broken(object.plural().to_owned()))?;
         pull.batches.push(batch);
         pull.admissions.extend(admissions);
         pull.inputs.extend(inputs);

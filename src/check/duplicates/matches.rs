@@ -250,6 +250,16 @@ pub(super) fn domain_fields(boundary: &Boundary) -> Vec<Field> {
         .collect()
 }
 
+/// The domain of every account, by its position; empty where none is known.
+fn domains_of(world: &World<'_>, accounts: &Batch) -> Vec<String> {
+    let fields = domain_fields(&world.policies.boundary);
+    let domain = |account| {
+        let mut domain = String::new();
+        account_domain(world, &fields, account, &mut domain).map(|_| domain).unwrap_or_default()
+    };
+    accounts.rows().map(domain).collect()
+}
+
 impl<'a> Accounts<'a> {
     fn of(world: &World<'a>, batch: &'a Batch) -> Self {
         let fields = domain_fields(&world.policies.boundary);
@@ -274,9 +284,9 @@ impl Contacts {
     fn of(world: &World<'_>, batch: &Batch, fields: &PersonFields) -> Self {
         let lists = &world.policies.duplicates.lists;
         let accounts = world.batch(Object::Account);
-        let domains = domain_fields(&world.policies.boundary);
+        let domains = accounts.map(|accounts| domains_of(world, accounts)).unwrap_or_default();
         let mut contacts = Self::default();
-        let (mut key, mut domain, mut name) = (String::new(), String::new(), Name::default());
+        let (mut key, mut name) = (String::new(), Name::default());
         for (at, contact) in (0_u32..).zip(batch.rows()) {
             let address = text(contact, fields.email.as_ref());
             if address.and_then(|raw| normalise::address(raw, lists, &mut key)).is_some() {
@@ -284,14 +294,14 @@ impl Contacts {
             }
             let account = text(contact, fields.account.as_ref())
                 .and_then(|id| accounts.and_then(|accounts| accounts.find(id)));
-            let Some(account) = account else { continue };
+            let Some(domain) = account.and_then(|account| domains.get(account.position())) else {
+                continue;
+            };
             name.refold(text(contact, fields.first.as_ref()), text(contact, fields.last.as_ref()));
             key.clear();
-            if name.key_into(&mut key).is_some()
-                && account_domain(world, &domains, account, &mut domain).is_some()
-            {
+            if !domain.is_empty() && name.key_into(&mut key).is_some() {
                 key.push('|');
-                key.push_str(&domain);
+                key.push_str(domain);
                 contacts.by_name_and_domain.add(&key, at);
             }
         }

@@ -3,7 +3,7 @@
 //! A key that is not written means what the shipped file says: it is read the same way.
 //! Does not: judge.
 
-use std::collections::BTreeSet;
+use hashbrown::HashSet;
 
 use crate::boundary::{Boundary, Field, Object};
 use crate::check::condition::When;
@@ -136,7 +136,7 @@ impl Policy {
         let scrap = Log::default();
         let document = Document::parse(FILE, Family::Duplicates.shipped(), &scrap);
         let shipped = document.root(&scrap);
-        let list = |key: &str| -> BTreeSet<String> {
+        let list = |key: &str| -> HashSet<String> {
             let said = texts(Some(root), Some(&shipped), key);
             said.value.iter().map(|text| text.to_lowercase()).collect()
         };
@@ -146,7 +146,7 @@ impl Policy {
                 role_mailboxes: list("role_mailboxes"),
                 free_mail: list("free_mail"),
                 plus_tags: list("plus_tags"),
-                shared_domains: list("shared_domains"),
+                shared_domains: list("shared_domains").into_iter().collect(),
                 test_domains: list("test_domains"),
             },
             role_mailboxes_line,

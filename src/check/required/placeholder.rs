@@ -162,7 +162,13 @@ impl Rules {
     }
 
     fn listed(&self, value: &str) -> Option<Shape> {
-        self.values.iter().any(|known| same(known, value)).then_some(Shape::Listed)
+        // Every value of every record comes by here, and nearly all are of plain letters.
+        let listed = if value.is_ascii() {
+            self.values.iter().any(|known| known.eq_ignore_ascii_case(value))
+        } else {
+            self.values.iter().any(|known| same(known, value))
+        };
+        listed.then_some(Shape::Listed)
     }
 
     /// True for a part of a name that the other part and the mail address bear out: Li Na, Ann Null.
