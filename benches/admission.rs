@@ -12,7 +12,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Instant;
 
-use crm_review::boundary::{Field, Object};
+use crm_review::boundary::{Batch, Field, Object};
 use crm_review::check::Bench;
 use crm_review::config::Config;
 use crm_review::review::check_folder;
@@ -58,7 +58,7 @@ fn measure(
     let exports = Path::new(folder).join(&config.exports);
     let start = Instant::now();
     let pull = source::pull(&exports, files, &config.boundary, reads, config.zone, threads)?;
-    let rows: usize = pull.batches.iter().map(|batch| batch.len()).sum();
+    let rows: usize = pull.batches.iter().map(Batch::len).sum();
     println!("{what}\t{rows} rows\t{threads} threads\t{} ms", start.elapsed().as_millis());
     Ok(())
 }
