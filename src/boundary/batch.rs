@@ -14,7 +14,7 @@ use polars::prelude::*;
 
 use super::intake::{LINE, Load};
 use super::kind::instant;
-use super::{Admission, Exposure, Field, Kind, Object, id_key, object_key};
+use super::{Admission, AdmitError, Exposure, Field, Kind, Object, id_key, object_key};
 
 /// Names a record: its table and its id as the CRM writes it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,7 +66,7 @@ impl Batch {
         object: Object,
         loads: Vec<Load>,
         reads: &BTreeSet<Field>,
-    ) -> (Self, Vec<Admission>) {
+    ) -> Result<(Self, Vec<Admission>), AdmitError> {
         let wanted: Vec<&Field> = reads.iter().filter(|field| field.object() == object).collect();
         let key_name = object_key(object);
         let mut admissions = Vec::new();
@@ -89,15 +89,15 @@ impl Batch {
                 withheld_at.push((files.len() - 1, withheld.line, withheld.field.clone()));
             }
             height += load.frame.height();
-            let frame = with_every_column(load.frame, &wanted, key_name);
-            admissions.push(load.admission);
+            let assembly = assembly(&load.admission.file);
+            let frame = with_every_column(load.frame, &wanted, key_name).map_err(&assembly)?;
             match &mut whole {
                 None => whole = Some(frame),
                 Some(whole) => {
-                    // Both frames were given the same columns in the same order just above.
-                    let _ = whole.vstack_mut(&frame);
+                    whole.vstack_mut(&frame).map_err(&assembly)?;
                 }
             }
+            admissions.push(load.admission);
         }
         let mut frame = whole.unwrap_or_else(DataFrame::empty);
         frame.rechunk_mut();
@@ -118,15 +118,15 @@ impl Batch {
             frame,
         };
         if matches!(key_name, "id" | "key") {
-            batch.index_and_drop_repeats(&mut admissions);
+            batch.index_and_drop_repeats(&mut admissions)?;
         }
         batch.hold_columns(&wanted);
         batch.mark_withheld(&withheld_at, &wanted);
-        (batch, admissions)
+        Ok((batch, admissions))
     }
 
     /// Builds the index by id; rows whose id stands on an earlier row are set aside.
-    fn index_and_drop_repeats(&mut self, admissions: &mut [Admission]) {
+    fn index_and_drop_repeats(&mut self, admissions: &mut [Admission]) -> Result<(), AdmitError> {
         let height = self.frame.height();
         let mut index: HashTable<u32> = HashTable::with_capacity(height);
         let mut repeats = Vec::new();
@@ -147,8 +147,10 @@ impl Batch {
         }
         if repeats.is_empty() {
             self.index = index;
-            return;
+            return Ok(());
         }
+        let first_file = admissions.first().map_or("", |admission| &admission.file);
+        let assembly = assembly(first_file);
         for at in &repeats {
             let line = self.lines.get(*at).unwrap_or_default().into();
             let file = self.file_at(*at);
@@ -156,6 +158,9 @@ impl Batch {
                 admission.set_aside.push((line, "the id stands on an earlier row".to_owned()));
                 admission.rows = admission.rows.saturating_sub(1);
             }
+        }
+        for admission in admissions.iter_mut() {
+            admission.set_aside.sort();
         }
         let mut keep = vec![true; height];
         for at in &repeats {
@@ -167,14 +172,13 @@ impl Batch {
             file.0 -= repeats.iter().filter(|at| **at < file.0).count();
         }
         let mask: BooleanChunked = keep.into_iter().collect();
-        if let Ok(mut frame) = self.frame.filter(&mask) {
-            frame.rechunk_mut();
-            self.key = text_column(&frame, object_key(self.object)).unwrap_or_default();
-            self.lines = frame.column(LINE).and_then(|c| c.u32().cloned()).unwrap_or_default();
-            self.under_review = vec![true; frame.height()];
-            self.frame = frame;
-        }
-        self.index_and_drop_repeats(&mut []);
+        let mut frame = self.frame.filter(&mask).map_err(assembly)?;
+        frame.rechunk_mut();
+        self.key = text_column(&frame, object_key(self.object)).unwrap_or_default();
+        self.lines = frame.column(LINE).and_then(|c| c.u32().cloned()).unwrap_or_default();
+        self.under_review = vec![true; frame.height()];
+        self.frame = frame;
+        self.index_and_drop_repeats(&mut [])
     }
 
     fn hold_columns(&mut self, wanted: &[&Field]) {
@@ -211,9 +215,11 @@ impl Batch {
             let Some(field) = wanted.iter().find(|field| field.name() == name) else { continue };
             let start = self.files.get(*file).map_or(0, |file| file.0);
             let end = self.files.get(file + 1).map_or(self.len(), |file| file.0);
-            let row = (start..end).find(|at| self.lines.get(*at).map(u64::from) == Some(*line));
-            if let Some(row) = row {
-                self.withheld.insert((row, field.0.slot));
+            // A file's rows stand in the order of their lines, and a row that was set aside is gone.
+            let lines = self.lines.cont_slice().unwrap_or_default();
+            let here = lines.get(start..end).unwrap_or_default();
+            if let Ok(at) = here.binary_search_by(|at| u64::from(*at).cmp(line)) {
+                self.withheld.insert((start + at, field.0.slot));
             }
         }
     }
@@ -301,8 +307,17 @@ impl Batch {
     }
 }
 
+fn assembly(file: &str) -> impl Fn(PolarsError) -> AdmitError + use<> {
+    let file = file.to_owned();
+    move |_| AdmitError::Assembly { file: file.clone() }
+}
+
 /// The frame with a column for every wanted field, blank where the input has none, in one order.
-fn with_every_column(mut frame: DataFrame, wanted: &[&Field], key: &str) -> DataFrame {
+fn with_every_column(
+    mut frame: DataFrame,
+    wanted: &[&Field],
+    key: &str,
+) -> PolarsResult<DataFrame> {
     let height = frame.height();
     let mut names: Vec<PlSmallStr> = vec![LINE.into(), key.into()];
     for field in wanted {
@@ -324,10 +339,10 @@ fn with_every_column(mut frame: DataFrame, wanted: &[&Field], key: &str) -> Data
                 | Kind::Address => DataType::String,
             };
             let blank = Column::full_null(field.name().into(), height, &dtype);
-            let _ = frame.with_column(blank);
+            frame.with_column(blank)?;
         }
     }
-    frame.select(names).unwrap_or(frame)
+    frame.select(names)
 }
 
 fn text_column(frame: &DataFrame, name: &str) -> Option<StringChunked> {

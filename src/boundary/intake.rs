@@ -286,7 +286,7 @@ impl Desk {
             .collect();
         let shared = self.shared_order(&proofs)?;
         let mut frame: Option<DataFrame> = None;
-        let mut before = 0_u64;
+        let mut rows_kept = 0;
         for intake in intakes {
             let rows = intake.lines.len();
             let mut keep = vec![true; rows];
@@ -297,13 +297,12 @@ impl Desk {
                 intake.columns.into_iter().zip(&self.columns).zip(&shared)
             {
                 let impossible = |at: usize| {
-                    if let Some(keep) = keep.get_mut(at) {
-                        *keep = false;
+                    // A row is set aside once, however many of its days do not exist.
+                    if keep.get_mut(at).is_some_and(|keep| std::mem::replace(keep, false)) {
+                        let line = lines.get(at).copied().unwrap_or_default();
+                        let why = format!("`{column}` names a day that does not exist");
+                        self.admission.set_aside.push((line.into(), why));
                     }
-                    let line = lines.get(at).copied().unwrap_or_default();
-                    self.admission
-                        .set_aside
-                        .push((line.into(), format!("`{column}` names a day that does not exist")));
                 };
                 parts.push(builder.finish(field.name(), *order, self.zone, impossible));
             }
@@ -322,7 +321,7 @@ impl Desk {
                 let mask: BooleanChunked = keep.into_iter().collect();
                 part = part.filter(&mask).map_err(assembly)?;
             }
-            before += part.height() as u64;
+            rows_kept += part.height();
             match &mut frame {
                 None => frame = Some(part),
                 Some(frame) => {
@@ -330,7 +329,8 @@ impl Desk {
                 }
             }
         }
-        self.admission.rows = usize::try_from(before).unwrap_or(usize::MAX);
+        self.admission.rows = rows_kept;
+        self.admission.set_aside.sort();
         let frame = match frame {
             Some(frame) => frame,
             None => self.empty().map_err(assembly)?,
@@ -412,7 +412,7 @@ impl Load {
         object: Object,
         loads: Vec<Self>,
         reads: &BTreeSet<Field>,
-    ) -> (Batch, Vec<Admission>) {
+    ) -> Result<(Batch, Vec<Admission>), AdmitError> {
         Batch::join(object, loads, reads)
     }
 }
@@ -445,6 +445,13 @@ impl Intake {
                 && !field.values().iter().any(|known| known.eq_ignore_ascii_case(text.trim()))
             {
                 return Err(misfit("not one of the declared values"));
+            }
+            // A withheld id would leave a record that no evidence can name.
+            if let Value::Text(text) = value
+                && at == self.key_at
+                && scanner::find(text, field.kind()).is_some()
+            {
+                return Err(misfit("an id that looks like a secret"));
             }
             values.push(value);
         }

@@ -109,7 +109,7 @@ pub fn init(dir: &Path, from: &Path, threads: NonZeroUsize) -> Result<Drafted, D
     let mut review = review_toml(dir, crm, source.as_deref(), &tables, &unused, &batches);
     // The draft has to pass the same door as everything else.
     let config = config::parse(&review, &rules).map_err(DraftError::Faulty)?;
-    review += &switched_off(&trial(&config, &mut batches));
+    review += &switched_off(&trial(&config, &mut batches, threads));
     write(dir, &review, &rules)?;
     Ok(Drafted { summary: summary(dir, crm, &tables, &unused, &batches) })
 }
@@ -602,7 +602,7 @@ struct TooMuch {
 
 /// Runs the drafted checks on what was read. A check that flags more than a third of what it looks
 /// at says more about its rules than about the records.
-fn trial(config: &Config, batches: &mut Batches) -> Vec<TooMuch> {
+fn trial(config: &Config, batches: &mut Batches, threads: NonZeroUsize) -> Vec<TooMuch> {
     let Some(day) = infer::newest_change(batches).and_then(|day| day.succ_opt()) else {
         return Vec::new();
     };
@@ -611,7 +611,7 @@ fn trial(config: &Config, batches: &mut Batches) -> Vec<TooMuch> {
     for batch in std::mem::take(&mut batches.batches).into_values() {
         pulled.insert(batch);
     }
-    let reports = bench.run(&World::new(&pulled, AsOf::new(day, config.zone), &config.policies));
+    let reports = bench.run(&World::new(&pulled, AsOf::new(day, config.zone), &config.policies), threads);
     batches.batches = pulled.into_batches();
     reports
         .into_iter()

@@ -193,8 +193,10 @@ pub fn pull(
         joining.push((object, inputs, runtime.spawn_blocking(join)));
     }
     for (object, inputs, joined) in joining {
-        let (batch, admissions) =
-            runtime.block_on(joined).map_err(|_| broken(object.plural().to_owned()))?;
+        let (batch, admissions) = runtime
+            .block_on(joined)
+            .map_err(|_| broken(object.plural().to_owned()))?
+            .map_err(|error| SourceErrors(vec![error.into()]))?;
         pull.batches.push(batch);
         pull.admissions.extend(admissions);
         pull.inputs.extend(inputs);

@@ -68,7 +68,7 @@ fn review(folder: &Path) -> Fixture {
             }
         }
         let load = desk.close(vec![intake]).unwrap();
-        pulled.insert(Load::join(*object, vec![load], &reads).0);
+        pulled.insert(Load::join(*object, vec![load], &reads).unwrap().0);
     }
     let mut fixture =
         Fixture { expected, found: BTreeSet::new(), findings: Vec::new(), broken: Vec::new() };

@@ -5,6 +5,7 @@ mod acme;
 mod canary;
 mod checks;
 mod commands;
+mod core;
 mod init;
 mod job;
 mod packet;
