@@ -1,9 +1,9 @@
-//! The command line as types. Does not: do anything.
+//! The command line as types. Does not: do anything with them.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -40,7 +40,7 @@ pub enum Command {
         #[arg(default_value = ".")]
         dir: PathBuf,
         /// The day to judge [default: today in the review's time zone]
-        #[arg(long, value_name = "DATE")]
+        #[arg(long, value_name = "DATE", value_parser = day)]
         as_of: Option<NaiveDate>,
         /// Exit with 6 if a finding is at least this severe
         #[arg(long, value_name = "SEVERITY")]
@@ -59,6 +59,16 @@ pub enum Command {
         #[arg(long, hide = true)]
         markdown: bool,
     },
+}
+
+/// A day that exports can speak of.
+fn day(text: &str) -> Result<NaiveDate, String> {
+    let day: NaiveDate = text.parse().map_err(|_| "write a date like 2026-11-23".to_owned())?;
+    if (1900..=2200).contains(&day.year()) {
+        Ok(day)
+    } else {
+        Err("the year has to be between 1900 and 2200".to_owned())
+    }
 }
 
 /// The arguments of `inspect`.

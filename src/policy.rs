@@ -391,26 +391,38 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A number, whole or not.
+    /// A number, whole or not. `inf` and `nan` are none.
     pub fn number(&self, key: &str) -> Option<Said<f64>> {
         let node = self.node(key)?;
         let Some(value) = node.number() else {
             self.wrong(key, node, "a number");
             return None;
         };
+        if !value.is_finite() {
+            self.problem(
+                node.line,
+                format!("`{}` is not a number to count with", self.name_of(key)),
+            );
+            return None;
+        }
         Some(Said { value, line: node.line })
     }
 
-    /// A whole number of things or of units: not negative.
+    /// A whole number of things or of units: from 0 to a million, so that dates can be reckoned with it.
     pub fn count(&self, key: &str) -> Option<Said<u32>> {
         let node = self.node(key)?;
-        if let Value::Whole(whole) = node.value
-            && let Ok(value) = u32::try_from(whole)
-        {
-            return Some(Said { value, line: node.line });
+        let Value::Whole(whole) = node.value else {
+            self.wrong(key, node, "a whole number that is not negative");
+            return None;
+        };
+        match u32::try_from(whole) {
+            Ok(value @ 0..=1_000_000) => Some(Said { value, line: node.line }),
+            Ok(_) | Err(_) => {
+                let name = self.name_of(key);
+                self.problem(node.line, format!("`{name}` is not between 0 and 1000000"));
+                None
+            }
         }
-        self.wrong(key, node, "a whole number that is not negative");
-        None
     }
 
     /// True or false.
@@ -555,6 +567,29 @@ mod tests {
              review.toml:4: unknown key `job.owener`\n  hint: did you mean `owner`?\n\
              review.toml:5: `job.size` is a text, and a whole number that is not negative is needed"
         );
+    }
+
+    #[test]
+    fn numbers_nobody_can_reckon_with_are_problems() {
+        let log = Log::default();
+        let text = "a = nan\nb = inf\nc = 4294967295\nd = -1\ne = 1_000\nf = 1_000.5\n";
+        let document = Document::parse("rules/owners.toml", text, &log);
+        {
+            let root = document.root(&log);
+            assert_eq!((root.number("a"), root.number("b")), (None, None));
+            assert_eq!((root.count("c"), root.count("d")), (None, None));
+            assert_eq!(root.count("e").map(|said| said.value), Some(1_000));
+            assert_eq!(root.number("f").map(|said| said.value), Some(1_000.5));
+        }
+        assert_eq!(log.finish(()).unwrap_err().sorted().len(), 4);
+    }
+
+    #[test]
+    fn a_file_of_nothing_but_brackets_is_a_problem_and_no_crash() {
+        let log = Log::default();
+        Document::parse("rules/owners.toml", &format!("a = {}", "[".repeat(100_000)), &log);
+        Document::parse("rules/batch.toml", &format!("{}a = 1", "a.".repeat(100_000)), &log);
+        assert!(!log.finish(()).unwrap_err().is_empty());
     }
 
     #[test]

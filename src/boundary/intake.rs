@@ -377,8 +377,10 @@ impl Desk {
                 }
                 (None, true, false) => (DateOrder::DayFirst, "proven by the column"),
                 (None, false, true) => (DateOrder::MonthFirst, "proven by the column"),
+                // Day equals month in each of them: either order reads them right, and none is proven.
                 (None, false, false) if proof.two_readings == 0 => {
-                    (DateOrder::DayFirst, "day equals month")
+                    orders.push(Some(DateOrder::DayFirst));
+                    continue;
                 }
                 (None, false, false) => match by_file.iter().collect::<Vec<_>>().as_slice() {
                     [order] => (**order, "proven by another column of the file"),
@@ -577,18 +579,17 @@ pub fn start_of_day(day: chrono::NaiveDate, zone: Tz) -> chrono::DateTime<chrono
     super::kind::instant(local_millis(day.and_time(chrono::NaiveTime::MIN), zone))
 }
 
-/// A local time as an instant: the earlier of two where clocks go back, the moment of the jump
-/// where they go forward.
+/// A local time as an instant: the earlier of two where clocks go back; where they go forward and
+/// skip it, as the clocks that were not put forward would have shown it.
 fn local_millis(local: chrono::NaiveDateTime, zone: Tz) -> i64 {
     use chrono::offset::LocalResult;
     match zone.from_local_datetime(&local) {
         LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => at.timestamp_millis(),
-        LocalResult::None => {
-            let later = local + chrono::Duration::hours(1);
-            zone.from_local_datetime(&later)
-                .earliest()
-                .map_or_else(|| local.and_utc().timestamp_millis(), |at| at.timestamp_millis())
-        }
+        // Mostly an hour is skipped; where a country changed its side of the date line, a day.
+        LocalResult::None => (1..=24)
+            .filter_map(|hours| local.checked_add_signed(chrono::Duration::hours(hours)))
+            .find_map(|later| zone.from_local_datetime(&later).earliest())
+            .map_or_else(|| local.and_utc().timestamp_millis(), |at| at.timestamp_millis()),
     }
 }
 
@@ -618,5 +619,26 @@ impl Proof {
             }
         }
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_local(zone: Tz, local: &str, expected: &str) {
+        let millis = local_millis(local.parse().unwrap(), zone);
+        assert_eq!(super::super::kind::instant(millis).to_rfc3339(), expected, "{local} in {zone}");
+    }
+
+    #[test]
+    fn local_times_that_are_skipped_or_come_twice_are_instants() {
+        let berlin = chrono_tz::Europe::Berlin;
+        check_local(berlin, "2026-03-29T02:30:00", "2026-03-29T01:30:00+00:00");
+        check_local(berlin, "2026-10-25T02:30:00", "2026-10-25T00:30:00+00:00");
+        check_local(chrono_tz::Asia::Beirut, "2026-03-29T00:00:00", "2026-03-28T22:00:00+00:00");
+        // Samoa had no 30 December 2011.
+        check_local(chrono_tz::Pacific::Apia, "2011-12-30T00:00:00", "2011-12-30T10:00:00+00:00");
     }
 }

@@ -194,25 +194,11 @@ impl Test {
     }
 
     fn parse(section: &Section<'_>, name: &str, node: &Node) -> Option<Self> {
-        if let Some(value) = scalar(node) {
-            return Some(Self::In(vec![value]));
-        }
-        if let Value::List(items) = &node.value {
-            return texts(section, items).map(Self::In);
+        if !matches!(node.value, Value::Table(_)) {
+            return texts(section, name, node).map(Self::In);
         }
         let entry = section.as_section(name, node)?;
-        let list = |key: &str| {
-            let node = entry.node(key)?;
-            match &node.value {
-                Value::List(items) => texts(&entry, items),
-                Value::Text(_)
-                | Value::Whole(_)
-                | Value::Number(_)
-                | Value::Flag(_)
-                | Value::Date(_)
-                | Value::Table(_) => scalar(node).map(|value| vec![value]),
-            }
-        };
+        let list = |key: &str| texts(&entry, name, entry.node(key)?);
         let (inside, outside, starts) = (list("in"), list("not"), list("starts_with"));
         let blank = entry.flag("blank");
         let (least, most) = (entry.number("at_least"), entry.number("at_most"));
@@ -233,12 +219,19 @@ impl Test {
                 entry.problem(line, "`between` needs a list of two numbers");
                 None
             }
-            None if least.is_some() || most.is_some() => Some((
-                least.map_or(f64::NEG_INFINITY, |said| said.value),
-                most.map_or(f64::INFINITY, |said| said.value),
-            )),
+            None if least.is_some() || most.is_some() => {
+                let low = least.as_ref().map_or(f64::NEG_INFINITY, |said| said.value);
+                let high = most.as_ref().map_or(f64::INFINITY, |said| said.value);
+                if low > high {
+                    entry.problem(node.line, format!("`{name}` can be no number at all"));
+                }
+                Some((low, high))
+            }
             None => None,
         };
+        if between.is_some() && (least.is_some() || most.is_some()) {
+            entry.problem(node.line, format!("`{name}` has more than one test"));
+        }
         let mut tests = [
             inside.map(Self::In),
             outside.map(Self::NotIn),
@@ -274,7 +267,11 @@ fn scalar(node: &Node) -> Option<String> {
     }
 }
 
-fn texts(section: &Section<'_>, items: &[Node]) -> Option<Vec<String>> {
+fn texts(section: &Section<'_>, name: &str, node: &Node) -> Option<Vec<String>> {
+    let Value::List(items) = &node.value else { return scalar(node).map(|value| vec![value]) };
+    if items.is_empty() {
+        section.problem(node.line, format!("`{name}` lists no value"));
+    }
     items
         .iter()
         .map(|item| {

@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use crate::boundary::{Batch, Object};
+use crate::boundary::{Batch, Object, start_of_day};
 
 use super::{Policies, deals, duplicates, lead_source, people, routing};
 
@@ -27,7 +27,7 @@ pub struct AsOf {
 impl AsOf {
     /// The beginning of a day in a zone.
     pub fn new(day: NaiveDate, zone: Tz) -> Self {
-        let instant = crate::boundary::start_of_day(day, zone);
+        let instant = start_of_day(day, zone);
         Self { day, instant, zone }
     }
 
@@ -46,11 +46,21 @@ impl AsOf {
         (self.day - then.with_timezone(&self.zone).date_naive()).num_days()
     }
 
-    /// The instant so many hours before the review.
+    /// The instant so many hours before the review; the beginning of time where there is none.
     pub fn hours_ago(&self, hours: f64) -> DateTime<Utc> {
-        #[expect(clippy::cast_possible_truncation, reason = "settings are hours, not eras")]
+        #[expect(clippy::cast_possible_truncation, reason = "the cast saturates, as is wanted")]
         let minutes = (hours * 60.0) as i64;
-        self.instant - Duration::minutes(minutes)
+        Duration::try_minutes(minutes)
+            .and_then(|ago| self.instant.checked_sub_signed(ago))
+            .unwrap_or(DateTime::<Utc>::MIN_UTC)
+    }
+
+    /// The first moment of the day so many days before the review, in the review's zone; the
+    /// beginning of time where there is none. Days are of the calendar: some have 23 or 25 hours.
+    pub fn days_ago(&self, days: u32) -> DateTime<Utc> {
+        self.day
+            .checked_sub_days(Days::new(days.into()))
+            .map_or(DateTime::<Utc>::MIN_UTC, |day| start_of_day(day, self.zone))
     }
 }
 
@@ -143,5 +153,34 @@ impl<'a> World<'a> {
     /// The first campaign that each person answered.
     pub(super) fn touches(&self) -> &lead_source::Touches<'a> {
         self.touches.get_or_init(|| lead_source::Touches::of(self))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn as_of(day: &str) -> AsOf {
+        AsOf::new(day.parse().unwrap(), chrono_tz::Europe::Berlin)
+    }
+
+    #[test]
+    fn a_week_ago_is_seven_days_of_the_calendar_when_clocks_change() {
+        for (day, expected) in [
+            ("2026-03-31", "2026-03-23T23:00:00+00:00"),
+            ("2026-10-27", "2026-10-19T22:00:00+00:00"),
+        ] {
+            assert_eq!(as_of(day).days_ago(7).to_rfc3339(), expected);
+        }
+    }
+
+    #[test]
+    fn settings_of_eras_reach_back_to_the_beginning_of_time() {
+        let as_of = as_of("2026-03-01");
+        assert_eq!(as_of.days_ago(u32::MAX), DateTime::<Utc>::MIN_UTC);
+        for hours in [1e12, 1e300, f64::INFINITY] {
+            assert_eq!(as_of.hours_ago(hours), DateTime::<Utc>::MIN_UTC);
+        }
+        assert_eq!(as_of.hours_ago(f64::NAN), as_of.instant);
     }
 }

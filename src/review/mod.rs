@@ -276,7 +276,7 @@ fn put_under_review(batch: &mut Batch, definition: &BatchDefinition, config: &Co
         .iter()
         .filter_map(|name| config.boundary.allowed(object, name))
         .collect();
-    let since = definition.changed_within_days.map(|days| as_of.hours_ago(f64::from(days) * 24.0));
+    let since = definition.changed_within_days.map(|days| as_of.days_ago(days));
     let recent = |row: Row<'_>| {
         since.is_none_or(|since| {
             // A record that does not say when it changed is reviewed: silence is no reason to skip it.
