@@ -102,10 +102,7 @@ impl Ledger {
         let (lines, tail) = text.split_at(whole);
         let (entries, heads) = verify(lines, &name)?;
         if !tail.is_empty() {
-            let aside = path.with_extension(format!("recovered-{}", heads.len()));
-            if !aside.exists() {
-                folder::write_new(&aside, tail)?;
-            }
+            keep_aside(path, heads.len(), tail)?;
             file.set_len(whole as u64).and_then(|()| file.sync_all()).map_err(disk)?;
         }
         Ok(Self { file, name, entries, heads, torn: tail.len() })
@@ -156,6 +153,20 @@ impl Ledger {
     pub fn torn(&self) -> usize {
         self.torn
     }
+}
+
+/// Writes a torn tail beside the ledger, under a name of its own unless it was kept there before.
+fn keep_aside(path: &Path, lines: usize, tail: &[u8]) -> Result<(), FolderError> {
+    let mut mark = format!("recovered-{lines}");
+    for again in 2.. {
+        let aside = path.with_extension(&mark);
+        match std::fs::read(&aside) {
+            Ok(kept) if kept == tail => break,
+            Ok(_) => mark = format!("recovered-{lines}-{again}"),
+            Err(_) => return folder::write_new(&aside, tail),
+        }
+    }
+    Ok(())
 }
 
 fn verify(lines: &[u8], file: &str) -> Result<(Vec<Entry>, Vec<String>), LedgerError> {
@@ -300,6 +311,22 @@ mod tests {
         check_broken(&joined(&[lines[0], "", lines[1]]), 2);
         check_broken(&joined(&[lines[0], &lines[1].replace(':', ": ")]), 2);
         assert_eq!(verify(text.as_bytes(), "ledger.jsonl").unwrap().0.len(), 4);
+    }
+
+    #[test]
+    fn every_torn_line_is_kept_even_when_appending_tears_twice_at_one_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.jsonl");
+        written(folder.path());
+        for tail in ["{\"v\"", "{\"v\":1", "{\"v\""] {
+            let mut file = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
+            file.write_all(tail.as_bytes()).unwrap();
+            assert_eq!(Ledger::open(&path).unwrap().torn(), tail.len());
+        }
+        let kept = ["recovered-4", "recovered-4-2"]
+            .map(|mark| std::fs::read_to_string(path.with_extension(mark)).unwrap());
+        assert_eq!(kept, ["{\"v\"", "{\"v\":1"]);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
     }
 
     #[test]

@@ -415,14 +415,12 @@ impl<'a> Section<'a> {
             self.wrong(key, node, "a whole number that is not negative");
             return None;
         };
-        match u32::try_from(whole) {
-            Ok(value @ 0..=1_000_000) => Some(Said { value, line: node.line }),
-            Ok(_) | Err(_) => {
-                let name = self.name_of(key);
-                self.problem(node.line, format!("`{name}` is not between 0 and 1000000"));
-                None
-            }
+        if let Ok(value @ 0..=1_000_000) = u32::try_from(whole) {
+            return Some(Said { value, line: node.line });
         }
+        let name = self.name_of(key);
+        self.problem(node.line, format!("`{name}` is not between 0 and 1000000"));
+        None
     }
 
     /// True or false.

@@ -202,22 +202,25 @@ fn flag(text: &str) -> Option<bool> {
 }
 
 /// A number as people and CRMs write it: `1,200.00`, `USD 1.200,50`, `$923.00`, `(12)`, `35 %`.
-/// With one kind of separator only, a group of three digits behind it is taken as thousands.
+/// A lone comma before exactly three digits separates thousands; a lone dot is a decimal point.
+/// What is shortened (`1.5M`) or not grouped as a number is (`04.03.2025`, `10.0.0.1`) is none.
 fn number(text: &str) -> Option<f64> {
     if let Ok(plain) = text.parse::<f64>() {
         return plain.is_finite().then_some(plain);
     }
     let negative = text.starts_with('(') && text.ends_with(')') || text.contains('-');
     // A currency code is as much text as an amount may carry: `Room 5` is not a number.
-    if text.chars().filter(|c| c.is_alphabetic()).count() > 3 {
+    let word: String =
+        text.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect();
+    if word.chars().count() > 3 || MULTIPLIERS.contains(&word.as_str()) {
         return None;
     }
     let bare: String = text
         .trim_matches(|c: char| c.is_alphabetic() || c.is_whitespace() || "$€£¥₹%()+-".contains(c))
         .chars()
-        .filter(|c| !matches!(c, ' ' | '\u{a0}' | '\u{202f}' | '\'' | '’'))
+        .map(|c| if matches!(c, '\u{a0}' | '\u{202f}' | '\'' | '’') { ' ' } else { c })
         .collect();
-    if bare.is_empty() || !bare.chars().all(|c| c.is_ascii_digit() || c == '.' || c == ',') {
+    if bare.is_empty() || !bare.chars().all(|c| c.is_ascii_digit() || "., ".contains(c)) {
         return None;
     }
     let decimal = match (bare.rfind('.'), bare.rfind(',')) {
@@ -229,16 +232,33 @@ fn number(text: &str) -> Option<f64> {
         }
         (None, None) => None,
     };
-    let digits: String = bare
-        .char_indices()
-        .filter_map(|(at, c)| match c {
-            '.' | ',' if Some(at) == decimal => Some('.'),
-            '.' | ',' => None,
-            digit => Some(digit),
-        })
-        .collect();
-    let value: f64 = digits.parse().ok()?;
+    let (whole, fraction) = match decimal {
+        Some(at) => (bare.get(..at)?, bare.get(at + 1..)?),
+        None => (bare.as_str(), ""),
+    };
+    if !fraction.bytes().all(|b| b.is_ascii_digit()) || !is_grouped(whole) {
+        return None;
+    }
+    let digits: String = whole.chars().filter(char::is_ascii_digit).collect();
+    let value: f64 = format!("{digits}.{fraction}").parse().ok()?;
     Some(if negative { -value } else { value })
+}
+
+/// What people write behind a number that is a thousand or more times as large.
+const MULTIPLIERS: [&str; 13] =
+    ["k", "m", "b", "t", "mm", "mn", "bn", "tn", "mil", "mio", "mrd", "tsd", "cr"];
+
+/// Digits alone, or groups with one kind of separator: three digits in the last group, two (as in
+/// India) or three in those before, and at most three in the first.
+fn is_grouped(whole: &str) -> bool {
+    let Some(separator) = whole.chars().find(|c| !c.is_ascii_digit()) else { return true };
+    let groups: Vec<&str> = whole.split(separator).collect();
+    let [first, middle @ .., last] = groups.as_slice() else { return false };
+    let digits = |group: &str| group.bytes().all(|b| b.is_ascii_digit());
+    groups.iter().all(|group| digits(group))
+        && (1..=3).contains(&first.len())
+        && middle.iter().all(|group| matches!(group.len(), 2 | 3))
+        && last.len() == 3
 }
 
 /// Which of the two comes first where a date is written `3/4/2025`.
@@ -304,8 +324,7 @@ impl Moment {
         if !matches!(c.len(), 2 | 4) || a.len() > 2 || b.len() > 2 {
             return None;
         }
-        let year: i32 = c.parse().ok()?;
-        let year = if c.len() == 2 { 2_000 + year } else { year };
+        let year = full_year(c.parse().ok()?);
         // With dots the day always comes first: no locale writes the month first with dots.
         if separator == '.' {
             let day = NaiveDate::from_ymd_opt(year, second.into(), first.into())?;
@@ -366,6 +385,15 @@ fn iso_day(text: &str) -> Option<NaiveDate> {
 
 fn plausible(day: NaiveDate) -> Option<NaiveDate> {
     (1900..=2200).contains(&day.year()).then_some(day)
+}
+
+/// A year of two digits is of this century up to 69, and of the last from 70 on.
+fn full_year(year: u16) -> i32 {
+    match year {
+        0..=69 => 2_000 + i32::from(year),
+        70..=99 => 1_900 + i32::from(year),
+        _ => i32::from(year),
+    }
 }
 
 /// `+02:00`, `-0500`, `+01`.
@@ -429,14 +457,14 @@ fn clock_time(text: &str) -> Option<NaiveTime> {
     NaiveTime::from_hms_milli_opt(hour, minute, second, milli)
 }
 
-/// `Mar 4, 2025`, `4 March 2025`, `04-Mar-2025`.
+/// `Mar 4, 2025`, `4 March 2025`, `04-Mar-2025`, `04-Mar-25`.
 fn worded_date(text: &str) -> Option<NaiveDate> {
     const MONTHS: [&str; 12] =
         ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
     let mut month = None;
     let mut numbers = Vec::new();
     for word in text.split([' ', ',', '-', '.']).filter(|word| !word.is_empty()) {
-        if let Ok(number) = word.parse::<u32>() {
+        if let Ok(number) = word.parse::<u16>() {
             numbers.push(number);
         } else {
             let start = word.get(..3)?.to_ascii_lowercase();
@@ -447,7 +475,7 @@ fn worded_date(text: &str) -> Option<NaiveDate> {
         }
     }
     let [day, year] = numbers.as_slice() else { return None };
-    plausible(NaiveDate::from_ymd_opt(i32::try_from(*year).ok()?, month?, *day)?)
+    plausible(NaiveDate::from_ymd_opt(full_year(*year), month?, (*day).into())?)
 }
 
 /// The part of an id that two spellings of it share.
@@ -510,6 +538,11 @@ mod tests {
         check_date("08-06-2020 15:36", "8?6 2020 Some(15:36:00)");
         check_date("Mar 4, 2025", "day 2025-03-04");
         check_date("04-Mar-2025", "day 2025-03-04");
+        check_date("04-Mar-25", "day 2025-03-04");
+        check_date("04.03.99", "day 1999-03-04");
+        check_date("3/4/26", "3?4 2026 None");
+        check_date("3/4/-5", "none");
+        check_date("3/4/20255", "none");
         check_date("31/31/2025", "none");
         check_date("2021-13-02", "none");
         check_date("call him back", "none");
@@ -537,6 +570,19 @@ mod tests {
         check_number("1.200.300", Some(1_200_300.0));
         check_number("Room 5", None);
         check_number("50 to 60", None);
+        check_number("12,34,567.5", Some(1_234_567.5));
+        check_number("1 200,50", Some(1200.5));
+        check_number("US$ 1,200", Some(1200.0));
+        check_number("1.5M", None);
+        check_number("$ 12k", None);
+        check_number("3 Mio €", None);
+        check_number("04.03.2025", None);
+        check_number("10.0.0.1", None);
+        check_number("1,2.3,4", None);
+        check_number("+49 30 1234567", None);
+        check_number("2025-03-04", None);
+        check_number(",", None);
+        check_number(".", None);
         check_number("n/a", None);
         check_number("NaN", None);
     }

@@ -6,7 +6,9 @@
 use chrono::{DateTime, Utc};
 use hashbrown::HashMap;
 
-use crate::boundary::{Boundary, Field, Grant, Missing, Object, Row, id_key};
+use crate::boundary::{
+    Boundary, Cell, Exposure, Field, Grant, Missing, Object, Row, Shown, id_key,
+};
 use crate::finding::Assignee;
 
 use super::World;
@@ -32,7 +34,10 @@ pub(super) enum Standing {
 #[derive(Debug, Clone)]
 pub(super) struct Person<'a> {
     pub(super) id: String,
+    /// The name for comparisons; what may be printed is `shown`.
     pub(super) name: String,
+    /// The name as its own row may show it; the id where it may not be shown at all.
+    pub(super) shown: String,
     pub(super) standing: Standing,
     pub(super) role: Option<&'a str>,
     pub(super) team: Option<&'a str>,
@@ -45,7 +50,7 @@ pub(super) struct Person<'a> {
 impl Person<'_> {
     /// As a proposal names them.
     pub(super) fn assignee(&self) -> Assignee {
-        Assignee { id: self.id.clone(), name: self.name.clone() }
+        Assignee { id: self.id.clone(), name: self.shown.clone() }
     }
 }
 
@@ -91,6 +96,15 @@ pub(super) fn ask(grant: &mut Grant<'_>) -> Result<(), Missing> {
     Ok(())
 }
 
+/// A user's or queue's name as it may be shown; the id where there is none or it never may.
+fn shown_name(row: Row<'_>, name: Option<&Field>) -> String {
+    let cell = name.map(|name| row.cell(name));
+    match cell.as_ref().map(Cell::shown) {
+        Some(Shown::Value(name) | Shown::Masked(name)) => name.trim().to_owned(),
+        Some(Shown::Blank | Shown::Never | Shown::Withheld) | None => row.id().to_owned(),
+    }
+}
+
 /// The user fields a boundary allows.
 fn fields(boundary: &Boundary, object: Object) -> Fields {
     let field = |name: &str| boundary.allowed(object, name);
@@ -123,6 +137,7 @@ impl<'a> People<'a> {
                 };
                 people.add(Person {
                     id: row.id().to_owned(),
+                    shown: shown_name(row, fields.name.as_ref()),
                     name: text(&fields.name).unwrap_or(row.id()).trim().to_owned(),
                     standing,
                     role: text(&fields.role),
@@ -155,9 +170,15 @@ impl<'a> People<'a> {
             for (value, _) in batch.count_by(&owner) {
                 let Some(name) = without_mark(value) else { continue };
                 if matches!(self.find(value), Found::Nobody) {
+                    let shown = if owner.exposure() == Exposure::Shown {
+                        name
+                    } else {
+                        "a deactivated user"
+                    };
                     self.add(Person {
                         id: value.to_owned(),
                         name: name.to_owned(),
+                        shown: shown.to_owned(),
                         standing: Standing::Inactive,
                         role: None,
                         team: None,

@@ -385,7 +385,7 @@ impl UserFields {
             Some(Object::User) => self.name.as_ref(),
             Some(Object::Queue) => self.queue_name.as_ref(),
             Some(_) => None,
-            None => return person.name.clone(),
+            None => return person.shown.clone(),
         };
         match (person.row, field) {
             (Some(row), Some(field)) if !row.is_blank(field) => row.cell(field).shown().to_string(),

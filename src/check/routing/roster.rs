@@ -153,7 +153,7 @@ fn shown_name(world: &World<'_>, known: &Known<'_>) -> String {
     match known {
         Known::Several(text) | Known::Nobody(text) => (*text).to_owned(),
         Known::Person(person) => {
-            let Some(row) = person.row else { return person.name.clone() };
+            let Some(row) = person.row else { return person.shown.clone() };
             let field = world.policies.boundary.field(row.object(), "name");
             match field.map(|field| row.cell(&field)).ok().as_ref().map(Cell::shown) {
                 None | Some(Shown::Blank) => row.id().to_owned(),
