@@ -137,14 +137,13 @@ fn finding(
         .collect();
     let ahead = |field: &Field| days(row.time(field).map_or(0, |at| -world.as_of.days_since(at)));
     let names: Vec<String> = wrong.iter().map(|(field, _)| named(&row.cell(field))).collect();
-    let headline = match (names.as_slice(), wrong.as_slice()) {
-        ([name], [(field, _)]) => format!("{name} is {} ahead of the review", ahead(field)),
-        _ => {
-            let told = names.iter().zip(&wrong);
-            let told: Vec<String> =
-                told.map(|(name, (field, _))| format!("{name} by {}", ahead(field))).collect();
-            format!("Dates lie ahead of the review: {}", told.join(", "))
-        }
+    let headline = if let ([name], [(field, _)]) = (names.as_slice(), wrong.as_slice()) {
+        format!("{name} is {} ahead of the review", ahead(field))
+    } else {
+        let told = names.iter().zip(&wrong);
+        let told: Vec<String> =
+            told.map(|(name, (field, _))| format!("{name} by {}", ahead(field))).collect();
+        format!("Dates lie ahead of the review: {}", told.join(", "))
     };
     let says = format!("`future_fields` = {}", rules.future_fields.join(", "));
     let mut finding = Finding::about(

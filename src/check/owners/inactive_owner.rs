@@ -251,6 +251,8 @@ impl Case<'_, '_> {
         if owned.is_open(self.world, row).is_none() {
             finding = owned.lacking_work(row, finding);
         }
+        let left = departed.person.and_then(|person| person.deactivated);
+        finding = owned.with_life(self.world, row, left, finding);
         self.doubts().into_iter().fold(finding, Finding::unless)
     }
 

@@ -232,38 +232,74 @@ impl Owned {
         row: Row<'_>,
         since: Option<DateTime<Utc>>,
     ) -> Vec<String> {
+        self.life(world, row, since).into_iter().map(|(_, words)| words).collect()
+    }
+
+    /// Quotes the dates that [`Self::signs_of_life`] speaks of.
+    fn with_life(
+        &self,
+        world: &World<'_>,
+        row: Row<'_>,
+        since: Option<DateTime<Utc>>,
+        finding: Finding,
+    ) -> Finding {
+        let quoted = self.life(world, row, since).into_iter();
+        quoted.fold(finding, |finding, (field, _)| finding.because(Evidence::Cell(row.cell(field))))
+    }
+
+    /// Each sign of life, and the field that shows it.
+    fn life(
+        &self,
+        world: &World<'_>,
+        row: Row<'_>,
+        since: Option<DateTime<Utc>>,
+    ) -> Vec<(&Field, String)> {
         const RECENT_DAYS: i64 = 30;
         let mut signs = Vec::new();
-        let time = |field: &Option<Field>| field.as_ref().and_then(|field| row.time(field));
         let object = self.object;
-        if let Some(activity) = time(&self.last_activity) {
+        if let Some(field) = &self.last_activity
+            && let Some(activity) = row.time(field)
+        {
             let ago = world.as_of.days_since(activity);
             if ago < 0 {
-                signs.push(format!(
-                    "the last activity is dated {} ahead: a task is planned on this {object}",
-                    days(-ago)
+                signs.push((
+                    field,
+                    format!(
+                        "the last activity is dated {} ahead: a task is planned on this {object}",
+                        days(-ago)
+                    ),
                 ));
             } else if since.is_some_and(|since| activity > since) {
-                signs.push(format!(
-                    "there was activity on the {object} {} ago, after the owner left: somebody \
+                signs.push((
+                    field,
+                    format!(
+                        "there was activity on the {object} {} ago, after the owner left: somebody \
                      may be working it",
-                    days(ago)
+                        days(ago)
+                    ),
                 ));
             } else if since.is_none() && ago <= RECENT_DAYS {
-                signs.push(format!(
-                    "there was activity on the {object} {} ago: somebody may be working it",
-                    days(ago)
+                signs.push((
+                    field,
+                    format!(
+                        "there was activity on the {object} {} ago: somebody may be working it",
+                        days(ago)
+                    ),
                 ));
             }
         }
-        if let (Some(modified), Some(since)) = (time(&self.modified), since)
+        if let (Some(field), Some(since)) = (&self.modified, since)
+            && let Some(modified) = row.time(field)
             && modified > since
             && world.as_of.days_since(modified) >= 0
         {
-            signs.push(format!(
-                "the {object} was changed {} ago, after the owner left, by a person or by an \
+            signs.push((
+                field,
+                format!(
+                    "the {object} was changed {} ago, after the owner left, by a person or by an \
                  integration",
-                days(world.as_of.days_since(modified))
+                    days(world.as_of.days_since(modified))
+                ),
             ));
         }
         signs

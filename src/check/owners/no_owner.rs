@@ -2,6 +2,8 @@
 //!
 //! Does not: speak of closed work, or of records the rules leave without an owner on purpose.
 
+use chrono::{DateTime, Utc};
+
 use crate::boundary::{Field, Grant, Object, Row, id_key};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
@@ -92,14 +94,13 @@ fn judge(rules: &Rules, scope: &Scope, around: &Around, world: &World<'_>) -> Ju
             if row.text(&owned.owner).is_some() || row.is_withheld(&owned.owner) {
                 continue;
             }
-            let age = of(&around.created, row)
-                .and_then(|field| row.time(field))
-                .map(|created| world.as_of.hours_since(created));
-            let young = age.is_some_and(|age| age <= rules.after_hours.value);
+            let created = of(&around.created, row).and_then(|field| row.time(field));
+            let young = created
+                .is_some_and(|created| world.as_of.hours_since(created) <= rules.after_hours.value);
             if young || rules.unowned_ok.excuse(row) || owned.is_open(world, row) == Some(false) {
                 continue;
             }
-            judgement.findings.push(finding(rules, around, owned, world, row, age));
+            judgement.findings.push(finding(rules, around, owned, world, row, created));
         }
     }
     judgement
@@ -111,12 +112,12 @@ fn finding<'a>(
     owned: &Owned,
     world: &World<'a>,
     row: Row<'a>,
-    age: Option<f64>,
+    created: Option<DateTime<Utc>>,
 ) -> Finding {
     let object = owned.object;
-    let old = age.map(|hours| match hours {
+    let old = created.map(|created| match world.as_of.hours_since(created) {
         hours if hours < 72.0 => format!("{hours:.0} hours"),
-        hours => days(whole(hours / 24.0)),
+        _ => days(world.as_of.days_since(created)),
     });
     let headline = match &old {
         Some(old) => format!("The {object} has no owner, {old} after it was created"),
@@ -134,10 +135,10 @@ fn finding<'a>(
                 format!("an owner is due {} hours after creation", rules.after_hours.value),
             ));
     match of(&around.created, row) {
-        Some(created) => {
-            finding = finding.because(Evidence::Cell(row.cell(created)));
-            if age.is_none() {
-                finding = finding.lacking(format!("{created} is blank or withheld"));
+        Some(field) => {
+            finding = finding.because(Evidence::Cell(row.cell(field)));
+            if created.is_none() {
+                finding = finding.lacking(format!("{field} is blank or withheld"));
             }
         }
         None => finding = finding.lacking(format!("{object}.created is not read")),
@@ -158,6 +159,7 @@ fn finding<'a>(
             "nothing in the {object} says whether it is open work: closed ones need no owner"
         ));
     }
+    finding = owned.with_life(world, row, None, finding);
     let doubts = owned.signs_of_life(world, row, None).into_iter();
     finding = doubts.chain(rules.unowned_ok.doubt(row)).fold(finding, Finding::unless);
     if finding.doubts.is_empty() {
@@ -188,11 +190,4 @@ fn accounts_owner<'a>(
         }
         _ => finding,
     }
-}
-
-/// The whole part.
-fn whole(number: f64) -> i64 {
-    #[expect(clippy::cast_possible_truncation, reason = "ages in days are small")]
-    let whole = number as i64;
-    whole
 }

@@ -179,6 +179,7 @@ impl<'a> Kept<'_, 'a> {
         if owned.is_open(world, row).is_none() {
             finding = owned.lacking_work(row, finding);
         }
+        finding = self.owned.with_life(world, row, None, finding);
         let doubts = self.doubts(world, row, change);
         succession.explain(doubts.into_iter().fold(finding, Finding::unless))
     }

@@ -175,6 +175,7 @@ impl<'a> Held<'_, 'a> {
         if let Some(work) = owned.work(row) {
             finding = finding.because(Evidence::Cell(work));
         }
+        finding = owned.with_life(world, row, None, finding);
         let mut doubts = owned.signs_of_life(world, row, None);
         doubts.extend(self.rules.house_owned.doubt(row));
         if owned.is_open(world, row).is_none() {

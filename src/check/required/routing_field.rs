@@ -9,6 +9,7 @@ use crate::policy::{Said, Section};
 use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::stage::{Place, Places};
 use super::{FILE, label, policy, title};
+use crate::check::settings::days;
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "REQ-04",
@@ -136,12 +137,10 @@ fn finding(
     (field, rules): (&Field, &[String]),
     after: &Said<f64>,
 ) -> Finding {
-    let hours = row.time(created).map_or(0.0, |at| world.as_of.hours_since(at));
-    let age = if hours < 96.0 {
-        format!("{hours:.0} hours")
-    } else {
-        format!("{:.0} days", hours / 24.0)
-    };
+    let age = row.time(created).map_or_else(String::new, |at| match world.as_of.hours_since(at) {
+        hours if hours < 96.0 => format!("{hours:.0} hours"),
+        _ => days(world.as_of.days_since(at)),
+    });
     let count = match rules.len() {
         1 => "1 routing rule looks".to_owned(),
         n => format!("{n} routing rules look"),
