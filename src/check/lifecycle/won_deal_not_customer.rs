@@ -266,13 +266,19 @@ impl<'a> Case<'_, 'a> {
         match self.account_type() {
             Some((account, field)) if account.text(field).is_some() => {
                 if *field != self.ladder.field {
+                    finding = finding.because(Evidence::Cell(account.cell(field)));
+                }
+                let ladder = self.world.policies.ladders.of(Object::Account);
+                let is_customer = ladder.zip(account.text(field)).is_some_and(|(ladder, kind)| {
+                    ladder.field == *field && lists(&ladder.customer, kind)
+                });
+                if *field != self.ladder.field && !is_customer {
                     finding = finding.unless(format!(
                         "account {} is of type {}: a type that buys for others belongs to \
                          `not_for_types`",
                         account.id(),
                         said(account, field)
                     ));
-                    finding = finding.because(Evidence::Cell(account.cell(field)));
                 }
             }
             Some(_) | None => {

@@ -203,6 +203,9 @@ fn wrong_owner(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
             None => "Neither the rule nor the record has a date: the rule may be newer".to_owned(),
         });
     }
+    if let Some(field) = case.plan.last_activity.as_ref().filter(|it| !case.row.is_blank(it)) {
+        finding = finding.because(Evidence::Cell(case.row.cell(field)));
+    }
     Some(finding.unless(by_hand(case)))
 }
 
@@ -454,7 +457,8 @@ fn segment(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
 
 fn bands_words(first: Option<&Band>, second: Option<&Band>) -> String {
     let name = |band: Option<&Band>| band.map_or("no segment".to_owned(), |band| band.name.clone());
-    format!("{} against {}", name(first), name(second))
+    let (first, second) = (name(first), name(second));
+    if first == second { format!("both are {first}") } else { format!("{first} against {second}") }
 }
 
 fn account_owner(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
