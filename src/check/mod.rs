@@ -413,3 +413,41 @@ impl Judgement {
         self.not_looked.push(format!("{}: {why}", object.plural()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use chrono::NaiveDate;
+
+    use super::*;
+    use crate::policy::Document;
+
+    #[test]
+    fn a_check_that_panics_is_broken_and_the_others_go_on() {
+        let log = Log::default();
+        let document = Document::parse("rules/boundary.toml", "", &log);
+        let boundary = Boundary::parse(&document, &log);
+        let policies = Policies::parse(&Rulebook::parse(&BTreeMap::new(), &log), &boundary, &log);
+        let loaded = |judge: Judge| Loaded {
+            check: ALL.first().copied().unwrap(),
+            reads: BTreeSet::new(),
+            judge: Ok(judge),
+        };
+        let looked = || Judgement { examined: 1, ..Judgement::default() };
+        for threads in 1..=3 {
+            let checks = vec![
+                loaded(Box::new(move |_| looked())),
+                loaded(Box::new(|_| panic!("a fault of the check"))),
+                loaded(Box::new(move |_| looked())),
+            ];
+            let pulled = Pulled::default();
+            let as_of = AsOf::new(NaiveDate::from_ymd_opt(2026, 3, 1).unwrap(), chrono_tz::UTC);
+            let world = World::new(&pulled, as_of, &policies);
+            let reports = Bench { checks }.run(&world, NonZeroUsize::new(threads).unwrap());
+            let broken: Vec<bool> =
+                reports.iter().map(|report| matches!(report.outcome, Outcome::Broken)).collect();
+            assert_eq!(broken, [false, true, false]);
+        }
+    }
+}

@@ -611,7 +611,8 @@ fn trial(config: &Config, batches: &mut Batches, threads: NonZeroUsize) -> Vec<T
     for batch in std::mem::take(&mut batches.batches).into_values() {
         pulled.insert(batch);
     }
-    let reports = bench.run(&World::new(&pulled, AsOf::new(day, config.zone), &config.policies), threads);
+    let reports =
+        bench.run(&World::new(&pulled, AsOf::new(day, config.zone), &config.policies), threads);
     batches.batches = pulled.into_batches();
     reports
         .into_iter()

@@ -740,12 +740,15 @@ fn hostile_text_changes_nothing_but_text() {
         seen += 1;
     }
     // More of them, where a checkout has them beside it.
+    let long_benign = shape(&everywhere(&"Ann Ng ".repeat(40)).unwrap());
     let more = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/payloads");
     for entry in fs::read_dir(more).into_iter().flatten() {
         let bytes = fs::read(entry.unwrap().path()).unwrap();
         for text in String::from_utf8_lossy(&bytes).lines().filter(|line| !line.trim().is_empty()) {
             let Some(html) = everywhere(text) else { continue };
-            assert!(shape(&html) == benign, "{text:?}");
+            // A cell is cut at 120 characters, so that a longer text stands beside another one.
+            let long = text.chars().count() > 120;
+            assert!(shape(&html) == if long { &long_benign } else { &benign }[..], "{text:?}");
             seen += 1;
         }
     }
