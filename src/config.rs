@@ -176,7 +176,7 @@ fn source(root: &Section<'_>, boundary: &Boundary) -> (Crm, Option<Said<String>>
             source.problem_with_hint(
                 said.line,
                 "`record_link` is not a link to a record",
-                "an https address with `{id}` in it, such as https://acme.my.salesforce.com/{id}",
+                "an https address with `{id}` in its path, such as https://acme.my.salesforce.com/{id}",
             );
         }
         valid.then(|| Said { value: said.value.to_owned(), line: said.line })
@@ -204,6 +204,8 @@ fn source(root: &Section<'_>, boundary: &Boundary) -> (Crm, Option<Said<String>>
                     ),
                     format!("add [{object}.fields] to rules/boundary.toml, or take the file out"),
                 );
+            } else if files.0.get(&object).is_some_and(|named| named.contains(&path)) {
+                listed.problem(file.line, format!("`{}` is named twice", file.value));
             } else {
                 files.0.entry(object).or_default().push(path);
             }

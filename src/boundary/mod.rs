@@ -229,7 +229,8 @@ const ALWAYS_BLOCKED: &[&str] = &[
     "*description*",
     "*comment*",
     "*transcript*",
-    "*ssn*",
+    "ssn*",
+    "*ssn",
     "*socialsecurity*",
     "*password*",
     "*passwd*",
@@ -239,9 +240,33 @@ const ALWAYS_BLOCKED: &[&str] = &[
     "*privatekey*",
     "*creditcard*",
     "*cardnumber*",
-    "*iban*",
+    "iban*",
+    "*iban",
     "*passport*",
 ];
+
+/// Short names that are blocked as a word of a name: inside a word they are chance, as in
+/// `Business Name`.
+const ALWAYS_BLOCKED_WORDS: &[&str] = &["ssn", "iban"];
+
+/// The blocked word that a name holds: `Customer_SSN__c`, `customerSsnLast4`.
+fn blocked_word(name: &str) -> Option<&'static str> {
+    let mut words = vec![String::new()];
+    let mut letters = name.chars().peekable();
+    let mut before = ' ';
+    while let Some(c) = letters.next() {
+        let begins = c.is_uppercase()
+            && (before.is_lowercase() || letters.peek().is_some_and(|next| next.is_lowercase()));
+        if begins || !c.is_alphabetic() {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| c.is_alphabetic()) {
+            word.extend(c.to_lowercase());
+        }
+        before = c;
+    }
+    ALWAYS_BLOCKED_WORDS.iter().copied().find(|blocked| words.iter().any(|word| word == blocked))
+}
 
 /// Lower case without spaces and punctuation, so that `API Key`, `api_key` and `ApiKey__c` are one name.
 fn folded(name: &str) -> String {
@@ -268,7 +293,7 @@ fn fits(pattern: &str, name: &str) -> bool {
 /// True for column names that no allowlist can allow.
 pub fn is_always_blocked(column: &str) -> bool {
     let name = folded(column);
-    ALWAYS_BLOCKED.iter().any(|pattern| fits(&folded(pattern), &name))
+    ALWAYS_BLOCKED.iter().any(|pattern| fits(pattern, &name)) || blocked_word(column).is_some()
 }
 
 impl Boundary {
@@ -277,7 +302,7 @@ impl Boundary {
         let root = document.root(log);
         let mut boundary = Self {
             fields: BTreeMap::new(),
-            blocked: ALWAYS_BLOCKED.iter().map(|name| folded(name)).collect(),
+            blocked: ALWAYS_BLOCKED.iter().map(|&name| name.to_owned()).collect(),
             unlisted: root
                 .choice("unlisted", &[("drop", Unlisted::Drop), ("refuse", Unlisted::Refuse)])
                 .unwrap_or(Unlisted::Drop),
@@ -369,6 +394,13 @@ impl Boundary {
                 );
             }
         }
+        if name == object_key(object) && exposure != Exposure::Shown {
+            entry.problem_with_hint(
+                node.line,
+                format!("`{object}.{name}` cannot be {}", exposure.word()),
+                "it names the record in every finding; take `show` out, or use another id",
+            );
+        }
         let def = FieldDef {
             object,
             name: name.to_owned(),
@@ -386,7 +418,8 @@ impl Boundary {
     /// The pattern that blocks a column name, if any does.
     pub fn blocking(&self, column: &str) -> Option<&str> {
         let name = folded(column);
-        self.blocked.iter().find(|pattern| fits(pattern, &name)).map(String::as_str)
+        let pattern = self.blocked.iter().find(|pattern| fits(pattern, &name));
+        pattern.map(String::as_str).or_else(|| blocked_word(column))
     }
 
     /// What happens to columns nobody listed.
@@ -550,5 +583,41 @@ mod tests {
         check_pattern("owner", "Owner Id", false);
         check_pattern("a*b*c", "a-xx-b-yy-c", true);
         check_pattern("a*b*c", "a-xx-c-yy-b", false);
+    }
+
+    #[track_caller]
+    fn check_always_blocked(name: &str, expected: bool) {
+        assert_eq!(is_always_blocked(name), expected, "{name}");
+    }
+
+    #[test]
+    fn what_is_always_blocked_is_a_word_and_not_a_chance_of_letters() {
+        for name in [
+            "SSN__c",
+            "Customer SSN",
+            "Customer_SSN__c",
+            "customerSsnLast4",
+            "SSN4",
+            "SSNNumber",
+            "Social Security Number",
+            "IBAN__c",
+            "Bank IBAN Code",
+            "Call Notes",
+            "API Key",
+        ] {
+            check_always_blocked(name, true);
+        }
+        for name in
+            ["Business Name", "Business_Need__c", "BusinessNumber", "Process Name", "Liban Region"]
+        {
+            check_always_blocked(name, false);
+        }
+    }
+
+    #[test]
+    fn the_field_that_names_a_record_cannot_be_hidden() {
+        let text =
+            "[lead.fields]\nid = { from = \"Id\", why = \"Names it.\", show = \"masked\" }\n";
+        assert!(parse(text).unwrap_err().contains("boundary.toml:2: `lead.id` cannot be masked"));
     }
 }

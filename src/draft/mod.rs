@@ -357,14 +357,16 @@ fn admit(
             Object::ALL.iter().flat_map(|object| boundary.fields(*object).cloned()).collect();
         match source::pull(from, &files, &boundary, &reads, Tz::UTC, threads) {
             Ok(pull) => {
-                for admission in &pull.admissions {
-                    for (column, order, _) in &admission.date_orders {
-                        let table = tables.get_mut(&admission.object);
-                        for field in table.into_iter().flat_map(|table| &mut table.fields) {
-                            if field.from.contains(column) && field.dates.is_none() {
-                                field.dates = Some(*order);
-                            }
-                        }
+                for (object, table) in tables.iter_mut() {
+                    let admissions = pull.admissions.iter().filter(|a| a.object == *object);
+                    let orders: Vec<_> = admissions.flat_map(|a| &a.date_orders).collect();
+                    for field in &mut table.fields {
+                        let mut proven = orders
+                            .iter()
+                            .filter(|(column, ..)| field.from.contains(column))
+                            .map(|(_, order, _)| *order);
+                        // Where files differ, each goes on to prove its own.
+                        field.dates = proven.next().filter(|first| proven.all(|it| it == *first));
                     }
                 }
                 let toml = boundary_toml(tables);
@@ -383,13 +385,14 @@ fn admit(
 /// Switches off the date columns that were refused. False when there is anything else wrong.
 fn switch_off_dates(tables: &mut BTreeMap<Object, DraftTable>, errors: &SourceErrors) -> bool {
     for error in &errors.0 {
-        let (column, why) = match error {
-            SourceError::NotAdmitted(AdmitError::DateOrderUnknown { column, .. }) => (
+        let (file, column, why) = match error {
+            SourceError::NotAdmitted(AdmitError::DateOrderUnknown { file, column, .. }) => (
+                file,
                 column,
                 "nothing proves whether day or month comes first: add dates = \"day-first\" or \"month-first\"",
             ),
-            SourceError::NotAdmitted(AdmitError::DateOrderMixed { column, .. }) => {
-                (column, "some dates only work day first and some only month first")
+            SourceError::NotAdmitted(AdmitError::DateOrderMixed { file, column }) => {
+                (file, column, "some dates only work day first and some only month first")
             }
             SourceError::NotAdmitted(_)
             | SourceError::Refused { .. }
@@ -398,7 +401,8 @@ fn switch_off_dates(tables: &mut BTreeMap<Object, DraftTable>, errors: &SourceEr
             }
         };
         let mut found = false;
-        for field in tables.values_mut().flat_map(|table| &mut table.fields) {
+        let holds = |table: &&mut DraftTable| table.files.iter().any(|it| it.file == *file);
+        for field in tables.values_mut().filter(holds).flat_map(|table| &mut table.fields) {
             if field.off.is_none() && field.kind == Kind::Date && field.from.contains(column) {
                 field.off = Some(why.to_owned());
                 found = true;
@@ -427,9 +431,24 @@ impl Batches {
     }
 }
 
-/// A text as TOML writes it.
+/// A text as TOML writes it, on one line: a column's name may hold anything.
 fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => {
+                let _ = write!(quoted, "\\u{:04X}", u32::from(c));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted + "\""
+}
+
+/// A text as a comment may hold it: what would end the line is a space.
+fn in_comment(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
 
 fn quoted_list<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
@@ -445,7 +464,7 @@ fn boundary_toml(tables: &BTreeMap<Object, DraftTable>) -> String {
     );
     for (object, table) in tables {
         let files: Vec<_> = table.files.iter().map(|export| export.file.as_str()).collect();
-        let _ = write!(toml, "\n# {}\n[{object}.fields]\n", files.join(", "));
+        let _ = write!(toml, "\n# {}\n[{object}.fields]\n", in_comment(&files.join(", ")));
         for field in &table.fields {
             let from = match field.from.as_slice() {
                 [one] => quoted(one),
@@ -482,11 +501,11 @@ fn boundary_toml(tables: &BTreeMap<Object, DraftTable>) -> String {
             .filter(|column| !listed.contains(column) && !column.is_empty())
             .collect();
         if !left.is_empty() {
-            let names: Vec<_> = left.iter().map(|name| name.replace(['\n', '\r'], " ")).collect();
+            let names: Vec<_> = left.iter().map(|name| in_comment(name)).collect();
             let _ = writeln!(toml, "# {} columns are not read: {}", left.len(), names.join(", "));
         }
     }
-    toml += "\n[blocked]\nnames = [\"*note*\", \"*description*\", \"*transcript*\", \"*ssn*\", \"*password*\", \"*api_key*\", \"*strategy*\", \"*legal*\"]\n";
+    toml += "\n[blocked]\nnames = [\"*note*\", \"*description*\", \"*transcript*\", \"*password*\", \"*api_key*\", \"*strategy*\", \"*legal*\"]\n";
     toml
 }
 
@@ -578,7 +597,7 @@ fn review_toml(
         let _ = writeln!(toml, "{object} = {files}  # {rows} {}", object.plural());
     }
     for (file, why) in unused {
-        let _ = writeln!(toml, "# not used: {file} ({})", why.replace('\n', " "));
+        let _ = writeln!(toml, "# not used: {} ({})", in_comment(file), in_comment(why));
     }
     toml += "\n[batch]\n# Every record is under review. For the weekly run, judge what changed and keep the rest as reference:\n# changed_within_days = 7\n";
     if let Some(day) = infer::newest_change(batches) {

@@ -3,8 +3,9 @@
 //! Does not: hold a value of a record.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::boundary::Field;
 use crate::check::Outcome;
@@ -108,6 +109,16 @@ struct CheckLine<'a> {
     why: Option<&'a str>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     not_looked: &'a [String],
+}
+
+/// The id of the run whose manifest lies in a folder.
+pub(super) fn run_of(folder: &Path) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        run: String,
+    }
+    let text = std::fs::read(folder.join("manifest.json")).ok()?;
+    serde_json::from_slice(&text).ok().map(|Named { run }| run)
 }
 
 /// The manifest as text, pretty enough to read.

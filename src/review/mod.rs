@@ -124,6 +124,13 @@ impl Folder {
         Ok(Self { path: path.to_owned(), review, rules })
     }
 
+    /// The config, and where a record can be looked up.
+    fn config(&self) -> Result<(Config, Option<RecordLink>), Problems> {
+        let config = config::parse(&self.review, &self.rules)?;
+        let link = record_link(&config)?;
+        Ok((config, link))
+    }
+
     /// Name and digest of each file that says how to judge, `review.toml` first.
     fn digests(&self) -> Vec<(String, String)> {
         let rules = self.rules.iter();
@@ -136,13 +143,13 @@ impl Folder {
 /// Parses a folder's config and rules, and says every problem there is.
 pub fn check_folder(path: &Path) -> Result<Config, ReviewError> {
     let folder = Folder::read(path)?;
-    Ok(config::parse(&folder.review, &folder.rules)?)
+    Ok(folder.config()?.0)
 }
 
 /// The weekly job.
 pub fn run(order: &Order) -> Result<Done, ReviewError> {
     let folder = Folder::read(&order.folder)?;
-    let config = config::parse(&folder.review, &folder.rules)?;
+    let (config, record_link) = folder.config()?;
     let as_of = order.as_of.unwrap_or_else(|| order.now.with_timezone(&config.zone).date_naive());
     let as_of = AsOf::new(as_of, config.zone);
     let who = format!("process {}, since {}\n", std::process::id(), order.now.format("%F %T UTC"));
@@ -153,7 +160,7 @@ pub fn run(order: &Order) -> Result<Done, ReviewError> {
     folder::clear_drafts(&runs)?;
 
     let judged = judge(&folder, &config, as_of, order.threads)?;
-    let made = write_up(&folder, &config, &judged, &ledger)?;
+    let made = write_up(&folder, &config, record_link, &judged, &ledger)?;
     let home = runs.join(&made.home);
     folder::publish(
         &home,
@@ -171,7 +178,7 @@ pub fn run(order: &Order) -> Result<Done, ReviewError> {
             ledger.torn()
         ));
     }
-    if !ledger.runs().any(|run| run.id == made.run.id) {
+    if !ledger.runs().any(|run| *run == made.run) {
         ledger.append(Entry::Run(made.run))?;
     }
     drop(held);
@@ -184,12 +191,16 @@ pub fn run(order: &Order) -> Result<Done, ReviewError> {
     })
 }
 
-/// The folder of a run below `runs`: its day, or its whole id where another run of that day stands already.
+/// The name of a run's folder: its day, or its whole id where anything else stands under that day.
 fn home_of(runs: &Path, day: NaiveDate, id: &str) -> String {
-    let day = day.to_string();
-    let taken = fs::read_to_string(runs.join(&day).join("manifest.json"))
-        .is_ok_and(|manifest| !manifest.contains(&format!("\"run\": \"{id}\"")));
-    if taken { id.to_owned() } else { day }
+    let home = runs.join(day.to_string());
+    let is_free = fs::symlink_metadata(&home).is_err();
+    let is_ours = || manifest::run_of(&home).is_some_and(|run| run == id);
+    if fs::symlink_metadata(runs.join(id)).is_err() && (is_free || is_ours()) {
+        day.to_string()
+    } else {
+        id.to_owned()
+    }
 }
 
 fn worst(reports: &[Report]) -> Option<Severity> {
@@ -338,6 +349,7 @@ fn missing(
 /// The files of a run, as they will stand on the disk.
 struct Made {
     run: Run,
+    /// The folder's name below `runs`.
     home: String,
     packet: String,
     findings: String,
@@ -348,6 +360,7 @@ struct Made {
 fn write_up(
     folder: &Folder,
     config: &Config,
+    record_link: Option<RecordLink>,
     judged: &Judged,
     ledger: &Ledger,
 ) -> Result<Made, ReviewError> {
@@ -356,12 +369,11 @@ fn write_up(
     let inputs_digest = manifest::inputs_digest(program, judged, &rules);
     let day = judged.as_of.day;
     let id = format!("{day}-{}", inputs_digest.get(..8).unwrap_or_default());
-    let home = home_of(&folder.path.join("runs"), day, &id);
     let definition = manifest::definition_digest(&rules);
     let (ledger_len, ledger_head) = ledger.before(&id);
+    let home = home_of(&folder.path.join("runs"), day, &id);
     let command = format!("crm-review run . --as-of {day}");
     let batch = config.batch.words();
-    let record_link = record_link(config)?;
     let review = packet::Review {
         organisation: &config.organisation,
         run: &id,

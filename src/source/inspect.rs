@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::num::NonZeroUsize;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use serde::Serialize;
@@ -192,7 +193,7 @@ impl WithheldReport {
 /// Inspects the file at `path` for the columns `fields`, all of which it has to have.
 ///
 /// With `rows_out`, the accepted rows of these columns are written there as CSV, in the order
-/// asked for; a refused file writes nothing.
+/// asked for; a refused file writes nothing, and nothing that is there is replaced.
 pub fn inspect_fields(
     path: &Path,
     fields: &[String],
@@ -608,11 +609,7 @@ fn create(path: &Path) -> io::Result<File> {
     if path.is_symlink() {
         return Err(io::Error::other("the output is a symbolic link"));
     }
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
 }
 
 /// What the values of a column look like, as far as its name tells.

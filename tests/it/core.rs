@@ -5,7 +5,10 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use crm_review::boundary::{Admission, Batch, Boundary, Field, Object, Row};
+use crm_review::draft::init;
+use crm_review::folder::{make, write_new};
 use crm_review::policy::{Document, Log};
+use crm_review::review::{Order, run};
 use crm_review::source::{Files, pull};
 
 const FIELDS: &str = "[contact.fields]\n\
@@ -23,7 +26,7 @@ fn boundary() -> Boundary {
 
 fn read(folder: &Path, files: &[(&str, &str)]) -> (Batch, Vec<Admission>) {
     for (name, text) in files {
-        std::fs::write(folder.join(name), text).unwrap();
+        write_new(&folder.join(name), text.as_bytes()).unwrap();
     }
     let boundary = boundary();
     let reads: BTreeSet<Field> = boundary.fields(Object::Contact).cloned().collect();
@@ -97,4 +100,178 @@ fn a_row_whose_id_looks_like_a_secret_is_set_aside() {
     let (batch, _) = read(folder.path(), &[("one.csv", &text)]);
     let ids: Vec<_> = batch.rows().map(|row| row.id().to_owned()).collect();
     assert_eq!(ids, ["c1"]);
+}
+
+const REVIEW: &str = "organisation = \"Acme\"\n\
+    time_zone = \"Europe/Berlin\"\n\
+    [source]\n\
+    crm = \"hubspot\"\n\
+    [source.files]\n\
+    contact = \"contacts.csv\"\n\
+    user = \"users.csv\"\n";
+
+const RUN_FIELDS: &str = "[contact.fields]\n\
+    id = { from = \"Id\", why = \"Names the record.\" }\n\
+    owner = { from = \"Owner\", why = \"Says who works it.\", kind = \"name\" }\n\
+    lifecycle = { from = \"Stage\", why = \"Says how far it is.\" }\n\
+    modified = { from = \"Modified\", why = \"Says what changed.\" }\n\
+    [user.fields]\n\
+    id = { from = \"Id\", why = \"Names the user.\" }\n\
+    name = { from = \"Name\", why = \"Matches owners.\", show = \"masked\" }\n\
+    active = { from = \"Active\", why = \"Says who left.\" }\n";
+
+const LIFECYCLE: &str = "[contact]\n\
+    field = \"lifecycle\"\n\
+    order = [\"Lead\", \"SQL\"]\n\
+    closed = [\"Lost\"]\n";
+
+const OWNERS: &str = "[inactive-owner]\nhandover = { u1 = \"u2\" }\n";
+
+const CONTACTS: &str = "Id,Owner,Stage,Modified\n\
+    c1,Ada Byronlady,Lead,2026-10-20\n\
+    c2,Grace Hopperadmiral,SQL,2026-10-19\n";
+
+/// A review folder, where nothing stood before.
+fn folder(contacts: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["rules", "exports"] {
+        make(&folder.path().join(name)).unwrap();
+    }
+    for (name, text) in [
+        ("review.toml", REVIEW),
+        ("rules/boundary.toml", RUN_FIELDS),
+        ("rules/lifecycle.toml", LIFECYCLE),
+        ("rules/owners.toml", OWNERS),
+        ("rules/approvals.toml", "[approver]\nname = \"Kay\"\n"),
+        (
+            "exports/users.csv",
+            "Id,Name,Active\nu1,Ada Byronlady,false\nu2,Grace Hopperadmiral,true\n",
+        ),
+        ("exports/contacts.csv", contacts),
+    ] {
+        write_new(&folder.path().join(name), text.as_bytes()).unwrap();
+    }
+    folder
+}
+
+fn rewrite(path: &Path, text: &str) {
+    std::fs::remove_file(path).unwrap();
+    write_new(path, text.as_bytes()).unwrap();
+}
+
+fn order(folder: &Path, threads: usize) -> Order {
+    Order {
+        folder: folder.to_owned(),
+        as_of: "2026-10-27".parse().ok(),
+        now: "2026-10-27T08:00:00Z".parse().unwrap(),
+        threads: NonZeroUsize::new(threads).unwrap(),
+    }
+}
+
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .map(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, std::fs::read(path).unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn the_same_inputs_make_the_same_bytes_wherever_the_folder_lies() {
+    let (one, other) = (folder(CONTACTS), folder(CONTACTS));
+    let first = run(&order(one.path(), 1)).unwrap();
+    let second = run(&order(other.path(), 7)).unwrap();
+    assert_eq!(files(&first.folder), files(&second.folder));
+    let place = one.path().display().to_string();
+    for (name, bytes) in files(&first.folder) {
+        assert!(!String::from_utf8_lossy(&bytes).contains(&place), "{name}");
+    }
+}
+
+#[test]
+fn each_run_of_a_day_keeps_its_own_folder_and_is_recorded_once() {
+    let held = folder(CONTACTS);
+    let contacts = held.path().join("exports/contacts.csv");
+    let other = format!("{CONTACTS}c3,u1,Lead,2026-10-21\n");
+    let mut homes = Vec::new();
+    for text in [CONTACTS, &other, CONTACTS, &other] {
+        rewrite(&contacts, text);
+        let done = run(&order(held.path(), 2)).unwrap();
+        let home = done.folder.file_name().unwrap().to_string_lossy().into_owned();
+        assert!(done.summary.contains(&format!("runs/{home}/packet.html")), "{}", done.summary);
+        homes.push((home, files(&done.folder)));
+    }
+    assert_eq!(homes[0].0, "2026-10-27");
+    assert_ne!(homes[1].0, homes[0].0);
+    assert_eq!((&homes[2], &homes[3]), (&homes[0], &homes[1]));
+    let ledger = std::fs::read_to_string(held.path().join("ledger.jsonl")).unwrap();
+    assert_eq!(ledger.lines().count(), 2);
+    // What stands under the day and is no run of ours is left alone.
+    std::fs::remove_dir_all(held.path().join("runs/2026-10-27")).unwrap();
+    make(&held.path().join("runs/2026-10-27")).unwrap();
+    write_new(&held.path().join("runs/2026-10-27/minutes.txt"), b"Monday").unwrap();
+    rewrite(&contacts, CONTACTS);
+    let done = run(&order(held.path(), 2)).unwrap();
+    assert_ne!(done.folder, held.path().join("runs/2026-10-27"));
+    assert_eq!(files(&held.path().join("runs/2026-10-27")).len(), 1);
+}
+
+#[test]
+fn a_masked_name_is_masked_wherever_a_packet_names_the_user() {
+    let text = "Id,Owner,Stage,Modified\nc1,u1,Lead,2026-10-20\n";
+    let held = folder(text);
+    let done = run(&order(held.path(), 2)).unwrap();
+    let files = files(&done.folder);
+    let findings = String::from_utf8_lossy(&files["findings.jsonl"]);
+    assert!(findings.contains("set-owner") && findings.contains("G…l"), "{findings}");
+    for (name, bytes) in &files {
+        let text = String::from_utf8_lossy(bytes);
+        assert!(!text.contains("Hopper") && !text.contains("Byron"), "{name}");
+    }
+}
+
+#[test]
+fn a_week_back_from_the_end_of_summer_time_holds_its_first_day() {
+    let held = folder(CONTACTS);
+    let review = format!("{REVIEW}[batch]\nchanged_within_days = 7\n");
+    rewrite(&held.path().join("review.toml"), &review);
+    let done = run(&order(held.path(), 2)).unwrap();
+    let manifest = std::fs::read_to_string(done.folder.join("manifest.json")).unwrap();
+    let contact = manifest.split("\"contact\"").nth(1).unwrap();
+    assert!(contact.contains("\"under_review\": 1"), "{contact}");
+}
+
+#[test]
+fn every_problem_of_a_folder_is_said_before_an_export_is_read() {
+    let held = folder(CONTACTS);
+    std::fs::remove_file(held.path().join("exports/contacts.csv")).unwrap();
+    let said = |review: &str| {
+        rewrite(&held.path().join("review.toml"), review);
+        run(&order(held.path(), 2)).unwrap_err().to_string()
+    };
+    let twice = REVIEW.replace("\"contacts.csv\"", "[\"contacts.csv\", \"contacts.csv\"]");
+    let eras = format!("{twice}[batch]\nchanged_within_days = 4294967295\n");
+    let problems = said(&eras);
+    assert!(problems.contains("review.toml:6: `contacts.csv` is named twice"), "{problems}");
+    assert!(problems.contains("review.toml:9: `batch.changed_within_days` is not between"));
+    let link = "crm = \"hubspot\"\nrecord_link = \"https://{id}.example.com/x\"";
+    let problems = said(&REVIEW.replace("crm = \"hubspot\"", link));
+    assert!(problems.starts_with("review.toml:5: "), "{problems}");
+}
+
+#[test]
+fn a_draft_says_no_more_of_dates_than_the_exports_prove() {
+    let held = tempfile::tempdir().unwrap();
+    let exports = held.path().join("exports");
+    make(&exports).unwrap();
+    let text = "Record ID,First Name,Email,\"Create Date\",Lifecycle Stage,\"Odd\u{1}\nname\"\n\
+        1,Ann,ann@example.com,3/3/2026,lead,x\n2,Bea,bea@example.com,4/4/2026,lead,x\n";
+    write_new(&exports.join("contacts\n[blocked].csv"), text.as_bytes()).unwrap();
+    let threads = NonZeroUsize::new(2).unwrap();
+    init(&held.path().join("review"), &exports, threads).unwrap();
+    let boundary = std::fs::read_to_string(held.path().join("review/rules/boundary.toml")).unwrap();
+    assert!(boundary.contains("created = "), "{boundary}");
+    assert!(!boundary.contains("dates ="), "{boundary}");
 }
