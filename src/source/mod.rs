@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono_tz::Tz;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::boundary::{Admission, AdmitError, Batch, Boundary, Desk, Field, Intake, Load, Object};
@@ -152,11 +151,6 @@ pub fn pull(
     threads: NonZeroUsize,
 ) -> Result<Pull, SourceErrors> {
     let broken = |file: String| SourceErrors(vec![SourceError::Broken { file }]);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .max_blocking_threads(threads.get())
-        .build()
-        .map_err(|_| broken(folder.display().to_string()))?;
     let jobs: Vec<Job> = files
         .0
         .iter()
@@ -170,6 +164,12 @@ pub fn pull(
             file: path.display().to_string(),
         })
         .collect();
+    let at_once = threads.get().min(jobs.len().max(1));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .max_blocking_threads(at_once)
+        .build()
+        .map_err(|_| broken(folder.display().to_string()))?;
     let shared = Arc::new((boundary.clone(), reads.clone()));
     let results = runtime.block_on(read_all(jobs, Arc::clone(&shared), zone, threads));
     let mut errors = Vec::new();
@@ -211,32 +211,27 @@ struct Job {
     file: String,
 }
 
-/// Reads files beside each other, as many at a time as there are threads; results in the order asked.
+/// Reads files beside each other, as many at a time as the runtime has threads for blocking work;
+/// results in the order asked.
 async fn read_all(
     jobs: Vec<Job>,
     shared: Arc<(Boundary, BTreeSet<Field>)>,
     zone: Tz,
     threads: NonZeroUsize,
 ) -> Vec<Result<(Input, Load), SourceError>> {
-    let at_once = Arc::new(Semaphore::new(threads.get()));
     let names: Vec<String> = jobs.iter().map(|job| job.file.clone()).collect();
     let mut tasks = JoinSet::new();
     for job in jobs {
-        let (shared, at_once) = (Arc::clone(&shared), Arc::clone(&at_once));
-        tasks.spawn(async move {
-            let _permit = at_once.acquire_owned().await;
-            let at = job.at;
-            let read = tokio::task::spawn_blocking(move || {
-                read_one(&job, &shared.0, &shared.1, zone, threads)
-            });
-            (at, read.await)
-        });
+        let shared = Arc::clone(&shared);
+        let at = job.at;
+        tasks.spawn_blocking(move || (at, read_one(&job, &shared.0, &shared.1, zone, threads)));
     }
     let mut results: BTreeMap<usize, Result<(Input, Load), SourceError>> = BTreeMap::new();
     while let Some(done) = tasks.join_next().await {
-        let Ok((at, read)) = done else { continue };
-        let file = || names.get(at).cloned().unwrap_or_default();
-        results.insert(at, read.unwrap_or_else(|_| Err(SourceError::Broken { file: file() })));
+        // A task that failed leaves no result: its file is reported below.
+        if let Ok((at, read)) = done {
+            results.insert(at, read);
+        }
     }
     names
         .iter()
