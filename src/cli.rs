@@ -64,10 +64,10 @@ pub enum Command {
 /// A day that exports can speak of.
 fn day(text: &str) -> Result<NaiveDate, String> {
     let day: NaiveDate = text.parse().map_err(|_| "write a date like 2026-11-23".to_owned())?;
-    if (1900..=2200).contains(&day.year()) {
+    if (1900..=2300).contains(&day.year()) {
         Ok(day)
     } else {
-        Err("the year has to be between 1900 and 2200".to_owned())
+        Err("the year has to be between 1900 and 2300".to_owned())
     }
 }
 

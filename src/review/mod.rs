@@ -171,7 +171,7 @@ pub fn run(order: &Order) -> Result<Done, ReviewError> {
             ("summary.txt", made.summary.as_bytes()),
         ],
     )?;
-    let mut notes = Vec::new();
+    let mut notes = unread(&config, &judged.inputs);
     if ledger.torn() > 0 {
         notes.push(format!(
             "the ledger ended in {} bytes that were never completed; they were moved aside",
@@ -300,6 +300,17 @@ fn put_under_review(batch: &mut Batch, definition: &BatchDefinition, config: &Co
             && when.is_none_or(|when| when.holds(row))
             && definition.ids.as_ref().is_none_or(|ids| ids.contains(id_key(row.id())))
     });
+}
+
+/// The files that are named and that no check reads, one sentence each.
+fn unread(config: &Config, inputs: &[Input]) -> Vec<String> {
+    let named = config.files.0.iter().flat_map(|(object, files)| {
+        files.iter().map(move |file| (*object, file.display().to_string()))
+    });
+    named
+        .filter(|(object, file)| !inputs.iter().any(|it| it.object == *object && it.file == *file))
+        .map(|(object, file)| format!("{file} was not read: no check reads a field of `{object}`"))
+        .collect()
 }
 
 /// What keeps the packet from being complete, one sentence each.

@@ -275,3 +275,15 @@ fn a_draft_says_no_more_of_dates_than_the_exports_prove() {
     assert!(boundary.contains("created = "), "{boundary}");
     assert!(!boundary.contains("dates ="), "{boundary}");
 }
+
+#[test]
+fn a_file_that_no_check_reads_is_named() {
+    let held = folder(CONTACTS);
+    let review = format!("{REVIEW}system_record = \"truth.csv\"\n");
+    rewrite(&held.path().join("review.toml"), &review);
+    let key = "key = { from = \"Id\", why = \"Names the row.\" }";
+    let fields = format!("{RUN_FIELDS}[system_record.fields]\n{key}\n");
+    rewrite(&held.path().join("rules/boundary.toml"), &fields);
+    let done = run(&order(held.path(), 2)).unwrap();
+    assert_eq!(done.notes, ["truth.csv was not read: no check reads a field of `system_record`"]);
+}
