@@ -357,6 +357,7 @@ impl Bench {
     /// same views of the world, and would wait for each other while one of them computes it.
     pub fn run(self, world: &World<'_>, threads: NonZeroUsize) -> Vec<Report> {
         let waiting: VecDeque<(usize, Loaded)> = self.checks.into_iter().enumerate().collect();
+        let workers = threads.get().min(waiting.len());
         let done = Mutex::new(Vec::with_capacity(waiting.len()));
         let waiting = Mutex::new(waiting);
         let next = |worker: usize| {
@@ -370,7 +371,7 @@ impl Bench {
             }
         };
         std::thread::scope(|scope| {
-            for worker in 1..threads.get() {
+            for worker in 1..workers {
                 scope.spawn(move || work(worker));
             }
             work(0);

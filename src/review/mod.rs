@@ -191,16 +191,12 @@ pub fn run(order: &Order) -> Result<Done, ReviewError> {
     })
 }
 
-/// The name of a run's folder: its day, or its whole id where anything else stands under that day.
+/// The name of a run's folder: its day, or its whole id where another run of that day stands already.
 fn home_of(runs: &Path, day: NaiveDate, id: &str) -> String {
-    let home = runs.join(day.to_string());
-    let is_free = fs::symlink_metadata(&home).is_err();
-    let is_ours = || manifest::run_of(&home).is_some_and(|run| run == id);
-    if fs::symlink_metadata(runs.join(id)).is_err() && (is_free || is_ours()) {
-        day.to_string()
-    } else {
-        id.to_owned()
-    }
+    let day = day.to_string();
+    let another = manifest::run_of(&runs.join(&day)).is_some_and(|run| run != id);
+    let apart = fs::symlink_metadata(runs.join(id)).is_ok();
+    if another || apart { id.to_owned() } else { day }
 }
 
 fn worst(reports: &[Report]) -> Option<Severity> {

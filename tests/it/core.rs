@@ -208,13 +208,13 @@ fn each_run_of_a_day_keeps_its_own_folder_and_is_recorded_once() {
     assert_eq!((&homes[2], &homes[3]), (&homes[0], &homes[1]));
     let ledger = std::fs::read_to_string(held.path().join("ledger.jsonl")).unwrap();
     assert_eq!(ledger.lines().count(), 2);
-    // What stands under the day and is no run of ours is left alone.
+    // What stands under the day and is no run of ours is left alone, and named.
     std::fs::remove_dir_all(held.path().join("runs/2026-10-27")).unwrap();
     make(&held.path().join("runs/2026-10-27")).unwrap();
     write_new(&held.path().join("runs/2026-10-27/minutes.txt"), b"Monday").unwrap();
     rewrite(&contacts, CONTACTS);
-    let done = run(&order(held.path(), 2)).unwrap();
-    assert_ne!(done.folder, held.path().join("runs/2026-10-27"));
+    let refused = run(&order(held.path(), 2)).unwrap_err().to_string();
+    assert!(refused.contains("minutes.txt"), "{refused}");
     assert_eq!(files(&held.path().join("runs/2026-10-27")).len(), 1);
 }
 
