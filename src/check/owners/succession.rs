@@ -14,7 +14,7 @@ use super::{Scope, policy};
 /// Asks for the fields that routing rules look at: without them they would match by mistake.
 pub(super) fn ask(scope: &Scope, grant: &mut Grant<'_>, policies: &Policies) {
     for owned in &scope.owned {
-        for (field, _) in policies.routing.fields(owned.object) {
+        for field in policies.routing.fields(owned.object) {
             grant.reads(&field);
         }
     }

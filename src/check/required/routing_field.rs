@@ -1,6 +1,6 @@
-//! REQ-04: a field that the routing rules look at is blank.
+//! REQ-04: a field on which it depends where the routing rules send a record is blank.
 //!
-//! Does not: judge where the record went (routing does) or repeat what another check says of the field.
+//! Does not: evaluate rules (routing says which blank fields decide), judge where the record went (routing does) or repeat what another check says of the field.
 
 use crate::boundary::{Field, Grant, Object, Row};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
@@ -9,6 +9,7 @@ use crate::policy::{Said, Section};
 use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::stage::{Place, Places};
 use super::{FILE, label, policy, title};
+use crate::check::routing::Need;
 use crate::check::settings::days;
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
@@ -16,8 +17,8 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     name: "routing-field-blank",
     family: Family::Required,
     severity: Severity::Medium,
-    summary: "A field that at least one active routing rule looks at is still blank some hours \
-              after the record was created.",
+    summary: "A field is still blank some hours after the record was created, and by it, or by it \
+              and other blank ones, at least one routing rule takes the record or passes it over.",
     consequence: "Rules that need the field pass the record over, and it ends where nobody meant it to.",
     load,
 };
@@ -44,24 +45,21 @@ impl Rules {
     }
 }
 
-/// A field and the routing rules that look at it.
-type Used = (Field, Vec<String>);
-
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let rules = &policies.required.routing_field;
     if rules.off {
         let write = "take `off = true` out of [routing-field-blank]";
         return Err(Off::NoPolicy { file: FILE, write });
     }
-    let mut objects: Vec<(Object, Field, Vec<Used>)> = Vec::new();
+    let mut objects: Vec<(Object, Field, Vec<Field>)> = Vec::new();
     for object in Object::REVIEWED {
         let mut used = policies.routing.fields(object);
-        used.retain(|(field, _)| field.name() != "owner");
+        used.retain(|field| field.name() != "owner");
         if used.is_empty() {
             continue;
         }
         let created = grant.field(object, "created")?;
-        for (field, _) in &used {
+        for field in &used {
             grant.reads(field);
         }
         policies.ladders.ask(object, grant);
@@ -84,7 +82,7 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
 
 fn judge(
     world: &World<'_>,
-    (object, created, used): (Object, &Field, &[Used]),
+    (object, created, used): (Object, &Field, &[Field]),
     after: &Said<f64>,
     judgement: &mut Judgement,
 ) {
@@ -93,9 +91,9 @@ fn judge(
         return;
     };
     let mut usable = Vec::new();
-    for (field, rules) in used {
+    for field in used {
         if batch.has(field) {
-            usable.push((field, rules));
+            usable.push(field);
         } else {
             judgement.skip(object, &format!("the input has no `{}`", field.name()));
         }
@@ -112,9 +110,13 @@ fn judge(
             continue;
         }
         judgement.examined += 1;
-        for (field, rules) in &usable {
-            if row.is_blank(field) && !said_elsewhere(world, row, field) {
-                judgement.findings.push(finding(world, row, created, (field, rules), after));
+        if !usable.iter().any(|field| row.is_blank(field)) {
+            continue;
+        }
+        let (needs, taken_by) = world.routed().needs(world, row);
+        for need in needs {
+            if usable.contains(&&need.field) && !said_elsewhere(world, row, &need.field) {
+                judgement.findings.push(finding(world, row, created, (&need, taken_by), after));
             }
         }
     }
@@ -134,19 +136,20 @@ fn finding(
     world: &World<'_>,
     row: Row<'_>,
     created: &Field,
-    (field, rules): (&Field, &[String]),
+    (need, taken_by): (&Need, Option<&str>),
     after: &Said<f64>,
 ) -> Finding {
+    let field = &need.field;
     let age = row.time(created).map_or_else(String::new, |at| match world.as_of.hours_since(at) {
         hours if hours < 96.0 => format!("{hours:.0} hours"),
         _ => days(world.as_of.days_since(at)),
     });
-    let count = match rules.len() {
-        1 => "1 routing rule looks".to_owned(),
-        n => format!("{n} routing rules look"),
+    let count = match need.rules.len() {
+        1 => "1 routing rule depends".to_owned(),
+        n => format!("{n} routing rules depend"),
     };
     let headline = format!(
-        "{} is blank {age} after the {} was created, and {count} at it",
+        "{} is blank {age} after the {} was created, and {count} on it",
         title(field),
         row.object()
     );
@@ -158,13 +161,16 @@ fn finding(
     let mut finding = Finding::about(row.record(), headline, Evidence::Cell(cell), proposal)
         .because(Evidence::Cell(row.cell(created)))
         .because(Evidence::Figure {
-            of: format!("routing rules that look at {}", label(field)),
-            is: rules.join(", "),
+            of: format!("routing rules that depend on {} here", label(field)),
+            is: need.rules.join(", "),
         })
         .because(policy(
             after.line,
             format!("a field that routing needs is filled within {} hours", after.value),
         ));
+    for known in &need.known {
+        finding = finding.because(Evidence::Cell(row.cell(known)));
+    }
     let owner = world.policies.boundary.field(row.object(), "owner").ok();
     if let Some(owner) = owner.filter(|owner| !row.is_blank(owner)) {
         let cell = row.cell(&owner);
@@ -172,9 +178,15 @@ fn finding(
             .unless(format!("It has an owner ({}): it was routed all the same", cell.shown()))
             .because(Evidence::Cell(cell));
     }
-    finding.unless(format!(
-        "The {} may match none of these rules whatever its {} is",
-        row.object(),
-        label(field)
-    ))
+    let (rules, name) = (need.rules.join(", "), label(field));
+    finding.unless(match taken_by {
+        // It takes blanks too.
+        Some(rule) if need.rules.iter().any(|waiting| waiting == rule) => {
+            format!("“{rule}” takes it as it is, and may whatever its {name} is")
+        }
+        Some(rule) => {
+            format!("“{rule}” takes it as it is, which is right when its {name} is none of {rules}")
+        }
+        None => format!("Its {name} may turn out to be none that {rules} asks for"),
+    })
 }

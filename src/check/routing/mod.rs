@@ -36,7 +36,7 @@ pub(super) use faults::{
     FELL_TO_CATCH_ALL, FOLLOW_ACCOUNT_OWNER, NAMED_ACCOUNTS, SEGMENT, TERRITORY, UNROUTABLE,
     WRONG_OWNER,
 };
-pub(super) use routed::Routed;
+pub(super) use routed::{Need, Routed};
 pub(super) use service_level::SERVICE_LEVEL;
 
 /// The checks, in code order.
@@ -146,16 +146,12 @@ impl Policy {
         }
     }
 
-    /// The fields that active rules look at for an object, each with the names of those rules.
-    pub(super) fn fields(&self, object: Object) -> Vec<(Field, Vec<String>)> {
-        let mut used: Vec<(Field, Vec<String>)> = Vec::new();
-        for rule in self.plan(object).iter().flat_map(|plan| &plan.rules) {
-            for field in rule.fields() {
-                match used.iter_mut().find(|(known, _)| known == field) {
-                    None => used.push((field.clone(), vec![rule.name.clone()])),
-                    Some((_, rules)) if rules.last() == Some(&rule.name) => {}
-                    Some((_, rules)) => rules.push(rule.name.clone()),
-                }
+    /// The fields that active rules look at for an object, in the order of the rules.
+    pub(super) fn fields(&self, object: Object) -> Vec<Field> {
+        let mut used: Vec<Field> = Vec::new();
+        for field in self.plan(object).iter().flat_map(|plan| &plan.rules).flat_map(Rule::fields) {
+            if !used.contains(field) {
+                used.push(field.clone());
             }
         }
         used

@@ -19,6 +19,7 @@ use super::accounts::Home;
 use super::coverage::Cover;
 use super::roster::{Holder, Roster};
 use super::rules::{Rule, Target};
+use super::table::Verdict;
 use super::values::Values;
 use super::{Plan, Policy, Taking};
 use super::{evidence, faults};
@@ -129,6 +130,17 @@ pub(super) struct Covered<'a> {
     segments: BTreeSet<&'a str>,
 }
 
+/// A blank field on which it depends whether a rule takes the record.
+#[derive(Debug)]
+pub(in crate::check) struct Need {
+    /// The field.
+    pub(in crate::check) field: Field,
+    /// The rules whose other conditions hold, or compare blank fields too.
+    pub(in crate::check) rules: Vec<String>,
+    /// What the record does say in the fields that these rules compare.
+    pub(in crate::check) known: Vec<Field>,
+}
+
 /// Where the rules send each record under review.
 #[derive(Debug)]
 pub(in crate::check) struct Routed<'a> {
@@ -153,6 +165,26 @@ pub(super) struct Case<'e, 'a> {
     pub(super) values: &'e Values,
     pub(super) matched: Option<Match<'e>>,
     home: OnceCell<Home<'a>>,
+}
+
+impl Need {
+    /// Notes that a rule waits for a field.
+    fn note(needs: &mut Vec<Self>, field: &Field, rule: &Rule, row: Row<'_>) {
+        let at = needs.iter().position(|need| need.field == *field).unwrap_or(needs.len());
+        if at == needs.len() {
+            needs.push(Self { field: field.clone(), rules: Vec::new(), known: Vec::new() });
+        }
+        let Some(need) = needs.get_mut(at).filter(|need| need.rules.last() != Some(&rule.name))
+        else {
+            return;
+        };
+        need.rules.push(rule.name.clone());
+        for known in rule.fields().filter(|known| !row.is_blank(known)) {
+            if !need.known.contains(known) {
+                need.known.push(known.clone());
+            }
+        }
+    }
 }
 
 impl<'a> Routed<'a> {
@@ -358,6 +390,34 @@ impl<'a> Routed<'a> {
     pub(in crate::check) fn violation(&self, row: Row<'a>) -> Option<&'static str> {
         let fault = self.faults.get(&row.object())?.get(row.position())?;
         fault.map(|fault| fault.check().code)
+    }
+
+    /// The blank fields of the record that decide where the rules send it, and the rule that takes
+    /// it as it is. Rules behind one that takes it in any case decide nothing.
+    pub(in crate::check) fn needs(
+        &self,
+        world: &World<'a>,
+        row: Row<'a>,
+    ) -> (Vec<Need>, Option<&str>) {
+        let Some(plan) = self.policy.plan(row.object()) else { return (Vec::new(), None) };
+        let mut values = Values::default();
+        values.read(&plan.columns, row);
+        let home = OnceCell::new();
+        let taken = self.first_match(world, plan, row, &values, &home);
+        let mut needs: Vec<Need> = Vec::new();
+        for (at, rule) in plan.rules.iter().enumerate() {
+            match rule.verdict(&values) {
+                Verdict::Takes if taken.is_some_and(|taken| taken.at == at) => break,
+                // A rule that takes it, and yet does not, has no account's owner to give it to.
+                Verdict::Passes | Verdict::Takes => {}
+                Verdict::Depends(fields) => {
+                    for field in fields {
+                        Need::note(&mut needs, &field, rule, row);
+                    }
+                }
+            }
+        }
+        (needs, taken.map(|taken| taken.rule.name.as_str()))
     }
 
     /// Whom the rules give the record to now, with the rules that were tried. `None` when they give

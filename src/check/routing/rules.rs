@@ -9,7 +9,7 @@ use crate::check::condition::{Condition, When};
 use crate::check::rulebook::Rulebook;
 use crate::policy::{Said, Section, Value};
 
-use super::table::{DecisionTable, blanks};
+use super::table::{DecisionTable, Verdict, blanks};
 use super::values::{Columns, Values};
 
 /// One rule, compiled for one object.
@@ -157,6 +157,20 @@ impl Rule {
             return None;
         }
         table.kept_by_blanks(values, None).next().map(|(_, fields)| fields)
+    }
+
+    /// What the rule does with a record of which some values are blank, whatever those turn out to be.
+    pub(super) fn verdict(&self, values: &Values) -> Verdict {
+        let own = Verdict::of(self.clauses.iter().map(|(slot, it)| (*slot, it)), values);
+        let Target::Table(table) = &self.target else { return own };
+        match (own, table.verdict(values)) {
+            (Verdict::Passes, _) | (_, Verdict::Passes) => Verdict::Passes,
+            (Verdict::Takes, table) => table,
+            (own @ Verdict::Depends(_), Verdict::Takes) => own,
+            (Verdict::Depends(own), Verdict::Depends(more)) => {
+                Verdict::Depends(own.into_iter().chain(more).collect())
+            }
+        }
     }
 
     /// The fields it compares.

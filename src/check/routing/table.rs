@@ -61,6 +61,36 @@ impl TableRow {
     }
 }
 
+/// What conditions come to while some of the values they compare are blank.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Verdict {
+    /// They hold, and compare no blank value.
+    Takes,
+    /// One fails on a value that is there.
+    Passes,
+    /// Those on values that are there hold; the rest compare these blank fields.
+    Depends(Vec<Field>),
+}
+
+impl Verdict {
+    /// The verdict of conditions that all have to hold.
+    pub(super) fn of<'c>(
+        conditions: impl Iterator<Item = (usize, &'c Condition)>,
+        values: &Values,
+    ) -> Self {
+        let mut open = Vec::new();
+        for (slot, condition) in conditions {
+            let value = values.at(slot);
+            if value.blank {
+                open.push(condition.field.clone());
+            } else if !condition.test.passes(value) {
+                return Self::Passes;
+            }
+        }
+        if open.is_empty() { Self::Takes } else { Self::Depends(open) }
+    }
+}
+
 /// The blank fields that alone keep some conditions from holding.
 pub(super) fn blanks<'c>(
     conditions: impl Iterator<Item = (usize, &'c Condition)>,
@@ -180,26 +210,38 @@ impl DecisionTable {
         self.rows.iter().position(|row| row.fits(values))
     }
 
+    /// Whether a row takes the record whatever its blank values are, or which of them decide. No
+    /// test of a table passes on a blank value, so the first row that fits compares none.
+    pub(super) fn verdict(&self, values: &Values) -> Verdict {
+        let first = self.first(values);
+        let blank = self.columns.iter().filter(|(slot, _)| values.at(*slot).blank).count();
+        let mut open: Vec<Field> = Vec::new();
+        for (_, fields) in self.kept_by_blanks(values, first) {
+            for field in fields {
+                if !open.contains(&field) {
+                    open.push(field);
+                }
+            }
+            if open.len() == blank {
+                break;
+            }
+        }
+        match first {
+            _ if !open.is_empty() => Verdict::Depends(open),
+            Some(_) => Verdict::Takes,
+            None => Verdict::Passes,
+        }
+    }
+
     fn first_by(&self, index: &Index, values: &Values) -> Option<usize> {
         let mut best: Option<usize> = None;
-        let mut look = |rows: &[usize]| {
+        for rows in index.may_fit(values.at(index.slot).text) {
             let better = rows
                 .iter()
                 .take_while(|at| best.is_none_or(|best| **at < best))
                 .find(|at| self.rows.get(**at).is_some_and(|row| row.fits(values)));
             best = better.copied().or(best);
-        };
-        if let Some(text) = values.at(index.slot).text {
-            if let Some(rows) = index.exact.get(text) {
-                look(rows);
-            }
-            for length in &index.lengths {
-                if let Some(rows) = text.get(..*length).and_then(|it| index.beginnings.get(it)) {
-                    look(rows);
-                }
-            }
         }
-        look(&index.rest);
         best
     }
 
@@ -211,10 +253,19 @@ impl DecisionTable {
     ) -> impl Iterator<Item = (&'t TableRow, Vec<Field>)> {
         let any_blank = self.columns.iter().any(|(slot, _)| values.at(*slot).blank);
         let end = if any_blank { before.unwrap_or(self.rows.len()) } else { 0 };
-        self.rows
-            .iter()
-            .take(end)
-            .filter_map(|row| row.kept_by_blanks(values).map(|fields| (row, fields)))
+        let filled = |index: &&Index| any_blank && !values.at(index.slot).blank;
+        let mut may_fit: Vec<usize> = match self.index.as_ref().filter(filled) {
+            Some(index) => {
+                let rows = index.may_fit(values.at(index.slot).text).flatten().copied();
+                rows.filter(|at| *at < end).collect()
+            }
+            None => (0..end).collect(),
+        };
+        may_fit.sort_unstable();
+        may_fit.into_iter().filter_map(|at| {
+            let row = self.rows.get(at)?;
+            row.kept_by_blanks(values).map(|fields| (row, fields))
+        })
     }
 }
 
@@ -228,6 +279,16 @@ impl Index {
             .filter(|(keys, _)| *keys > 0)
             .max_by_key(|(keys, index)| (*keys, std::cmp::Reverse(index.slot)))
             .map(|(_, index)| index)
+    }
+
+    /// The rows that ask for a value or for none, list by list, each in file order.
+    fn may_fit<'i>(&'i self, text: Option<&'i str>) -> impl Iterator<Item = &'i [usize]> {
+        let exact = text.and_then(|text| self.exact.get(text));
+        let beginnings = text.into_iter().flat_map(|text| {
+            let starts = self.lengths.iter().filter_map(|length| text.get(..*length));
+            starts.filter_map(|start| self.beginnings.get(start))
+        });
+        exact.into_iter().chain(beginnings).chain([&self.rest]).map(Vec::as_slice)
     }
 
     fn on(slot: usize, rows: &[TableRow]) -> Self {

@@ -125,7 +125,7 @@ fn every_check_can_be_switched_off() {
 }
 
 #[test]
-fn an_index_finds_the_row_that_comes_first() {
+fn an_index_finds_the_rows_that_a_search_finds() {
     // Beginnings, values, bands and a row for all, in an order that an index could get wrong.
     let mut table = "country,postal_code,employees,owner\n".to_owned();
     for at in 0..500 {
@@ -149,6 +149,12 @@ fn an_index_finds_the_row_that_comes_first() {
         values.read(&plan.columns, row);
         let first = table.first(&values);
         assert_eq!(first, table.first_of_all(&values), "{}", row.id());
+        let kept = table.kept_by_blanks(&values, None).map(|(row, _)| row.line);
+        let only_blanks = |row: &&super::table::TableRow| {
+            super::table::blanks(row.tests.iter().map(|(at, it)| (*at, it)), &values).is_some()
+        };
+        let all = table.rows().iter().filter(only_blanks).map(|row| row.line);
+        assert_eq!(kept.collect::<Vec<_>>(), all.collect::<Vec<_>>(), "{}", row.id());
         found += usize::from(first.is_some());
     }
     assert!(found > 100, "{found} of the records meet a row at all");
