@@ -143,6 +143,18 @@ pub struct CheckDef {
     pub load: fn(&mut Grant<'_>, &Policies) -> Result<Judge, Off>,
 }
 
+impl CheckDef {
+    /// What the check answers when its section says `off = true`.
+    fn off_in_rules(&self) -> Off {
+        Off::InRules { file: self.family.file(), section: self.name }
+    }
+
+    /// True for the check's code in any case, and for its name.
+    pub fn is_called(&self, word: &str) -> bool {
+        self.code.eq_ignore_ascii_case(word) || self.name == word
+    }
+}
+
 /// Judges a batch. Total: everything that can fail failed when the check was loaded.
 pub type Judge = Box<dyn Fn(&World<'_>) -> Judgement + Send + Sync>;
 
@@ -169,6 +181,13 @@ pub enum Off {
         /// What to write to switch it on.
         write: &'static str,
     },
+    /// Its section of the rules says `off = true`.
+    InRules {
+        /// The rules file.
+        file: &'static str,
+        /// The section.
+        section: &'static str,
+    },
     /// `review.toml` names it among the checks that are off.
     SwitchedOff,
 }
@@ -185,6 +204,12 @@ impl std::fmt::Display for Off {
             Self::NotAllowed(missing) => missing.fmt(f),
             Self::NoPolicy { file, write } => {
                 write!(f, "rules/{file} does not switch it on; {write}")
+            }
+            Self::InRules { file, section } => {
+                write!(
+                    f,
+                    "rules/{file} does not switch it on; take `off = true` out of [{section}]"
+                )
             }
             Self::SwitchedOff => f.write_str("switched off in review.toml, [checks]"),
         }

@@ -3,11 +3,11 @@
 //! A default is a [`Said`] on line 0, so that evidence can tell it from what a person wrote.
 //! Also the few words that all families share. Does not: know any check.
 
-use crate::boundary::{Cell, Object};
+use crate::boundary::{Boundary, Cell, Field, Object};
 use crate::finding::Evidence;
 use crate::policy::{Said, Section};
 
-use super::{Family, Off};
+use super::{CheckDef, Family, Off};
 
 /// A whole number.
 pub(super) fn count(section: Option<&Section<'_>>, key: &str, default: u32) -> Said<u32> {
@@ -41,31 +41,56 @@ pub(super) fn objects(section: Option<&Section<'_>>, default: &[Object]) -> Vec<
     };
     let mut objects = Vec::new();
     for name in section.texts("objects") {
-        match Object::parse(name.value).filter(|object| Object::REVIEWED.contains(object)) {
-            Some(object) if !objects.contains(&object) => objects.push(object),
-            Some(_) => {}
-            None => {
-                let known: Vec<_> =
-                    Object::REVIEWED.iter().map(|object| format!("`{object}`")).collect();
-                section.problem_with_hint(
-                    name.line,
-                    format!("`{}` is not an object that is reviewed", name.value),
-                    format!("one of {}", known.join(", ")),
-                );
-            }
-        }
+        let object = reviewed(section, &name);
+        objects.extend(object.filter(|object| !objects.contains(object)));
     }
     objects
 }
 
+/// A table whose records are reviewed, by its name.
+pub(super) fn reviewed(section: &Section<'_>, name: &Said<&str>) -> Option<Object> {
+    let object = Object::parse(name.value).filter(|object| Object::REVIEWED.contains(object));
+    if object.is_none() {
+        section.problem_with_hint(
+            name.line,
+            format!("`{}` is not a table under review", name.value),
+            "one of lead, contact, account, deal",
+        );
+    }
+    object
+}
+
+/// An allowed field of a table under review, by both names: `account.industry`.
+pub(super) fn full_field(
+    section: &Section<'_>,
+    said: &Said<&str>,
+    boundary: &Boundary,
+) -> Option<Field> {
+    let parts = said.split_once('.').and_then(|(table, name)| {
+        let object = Object::parse(table.trim())?;
+        Object::REVIEWED.contains(&object).then_some((object, name.trim()))
+    });
+    let Some((object, name)) = parts else {
+        section.problem_with_hint(
+            said.line,
+            format!("`{}` does not name a field", said.value),
+            "write table and field, like `account.industry`",
+        );
+        return None;
+    };
+    match boundary.field(object, name) {
+        Ok(field) => Some(field),
+        Err(missing) => {
+            section.problem(said.line, missing.to_string());
+            None
+        }
+    }
+}
+
 /// `Err` when the section says `off = true`.
-pub(super) fn switched_on(
-    section: Option<&Section<'_>>,
-    family: Family,
-    write: &'static str,
-) -> Result<(), Off> {
+pub(super) fn switched_on(section: Option<&Section<'_>>, check: &CheckDef) -> Result<(), Off> {
     match section.and_then(|section| section.flag("off")) {
-        Some(Said { value: true, .. }) => Err(Off::NoPolicy { file: family.file(), write }),
+        Some(Said { value: true, .. }) => Err(check.off_in_rules()),
         Some(_) | None => Ok(()),
     }
 }
@@ -90,6 +115,18 @@ pub(super) fn named(cell: &Cell) -> String {
     } else {
         format!("{} ({})", cell.column(), cell.field())
     }
+}
+
+/// A field's name in a sentence: `close date`.
+pub(super) fn label(field: &Field) -> String {
+    field.name().replace('_', " ")
+}
+
+/// A field's name at the beginning of a sentence: `Close date`.
+pub(super) fn title(field: &Field) -> String {
+    let label = label(field);
+    let mut letters = label.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// `1 day`, `41 days`.

@@ -511,12 +511,8 @@ fn paper_input((input, admission): (&Input, &Admission)) -> packet::Input {
 
 /// The catalogue of checks as the command prints it: all of them, or one in full.
 pub fn catalogue(code: Option<&str>) -> Option<String> {
-    let wanted: Vec<_> = ALL
-        .iter()
-        .filter(|check| {
-            code.is_none_or(|code| check.code.eq_ignore_ascii_case(code) || check.name == code)
-        })
-        .collect();
+    let wanted: Vec<_> =
+        ALL.iter().filter(|check| code.is_none_or(|code| check.is_called(code))).collect();
     if wanted.is_empty() {
         return None;
     }

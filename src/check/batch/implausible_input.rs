@@ -43,11 +43,7 @@ impl Rules {
     pub(super) fn parse(section: Option<&Section<'_>>) -> Result<Self, Off> {
         const USUAL: [&str; 4] = ["created", "modified", "stage_changed", "last_login"];
         let rules = Self { future_fields: settings::texts(section, "future_fields", &USUAL) };
-        settings::switched_on(
-            section,
-            Family::Batch,
-            "take `off = true` out of [implausible-input]",
-        )?;
+        settings::switched_on(section, &IMPLAUSIBLE_INPUT)?;
         if rules.future_fields.is_empty() {
             let write = "name fields in `future_fields` of [implausible-input]";
             return Err(Off::NoPolicy { file: Family::Batch.file(), write });

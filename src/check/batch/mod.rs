@@ -10,7 +10,7 @@ use crate::boundary::Boundary;
 use crate::finding::Evidence;
 use crate::policy::Section;
 
-use super::{Family, Off, Policies, settings};
+use super::{CheckDef, Family, Off, Policies, settings};
 
 pub(super) use implausible_input::IMPLAUSIBLE_INPUT;
 pub(super) use unresolved_reference::UNRESOLVED_REFERENCE;
@@ -41,16 +41,8 @@ impl Policy {
         Self {
             max_set_aside: max_set_aside.value,
             implausible: implausible_input::Rules::parse(implausible.as_ref()),
-            withheld: switched_on(
-                root,
-                WITHHELD_VALUE.name,
-                "take `off = true` out of [withheld-value]",
-            ),
-            unresolved: switched_on(
-                root,
-                UNRESOLVED_REFERENCE.name,
-                "take `off = true` out of [unresolved-reference]",
-            ),
+            withheld: switched_on(root, &WITHHELD_VALUE),
+            unresolved: switched_on(root, &UNRESOLVED_REFERENCE),
         }
     }
 }
@@ -62,8 +54,8 @@ impl Policies {
     }
 }
 
-fn switched_on(root: &Section<'_>, name: &str, write: &'static str) -> Result<(), Off> {
-    settings::switched_on(root.section(name).as_ref(), Family::Batch, write)
+fn switched_on(root: &Section<'_>, check: &CheckDef) -> Result<(), Off> {
+    settings::switched_on(root.section(check.name).as_ref(), check)
 }
 
 /// Quotes a line of the family's rules.

@@ -15,7 +15,6 @@ use super::allowed;
 use super::matches::{KnownBy, Twin, account_domain, domain_fields, text};
 use super::merge::{self, folded, listed, shares_role_mailbox};
 use super::policy::{Policy, Switch};
-use super::switched_off;
 
 /// DUP-06.
 pub(in crate::check) const LEAD_IS_CONTACT: CheckDef = CheckDef {
@@ -89,7 +88,7 @@ fn ask(grant: &mut Grant<'_>, policies: &Policies) {
 fn load_lead_is_contact(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let policy = &policies.duplicates.lead_is_contact;
     if policy.switch == Switch::Off {
-        return Err(switched_off());
+        return Err(LEAD_IS_CONTACT.off_in_rules());
     }
     grant.field(Object::Lead, "email")?;
     grant.field(Object::Contact, "email")?;
@@ -269,7 +268,7 @@ fn doubt_contact<'a>(
 
 fn load_belongs_to_account(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     if policies.duplicates.belongs.switch == Switch::Off {
-        return Err(switched_off());
+        return Err(BELONGS_TO_ACCOUNT.off_in_rules());
     }
     let has_lead = grant.optional(Object::Lead, "email").is_some();
     // Without a field for the link nothing says which contacts lack it.

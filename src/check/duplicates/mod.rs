@@ -8,7 +8,6 @@ mod merge;
 mod policy;
 mod same;
 
-use super::Off;
 use crate::boundary::{Boundary, Field, Grant, Object};
 
 pub(super) use lead::{BELONGS_TO_ACCOUNT, LEAD_IS_CONTACT};
@@ -26,11 +25,6 @@ pub(super) fn ask(grant: &mut Grant<'_>) {
     for name in matches::ACCOUNT_FIELDS {
         grant.optional(Object::Account, name);
     }
-}
-
-/// What a check answers that the rules switched off.
-fn switched_off() -> Off {
-    Off::NoPolicy { file: "duplicates.toml", write: "take `off = true` out of the check's section" }
 }
 
 /// A field where the boundary allows it. Looking for what was meant instead, as [`Boundary::field`] does,

@@ -7,12 +7,12 @@ use hashbrown::HashSet;
 
 use crate::boundary::{Boundary, Field, Object};
 use crate::check::condition::When;
-use crate::check::{Family, ladder};
+use crate::check::{Family, ladder, settings};
 use crate::finding::Evidence;
 use crate::matching::normalise::Lists;
 use crate::policy::{Document, Log, Said, Section};
 
-/// The file as evidence names it.
+/// The file as problems name it.
 const FILE: &str = "rules/duplicates.toml";
 
 /// Whether a check is wanted.
@@ -164,8 +164,7 @@ impl Policy {
 
     /// A setting as evidence quotes it.
     pub(super) fn quote(line: usize, says: &str) -> Evidence {
-        let says = if line == 0 { format!("{says} (default)") } else { says.to_owned() };
-        Evidence::Policy { file: FILE.to_owned(), line, says }
+        settings::quoted(Family::Duplicates, line, says)
     }
 }
 

@@ -19,7 +19,6 @@ use super::merge::{
     shares_role_mailbox, survivor,
 };
 use super::policy::{Policy, Switch};
-use super::switched_off;
 
 /// DUP-01.
 pub(in crate::check) const SAME_PERSON: CheckDef = CheckDef {
@@ -100,13 +99,15 @@ fn needs_domain(grant: &mut Grant<'_>) -> Result<(), Off> {
 /// Every table in which clusters are looked for: of people, and of companies.
 fn all_tables(grant: &mut Grant<'_>, policies: &Policies) -> Result<Vec<Object>, Off> {
     let policy = &policies.duplicates;
-    let wanted = |switch: Switch, tables: Result<Vec<Object>, Off>| match switch {
-        Switch::On => tables,
-        Switch::Off => Err(switched_off()),
+    let people = match policy.same_person.switch {
+        Switch::On => people_tables(grant, policies),
+        Switch::Off => Err(SAME_PERSON.off_in_rules()),
     };
-    let people = wanted(policy.same_person.switch, people_tables(grant, policies));
-    let companies = needs_domain(grant).map(|()| vec![Object::Account]);
-    match (people, wanted(policy.same_company.switch, companies)) {
+    let companies = match policy.same_company.switch {
+        Switch::On => needs_domain(grant).map(|()| vec![Object::Account]),
+        Switch::Off => Err(SAME_COMPANY.off_in_rules()),
+    };
+    match (people, companies) {
         (Err(off), Err(_)) => Err(off),
         (people, companies) => {
             Ok([people.unwrap_or_default(), companies.unwrap_or_default()].concat())
@@ -116,7 +117,7 @@ fn all_tables(grant: &mut Grant<'_>, policies: &Policies) -> Result<Vec<Object>,
 
 fn load_same_person(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     if policies.duplicates.same_person.switch == Switch::Off {
-        return Err(switched_off());
+        return Err(SAME_PERSON.off_in_rules());
     }
     let tables = people_tables(grant, policies)?;
     merge::ask(grant, policies, &tables);
@@ -125,7 +126,7 @@ fn load_same_person(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge,
 
 fn load_same_company(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     if policies.duplicates.same_company.switch == Switch::Off {
-        return Err(switched_off());
+        return Err(SAME_COMPANY.off_in_rules());
     }
     needs_domain(grant)?;
     merge::ask(grant, policies, &[Object::Account]);
@@ -134,7 +135,7 @@ fn load_same_company(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge
 
 fn load_weak_bridge(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     if policies.duplicates.weak_bridge == Switch::Off {
-        return Err(switched_off());
+        return Err(WEAK_BRIDGE.off_in_rules());
     }
     let tables = all_tables(grant, policies)?;
     merge::ask(grant, policies, &tables);
@@ -144,7 +145,7 @@ fn load_weak_bridge(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge,
 fn load_unsafe_cluster(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let policy = &policies.duplicates.unsafe_cluster;
     if policy.switch == Switch::Off {
-        return Err(switched_off());
+        return Err(UNSAFE_CLUSTER.off_in_rules());
     }
     let tables = all_tables(grant, policies)?;
     merge::ask(grant, policies, &tables);

@@ -11,7 +11,7 @@ use crate::policy::Said;
 use super::super::condition::fold;
 use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::touch::{self, Touch, Uploads};
-use super::{FILE, PEOPLE, Policy, Sourced, in_time, policy, relative, sourced};
+use super::{FILE, People, Policy, Sourced, in_time, policy, relative};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "SRC-02",
@@ -27,25 +27,18 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let rules = &policies.lead_source;
     if rules.is_off(&CHECK) {
-        let write = "take `off = true` out of [source-against-campaign]";
-        return Err(Off::NoPolicy { file: FILE, write });
+        return Err(CHECK.off_in_rules());
     }
     if rules.channels.is_empty() || rules.campaign_channels.is_empty() {
         let write = "fill in [channels] and [campaign-channels]";
         return Err(Off::NoPolicy { file: FILE, write });
     }
     touch::ask(grant)?;
-    let (objects, lacking) = sourced(grant, &PEOPLE);
-    if objects.is_empty() && lacking.is_empty() {
-        grant.field(PEOPLE[0], "lead_source")?;
-    }
+    let people = People::ask(grant)?;
     Ok(Box::new(move |world| {
-        let mut judgement = Judgement::default();
-        for (object, why) in &lacking {
-            judgement.skip(*object, why);
-        }
+        let mut judgement = people.judgement();
         let mut gaps = Gaps::default();
-        for sourced in &objects {
+        for sourced in &people.ready {
             judge(world, sourced, &mut gaps, &mut judgement);
         }
         gaps.tell(&mut judgement);

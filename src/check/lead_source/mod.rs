@@ -12,12 +12,12 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
 
-use crate::boundary::{Boundary, Field, Grant, Object, Row};
+use crate::boundary::{Boundary, Field, Grant, Missing, Object, Row};
 use crate::finding::Evidence;
 use crate::policy::{Said, Section, Value, nearest};
 
 use super::condition::fold;
-use super::{CheckDef, World};
+use super::{CheckDef, Family, Judgement, World, settings};
 
 pub(super) use touch::Touches;
 
@@ -177,25 +177,43 @@ struct Sourced {
     created: Field,
 }
 
-/// Asks for the source and the date of creation; the objects that lack either, with the reason.
-fn sourced(grant: &mut Grant<'_>, objects: &[Object]) -> (Vec<Sourced>, Vec<(Object, String)>) {
-    let mut ready = Vec::new();
-    let mut lacking = Vec::new();
-    for object in objects.iter().copied() {
-        let Some(source) = grant.optional(object, "lead_source") else { continue };
-        match grant.field(object, "created") {
-            Ok(created) => ready.push(Sourced { object, source, created }),
-            Err(missing) => lacking.push((object, missing.to_string())),
-        }
-    }
-    (ready, lacking)
+/// The people whose source is judged.
+struct People {
+    ready: Vec<Sourced>,
+    /// Those who have a source and no date of creation, with the reason.
+    lacking: Vec<(Object, String)>,
 }
 
-/// A line of this family's rules as evidence; line 0 is a built-in default.
+impl People {
+    /// Asks for the source and the date of creation.
+    fn ask(grant: &mut Grant<'_>) -> Result<Self, Missing> {
+        let mut people = Self { ready: Vec::new(), lacking: Vec::new() };
+        for object in PEOPLE {
+            let Some(source) = grant.optional(object, "lead_source") else { continue };
+            match grant.field(object, "created") {
+                Ok(created) => people.ready.push(Sourced { object, source, created }),
+                Err(missing) => people.lacking.push((object, missing.to_string())),
+            }
+        }
+        if people.ready.is_empty() && people.lacking.is_empty() {
+            grant.field(PEOPLE[0], "lead_source")?;
+        }
+        Ok(people)
+    }
+
+    /// A judgement that says who is not looked at, and nothing else yet.
+    fn judgement(&self) -> Judgement {
+        let mut judgement = Judgement::default();
+        for (object, why) in &self.lacking {
+            judgement.skip(*object, why);
+        }
+        judgement
+    }
+}
+
+/// Quotes a line of the family's rules.
 fn policy(line: usize, says: impl Into<String>) -> Evidence {
-    let says = says.into();
-    let says = if line == 0 { format!("{says} (default)") } else { says };
-    Evidence::Policy { file: format!("rules/{FILE}"), line, says }
+    settings::quoted(Family::LeadSource, line, says)
 }
 
 /// `1 lead`, `2 leads`.

@@ -11,7 +11,7 @@ use crate::finding::{Evidence, Finding, Proposal, Severity};
 use super::super::condition::fold;
 use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::touch::{self, Touch};
-use super::{FILE, PEOPLE, Policy, Sourced, policy, relative, sourced};
+use super::{FILE, People, Policy, Sourced, policy, relative};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "SRC-06",
@@ -35,33 +35,27 @@ struct Dated {
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let rules = &policies.lead_source;
     if rules.is_off(&CHECK) {
-        let write = "take `off = true` out of [impossible-order]";
-        return Err(Off::NoPolicy { file: FILE, write });
+        return Err(CHECK.off_in_rules());
     }
-    let (objects, lacking) = sourced(grant, &PEOPLE);
-    if objects.is_empty() && lacking.is_empty() {
-        grant.field(PEOPLE[0], "lead_source")?;
-    }
+    let people = People::ask(grant)?;
     let campaigns = !rules.campaign_sources.is_empty() && touch::ask(grant).is_ok();
-    let objects: Vec<_> = objects
-        .into_iter()
+    let dated: Vec<_> = people
+        .ready
+        .iter()
         .map(|sourced| Dated {
             first_seen: grant.optional(sourced.object, "first_seen"),
             first_meeting: grant.optional(sourced.object, "first_meeting"),
-            sourced,
+            sourced: sourced.clone(),
         })
         .filter(|dated| campaigns || dated.first_seen.is_some())
         .collect();
-    if objects.is_empty() {
+    if dated.is_empty() {
         let write = "allow `first_seen` in rules/boundary.toml, or fill in [campaign-sources]";
         return Err(Off::NoPolicy { file: FILE, write });
     }
     Ok(Box::new(move |world| {
-        let mut judgement = Judgement::default();
-        for (object, why) in &lacking {
-            judgement.skip(*object, why);
-        }
-        for dated in &objects {
+        let mut judgement = people.judgement();
+        for dated in &dated {
             judge(world, dated, &mut judgement);
         }
         judgement

@@ -29,8 +29,7 @@ const OBJECTS: [Object; 3] = [Object::Lead, Object::Contact, Object::Deal];
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let rules = &policies.lead_source;
     if rules.is_off(&CHECK) {
-        let write = "take `off = true` out of [outside-taxonomy]";
-        return Err(Off::NoPolicy { file: FILE, write });
+        return Err(CHECK.off_in_rules());
     }
     let Some(taxonomy) = rules.taxonomy.clone() else {
         let write = "list the governed values in [taxonomy]";

@@ -7,7 +7,7 @@ use crate::finding::{Evidence, Finding, Proposal, Severity};
 
 use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::touch::{self, Touch, Uploads};
-use super::{FILE, PEOPLE, Policy, Sourced, in_time, policy, relative, sourced};
+use super::{PEOPLE, People, Policy, Sourced, in_time, policy, relative};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "SRC-01",
@@ -23,20 +23,13 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let rules = &policies.lead_source;
     if rules.is_off(&CHECK) {
-        let write = "take `off = true` out of [weak-source]";
-        return Err(Off::NoPolicy { file: FILE, write });
+        return Err(CHECK.off_in_rules());
     }
     touch::ask(grant)?;
-    let (objects, lacking) = sourced(grant, &PEOPLE);
-    if objects.is_empty() && lacking.is_empty() {
-        grant.field(PEOPLE[0], "lead_source")?;
-    }
+    let people = People::ask(grant)?;
     Ok(Box::new(move |world| {
-        let mut judgement = Judgement::default();
-        for (object, why) in &lacking {
-            judgement.skip(*object, why);
-        }
-        for sourced in &objects {
+        let mut judgement = people.judgement();
+        for sourced in &people.ready {
             judge(world, sourced, &mut judgement);
         }
         judgement

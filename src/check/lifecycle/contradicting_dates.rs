@@ -177,8 +177,7 @@ fn names(stage: &str) -> Vec<String> {
 
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     if !policies.lifecycle.contradicting_dates.on {
-        let write = "take `off = true` out of [contradicting-dates]";
-        return Err(Off::NoPolicy { file: FILE, write });
+        return Err(CHECK.off_in_rules());
     }
     let dates: Vec<Dates> = Object::REVIEWED
         .into_iter()

@@ -56,8 +56,7 @@ struct Asked {
 
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     if !policies.lifecycle.lead_at_customer.on {
-        let write = "take `off = true` out of [open-lead-at-customer]";
-        return Err(Off::NoPolicy { file: FILE, write });
+        return Err(CHECK.off_in_rules());
     }
     if policies.ladders.of(Object::Lead).is_none() {
         let write = "add [lead] with `field`, `order` and `closed`";

@@ -23,7 +23,8 @@ use crate::policy::{Said, Section};
 
 use super::condition::When;
 use super::ladder::{Ladder, Ladders, same};
-use super::{Judgement, World};
+use super::settings::{self, days};
+use super::{Family, Judgement, World};
 
 pub(super) use contradicting_dates::CHECK as CONTRADICTING_DATES;
 pub(super) use customer_without_won_deal::CHECK as CUSTOMER_WITHOUT_WON_DEAL;
@@ -90,27 +91,16 @@ impl Settings<'_> {
     }
 
     fn count(&self, key: &str, default: u32) -> Said<u32> {
-        let said = self.section.as_ref().and_then(|section| section.count(key));
-        said.unwrap_or(Said { value: default, line: 0 })
+        settings::count(self.section.as_ref(), key, default)
     }
 
     fn number(&self, key: &str, default: f64) -> Said<f64> {
-        let said = self.section.as_ref().and_then(|section| section.number(key));
-        said.unwrap_or(Said { value: default, line: 0 })
+        settings::number(self.section.as_ref(), key, default)
     }
 
     /// A list that replaces its default where it is written.
     fn texts(&self, key: &str, default: &[&str]) -> Said<Vec<String>> {
-        let written = self.section.as_ref().filter(|section| section.has(key));
-        let Some(section) = written else {
-            let value = default.iter().map(|&text| text.to_owned()).collect();
-            return Said { value, line: 0 };
-        };
-        let texts = section.texts(key);
-        Said {
-            line: section.node(key).map_or(section.line(), |node| node.line),
-            value: texts.iter().map(|said| said.value.trim().to_owned()).collect(),
-        }
+        settings::texts(self.section.as_ref(), key, default)
     }
 
     /// The objects the check looks at, of those it can look at.
@@ -160,11 +150,9 @@ fn ask_conditions(conditions: &[(Object, When)], grant: &mut Grant<'_>) {
     }
 }
 
-/// A line of the rules as evidence; line 0 is a built-in default.
+/// Quotes a line of the family's rules.
 fn policy(line: usize, says: impl Into<String>) -> Evidence {
-    let says = says.into();
-    let says = if line == 0 { format!("{says} (default)") } else { says };
-    Evidence::Policy { file: format!("rules/{FILE}"), line, says }
+    settings::quoted(Family::Lifecycle, line, says)
 }
 
 /// What a ladder says of a stage, as evidence.
@@ -213,11 +201,6 @@ fn time(row: Row<'_>, field: Option<&Field>) -> Option<DateTime<Utc>> {
 /// True when a history's field name means a field: its canonical name or a column it comes from.
 fn is_called(field: &Field, name: &str) -> bool {
     same(field.name(), name) || field.from().iter().any(|column| same(column, name))
-}
-
-/// `1 day`, `12 days`.
-fn days(count: i64) -> String {
-    if count == 1 { "1 day".to_owned() } else { format!("{count} days") }
 }
 
 /// What may be shown of a value, as a word of a sentence.

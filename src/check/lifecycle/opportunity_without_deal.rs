@@ -63,8 +63,7 @@ struct Asked {
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let rule = &policies.lifecycle.opportunity_without_deal;
     if !rule.on {
-        let write = "take `off = true` out of [opportunity-without-deal]";
-        return Err(Off::NoPolicy { file: FILE, write });
+        return Err(CHECK.off_in_rules());
     }
     if rule.objects.iter().all(|object| policies.ladders.of(*object).is_none()) {
         let write = "add [contact] or [account] with `field`, `order` and `opportunity`";

@@ -53,8 +53,7 @@ struct Asked {
 
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     if !policies.lifecycle.past_close_date.on {
-        let write = "take `off = true` out of [past-close-date]";
-        return Err(Off::NoPolicy { file: FILE, write });
+        return Err(CHECK.off_in_rules());
     }
     let ladder = policies.ladders.of(Object::Deal);
     let closed = grant.optional(Object::Deal, "closed");

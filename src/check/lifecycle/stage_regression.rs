@@ -56,8 +56,7 @@ struct Asked {
 
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     if !policies.lifecycle.stage_regression.on {
-        let write = "take `off = true` out of [stage-regression]";
-        return Err(Off::NoPolicy { file: FILE, write });
+        return Err(CHECK.off_in_rules());
     }
     if Object::REVIEWED.iter().all(|object| policies.ladders.of(*object).is_none()) {
         let write = "add a ladder such as [contact] with `field` and `order`";

@@ -123,7 +123,7 @@ struct History {
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let rule = &policies.lifecycle.stuck;
     if !rule.on {
-        return Err(Off::NoPolicy { file: FILE, write: "take `off = true` out of [stuck]" });
+        return Err(CHECK.off_in_rules());
     }
     if rule.objects.iter().all(|object| policies.ladders.of(*object).is_none()) {
         let write = "add [deal] with `field`, `order`, `won` and `lost`";

@@ -61,8 +61,7 @@ impl Asked {
     pub(super) fn ask(grant: &mut Grant<'_>, policies: &Policies) -> Result<Self, Off> {
         let rule = &policies.lifecycle.won_deal_not_customer;
         if !rule.on {
-            let write = "take `off = true` out of [won-deal-not-customer]";
-            return Err(Off::NoPolicy { file: FILE, write });
+            return Err(CHECK.off_in_rules());
         }
         if rule.objects.iter().all(|object| policies.ladders.of(*object).is_none()) {
             let write = "add [contact] or [account] with `field`, `order` and `customer`";

@@ -69,7 +69,7 @@ impl Rules {
         let segments =
             own.iter().filter_map(|own| Segment::parse(own, &limits, boundary)).collect();
         let hold = Exceptions::parse(section, "hold", boundary);
-        settings::switched_on(section, Family::Owners, "take `off = true` out of [idle]")?;
+        settings::switched_on(section, &IDLE)?;
         Ok(Self { objects, limits, segments, hold })
     }
 
@@ -92,10 +92,8 @@ impl Segment {
             let _ = section.node("when");
             return None;
         };
-        let object = Object::parse(&name).filter(|object| Object::REVIEWED.contains(object));
-        let Some(object) = object else {
+        let Some(object) = settings::reviewed(section, &name) else {
             let _ = section.node("when");
-            section.problem(name.line, format!("`{}` is not an object that is reviewed", *name));
             return None;
         };
         if !section.has("when") {

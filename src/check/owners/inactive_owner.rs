@@ -38,11 +38,7 @@ pub(super) struct Rules {
 impl Rules {
     pub(super) fn parse(section: Option<&Section<'_>>) -> Result<Self, Off> {
         let rules = Self { objects: settings::objects(section, &Object::REVIEWED) };
-        settings::switched_on(
-            section,
-            Family::Owners,
-            "take `off = true` out of [inactive-owner]",
-        )?;
+        settings::switched_on(section, &INACTIVE_OWNER)?;
         Ok(rules)
     }
 }

@@ -52,11 +52,7 @@ impl Rules {
             fiscal_year_starts.value = 1;
         }
         let forecast = settings::texts(section, "forecast", &["Commit", "Best Case", "Forecast"]);
-        settings::switched_on(
-            section,
-            Family::Owners,
-            "take `off = true` out of [inactive-owner-of-committed-deal]",
-        )?;
+        settings::switched_on(section, &INACTIVE_OWNER_OF_COMMITTED_DEAL)?;
         Ok(Self { fiscal_year_starts, forecast })
     }
 }

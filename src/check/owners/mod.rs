@@ -486,7 +486,7 @@ mod tests {
              limits = { Inbound = \"soon\" }\n",
         );
         for expected in [
-            "owners.toml:2: `opportunity` is not an object that is reviewed",
+            "owners.toml:2: `opportunity` is not a table under review",
             "owners.toml:3: `Ann Ng` is handed over to nobody",
             "owners.toml:5: `lead.stage` is not in rules/boundary.toml",
             "owners.toml:5: unknown key `no-owner.unowned_ok.leed`",

@@ -44,7 +44,7 @@ impl Rules {
             after_hours: settings::number(section, "after_hours", 24.0),
             unowned_ok: Exceptions::parse(section, "unowned_ok", boundary),
         };
-        settings::switched_on(section, Family::Owners, "take `off = true` out of [no-owner]")?;
+        settings::switched_on(section, &NO_OWNER)?;
         Ok(rules)
     }
 }

@@ -57,11 +57,7 @@ impl Rules {
             limit_hours: settings::number(section, "limit_hours", 72.0),
             limits,
         };
-        settings::switched_on(
-            section,
-            Family::Owners,
-            "take `off = true` out of [parked-in-queue]",
-        )?;
+        settings::switched_on(section, &PARKED_IN_QUEUE)?;
         Ok(rules)
     }
 

@@ -51,7 +51,7 @@ impl Rules {
             }
         }
         let rules = Self { selling, keep: Exceptions::parse(section, "keep", boundary) };
-        settings::switched_on(section, Family::Owners, "take `off = true` out of [role-changed]")?;
+        settings::switched_on(section, &ROLE_CHANGED)?;
         if rules.selling.is_empty() {
             let write = "list the roles that work each object in [role-changed.selling]";
             return Err(Off::NoPolicy { file: Family::Owners.file(), write });

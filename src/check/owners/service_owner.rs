@@ -66,7 +66,7 @@ impl Rules {
             users: ServiceUsers(users),
             house_owned: Exceptions::parse(section, "house_owned", boundary),
         };
-        settings::switched_on(section, Family::Owners, "take `off = true` out of [service-owner]")?;
+        settings::switched_on(section, &SERVICE_OWNER)?;
         if rules.users.0.is_empty() {
             let write = "name the integration and admin users in `users` of [service-owner]";
             return Err(Off::NoPolicy { file: Family::Owners.file(), write });

@@ -127,8 +127,7 @@ impl Positive {
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let rules = &policies.required.invalid;
     if rules.off {
-        let write = "take `off = true` out of [invalid]";
-        return Err(Off::NoPolicy { file: FILE, write });
+        return Err(CHECK.off_in_rules());
     }
     if rules.fields().next().is_none() {
         let write =

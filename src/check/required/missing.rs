@@ -10,6 +10,7 @@ use crate::policy::Section;
 
 use super::super::condition::When;
 use super::super::ladder::Ladders;
+use super::super::settings;
 use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::stage::{FromStage, Place, Places};
 use super::{FILE, label, object_and_field, policy, title};
@@ -137,8 +138,7 @@ impl Require {
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let rules = &policies.required.missing;
     if rules.off {
-        let write = "take `off = true` out of [missing-for-stage]";
-        return Err(Off::NoPolicy { file: FILE, write });
+        return Err(CHECK.off_in_rules());
     }
     if rules.requires.is_empty() {
         let write = "add a [[require]] entry for each required field";
@@ -283,7 +283,7 @@ fn finding(
             title(field),
             require.object,
             stage.shown(),
-            days_words(days),
+            settings::days(days),
             require.from.words()
         ),
         (Some(stage), None) => format!(
@@ -316,10 +316,6 @@ fn finding(
     with_doubts(finding, world, dates, miss, tally, days)
 }
 
-fn days_words(days: i64) -> String {
-    if days == 1 { "1 day".to_owned() } else { format!("{days} days") }
-}
-
 /// What speaks against it: a rule nobody follows, a stage just entered, a record older than the rule.
 fn with_doubts(
     mut finding: Finding,
@@ -340,7 +336,7 @@ fn with_doubts(
         ));
     }
     if let Some(days) = days.filter(|days| *days <= 3) {
-        let ago = days_words(days);
+        let ago = settings::days(days);
         finding =
             finding.unless(format!("The stage was reached {ago} ago: it may still be filled in"));
     }

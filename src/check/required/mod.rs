@@ -12,8 +12,9 @@ use crate::boundary::{Boundary, Field, Object, Row};
 use crate::finding::Evidence;
 use crate::policy::{Said, Section};
 
-use super::World;
 use super::ladder::Ladders;
+use super::settings::{label, quoted, reviewed, title};
+use super::{Family, World};
 
 pub(super) use invalid::CHECK as INVALID;
 pub(super) use missing::CHECK as MISSING_FOR_STAGE;
@@ -57,15 +58,7 @@ fn object_and_field(section: &Section<'_>, boundary: &Boundary) -> Option<(Objec
     let object = section.required_text("object");
     let name = section.required_text("field");
     let (object, name) = (object?, name?);
-    let Some(known) = Object::parse(&object).filter(|known| Object::REVIEWED.contains(known))
-    else {
-        section.problem_with_hint(
-            object.line,
-            format!("`{}` is not a table under review", *object),
-            "one of lead, contact, account, deal",
-        );
-        return None;
-    };
+    let known = reviewed(section, &object)?;
     match boundary.field(known, &name) {
         Ok(field) => Some((known, Said { value: field, line: name.line })),
         Err(missing) => {
@@ -79,21 +72,7 @@ fn object_and_field(section: &Section<'_>, boundary: &Boundary) -> Option<(Objec
     }
 }
 
-/// A field's name in a sentence: `close date`.
-fn label(field: &Field) -> String {
-    field.name().replace('_', " ")
-}
-
-/// The field's name at the beginning of a sentence: `Close date`.
-fn title(field: &Field) -> String {
-    let label = label(field);
-    let mut letters = label.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-/// A line of this family's rules as evidence; line 0 is a built-in default.
+/// Quotes a line of the family's rules.
 fn policy(line: usize, says: impl Into<String>) -> Evidence {
-    let says = says.into();
-    let says = if line == 0 { format!("{says} (default)") } else { says };
-    Evidence::Policy { file: format!("rules/{FILE}"), line, says }
+    quoted(Family::Required, line, says)
 }

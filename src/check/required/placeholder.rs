@@ -11,6 +11,7 @@ use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Section, Value};
 
 use super::super::condition::fold;
+use super::super::settings::full_field;
 use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::{FILE, label, policy, title};
 
@@ -109,7 +110,9 @@ impl Rules {
                 rules.allowed = parse_allowed(&allowed, boundary);
             }
             if section.has("fields") {
-                chosen = Some(parse_fields(&section, boundary));
+                let said = section.texts("fields");
+                let fields = said.iter().filter_map(|said| full_field(&section, said, boundary));
+                chosen = Some(fields.collect());
             }
         }
         let fields = chosen.unwrap_or_else(|| usual_fields(boundary));
@@ -240,29 +243,6 @@ fn parse_allowed(section: &Section<'_>, boundary: &Boundary) -> BTreeMap<String,
     allowed
 }
 
-fn parse_fields(section: &Section<'_>, boundary: &Boundary) -> Vec<Field> {
-    let mut fields = Vec::new();
-    for said in section.texts("fields") {
-        let parts = said.split_once('.').and_then(|(table, name)| {
-            let object = Object::parse(table.trim())?;
-            Object::REVIEWED.contains(&object).then_some((object, name.trim()))
-        });
-        let Some((object, name)) = parts else {
-            section.problem_with_hint(
-                said.line,
-                format!("`{}` does not name a field", *said),
-                "write table and field, like `lead.company`",
-            );
-            continue;
-        };
-        match boundary.field(object, name) {
-            Ok(field) => fields.push(field),
-            Err(missing) => section.problem(said.line, missing.to_string()),
-        }
-    }
-    fields
-}
-
 /// Every name, company, phone, title, city and industry that may be read.
 fn usual_fields(boundary: &Boundary) -> Vec<Field> {
     let usual = |field: &&Field| {
@@ -327,8 +307,7 @@ fn bears_out(address: &str, name: &str, partner: &str) -> bool {
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let rules = &policies.required.placeholder;
     if rules.off {
-        let write = "take `off = true` out of [placeholder]";
-        return Err(Off::NoPolicy { file: FILE, write });
+        return Err(CHECK.off_in_rules());
     }
     if rules.fields.is_empty() {
         let write = "allow a name, company, phone, title, city or industry in rules/boundary.toml";

@@ -8,7 +8,7 @@ use crate::policy::{Said, Section};
 
 use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::stage::{Place, Places};
-use super::{FILE, label, policy, title};
+use super::{label, policy, title};
 use crate::check::routing::Need;
 use crate::check::settings::days;
 
@@ -48,8 +48,7 @@ impl Rules {
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let rules = &policies.required.routing_field;
     if rules.off {
-        let write = "take `off = true` out of [routing-field-blank]";
-        return Err(Off::NoPolicy { file: FILE, write });
+        return Err(CHECK.off_in_rules());
     }
     let mut objects: Vec<(Object, Field, Vec<Field>)> = Vec::new();
     for object in Object::REVIEWED {

@@ -23,7 +23,7 @@ use std::collections::BTreeSet;
 use crate::boundary::{Boundary, Field, Grant, Missing, Object};
 use crate::check::ladder::Flags;
 use crate::check::rulebook::Rulebook;
-use crate::check::{CheckDef, Judge, Judgement, Off, Policies, people};
+use crate::check::{CheckDef, Judge, Judgement, Off, Policies, people, settings};
 use crate::policy::{Said, Section};
 
 use accounts::{Follow, Named};
@@ -272,20 +272,7 @@ impl Plan {
 fn objects(root: &Section<'_>, boundary: &Boundary) -> Vec<Object> {
     if root.has("objects") {
         let named = root.texts("objects");
-        return named
-            .iter()
-            .filter_map(|said| {
-                let object = Object::parse(said).filter(|it| Object::REVIEWED.contains(it));
-                if object.is_none() {
-                    root.problem_with_hint(
-                        said.line,
-                        format!("`{}` is no kind of record that is routed", said.value),
-                        "one of lead, contact, account, deal",
-                    );
-                }
-                object
-            })
-            .collect();
+        return named.iter().filter_map(|said| settings::reviewed(root, said)).collect();
     }
     let has_leads = boundary.objects().any(|object| object == Object::Lead);
     vec![if has_leads { Object::Lead } else { Object::Contact }]
@@ -307,7 +294,7 @@ fn switched_off(root: &Section<'_>) -> BTreeSet<&'static str> {
     CHECKS.iter().filter(switched).map(|check| check.name).collect()
 }
 
-/// Loads a check of the chain.
+/// Loads a check of the chain; `write` says what switches it on.
 fn load_fault(
     fault: routed::Fault,
     write: &'static str,
@@ -316,12 +303,11 @@ fn load_fault(
 ) -> Result<Judge, Off> {
     let policy = &policies.routing;
     let check = fault.check();
-    let off = |write| Err(Off::NoPolicy { file: "routing.toml", write });
     if policy.off.contains(check.name) {
-        return off("take `off = true` out of its section");
+        return Err(check.off_in_rules());
     }
     if !policy.has_rules_for(check) {
-        return off(write);
+        return Err(Off::NoPolicy { file: check.family.file(), write });
     }
     policy.ask(grant, policies)?;
     Ok(Box::new(move |world| {

@@ -146,8 +146,7 @@ fn holidays(section: &Section<'_>) -> BTreeSet<NaiveDate> {
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let policy = &policies.routing;
     if policy.off.contains(SERVICE_LEVEL.name) {
-        let write = "take `off = true` out of its section";
-        return Err(Off::NoPolicy { file: "routing.toml", write });
+        return Err(SERVICE_LEVEL.off_in_rules());
     }
     let plans: Vec<Plan> =
         policy.plans.iter().filter(|plan| plan.service_level.is_some()).cloned().collect();

@@ -57,7 +57,7 @@ fn every_fault_of_the_rules_is_named_with_its_place() {
     let table = "country,stat,owner\nGermany|Aus*,,Ann\nFrance,,\n";
     let problems = parse(&[("routing.toml", routing), ("t.csv", table)]).unwrap_err();
     for expected in [
-        "routing.toml:1: `user` is no kind of record that is routed",
+        "routing.toml:1: `user` is not a table under review",
         "routing.toml:4: `lead.region` is not in rules/boundary.toml",
         "routing.toml:4: `lead.country` is not a number",
         "routing.toml:5: `to` names no target or more than one",

@@ -25,8 +25,7 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let rules = &policies.system_of_record;
     if rules.conflict_off {
-        let write = "take `off = true` out of [conflicting-value]";
-        return Err(Off::NoPolicy { file: FILE, write });
+        return Err(CHECK.off_in_rules());
     }
     let systems: Vec<_> =
         rules.systems.iter().filter(|system| !system.compares.is_empty()).cloned().collect();

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use hashbrown::HashMap;
 
 use crate::boundary::{Boundary, Field, Grant, Missing, Object, Row};
-use crate::check::settings::days;
+use crate::check::settings::{days, full_field};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 
@@ -43,24 +43,9 @@ impl Rules {
             rules.within_days = days;
         }
         for said in section.texts("fields") {
-            let parts = said.split_once('.').and_then(|(table, name)| {
-                let object = Object::parse(table.trim())?;
-                Object::REVIEWED.contains(&object).then_some((object, name.trim()))
-            });
-            let Some((object, name)) = parts else {
-                section.problem_with_hint(
-                    said.line,
-                    format!("`{}` does not name a field", *said),
-                    "write table and field, like `account.industry`",
-                );
-                continue;
-            };
-            match boundary.field(object, name) {
-                Ok(field) => {
-                    check_exposure(&section, said.line, &field, boundary);
-                    rules.fields.push(Said { value: field, line: said.line });
-                }
-                Err(missing) => section.problem(said.line, missing.to_string()),
+            if let Some(field) = full_field(&section, &said, boundary) {
+                check_exposure(&section, said.line, &field, boundary);
+                rules.fields.push(Said { value: field, line: said.line });
             }
         }
         rules
@@ -109,8 +94,7 @@ impl History {
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let rules = policies.system_of_record.flapping.clone();
     if rules.off {
-        let write = "take `off = true` out of [flapping]";
-        return Err(Off::NoPolicy { file: FILE, write });
+        return Err(CHECK.off_in_rules());
     }
     if rules.fields.is_empty() {
         let write = "name the governed fields in [flapping]";

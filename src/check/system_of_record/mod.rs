@@ -11,8 +11,9 @@ use crate::boundary::{Batch, Boundary, Field, Grant, Missing, Object, Row};
 use crate::finding::Evidence;
 use crate::policy::{Said, Section};
 
-use super::World;
 use super::condition::fold;
+use super::settings::{quoted, reviewed, title};
+use super::{Family, World};
 
 pub(super) use conflict::CHECK as CONFLICTING_VALUE;
 pub(super) use flapping::CHECK as FLAPPING;
@@ -96,13 +97,7 @@ impl System {
         let customers_only = section.flag("customers_only").filter(|said| said.value);
         let compares = section.sections("compare");
         let (name, object, key) = (name?, object?, key?);
-        let Some(known) = Object::parse(&object).filter(|known| Object::REVIEWED.contains(known))
-        else {
-            section.problem_with_hint(
-                object.line,
-                format!("`{}` is not a table under review", *object),
-                "one of lead, contact, account, deal",
-            );
+        let Some(known) = reviewed(section, &object) else {
             for compare in compares {
                 let _ = compare.entries();
             }
@@ -205,18 +200,9 @@ fn updated(world: &World<'_>) -> Option<Field> {
     world.policies.boundary.allowed(Object::SystemRecord, "updated")
 }
 
-/// A line of this family's rules as evidence; line 0 is a built-in default.
+/// Quotes a line of the family's rules.
 fn policy(line: usize, says: impl Into<String>) -> Evidence {
-    let says = says.into();
-    let says = if line == 0 { format!("{says} (default)") } else { says };
-    Evidence::Policy { file: format!("rules/{FILE}"), line, says }
-}
-
-/// A field's name at the beginning of a sentence: `Close date`.
-fn title(field: &Field) -> String {
-    let label = field.name().replace('_', " ");
-    let mut letters = label.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    quoted(Family::SystemOfRecord, line, says)
 }
 
 #[cfg(test)]

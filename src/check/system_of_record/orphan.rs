@@ -25,8 +25,7 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let rules = &policies.system_of_record;
     if rules.orphan_off {
-        let write = "take `off = true` out of [orphan-key]";
-        return Err(Off::NoPolicy { file: FILE, write });
+        return Err(CHECK.off_in_rules());
     }
     if rules.systems.is_empty() {
         return Err(Off::NoPolicy { file: FILE, write: "add a [[system]]" });
