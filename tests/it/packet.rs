@@ -2,18 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::{env, fs};
 
 use chrono::NaiveDate;
-use crm_review::boundary::{
-    Admission, Batch, Boundary, Cell, Field, Load, Object, RecordRef, Shown,
-};
-use crm_review::check::{
-    AsOf, Bench, CheckDef, Family, Judgement, Off, Outcome, Policies, Pulled, Report, Rulebook,
-    World,
-};
+use crm_review::boundary::{Admission, Batch, Boundary, Cell, Object, RecordRef, Shown};
+use crm_review::check::{AsOf, CheckDef, Family, Judgement, Off, Outcome, Policies, Report};
 use crm_review::finding::{
     Assignee, Evidence, Finding, FindingId, Proposal, Reach, Severity, Tried,
 };
@@ -22,6 +16,8 @@ use crm_review::packet::{
     summary,
 };
 use crm_review::policy::{Document, Log};
+
+use crate::fixture::{self, admit};
 
 const BOUNDARY: &str = r#"
 [lead.fields]
@@ -191,26 +187,6 @@ fn with_leads(leads: &str) -> Example {
     let accounts = batch(Object::Account, "accounts.csv", ACCOUNTS);
     let users = batch(Object::User, "users.csv", USERS);
     Example { boundary, leads, accounts, users, admissions, states: BTreeMap::new() }
-}
-
-fn admit(
-    boundary: &Boundary,
-    object: Object,
-    file: &str,
-    text: &str,
-    reads: &BTreeSet<Field>,
-) -> (Batch, Vec<Admission>) {
-    let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
-    let desk = boundary.admit(object, file, &header, reads, chrono_tz::UTC).unwrap();
-    let mut intake = desk.intake();
-    for record in reader.records() {
-        let record = record.unwrap();
-        let line = record.position().unwrap().line();
-        let cells: Vec<&str> = desk.wanted().iter().map(|at| &record[*at]).collect();
-        intake.row(line, &cells).unwrap_or_else(|misfit| panic!("{file}:{line}: {misfit:?}"));
-    }
-    Load::join(object, vec![desk.close(vec![intake]).unwrap()], reads).unwrap()
 }
 
 impl Example {
@@ -1042,39 +1018,11 @@ fn long_values_are_bounded() {
 }
 
 /// The packet of one of the checks' fixtures: what real checks say, shown.
-fn fixture(folder: &Path) -> String {
-    let mut rules = BTreeMap::new();
-    let mut tables = BTreeMap::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        let text = fs::read_to_string(&path).unwrap();
-        match name.strip_suffix(".csv").and_then(Object::parse) {
-            Some(object) => drop(tables.insert(object, (name, text))),
-            None => drop(rules.insert(name, text)),
-        }
-    }
-    let log = Log::default();
-    let document = Document::parse("rules/boundary.toml", &rules["boundary.toml"], &log);
-    let boundary = Boundary::parse(&document, &log);
-    let policies = Policies::parse(&Rulebook::parse(&rules, &log), &boundary, &log);
-    let policies = log.finish(policies).unwrap_or_else(|problems| panic!("{folder:?}\n{problems}"));
-    let bench = Bench::load(&policies, &boundary, &BTreeSet::new());
-    let mut reads = bench.reads();
-    for object in tables.keys() {
-        reads.extend(boundary.fields(*object).filter(|field| field.name() == "id").cloned());
-    }
-    let (mut pulled, mut admissions) = (Pulled::default(), Vec::new());
-    for (object, (file, text)) in &tables {
-        let (batch, said) = admit(&boundary, *object, file, text, &reads);
-        pulled.insert(batch);
-        admissions.extend(said);
-    }
-    let as_of = AsOf::new(NaiveDate::from_ymd_opt(2026, 3, 1).unwrap(), chrono_tz::UTC);
-    let reports = bench.run(&World::new(&pulled, as_of, &policies), NonZeroUsize::MIN);
+fn packet_of(folder: &Path) -> String {
+    let judged = fixture::judged(folder);
     let mut example = example();
-    (example.boundary, example.admissions) = (boundary.clone(), admissions);
-    let review = Review { as_of, ..review(&example, &reports) };
+    (example.boundary, example.admissions) = (judged.boundary, judged.admissions);
+    let review = Review { as_of: fixture::today(), ..review(&example, &judged.reports) };
     assert!(findings_lines(&review).unwrap().lines().all(|line| line.starts_with("{\"id\":\"F-")));
     assert!(summary(&review).lines().all(|line| line.chars().count() <= 78));
     render(&review).unwrap()
@@ -1082,10 +1030,8 @@ fn fixture(folder: &Path) -> String {
 
 #[test]
 fn what_every_check_says_can_be_shown() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/checks");
-    for entry in fs::read_dir(&root).into_iter().flatten() {
-        let folder = entry.unwrap().path();
-        let html = fixture(&folder);
+    for folder in fixture::folders() {
+        let html = packet_of(&folder);
         let (tags, text) = tags(&html);
         let ids: Vec<_> = tags.iter().filter_map(|tag| tag.attribute("id")).collect();
         assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "{folder:?}");

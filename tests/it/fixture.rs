@@ -1,0 +1,90 @@
+//! The checks' fixtures: folders below `fixtures/checks`, judged by every check.
+//!
+//! A fixture is `boundary.toml`, rules files, and one CSV per object.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDate;
+use crm_review::boundary::{Admission, Batch, Boundary, Field, Load, Object};
+use crm_review::check::{AsOf, Bench, Policies, Pulled, Report, Rulebook, World};
+use crm_review::policy::{Document, Log};
+
+/// The day of every fixture's review.
+pub(crate) fn today() -> AsOf {
+    AsOf::new(NaiveDate::from_ymd_opt(2026, 3, 1).unwrap(), chrono_tz::UTC)
+}
+
+/// Every fixture, by name.
+pub(crate) fn folders() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/checks");
+    let mut folders: Vec<_> =
+        fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()).collect();
+    folders.sort();
+    folders
+}
+
+/// A fixture and what the checks say of it.
+pub(crate) struct Judged {
+    pub(crate) boundary: Boundary,
+    pub(crate) admissions: Vec<Admission>,
+    /// Each table as it lies in the folder.
+    pub(crate) tables: BTreeMap<Object, String>,
+    pub(crate) reports: Vec<Report>,
+}
+
+/// Judges a fixture.
+pub(crate) fn judged(folder: &Path) -> Judged {
+    let mut rules = BTreeMap::new();
+    let mut tables = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let text = fs::read_to_string(&path).unwrap();
+        match name.strip_suffix(".csv").and_then(Object::parse) {
+            Some(object) => drop(tables.insert(object, text)),
+            None => drop(rules.insert(name, text)),
+        }
+    }
+    let log = Log::default();
+    let document = Document::parse("rules/boundary.toml", &rules["boundary.toml"], &log);
+    let boundary = Boundary::parse(&document, &log);
+    let policies = Policies::parse(&Rulebook::parse(&rules, &log), &boundary, &log);
+    let policies = log.finish(policies).unwrap_or_else(|problems| panic!("{folder:?}\n{problems}"));
+    let bench = Bench::load(&policies, &boundary, &BTreeSet::new());
+    let mut reads = bench.reads();
+    for object in tables.keys() {
+        reads.extend(boundary.fields(*object).filter(|field| field.name() == "id").cloned());
+    }
+    let (mut pulled, mut admissions) = (Pulled::default(), Vec::new());
+    for (object, text) in &tables {
+        let (batch, said) = admit(&boundary, *object, &format!("{object}.csv"), text, &reads);
+        pulled.insert(batch);
+        admissions.extend(said);
+    }
+    let reports = bench.run(&World::new(&pulled, today(), &policies), NonZeroUsize::MIN);
+    Judged { boundary, admissions, tables, reports }
+}
+
+/// Admits one table.
+pub(crate) fn admit(
+    boundary: &Boundary,
+    object: Object,
+    file: &str,
+    text: &str,
+    reads: &BTreeSet<Field>,
+) -> (Batch, Vec<Admission>) {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
+    let desk = boundary.admit(object, file, &header, reads, chrono_tz::UTC).unwrap();
+    let mut intake = desk.intake();
+    for record in reader.records() {
+        let record = record.unwrap();
+        let line = record.position().unwrap().line();
+        let cells: Vec<&str> = desk.wanted().iter().map(|at| &record[*at]).collect();
+        intake.row(line, &cells).unwrap_or_else(|misfit| panic!("{file}:{line}: {misfit:?}"));
+    }
+    Load::join(object, vec![desk.close(vec![intake]).unwrap()], reads).unwrap()
+}
