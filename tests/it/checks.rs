@@ -7,8 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crm_review::boundary::Object;
+use crm_review::boundary::{Cell, Object};
 use crm_review::check::Outcome;
+use crm_review::finding::{Evidence, Finding};
 
 use crate::fixture;
 
@@ -27,6 +28,23 @@ fn expected(tables: &BTreeMap<Object, String>) -> BTreeSet<(String, String)> {
         }
     }
     expected
+}
+
+/// A value that the evidence quotes by itself although it was quoted or compared before.
+fn quoted_again(finding: &Finding) -> Option<&Cell> {
+    let mut seen = BTreeSet::new();
+    let place = |cell: &Cell| (cell.file().to_owned(), cell.line(), cell.field().to_owned());
+    finding.evidence().iter().find_map(|evidence| match evidence {
+        Evidence::Cell(cell) => (!seen.insert(place(cell))).then_some(cell),
+        Evidence::Compared { left, right, .. } => {
+            seen.extend([place(left), place(right)]);
+            None
+        }
+        Evidence::Normalised { .. }
+        | Evidence::Policy { .. }
+        | Evidence::Figure { .. }
+        | Evidence::Trace(_) => None,
+    })
 }
 
 #[test]
@@ -56,6 +74,10 @@ fn every_fixture_is_judged_as_its_rows_expect() {
                 if !ids.insert(id.to_string()) {
                     wrong += &format!("{name}: {code} has {id} twice, about {}\n", finding.record);
                 }
+                if let Some(cell) = quoted_again(finding) {
+                    let (record, field) = (cell.record(), cell.field());
+                    wrong += &format!("{name}: {code} quotes {field} of {record} twice\n");
+                }
                 if finding.doubts.is_empty() {
                     wrong += &format!("{name}: {code} says nothing against itself\n");
                 }
@@ -70,4 +92,24 @@ fn every_fixture_is_judged_as_its_rows_expect() {
         }
     }
     assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+#[test]
+fn a_headline_says_how_the_only_deal_stands() {
+    let folder =
+        fixture::folders().into_iter().find(|it| it.ends_with("customer-without-won-deal"));
+    let judged = fixture::judged(&folder.unwrap());
+    let findings = judged.reports.iter().find_map(|report| match &report.outcome {
+        Outcome::Ran(judgement) if report.check.code == "LIF-01" => Some(&judgement.findings),
+        Outcome::Ran(_) | Outcome::NotApplicable(_) | Outcome::Broken => None,
+    });
+    for (record, says) in [
+        ("account 202", "its one deal is lost"),
+        ("account 207", "its one deal is not known to be won"),
+        ("account 212", "its one deal is still open"),
+    ] {
+        let about = |finding: &&Finding| finding.record.to_string() == record;
+        let finding = findings.unwrap().iter().find(about).unwrap();
+        assert!(finding.headline.ends_with(says), "{}", finding.headline);
+    }
 }

@@ -223,10 +223,16 @@ impl<'w, 'a> Claims<'w, 'a> {
         let stage = row.cell(&ladder.field);
         let whose = if row.object() == Object::Contact { "it or its company" } else { "it" };
         let subject = format!("{} is {}", titled(row), said(row, &ladder.field));
-        let headline = match deals.len() {
-            0 => format!("{subject} and no deal names {whose}"),
-            1 => format!("{subject} and its one deal is not won"),
-            n => format!("{subject} and none of its {n} deals is won"),
+        let headline = match deals.as_slice() {
+            [] => format!("{subject} and no deal names {whose}"),
+            [deal] => match self.links.state(*deal) {
+                Some(DealState::Open) => format!("{subject} and its one deal is still open"),
+                Some(DealState::Lost) => format!("{subject} and its one deal is lost"),
+                Some(DealState::Won) | None => {
+                    format!("{subject} and its one deal is not known to be won")
+                }
+            },
+            deals => format!("{subject} and none of its {} deals is won", deals.len()),
         };
         let mut finding = Finding::about(
             row.record(),

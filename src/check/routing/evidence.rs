@@ -247,10 +247,9 @@ pub(super) fn with_account_cells(
     account: Row<'_>,
 ) -> Finding {
     let boundary = &case.world.policies.boundary;
-    for name in ["owner", "name", "domain", "website", "type"] {
+    for name in ["name", "domain", "website", "type"] {
         if let Ok(field) = boundary.field(Object::Account, name)
             && !account.is_blank(&field)
-            && (account.object() != case.row.object() || name != "owner")
         {
             finding = finding.because(Evidence::Cell(account.cell(&field)));
         }

@@ -561,6 +561,10 @@ fn named_account(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
             .reaching(Reach::NamedAccount);
     if object != Object::Account {
         finding = finding.because(match_evidence(case, home));
+        let theirs = case.world.policies.boundary.allowed(Object::Account, "owner");
+        if let Some(theirs) = theirs.filter(|field| !account.is_blank(field)) {
+            finding = finding.because(Evidence::Cell(account.cell(&theirs)));
+        }
     }
     finding = with_account_cells(finding, case, account);
     finding = with_dates(finding, case);
