@@ -418,7 +418,9 @@ fn table_fields(boundary: &Boundary, object: Object) -> Vec<Field> {
 /// The ranks by which one record stands above others, most important first; the lowest id is last.
 #[derive(Debug, Clone, Copy)]
 enum Rank {
-    PortalOrKey,
+    Portal,
+    Open,
+    Key,
     Deals,
     Owner,
     Filled,
@@ -426,11 +428,14 @@ enum Rank {
 }
 
 impl Rank {
-    const ALL: [Self; 5] = [Self::PortalOrKey, Self::Deals, Self::Owner, Self::Filled, Self::Age];
+    const ALL: [Self; 7] =
+        [Self::Portal, Self::Open, Self::Key, Self::Deals, Self::Owner, Self::Filled, Self::Age];
 
     fn words(self) -> &'static str {
         match self {
-            Self::PortalOrKey => "portal user or external id",
+            Self::Portal => "portal user",
+            Self::Open => "open work",
+            Self::Key => "external id",
             Self::Deals => "won or open deals",
             Self::Owner => "an active owner",
             Self::Filled => "filled fields",
@@ -442,14 +447,21 @@ impl Rank {
     fn measure(self, world: &World<'_>, fields: &[Field], row: Row<'_>) -> (i64, String) {
         let named = |name: &str| fields.iter().find(|field| field.name() == name);
         match self {
-            Self::PortalOrKey => {
-                let portal = named("portal").and_then(|field| row.flag(field)) == Some(true);
-                let key = named("external_id").is_some_and(|field| !row.is_blank(field));
-                match (portal, key) {
-                    (true, _) => (2, "is a portal user".to_owned()),
-                    (false, true) => (1, "has an external id".to_owned()),
-                    (false, false) => (0, "has neither".to_owned()),
+            Self::Portal => match named("portal").and_then(|field| row.flag(field)) {
+                Some(true) => (1, "is one".to_owned()),
+                Some(false) | None => (0, "is none".to_owned()),
+            },
+            Self::Open => {
+                let flags = Flags::ask(&mut world.policies.boundary.grant());
+                match world.policies.ladders.is_open(row, &flags) {
+                    Some(true) => (1, "is open".to_owned()),
+                    None => (1, "is not known to be closed".to_owned()),
+                    Some(false) => (0, "is closed".to_owned()),
                 }
+            }
+            Self::Key => {
+                let has = named("external_id").is_some_and(|field| !row.is_blank(field));
+                if has { (1, "has one".to_owned()) } else { (0, "has none".to_owned()) }
             }
             Self::Deals => {
                 let deals = count_deals(world, row, |state| state != DealState::Lost);
