@@ -317,6 +317,24 @@ impl Proposal {
         }
     }
 
+    /// True where it asks and changes nothing: then there is nothing to approve.
+    pub fn is_question(&self) -> bool {
+        match self {
+            Self::ReviewRecord { .. } | Self::ReviewRule { .. } | Self::ReviewUpstream { .. } => {
+                true
+            }
+            Self::MergeCandidate { .. }
+            | Self::LinkToAccount { .. }
+            | Self::ConvertCandidate { .. }
+            | Self::SetOwner { .. }
+            | Self::ReturnToQueue { .. }
+            | Self::SetField { .. }
+            | Self::FillField { .. }
+            | Self::CorrectLifecycle { .. }
+            | Self::CorrectSource { .. } => false,
+        }
+    }
+
     fn hold(&self) -> Hold {
         match self {
             Self::MergeCandidate { .. } => {

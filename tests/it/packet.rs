@@ -985,6 +985,24 @@ fn a_line_of_findings_carries_the_whole_finding() {
     assert!(blank["proposal"]["before"].is_null());
 }
 
+#[test]
+fn a_question_has_nothing_to_approve() {
+    let example = example();
+    let mut finding = example.source();
+    let question = "Did the webinar bring this lead?".to_owned();
+    finding.proposal = Proposal::ReviewRecord { question };
+    let boxes = |finding: Finding| {
+        let reports = [ran(&SOURCE, vec![finding])];
+        let (_, text) = tags(&render(&review(&example, &reports)).unwrap());
+        let count = |word: &str| text.lines().filter(|line| *line == word).count();
+        (count("Approve"), count("Look into it"), count("Reject"), text.contains("not applied"))
+    };
+    assert_eq!(boxes(finding.clone()), (0, 1, 1, false));
+    let open = finding.clone().lacking("lead.company is blank");
+    assert_eq!(boxes(open), (0, 1, 1, false));
+    assert_eq!(boxes(finding.escalate_only("it touches a forecast")), (0, 0, 1, false));
+}
+
 /// Many leads, each with one proposal.
 fn many(example: &Example, n: usize) -> Vec<Report> {
     let findings = (0..n).map(|at| {

@@ -20,7 +20,9 @@ pub(super) struct Card {
     state: String,
     held: Option<String>,
     escalate: Option<String>,
+    /// `free`, `held` or `never`; `ask` where there is nothing to approve.
     approve: &'static str,
+    question: bool,
     headline: String,
     record: Ref,
     related: Vec<Ref>,
@@ -143,7 +145,11 @@ impl Card {
             Hold::Held(why) => (Some(words(&why)), None),
             Hold::EscalateOnly(why) => (None, Some(words(&why))),
         };
-        let approve = if escalate.is_some() || !finding.is_sufficient() {
+        let approve = if escalate.is_some() {
+            "never"
+        } else if finding.proposal.is_question() {
+            "ask"
+        } else if !finding.is_sufficient() {
             "never"
         } else if held.is_some() {
             "held"
@@ -159,6 +165,7 @@ impl Card {
             held,
             escalate,
             approve,
+            question: finding.proposal.is_question(),
             headline: words(&finding.headline),
             record: Ref::of(&finding.record, link),
             related: finding.related.iter().map(|record| Ref::of(record, link)).collect(),
