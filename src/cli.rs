@@ -14,7 +14,8 @@ use clap::{Parser, Subcommand, ValueEnum};
     version,
     after_help = "Exit codes: 0 packet complete · 1 packet written but incomplete · 2 usage, config or rules \
                   wrong, nothing was read · 3 the source refused or could not be read · 4 the ledger's chain \
-                  is broken · 5 another run holds the folder · 6 a finding reaches --fail-on"
+                  is broken · 5 another run holds the folder · 6 a finding reaches --fail-on \
+                  · 101 the program failed inside itself"
 )]
 pub struct Cli {
     /// What to do.

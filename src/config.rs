@@ -50,6 +50,32 @@ pub struct BatchDefinition {
 }
 
 impl BatchDefinition {
+    /// True for tables whose records can be under review.
+    pub fn is_about(&self, object: Object) -> bool {
+        Object::REVIEWED.contains(&object)
+            && (self.objects.is_empty() || self.objects.contains(&object))
+    }
+
+    /// That ids of the list are in no table, where some are: how many, and the first of them.
+    pub fn absent_words(&self, absent: &[String]) -> Option<String> {
+        const SHOWN: usize = 5;
+        let (file, ids) = self.ids_file.as_ref().zip(self.ids.as_ref())?;
+        let first: Vec<_> = absent.iter().take(SHOWN).map(String::as_str).collect();
+        let more = match absent.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let are = if absent.len() == 1 { "is" } else { "are" };
+        (!absent.is_empty()).then(|| {
+            format!(
+                "{} of the {} ids of {file} {are} in no input: {}{more}",
+                absent.len(),
+                ids.len(),
+                first.join(", ")
+            )
+        })
+    }
+
     /// The definition in words, as the packet prints it.
     pub fn words(&self) -> String {
         let mut words = if self.objects.is_empty() {

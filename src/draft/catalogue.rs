@@ -450,6 +450,17 @@ pub(super) fn find<'h>(object: Object, names: &[&str], header: &'h [String]) -> 
     })
 }
 
+/// The name of the id, where several columns have it: then no record can be told from another.
+pub(super) fn doubled_id(header: &[String]) -> Option<&str> {
+    let (_, spellings, _) = ID;
+    let plain: Vec<_> =
+        spellings.iter().filter(|name| !name.contains('@')).map(|name| folded(name)).collect();
+    let is_id = |column: &&String| plain.contains(&folded(column));
+    let mut ids = header.iter().filter(is_id);
+    let first = ids.next()?;
+    ids.any(|other| other == first).then_some(first.as_str())
+}
+
 /// The table a file most likely holds: its name counts most, then how many of the table's columns it has.
 pub(super) fn guess(stem: &str, header: &[String]) -> Option<Object> {
     let stem = folded(stem);

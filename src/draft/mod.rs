@@ -146,22 +146,27 @@ fn tables(from: &Path) -> Result<(BTreeMap<Object, DraftTable>, Unused), DraftEr
         };
         let header = sheet.header().to_vec();
         let stem = Path::new(&name).file_stem().unwrap_or_default().to_string_lossy();
-        match catalogue::guess(&stem, &header) {
-            Some(object) => {
-                let table = tables
-                    .entry(object)
-                    .or_insert_with(|| DraftTable { files: Vec::new(), fields: Vec::new() });
-                table.files.push(Export { file: name, header });
-            }
-            None => unused.push((name, "its columns are not those of a known table".to_owned())),
-        }
+        let Some(object) = catalogue::guess(&stem, &header) else {
+            let why = catalogue::doubled_id(&header).map_or_else(
+                || "its columns are not those of a known table".to_owned(),
+                |id| format!("several of its columns are named `{id}`: take all but one out"),
+            );
+            unused.push((name, why));
+            continue;
+        };
+        let table = tables
+            .entry(object)
+            .or_insert_with(|| DraftTable { files: Vec::new(), fields: Vec::new() });
+        table.files.push(Export { file: name, header });
     }
     if tables.is_empty() {
         if !refused.is_empty() {
             return Err(SourceErrors(refused).into());
         }
+        let why = unused.iter().map(|(file, why)| format!("\n  {file}: {why}"));
         return Err(no_exports(
-            "there is no CSV export of leads, contacts, accounts or deals".to_owned(),
+            "there is no CSV export of leads, contacts, accounts or deals".to_owned()
+                + &why.collect::<String>(),
         ));
     }
     unused.extend(refused.into_iter().map(|error| {
@@ -709,11 +714,22 @@ fn summary(
         text,
         "\nEvery inferred line in rules/ carries the figure behind it.\n\
          Next: name the approver in rules/approvals.toml, then\n\n  crm-review run {}",
-        dir.display()
+        typed(dir)
     );
     if let Some(day) = infer::newest_change(batches).and_then(|day| day.succ_opt()) {
         let _ = write!(text, " --as-of {day}");
     }
     text.push('\n');
     text
+}
+
+/// A path as it is typed at a prompt.
+fn typed(path: &Path) -> String {
+    let path = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/\\._-+,:@%".contains(c);
+    if !path.is_empty() && path.chars().all(plain) && !path.starts_with('-') {
+        path
+    } else {
+        format!("'{}'", path.replace('\'', "'\\''"))
+    }
 }

@@ -172,6 +172,7 @@ pub fn run(order: &Order) -> Result<Done, ReviewError> {
         ],
     )?;
     let mut notes = unread(&config, &judged.inputs);
+    notes.extend(config.batch.absent_words(&judged.absent_ids));
     if ledger.torn() > 0 {
         notes.push(format!(
             "the ledger ended in {} bytes that were never completed; they were moved aside",
@@ -217,6 +218,8 @@ struct Judged {
     admissions: Vec<Admission>,
     reports: Vec<Report>,
     missing: Vec<String>,
+    /// Ids of the batch's list that no table has.
+    absent_ids: Vec<String>,
 }
 
 fn judge(
@@ -254,7 +257,15 @@ fn judge(
         .collect();
     let reports = bench.run(&World::new(&pulled, as_of, &config.policies), threads);
     let missing = missing(config, &pull.inputs, &pull.admissions, &reports);
-    Ok(Judged { as_of, counts, inputs: pull.inputs, admissions: pull.admissions, reports, missing })
+    Ok(Judged {
+        as_of,
+        counts,
+        inputs: pull.inputs,
+        admissions: pull.admissions,
+        reports,
+        missing,
+        absent_ids: absent_ids(&config.batch, &pulled),
+    })
 }
 
 /// The fields that the batch definition itself needs.
@@ -275,7 +286,7 @@ fn batch_fields(config: &Config) -> BTreeSet<Field> {
 
 fn put_under_review(batch: &mut Batch, definition: &BatchDefinition, config: &Config, as_of: AsOf) {
     let object = batch.object();
-    if !definition.objects.is_empty() && !definition.objects.contains(&object) {
+    if !definition.is_about(object) {
         batch.put_under_review(|_| false);
         return;
     }
@@ -296,6 +307,15 @@ fn put_under_review(batch: &mut Batch, definition: &BatchDefinition, config: &Co
             && when.is_none_or(|when| when.holds(row))
             && definition.ids.as_ref().is_none_or(|ids| ids.contains(id_key(row.id())))
     });
+}
+
+/// The ids of the batch's list that are in no table it is about.
+fn absent_ids(definition: &BatchDefinition, pulled: &Pulled) -> Vec<String> {
+    let is_absent = |id: &&String| {
+        let mut tables = pulled.iter().filter(|batch| definition.is_about(batch.object()));
+        tables.all(|batch| batch.find(id).is_none())
+    };
+    definition.ids.iter().flatten().filter(is_absent).cloned().collect()
 }
 
 /// The files that are named and that no check reads, one sentence each.
@@ -380,7 +400,10 @@ fn write_up(
     let (ledger_len, ledger_head) = ledger.before(&id);
     let home = home_of(&folder.path.join("runs"), day, &id);
     let command = format!("crm-review run . --as-of {day}");
-    let batch = config.batch.words();
+    let mut batch = config.batch.words();
+    if let Some(absent) = config.batch.absent_words(&judged.absent_ids) {
+        batch += &format!("; {absent}");
+    }
     let review = packet::Review {
         organisation: &config.organisation,
         run: &id,

@@ -19,7 +19,7 @@ use crate::boundary::{AdmitError, Boundary, Field, Object, Withheld};
 use super::Admit;
 use super::csv::{
     ContentFault, Encoding, EncodingFact, Expect, HeaderFault, Limits, Misfit, Problem, Refusal,
-    Sheet, Sink, Tally, Trouble, digest,
+    Sheet, Sink, Tally, Trouble, Unreadable, digest,
 };
 
 /// How to inspect.
@@ -427,7 +427,13 @@ impl Inspection {
             | Refusal::Content { .. }
             | Refusal::Limit { .. } => refusal.to_string(),
         };
-        self.words = Some((words, refusal.hint()));
+        let mut hint = refusal.hint();
+        if let Refusal::Encoding(fault) = refusal
+            && *fault != Unreadable::Utf32
+        {
+            hint += "; `--encoding` reads it here as what you know it is";
+        }
+        self.words = Some((words, hint));
     }
 
     fn failed(&mut self, words: String) {

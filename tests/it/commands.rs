@@ -776,6 +776,43 @@ fn only_records_of_the_batch_are_reviewed_and_the_rest_is_reference() {
 }
 
 #[test]
+fn ids_of_the_batch_that_nobody_has_are_said() {
+    let job = Job::weekly();
+    job.put("review.toml", &format!("{REVIEW}\n[batch]\nids = \"ids.csv\"\n"));
+    job.put("rules/ids.csv", "Id\n00Q3\n00X1\n00X2\n00X3\n00X4\n00X5\n00X6\n");
+    let said = job.run(&[]).ends(0);
+    let words =
+        "6 of the 7 ids of rules/ids.csv are in no input: 00X1, 00X2, 00X3, 00X4, 00X5 and 1 more";
+    assert!(said.err.contains(words), "{}", said.err);
+    let manifest = job.json(&format!("runs/{DAY}/manifest.json"));
+    assert!(word(&manifest["batch"]).ends_with(words), "{}", manifest["batch"]);
+    assert!(job.text(&format!("runs/{DAY}/packet.html")).contains("00X5 and 1 more"));
+}
+
+#[test]
+fn an_open_record_is_kept_rather_than_a_closed_one() {
+    let job = Job::weekly();
+    job.edit("exports/lead.csv", "0051,New,2025-01-05", "0051,Closed,2025-01-05");
+    job.run(&[]).ends(0);
+    let merge = job.findings().into_iter().find(|finding| finding["rule"] == "DUP-01").unwrap();
+    assert_eq!(merge["proposal"]["keep"], "00Q2", "{merge}");
+    assert_eq!(merge["proposal"]["fold"], serde_json::json!(["00Q1"]));
+}
+
+#[test]
+fn a_refused_encoding_names_what_the_command_can_do() {
+    let job = Job::weekly();
+    let mut bytes = LEADS.as_bytes().to_vec();
+    let at = LEADS.find("Bolt").unwrap();
+    bytes.splice(at..at, *b"\x81\x8d\x8f\x90\x9d");
+    job.put_bytes("exports/lead.csv", &bytes);
+    let run = job.run(&[]).ends(3);
+    assert!(run.err.contains("UTF-8") && !run.err.contains("--encoding"), "{}", run.err);
+    let inspect = job.call(&["inspect", "exports/lead.csv"]).ends(2);
+    assert!(inspect.out.contains("--encoding"), "{}", inspect.out);
+}
+
+#[test]
 fn a_batch_that_cannot_be_understood_is_refused() {
     let job = Job::weekly();
     job.put(

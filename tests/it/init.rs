@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use crate::job::{DAY, Job, files};
+use crate::job::{DAY, Job, LEADS, USERS, files};
 
 /// Exports below `exports/`, each a name and its text.
 type Exports = Vec<(&'static str, String)>;
@@ -225,4 +225,26 @@ fn init_without_a_table_leaves_no_folder() {
         assert!(said.err.contains(words) && said.err.contains("--from"), "{}", said.err);
         assert!(!job.has("weekly"));
     }
+}
+
+#[test]
+fn the_next_command_can_be_typed_as_it_stands() {
+    let job = Job::new(&[("exports/Lead.csv", LEADS), ("exports/User.csv", USERS)]);
+    let said = job.call(&["init", "Acme's review", "--from", "exports"]).ends(0);
+    let next = said.out.lines().find(|line| line.contains("crm-review run")).unwrap();
+    assert!(next.starts_with(r"  crm-review run 'Acme'\''s review' --as-of "), "{next}");
+    let said = job.call(&["init", "plain-1", "--from", "exports"]).ends(0);
+    assert!(said.out.contains("  crm-review run plain-1 --as-of "), "{}", said.out);
+}
+
+#[test]
+fn an_export_whose_id_stands_twice_is_named() {
+    let twice = LEADS.replace(",Nickname\n", ",Id\n");
+    let job = Job::new(&[("exports/Lead.csv", &twice)]);
+    let said = job.call(&["init", "review", "--from", "exports"]).ends(2);
+    let words = "Lead.csv: several of its columns are named `Id`";
+    assert!(said.err.contains(words), "{}", said.err);
+    job.put("exports/User.csv", USERS);
+    let said = job.call(&["init", "review", "--from", "exports"]).ends(0);
+    assert!(said.out.contains("several of its columns are named `Id`"), "{}", said.out);
 }

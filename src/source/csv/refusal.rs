@@ -216,11 +216,12 @@ impl Refusal {
             Self::NotCsv(disguise) => disguise.hint().to_owned(),
             Self::Encoding(fault) => match fault {
                 Unreadable::LooksMacRoman => {
-                    "export it as CSV UTF-8, or say `--encoding macintosh` if that is what it is"
+                    "export it as CSV UTF-8, or convert it: `iconv -f macintosh -t utf-8`"
                         .to_owned()
                 }
                 Unreadable::Unknown | Unreadable::Header { .. } => {
-                    "export it as CSV UTF-8, or name its encoding with `--encoding`".to_owned()
+                    "export it as CSV UTF-8, or convert it: `iconv -f ITS-ENCODING -t utf-8`"
+                        .to_owned()
                 }
                 Unreadable::Utf32 => "export it as CSV UTF-8".to_owned(),
             },
