@@ -60,6 +60,11 @@ pub enum Command {
         #[arg(long, hide = true)]
         markdown: bool,
     },
+    /// The JSON Schema of an output that is made for machines
+    Schema {
+        /// Which output
+        of: OutputWord,
+    },
 }
 
 /// A day that exports can speak of.
@@ -105,6 +110,15 @@ pub enum Format {
     Text,
     /// For a program.
     Json,
+}
+
+/// An output on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OutputWord {
+    /// A line of findings.jsonl.
+    Findings,
+    /// manifest.json.
+    Manifest,
 }
 
 /// A severity on the command line.

@@ -254,6 +254,22 @@ impl Hold {
 }
 
 impl Proposal {
+    /// The public names of all kinds.
+    pub const KINDS: [&str; 12] = [
+        "merge-candidate",
+        "link-lead-to-account",
+        "convert-candidate",
+        "set-owner",
+        "return-to-queue",
+        "set-field",
+        "fill-field",
+        "correct-lifecycle",
+        "correct-source",
+        "review-record",
+        "review-rule",
+        "review-upstream",
+    ];
+
     /// The public name of the kind.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -8,9 +8,9 @@ use std::thread::available_parallelism;
 
 use clap::Parser as _;
 
-use crm_review::cli::{Cli, Command, Format, Inspect, SeverityWord};
+use crm_review::cli::{Cli, Command, Format, Inspect, OutputWord, SeverityWord};
 use crm_review::finding::Severity;
-use crm_review::review::{self, Order, ReviewError};
+use crm_review::review::{self, Order, Output, ReviewError};
 use crm_review::source::csv::Encoding;
 use crm_review::source::inspect::{self, Options};
 use crm_review::{draft, folder};
@@ -35,6 +35,13 @@ fn main() -> ExitCode {
         }
         Command::Inspect(arguments) => inspect(&arguments, cores),
         Command::Checks { id, markdown } => checks(id.as_deref(), markdown),
+        Command::Schema { of } => {
+            print(&review::schema(match of {
+                OutputWord::Findings => Output::Findings,
+                OutputWord::Manifest => Output::Manifest,
+            }));
+            ExitCode::SUCCESS
+        }
     }
 }
 

@@ -14,6 +14,8 @@ mod view;
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use schemars::Schema;
+use schemars::generate::SchemaSettings;
 use tera::Tera;
 
 use crate::boundary::{Admission, Boundary, Object};
@@ -225,6 +227,12 @@ pub fn findings_lines(review: &Review<'_>) -> Result<String, PacketError> {
         lines.push('\n');
     }
     Ok(lines)
+}
+
+/// The JSON Schema of a line of `findings.jsonl`.
+pub fn findings_schema() -> Schema {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    settings.into_generator().into_root_schema_for::<view::Line<'_>>()
 }
 
 #[cfg(test)]

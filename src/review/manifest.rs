@@ -5,9 +5,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
-use crate::boundary::Field;
+use crate::boundary::{Field, Object};
 use crate::check::Outcome;
 use crate::config::Config;
 use crate::ledger::{Run, digest};
@@ -30,85 +32,167 @@ pub(super) fn definition_digest(rules: &[(String, String)]) -> String {
     digest(parts.join("\n").as_bytes())
 }
 
-#[derive(Serialize)]
+/// The version of the format.
+const SCHEMA: &str = "crm-review/manifest/1";
+
+/// A digest in hex.
+const SHA256: &str = "^[0-9a-f]{64}$";
+
+/// What went into a run, what came out, and how to repeat it. It holds no value of a record.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "crm-review's manifest.json")]
 struct Manifest<'a> {
+    /// The version of this format; it counts up when a key changes its meaning or goes away.
+    #[schemars(extend("const" = SCHEMA))]
     schema: &'static str,
+    /// The run's id: its day and the beginning of the digest of its inputs.
     run: &'a str,
+    /// Whose CRM.
     organisation: &'a str,
+    /// The program and its version.
     program: &'a str,
+    /// The day of the review.
+    #[schemars(extend("format" = "date"))]
     as_of: String,
+    /// The review's time zone, by its IANA name.
     time_zone: &'a str,
+    /// The command that makes the same packet from the same inputs and rules.
     repeat_with: &'a str,
+    /// Whether the packet is complete.
     complete: bool,
+    /// What keeps the packet from being complete.
     missing: &'a [String],
+    /// Which records were under review, in words.
     batch: &'a str,
+    /// Who decides.
     approver: &'a str,
+    /// Who decides when the approver is away.
     backup: Option<&'a str>,
+    /// One digest over everything that decides the run's outcome.
+    #[schemars(regex(pattern = SHA256))]
     inputs_sha256: &'a str,
+    /// One digest over what decides how records are judged: when it changes, trends break.
+    #[schemars(regex(pattern = SHA256))]
     definition_sha256: &'a str,
+    /// Of packet.html.
+    #[schemars(regex(pattern = SHA256))]
     packet_sha256: &'a str,
+    /// Of findings.jsonl.
+    #[schemars(regex(pattern = SHA256))]
     findings_sha256: &'a str,
+    /// The ledger as it stood before the run.
     ledger: LedgerBefore<'a>,
+    /// How many records were admitted and reviewed, by table.
     records: BTreeMap<&'static str, Records>,
+    /// The inputs.
     inputs: Vec<InputFile<'a>>,
+    /// The files that say how to judge.
     rules: Vec<RulesFile<'a>>,
+    /// Every check and how it ended.
     checks: Vec<CheckLine<'a>>,
 }
 
-#[derive(Serialize)]
+/// The ledger before a run.
+#[derive(Serialize, JsonSchema)]
 struct LedgerBefore<'a> {
+    /// How many entries it had.
     length: u64,
+    /// The hash of the last of them.
     head: &'a str,
 }
 
-#[derive(Serialize)]
+/// How many records of a table there were.
+#[derive(Serialize, JsonSchema)]
 struct Records {
+    /// Admitted by the boundary.
     admitted: usize,
+    /// Of these, under review; the others served as reference.
     under_review: usize,
 }
 
-#[derive(Serialize)]
+/// One input.
+#[derive(Serialize, JsonSchema)]
 struct InputFile<'a> {
+    /// Its name below the folder of the exports.
     file: &'a str,
+    /// The table it holds.
+    #[schemars(extend("enum" = Object::ALL.map(Object::key)))]
     object: &'static str,
+    /// Its digest.
+    #[schemars(regex(pattern = SHA256))]
     sha256: &'a str,
+    /// Its size.
     bytes: u64,
+    /// The encoding it was read in.
     encoding: &'a str,
+    /// Whether that was told from its bytes alone.
     encoding_guessed: bool,
+    /// What stands between cells.
     delimiter: String,
+    /// Rows met.
     rows_read: u64,
+    /// Rows that became records.
     rows_admitted: usize,
+    /// Rows that could not be read without guessing.
     rows_set_aside: u64,
+    /// Lines without anything in them.
     blank_lines: u64,
+    /// Lines of a footer.
     footer_lines: u64,
+    /// The columns that were read, by field.
     columns_admitted: BTreeMap<&'a str, &'a str>,
+    /// Columns whose name is blocked.
     columns_blocked: &'a [String],
+    /// Columns that the boundary does not list.
     columns_unlisted: &'a [String],
+    /// Columns that are listed and that no check reads.
     columns_unread: &'a [String],
+    /// Fields that are read and that the input has no column for.
     fields_absent: Vec<&'a str>,
+    /// Values that looked like secrets and were not copied.
     values_withheld: usize,
+    /// How dates were read, by column.
     date_orders: BTreeMap<&'a str, String>,
 }
 
-#[derive(Serialize)]
+/// A file that says how to judge.
+#[derive(Serialize, JsonSchema)]
 struct RulesFile<'a> {
+    /// Its name in the review folder.
     file: &'a str,
+    /// Its digest.
+    #[schemars(regex(pattern = SHA256))]
     sha256: &'a str,
 }
 
-#[derive(Serialize)]
+/// A check and how it ended.
+#[derive(Serialize, JsonSchema)]
 struct CheckLine<'a> {
+    /// Its code.
     rule: &'static str,
+    /// Whether it looked.
+    #[schemars(extend("enum" = ["ran", "not applicable", "broken"]))]
     state: &'static str,
+    /// The fields it asked for.
     reads: Vec<String>,
+    /// How many records it looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     examined: Option<usize>,
+    /// How many findings it has.
     #[serde(skip_serializing_if = "Option::is_none")]
     findings: Option<usize>,
+    /// Why it did not look.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'a str>,
+    /// What it could not look at, and why.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     not_looked: &'a [String],
+}
+
+/// The JSON Schema of a manifest.
+pub(super) fn schema() -> Schema {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    settings.into_generator().into_root_schema_for::<Manifest<'_>>()
 }
 
 /// The id of the run whose manifest lies in a folder.
@@ -131,7 +215,7 @@ pub(super) fn text(
     review: &Review<'_>,
 ) -> String {
     let manifest = Manifest {
-        schema: "crm-review/manifest/1",
+        schema: SCHEMA,
         run: &run.id,
         organisation: &config.organisation,
         program: review.program,

@@ -532,6 +532,24 @@ fn paper_input((input, admission): (&Input, &Admission)) -> packet::Input {
     }
 }
 
+/// An output that is made for machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// A line of `findings.jsonl`.
+    Findings,
+    /// `manifest.json`.
+    Manifest,
+}
+
+/// The JSON Schema of an output, as text.
+pub fn schema(output: Output) -> String {
+    let schema = match output {
+        Output::Findings => packet::findings_schema(),
+        Output::Manifest => manifest::schema(),
+    };
+    serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
+}
+
 /// The catalogue of checks as the command prints it: all of them, or one in full.
 pub fn catalogue(code: Option<&str>) -> Option<String> {
     let wanted: Vec<_> =

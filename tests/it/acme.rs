@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDate};
-use crm_review::review::{self, Order};
+use crm_review::review::{self, Done, Order};
 
 fn flavour(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/acme").join(name)
@@ -31,7 +31,8 @@ fn copy(from: &Path, to: &Path) {
 
 type Found = BTreeSet<(String, String, String)>;
 
-fn reviewed(name: &str) -> (Found, Vec<serde_json::Value>) {
+/// The week's review of a flavour, and the folder that holds it.
+pub(crate) fn run(name: &str) -> (tempfile::TempDir, Done) {
     let folder = tempfile::tempdir().unwrap();
     copy(&flavour(name), folder.path());
     let done = review::run(&Order {
@@ -41,6 +42,11 @@ fn reviewed(name: &str) -> (Found, Vec<serde_json::Value>) {
         threads: NonZeroUsize::new(2).unwrap(),
     })
     .unwrap();
+    (folder, done)
+}
+
+fn reviewed(name: &str) -> (Found, Vec<serde_json::Value>) {
+    let (_folder, done) = run(name);
     assert_eq!(done.missing, Vec::<String>::new());
     let lines = fs::read_to_string(done.folder.join("findings.jsonl")).unwrap();
     let findings: Vec<serde_json::Value> =

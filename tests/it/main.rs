@@ -11,4 +11,5 @@ mod init;
 mod job;
 mod packet;
 mod reader;
+mod schema;
 mod tidy;

@@ -1,82 +1,181 @@
 //! The public shape of a finding in `findings.jsonl`. Values are exact: neither bounded nor made visible.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::boundary::{Cell, RecordRef, Shown};
+use crate::boundary::{Cell, Object, RecordRef, Shown};
+use crate::check::Family;
 use crate::finding::{Evidence, Finding, Proposal};
 
 use super::{Found, exposure, text};
 
-/// One finding.
-#[derive(Debug, Serialize)]
+/// One finding: a proposal, the evidence for it, and what speaks against it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "A line of crm-review's findings.jsonl")]
 pub(in crate::packet) struct Line<'a> {
+    /// Names the finding from week to week: the same rule, records and field give the same id.
+    #[schemars(regex(pattern = "^F-"))]
     id: &'a str,
+    /// The check's code, as `crm-review checks` lists it.
+    #[schemars(regex(pattern = "^[A-Z]{3}-[0-9]{2}$"))]
     rule: &'static str,
+    /// The check's name, which is also its section in the rules.
     name: &'static str,
+    /// The check's family.
+    #[schemars(extend("enum" = Family::ALL.map(Family::key)))]
     family: &'static str,
+    /// How much harm the fault does while it stands.
+    #[schemars(extend("enum" = ["low", "medium", "high"]))]
     severity: &'static str,
+    /// The table of the record.
+    #[schemars(extend("enum" = Object::ALL.map(Object::key)))]
     object: &'static str,
+    /// The id of the record the finding is about.
     record: &'a str,
+    /// Other records it concerns.
     related: Vec<Ref<'a>>,
+    /// What is wrong, in one sentence.
     headline: &'a str,
+    /// What it is based on.
+    #[schemars(length(min = 1))]
     evidence: Vec<Fact<'a>>,
+    /// Reasons to doubt it, computed for this record.
     why_wrong: &'a [String],
+    /// False when a value that the rule needs is missing: then it cannot be approved.
     sufficient: bool,
+    /// The values that the rule needs and the record does not have.
     missing: Vec<&'a str>,
+    /// Whether it can simply be approved, needs its evidence confirmed, or is not the reviewer's alone.
+    #[schemars(extend("enum" = ["free", "held", "escalate-only"]))]
     held: &'static str,
+    /// Why it cannot simply be approved.
     held_because: Option<String>,
+    /// What the change may touch beyond the record.
+    #[schemars(inner(regex(pattern = "^(forecast|compensation|service level|named account)$")))]
     reach: Vec<&'static str>,
+    /// How it stands against earlier weeks.
+    #[schemars(extend("enum" = ["new", "recurring", "changed"]))]
     state: &'static str,
+    /// What a person is asked to consider.
     proposal: Proposed<'a>,
+    /// Changes when the evidence does.
     evidence_digest: String,
 }
 
-#[derive(Debug, Serialize)]
+/// A record.
+#[derive(Debug, Serialize, JsonSchema)]
 struct Ref<'a> {
+    /// Its table.
+    #[schemars(extend("enum" = Object::ALL.map(Object::key)))]
     object: &'static str,
+    /// Its id.
     record: &'a str,
 }
 
-#[derive(Debug, Serialize)]
+/// A value with the place where it stands.
+#[derive(Debug, Serialize, JsonSchema)]
 struct Quote<'a> {
+    /// The table of its record.
+    #[schemars(extend("enum" = Object::ALL.map(Object::key)))]
     object: &'static str,
+    /// The id of its record.
     record: &'a str,
+    /// The field, as the rules name it.
     field: &'a str,
+    /// The column it came from; empty where the input has none.
     column: &'a str,
+    /// The input.
     file: &'a str,
+    /// The line, from 1.
     line: u64,
+    /// How the value is shown.
+    #[schemars(extend("enum" = ["blank", "value", "masked", "never", "withheld"]))]
     shown: &'static str,
+    /// The value as far as it is shown.
     value: Option<&'a str>,
 }
 
-#[derive(Debug, Serialize)]
+/// A piece of evidence.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 enum Fact<'a> {
+    /// A value.
     Cell(Quote<'a>),
-    Normalised { from: Quote<'a>, step: &'a str, shown: &'static str, value: Option<&'a str> },
-    Compared { left: Quote<'a>, right: Quote<'a>, level: &'a str },
-    Policy { file: &'a str, line: usize, says: &'a str },
-    Figure { of: &'a str, is: &'a str },
-    Trace { tried: Vec<Step<'a>> },
+    /// A value, and what it was compared as.
+    Normalised {
+        /// The value as it stands.
+        from: Quote<'a>,
+        /// What was done to it.
+        step: &'a str,
+        /// How the outcome is shown.
+        #[schemars(extend("enum" = ["blank", "value", "masked", "never", "withheld"]))]
+        shown: &'static str,
+        /// The outcome as far as it is shown.
+        value: Option<&'a str>,
+    },
+    /// Two values beside each other.
+    Compared {
+        /// One.
+        left: Quote<'a>,
+        /// The other.
+        right: Quote<'a>,
+        /// How far they agree, in words.
+        level: &'a str,
+    },
+    /// What the rules say.
+    Policy {
+        /// The rules file.
+        file: &'a str,
+        /// Its line; 0 for a built-in default.
+        line: usize,
+        /// The rule in words.
+        says: &'a str,
+    },
+    /// A count or another figure.
+    Figure {
+        /// What was counted.
+        of: &'a str,
+        /// The figure.
+        is: &'a str,
+    },
+    /// The rules that were tried, in their order.
+    Trace {
+        /// Each of them.
+        tried: Vec<Step<'a>>,
+    },
 }
 
-#[derive(Debug, Serialize)]
+/// A rule that was tried.
+#[derive(Debug, Serialize, JsonSchema)]
 struct Step<'a> {
+    /// Its name.
     rule: &'a str,
+    /// Its file and line.
     place: &'a str,
+    /// Whether it took the record.
     matched: bool,
+    /// Why, or why not.
     because: &'a str,
 }
 
-#[derive(Debug, Serialize)]
+/// What a person is asked to consider. Nothing of it has been applied.
+#[derive(Debug, Serialize, JsonSchema)]
 struct Proposed<'a> {
+    /// What kind of change it is; `review-…` asks a question and changes nothing.
+    #[schemars(extend("enum" = Proposal::KINDS))]
     kind: &'static str,
+    /// The proposal in one sentence.
     words: String,
+    /// The field it would change, where it names one.
     field: Option<&'a str>,
+    /// How that field stands, as far as it is shown.
     before: Option<&'a str>,
+    /// What would stand there, where the evidence says.
     after: Option<String>,
+    /// Of a merge, the record to keep.
     #[serde(skip_serializing_if = "Option::is_none")]
     keep: Option<&'a str>,
+    /// Of a merge, the records to fold into it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     fold: Vec<&'a str>,
 }

@@ -1,0 +1,169 @@
+//! What the program writes for machines is what its schemas promise.
+
+use std::fs;
+
+use chrono::NaiveDate;
+use crm_review::review::{Output, schema};
+use regex::Regex;
+use serde_json::Value;
+
+use crate::acme;
+use crate::job::Job;
+
+/// A schema to hold values against. It knows the words that our schemas use, and no others: a crate
+/// that knows them all would have the numbers and patterns of the whole program compiled differently.
+pub(crate) struct Schema(Value);
+
+impl Schema {
+    pub(crate) fn of(output: Output) -> Self {
+        Self(serde_json::from_str(&schema(output)).unwrap())
+    }
+
+    /// What of a value is not as the schema says.
+    pub(crate) fn faults(&self, value: &Value) -> Vec<String> {
+        let mut faults = Vec::new();
+        self.check(&self.0, value, "", &mut faults);
+        faults
+    }
+
+    /// Fails unless every line of findings is as the schema says.
+    #[track_caller]
+    pub(crate) fn check_lines(&self, lines: &str) {
+        for line in lines.lines() {
+            let line: Value = serde_json::from_str(line).unwrap();
+            assert_eq!(self.faults(&line), Vec::<String>::new(), "{line:#}");
+        }
+    }
+
+    fn check(&self, schema: &Value, value: &Value, at: &str, faults: &mut Vec<String>) {
+        for (word, says) in schema.as_object().unwrap() {
+            let holds = match word.as_str() {
+                "$schema" | "$defs" | "title" | "description" => true,
+                "$ref" => {
+                    let name = says.as_str().unwrap().strip_prefix("#/$defs/").unwrap();
+                    self.check(&self.0["$defs"][name], value, at, faults);
+                    true
+                }
+                "type" => match says {
+                    Value::Array(names) => names.iter().any(|name| is(name, value)),
+                    name => is(name, value),
+                },
+                "enum" => says.as_array().unwrap().contains(value),
+                "const" => says == value,
+                "pattern" => {
+                    Regex::new(says.as_str().unwrap()).unwrap().is_match(value.as_str().unwrap())
+                }
+                "minimum" => value.as_f64() >= says.as_f64(),
+                "format" => says != "date" || value.as_str().unwrap().parse::<NaiveDate>().is_ok(),
+                "minItems" => {
+                    value.as_array().is_some_and(|it| it.len() as u64 >= says.as_u64().unwrap())
+                }
+                "items" => {
+                    for (n, item) in value.as_array().into_iter().flatten().enumerate() {
+                        self.check(says, item, &format!("{at}/{n}"), faults);
+                    }
+                    true
+                }
+                "required" => says
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .all(|key| value.get(key.as_str().unwrap()).is_some()),
+                "properties" => {
+                    for (key, says) in says.as_object().unwrap() {
+                        if let Some(value) = value.get(key) {
+                            self.check(says, value, &format!("{at}/{key}"), faults);
+                        }
+                    }
+                    true
+                }
+                "additionalProperties" => {
+                    assert!(
+                        schema.get("properties").is_none(),
+                        "{at}: a map has no keys of its own"
+                    );
+                    for (key, value) in value.as_object().into_iter().flatten() {
+                        self.check(says, value, &format!("{at}/{key}"), faults);
+                    }
+                    true
+                }
+                "oneOf" => {
+                    let fits = |schema: &&Value| {
+                        let mut faults = Vec::new();
+                        self.check(schema, value, at, &mut faults);
+                        faults.is_empty()
+                    };
+                    says.as_array().unwrap().iter().filter(fits).count() == 1
+                }
+                other => panic!("{at}: the word `{other}` is not known here"),
+            };
+            if !holds {
+                faults.push(format!("{at}: {word} {says}: {value}"));
+            }
+        }
+    }
+}
+
+/// True when a value is of the type a schema names.
+fn is(name: &Value, value: &Value) -> bool {
+    match name.as_str().unwrap() {
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "boolean" => value.is_boolean(),
+        "integer" => value.is_u64() || value.is_i64(),
+        "null" => value.is_null(),
+        other => panic!("the type `{other}` is not known here"),
+    }
+}
+
+#[test]
+fn what_is_written_of_acme_is_as_the_schemas_say() {
+    let findings = Schema::of(Output::Findings);
+    let manifest = Schema::of(Output::Manifest);
+    for flavour in ["salesforce", "hubspot"] {
+        let (_folder, done) = acme::run(flavour);
+        let text = |name: &str| fs::read_to_string(done.folder.join(name)).unwrap();
+        findings.check_lines(&text("findings.jsonl"));
+        let whole: Value = serde_json::from_str(&text("manifest.json")).unwrap();
+        assert_eq!(manifest.faults(&whole), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn the_schemas_refuse_what_is_never_written() {
+    let (_folder, done) = acme::run("hubspot");
+    let lines = fs::read_to_string(done.folder.join("findings.jsonl")).unwrap();
+    let good: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    let findings = Schema::of(Output::Findings);
+    assert!(findings.faults(&good).is_empty());
+    for (key, value) in [
+        ("severity", "grave".into()),
+        ("object", "invoice".into()),
+        ("evidence", serde_json::json!([])),
+        ("why_wrong", serde_json::json!([7])),
+        (
+            "proposal",
+            serde_json::json!({"kind": "delete", "words": "", "field": null, "before": null, "after": null}),
+        ),
+    ] {
+        let mut wrong = good.clone();
+        wrong[key] = value;
+        assert!(!findings.faults(&wrong).is_empty(), "{key}");
+    }
+    for key in good.as_object().unwrap().keys() {
+        let mut wrong = good.clone();
+        wrong.as_object_mut().unwrap().remove(key);
+        assert!(!findings.faults(&wrong).is_empty(), "{key}");
+    }
+}
+
+#[test]
+fn the_command_prints_the_schemas() {
+    let job = Job::new(&[]);
+    for (word, output) in [("findings", Output::Findings), ("manifest", Output::Manifest)] {
+        assert_eq!(job.call(&["schema", word]).ends(0).out, schema(output));
+    }
+    let said = job.call(&["schema", "packet"]).ends(2);
+    assert!(said.err.contains("findings, manifest"), "{}", said.err);
+}
