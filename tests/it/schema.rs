@@ -44,9 +44,9 @@ impl Schema {
                     self.check(&self.0["$defs"][name], value, at, faults);
                     true
                 }
-                "type" => match says {
-                    Value::Array(names) => names.iter().any(|name| is(name, value)),
-                    name => is(name, value),
+                "type" => match says.as_array() {
+                    Some(names) => names.iter().any(|name| is(name, value)),
+                    None => is(says, value),
                 },
                 "enum" => says.as_array().unwrap().contains(value),
                 "const" => says == value,
