@@ -531,7 +531,6 @@ field = "lifecycle"
 order = ["subscriber", "lead", "mql", "sql", "opportunity", "customer"]
 customer = ["customer"]
 opportunity = ["opportunity"]
-qualified = ["mql"]
 
 [account]
 field = "type"
@@ -543,7 +542,6 @@ field = "stage"
 order = ["Qualification", "Discovery", "Proposal", "Negotiation"]
 won = ["Closed Won"]
 lost = ["Closed Lost"]
-late = ["Negotiation"]
 """
 
 REQUIRED = """[[require]]
