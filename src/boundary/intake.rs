@@ -12,6 +12,7 @@ use chrono::TimeZone as _;
 use chrono_tz::Tz;
 use polars::prelude::*;
 
+use super::glance::Glance;
 use super::kind::{Moment, Value};
 use super::{Batch, Boundary, DateOrder, Field, Kind, Object, Unlisted, object_key, scanner};
 
@@ -272,6 +273,8 @@ impl Desk {
             columns: self.columns.iter().map(|(_, field, _)| Builder::of(field)).collect(),
             lines: Vec::new(),
             withheld: Vec::new(),
+            zone: self.zone,
+            waiting: Vec::new(),
         }
     }
 
@@ -292,7 +295,6 @@ impl Desk {
             let mut keep = vec![true; rows];
             let lines = intake.lines;
             let mut parts: Vec<Column> = Vec::with_capacity(self.columns.len() + 1);
-            let ids = intake.columns.get(self.key_at).map(Builder::clone_text);
             for ((builder, (_, field, column)), order) in
                 intake.columns.into_iter().zip(&self.columns).zip(&shared)
             {
@@ -306,9 +308,9 @@ impl Desk {
                 };
                 parts.push(builder.finish(field.name(), *order, self.zone, impossible));
             }
+            let ids = parts.get(self.key_at).and_then(|ids| ids.str().ok());
             for (at, slot, looks_like) in intake.withheld {
-                let record =
-                    ids.as_ref().and_then(|ids| ids.as_ref()?.get(at)).unwrap_or("?").to_owned();
+                let record = ids.and_then(|ids| ids.get(at)).unwrap_or("?").to_owned();
                 let field =
                     self.columns.get(slot).map_or("", |(_, field, _)| field.name()).to_owned();
                 let line = lines.get(at).copied().unwrap_or_default().into();
@@ -430,57 +432,79 @@ pub struct Intake {
     columns: Vec<Builder>,
     lines: Vec<u32>,
     withheld: Vec<(usize, usize, &'static str)>,
+    zone: Tz,
+    /// Where the values of a row wait until its last cell has been read; empty between rows.
+    waiting: Vec<Value<'static>>,
 }
 
 impl Intake {
     /// Admits one row, or says which cell does not have its field's shape. Nothing of a refused row is kept.
     pub fn row(&mut self, line: u64, cells: &[&str]) -> Result<(), Misfit> {
-        let mut values = Vec::with_capacity(cells.len());
+        let mut values = emptied(std::mem::take(&mut self.waiting));
+        let result = self.read(cells, &mut values);
+        if result.is_ok() {
+            let row = self.lines.len();
+            for (slot, (value, builder)) in values.iter().zip(&mut self.columns).enumerate() {
+                if let Value::Withheld(looks_like) = *value {
+                    self.withheld.push((row, slot, looks_like));
+                }
+                builder.push(*value, self.zone);
+            }
+            self.lines.push(u32::try_from(line).unwrap_or(u32::MAX));
+        }
+        self.waiting = emptied(values);
+        result
+    }
+
+    /// Reads the cells of one row.
+    fn read<'c>(&self, cells: &[&'c str], values: &mut Vec<Value<'c>>) -> Result<(), Misfit> {
         for (at, (field, cell)) in self.fields.iter().zip(cells).enumerate() {
-            let misfit = |why| Misfit { field: field.name().to_owned(), why, length: cell.len() };
-            let value = field.kind().read(cell).map_err(misfit)?;
-            if at == self.key_at && value == Value::Blank {
-                return Err(misfit("a record without an id"));
-            }
-            if let Value::Text(text) = value
-                && !field.values().is_empty()
-                && !field.values().iter().any(|known| known.eq_ignore_ascii_case(text.trim()))
-            {
-                return Err(misfit("not one of the declared values"));
-            }
-            // A withheld id would leave a record that no evidence can name.
-            if let Value::Text(text) = value
-                && at == self.key_at
-                && scanner::find(text, field.kind()).is_some()
-            {
-                return Err(misfit("an id that looks like a secret"));
-            }
-            values.push(value);
+            let value = if at == self.key_at { key_value(field, cell) } else { value(field, cell) };
+            values.push(value.map_err(|why| Misfit {
+                field: field.name().to_owned(),
+                why,
+                length: cell.len(),
+            })?);
         }
-        let row = self.lines.len();
-        for (slot, ((value, builder), field)) in
-            values.into_iter().zip(&mut self.columns).zip(self.fields.iter()).enumerate()
-        {
-            let value = match value {
-                Value::Text(text) => match scanner::find(text, field.kind()) {
-                    Some(looks_like) => {
-                        self.withheld.push((row, slot, looks_like));
-                        Value::Blank
-                    }
-                    None => value,
-                },
-                Value::Blank | Value::Moment(_) | Value::Number(_) | Value::Flag(_) => value,
-            };
-            builder.push(value);
-        }
-        self.lines.push(u32::try_from(line).unwrap_or(u32::MAX));
         Ok(())
     }
 }
 
+/// The values' allocation, to use again for values that borrow from elsewhere.
+fn emptied<'a>(mut values: Vec<Value<'_>>) -> Vec<Value<'a>> {
+    values.clear();
+    values.into_iter().map(|_| Value::Blank).collect()
+}
+
+/// Reads a cell of the column that names records.
+fn key_value<'c>(field: &Field, cell: &'c str) -> Result<Value<'c>, &'static str> {
+    match value(field, cell)? {
+        Value::Blank => Err("a record without an id"),
+        // A withheld id would leave a record that no evidence can name.
+        Value::Withheld(_) => Err("an id that looks like a secret"),
+        value @ (Value::Text(_) | Value::Moment(_) | Value::Number(_) | Value::Flag(_)) => {
+            Ok(value)
+        }
+    }
+}
+
+/// Reads a cell as its field's kind, or says what is wrong with its shape.
+fn value<'c>(field: &Field, cell: &'c str) -> Result<Value<'c>, &'static str> {
+    let glance = Glance::at(cell);
+    let value = field.kind().read(cell, glance)?;
+    let Value::Text(text) = value else { return Ok(value) };
+    let known = field.values();
+    if !known.is_empty() && !known.iter().any(|known| known.eq_ignore_ascii_case(text.trim())) {
+        return Err("not one of the declared values");
+    }
+    Ok(scanner::find(text, field.kind(), glance).map_or(value, Value::Withheld))
+}
+
+/// The values of one column.
 enum Builder {
     Text(StringChunkedBuilder),
-    Moment(Vec<Option<Moment>>),
+    /// Milliseconds since 1970 UTC, and the rows whose dates wait for the order of day and month.
+    Moment(Vec<Option<i64>>, Vec<(usize, Moment)>),
     Number(Vec<Option<f64>>),
     Flag(Vec<Option<bool>>),
 }
@@ -490,7 +514,7 @@ impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Text(_) => "Text",
-            Self::Moment(_) => "Moment",
+            Self::Moment(..) => "Moment",
             Self::Number(_) => "Number",
             Self::Flag(_) => "Flag",
         })
@@ -500,7 +524,7 @@ impl fmt::Debug for Builder {
 impl Builder {
     fn of(field: &Field) -> Self {
         match field.kind() {
-            Kind::Date => Self::Moment(Vec::new()),
+            Kind::Date => Self::Moment(Vec::new(), Vec::new()),
             Kind::Number => Self::Number(Vec::new()),
             Kind::Flag => Self::Flag(Vec::new()),
             Kind::Id
@@ -514,12 +538,19 @@ impl Builder {
         }
     }
 
-    fn push(&mut self, value: Value<'_>) {
+    /// Appends a value. A day is its first instant in the review's zone.
+    fn push(&mut self, value: Value<'_>, zone: Tz) {
         match (self, value) {
             (Self::Text(texts), Value::Text(text)) => texts.append_value(text),
             (Self::Text(texts), _) => texts.append_null(),
-            (Self::Moment(moments), Value::Moment(moment)) => moments.push(Some(moment)),
-            (Self::Moment(moments), _) => moments.push(None),
+            (Self::Moment(millis, unordered), Value::Moment(moment)) => {
+                let settled = moment.millis(zone);
+                if settled.is_none() {
+                    unordered.push((millis.len(), moment));
+                }
+                millis.push(settled);
+            }
+            (Self::Moment(millis, _), _) => millis.push(None),
             (Self::Number(numbers), Value::Number(number)) => numbers.push(Some(number)),
             (Self::Number(numbers), _) => numbers.push(None),
             (Self::Flag(flags), Value::Flag(flag)) => flags.push(Some(flag)),
@@ -527,12 +558,7 @@ impl Builder {
         }
     }
 
-    fn clone_text(&self) -> Option<StringChunked> {
-        if let Self::Text(texts) = self { Some(texts.clone().finish()) } else { None }
-    }
-
-    /// The finished column. Moments become milliseconds since 1970 UTC; a day is its first instant
-    /// in the review's zone. Rows whose day does not exist are reported.
+    /// The finished column. Rows whose day does not exist are reported.
     fn finish(
         self,
         name: &str,
@@ -549,29 +575,32 @@ impl Builder {
             Self::Flag(flags) => {
                 BooleanChunked::from_iter_options(name, flags.into_iter()).into_column()
             }
-            Self::Moment(moments) => {
-                let millis = moments.into_iter().enumerate().map(|(at, moment)| {
-                    let settled = moment?.settled(order.unwrap_or(DateOrder::DayFirst));
+            Self::Moment(mut millis, unordered) => {
+                for (at, moment) in unordered {
+                    let settled = moment.settled(order.unwrap_or(DateOrder::DayFirst));
                     if settled.is_none() {
                         impossible(at);
                     }
-                    settled.map(|moment| millis(moment, zone))
-                });
-                let millis: Vec<Option<i64>> = millis.collect();
+                    if let Some(slot) = millis.get_mut(at) {
+                        *slot = settled.and_then(|moment| moment.millis(zone));
+                    }
+                }
                 Int64Chunked::from_iter_options(name, millis.into_iter()).into_column()
             }
         }
     }
 }
 
-fn millis(moment: Moment, zone: Tz) -> i64 {
-    let local = match moment {
-        Moment::Instant(millis) => return millis,
-        Moment::Local(local) => local,
-        Moment::Day(day) => day.and_time(chrono::NaiveTime::MIN),
-        Moment::Unordered { .. } => return 0,
-    };
-    local_millis(local, zone)
+impl Moment {
+    /// Milliseconds since 1970 UTC, once the order of day and month is settled.
+    fn millis(self, zone: Tz) -> Option<i64> {
+        Some(match self {
+            Self::Instant(millis) => millis,
+            Self::Local(local) => local_millis(local, zone),
+            Self::Day(day) => local_millis(day.and_time(chrono::NaiveTime::MIN), zone),
+            Self::Unordered { .. } => return None,
+        })
+    }
 }
 
 /// The first moment of a day in a zone.
@@ -608,8 +637,8 @@ struct Proof {
 
 impl Proof {
     fn with(mut self, builder: Option<&Builder>) -> Self {
-        if let Some(Builder::Moment(moments)) = builder {
-            for moment in moments.iter().flatten() {
+        if let Some(Builder::Moment(_, unordered)) = builder {
+            for (_, moment) in unordered {
                 if let Moment::Unordered { first, second, .. } = *moment {
                     self.unordered += 1;
                     self.two_readings += usize::from(first != second);

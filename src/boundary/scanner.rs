@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use regex::RegexSet;
 
 use super::Kind;
+use super::glance::{Glance, seen};
 
 /// Credentials with a recognisable form, and what to call them.
 const CREDENTIALS: [(&str, &str); 20] = [
@@ -27,7 +28,7 @@ const CREDENTIALS: [(&str, &str); 20] = [
     (r"\bSK[0-9a-f]{32}\b", "a Twilio key"),
     (r"\bnpm_[A-Za-z0-9]{36}", "an npm token"),
     (r"AccountKey=[A-Za-z0-9+/=]{40}", "an Azure key"),
-    (r"(?i)\bbearer\s+[A-Za-z0-9._~+/-]{20}", "an access token"),
+    (r"\b(?i:bearer)\s+[A-Za-z0-9._~+/-]{20}", "an access token"),
     (r"(?i)\b(?:api|access|secret)[ _-]?(?:key|token)\s*[:=]\s*\S{8}", "an API key"),
     (
         r"(?i)\b(?:password|passwd|pwd|passphrase|passwort|kennwort|mot de passe|contraseña|senha)\s*[:=]\s*\S{4}",
@@ -39,22 +40,58 @@ const CREDENTIALS: [(&str, &str); 20] = [
 static CREDENTIAL_SET: LazyLock<Option<RegexSet>> =
     LazyLock::new(|| RegexSet::new(CREDENTIALS.map(|(pattern, _)| pattern)).ok());
 
-/// What a value looks like, if it looks like something that must not be kept.
-pub(super) fn find(text: &str, kind: Kind) -> Option<&'static str> {
-    let hints = Hints::of(text);
-    if hints.credential
-        && let Some(set) = &*CREDENTIAL_SET
-        && let Some(first) = set.matches(text).iter().next()
-    {
-        return CREDENTIALS.get(first).map(|(_, name)| *name);
-    }
-    if kind == Kind::Id || hints.digits < 9 {
+/// What a value looks like, if it looks like something that must not be kept. `glance` is at `text`.
+pub(super) fn find(text: &str, kind: Kind, glance: Glance) -> Option<&'static str> {
+    let credential = if may_hold_credential(text, glance) { credential(text) } else { None };
+    credential.or_else(|| if glance.any(seen::DIGIT) { number(text, kind) } else { None })
+}
+
+fn credential(text: &str) -> Option<&'static str> {
+    let first = CREDENTIAL_SET.as_ref()?.matches(text).iter().next()?;
+    CREDENTIALS.get(first).map(|(_, name)| *name)
+}
+
+/// False when no pattern can match, which is cheaper to tell and the rule. Of the patterns,
+/// - those of a name and its secret, and of an address, hold a colon or an equals sign;
+/// - those of private keys and of Slack hold a hyphen and one of two words;
+/// - all others hold a word of at least [`SHORTEST_KEY`] bytes, with a capital, an underscore or a
+///   hyphen in it, or with a space before it.
+fn may_hold_credential(text: &str, glance: Glance) -> bool {
+    // The colon of a scheme is behind no name of a secret, and needs another one for a password.
+    let body = || {
+        text.split_once("://").map_or(text, |(scheme, body)| match scheme {
+            "http" | "https" => body,
+            _ => text,
+        })
+    };
+    glance.any(seen::SIGN) && memchr::memchr2(b':', b'=', body().as_bytes()).is_some()
+        || glance.any(seen::DASH) && (text.contains("xox") || text.contains("-----BEGIN"))
+        || text.len() >= SHORTEST_KEY
+            && text.as_bytes().split(|byte| !is_of_key(*byte)).any(|word| {
+                word.len() >= SHORTEST_KEY
+                    && (glance.any(seen::SPACE | seen::HIGH)
+                        || word.iter().any(|b| b.is_ascii_uppercase() || matches!(b, b'_' | b'-')))
+            })
+}
+
+/// The fewest bytes of a key that is not told by its first letters alone: an AWS key has so many.
+const SHORTEST_KEY: usize = 20;
+
+/// Whether the byte can stand within a key of any issuer.
+fn is_of_key(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'!' | b'+' | b'/' | b'~')
+}
+
+/// What the digits of a value look like: in ids they are chance.
+fn number(text: &str, kind: Kind) -> Option<&'static str> {
+    if kind == Kind::Id || text.len() < 9 {
         return None;
     }
-    if has_social_security_number(text) {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    if digits >= 9 && text.contains('-') && has_social_security_number(text) {
         return Some("a US social security number");
     }
-    if matches!(kind, Kind::Phone | Kind::Web) || hints.digits < 12 {
+    if matches!(kind, Kind::Phone | Kind::Web) || digits < 12 {
         return None;
     }
     if has_card_number(text) {
@@ -64,34 +101,6 @@ pub(super) fn find(text: &str, kind: Kind) -> Option<&'static str> {
         return Some("a bank account number (IBAN)");
     }
     has_insee_number(text).then_some("a French social security number")
-}
-
-/// What one pass over the bytes says: most cells need no pattern at all.
-struct Hints {
-    digits: usize,
-    credential: bool,
-}
-
-impl Hints {
-    fn of(text: &str) -> Self {
-        let mut hints = Self { digits: 0, credential: false };
-        let (mut run, mut run_digits) = (0, 0);
-        for byte in text.bytes() {
-            let digit = byte.is_ascii_digit();
-            hints.digits += usize::from(digit);
-            if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+' | b'/' | b'!') {
-                run += 1;
-                run_digits += usize::from(digit);
-                // A key is a long word with letters; one in thirty AWS keys has no digit at all.
-                hints.credential |= run >= 16 && run_digits < run;
-            } else {
-                (run, run_digits) = (0, 0);
-            }
-            hints.credential |= matches!(byte, b':' | b'=');
-        }
-        hints.credential |= text.len() >= 22 && text.contains("-----BEGIN");
-        hints
-    }
 }
 
 /// Words of digits with one kind of separator between them: `4111 1111 1111 1111` or `123-45-6789`.
@@ -244,9 +253,13 @@ fn has_insee_number(text: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn found(text: &str, kind: Kind) -> Option<&'static str> {
+        find(text, kind, Glance::at(text))
+    }
+
     #[track_caller]
     fn check(text: &str, expected: Option<&str>) {
-        assert_eq!(find(text, Kind::Text), expected, "{text}");
+        assert_eq!(found(text, Kind::Text), expected, "{text}");
     }
 
     #[test]
@@ -305,7 +318,163 @@ mod tests {
         ] {
             check(text, None);
         }
-        assert_eq!(find("4111111111111111", Kind::Id), None);
-        assert_eq!(find("4111 1111 1111 1111", Kind::Phone), None);
+        assert_eq!(found("4111111111111111", Kind::Id), None);
+        assert_eq!(found("4111 1111 1111 1111", Kind::Phone), None);
+    }
+
+    /// Characters that patterns are made of, and some that they are not.
+    const ALPHABETS: [&str; 7] = [
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567",
+        "abcdefghijklmnopqrstuvwxyz0123456789",
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-",
+        "0123456789abcdef",
+        "0123456789",
+        "0123456789 -",
+        "ABCxyz019._~+/-=!@: \u{a0}ü\u{17f}\u{212a}€",
+    ];
+
+    /// What every pattern begins with, and what stands before the number of a person.
+    const HEADS: [&str; 54] = [
+        "",
+        "-----BEGIN ",
+        "AKIA",
+        "ASIA",
+        "ghp_",
+        "gho_",
+        "ghs_",
+        "github_pat_",
+        "glpat-",
+        "xoxb-",
+        "xoxa-",
+        "xoxs-",
+        "sk_live_",
+        "rk_test_",
+        "AIza",
+        "eyJ",
+        "pat-na1-",
+        "pat-eu1-",
+        "00D",
+        "00Q",
+        "0035g0000000",
+        "sk-",
+        "sk-proj-",
+        "sk-ant-",
+        "SG.",
+        "SK",
+        "npm_",
+        "AccountKey=",
+        "bearer ",
+        "Bearer\u{2003}",
+        "BEARER  ",
+        "api key: ",
+        "apikey=",
+        "secret_token = ",
+        "Access-Key:",
+        "\u{17f}ecret key=",
+        "password:",
+        "pwd = ",
+        "contraseña: ",
+        "mot de passe=",
+        "passwort : ",
+        "https://",
+        "http://ann:",
+        "ftp://",
+        "https://https://",
+        "DE89",
+        "GB82WEST",
+        "FR",
+        "+49 ",
+        "(204) ",
+        "4111 1111 1111 ",
+        "078-05-",
+        "1 84 12 76 ",
+        "5500-0000-",
+    ];
+
+    /// What stands between two stretches, and at the end.
+    const JOINTS: [&str; 22] = [
+        "",
+        "",
+        "",
+        " ",
+        "-",
+        ".",
+        "_",
+        ".eyJ",
+        "!",
+        "@",
+        ":",
+        "=",
+        "://",
+        "-0a1b-",
+        "\n",
+        ",",
+        "ü",
+        "PRIVATE KEY",
+        "-----",
+        "@acme.de",
+        ".com/",
+        "\u{a0}",
+    ];
+
+    struct Dice(u64);
+
+    impl Dice {
+        fn below(&mut self, limit: usize) -> usize {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            usize::try_from(self.0 >> 33).unwrap() % limit
+        }
+
+        fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
+            from[self.below(from.len())]
+        }
+
+        fn stretch(&mut self, text: &mut String) {
+            const LENGTHS: [usize; 16] =
+                [1, 3, 4, 8, 10, 12, 15, 16, 17, 18, 20, 22, 32, 35, 36, 40];
+            let alphabet: Vec<char> = self.pick(&ALPHABETS).chars().collect();
+            let length = LENGTHS[self.below(LENGTHS.len())] + self.below(3) - self.below(2);
+            text.extend((0..length).map(|_| alphabet[self.below(alphabet.len())]));
+        }
+
+        fn value(&mut self) -> String {
+            let mut text = String::new();
+            if self.below(4) == 0 {
+                text += self.pick(&["see ", "key ", "x", "(", "https://a.de/", "Ann-"]);
+            }
+            for _ in 0..=self.below(3) {
+                text += self.pick(&HEADS);
+                self.stretch(&mut text);
+                text += self.pick(&JOINTS);
+                if self.below(2) == 0 {
+                    self.stretch(&mut text);
+                }
+            }
+            text
+        }
+    }
+
+    #[test]
+    fn the_short_way_finds_what_all_patterns_find() {
+        let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+        let mut per_name = std::collections::BTreeMap::new();
+        let edges =
+            ["xoxb-1234567890", "eyJabcdefgh.eyJabcdefgh.abcdefgh", "bearer a.b.c.d.e.f.g.h.i.j"];
+        let generated = std::iter::repeat_with(|| dice.value()).take(60_000);
+        for text in edges.map(str::to_owned).into_iter().chain(generated) {
+            for kind in [Kind::Text, Kind::Id, Kind::Phone] {
+                let all = credential(&text).or_else(|| number(&text, kind));
+                assert_eq!(found(&text, kind), all, "{text} as {kind:?}");
+                *per_name.entry(all).or_insert(0) += 1;
+            }
+        }
+        // Whatever can be found was found, or the values above prove nothing.
+        for (_, name) in CREDENTIALS {
+            assert!(per_name.get(&Some(name)).is_some_and(|count| *count >= 3), "{name}");
+        }
+        let numbers = ["a payment card number", "a US social security number"];
+        assert!(numbers.iter().all(|name| per_name.contains_key(&Some(*name))), "{per_name:?}");
     }
 }

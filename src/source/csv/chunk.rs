@@ -66,6 +66,7 @@ pub(super) fn read<S: Sink>(plan: &Plan<'_>, stretch: &Stretch<'_>, sink: S) -> 
     let mut reader = Reader {
         plan,
         data: stretch.data,
+        text: plan.text.borrow(stretch.data),
         behind: stretch.behind,
         scanner: Scanner::new(stretch.data, last, plan.grammar),
         has_nul: memchr::memchr(0, stretch.data).is_some(),
@@ -98,7 +99,9 @@ pub(super) fn read<S: Sink>(plan: &Plan<'_>, stretch: &Stretch<'_>, sink: S) -> 
     let mut part = reader.part;
     if plan.take_census {
         // What stands above the rows counts too.
-        part.census = Census::of(stretch.data.get(..part.end).unwrap_or_default());
+        let read = stretch.data.get(..part.end).unwrap_or_default();
+        let text = reader.text.and_then(|text| text.get(..part.end));
+        part.census = text.map_or_else(|| Census::of(read), Census::of_text);
     }
     part
 }
@@ -106,6 +109,8 @@ pub(super) fn read<S: Sink>(plan: &Plan<'_>, stretch: &Stretch<'_>, sink: S) -> 
 struct Reader<'p, 'd, S> {
     plan: &'p Plan<'p>,
     data: &'d [u8],
+    /// The data as text where all of it is.
+    text: Option<&'d str>,
     behind: Behind,
     scanner: Scanner<'d>,
     has_nul: bool,
@@ -279,7 +284,11 @@ impl<S: Sink> Reader<'_, '_, S> {
             if raw.len() > plan.longest_cell {
                 return Err(Trouble::TooLong { column, length: raw.len() });
             }
-            match plan.text.borrow(raw) {
+            let text = match self.text {
+                Some(text) => text.get(cell.start..cell.end),
+                None => plan.text.borrow(raw),
+            };
+            match text {
                 Some(text) if cell.form != Form::Escaped => self.wanted.push(text),
                 _ => return self.converted_row(line),
             }

@@ -183,14 +183,18 @@ pub(super) struct Census {
 }
 
 impl Census {
+    /// Counts what is known to be UTF-8.
+    pub(super) fn of_text(text: &str) -> Self {
+        Self { multibyte: !text.is_ascii(), ..Self::default() }
+    }
+
     /// Counts `bytes`, which must not be cut within a line.
     pub(super) fn of(bytes: &[u8]) -> Self {
-        let mut census = Self::default();
         // The rule, and many times faster than looking at each sequence.
         if let Ok(text) = std::str::from_utf8(bytes) {
-            census.multibyte = !text.is_ascii();
-            return census;
+            return Self::of_text(text);
         }
+        let mut census = Self::default();
         for chunk in bytes.utf8_chunks() {
             census.multibyte |= !chunk.valid().is_ascii();
             // A character cut off by the end of the buffer is no evidence.
