@@ -530,19 +530,13 @@ fn worded_date(text: &str) -> Option<NaiveDate> {
 pub fn id_key(id: &str) -> &str {
     const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
     let bytes = id.as_bytes();
-    if bytes.len() != 18 || !bytes.iter().all(u8::is_ascii_alphanumeric) {
-        return id;
-    }
-    let (Some(head), Some(tail)) = (id.get(..15), bytes.get(15..)) else { return id };
-    let right = head.as_bytes().chunks(5).zip(tail).all(|(five, check)| {
-        let bits = five
-            .iter()
-            .enumerate()
-            .filter(|(_, byte)| byte.is_ascii_uppercase())
-            .fold(0_usize, |bits, (at, _)| bits | 1 << at);
-        ALPHABET.get(bits) == Some(check)
-    });
-    if right { head } else { id }
+    let (Some(head), 18) = (bytes.first_chunk::<15>(), bytes.len()) else { return id };
+    let capitals =
+        head.iter().rev().fold(0, |bits, byte| bits << 1 | usize::from(byte.is_ascii_uppercase()));
+    let suffix = [capitals, capitals >> 5, capitals >> 10].map(|bits| ALPHABET.get(bits % 32));
+    let right =
+        bytes.iter().skip(15).map(Some).eq(suffix) && head.iter().all(u8::is_ascii_alphanumeric);
+    if right { id.get(..15).unwrap_or(id) } else { id }
 }
 
 /// Milliseconds since 1970 UTC as an instant.

@@ -88,7 +88,7 @@ impl Default for Limits {
             columns: 20_000,
             record: 64 << 20,
             cell: 4 << 10,
-            chunk: 4 << 20,
+            chunk: 1 << 20,
         }
     }
 }

@@ -10,6 +10,7 @@
 //! Does not: copy a cell, decode a byte, or know which columns are wanted.
 
 use memchr::{memchr2, memrchr2};
+use wide::u8x64;
 
 use super::dialect::{Dialect, Escape};
 
@@ -107,7 +108,6 @@ impl<'d> Scanner<'d> {
     /// The record that begins at `from`; its cells replace those in `cells`.
     pub(super) fn record(&mut self, from: usize, cells: &mut Vec<Cell>) -> Record {
         cells.clear();
-        self.marks.seek(from);
         let Dialect { delimiter, quote, padded, .. } = self.grammar.dialect;
         let mut spanned = None;
         // After a fault the rest of the line is still followed, so that a cell of several lines
@@ -120,7 +120,6 @@ impl<'d> Scanner<'d> {
             }
             let mut start = at;
             if self.byte(at) == Some(quote) {
-                self.marks.seek(at + 1);
                 let (close, form, lines) = match self.quoted(from, at + 1) {
                     Quoted::Closed { at, form, lines } => (at, form, lines),
                     Quoted::Open => return self.broken(from, spanned, Outcome::Quote),
@@ -139,7 +138,6 @@ impl<'d> Scanner<'d> {
                             return Self::done(fault, self.data.len(), spanned);
                         }
                         LineEnd::None => {
-                            self.marks.pop();
                             at = close + 2;
                             continue;
                         }
@@ -154,8 +152,9 @@ impl<'d> Scanner<'d> {
                 fault = true;
                 start = close + 1;
             }
+            let mut behind = start;
             loop {
-                let Some(mark) = self.marks.pop() else {
+                let Some(mark) = self.marks.next(behind) else {
                     if !self.last {
                         return self.more(from);
                     }
@@ -168,6 +167,7 @@ impl<'d> Scanner<'d> {
                 let byte = self.byte(mark);
                 if byte == Some(quote) {
                     fault = true;
+                    behind = mark + 1;
                     continue;
                 }
                 cells.push(Cell { start, end: mark, form: Form::Plain });
@@ -275,30 +275,39 @@ impl<'d> Scanner<'d> {
     /// The end of the quoted cell whose text begins at `start`.
     fn quoted(&mut self, from: usize, start: usize) -> Quoted {
         let Dialect { quote, escape, .. } = self.grammar.dialect;
-        let (mut form, mut lines) = (Form::Quoted, false);
-        while let Some(mark) = self.marks.pop() {
+        let mut form = Form::Quoted;
+        let mut behind = start;
+        while let Some(mark) = self.marks.next_quote(behind) {
             if mark - from > self.grammar.longest {
                 return Quoted::TooLong;
             }
-            match self.byte(mark) {
-                Some(b'\n' | b'\r') => lines = true,
-                Some(byte) if byte == quote => match escape {
-                    Escape::Backslash if self.escaped(start, mark) => form = Form::Escaped,
-                    Escape::Doubled if self.byte(mark + 1) == Some(quote) => {
-                        self.marks.pop();
-                        form = Form::Escaped;
+            behind = mark + 1;
+            match escape {
+                Escape::Backslash if self.escaped(start, mark) => form = Form::Escaped,
+                Escape::Doubled if self.byte(mark + 1) == Some(quote) => {
+                    behind = mark + 2;
+                    form = Form::Escaped;
+                }
+                Escape::Doubled | Escape::Backslash => {
+                    if mark + 1 == self.data.len() && !self.last {
+                        return Quoted::More;
                     }
-                    Escape::Doubled | Escape::Backslash => {
-                        if mark + 1 == self.data.len() && !self.last {
-                            return Quoted::More;
-                        }
-                        return Quoted::Closed { at: mark, form, lines };
-                    }
-                },
-                _ => {}
+                    let lines = self.marks.has_line_end(start, mark);
+                    return Quoted::Closed { at: mark, form, lines };
+                }
             }
         }
-        if self.last { Quoted::Open } else { Quoted::More }
+        if !self.last {
+            return Quoted::More;
+        }
+        let longest = self.grammar.longest;
+        if self.data.len() - from > longest
+            && self.marks.next(behind.max(from + longest + 1)).is_some()
+        {
+            Quoted::TooLong
+        } else {
+            Quoted::Open
+        }
     }
 
     /// Whether an odd number of backslashes stands before `at`.
@@ -383,12 +392,17 @@ struct Marks<'d> {
     data: &'d [u8],
     delimiter: u8,
     quote: u8,
-    /// Where the block begins that `bits` is about.
-    block: usize,
-    /// The marks of the block that are not passed yet.
-    bits: u64,
-    /// Marks before this place are passed.
-    passed: usize,
+    /// Where the block begins that was looked at last.
+    start: usize,
+    block: Block,
+}
+
+/// One bit for each byte of a block that is such a mark.
+#[derive(Clone, Copy)]
+struct Block {
+    delimiters: u64,
+    quotes: u64,
+    line_ends: u64,
 }
 
 const BLOCK: usize = 64;
@@ -396,66 +410,70 @@ const BLOCK: usize = 64;
 impl<'d> Marks<'d> {
     fn new(data: &'d [u8], dialect: Dialect) -> Self {
         let Dialect { delimiter, quote, .. } = dialect;
-        let mut marks = Self { data, delimiter, quote, block: 0, bits: 0, passed: 0 };
-        marks.bits = marks.of_block(0);
+        let block = Block { delimiters: 0, quotes: 0, line_ends: 0 };
+        let mut marks = Self { data, delimiter, quote, start: 0, block };
+        marks.block = marks.block_at(0);
         marks
     }
 
-    /// Goes to the first mark at or behind `at`.
-    fn seek(&mut self, at: usize) {
-        let block = at & !(BLOCK - 1);
-        if block != self.block || at < self.passed {
-            self.block = block;
-            self.bits = self.of_block(block);
-        }
-        self.bits &= !0 << (at % BLOCK);
-        self.passed = at;
+    /// The first mark at or behind `from`.
+    fn next(&mut self, from: usize) -> Option<usize> {
+        self.first(from, |block| block.delimiters | block.quotes | block.line_ends)
     }
 
-    /// The next mark, which is then passed.
-    fn pop(&mut self) -> Option<usize> {
-        while self.bits == 0 {
-            let next = self.block + BLOCK;
+    /// The first quote at or behind `from`.
+    fn next_quote(&mut self, from: usize) -> Option<usize> {
+        self.first(from, |block| block.quotes)
+    }
+
+    /// Whether a line ends between `from` and `to`, a place that was found last.
+    fn has_line_end(&self, from: usize, to: usize) -> bool {
+        match from.checked_sub(self.start) {
+            Some(from) => {
+                let between = !0 << from & !(!0 << (to % BLOCK));
+                self.block.line_ends & between != 0
+            }
+            None => memchr2(b'\n', b'\r', self.data.get(from..to).unwrap_or_default()).is_some(),
+        }
+    }
+
+    fn first(&mut self, from: usize, marks: impl Fn(Block) -> u64) -> Option<usize> {
+        self.go_to(from - from % BLOCK);
+        let mut bits = marks(self.block) & !0 << (from % BLOCK);
+        while bits == 0 {
+            let next = self.start + BLOCK;
             if next >= self.data.len() {
                 return None;
             }
-            self.block = next;
-            self.bits = self.of_block(next);
+            self.go_to(next);
+            bits = marks(self.block);
         }
-        let mark = self.block + self.bits.trailing_zeros() as usize;
-        self.bits &= self.bits - 1;
-        self.passed = mark + 1;
-        Some(mark)
+        Some(self.start + bits.trailing_zeros() as usize)
     }
 
-    fn of_block(&self, block: usize) -> u64 {
-        let rest = self.data.get(block..).unwrap_or_default();
-        if let Some(bytes) = rest.first_chunk::<BLOCK>() {
-            return self.of_bytes(bytes);
+    fn go_to(&mut self, start: usize) {
+        if start != self.start {
+            self.start = start;
+            self.block = self.block_at(start);
         }
+    }
+
+    fn block_at(&self, start: usize) -> Block {
+        let rest = self.data.get(start..).unwrap_or_default();
         let mut bytes = [0; BLOCK];
-        for (to, from) in bytes.iter_mut().zip(rest) {
-            *to = *from;
+        if let Some(whole) = rest.first_chunk() {
+            bytes = *whole;
+        } else {
+            for (to, from) in bytes.iter_mut().zip(rest) {
+                *to = *from;
+            }
         }
-        self.of_bytes(&bytes)
-    }
-
-    /// One bit for each byte that is a mark.
-    ///
-    /// Written as two plain loops because both become vector instructions: eight bytes of zeros
-    /// and ones are packed into eight bits by one multiplication.
-    fn of_bytes(&self, bytes: &[u8; BLOCK]) -> u64 {
-        const PACK: u64 = 0x0102_0408_1020_4080;
-        let mut hits = [0_u8; BLOCK];
-        for (hit, &byte) in hits.iter_mut().zip(bytes) {
-            *hit = u8::from(byte == self.delimiter)
-                | u8::from(byte == self.quote)
-                | u8::from(byte == b'\n')
-                | u8::from(byte == b'\r');
+        let bytes = u8x64::new(bytes);
+        let are = |mark: u8| bytes.simd_eq(u8x64::splat(mark));
+        Block {
+            delimiters: are(self.delimiter).to_bitmask(),
+            quotes: are(self.quote).to_bitmask(),
+            line_ends: (are(b'\n') | are(b'\r')).to_bitmask(),
         }
-        let (eights, _) = hits.as_chunks::<8>();
-        eights.iter().rev().fold(0, |bits, eight| {
-            (bits << 8) | (u64::from_le_bytes(*eight).wrapping_mul(PACK) >> 56)
-        })
     }
 }
