@@ -9,6 +9,7 @@ use std::hash::BuildHasher as _;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
+use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use polars::prelude::*;
 
@@ -136,13 +137,14 @@ impl Batch {
             let hash = self.hasher.hash_one(key);
             let same =
                 |other: &u32| self.key.get(*other as usize).is_some_and(|id| id_key(id) == key);
-            if index.find(hash, same).is_some() {
-                repeats.push(at);
-            } else if let Ok(row) = u32::try_from(at) {
-                let rehash = |row: &u32| {
-                    self.hasher.hash_one(self.key.get(*row as usize).map_or("", id_key))
-                };
-                index.insert_unique(hash, row, rehash);
+            let rehash =
+                |row: &u32| self.hasher.hash_one(self.key.get(*row as usize).map_or("", id_key));
+            match (index.entry(hash, same, rehash), u32::try_from(at)) {
+                (Entry::Occupied(_), _) => repeats.push(at),
+                (Entry::Vacant(place), Ok(row)) => {
+                    place.insert(row);
+                }
+                (Entry::Vacant(_), Err(_)) => {}
             }
         }
         if repeats.is_empty() {

@@ -459,7 +459,8 @@ impl Intake {
     /// Reads the cells of one row.
     fn read<'c>(&self, cells: &[&'c str], values: &mut Vec<Value<'c>>) -> Result<(), Misfit> {
         for (at, (field, cell)) in self.fields.iter().zip(cells).enumerate() {
-            let value = if at == self.key_at { key_value(field, cell) } else { value(field, cell) };
+            let value = value(field, cell);
+            let value = if at == self.key_at { value.and_then(names_a_record) } else { value };
             values.push(value.map_err(|why| Misfit {
                 field: field.name().to_owned(),
                 why,
@@ -476,19 +477,18 @@ fn emptied<'a>(mut values: Vec<Value<'_>>) -> Vec<Value<'a>> {
     values.into_iter().map(|_| Value::Blank).collect()
 }
 
-/// Reads a cell of the column that names records.
-fn key_value<'c>(field: &Field, cell: &'c str) -> Result<Value<'c>, &'static str> {
-    match value(field, cell)? {
+/// The value of the column that names records, if it can name one.
+fn names_a_record(value: Value<'_>) -> Result<Value<'_>, &'static str> {
+    match value {
         Value::Blank => Err("a record without an id"),
         // A withheld id would leave a record that no evidence can name.
         Value::Withheld(_) => Err("an id that looks like a secret"),
-        value @ (Value::Text(_) | Value::Moment(_) | Value::Number(_) | Value::Flag(_)) => {
-            Ok(value)
-        }
+        Value::Text(_) | Value::Moment(_) | Value::Number(_) | Value::Flag(_) => Ok(value),
     }
 }
 
 /// Reads a cell as its field's kind, or says what is wrong with its shape.
+#[inline]
 fn value<'c>(field: &Field, cell: &'c str) -> Result<Value<'c>, &'static str> {
     let glance = Glance::at(cell);
     let value = field.kind().read(cell, glance)?;

@@ -102,6 +102,7 @@ impl Kind {
     }
 
     /// Reads one cell. `Err` says, without quoting the cell, what is wrong with its shape.
+    #[inline]
     pub(super) fn read(self, cell: &str, glance: Glance) -> Result<Value<'_>, &'static str> {
         let trimmed = if glance.any(seen::SPACE | seen::HIGH) { cell.trim() } else { cell };
         if is_nothing(trimmed) {
@@ -533,9 +534,9 @@ pub fn id_key(id: &str) -> &str {
     let (Some(head), 18) = (bytes.first_chunk::<15>(), bytes.len()) else { return id };
     let capitals =
         head.iter().rev().fold(0, |bits, byte| bits << 1 | usize::from(byte.is_ascii_uppercase()));
-    let suffix = [capitals, capitals >> 5, capitals >> 10].map(|bits| ALPHABET.get(bits % 32));
+    let fits = |(at, check): (usize, &u8)| ALPHABET.get(capitals >> (5 * at) & 31) == Some(check);
     let right =
-        bytes.iter().skip(15).map(Some).eq(suffix) && head.iter().all(u8::is_ascii_alphanumeric);
+        bytes.iter().skip(15).enumerate().all(fits) && head.iter().all(u8::is_ascii_alphanumeric);
     if right { id.get(..15).unwrap_or(id) } else { id }
 }
 
