@@ -2,7 +2,7 @@
 """Compares `crm-review match` with Splink on labelled sets: how right, how fast, how much memory.
 
     cargo build --release
-    pip install splink==5.0.0 duckdb pandas pyarrow
+    pip install splink==5.0.0 "duckdb<2" pandas pyarrow   # Splink 5.0.0 does not run on DuckDB 2
     benches/linkage.py                                    # the labelled sets of ../shared
     benches/linkage.py --crm 100000,1000000 --repeat 3    # and generated CRMs of these sizes
     benches/linkage.py --engine ours --sets febrl3,restaurants
@@ -46,7 +46,8 @@ to_log = [(os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0
 start = time.perf_counter()
 child = os.posix_spawn(command[0], command, os.environ, file_actions=to_log)
 _, status, used = os.wait4(child, 0)
-print(os.waitstatus_to_exitcode(status), time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+wall, cpu, kilobytes = time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss
+print(os.waitstatus_to_exitcode(status), wall, cpu, kilobytes / 1024)
 """
 
 
@@ -169,8 +170,12 @@ def cells(result):
 def means(results, engines):
     """The mean of each engine over the sets on which all of these engines came through."""
     whole = [result for result in results if all(result["engines"].get(engine) for engine in engines)]
-    average = lambda engine, name: statistics.fmean(result["engines"][engine][name] for result in whole)
-    return len(whole), {engine: {name: average(engine, name) for name in ACCURACY + COST} for engine in engines if whole}
+
+    def mean(engine):
+        found = [result["engines"][engine] for result in whole]
+        return {name: statistics.fmean(one[name] for one in found) for name in ACCURACY + COST}
+
+    return len(whole), {engine: mean(engine) for engine in engines if whole}
 
 
 def words_of(argument):
@@ -214,9 +219,9 @@ def main():
     for data in map(Set, folders):
         tuned = [TUNED] if arguments.tuned and SPLINK in engines and data.is_contacts() else []
         found = compared(data, engines + tuned, arguments)
-        true_pairs = next((result["evaluation"]["true_pairs"] for result in found.values() if result), 0)
+        true_pairs = next((result["evaluation"]["true_pairs"] for result in found.values() if result), None)
         results.append({"set": data.name, "records": data.size, "true_pairs": true_pairs, "engines": found})
-        head = f"{data.name} | {data.size:,} | {true_pairs:,}"
+        head = f"{data.name} | {data.size:,} | {'' if true_pairs is None else f'{true_pairs:,}'}"
         for engine, result in found.items():
             print(f"| {head} | {engine} | {cells(result)} |", flush=True)
             head = " | | "
@@ -233,8 +238,8 @@ def main():
     splink = [run for result in results for run in (result["engines"].get(SPLINK) or {"runs": []})["runs"]]
     if splink:
         start = statistics.median(run["wall_seconds"] - run["engine"]["wall"] for run in splink)
-        version = splink[0]["engine"]
-        print(f"\n{version['engine']} on DuckDB {version['duckdb']}; {start:.1f} s of each of its runs is the start of Python and its imports.")
+        version = "{engine} on DuckDB {duckdb}".format(**splink[0]["engine"])
+        print(f"\n{version}; {start:.1f} s of each of its runs is the start of Python and its imports.")
     if not all(found for result in results for found in result["engines"].values()):
         sys.exit(1)
 
