@@ -1,0 +1,342 @@
+//! Folds companies' names: legal forms, abbreviations, articles, branches.
+//!
+//! Does not: know which companies belong together; a branch is kept apart, not dropped.
+
+use std::sync::LazyLock;
+
+use hashbrown::{HashMap, HashSet};
+
+use super::company_tables::{ABBREVIATIONS, LEADING_FORMS, LEGAL_FORMS};
+use super::fold::{Next, Signs, fold_words};
+use super::place::Initials;
+use super::{Step, Steps};
+
+/// A company's name, folded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Company {
+    /// The name without legal form and article, words in their one form.
+    pub core: String,
+    /// A branch, place or remark: what stands in brackets or after a dash; empty when there is none.
+    pub site: String,
+}
+
+impl Company {
+    /// Folds a name into one that exists.
+    pub fn refold(&mut self, raw: &str) -> Steps {
+        self.core.clear();
+        self.site.clear();
+        let mut steps = Steps::NONE;
+        let (front, site, back) = apart(raw);
+        if !site.is_empty() {
+            steps |= name_into(site, &mut self.site);
+            if is_legal_form(&self.site) || self.site.is_empty() {
+                self.site.clear();
+                return name_into(raw, &mut self.core) | legal_form_out(&mut self.core);
+            }
+        }
+        steps |= name_into(front, &mut self.core);
+        if !back.trim().is_empty() {
+            self.core.push(' ');
+            steps |= name_into(back, &mut self.core);
+        }
+        steps |= legal_form_out(&mut self.core);
+        if self.core.is_empty() {
+            std::mem::swap(&mut self.core, &mut self.site);
+        } else if !self.site.is_empty() {
+            steps |= Step::Site;
+        }
+        steps
+    }
+
+    /// True when there is no name.
+    pub fn is_blank(&self) -> bool {
+        self.core.is_empty()
+    }
+}
+
+/// Folds a company's name: case, accents, punctuation, `&`, a leading article, legal forms and usual
+/// abbreviations. What is left when nothing else is the name as a whole. A branch stands at the end.
+pub fn company(raw: &str) -> String {
+    let mut company = Company::default();
+    company.refold(raw);
+    let Company { mut core, site } = company;
+    if !site.is_empty() {
+        core.push(' ');
+        core.push_str(&site);
+    }
+    core
+}
+
+/// Writes the initials of a folded name into `out`; linking words have none. Empty for a single word.
+pub fn acronym_into(core: &str, out: &mut String) {
+    out.clear();
+    if !core.contains(' ') {
+        return;
+    }
+    let words = core.split(' ').filter(|word| !matches!(*word, "and" | "the"));
+    out.extend(words.filter_map(|word| word.chars().next()));
+}
+
+/// A name, what stands in its brackets or after its last dash, and what follows the brackets.
+fn apart(raw: &str) -> (&str, &str, &str) {
+    if let Some((front, rest)) = raw.split_once('(')
+        && let Some((site, back)) = rest.split_once(')')
+        && has_name(front)
+    {
+        return (front, site, back);
+    }
+    for dash in [" - ", " – ", " — ", " | ", " #"] {
+        if let Some((front, site)) = raw.rsplit_once(dash)
+            && has_name(front)
+        {
+            return (front, site, "");
+        }
+    }
+    (raw, "", "")
+}
+
+/// True when two letters or digits are there.
+fn has_name(text: &str) -> bool {
+    text.chars().filter(|c| c.is_alphanumeric()).nth(1).is_some()
+}
+
+static WORDS: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
+    let forms =
+        ABBREVIATIONS.iter().flat_map(|(one, forms)| forms.split(' ').map(|form| (form, *one)));
+    forms.collect()
+});
+
+static FORMS: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| LEGAL_FORMS.iter().copied().collect());
+
+/// The words of a name in their one form, without an article before them.
+fn name_into(raw: &str, out: &mut String) -> Steps {
+    let base = out.len();
+    let mut letters = Initials::default();
+    let mut more = Steps::NONE;
+    let mut steps = fold_words(raw, Signs::And, out, |out, word| {
+        letters.join(out, word.start, word.after_dot);
+        let text = out.get(word.start..).unwrap_or_default();
+        let is_and = matches!(text, "et" | "y" | "und");
+        if is_and && word.start == base {
+            return Next::Apart;
+        }
+        if let Some(one) = WORDS.get(text) {
+            out.truncate(word.start);
+            out.push_str(one);
+            more |= Step::Abbreviation;
+        }
+        Next::Apart
+    });
+    steps |= more;
+    let text = out.get(base..).unwrap_or_default();
+    if let Some((first, rest)) = text.split_once(' ')
+        && !rest.is_empty()
+    {
+        let dropped = if matches!(
+            first,
+            "the" | "die" | "der" | "das" | "la" | "le" | "les" | "el" | "los" | "las" | "il"
+        ) {
+            Some(Step::Article)
+        } else if LEADING_FORMS.contains(&first) {
+            Some(Step::LegalForm)
+        } else {
+            None
+        };
+        if let Some(step) = dropped {
+            let end = base + first.len() + 1;
+            out.drain(base..end);
+            steps |= step;
+        }
+    }
+    steps
+}
+
+fn is_legal_form(folded: &str) -> bool {
+    let mut buffer = [0; LONGEST_FORM];
+    joined(folded, &mut buffer)
+        .is_some_and(|form| FORMS.contains(form) || form == "haftungsbeschrankt")
+}
+
+/// Takes legal forms off the end of a name, and an `and` that is left there, while a name remains.
+fn legal_form_out(name: &mut String) -> Steps {
+    let mut steps = Steps::NONE;
+    while let Some(len) = without_legal_form(name) {
+        name.truncate(len);
+        steps |= Step::LegalForm;
+    }
+    steps
+}
+
+/// Room for the longest legal form.
+const LONGEST_FORM: usize = 48;
+/// A legal form has no more words than this: sp z o o sp k.
+const MOST_WORDS: usize = 6;
+
+/// How long a name is without the longest legal form at its end.
+fn without_legal_form(name: &str) -> Option<usize> {
+    let starts = name.rmatch_indices(' ').map(|(at, _)| at + 1).take(MOST_WORDS);
+    let mut found = None;
+    for start in starts {
+        if name.len() - start > LONGEST_FORM {
+            break;
+        }
+        let form = name.get(start..)?;
+        if may_be_form(form) && is_legal_form(form) {
+            found = Some(start - 1);
+        }
+    }
+    let front = name.get(..found?)?;
+    let front = front.strip_suffix(" and").unwrap_or(front);
+    Some(front.len())
+}
+
+/// A quick look that spares most names the table: forms begin with few letters of their own.
+fn may_be_form(form: &str) -> bool {
+    form.is_ascii()
+}
+
+/// Words without the spaces between them, with `co` for `and co`.
+fn joined<'b>(words: &str, buffer: &'b mut [u8; LONGEST_FORM]) -> Option<&'b str> {
+    let mut len = 0;
+    let mut after_and = false;
+    for word in words.split(' ') {
+        if word == "and" {
+            after_and = true;
+            continue;
+        }
+        if after_and && !word.starts_with("co") {
+            return None;
+        }
+        after_and = false;
+        let slot = buffer.get_mut(len..len + word.len())?;
+        slot.copy_from_slice(word.as_bytes());
+        len += word.len();
+    }
+    buffer.get(..len).and_then(|form| std::str::from_utf8(form).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_company(raw: &str, expected: &str) {
+        assert_eq!(company(raw), expected, "{raw}");
+    }
+
+    #[test]
+    fn company_names_fold_legal_forms_of_many_countries() {
+        for raw in [
+            "Acme",
+            "ACME, Inc.",
+            "The Acme Corporation",
+            "Acme GmbH & Co. KG",
+            "Acme G.m.b.H.",
+            "Acme S.A.R.L.",
+            "Acme Sp. z o.o.",
+            "Acme S.p.A.",
+            "Acme S.A. de C.V.",
+            "Acme Pty Ltd",
+            "Acme Sdn. Bhd.",
+            "Acme Pvt. Ltd.",
+            "Acme Private Limited",
+            "Acme A/S",
+            "Acme Oy Ab",
+            "Acme K.K.",
+            "Acme, s.r.o.",
+            "Acme L.L.P.",
+            "Acme & Co.",
+        ] {
+            check_company(raw, "acme");
+        }
+        check_company("Müller & Söhne AG", "muller and sohne");
+        check_company("Company", "company");
+        check_company("The Limited", "limited");
+        check_company("SAP SE", "sap");
+        check_company("AT&T Inc", "at and t");
+        check_company("Acme (UK) Ltd", "acme uk");
+    }
+
+    #[test]
+    fn more_legal_forms_go() {
+        for raw in [
+            "Acme Sp. z o.o. Sp. k.",
+            "Acme Aktiengesellschaft",
+            "Acme Besloten Vennootschap",
+            "OOO Acme",
+            "PT Acme Tbk",
+            "Acme Co., Ltd.",
+            "Acme W.L.L.",
+            "Acme Berhad",
+            "Acme UG (haftungsbeschränkt)",
+            "Acme SARL et Cie",
+            "Acme FZ-LLC",
+            "Acme A.Ş.",
+        ] {
+            check_company(raw, "acme");
+        }
+    }
+
+    #[test]
+    fn abbreviations_have_one_form() {
+        let same =
+            |left: &str, right: &str| assert_eq!(company(left), company(right), "{left} | {right}");
+        same("Acme Intl Mfg", "Acme International Manufacturing");
+        same("Acme Tech Svcs", "Acme Technologies Services");
+        same("Smith Bros. & Assoc.", "Smith Brothers and Associates");
+        same("Natl. Univ. of Acme", "National University of Acme");
+        same("Acme Hldgs Grp", "Acme Holding Group");
+        same("Müller und Söhne", "Müller & Söhne");
+        same("García y López", "García & López");
+        same("I.B.M.", "IBM");
+        same("J.P. Morgan", "JP Morgan");
+        assert_ne!(company("Acme Car"), company("Acme Cars"));
+    }
+
+    #[track_caller]
+    fn check_site(raw: &str, core: &str, site: &str) {
+        let mut company = Company::default();
+        let steps = company.refold(raw);
+        assert_eq!((company.core.as_str(), company.site.as_str()), (core, site), "{raw}");
+        assert_eq!(steps.has(Step::Site), !site.is_empty());
+    }
+
+    #[test]
+    fn a_branch_is_kept_apart() {
+        check_site("Acme Inc. (Berlin)", "acme", "berlin");
+        check_site("Acme (UK) Ltd", "acme", "uk");
+        check_site("Acme - Boston Office", "acme", "boston office");
+        check_site("Acme #12", "acme", "12");
+        check_site("Acme - GmbH", "acme", "");
+        check_site("(Acme)", "acme", "");
+        check_site("Hewlett-Packard", "hewlett packard", "");
+        check_site("", "", "");
+    }
+
+    #[test]
+    fn initials_leave_linking_words_out() {
+        let mut out = String::new();
+        for (core, expected) in [
+            ("international business machines", "ibm"),
+            ("massachusetts institute of technology", "miot"),
+            ("johnson and johnson", "jj"),
+            ("acme", ""),
+        ] {
+            acronym_into(core, &mut out);
+            assert_eq!(out, expected, "{core}");
+        }
+    }
+
+    #[test]
+    fn the_tables_have_no_chains() {
+        assert!(LEGAL_FORMS.is_sorted());
+        assert!(LEGAL_FORMS.iter().all(|form| form.len() <= LONGEST_FORM));
+        for (one, forms) in ABBREVIATIONS {
+            assert!(!WORDS.contains_key(one), "{one}");
+            for form in forms.split(' ') {
+                assert_eq!(WORDS.get(form), Some(one), "{form}");
+            }
+        }
+    }
+}
