@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 use super::company_tables::{ABBREVIATIONS, LEADING_FORMS, LEGAL_FORMS};
 use super::fold::{Next, Signs, fold_words};
@@ -79,6 +79,9 @@ pub fn acronym_into(core: &str, out: &mut String) {
 
 /// A name, what stands in its brackets or after its last dash, and what follows the brackets.
 fn apart(raw: &str) -> (&str, &str, &str) {
+    if !raw.bytes().any(|byte| matches!(byte, b'(' | b'-' | b'|' | b'#' | 0xE2)) {
+        return (raw, "", "");
+    }
     if let Some((front, rest)) = raw.split_once('(')
         && let Some((site, back)) = rest.split_once(')')
         && has_name(front)
@@ -106,8 +109,17 @@ static WORDS: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
     forms.collect()
 });
 
-static FORMS: LazyLock<HashSet<&'static str>> =
-    LazyLock::new(|| LEGAL_FORMS.iter().copied().collect());
+/// Every legal form and every ending of one; true for a whole one.
+static FORMS: LazyLock<HashMap<&'static str, bool>> = LazyLock::new(|| {
+    let mut forms = HashMap::new();
+    for form in LEGAL_FORMS {
+        for ending in (1..form.len()).filter_map(|at| form.get(at..)) {
+            forms.entry(ending).or_insert(false);
+        }
+        forms.insert(*form, true);
+    }
+    forms
+});
 
 /// The words of a name in their one form, without an article before them.
 fn name_into(raw: &str, out: &mut String) -> Steps {
@@ -154,8 +166,9 @@ fn name_into(raw: &str, out: &mut String) -> Steps {
 
 fn is_legal_form(folded: &str) -> bool {
     let mut buffer = [0; LONGEST_FORM];
-    joined(folded, &mut buffer)
-        .is_some_and(|form| FORMS.contains(form) || form == "haftungsbeschrankt")
+    joined(folded, &mut buffer).is_some_and(|form| {
+        FORMS.get(form).is_some_and(|whole| *whole) || form == "haftungsbeschrankt"
+    })
 }
 
 /// Takes legal forms off the end of a name, and an `and` that is left there, while a name remains.
@@ -175,25 +188,26 @@ const MOST_WORDS: usize = 6;
 
 /// How long a name is without the longest legal form at its end.
 fn without_legal_form(name: &str) -> Option<usize> {
-    let starts = name.rmatch_indices(' ').map(|(at, _)| at + 1).take(MOST_WORDS);
     let mut found = None;
-    for start in starts {
-        if name.len() - start > LONGEST_FORM {
-            break;
+    let mut buffer = [0; LONGEST_FORM];
+    let mut end = name.len();
+    for _ in 0..MOST_WORDS {
+        let Some(space) = name.get(..end)?.rfind(' ') else { break };
+        let start = space + 1;
+        let form = joined(name.get(start..)?, &mut buffer).unwrap_or_default();
+        // What no form ends in, no form with more words before it ends in either.
+        match FORMS.get(form) {
+            Some(true) => found = Some(start - 1),
+            Some(false) => {}
+            None => break,
         }
-        let form = name.get(start..)?;
-        if may_be_form(form) && is_legal_form(form) {
-            found = Some(start - 1);
+        end = start - 1;
+        if end == 0 {
+            break;
         }
     }
     let front = name.get(..found?)?;
-    let front = front.strip_suffix(" and").unwrap_or(front);
-    Some(front.len())
-}
-
-/// A quick look that spares most names the table: forms begin with few letters of their own.
-fn may_be_form(form: &str) -> bool {
-    form.is_ascii()
+    Some(front.strip_suffix(" and").unwrap_or(front).len())
 }
 
 /// Words without the spaces between them, with `co` for `and co`.

@@ -283,15 +283,20 @@ pub fn misspelt_provider(domain: &str, lists: &Lists) -> Option<&'static str> {
     if domain.len() > 17 || domain.len() < 6 || KNOWN.contains(domain) {
         return None;
     }
-    let near = |provider: &&'static str| is_misspelling(domain, provider);
-    let provider = OFTEN_MISSPELT.iter().copied().find(|provider| near(provider))?;
+    let provider = OFTEN_MISSPELT
+        .iter()
+        .copied()
+        .find(|provider| begins_alike(domain, provider) && is_misspelling(domain, provider))?;
     (!lists.free_mail.contains(domain)).then_some(provider)
 }
 
+/// A quick look: one slip leaves one of the first two letters where it was or moves it by one.
+fn begins_alike(domain: &str, provider: &str) -> bool {
+    let ([a, b, ..], [x, y, ..]) = (domain.as_bytes(), provider.as_bytes()) else { return false };
+    domain.len().abs_diff(provider.len()) <= 1 && (a == x || b == y || a == y || b == x)
+}
+
 fn is_misspelling(domain: &str, provider: &str) -> bool {
-    if domain.len().abs_diff(provider.len()) > 1 {
-        return false;
-    }
     let (typed, right) = (domain.split_once('.'), provider.split_once('.'));
     let (Some((typed, typed_end)), Some((right, right_end))) = (typed, right) else { return false };
     if typed_end == right_end {

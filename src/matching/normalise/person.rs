@@ -178,6 +178,10 @@ fn part(
     suffix: &mut Option<Suffix>,
     mut done: impl FnMut(&mut String, usize) -> (Next, Steps),
 ) -> Steps {
+    // One plain word stands as it is, whatever it is.
+    if text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        return words_into(text, out);
+    }
     let before = *suffix;
     let mut more = Steps::NONE;
     let steps = fold_words(text, Signs::Part, out, |out, word| {

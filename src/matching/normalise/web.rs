@@ -56,16 +56,17 @@ fn host(raw: &str, out: &mut String) -> Option<()> {
     let rest = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
     let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
     let rest = rest.split(':').next().unwrap_or_default().trim().trim_matches('.');
-    let is_host = |c: char| c.is_alphanumeric() || c == '-' || c == '.' || c == '_';
-    if !rest.contains('.')
-        || rest.contains("..")
-        || !rest.chars().all(is_host)
-        || rest.chars().all(|c| c.is_ascii_digit() || c == '.')
-    {
+    let is_host = |c: char| c.is_alphanumeric() || matches!(c, '-' | '.' | '_');
+    if !rest.contains('.') || rest.contains("..") || !rest.chars().all(is_host) || is_number(rest) {
         return None;
     }
     lower_into(rest, out);
     Some(())
+}
+
+/// True for an address of four numbers.
+fn is_number(host: &str) -> bool {
+    host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
 }
 
 /// Cuts a host down to its registrable domain.
