@@ -311,17 +311,18 @@ fn is_misspelling(domain: &str, provider: &str) -> bool {
 
 /// True when one letter was added, left out, replaced, or two neighbours were exchanged.
 fn is_one_slip(typed: &str, right: &str) -> bool {
-    let (a, b) = (typed.as_bytes(), right.as_bytes());
-    let front = a.iter().zip(b).take_while(|(x, y)| x == y).count();
-    let (a, b) = (a.get(front..).unwrap_or_default(), b.get(front..).unwrap_or_default());
-    match (a, b) {
-        ([], [_]) | ([_], []) => true,
-        ([_, rest_a @ ..], [_, rest_b @ ..]) if rest_a == rest_b => true,
-        ([_, rest_a @ ..], b) if rest_a == b => true,
-        (a, [_, rest_b @ ..]) if a == rest_b => true,
-        ([x, y, rest_a @ ..], [p, q, rest_b @ ..]) => x == q && y == p && rest_a == rest_b,
-        _ => false,
-    }
+    let (typed, right) = (typed.as_bytes(), right.as_bytes());
+    let same = typed.iter().zip(right).take_while(|(left, right)| left == right).count();
+    let (typed, right) = (typed.get(same..), right.get(same..));
+    let (Some([t, typed @ ..]), Some([r, right @ ..])) = (typed, right) else {
+        // One of them ends here: the other may have one letter more.
+        return typed.map_or(0, <[u8]>::len) + right.map_or(0, <[u8]>::len) == 1;
+    };
+    let exchanged =
+        || typed.first() == Some(r) && right.first() == Some(t) && typed.get(1..) == right.get(1..);
+    let left_out = || right.first() == Some(t) && right.get(1..) == Some(typed);
+    let added = || typed.first() == Some(r) && typed.get(1..) == Some(right);
+    typed == right || left_out() || added() || exchanged()
 }
 
 fn is_gmail(domain: &str) -> bool {

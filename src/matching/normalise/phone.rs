@@ -39,25 +39,21 @@ pub fn phone_into(raw: &str, country: Option<Country>, out: &mut String) -> Opti
         return None;
     }
     let mut steps = typed.steps;
-    let has_country = match dial(typed.has_plus, digits, country, out) {
-        Some(step) => {
-            steps |= step;
-            true
+    let dialled = dial(typed.has_plus, digits, country, out);
+    if let Some(step) = dialled {
+        steps |= step;
+    } else {
+        out.clear();
+        out.push_str(digits.trim_start_matches('0'));
+        if out.len() < digits.len() {
+            steps |= Step::Trunk;
         }
-        None => {
-            out.clear();
-            out.push_str(digits.trim_start_matches('0'));
-            if out.len() < digits.len() {
-                steps |= Step::Trunk;
-            }
-            false
-        }
-    };
+    }
     if out.len() < SHORTEST || out.len() > LONGEST {
         out.clear();
         return None;
     }
-    Some(Dialled { steps, extension: typed.extension, has_country })
+    Some(Dialled { steps, extension: typed.extension, has_country: dialled.is_some() })
 }
 
 /// The digits of a phone number of an unknown country, without extension, trunk zero and international
@@ -362,7 +358,14 @@ const PLANS: &[Plan] = &[
     other(*b"TH", "66", &[("689", 9, 9), ("23457", 8, 8)]),
     zero(*b"PH", "63", &[("9", 10, 10)]),
     zero(*b"VN", "84", &[("1356789", 9, 9)]),
-    other(*b"BR", "55", &[("12346789", 10, 11)]),
+    Plan {
+        country: *b"BR",
+        code: "55",
+        trunk: Some("0"),
+        abroad: Abroad::Otherwise,
+        shapes: &[("12346789", 10, 11)],
+        except: &["90"],
+    },
     other(*b"KR", "82", &[("2", 8, 8), ("123456", 9, 9), ("13456", 10, 10)]),
     Plan {
         country: *b"CN",

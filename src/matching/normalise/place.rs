@@ -28,7 +28,7 @@ impl Country {
         let Some(key) = country_key(raw, &mut buffer) else {
             let mut key = String::with_capacity(raw.len());
             fold_words(raw, Signs::And, &mut key, |_, _| Next::Apart);
-            return Self::of_key(&key);
+            return Self::of_key(&key).or_else(|| Self::of_key(raw.trim()));
         };
         Self::of_key(key)
     }

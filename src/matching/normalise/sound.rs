@@ -1,9 +1,9 @@
 //! A key of how a name sounds, for finding candidates that are spelled differently.
 //!
 //! The Metaphone of Lawrence Philips ("Hanging on the Metaphone", Computer Language 7(12), 1990), with
-//! three departures for names of other languages: every vowel at the start is `A`, `sch` and `ş`-like
-//! `sz`, `cz`, `tsch` are one hiss each, and `w` at the start of a word is kept before any vowel as `V`,
-//! as `v` is `F` elsewhere. Digits and letters beyond Latin are kept as they are.
+//! departures for names of other languages: every vowel at the start is `A`; `th` is `t`; `sch`, `tsch`,
+//! `cz`, `sz` and `tz` are one hiss each; `y` sounds only at the start; `w` at the start before a vowel is
+//! `V`. Digits and letters beyond Latin are kept as they are.
 //! Does not: say that two names are one; it puts them beside each other.
 
 /// Writes the key of a folded name into `out`; words stay apart by no space, so that spacing does not
@@ -22,162 +22,139 @@ fn word_into(word: &str, out: &mut String) {
     let from = out.len();
     let letters = word.as_bytes();
     let at = |index: usize| letters.get(index).copied().unwrap_or(0);
-    let before = |index: usize| index.checked_sub(1).map_or(0, at);
-    let mut index = match (at(0), at(1)) {
+    let start = match (at(0), at(1)) {
         // Silent first letters.
         (b'k' | b'g' | b'p', b'n') | (b'a', b'e') | (b'w', b'r') | (b'p', b'f') => 1,
         _ => 0,
     };
-    if at(0) == b'x' {
-        out.push('S');
-        index = 1;
-    }
-    let start = index;
+    let mut index = start;
     while index < letters.len() && out.len() - from < LONGEST {
-        let letter = at(index);
-        let (next, after) = (at(index + 1), at(index + 2));
+        let place = Place {
+            before: index.checked_sub(1).map_or(0, at),
+            letter: at(index),
+            after: [at(index + 1), at(index + 2), at(index + 3)],
+            is_first: index == start,
+        };
         // A doubled letter sounds once; a doubled c before e or i is two sounds.
-        if index > start && letter == before(index) && letter != b'c' {
+        if !place.is_first && place.letter == place.before && place.letter != b'c' {
             index += 1;
-            continue;
+        } else if place.letter.is_ascii_lowercase() {
+            let (sound, used) = place.sound();
+            out.push_str(sound);
+            index += used;
+        } else if let Some(other) = word.get(index..).and_then(|rest| rest.chars().next()) {
+            out.push(other);
+            index += other.len_utf8();
+        } else {
+            return;
         }
-        let mut used = 1;
-        match letter {
-            b'a' | b'e' | b'i' | b'o' | b'u' => {
-                if index == start {
-                    out.push('A');
-                }
-            }
-            b'b' => {
-                // Silent at the end after m: Lamb.
-                if !(before(index) == b'm' && next == 0) {
-                    out.push('B');
-                }
-            }
-            b'c' => {
-                if next == b'z' {
-                    out.push('X');
-                    used = 2;
-                } else if next == b'h' {
-                    // Hard at the start before a consonant: Christine.
-                    let hard = index == start && !is_vowel(after);
-                    out.push(if hard || after == b'r' || after == b'l' { 'K' } else { 'X' });
-                    used = 2;
-                } else if next == b'i' && after == b'a' {
-                    out.push('X');
-                } else if is_front(next) {
-                    if before(index) != b's' {
-                        out.push('S');
-                    }
-                } else {
-                    out.push('K');
-                    if next == b'k' || next == b'c' {
-                        used = 2;
-                    }
-                }
-            }
-            b'd' => {
-                if next == b'g' && is_front(after) {
-                    out.push('J');
-                    used = 2;
-                } else if next == b't' {
-                    // Schmidt.
-                } else {
-                    out.push('T');
-                }
-            }
-            b'g' => {
-                if next == b'h' {
-                    // Silent in Wright and Hughes, hard before a vowel at the start.
-                    if index == start {
-                        out.push('K');
-                    }
-                    used = 2;
-                } else if next == b'n' && (after == 0 || after == b'e') {
-                    // Silent: Champagne.
-                } else if is_front(next) && before(index) != b'g' {
-                    out.push('J');
-                } else {
-                    out.push('K');
-                }
-            }
+    }
+}
+
+/// A letter among its neighbours; 0 stands for none.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    before: u8,
+    letter: u8,
+    after: [u8; 3],
+    is_first: bool,
+}
+
+impl Place {
+    /// The sound, and how many letters make it.
+    fn sound(self) -> (&'static str, usize) {
+        let [next, ..] = self.after;
+        match self.letter {
+            b'a' | b'e' | b'i' | b'o' | b'u' if self.is_first => ("A", 1),
+            // Silent at the end after m: Lamb.
+            b'b' if !(self.before == b'm' && next == 0) => ("B", 1),
+            b'c' => self.c(),
+            b'd' => self.d(),
+            b'f' | b'v' => ("F", 1),
+            b'g' => self.g(),
             b'h' => {
-                let silent = matches!(before(index), b'c' | b's' | b'p' | b't' | b'g');
-                if is_vowel(next) && !silent && (index == start || !is_vowel(before(index))) {
-                    out.push('H');
-                }
+                let said = !matches!(self.before, b'c' | b's' | b'p' | b't' | b'g')
+                    && (self.is_first || !is_vowel(self.before));
+                if is_vowel(next) && said { ("H", 1) } else { ("", 1) }
             }
-            b'k' => {
-                if before(index) != b'c' {
-                    out.push('K');
-                }
-            }
-            b'p' => {
-                if next == b'h' {
-                    out.push('F');
-                    used = 2;
-                } else {
-                    out.push('P');
-                }
-            }
-            b'q' => out.push('K'),
-            b's' => {
-                if next == b'c' && after == b'h' {
-                    out.push('X');
-                    used = 3;
-                } else if next == b'h' || next == b'z' {
-                    out.push(if next == b'h' { 'X' } else { 'S' });
-                    used = 2;
-                } else if next == b'i' && matches!(after, b'o' | b'a') {
-                    out.push('X');
-                } else {
-                    out.push('S');
-                }
-            }
-            b't' => {
-                if next == b's' && after == b'c' && at(index + 3) == b'h' {
-                    out.push('X');
-                    used = 4;
-                } else if next == b'i' && matches!(after, b'o' | b'a') {
-                    out.push('X');
-                } else if next == b'h' {
-                    // Thomas and Theodor are said with a t.
-                    out.push('T');
-                    used = 2;
-                } else if next == b'c' && after == b'h' {
-                    // The c says it: Hatcher.
-                } else if next == b'z' {
-                    out.push('S');
-                    used = 2;
-                } else {
-                    out.push('T');
-                }
-            }
-            b'v' => out.push('F'),
-            b'w' => {
-                if index == start && is_vowel(next) {
-                    out.push('V');
-                }
-            }
-            b'x' => out.push_str("KS"),
-            b'y' => {
-                if index == start {
-                    out.push('Y');
-                }
-            }
-            b'z' => out.push('S'),
-            b'f' | b'j' | b'l' | b'm' | b'n' | b'r' => {
-                out.push(char::from(letter.to_ascii_uppercase()));
-            }
-            _ => match word.get(index..).and_then(|rest| rest.chars().next()) {
-                Some(other) => {
-                    out.push(other);
-                    used = other.len_utf8();
-                }
-                None => return,
-            },
+            b'j' => ("J", 1),
+            b'k' if self.before != b'c' => ("K", 1),
+            b'l' => ("L", 1),
+            b'm' => ("M", 1),
+            b'n' => ("N", 1),
+            b'p' if next == b'h' => ("F", 2),
+            b'p' => ("P", 1),
+            b'q' => ("K", 1),
+            b'r' => ("R", 1),
+            b's' => self.s(),
+            b't' => self.t(),
+            b'w' if self.is_first && is_vowel(next) => ("V", 1),
+            b'x' if self.is_first => ("S", 1),
+            b'x' => ("KS", 1),
+            b'y' if self.is_first => ("Y", 1),
+            b'z' => ("S", 1),
+            _ => ("", 1),
         }
-        index += used;
+    }
+
+    fn c(self) -> (&'static str, usize) {
+        match self.after {
+            [b'z', ..] => ("X", 2),
+            // Hard before a consonant: Christine, Kilchrist.
+            [b'h', b'r' | b'l', _] => ("K", 2),
+            [b'h', after, _] if self.is_first && !is_vowel(after) => ("K", 2),
+            [b'h', ..] => ("X", 2),
+            [b'i', b'a', _] => ("X", 1),
+            [next, ..] if is_front(next) && self.before == b's' => ("", 1),
+            [next, ..] if is_front(next) => ("S", 1),
+            [b'c', next, _] if is_front(next) => ("K", 1),
+            [b'k' | b'c', ..] => ("K", 2),
+            _ => ("K", 1),
+        }
+    }
+
+    fn d(self) -> (&'static str, usize) {
+        match self.after {
+            [b'g', after, _] if is_front(after) => ("J", 2),
+            // Schmidt.
+            [b't', ..] => ("", 1),
+            _ => ("T", 1),
+        }
+    }
+
+    fn g(self) -> (&'static str, usize) {
+        match self.after {
+            // Silent in Wright and Hughes, hard at the start.
+            [b'h', ..] if self.is_first => ("K", 2),
+            [b'h', ..] => ("", 2),
+            // Silent: Champagne.
+            [b'n', 0 | b'e', _] => ("", 1),
+            [next, ..] if is_front(next) && self.before != b'g' => ("J", 1),
+            _ => ("K", 1),
+        }
+    }
+
+    fn s(self) -> (&'static str, usize) {
+        match self.after {
+            [b'c', b'h', _] => ("X", 3),
+            [b'h', ..] => ("X", 2),
+            [b'z', ..] => ("S", 2),
+            [b'i', b'o' | b'a', _] => ("X", 1),
+            _ => ("S", 1),
+        }
+    }
+
+    fn t(self) -> (&'static str, usize) {
+        match self.after {
+            [b's', b'c', b'h'] => ("X", 4),
+            [b'i', b'o' | b'a', _] => ("X", 1),
+            // Thomas and Theodor are said with a t, and spelled without the h too.
+            [b'h', ..] => ("T", 2),
+            // The c says it: Hatcher.
+            [b'c', b'h', _] => ("", 1),
+            [b'z', ..] => ("S", 2),
+            _ => ("T", 1),
+        }
     }
 }
 
