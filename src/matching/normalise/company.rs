@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use hashbrown::HashMap;
 
 use super::company_tables::{ABBREVIATIONS, LEADING_FORMS, LEGAL_FORMS};
-use super::fold::{Next, Signs, fold_words};
+use super::fold::{Next, Signs, bare, fold_words};
 use super::place::Initials;
 use super::{Step, Steps};
 
@@ -79,7 +79,7 @@ pub fn acronym_into(core: &str, out: &mut String) {
 
 /// A name, what stands in its brackets or after its last dash, and what follows the brackets.
 fn apart(raw: &str) -> (&str, &str, &str) {
-    if !raw.bytes().any(|byte| matches!(byte, b'(' | b'-' | b'|' | b'#' | 0xE2)) {
+    if !raw.bytes().any(|byte| matches!(byte, b'(' | b'-' | b'|' | b'#' | b',' | b'/' | 0xE2)) {
         return (raw, "", "");
     }
     if let Some((front, rest)) = raw.split_once('(')
@@ -95,7 +95,22 @@ fn apart(raw: &str) -> (&str, &str, &str) {
             return (front, site, "");
         }
     }
+    // Acme Inc., Berlin: a place follows the legal form.
+    if let Some((front, site)) = raw.rsplit_once([',', '/'])
+        && ends_in_form(front)
+        && !ends_in_form(site)
+    {
+        return (front, site, "");
+    }
     (raw, "", "")
+}
+
+/// True when the last word is a legal form.
+fn ends_in_form(text: &str) -> bool {
+    let last = text.trim_end().rsplit(' ').next().unwrap_or_default();
+    let mut buffer = [0; 16];
+    let word = bare(last, &mut buffer);
+    word.len() < text.len() && FORMS.get(word).is_some_and(|whole| *whole)
 }
 
 /// True when two letters or digits are there.
@@ -322,6 +337,8 @@ mod tests {
         check_site("Acme (UK) Ltd", "acme", "uk");
         check_site("Acme - Boston Office", "acme", "boston office");
         check_site("Acme #12", "acme", "12");
+        check_site("Acme Inc., Berlin", "acme", "berlin");
+        check_site("Smith, Jones & Co., Ltd.", "smith jones", "");
         check_site("Acme - GmbH", "acme", "");
         check_site("(Acme)", "acme", "");
         check_site("Hewlett-Packard", "hewlett packard", "");

@@ -314,6 +314,7 @@ fn is_particle(word: &str, start: usize) -> bool {
                 | "lou"
                 | "dem"
                 | "dei"
+                | "und"
         ),
         _ => matches!(
             word,
@@ -452,6 +453,7 @@ mod tests {
         check_whole("Smith-Jones, Ann", ("ann", "smith jones"));
         check_whole("Mary Ann Smith", ("mary ann", "smith"));
         check_whole("Jack Ma", ("jack", "ma"));
+        check_whole("Karl von und zu Berg", ("karl", "vonundzuberg"));
         check_whole("Ng, PhD", ("", "ng"));
         check_name("Mary", "", ("mary", ""));
     }

@@ -473,6 +473,10 @@ impl Street {
             len += 1;
         }
         let all = list.get_mut(..len).unwrap_or_default();
+        // One Microsoft Way.
+        if let [first @ "one", _, ..] = all {
+            *first = "1";
+        }
         let mut steps = self.take_units(all);
         let mut rest = 0;
         for at in 0..all.len() {
@@ -486,7 +490,7 @@ impl Street {
         let all = all.get(..rest).unwrap_or_default();
         let (number, name) = number_and_name(all);
         for part in number {
-            if part.len() > 1 || part.bytes().all(|byte| byte.is_ascii_digit()) {
+            if part.starts_with(is_digit) {
                 push_word(part, &mut self.number);
             } else {
                 self.number.push_str(part);
@@ -509,7 +513,10 @@ impl Street {
                 list.get(at).is_some_and(|word| word.len() == 1 || word.starts_with(is_digit))
             };
             let is_floor = list.get(at).is_some_and(|word| {
-                matches!(*word, "floor" | "fl" | "etage" | "og" | "stock" | "piso")
+                matches!(
+                    *word,
+                    "floor" | "fl" | "etage" | "og" | "stock" | "piso" | "andar" | "planta"
+                )
             });
             let value = if is_floor && at >= 2 && is_number(at - 1) {
                 at - 1
@@ -588,6 +595,8 @@ fn is_unit(word: &str) -> bool {
             | "tower"
             | "wing"
             | "block"
+            | "andar"
+            | "planta"
             | "no"
     )
 }
@@ -595,7 +604,9 @@ fn is_unit(word: &str) -> bool {
 /// The house number and the other words: it stands before the name or after it.
 fn number_and_name<'l, 'w>(words: &'l [&'w str]) -> (&'l [&'w str], &'l [&'w str]) {
     let is_number = |word: &&str| word.starts_with(is_digit) && !is_ordinal(word);
-    let is_letter = |word: &str| word.len() == 1 && !matches!(word, "n" | "s" | "e" | "w");
+    let is_letter = |word: &str| {
+        matches!(word, "bis" | "ter") || word.len() == 1 && !matches!(word, "n" | "s" | "e" | "w")
+    };
     let mut front = words.iter().take_while(|word| is_number(word)).count();
     if front > 0 && front < words.len() {
         if words.get(front).is_some_and(|word| is_letter(word)) && front + 1 < words.len() {
@@ -994,6 +1005,9 @@ mod tests {
         check_street("P.O. Box 12", ("12", "po box", ""));
         check_street("123 Highway 50", ("123", "hwy 50", ""));
         check_street("12-14 High Street", ("12 14", "high st", ""));
+        check_street("12 bis Rue de Rivoli", ("12bis", "rue de rivoli", ""));
+        check_street("One Acme Way", ("1", "acme way", ""));
+        check_street("Rua Augusta, 1500 - 5º andar", ("1500", "rua augusta", "5"));
         check_street("", ("", "", ""));
     }
 

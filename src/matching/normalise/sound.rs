@@ -99,11 +99,10 @@ impl Place {
 
     fn c(self) -> (&'static str, usize) {
         match self.after {
-            [b'z', ..] => ("X", 2),
             // Hard before a consonant: Christine, Kilchrist.
             [b'h', b'r' | b'l', _] => ("K", 2),
             [b'h', after, _] if self.is_first && !is_vowel(after) => ("K", 2),
-            [b'h', ..] => ("X", 2),
+            [b'h' | b'z', ..] => ("X", 2),
             [b'i', b'a', _] => ("X", 1),
             [next, ..] if is_front(next) && self.before == b's' => ("", 1),
             [next, ..] if is_front(next) => ("S", 1),
