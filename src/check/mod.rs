@@ -30,6 +30,7 @@ use crate::finding::{Finding, Severity};
 use crate::policy::Log;
 
 pub use condition::{Condition, When};
+pub use duplicates::shipped_lists;
 pub use rulebook::{Rulebook, Table};
 pub use world::{AsOf, Pulled, World};
 

@@ -1,346 +1,747 @@
-//! How far two records agree, column by column, and what that is worth.
+//! Which level of each ladder two records reach.
 //!
-//! The weights are fixed, in bits: an agreement that chance rarely brings about is worth many. They are
-//! starting points of our own, of the order that labelled contact data gives.
-//! Does not: decide which records to compare.
+//! Evidence that hangs together counts once: where two records already share a workplace, a name or a
+//! household, what usually comes with it is looked at in that context, and how many records share a value
+//! is counted among those that share the rest. Does not: weigh; see [`super::model`].
 
-use super::normalise::{self, AddressStep, Lists, Name};
-use super::{Kind, Records};
+use super::dictionary::{BLANK, Code};
+use super::facets::{Facet, Facets, Mailbox, UNIT_WORDS, Words};
+use super::ladder::{self, Ladder};
+use super::similar::{distance, jaro_winkler};
 
-/// How far two values agree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// The same once case and spelling are folded.
-    Same,
-    /// The same in another form: nickname, swapped parts, a missing country code.
-    Form,
-    /// Nearly the same.
-    Alike,
-    /// A part agrees and a part does not.
-    Partly,
-    /// They contradict each other.
-    Different,
-    /// At least one side has nothing to compare: this is no disagreement.
-    Missing,
+/// One piece of evidence that a set of records offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Comparison {
+    Workplace,
+    Company,
+    Domain,
+    Phone,
+    Address,
+    FirstName,
+    LastName,
+    Mail,
+    Birth,
+    Identifier(usize),
+    Text(usize),
+    Category(usize),
 }
 
-/// One column's part in a comparison.
+/// The most pieces of evidence.
+pub(super) const COMPARISONS: usize = 16;
+
+/// What one comparison of two records came to.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Agreement {
-    /// What was compared.
-    pub kind: Kind,
-    /// How far it agrees.
-    pub level: Level,
-    /// The level in words.
-    pub how: &'static str,
-    /// What it is worth.
-    pub bits: f64,
+pub(super) struct Outcome {
+    /// The level; `None` where a side says nothing.
+    pub(super) level: Option<u8>,
+    pub(super) context: u8,
+    pub(super) term: Term,
 }
 
-/// One record's values, folded.
-#[derive(Debug, Clone, Default)]
-pub struct Folded {
-    /// The mail address; empty when there is none.
-    pub address: String,
-    /// How the address was folded.
-    pub step: Option<AddressStep>,
-    /// The company's domain from the mail address; empty for mail providers.
-    pub mail_domain: String,
-    /// The person's name.
-    pub name: Name,
-    /// Every phone number.
-    pub phones: Vec<String>,
-    /// The company's name.
-    pub company: String,
-    /// The company's domain from the website.
-    pub domain: String,
-    /// The values of columns that have to be equal, in column order; empty for blank ones.
-    pub exact: Vec<String>,
+/// How rare the agreement is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Term {
+    /// As rare as its level.
+    Level,
+    /// As rare as the value: so many records hold it, among so many.
+    Value { held: f32, among: f32 },
+    /// As rare as its level among the records that share a word, which so many hold.
+    Word { held: f32 },
 }
 
-impl Folded {
-    /// Folds one record.
-    pub fn of(records: &dyn Records, at: u32, columns: &[Kind], lists: &Lists) -> Self {
-        let mut folded = Self::default();
-        let (mut first, mut last) = (None, None);
-        for (column, kind) in columns.iter().enumerate() {
-            let value = records.value(at, column);
-            match kind {
-                Kind::Address => {
-                    let Some(value) = value else { continue };
-                    folded.step = normalise::address(value, lists, &mut folded.address);
-                    let _ = normalise::company_domain(value, lists, &mut folded.mail_domain);
-                }
-                Kind::FirstName => first = value,
-                Kind::LastName => last = value,
-                Kind::Phone => {
-                    let mut digits = String::new();
-                    if value.and_then(|value| normalise::phone(value, &mut digits)).is_some() {
-                        folded.phones.push(digits);
+impl Outcome {
+    const MISSING: Self = Self { level: None, context: 0, term: Term::Level };
+
+    fn level(level: u8) -> Self {
+        Self { level: Some(level), context: 0, term: Term::Level }
+    }
+
+    fn value(level: u8, held: u32, among: u32) -> Self {
+        let (held, among) = (float(held), float(among.max(held)));
+        Self { level: Some(level), context: 0, term: Term::Value { held, among } }
+    }
+
+    fn within(self, context: u8) -> Self {
+        Self { context, ..self }
+    }
+}
+
+/// All comparisons of two records, in the order of [`Comparer::comparisons`].
+pub(super) type Pattern = [Outcome; COMPARISONS];
+
+/// Compares the records of one set.
+#[derive(Debug)]
+pub(super) struct Comparer {
+    pub(super) facets: Facets,
+    pub(super) comparisons: Vec<(Comparison, Ladder)>,
+    /// Only records of different sources are linked.
+    between: bool,
+}
+
+impl Comparer {
+    /// The comparisons that the facets allow.
+    pub(super) fn new(facets: Facets) -> Self {
+        let between = facets.source.iter().any(|source| Some(source) != facets.source.first());
+        let people = facets.are_people();
+        let mut all = Vec::new();
+        let mut offer = |is_there: bool, comparison: Comparison, ladder: Ladder| {
+            if is_there && all.len() < COMPARISONS {
+                all.push((comparison, ladder));
+            }
+        };
+        let (company, domain) = (!facets.company.is_blank(), !facets.domain.is_blank());
+        offer(people && (company || domain), Comparison::Workplace, ladder::WORKPLACE);
+        offer(!people && company, Comparison::Company, ladder::COMPANY);
+        offer(!people && domain, Comparison::Domain, ladder::DOMAIN);
+        offer(facets.numbers.len() > 0, Comparison::Phone, ladder::PHONE);
+        let place =
+            [&facets.street, &facets.city, &facets.postcode, &facets.region, &facets.country];
+        let contexts = if people { ladder::BESIDE_PEOPLE } else { ladder::ADDRESS.contexts };
+        let address = Ladder { contexts, ..ladder::ADDRESS };
+        offer(place.iter().any(|facet| !facet.is_blank()), Comparison::Address, address);
+        offer(!facets.last.is_blank(), Comparison::LastName, ladder::LAST_NAME);
+        offer(!facets.first.is_blank(), Comparison::FirstName, ladder::FIRST_NAME);
+        offer(!facets.mail.is_blank(), Comparison::Mail, ladder::MAIL);
+        offer(!facets.birth.is_blank(), Comparison::Birth, ladder::BIRTH);
+        for (at, facet) in facets.identifiers.iter().enumerate() {
+            offer(!facet.is_blank(), Comparison::Identifier(at), ladder::IDENTIFIER);
+        }
+        for (at, (facet, _)) in facets.texts.iter().enumerate() {
+            offer(!facet.is_blank(), Comparison::Text(at), ladder::TEXT);
+        }
+        for (at, facet) in facets.categories.iter().enumerate() {
+            offer(!facet.is_blank(), Comparison::Category(at), ladder::CATEGORY);
+        }
+        Self { facets, comparisons: all, between }
+    }
+
+    /// False for two records of one source where only records of different sources are linked.
+    pub(super) fn may_be_one(&self, a: u32, b: u32) -> bool {
+        let source = |record: u32| self.facets.source.get(record as usize);
+        !self.between || source(a) != source(b)
+    }
+
+    /// How many pairs of records there are.
+    pub(super) fn pairs(&self) -> f64 {
+        let all = f64::from(self.facets.len);
+        if self.between {
+            let first = self.facets.source.first();
+            let one = self.facets.source.iter().filter(|source| Some(*source) == first).count();
+            let one = f64::from(u32::try_from(one).unwrap_or(u32::MAX));
+            return one * (all - one);
+        }
+        all * (all - 1.0) / 2.0
+    }
+
+    /// Compares two records.
+    pub(super) fn compare(&self, a: u32, b: u32) -> Pattern {
+        let mut pattern = [Outcome::MISSING; COMPARISONS];
+        let mut shared = Shared::default();
+        for (slot, (comparison, _)) in pattern.iter_mut().zip(&self.comparisons) {
+            *slot = self.outcome(*comparison, a, b, &mut shared);
+        }
+        pattern
+    }
+
+    fn outcome(&self, comparison: Comparison, a: u32, b: u32, shared: &mut Shared) -> Outcome {
+        match comparison {
+            Comparison::Workplace => {
+                let (outcome, colleagues) = self.workplace(a, b);
+                shared.workplace = colleagues;
+                outcome
+            }
+            Comparison::Company => {
+                let outcome = self.company(a, b);
+                shared.name = outcome.level;
+                outcome
+            }
+            Comparison::Domain => shared.under_name(self.domain(a, b)),
+            Comparison::Phone => {
+                let outcome = self.phone(a, b);
+                shared.phone = outcome.level;
+                shared.at_work(outcome)
+            }
+            Comparison::Address => {
+                let outcome = self.address(a, b);
+                shared.address = outcome.level;
+                match shared.workplace {
+                    None if shared.name.is_some() => shared.under_name(outcome),
+                    None if up_to(shared.phone, 0) && self.facets.are_people() => {
+                        Outcome { term: Term::Level, ..outcome }.within(2)
                     }
+                    _ => shared.at_work(outcome),
                 }
-                Kind::Company => {
-                    folded.company = value.map(normalise::company).unwrap_or_default();
-                }
-                Kind::Web => {
-                    if let Some(value) = value.filter(|_| folded.domain.is_empty()) {
-                        let _ = normalise::company_domain(value, lists, &mut folded.domain);
+            }
+            Comparison::FirstName => {
+                let outcome = self.first_name(a, b);
+                shared.first = outcome.level;
+                match (up_to(shared.last, 0), outcome.level) {
+                    // Of how many with that last name: names of one language go together.
+                    (true, Some(0)) => {
+                        let Facets { name, last, .. } = &self.facets;
+                        let held = name.held(name.at(a));
+                        Outcome::value(0, held, last.held(last.at(a))).within(1)
                     }
+                    (true, Some(_)) => Outcome { term: Term::Level, ..outcome }.within(1),
+                    _ => outcome,
                 }
-                Kind::Place => {
-                    folded.exact.push(value.map(normalise::words).unwrap_or_default());
+            }
+            Comparison::LastName => {
+                let outcome = self.last_name(a, b);
+                shared.last = outcome.level;
+                if shared.workplace.is_none() && shared.household() {
+                    return Outcome { term: Term::Level, ..outcome }.within(1);
+                }
+                outcome
+            }
+            Comparison::Mail => self.mail_in_context(a, b, shared),
+            Comparison::Birth => self.birth(a, b),
+            Comparison::Identifier(at) => at_most(&self.facets.identifiers, at)
+                .map_or(Outcome::MISSING, |facet| self.identifier(facet, a, b)),
+            Comparison::Text(at) => at_most(&self.facets.texts, at)
+                .map_or(Outcome::MISSING, |(facet, words)| self.text(facet, words, a, b)),
+            Comparison::Category(at) => at_most(&self.facets.categories, at)
+                .map_or(Outcome::MISSING, |facet| self.category(facet, a, b, shared)),
+        }
+    }
+
+    fn first_name(&self, a: u32, b: u32) -> Outcome {
+        let facets = &self.facets;
+        let facet = &facets.first;
+        let Some((left, right)) = both(facet, a, b) else { return Outcome::MISSING };
+        if left == right {
+            return self.same(0, facet, left);
+        }
+        let roots = facets.roots(b);
+        if facets.roots(a).iter().any(|root| roots.contains(root)) {
+            return self.same(1, facet, facet.commoner(left, right));
+        }
+        if self.is_swapped(a, b) {
+            return self.same(2, facet, left);
+        }
+        let (left, right) = (facet.values.text(left), facet.values.text(right));
+        let is_initial = |short: &str, long: &str| short.len() == 1 && long.starts_with(short);
+        Outcome::level(if is_slip(left, right) {
+            3
+        } else if is_initial(left, right) || is_initial(right, left) {
+            5
+        } else if share_part(left, right) {
+            6
+        } else if jaro_winkler(left, right) >= ALIKE {
+            4
+        } else {
+            7
+        })
+    }
+
+    fn is_swapped(&self, a: u32, b: u32) -> bool {
+        let Facets { first, last, .. } = &self.facets;
+        last.at(a) != BLANK
+            && last.at(b) != BLANK
+            && first.text(a) == last.text(b)
+            && first.text(b) == last.text(a)
+    }
+
+    fn last_name(&self, a: u32, b: u32) -> Outcome {
+        let facet = &self.facets.last;
+        let Some((left, right)) = both(facet, a, b) else { return Outcome::MISSING };
+        if left == right {
+            return self.same(0, facet, left);
+        }
+        if self.is_swapped(a, b) {
+            return self.same(1, facet, left);
+        }
+        let commoner = facet.commoner(left, right);
+        let (left, right) = (facet.values.text(left), facet.values.text(right));
+        if is_slip(left, right) {
+            Outcome::level(2)
+        } else if share_part(left, right) {
+            self.same(4, facet, commoner)
+        } else if jaro_winkler(left, right) >= ALIKE {
+            Outcome::level(3)
+        } else {
+            Outcome::level(5)
+        }
+    }
+
+    fn birth(&self, a: u32, b: u32) -> Outcome {
+        let facet = &self.facets.birth;
+        let Some((left, right)) = both(facet, a, b) else { return Outcome::MISSING };
+        if left == right {
+            return self.same(0, facet, left);
+        }
+        let (left, right) = (facet.values.text(left), facet.values.text(right));
+        if distance(left, right, 1) <= 1 || is_day_for_month(left, right) {
+            return Outcome::level(1);
+        }
+        let part = |range: std::ops::Range<usize>| {
+            left.len() == 8 && right.len() == 8 && left.get(range.clone()) == right.get(range)
+        };
+        Outcome::level(if part(0..4) || part(4..8) { 2 } else { 3 })
+    }
+
+    fn identifier(&self, facet: &Facet, a: u32, b: u32) -> Outcome {
+        let Some((left, right)) = both(facet, a, b) else { return Outcome::MISSING };
+        if left == right {
+            return self.same(0, facet, left);
+        }
+        let apart = distance(facet.values.text(left), facet.values.text(right), 2);
+        Outcome::level(if apart <= 2 { 1 } else { 2 })
+    }
+
+    fn text(&self, facet: &Facet, words: &Words, a: u32, b: u32) -> Outcome {
+        let Some((left, right)) = both(facet, a, b) else { return Outcome::MISSING };
+        if left == right {
+            return self.same(0, facet, left);
+        }
+        let share = self.overlap(words, left, right).of_both;
+        let rung = [0.9, 0.75, 0.5, 0.25].iter().position(|least| share >= *least);
+        Outcome::level(rung.and_then(|at| u8::try_from(at + 1).ok()).unwrap_or(5))
+    }
+
+    fn category(&self, facet: &Facet, a: u32, b: u32, shared: &Shared) -> Outcome {
+        let Some((left, right)) = both(facet, a, b) else { return Outcome::MISSING };
+        // What a company does is often part of its name.
+        let context = match shared.name {
+            Some(0..=5) => 1,
+            Some(6) => 2,
+            _ => 0,
+        };
+        let same = left == right;
+        match (same, context) {
+            (true, 0) => self.same(0, facet, left),
+            (_, context) => Outcome::level(u8::from(!same)).within(context),
+        }
+    }
+
+    fn mail_in_context(&self, a: u32, b: u32, shared: &Shared) -> Outcome {
+        let outcome = self.mail(a, b);
+        // A slip in the name makes one in the address, and one name two addresses that look alike.
+        let (one_first, one_last) = (up_to(shared.first, 2), up_to(shared.last, 1));
+        let alike = up_to(shared.first, 5) && up_to(shared.last, 4);
+        let is_of_name = match outcome.level {
+            Some(1) => alike && !(one_first && one_last),
+            Some(3) => alike,
+            Some(_) | None => false,
+        };
+        if shared.workplace.is_some() && !is_of_name {
+            return shared.at_work(outcome);
+        }
+        let Facets { name, last, first, .. } = &self.facets;
+        let (context, namesakes) = match (one_first, one_last) {
+            (true, true) => (2, name.held(name.at(a)).max(name.held(name.at(b)))),
+            _ if alike => (4, 0),
+            (true, false) => (3, first.held(first.at(a))),
+            (false, true) => (3, last.held(last.at(a))),
+            (false, false) => return shared.at_work(outcome),
+        };
+        // The address names its owner: how rare it is counts among those of that name.
+        let term = match outcome.term {
+            Term::Value { held, .. } => Term::Value { held, among: float(namesakes).max(held) },
+            other @ (Term::Level | Term::Word { .. }) => other,
+        };
+        Outcome { term, ..outcome }.within(context)
+    }
+
+    fn mail(&self, a: u32, b: u32) -> Outcome {
+        let facets = &self.facets;
+        let Some((left, right)) = both(&facets.mail, a, b) else { return Outcome::MISSING };
+        if left == right {
+            return self.same(0, &facets.mail, left);
+        }
+        let (one, other) = (facets.mail_of(a), facets.mail_of(b));
+        if one.of == Mailbox::Role || other.of == Mailbox::Role {
+            return Outcome::MISSING;
+        }
+        let (left, right) = (facets.locals.text(one.local), facets.locals.text(other.local));
+        let domains = &facets.domain.values;
+        let is_one_domain = one.domain == other.domain
+            || distance(domains.text(one.domain), domains.text(other.domain), 1) <= 1;
+        let is_slip = left.len().min(right.len()) >= 4 && distance(left, right, 1) <= 1;
+        if is_one_domain && (one.local == other.local || is_slip) {
+            return Outcome::level(1);
+        }
+        if one.local == other.local {
+            return if self.is_made_of_name(left, a) || self.is_made_of_name(left, b) {
+                Outcome::level(3)
+            } else {
+                Outcome::value(2, facets.locals.frequency(one.local), facets.len)
+            };
+        }
+        Outcome::level(if one.of != other.of {
+            4
+        } else if one.domain != other.domain {
+            5
+        } else {
+            6
+        })
+    }
+
+    /// True for a local part that a record's name explains: two people of that name may both have it.
+    pub(super) fn is_made_of_name(&self, local: &str, record: u32) -> bool {
+        if local.len() < 5 {
+            return true;
+        }
+        if local.bytes().filter(u8::is_ascii_digit).count() >= 2 {
+            return false;
+        }
+        let first = self.facets.first.text(record).split(' ').next().unwrap_or_default();
+        let last = self.facets.last.text(record);
+        if first.is_empty() && last.is_empty() {
+            return true;
+        }
+        let holds = |name: &str| name.len() >= 3 && skips_into(local, name);
+        holds(first) || holds(last)
+    }
+
+    fn phone(&self, a: u32, b: u32) -> Outcome {
+        let facets = &self.facets;
+        let (left, right) = (facets.phones(a), facets.phones(b));
+        let left = left.iter().filter(|code| **code != BLANK);
+        let mut rarest: Option<u32> = None;
+        let mut is_slip = false;
+        let mut is_blank = true;
+        for one in left {
+            for other in right.iter().filter(|code| **code != BLANK) {
+                is_blank = false;
+                if one == other {
+                    let held = facets.numbers.frequency(*one);
+                    rarest = Some(rarest.map_or(held, |rarest| rarest.min(held)));
+                } else if rarest.is_none() && !is_slip {
+                    is_slip =
+                        distance(facets.numbers.text(*one), facets.numbers.text(*other), 1) <= 1;
                 }
             }
         }
-        folded.name.refold(first, last);
-        folded
+        match rarest {
+            Some(held) => Outcome::value(0, held, facets.len),
+            None if is_blank => Outcome::MISSING,
+            None => Outcome::level(if is_slip { 1 } else { 2 }),
+        }
+    }
+
+    fn address(&self, a: u32, b: u32) -> Outcome {
+        let Facets { street, city, postcode, region, country, .. } = &self.facets;
+        let (streets, cities) = (both(street, a, b), both(city, a, b));
+        let (postcodes, regions) = (both(postcode, a, b), both(region, a, b));
+        let is_one_postcode = postcodes.is_some_and(|(left, right)| left == right);
+        let is_one_city = cities.is_some_and(|(left, right)| {
+            left == right || is_slip(city.values.text(left), city.values.text(right))
+        });
+        let is_one_place = is_one_postcode || is_one_city;
+        let is_place_known = postcodes.is_some() || cities.is_some();
+        if let Some((left, right)) = streets {
+            if left == right {
+                return self.same(u8::from(!is_one_place), street, left);
+            }
+            let (left, right) = (street.values.text(left), street.values.text(right));
+            if (is_one_place || !is_place_known) && is_one_street(left, right) {
+                return Outcome::level(2);
+            }
+        }
+        if let Some((code, _)) = postcodes.filter(|_| is_one_postcode) {
+            return self.same(3, postcode, code);
+        }
+        if let Some((left, right)) = cities.filter(|_| is_one_city) {
+            return self.same(4, city, city.commoner(left, right));
+        }
+        let countries = both(country, a, b);
+        match (regions, countries) {
+            (Some((left, right)), _) if left == right && !is_place_known => {
+                self.same(5, region, left)
+            }
+            (_, Some((left, right))) if left != right => Outcome::level(8),
+            (None, None) if streets.is_none() && !is_place_known => Outcome::MISSING,
+            (None, Some((code, _))) if streets.is_none() && !is_place_known => {
+                self.same(6, country, code)
+            }
+            (Some(_) | None, _) => Outcome::level(7),
+        }
+    }
+
+    fn workplace(&self, a: u32, b: u32) -> (Outcome, Option<f32>) {
+        let Facets { company, domain, labels, len, .. } = &self.facets;
+        let domains = both(domain, a, b);
+        let one_domain = domains.filter(|(left, right)| left == right).map(|(code, _)| code);
+        let companies = both(company, a, b);
+        let likeness = companies.map(|(left, right)| self.company_likeness(a, b, left, right));
+        let held = companies.map_or(0, |(left, right)| company.held(left).max(company.held(right)));
+        let of = |level: u8, held: u32| (Outcome::value(level, held, *len), Some(float(held)));
+        match (one_domain, likeness) {
+            (Some(code), Some(0 | 1)) => of(0, domain.held(code).min(held)),
+            (Some(code), _) => of(1, domain.held(code)),
+            (None, Some(0 | 1)) => of(2, held),
+            (None, Some(2..=5)) => {
+                let all =
+                    companies.map_or(0, |(left, right)| company.held(left) + company.held(right));
+                (Outcome::level(3), Some(float(all)))
+            }
+            (None, likeness) => {
+                let names = |one: u32, other: u32| {
+                    let label = self.facets.company_label(one);
+                    (label != BLANK && label == self.facets.domain_label(other)).then_some(label)
+                };
+                if let Some(label) = names(a, b).or_else(|| names(b, a)) {
+                    return of(4, labels.frequency(label));
+                }
+                match likeness {
+                    Some(6) => (Outcome::level(5), None),
+                    None if domains.is_none() => (Outcome::MISSING, None),
+                    Some(_) | None => (Outcome::level(6), None),
+                }
+            }
+        }
+    }
+
+    /// How alike two company names are: a level of [`ladder::COMPANY`].
+    fn company_likeness(&self, a: u32, b: u32, left: Code, right: Code) -> u8 {
+        let Facets { company, company_words, .. } = &self.facets;
+        if left == right {
+            return 0;
+        }
+        if self.facets.company_label(a) == self.facets.company_label(b) {
+            return 1;
+        }
+        let (one, other) = (company_words.of_value(left), company_words.of_value(right));
+        let overlap = self.overlap(company_words, left, right);
+        let stems = (self.facets.stem(left), self.facets.stem(right));
+        let (left, right) = (company.values.text(left), company.values.text(right));
+        if self.are_units_of_one(stems, left, right) {
+            4
+        } else if is_slip(left, right) || overlap.of_both >= 0.8 && one.len() == other.len() {
+            2
+        } else if overlap.of_smaller >= 0.85 {
+            if is_unit_of(left, right) || is_unit_of(right, left) { 4 } else { 3 }
+        } else if is_acronym_of(left, right) || is_acronym_of(right, left) {
+            5
+        } else if overlap.of_both >= 0.4 {
+            6
+        } else {
+            7
+        }
+    }
+
+    /// True for two names of one stem that say different units or places of it.
+    fn are_units_of_one(&self, stems: (Code, Code), left: &str, right: &str) -> bool {
+        let (one, other) =
+            (self.facets.stem_names.text(stems.0), self.facets.stem_names.text(stems.1));
+        left.get(one.len()..) != right.get(other.len()..)
+            && (stems.0 == stems.1 || is_slip(one, other))
+    }
+
+    fn company(&self, a: u32, b: u32) -> Outcome {
+        let Facets { company, company_words, len, .. } = &self.facets;
+        let Some((left, right)) = both(company, a, b) else { return Outcome::MISSING };
+        let level = self.company_likeness(a, b, left, right);
+        if level <= 1 {
+            return Outcome::value(level, company.held(left).max(company.held(right)), *len);
+        }
+        let words = company_words.of_value(right);
+        let common = company_words.of_value(left).iter().filter(|word| words.contains(word));
+        match common.map(|word| company_words.values.frequency(*word)).min() {
+            _ if level == 4 => Outcome::level(level).within(1),
+            Some(held) if level <= 6 => {
+                Outcome { level: Some(level), context: 1, term: Term::Word { held: float(held) } }
+            }
+            Some(_) | None => Outcome::level(level),
+        }
+    }
+
+    fn domain(&self, a: u32, b: u32) -> Outcome {
+        let Facets { domain, labels, len, .. } = &self.facets;
+        let Some((left, right)) = both(domain, a, b) else { return Outcome::MISSING };
+        if left == right {
+            return self.same(0, domain, left);
+        }
+        let (left, right) = (self.facets.domain_label(a), self.facets.domain_label(b));
+        if left == right {
+            return Outcome::value(1, labels.frequency(left), *len);
+        }
+        Outcome::level(if is_slip(labels.text(left), labels.text(right)) { 2 } else { 3 })
+    }
+
+    fn same(&self, level: u8, facet: &Facet, code: Code) -> Outcome {
+        Outcome::value(level, facet.held(code), self.facets.len)
+    }
+
+    /// How much of two texts' words is common, rare words weighing more.
+    fn overlap(&self, words: &Words, left: Code, right: Code) -> Overlap {
+        let (left, right) = (words.of_value(left), words.of_value(right));
+        let weight = |word: Code| {
+            (1.0 + float(self.facets.len) / (1.0 + float(words.values.frequency(word)))).log2()
+        };
+        let mut common = 0.0;
+        for word in left {
+            if right.contains(word) {
+                common += weight(*word);
+                continue;
+            }
+            let text = words.values.text(*word);
+            let slip = right
+                .iter()
+                .find(|other| !left.contains(other) && is_form(text, words.values.text(**other)));
+            if let Some(other) = slip {
+                common += 0.9 * weight(*word).min(weight(*other));
+            }
+        }
+        let total = |words: &[Code]| words.iter().map(|word| weight(*word)).sum::<f32>();
+        let (left, right) = (total(left), total(right));
+        Overlap {
+            of_both: common / (left + right - common).max(f32::MIN_POSITIVE),
+            of_smaller: common / left.min(right).max(f32::MIN_POSITIVE),
+        }
     }
 }
 
-/// Compares two folded records, one agreement for each kind of column there is.
-pub fn compare(left: &Folded, right: &Folded, columns: &[Kind], lists: &Lists) -> Vec<Agreement> {
-    let mut agreements = Vec::with_capacity(4);
-    let names = name(&left.name, &right.name);
-    let has = |kind: Kind| columns.contains(&kind);
-    let mut say = |kind: Kind, (level, how): (Level, &'static str), bits: f64| {
-        agreements.push(Agreement { kind, level, how, bits });
+/// What two records are already known to share.
+#[derive(Default)]
+struct Shared {
+    /// How many records share the workplace.
+    workplace: Option<f32>,
+    /// The levels of what was compared before.
+    phone: Option<u8>,
+    address: Option<u8>,
+    first: Option<u8>,
+    last: Option<u8>,
+    name: Option<u8>,
+}
+
+/// True for a level that was reached or a higher one.
+fn up_to(level: Option<u8>, least: u8) -> bool {
+    level.is_some_and(|level| level <= least)
+}
+
+impl Shared {
+    /// True for people who may live together.
+    fn household(&self) -> bool {
+        up_to(self.phone, 0) || up_to(self.address, 2)
+    }
+
+    /// What a company's name usually brings with it is counted among names as alike, each level once,
+    /// whatever the value.
+    fn under_name(&self, outcome: Outcome) -> Outcome {
+        let context = match self.name {
+            Some(0 | 1) => 1,
+            Some(2 | 5) => 2,
+            Some(4) => 3,
+            Some(3) => 4,
+            Some(6) => 5,
+            Some(_) | None => return outcome,
+        };
+        Outcome { term: Term::Level, ..outcome }.within(context)
+    }
+
+    /// What a shared workplace usually brings with it is counted among colleagues.
+    fn at_work(&self, outcome: Outcome) -> Outcome {
+        let Some(colleagues) = self.workplace else { return outcome };
+        let term = match outcome.term {
+            Term::Value { held, .. } => Term::Value { held, among: colleagues.max(held) },
+            other @ (Term::Level | Term::Word { .. }) => other,
+        };
+        Outcome { term, ..outcome }.within(1)
+    }
+}
+
+struct Overlap {
+    of_both: f32,
+    of_smaller: f32,
+}
+
+impl Facet {
+    /// How many records hold a value.
+    fn held(&self, code: Code) -> u32 {
+        self.values.frequency(code)
+    }
+
+    fn commoner(&self, left: Code, right: Code) -> Code {
+        if self.held(left) >= self.held(right) { left } else { right }
+    }
+}
+
+/// Names at least so alike (Jaro-Winkler) look alike; the usual threshold of linkage packages.
+const ALIKE: f64 = 0.9;
+
+fn both(facet: &Facet, a: u32, b: u32) -> Option<(Code, Code)> {
+    let (left, right) = (facet.at(a), facet.at(b));
+    (left != BLANK && right != BLANK).then_some((left, right))
+}
+
+fn at_most<T>(items: &[T], at: usize) -> Option<&T> {
+    items.get(at)
+}
+
+/// A slip of the keyboard: one edit, or two in a long word.
+fn is_slip(left: &str, right: &str) -> bool {
+    let (one, other) = (left.as_bytes(), right.as_bytes());
+    let limit = match one.len().min(other.len()) {
+        0..4 => return false,
+        // One edit leaves the first letter or the last.
+        4..9 if one.first() != other.first() && one.last() != other.last() => return false,
+        4..9 => 1,
+        _ => 2,
     };
-    if has(Kind::Address) {
-        let found = address(left, right);
-        let role = found.0 == Level::Same && normalise::is_role_mailbox(&left.address, lists);
-        let bits = match found.0 {
-            // Two different people who read one mailbox: the address says nothing about them.
-            Level::Same if role && names.0 == Level::Different => 0.0,
-            Level::Same => 30.0,
-            Level::Partly => 3.0,
-            Level::Different => -2.0,
-            Level::Form | Level::Alike | Level::Missing => 0.0,
-        };
-        let found =
-            if role { (Level::Same, "the same mailbox, which several people read") } else { found };
-        say(Kind::Address, found, bits);
-    }
-    if has(Kind::LastName) {
-        let bits = match names.0 {
-            Level::Same => 6.0,
-            Level::Form => 5.0,
-            Level::Alike => 4.0,
-            Level::Partly => -2.0,
-            Level::Different => -8.0,
-            Level::Missing => 0.0,
-        };
-        say(Kind::LastName, names, bits);
-    }
-    if has(Kind::Web) {
-        let found =
-            equal(&left.domain, &right.domain, "the same registrable domain", "other domains");
-        let bits = match found.0 {
-            Level::Same => 24.0,
-            Level::Different => -6.0,
-            Level::Form | Level::Alike | Level::Partly | Level::Missing => 0.0,
-        };
-        say(Kind::Web, found, bits);
-    }
-    if has(Kind::Company) {
-        let found = company(&left.company, &right.company);
-        let bits = match found.0 {
-            Level::Same | Level::Form => 3.0,
-            Level::Alike => 1.0,
-            Level::Different => -4.0,
-            Level::Partly | Level::Missing => 0.0,
-        };
-        say(Kind::Company, found, bits);
-    }
-    if has(Kind::Phone) {
-        let found = phones(&left.phones, &right.phones);
-        let bits = match found.0 {
-            Level::Same | Level::Form => 6.0,
-            Level::Different => -1.0,
-            Level::Alike | Level::Partly | Level::Missing => 0.0,
-        };
-        say(Kind::Phone, found, bits);
-    }
-    for (left, right) in left.exact.iter().zip(&right.exact) {
-        let found = equal(left, right, "the same", "different");
-        let bits = match found.0 {
-            Level::Same => 1.0,
-            Level::Different => -5.0,
-            Level::Form | Level::Alike | Level::Partly | Level::Missing => 0.0,
-        };
-        say(Kind::Place, found, bits);
-    }
-    agreements
+    distance(left, right, limit) <= limit
 }
 
-fn equal(
-    left: &str,
-    right: &str,
-    same: &'static str,
-    different: &'static str,
-) -> (Level, &'static str) {
-    if left.is_empty() || right.is_empty() {
-        (Level::Missing, "missing on one side")
-    } else if left == right {
-        (Level::Same, same)
-    } else {
-        (Level::Different, different)
-    }
+/// One word with a slip, or cut short.
+fn is_form(left: &str, right: &str) -> bool {
+    let (long, short) = if left.len() > right.len() { (left, right) } else { (right, left) };
+    short.len() >= 4 && long.starts_with(short) || is_slip(left, right)
 }
 
-fn address(left: &Folded, right: &Folded) -> (Level, &'static str) {
-    let found = equal(&left.address, &right.address, "the same address", "different addresses");
-    if found.0 == Level::Different
-        && !left.mail_domain.is_empty()
-        && left.mail_domain == right.mail_domain
-    {
-        return (Level::Partly, "different addresses at one company's domain");
-    }
-    found
+/// True where a whole word of one name is in the other, and one of them has several.
+fn share_part(left: &str, right: &str) -> bool {
+    (left.contains(' ') || right.contains(' '))
+        && left
+            .split(' ')
+            .any(|word| word.len() >= 3 && right.split(' ').any(|other| other == word))
 }
 
-/// How far two names agree. Names are different when their first names contradict each other: a last
-/// name changes with marriage.
-pub fn name(left: &Name, right: &Name) -> (Level, &'static str) {
-    if left.is_blank() || right.is_blank() {
-        return (Level::Missing, "missing on one side");
-    }
-    if left == right {
-        return (Level::Same, "the same name");
-    }
-    if left.first == right.last && left.last == right.first {
-        return (Level::Form, "first and last name swapped");
-    }
-    let last = part(&left.last, &right.last);
-    let first = first_name(left, right);
-    match (first, last) {
-        (Level::Same | Level::Form, Level::Same) => (Level::Form, "a short or longer form of it"),
-        (Level::Alike, Level::Same) => (Level::Alike, "the same last name, a first name like it"),
-        (Level::Missing, Level::Same) => (Level::Alike, "the same last name, one without a first"),
-        (Level::Same | Level::Form, Level::Missing) => {
-            (Level::Alike, "the same first name, one without a last")
+fn is_day_for_month(left: &str, right: &str) -> bool {
+    match (left.len(), left.get(0..4), left.get(4..6), left.get(6..8)) {
+        (8, Some(year), Some(one), Some(two)) if right.len() == 8 => {
+            right.get(0..4) == Some(year)
+                && right.get(4..6) == Some(two)
+                && right.get(6..8) == Some(one)
         }
-        (Level::Same | Level::Form | Level::Alike | Level::Missing, Level::Alike) => {
-            (Level::Alike, "a letter or two apart")
-        }
-        (Level::Same | Level::Form | Level::Alike, Level::Different) => {
-            (Level::Partly, "the same first name, another last name")
-        }
-        (Level::Missing, Level::Missing) => (Level::Missing, "no part stands on both sides"),
-        _ => (Level::Different, "different names"),
+        _ => false,
     }
 }
 
-fn first_name(left: &Name, right: &Name) -> Level {
-    let plain = part(&left.first, &right.first);
-    if matches!(plain, Level::Same | Level::Missing) {
-        return plain;
-    }
-    if left.root() == right.root() {
-        return Level::Form;
-    }
-    let initial = |short: &str, long: &str| short.chars().count() == 1 && long.starts_with(short);
-    if initial(&left.first, &right.first) || initial(&right.first, &left.first) {
-        return Level::Alike;
-    }
-    plain
+/// One street with a slip, or one that lacks a part: the house number has to agree.
+fn is_one_street(left: &str, right: &str) -> bool {
+    let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).collect::<Vec<u8>>();
+    left.starts_with(right)
+        || right.starts_with(left)
+        || jaro_winkler(left, right) >= 0.93 && digits(left) == digits(right)
 }
 
-/// Two words or phrases: the same, a slip of the keyboard apart, or different.
-fn part(left: &str, right: &str) -> Level {
-    if left.is_empty() || right.is_empty() {
-        Level::Missing
-    } else if left == right {
-        Level::Same
-    } else if left.len().min(right.len()) >= 4 && strsim::jaro_winkler(left, right) >= 0.92 {
-        Level::Alike
-    } else {
-        Level::Different
-    }
+/// True where a text's letters, its signs left out, hold a name.
+fn skips_into(text: &str, name: &str) -> bool {
+    let letters = || text.bytes().filter(u8::is_ascii_alphabetic);
+    let name = || name.bytes().filter(|byte| *byte != b' ');
+    let len = letters().count();
+    (0..len).any(|from| {
+        let mut rest = letters().skip(from);
+        name().all(|byte| rest.next() == Some(byte))
+    })
 }
 
-/// How far two folded company names agree.
-pub fn company(left: &str, right: &str) -> (Level, &'static str) {
-    if left.is_empty() || right.is_empty() {
-        return (Level::Missing, "missing on one side");
-    }
-    if left == right {
-        return (Level::Same, "the same name without its legal form");
-    }
-    if left.replace(' ', "") == right.replace(' ', "") {
-        return (Level::Form, "the same name, spaced differently");
-    }
-    let begins = |long: &str, short: &str| {
-        long.strip_prefix(short).is_some_and(|rest| rest.starts_with(' '))
-    };
-    if begins(left, right) || begins(right, left) {
-        return (Level::Alike, "one name begins with the other");
-    }
-    if is_acronym(left, right) || is_acronym(right, left) {
-        return (Level::Alike, "one name is the other's initials");
-    }
-    if strsim::jaro_winkler(left, right) >= 0.9 {
-        return (Level::Alike, "a letter or two apart");
-    }
-    (Level::Different, "different names")
+fn is_unit_of(long: &str, short: &str) -> bool {
+    let mut extra =
+        long.split(' ').filter(|word| !short.split(' ').any(|other| other == *word)).peekable();
+    extra.peek().is_some() && extra.all(|word| UNIT_WORDS.binary_search(&word).is_ok())
 }
 
-fn is_acronym(short: &str, long: &str) -> bool {
-    let initials = long.split(' ').filter_map(|word| word.chars().next());
-    !short.contains(' ') && short.chars().count() > 2 && short.chars().eq(initials)
-}
-
-fn phones(left: &[String], right: &[String]) -> (Level, &'static str) {
-    if left.is_empty() || right.is_empty() {
-        return (Level::Missing, "missing on one side");
-    }
-    if left.iter().any(|phone| right.contains(phone)) {
-        (Level::Same, "the same phone number")
-    } else if left.iter().any(|a| right.iter().any(|b| normalise::same_phone(a, b))) {
-        (Level::Form, "the same phone number, one without the country's code")
-    } else {
-        (Level::Different, "different numbers")
+fn is_acronym_of(short: &str, long: &str) -> bool {
+    short.len() >= 2 && !short.contains(' ') && long.contains(' ') && {
+        let words = || long.split(' ').filter(|word| *word != "and");
+        words().count() == short.chars().count()
+            && words().zip(short.chars()).all(|(word, letter)| word.starts_with(letter))
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check_name(left: (&str, &str), right: (&str, &str), expected: Level) {
-        let fold = |(first, last): (&str, &str)| Name::fold(Some(first), Some(last));
-        assert_eq!(name(&fold(left), &fold(right)).0, expected, "{left:?} {right:?}");
-        assert_eq!(name(&fold(right), &fold(left)).0, expected, "{right:?} {left:?}");
-    }
-
-    #[test]
-    fn names_are_different_only_when_their_first_names_contradict() {
-        check_name(("Ann", "Ng"), ("ANN", "Ng "), Level::Same);
-        check_name(("Ann", "Ng"), ("Ng", "Ann"), Level::Form);
-        check_name(("Bob", "Miller"), ("Robert", "Miller"), Level::Form);
-        check_name(("Mary Ann", "Smith"), ("Mary", "Smith"), Level::Form);
-        check_name(("M", "Shaffer"), ("Melissa", "Shaffer"), Level::Alike);
-        check_name(("", "Shaffer"), ("Melissa", "Shaffer"), Level::Alike);
-        check_name(("Charles", "Ferrnte"), ("Charles", "Ferrante"), Level::Alike);
-        check_name(("Ann", "Ng"), ("Ann", "Smith"), Level::Partly);
-        check_name(("Ann", "Ng"), ("Bob", "Ng"), Level::Different);
-        check_name(("Ann", "Ng"), ("Bob", "Li"), Level::Different);
-        check_name(("", ""), ("Bob", "Li"), Level::Missing);
-    }
-
-    #[track_caller]
-    fn check_company(left: &str, right: &str, expected: Level) {
-        let fold = normalise::company;
-        assert_eq!(company(&fold(left), &fold(right)).0, expected, "{left} | {right}");
-    }
-
-    #[test]
-    fn companies_are_alike_by_form_beginning_and_initials() {
-        check_company("Acme GmbH", "ACME Ltd.", Level::Same);
-        check_company("Bright Soft Inc", "BrightSoft", Level::Form);
-        check_company("Acme Germany", "Acme", Level::Alike);
-        check_company("IBM", "International Business Machines", Level::Alike);
-        check_company("Acme", "Zenith", Level::Different);
-        check_company("", "Zenith", Level::Missing);
-    }
+#[expect(clippy::cast_precision_loss, reason = "counts of records; a weight needs no more")]
+pub(super) fn float(n: u32) -> f32 {
+    n as f32
 }

@@ -8,8 +8,8 @@ use crate::check::ladder::Flags;
 use crate::check::settings::days;
 use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
-use crate::matching::compare::{self, Level};
 use crate::matching::normalise;
+use crate::matching::rule::compare::{self, Level};
 
 use super::allowed;
 use super::matches::{KnownBy, Twin, account_domain, domain_fields, text};

@@ -9,11 +9,11 @@ use std::sync::OnceLock;
 
 use crate::boundary::{Batch, Boundary, Field, Object, Row, id_key};
 use crate::check::World;
-use crate::matching::block::Index;
-use crate::matching::cluster::{Cluster, clusters};
-use crate::matching::compare::{self, Level};
+use crate::matching::index::Index;
 use crate::matching::normalise::{self, Name};
-use crate::matching::{Crowd, Kind, Plan, Records, link};
+use crate::matching::rule::cluster::{Cluster, clusters};
+use crate::matching::rule::compare::{self, Level};
+use crate::matching::rule::{Crowd, Kind, Plan, Records, link};
 
 use super::allowed;
 use super::merge::{Case, cases_of};

@@ -13,10 +13,10 @@ use crate::check::deals::DealState;
 use crate::check::ladder::Flags;
 use crate::check::people::{Found, Standing};
 use crate::finding::Evidence;
-use crate::matching::cluster::Cluster;
-use crate::matching::compare::{self, Level};
 use crate::matching::normalise;
-use crate::matching::{Kind, Pair, Strength};
+use crate::matching::rule::cluster::Cluster;
+use crate::matching::rule::compare::{self, Level};
+use crate::matching::rule::{Kind, Pair, Strength};
 
 use super::allowed;
 use super::matches::{account_domain, domain_fields, text};

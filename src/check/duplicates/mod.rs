@@ -13,6 +13,7 @@ use crate::boundary::{Boundary, Field, Grant, Object};
 pub(super) use lead::{BELONGS_TO_ACCOUNT, LEAD_IS_CONTACT};
 pub(super) use matches::Matches;
 pub(crate) use policy::Policy;
+pub use policy::shipped_lists;
 pub(super) use same::{SAME_COMPANY, SAME_PERSON, UNSAFE_CLUSTER, WEAK_BRIDGE};
 
 /// Asks for the fields by which people and companies are known; a check that uses [`Matches`] calls it.

@@ -131,24 +131,36 @@ fn texts(
     }
 }
 
+/// What is known about addresses and domains, as written or else as shipped.
+fn lists(written: Option<&Section<'_>>, shipped: &Section<'_>) -> Lists {
+    let list = |key: &str| -> HashSet<String> {
+        let said = texts(written, Some(shipped), key);
+        said.value.iter().map(|text| text.to_lowercase()).collect()
+    };
+    Lists {
+        role_mailboxes: list("role_mailboxes"),
+        free_mail: list("free_mail"),
+        plus_tags: list("plus_tags"),
+        shared_domains: list("shared_domains").into_iter().collect(),
+        test_domains: list("test_domains"),
+    }
+}
+
+/// What the shipped rules know about addresses and domains.
+pub fn shipped_lists() -> Lists {
+    let scrap = Log::default();
+    let document = Document::parse(FILE, Family::Duplicates.shipped(), &scrap);
+    lists(None, &document.root(&scrap))
+}
+
 impl Policy {
     pub(in crate::check) fn parse(root: &Section<'_>, boundary: &Boundary) -> Self {
         let scrap = Log::default();
         let document = Document::parse(FILE, Family::Duplicates.shipped(), &scrap);
         let shipped = document.root(&scrap);
-        let list = |key: &str| -> HashSet<String> {
-            let said = texts(Some(root), Some(&shipped), key);
-            said.value.iter().map(|text| text.to_lowercase()).collect()
-        };
         let role_mailboxes_line = root.node("role_mailboxes").map_or(0, |node| node.line);
         Self {
-            lists: Lists {
-                role_mailboxes: list("role_mailboxes"),
-                free_mail: list("free_mail"),
-                plus_tags: list("plus_tags"),
-                shared_domains: list("shared_domains").into_iter().collect(),
-                test_domains: list("test_domains"),
-            },
+            lists: lists(Some(root), &shipped),
             role_mailboxes_line,
             same_person: SamePerson::parse(&Both::of(root, &shipped, "same-person")),
             same_company: SameCompany::parse(&Both::of(root, &shipped, "same-company"), boundary),

@@ -8,9 +8,9 @@ use crate::boundary::{Field, Grant, Object, Row};
 use crate::check::settings::days;
 use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
-use crate::matching::compare::Level;
 use crate::matching::normalise;
-use crate::matching::{Kind, Strength};
+use crate::matching::rule::compare::Level;
+use crate::matching::rule::{Kind, Strength};
 
 use super::allowed;
 use super::matches::{account_domain, domain_fields, text};
@@ -348,7 +348,7 @@ fn split(world: &World<'_>, case: &Case<'_>) -> Option<Finding> {
     let row = |at: u32| usize::try_from(at).ok().and_then(|at| batch.at(at));
     let (left, right) =
         bridges.first().and_then(|edge| Some((row(edge.left)?, row(edge.right)?)))?;
-    let by = bridges.first().map(crate::matching::Pair::words).unwrap_or_default();
+    let by = bridges.first().map(crate::matching::rule::Pair::words).unwrap_or_default();
     let sets: Vec<String> = parts.iter().map(|part| listed(part)).collect();
     let headline = format!(
         "{} {} hang together only by {} and {}, which share {by}",

@@ -32,7 +32,7 @@ pub use phone::{Dialled, phone, phone_into, same_phone};
 pub use place::{Country, Street, city_into, postcode_into, region_into, street_into};
 pub use sound::sound;
 pub use steps::{Step, Steps};
-pub use web::{company_domain, domain, own_label};
+pub use web::{company_domain, domain, own_label, website_label};
 
 /// What is known about addresses and domains, all in lower case.
 #[derive(Debug, Clone, Default)]

@@ -19,6 +19,20 @@ pub fn own_label(domain: &str) -> &str {
     domain.split('.').next().unwrap_or_default()
 }
 
+/// The own label of a company's name that is a domain (`Acme.com`); `None` for any other name.
+pub fn website_label(name: &str) -> Option<&str> {
+    let bare = name.trim();
+    let is_host = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
+    let (front, ending) = bare.rsplit_once('.')?;
+    if front.len() < 3 || !(2..=4).contains(&ending.len()) || !bare.chars().all(is_host) {
+        return None;
+    }
+    let lower = bare.to_ascii_lowercase();
+    psl::suffix(lower.as_bytes()).filter(psl::Suffix::is_known)?;
+    let www = bare.get(..4).filter(|start| start.eq_ignore_ascii_case("www."));
+    Some(own_label(bare.get(www.map_or(0, str::len)..)?)).filter(|label| !label.is_empty())
+}
+
 /// The registrable domain of a website or mail address where it says which company it is: `None` for
 /// mail providers, for domains that many companies share, and for test domains.
 pub fn company_domain(raw: &str, lists: &Lists, out: &mut String) -> Option<()> {

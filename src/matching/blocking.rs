@@ -1,0 +1,394 @@
+//! Which records are compared at all: those that share a key.
+//!
+//! Keys are made of what two records of one thing hardly ever both have wrong: an address, a number, a
+//! name with a place. A key that too many records share is parted by a second facet; what is still too
+//! large is reported and not compared. Does not: compare.
+
+#![expect(clippy::indexing_slicing, reason = "offsets come from the lengths of the same vectors")]
+
+use super::Crowd;
+use super::compare::Comparer;
+use super::dictionary::{BLANK, Code};
+use super::facets::{Facet, Facets, Mailbox};
+use super::normalise::sound;
+
+/// The rules, in the words by which a crowd is reported; a key's lowest bits say which it came from.
+const RULES: [&str; 19] = [
+    "mail address",
+    "local part of the mail address",
+    "phone number",
+    "name",
+    "beginning of the names",
+    "name and city",
+    "name and postcode",
+    "name and company",
+    "name and street",
+    "name and date of birth",
+    "date of birth and place",
+    "date of birth",
+    "company or domain",
+    "company and place",
+    "word of the company name",
+    "words of the company name",
+    "street",
+    "identifier",
+    "words of a text",
+];
+
+#[derive(Debug, Clone, Copy)]
+enum Rule {
+    Mail,
+    Local,
+    Phone,
+    Name,
+    Beginnings,
+    NameCity,
+    NamePostcode,
+    NameCompany,
+    NameStreet,
+    NameBirth,
+    BirthPlace,
+    Birth,
+    Company,
+    CompanyPlace,
+    Word,
+    Words,
+    Street,
+    Identifier,
+    Text,
+}
+
+const RULE_BITS: u32 = 5;
+
+/// The keys of one record.
+#[derive(Debug, Default)]
+struct Keys {
+    keys: Vec<u64>,
+    out: String,
+}
+
+impl Keys {
+    fn add(&mut self, rule: Rule, parts: [u64; 2]) {
+        let hash = parts.iter().fold(rule as u64, |hash, part| mix(hash, *part));
+        self.keys.push(hash << RULE_BITS | rule as u64);
+    }
+
+    /// The keys of a record, each once.
+    fn of(&mut self, comparer: &Comparer, record: u32) -> &[u64] {
+        self.keys.clear();
+        let facets = &comparer.facets;
+        let mail = facets.mail_of(record);
+        if mail.local != BLANK && mail.of != Mailbox::Role {
+            self.add(Rule::Mail, [u64::from(facets.mail.at(record)), 0]);
+            if !comparer.is_made_of_name(facets.locals.text(mail.local), record) {
+                self.add(Rule::Local, [u64::from(mail.local), 0]);
+            }
+        }
+        for phone in facets.phones(record).into_iter().filter(|code| *code != BLANK) {
+            self.add(Rule::Phone, [u64::from(phone), 0]);
+        }
+        if facets.are_people() {
+            self.of_person(facets, record);
+        } else {
+            self.of_company(facets, record);
+        }
+        for (at, facet) in (0_u64..).zip(&facets.identifiers) {
+            if facet.at(record) != BLANK {
+                self.add(Rule::Identifier, [u64::from(facet.at(record)), at]);
+            }
+        }
+        // What a person's column of several words says (a job title) is shared by too many.
+        let texts = if facets.are_people() { [].as_slice() } else { &facets.texts };
+        for (at, (facet, words)) in (0_u64..).zip(texts) {
+            self.rare_words(words.of_value(facet.at(record)), &words.values, at);
+        }
+        self.keys.sort_unstable();
+        self.keys.dedup();
+        &self.keys
+    }
+
+    fn of_person(&mut self, facets: &Facets, record: u32) {
+        let (first, last) = (facets.first.at(record), facets.last.at(record));
+        let root = facets.roots(record).first().map_or("", |root| facets.root(*root));
+        let last_name = facets.last.text(record);
+        let (root_hash, last_hash) = (hash(root), hash(last_name));
+        sound(last_name, &mut self.out);
+        let initial = root.bytes().next().map_or(0, u64::from);
+        let sounding = mix(hash(&self.out), initial);
+        let full = first != BLANK && last != BLANK;
+        let [city, postcode, street, birth] =
+            [&facets.city, &facets.postcode, &facets.street, &facets.birth]
+                .map(|f| wide(f.at(record)));
+        if full {
+            let (low, high) = (root_hash.min(last_hash), root_hash.max(last_hash));
+            self.add(Rule::Name, [low, high]);
+            let beginning = |text: &str, n: usize| {
+                text.char_indices().nth(n).map_or_else(|| hash(text), |(at, _)| hash(&text[..at]))
+            };
+            let first = beginning(facets.first.text(record), 3);
+            self.add(Rule::Beginnings, [first, beginning(last_name, 4)]);
+            if city != 0 {
+                self.add(Rule::NameCity, [sounding, city]);
+            }
+            if postcode != 0 {
+                self.add(Rule::NamePostcode, [sounding, postcode]);
+            }
+        }
+        let labels = [facets.company_label(record), facets.domain_label(record)].map(wide);
+        for label in labels.into_iter().filter(|label| *label != 0) {
+            if first != BLANK {
+                self.add(Rule::NameCompany, [root_hash, label]);
+            }
+            if last != BLANK {
+                self.add(Rule::NameCompany, [last_hash, label]);
+                self.add(Rule::NameCompany, [sounding, label]);
+            }
+        }
+        for (rule, place) in
+            [(Rule::NameStreet, street), (Rule::NamePostcode, postcode), (Rule::NameBirth, birth)]
+        {
+            if place != 0 && first != BLANK {
+                self.add(rule, [root_hash, place]);
+            }
+            if place != 0 && last != BLANK {
+                self.add(rule, [last_hash, place]);
+            }
+        }
+        if birth != 0 {
+            self.add(Rule::Birth, [birth, 0]);
+            for place in [postcode, city].into_iter().filter(|place| *place != 0) {
+                self.add(Rule::BirthPlace, [birth, place]);
+            }
+            self.of_birth(facets, record, [root_hash, last_hash, sounding], city);
+        }
+    }
+
+    /// Keys of parts of a date of birth, for dates with a slip.
+    fn of_birth(&mut self, facets: &Facets, record: u32, names: [u64; 3], city: u64) {
+        let birth = facets.birth.text(record);
+        let (Some(year), Some(month), Some(day)) =
+            (birth.get(..4), birth.get(4..6), birth.get(6..8))
+        else {
+            return;
+        };
+        let (year, month, day) = (hash(year), hash(month), hash(day));
+        let there = [facets.first.at(record), facets.last.at(record), facets.last.at(record)];
+        for (name, _) in names.iter().zip(there).filter(|(_, there)| *there != BLANK) {
+            self.add(Rule::NameBirth, [*name, year]);
+            if city != 0 {
+                self.add(Rule::NameCity, [*name, city]);
+            }
+        }
+        if city != 0 {
+            self.add(Rule::BirthPlace, [mix(year, month), city]);
+            self.add(Rule::BirthPlace, [mix(day, year), city]);
+        }
+    }
+
+    fn of_company(&mut self, facets: &Facets, record: u32) {
+        let places = [&facets.city, &facets.postcode, &facets.region].map(|f| wide(f.at(record)));
+        let labels = [facets.company_label(record), facets.domain_label(record)].map(wide);
+        for label in labels.into_iter().filter(|label| *label != 0) {
+            self.add(Rule::Company, [label, 0]);
+            for place in places.into_iter().filter(|place| *place != 0) {
+                self.add(Rule::CompanyPlace, [label, place]);
+            }
+        }
+        let words = facets.company_words.of_value(facets.company.at(record));
+        let mut rarest: Vec<(u32, Code)> = words
+            .iter()
+            .map(|word| (facets.company_words.values.frequency(*word), *word))
+            .collect();
+        rarest.sort_unstable();
+        let [city, postcode, _] = places;
+        for (at, (_, word)) in rarest.iter().take(2).enumerate() {
+            // Of two words the rarer tells names apart; the other needs a place beside it.
+            if at == 0 {
+                self.add(Rule::Word, [wide(*word), 0]);
+            }
+            for place in [city, postcode].into_iter().filter(|place| *place != 0) {
+                self.add(Rule::Word, [wide(*word), place]);
+            }
+        }
+        if let [(_, one), (_, other), ..] = rarest.as_slice() {
+            self.add(Rule::Words, [wide(*one.min(other)), wide(*one.max(other))]);
+        }
+        if city != 0 && !words.is_empty() {
+            let name = facets.company.text(record);
+            super::normalise::acronym_into(name, &mut self.out);
+            let initials = if words.len() == 1 { name } else { self.out.as_str() };
+            if initials.len() >= 2 {
+                let initials = hash(initials);
+                self.add(Rule::CompanyPlace, [initials, city]);
+            }
+        }
+        let street = wide(facets.street.at(record));
+        if street != 0 {
+            self.add(Rule::Street, [street, 0]);
+            if postcode != 0 {
+                self.add(Rule::Street, [street, postcode]);
+            }
+        }
+    }
+
+    fn rare_words(&mut self, words: &[Code], values: &super::dictionary::Dictionary, column: u64) {
+        let mut rarest: Vec<(u32, Code)> = words
+            .iter()
+            .map(|word| (values.frequency(*word), *word))
+            .filter(|(held, _)| *held > 1)
+            .collect();
+        rarest.sort_unstable();
+        rarest.truncate(4);
+        for (at, (_, word)) in rarest.iter().enumerate() {
+            self.add(Rule::Text, [wide(*word), column]);
+            for (_, other) in rarest.iter().take(at) {
+                let (low, high) = (*word.min(other), *word.max(other));
+                self.add(Rule::Text, [wide(low) << 32 | wide(high), column + 1]);
+            }
+        }
+    }
+}
+
+fn wide(code: Code) -> u64 {
+    u64::from(code)
+}
+
+fn hash(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+    })
+}
+
+fn mix(a: u64, b: u64) -> u64 {
+    let wide = u128::from(a ^ b.wrapping_mul(0xA24B_AED4_963E_E407)) * 0x9FB2_1C65_1E98_DF25;
+    let [low, high] =
+        [wide, wide >> 64].map(|half| u64::try_from(half & u128::from(u64::MAX)).unwrap_or(0));
+    low ^ high
+}
+
+/// Records that share a key, and for each record where it stands.
+#[derive(Debug, Default)]
+pub(super) struct Blocks {
+    members: Vec<u32>,
+    /// Where each block ends in `members`.
+    ends: Vec<u32>,
+    /// The blocks of each record, record by record, and where each record's end.
+    of_record: Vec<u32>,
+    record_ends: Vec<u32>,
+    /// Keys that were left alone.
+    pub(super) crowds: Vec<Crowd>,
+}
+
+impl Blocks {
+    /// Brings together the records that share a key, `largest` at most.
+    pub(super) fn of(comparer: &Comparer, left_out: impl Fn(u32) -> bool, largest: usize) -> Self {
+        let len = comparer.facets.len;
+        let mut keys = Keys::default();
+        let mut entries: Vec<(u64, u32)> = Vec::new();
+        for record in (0..len).filter(|record| !left_out(*record)) {
+            entries.extend(keys.of(comparer, record).iter().map(|key| (*key, record)));
+        }
+        entries.sort_unstable();
+        let mut blocks = Self::default();
+        for run in entries.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() > 1) {
+            if run.len() <= largest {
+                blocks.add(run.iter().map(|(_, record)| *record));
+                continue;
+            }
+            let members: Vec<u32> = run.iter().map(|(_, record)| *record).collect();
+            let apart = blocks.part(&comparer.facets, &members, largest);
+            let mask = (1 << RULE_BITS) - 1;
+            let by = RULES[usize::try_from(run[0].0 & mask).unwrap_or_default()];
+            blocks.crowds.push(Crowd { first: members[0], records: members.len(), apart, by });
+        }
+        blocks.crowds.sort_unstable();
+        drop(entries);
+        blocks.index(len);
+        blocks
+    }
+
+    fn add(&mut self, members: impl Iterator<Item = u32>) {
+        self.members.extend(members);
+        self.ends.push(u32::try_from(self.members.len()).unwrap_or(u32::MAX));
+    }
+
+    /// Parts a crowd by what else its members share; how many of them then stand in some block.
+    fn part(&mut self, facets: &Facets, crowd: &[u32], largest: usize) -> usize {
+        let by: [&Facet; 6] = [
+            &facets.city,
+            &facets.region,
+            &facets.company,
+            &facets.domain,
+            &facets.postcode,
+            &facets.country,
+        ];
+        let mut found = vec![false; crowd.len()];
+        for facet in by {
+            let mut members: Vec<(Code, usize)> = crowd
+                .iter()
+                .enumerate()
+                .map(|(at, record)| (facet.at(*record), at))
+                .filter(|(code, _)| *code != BLANK)
+                .collect();
+            members.sort_unstable();
+            for run in members.chunk_by(|a, b| a.0 == b.0) {
+                if (2..=largest).contains(&run.len()) {
+                    self.add(run.iter().map(|(_, at)| crowd[*at]));
+                    for (_, at) in run {
+                        found[*at] = true;
+                    }
+                }
+            }
+        }
+        found.into_iter().filter(|found| *found).count()
+    }
+
+    fn index(&mut self, len: u32) {
+        let mut counts = vec![0_u32; len as usize + 1];
+        for member in &self.members {
+            counts[*member as usize + 1] += 1;
+        }
+        for at in 1..counts.len() {
+            counts[at] += counts[at - 1];
+        }
+        let mut next = counts.clone();
+        self.of_record = vec![0; self.members.len()];
+        let mut from = 0;
+        for (block, end) in (0_u32..).zip(&self.ends) {
+            for member in &self.members[from..*end as usize] {
+                let slot = &mut next[*member as usize];
+                self.of_record[*slot as usize] = block;
+                *slot += 1;
+            }
+            from = *end as usize;
+        }
+        self.record_ends = counts;
+    }
+
+    /// How many pairs share a key, those that share several counted as often.
+    pub(super) fn pairs_at_most(&self) -> usize {
+        let mut from = 0;
+        let sizes = self.ends.iter().map(|end| {
+            let size = (*end - from) as usize;
+            from = *end;
+            size
+        });
+        sizes.map(|size| size * (size - 1) / 2).sum()
+    }
+
+    /// Writes the records after a record that share a key with it into `out`, ascending, each once.
+    pub(super) fn after(&self, record: u32, out: &mut Vec<u32>) {
+        out.clear();
+        let at = record as usize;
+        let blocks = self.record_ends[at] as usize..self.record_ends[at + 1] as usize;
+        for block in &self.of_record[blocks] {
+            let block = *block as usize;
+            let from = block.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
+            let members = &self.members[from..self.ends[block] as usize];
+            let behind = members.partition_point(|member| *member <= record);
+            out.extend_from_slice(&members[behind..]);
+        }
+        out.sort_unstable();
+        out.dedup();
+    }
+}

@@ -1,0 +1,630 @@
+//! The records as the comparisons see them: folded values, each a small number.
+//!
+//! A facet is one thing known of a record (its mail address, its company's name), whatever columns it came
+//! from. Does not: compare; and it keeps no raw value.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a code indexes the tables made for its own dictionary"
+)]
+
+use std::sync::Arc;
+
+use super::dictionary::{BLANK, Code, Dictionary};
+use super::normalise::{self, Company, Country, Lists, Mail, Name, Street};
+use super::{Kind, Records};
+
+/// The codes of one record, side by side: comparing two records touches two lines of the cache.
+type Line = [Code; LINE];
+const LINE: usize = 16;
+
+/// One thing known of every record.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Facet {
+    /// Record by record, until they are laid beside those of other facets.
+    codes: Vec<Code>,
+    lines: Option<(Arc<Vec<Line>>, usize)>,
+    pub(super) values: Dictionary,
+}
+
+impl Facet {
+    /// A record's code; [`BLANK`] too where no column says anything of the kind.
+    pub(super) fn at(&self, record: u32) -> Code {
+        match &self.lines {
+            Some((lines, slot)) => lines.get(record as usize).map_or(BLANK, |line| line[*slot]),
+            None => self.codes.get(record as usize).copied().unwrap_or(BLANK),
+        }
+    }
+
+    /// A record's folded value.
+    pub(super) fn text(&self, record: u32) -> &str {
+        self.values.text(self.at(record))
+    }
+
+    /// True when no record has a value.
+    pub(super) fn is_blank(&self) -> bool {
+        self.values.len() == 0
+    }
+
+    fn push(&mut self, value: &str) {
+        let code = self.values.count(value);
+        self.codes.push(code);
+    }
+}
+
+/// The words of every value of a facet, and how many records hold each word.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Words {
+    flat: Vec<Code>,
+    ends: Vec<usize>,
+    pub(super) values: Dictionary,
+}
+
+impl Words {
+    fn of(values: &Dictionary) -> Self {
+        let mut words = Self { ends: vec![0, 0], ..Self::default() };
+        for code in values.codes() {
+            let from = words.flat.len();
+            for word in values.text(code).split(' ') {
+                let word = words.values.intern(word);
+                if !words.flat[from..].contains(&word) {
+                    words.flat.push(word);
+                    words.values.add(word, values.frequency(code));
+                }
+            }
+            words.ends.push(words.flat.len());
+        }
+        words
+    }
+
+    /// The words of a value, each once.
+    pub(super) fn of_value(&self, code: Code) -> &[Code] {
+        match (self.ends.get(code as usize), self.ends.get(code as usize + 1)) {
+            (Some(from), Some(to)) => &self.flat[*from..*to],
+            _ => &[],
+        }
+    }
+}
+
+/// A mail address, told apart.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct MailParts {
+    pub(super) local: Code,
+    /// In the dictionary of [`Facets::domain`].
+    pub(super) domain: Code,
+    pub(super) of: Mailbox,
+}
+
+/// Whose mailbox it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Mailbox {
+    /// At a company's own domain.
+    #[default]
+    Work,
+    /// At a mail provider.
+    Private,
+    /// Several people read it.
+    Role,
+}
+
+/// The most phone numbers that count for one record.
+pub(super) const PHONES: usize = 3;
+
+/// The digits at a number's end that say which it is, with or without its country's code.
+const PHONE_TAIL: usize = 9;
+
+/// What is known of the records.
+#[derive(Debug, Default)]
+pub(super) struct Facets {
+    pub(super) len: u32,
+    /// Which of two sources a record is from.
+    pub(super) source: Vec<u8>,
+    pub(super) first: Facet,
+    /// The full forms a first name may stand for, by code.
+    roots: Words,
+    pub(super) last: Facet,
+    /// First and last name, of records that have both.
+    pub(super) name: Facet,
+    pub(super) suffix: Facet,
+    pub(super) mail: Facet,
+    mail_parts: Vec<MailParts>,
+    pub(super) locals: Dictionary,
+    /// Until they are laid out.
+    phones: Vec<[Code; PHONES]>,
+    /// Phone numbers first, then the facets of [`Facets::in_lines`].
+    lines: Arc<Vec<Line>>,
+    pub(super) numbers: Dictionary,
+    pub(super) company: Facet,
+    pub(super) company_words: Words,
+    /// A company's name without what says which unit or place of it, by code.
+    stems: Vec<Code>,
+    pub(super) stem_names: Dictionary,
+    pub(super) domain: Facet,
+    /// A company's name without spaces and a domain's own label: what the two have in common.
+    pub(super) labels: Dictionary,
+    company_labels: Vec<Code>,
+    domain_labels: Vec<Code>,
+    pub(super) street: Facet,
+    pub(super) city: Facet,
+    pub(super) postcode: Facet,
+    pub(super) region: Facet,
+    pub(super) country: Facet,
+    pub(super) birth: Facet,
+    pub(super) identifiers: Vec<Facet>,
+    pub(super) texts: Vec<(Facet, Words)>,
+    pub(super) categories: Vec<Facet>,
+}
+
+impl Facets {
+    /// Folds every value of the columns.
+    pub(super) fn of(records: &dyn Records, kinds: &[Kind], lists: &Lists) -> Self {
+        let read = Columns { records, kinds };
+        let mut facets = Self { len: records.len(), ..Self::default() };
+        facets.source = read.sources();
+        facets.fold_names(&read);
+        facets.fold_places(&read);
+        facets.fold_phones(&read);
+        facets.fold_mail(&read, lists);
+        facets.fold_companies(&read);
+        facets.fold_domains(&read, lists);
+        facets.label();
+        facets.birth = read.facet(Kind::Birth, |raw, out| {
+            out.extend(raw.chars().filter(char::is_ascii_digit));
+        });
+        let plain = |raw: &str, out: &mut String| {
+            normalise::words_into(raw, out);
+        };
+        let columns = |kind: Kind| read.columns(kind);
+        facets.lay_out();
+        facets.identifiers = columns(Kind::Identifier)
+            .map(|column| {
+                read.column(column, |raw, out| {
+                    normalise::words_into(raw, out);
+                    out.retain(|c| c != ' ');
+                })
+            })
+            .collect();
+        facets.categories =
+            columns(Kind::Category).map(|column| read.column(column, plain)).collect();
+        facets.texts = columns(Kind::Text)
+            .map(|column| {
+                let facet = read.column(column, plain);
+                let words = Words::of(&facet.values);
+                (facet, words)
+            })
+            .collect();
+        facets
+    }
+
+    /// Lays the codes that every comparison looks at side by side.
+    fn lay_out(&mut self) {
+        let mut lines = vec![[BLANK; LINE]; self.len as usize];
+        for (line, phones) in lines.iter_mut().zip(std::mem::take(&mut self.phones)) {
+            line[..PHONES].copy_from_slice(&phones);
+        }
+        let mut facets = self.in_lines();
+        for (slot, facet) in (PHONES..).zip(&facets) {
+            for (line, code) in lines.iter_mut().zip(&facet.codes) {
+                line[slot] = *code;
+            }
+        }
+        let lines = Arc::new(lines);
+        for (slot, facet) in (PHONES..).zip(&mut facets) {
+            facet.codes = Vec::new();
+            facet.lines = Some((Arc::clone(&lines), slot));
+        }
+        self.lines = lines;
+    }
+
+    fn in_lines(&mut self) -> [&mut Facet; LINE - PHONES] {
+        [
+            &mut self.first,
+            &mut self.last,
+            &mut self.name,
+            &mut self.suffix,
+            &mut self.mail,
+            &mut self.company,
+            &mut self.domain,
+            &mut self.street,
+            &mut self.city,
+            &mut self.postcode,
+            &mut self.region,
+            &mut self.country,
+            &mut self.birth,
+        ]
+    }
+
+    fn fold_names(&mut self, read: &Columns<'_>) {
+        let [first, last, full] =
+            [Kind::FirstName, Kind::LastName, Kind::FullName].map(|kind| read.columns(kind).next());
+        if first.or(last).or(full).is_none() {
+            return;
+        }
+        let mut name = Name::default();
+        let mut both = String::new();
+        for record in 0..self.len {
+            let value = |column: Option<usize>| column.and_then(|at| read.value(record, at));
+            match (value(first), value(last)) {
+                (None, None) => name.refold(None, value(full)),
+                (first, last) => name.refold(first, last),
+            };
+            self.first.push(&name.first);
+            self.last.push(&name.last);
+            both.clear();
+            if !name.first.is_empty() && !name.last.is_empty() {
+                both.extend([name.first.as_str(), "|", name.last.as_str()]);
+            }
+            self.name.push(&both);
+            self.suffix.push(name.suffix.map_or("", normalise::Suffix::words));
+        }
+        self.roots.ends = vec![0, 0];
+        for code in self.first.values.codes() {
+            let first = self.first.values.text(code);
+            let first = first.split(' ').next().unwrap_or_default();
+            let roots = normalise::roots(first);
+            let itself = [first];
+            for root in if roots.is_empty() { &itself } else { roots } {
+                self.roots.flat.push(self.roots.values.intern(root));
+            }
+            self.roots.ends.push(self.roots.flat.len());
+        }
+    }
+
+    fn fold_places(&mut self, read: &Columns<'_>) {
+        self.country = read.facet(Kind::Country, |raw, out| {
+            if let Some(country) = Country::parse(raw) {
+                out.push_str(country.code());
+            }
+        });
+        let country = |facets: &Self, record: u32| Country::parse(facets.country.text(record));
+        self.city = read.facet(Kind::City, |raw, out| {
+            normalise::city_into(raw, out);
+        });
+        let [region, postcode] =
+            [Kind::Region, Kind::Postcode].map(|kind| read.columns(kind).next());
+        let mut out = String::new();
+        for record in 0..self.len {
+            if let Some(column) = region {
+                out.clear();
+                if let Some(raw) = read.value(record, column) {
+                    normalise::region_into(raw, country(self, record), &mut out);
+                }
+                self.region.push(&out);
+            }
+            if let Some(column) = postcode {
+                out.clear();
+                if let Some(raw) = read.value(record, column) {
+                    normalise::postcode_into(raw, country(self, record), &mut out);
+                }
+                self.postcode.push(&out);
+            }
+        }
+        let streets: Vec<usize> = read.columns(Kind::Street).collect();
+        let number = read.columns(Kind::HouseNumber).next();
+        let mut street = Street::default();
+        for record in (0..self.len).filter(|_| !streets.is_empty()) {
+            out.clear();
+            if let Some(raw) = streets.iter().find_map(|column| read.value(record, *column)) {
+                normalise::street_into(raw, &mut street);
+                let number = number.and_then(|column| read.value(record, column));
+                out.push_str(number.map_or(street.number.as_str(), str::trim));
+                if !street.name.is_empty() {
+                    out.push(' ');
+                    out.push_str(&street.name);
+                }
+            }
+            self.street.push(out.trim());
+        }
+    }
+
+    fn fold_phones(&mut self, read: &Columns<'_>) {
+        let columns: Vec<usize> = read.columns(Kind::Phone).collect();
+        let mut out = String::new();
+        for record in (0..self.len).filter(|_| !columns.is_empty()) {
+            let mut phones = [BLANK; PHONES];
+            let mut filled = 0;
+            let country = Country::parse(self.country.text(record));
+            for raw in columns.iter().filter_map(|column| read.value(record, *column)) {
+                if normalise::phone_into(raw, country, &mut out).is_none() {
+                    continue;
+                }
+                let tail = out.len().checked_sub(PHONE_TAIL).and_then(|from| out.get(from..));
+                let code = self.numbers.intern(tail.unwrap_or(&out));
+                if filled < PHONES && !phones.contains(&code) {
+                    phones[filled] = code;
+                    filled += 1;
+                    self.numbers.add(code, 1);
+                }
+            }
+            self.phones.push(phones);
+        }
+    }
+
+    fn fold_mail(&mut self, read: &Columns<'_>, lists: &Lists) {
+        let mut mail = Mail::default();
+        self.mail = read.facet(Kind::Mail, |raw, out| {
+            if mail.refold(raw, lists).is_some() {
+                out.push_str(&mail.local);
+                out.push('@');
+                out.push_str(&mail.domain);
+            }
+        });
+        self.mail_parts.push(MailParts::default());
+        let mut domain = String::new();
+        for code in self.mail.values.codes() {
+            let address = self.mail.values.text(code);
+            let (local, host) = address.split_once('@').unwrap_or((address, ""));
+            let frequency = self.mail.values.frequency(code);
+            let is_role = lists.role_mailboxes.contains(local);
+            let is_work = normalise::company_domain(address, lists, &mut domain).is_some();
+            let local = self.locals.intern(local);
+            self.locals.add(local, frequency);
+            let of = match (is_role, is_work) {
+                (true, _) => Mailbox::Role,
+                (false, true) => Mailbox::Work,
+                (false, false) => Mailbox::Private,
+            };
+            let domain = self.domain.values.intern(if is_work { &domain } else { host });
+            self.mail_parts.push(MailParts { local, domain, of });
+        }
+    }
+
+    fn fold_companies(&mut self, read: &Columns<'_>) {
+        let mut company = Company::default();
+        self.company = read.facet(Kind::Company, |raw, out| {
+            if let Some(label) = normalise::website_label(raw) {
+                normalise::words_into(label, out);
+                return;
+            }
+            company.refold(raw);
+            out.push_str(&company.core);
+            if !company.site.is_empty() {
+                out.push(' ');
+                out.push_str(&company.site);
+            }
+        });
+        self.company_words = Words::of(&self.company.values);
+        self.stems.push(BLANK);
+        for code in self.company.values.codes() {
+            let stem = stem(self.company.values.text(code), &self.city.values);
+            self.stems.push(self.stem_names.intern(stem));
+        }
+    }
+
+    /// A record's domain is its website's, or else that of its mailbox at work, or else of a company's
+    /// name that is a domain.
+    fn fold_domains(&mut self, read: &Columns<'_>, lists: &Lists) {
+        let columns: Vec<usize> = read.columns(Kind::Web).collect();
+        if columns.is_empty() && self.mail.is_blank() {
+            return;
+        }
+        let company = read.columns(Kind::Company).next();
+        let mut out = String::new();
+        for record in 0..self.len {
+            out.clear();
+            let sites = columns.iter().filter_map(|column| read.value(record, *column));
+            let name = company.and_then(|column| read.value(record, column));
+            let name = name.filter(|raw| normalise::website_label(raw).is_some());
+            let mail = self.mail_of(record);
+            let found = sites
+                .chain(name)
+                .any(|raw| normalise::company_domain(raw, lists, &mut out).is_some());
+            let code = match mail.of {
+                _ if found => self.domain.values.intern(&out),
+                Mailbox::Private => BLANK,
+                Mailbox::Work | Mailbox::Role => mail.domain,
+            };
+            self.domain.values.add(code, 1);
+            self.domain.codes.push(code);
+        }
+    }
+
+    fn label(&mut self) {
+        let mut out = String::new();
+        self.company_labels.push(BLANK);
+        for code in self.company.values.codes() {
+            out.clear();
+            out.extend(self.company.values.text(code).split(' '));
+            self.company_labels.push(self.labels.intern(&out));
+        }
+        self.domain_labels.push(BLANK);
+        for code in self.domain.values.codes() {
+            out.clear();
+            out.extend(normalise::own_label(self.domain.values.text(code)).split('-'));
+            self.domain_labels.push(self.labels.intern(&out));
+        }
+        for record in 0..self.len {
+            let (ours, theirs) = (self.company_label(record), self.domain_label(record));
+            self.labels.add(ours, 1);
+            if theirs != ours {
+                self.labels.add(theirs, 1);
+            }
+        }
+    }
+
+    /// The full forms that a record's first name may stand for.
+    pub(super) fn roots(&self, record: u32) -> &[Code] {
+        match self.first.at(record) {
+            BLANK => &[],
+            code => self.roots.of_value(code),
+        }
+    }
+
+    /// A full form.
+    pub(super) fn root(&self, code: Code) -> &str {
+        self.roots.values.text(code)
+    }
+
+    /// A record's mail address, told apart.
+    pub(super) fn mail_of(&self, record: u32) -> MailParts {
+        self.mail_parts.get(self.mail.at(record) as usize).copied().unwrap_or_default()
+    }
+
+    /// A record's phone numbers; blank ones at the end.
+    pub(super) fn phones(&self, record: u32) -> [Code; PHONES] {
+        let mut phones = [BLANK; PHONES];
+        if let Some(line) = self.lines.get(record as usize) {
+            phones.copy_from_slice(&line[..PHONES]);
+        }
+        phones
+    }
+
+    /// The stem of a company's name.
+    pub(super) fn stem(&self, company: Code) -> Code {
+        self.stems.get(company as usize).copied().unwrap_or(BLANK)
+    }
+
+    /// The label of a record's company.
+    pub(super) fn company_label(&self, record: u32) -> Code {
+        self.company_labels.get(self.company.at(record) as usize).copied().unwrap_or(BLANK)
+    }
+
+    /// The label of a record's domain.
+    pub(super) fn domain_label(&self, record: u32) -> Code {
+        self.domain_labels.get(self.domain.at(record) as usize).copied().unwrap_or(BLANK)
+    }
+
+    /// True when the records are people.
+    pub(super) fn are_people(&self) -> bool {
+        !self.first.is_blank() || !self.last.is_blank()
+    }
+}
+
+/// Words that make a unit of a group, a country or a trade out of a company's name, or join a place to it.
+pub(super) const UNIT_WORDS: &[&str] = &[
+    "africa",
+    "america",
+    "americas",
+    "apac",
+    "asia",
+    "australia",
+    "branch",
+    "brasil",
+    "brazil",
+    "canada",
+    "capital",
+    "china",
+    "de",
+    "deutschland",
+    "division",
+    "east",
+    "emea",
+    "espana",
+    "europe",
+    "finance",
+    "financial",
+    "foundation",
+    "france",
+    "germany",
+    "global",
+    "group",
+    "holding",
+    "holdings",
+    "india",
+    "international",
+    "italy",
+    "japan",
+    "mexico",
+    "middle",
+    "netherlands",
+    "north",
+    "of",
+    "office",
+    "overseas",
+    "pacific",
+    "partners",
+    "region",
+    "service",
+    "services",
+    "south",
+    "spain",
+    "subsidiary",
+    "trust",
+    "uk",
+    "us",
+    "usa",
+    "ventures",
+    "west",
+    "worldwide",
+];
+
+/// A company's name without the words at its end that say which unit or city of it.
+fn stem<'n>(name: &'n str, cities: &Dictionary) -> &'n str {
+    /// A city's name has no more words.
+    const CITY_WORDS: usize = 3;
+    let mut stem = name;
+    loop {
+        let spaces = || stem.rmatch_indices(' ').map(|(at, _)| at);
+        let is_unit = |at: &usize| UNIT_WORDS.binary_search(&&stem[at + 1..]).is_ok();
+        let cities = spaces().take(CITY_WORDS).filter(|at| cities.find(&stem[at + 1..]).is_some());
+        let Some(at) = cities.last().or_else(|| spaces().next().filter(is_unit)) else {
+            return stem;
+        };
+        stem = &stem[..at];
+    }
+}
+
+/// The columns of a set of records.
+struct Columns<'r> {
+    records: &'r dyn Records,
+    kinds: &'r [Kind],
+}
+
+impl<'r> Columns<'r> {
+    fn columns(&self, kind: Kind) -> impl Iterator<Item = usize> + 'r {
+        let kinds = self.kinds;
+        kinds.iter().enumerate().filter(move |(_, other)| **other == kind).map(|(at, _)| at)
+    }
+
+    fn value(&self, record: u32, column: usize) -> Option<&'r str> {
+        self.records.value(record, column).filter(|value| !value.trim().is_empty())
+    }
+
+    fn sources(&self) -> Vec<u8> {
+        (0..self.records.len()).map(|record| self.records.source(record)).collect()
+    }
+
+    /// The first column of a kind; blank when there is none.
+    fn facet(&self, kind: Kind, fold: impl FnMut(&str, &mut String)) -> Facet {
+        self.columns(kind).next().map(|column| self.column(column, fold)).unwrap_or_default()
+    }
+
+    /// A column, each distinct raw value folded once.
+    fn column(&self, column: usize, mut fold: impl FnMut(&str, &mut String)) -> Facet {
+        let mut facet = Facet::default();
+        let mut raws = Dictionary::default();
+        let mut folded = vec![BLANK];
+        let mut out = String::new();
+        facet.codes.reserve(self.records.len() as usize);
+        for record in 0..self.records.len() {
+            let raw = raws.intern(self.value(record, column).unwrap_or_default());
+            if raw as usize == folded.len() {
+                out.clear();
+                fold(raws.text(raw), &mut out);
+                folded.push(facet.values.intern(&out));
+            }
+            let code = folded[raw as usize];
+            facet.values.add(code, 1);
+            facet.codes.push(code);
+        }
+        facet
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stem_is_the_name_without_its_unit_and_city() {
+        assert!(UNIT_WORDS.is_sorted());
+        let mut cities = Dictionary::default();
+        cities.intern("san jose");
+        for name in
+            ["acme", "acme holdings", "acme services europe", "acme san jose", "acme of san jose"]
+        {
+            assert_eq!(stem(name, &cities), "acme", "{name}");
+        }
+        assert_eq!(stem("services", &cities), "services");
+    }
+}

@@ -1,0 +1,618 @@
+//! What each level is worth, estimated without labels (Fellegi and Sunter 1969; Winkler 1988 for EM).
+//!
+//! The weight of an agreement in bits is log2(m / u): m is how often matches reach the level, u how often
+//! two records that are not one do. m comes from expectation-maximisation over the pairs that share a key,
+//! drawn to what is usual for the kind of column; u of levels comes from pairs drawn at random and, in a
+//! context, from pairs drawn within it that everything else holds apart; u of an equal value is how often
+//! other records hold it, the pair itself left out. Does not: decide; a score of 0 bits is an even chance.
+
+#![expect(clippy::indexing_slicing, reason = "levels and contexts index the ladder they came from")]
+
+use super::blocking::Blocks;
+use super::compare::{COMPARISONS, Comparer, Comparison, Outcome, Pattern, Term, float};
+use super::dictionary::{BLANK, Code};
+#[cfg(doc)]
+use super::ladder;
+use super::ladder::{CONTEXTS, LEVELS, Ladder};
+
+/// One number for each level of each context.
+type Rates = [[f64; LEVELS]; CONTEXTS];
+
+/// Classes of how many records share a value, by the least that belongs to the next class.
+const CLASSES: [f32; 5] = [3.0, 5.0, 9.0, 17.0, 65.0];
+
+/// The parameters of one comparison.
+#[derive(Debug, Clone)]
+pub(super) struct Parameters {
+    pub(super) m: Rates,
+    pub(super) u: Rates,
+    /// Bits by which a value of each class is rarer among non-matches than its frequency says.
+    pub(super) rarer: [f64; CLASSES.len() + 1],
+    /// What each rung is worth: first those whose u is the level's, then those whose u is a value's.
+    bits: [f64; 2 * VALUE],
+}
+
+/// What linkage learned of a set of records.
+#[derive(Debug, Clone)]
+pub(super) struct Model {
+    /// The odds that two records drawn at random are one, in bits.
+    pub(super) prior: f64,
+    /// How many matching pairs the records are expected to hold.
+    pub(super) expected: f64,
+    pub(super) parameters: Vec<Parameters>,
+    records: f32,
+}
+
+/// How strongly a level's share among matches is drawn to what is usual, in matches.
+const DRAW: f64 = 50.0;
+/// How strongly a value's frequency is drawn to what is usual for its kind, in records.
+const USUAL: f32 = 1_000.0;
+/// What a value that only the pair itself holds counts as, in records: between none and one.
+const UNSEEN: f32 = 0.5;
+/// Matches disagree at most so many times as often as is usual.
+const MOST_DISAGREE: f64 = 3.0;
+/// The share of records that have a double, before any data.
+const DOUBLES: f64 = 0.02;
+/// Pairs drawn at random.
+const RANDOM_PAIRS: u32 = 200_000;
+/// Pairs drawn within each kind of group.
+const GROUP_PAIRS: u32 = 30_000;
+/// Pairs that share a key, at most, from which m is estimated.
+const TRAINING_PAIRS: usize = 200_000;
+/// The level of [`ladder::COMPANY`] for units of one company, and the context they make.
+const UNITS: usize = 4;
+const IN_UNITS: usize = 3;
+/// What matches look like is learned from pairs for which everything else speaks so strongly, in bits.
+const VOUCHED: f64 = 3.0;
+/// As [`APART`], for companies.
+const FAR_APART: f64 = -9.0;
+/// A context's u is learned from pairs that everything else makes at least so unlikely, in bits.
+const APART: f64 = -6.0;
+
+impl Model {
+    /// The parameters before any data: what is usual for the kinds of columns.
+    fn usual(comparer: &Comparer) -> Self {
+        let parameters = comparer
+            .comparisons
+            .iter()
+            .map(|(_, ladder)| Parameters {
+                m: [usual(ladder); CONTEXTS],
+                u: [[0.0; LEVELS]; CONTEXTS],
+                rarer: [0.0; CLASSES.len() + 1],
+                bits: [0.0; 2 * VALUE],
+            })
+            .collect();
+        let expected = (f64::from(comparer.facets.len) * DOUBLES).max(1.0);
+        Self { prior: 0.0, expected, parameters, records: float(comparer.facets.len) }
+    }
+
+    /// The weight of a comparison, in bits; 0 where one side says nothing.
+    pub(super) fn weight(&self, at: usize, comparer: &Comparer, pattern: &Pattern) -> f64 {
+        let outcome = &pattern[at];
+        if outcome.level.is_none() {
+            return 0.0;
+        }
+        let (comparison, ladder) = &comparer.comparisons[at];
+        let parameters = &self.parameters[at];
+        let rarer = match outcome.term {
+            Term::Value { held, .. } if is_keyed(*comparison, outcome) => {
+                parameters.rarer[usize::from(class(held))]
+            }
+            Term::Value { .. } | Term::Level | Term::Word { .. } => 0.0,
+        };
+        parameters.bits[usize::from(rung(outcome))] + f64::from(self.term(ladder, outcome)) - rarer
+    }
+
+    /// What the frequency of the agreed value is worth, in bits.
+    fn term(&self, ladder: &Ladder, outcome: &Outcome) -> f32 {
+        match outcome.term {
+            Term::Level => 0.0,
+            Term::Value { held, among } => -self.chance(ladder, held, among).log2(),
+            Term::Word { held } => -self.chance(ladder, held, self.records).log2(),
+        }
+    }
+
+    /// The chance that another record holds a value that so many of the others hold.
+    fn chance(&self, ladder: &Ladder, held: f32, among: f32) -> f32 {
+        let others = (held - 2.0).max(0.0) + UNSEEN;
+        if among < self.records {
+            return (others / among).min(1.0);
+        }
+        ((others + USUAL / ladder.values) / (among + USUAL)).min(1.0)
+    }
+
+    /// The odds that two records are one, in bits.
+    pub(super) fn score(&self, comparer: &Comparer, pattern: &Pattern) -> f64 {
+        let weights = (0..comparer.comparisons.len()).map(|at| self.weight(at, comparer, pattern));
+        self.prior + weights.sum::<f64>()
+    }
+}
+
+/// The context in which matches are counted: a company's name has one ladder, whatever words it shares.
+fn matches_context(comparison: Comparison, context: usize) -> usize {
+    if comparison == Comparison::Company { 0 } else { context }
+}
+
+/// True where all pairs that share the value are compared, so that its frequency can be checked by them.
+fn is_keyed(comparison: Comparison, outcome: &Outcome) -> bool {
+    let is_full_name = outcome.context == 1;
+    outcome.level == Some(0)
+        && (comparison != Comparison::FirstName || is_full_name)
+        && matches!(
+            comparison,
+            Comparison::Company
+                | Comparison::FirstName
+                | Comparison::Domain
+                | Comparison::Phone
+                | Comparison::Mail
+                | Comparison::Identifier(_)
+        )
+}
+
+fn class(held: f32) -> u8 {
+    CLASSES.iter().fold(0, |class, least| class + u8::from(held >= *least))
+}
+
+fn usual(ladder: &Ladder) -> [f64; LEVELS] {
+    let total: f64 = ladder.levels.iter().map(|level| level.matches).sum();
+    let mut shares = [0.0; LEVELS];
+    for (share, level) in shares.iter_mut().zip(ladder.levels) {
+        *share = level.matches / total;
+    }
+    shares
+}
+
+/// The chance of an even score's being a match.
+pub(super) fn probability(bits: f64) -> f64 {
+    1.0 / (1.0 + (-bits).exp2())
+}
+
+/// Numbers in a fixed order that look random (a linear congruential generator with Knuth's constants).
+struct Draw(u64);
+
+impl Draw {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let limit = limit as u64;
+        usize::try_from((self.0 >> 33) % limit.max(1)).unwrap_or_default()
+    }
+
+    fn record(&mut self, len: u32) -> u32 {
+        u32::try_from(self.below(len as usize)).unwrap_or_default()
+    }
+}
+
+/// A pair to learn from: what no estimate changes of it.
+struct Sample {
+    points: [Point; COMPARISONS],
+    /// How many pairs it stands for.
+    stands_for: f32,
+}
+
+/// One comparison of a pair.
+#[derive(Clone, Copy, Default)]
+struct Point {
+    /// Context and level as one number; `None` where a side says nothing.
+    rung: Option<u8>,
+    /// What the value's frequency is worth, in bits; 0 where the level alone counts.
+    term: f32,
+    /// How many records hold the value or word; 0 where the level alone counts.
+    held: f32,
+    /// The value is a key: all pairs that share it are compared.
+    is_key: bool,
+}
+
+/// Pairs to learn from.
+struct Samples {
+    random: Vec<Sample>,
+    grouped: Vec<Sample>,
+    blocked: Vec<Sample>,
+    /// How many pairs share a key for each one in `blocked`.
+    scale: f64,
+}
+
+impl Samples {
+    fn of(model: &Model, comparer: &Comparer, blocks: &Blocks) -> Self {
+        let facets = &comparer.facets;
+        let mut draw = Draw(42);
+        let is_pair = |a: u32, b: u32| a != b && comparer.may_be_one(a, b);
+        let random = (0..RANDOM_PAIRS.min(facets.len.saturating_mul(200)))
+            .map(|_| (draw.record(facets.len), draw.record(facets.len)))
+            .filter(|(a, b)| is_pair(*a, *b))
+            .map(|(a, b)| model.sample(comparer, a, b, 1.0))
+            .collect();
+        let mut grouped = Vec::new();
+        let rarest_word = |record: u32| {
+            let words = facets.company_words.of_value(facets.company.at(record)).iter().copied();
+            words.min_by_key(|word| facets.company_words.values.frequency(*word)).unwrap_or(BLANK)
+        };
+        let groupings: [&dyn Fn(u32) -> Code; 8] = [
+            &|record| facets.company.at(record),
+            &|record| facets.domain.at(record),
+            &|record| facets.street.at(record),
+            &|record| facets.phones(record)[0],
+            &|record| facets.name.at(record),
+            &|record| facets.first.at(record),
+            &|record| facets.last.at(record),
+            &rarest_word,
+        ];
+        for grouping in groupings {
+            draw_within(model, comparer, grouping, &mut draw, &mut grouped);
+        }
+        let (blocked, scale) = blocked(model, comparer, blocks);
+        Self { random, grouped, blocked, scale }
+    }
+
+    fn all(&self) -> impl Iterator<Item = (&Sample, Drawn)> {
+        let grouped = self.grouped.iter().map(|sample| (sample, Drawn::InGroup));
+        grouped.chain(self.blocked.iter().map(|sample| (sample, Drawn::ByKey)))
+    }
+}
+
+/// Where a pair was drawn from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Drawn {
+    InGroup,
+    ByKey,
+}
+
+fn draw_within(
+    model: &Model,
+    comparer: &Comparer,
+    grouping: &dyn Fn(u32) -> Code,
+    draw: &mut Draw,
+    out: &mut Vec<Sample>,
+) {
+    /// A giant group stands for no more than this.
+    const MOST: usize = 50;
+    let len = comparer.facets.len;
+    let mut members: Vec<(Code, u32)> = (0..len)
+        .map(|record| (grouping(record), record))
+        .filter(|(code, _)| *code != BLANK)
+        .collect();
+    members.sort_unstable();
+    let mut spans = Vec::new();
+    let mut from = 0;
+    for run in members.chunk_by(|a, b| a.0 == b.0) {
+        if run.len() > 1 {
+            spans.extend((0..run.len()).map(|_| (from, run.len())));
+        }
+        from += run.len();
+    }
+    let draws =
+        usize::try_from(GROUP_PAIRS).unwrap_or(usize::MAX).min(spans.len().saturating_mul(10));
+    for _ in 0..draws {
+        let (from, size) = spans[draw.below(spans.len())];
+        let (a, b) = (members[from + draw.below(size)].1, members[from + draw.below(size)].1);
+        if a != b && comparer.may_be_one(a, b) {
+            let stands_for = float(u32::try_from((size - 1).min(MOST)).unwrap_or(u32::MAX));
+            out.push(model.sample(comparer, a, b, stands_for));
+        }
+    }
+}
+
+/// Pairs that share a key, all of them or those of every so many records.
+fn blocked(model: &Model, comparer: &Comparer, blocks: &Blocks) -> (Vec<Sample>, f64) {
+    let step = blocks.pairs_at_most().div_ceil(TRAINING_PAIRS).max(1);
+    let step = u32::try_from(step).unwrap_or(u32::MAX);
+    let mut neighbours = Vec::new();
+    let mut samples = Vec::new();
+    let mut taken = 0_u32;
+    for record in (0..comparer.facets.len).step_by(step as usize) {
+        taken += 1;
+        blocks.after(record, &mut neighbours);
+        let pairs = neighbours.iter().filter(|other| comparer.may_be_one(record, **other));
+        samples.extend(pairs.map(|other| model.sample(comparer, record, *other, 1.0)));
+    }
+    let scale = f64::from(comparer.facets.len) / f64::from(taken.max(1));
+    (samples, scale)
+}
+
+/// Estimates the parameters.
+pub(super) fn train(comparer: &Comparer, blocks: &Blocks) -> Model {
+    /// EM has settled long before, or never will.
+    const MOST_ROUNDS: usize = 100;
+    let mut model = Model::usual(comparer);
+    let samples = Samples::of(&model, comparer, blocks);
+    let pairs = comparer.pairs().max(1.0);
+    let mut scores = Vec::new();
+    for round in 0..MOST_ROUNDS {
+        let share = (model.expected / pairs).min(0.5);
+        model.prior = (share / (1.0 - share)).log2();
+        if round > 0 {
+            model.score_all(&samples, &mut scores);
+        }
+        model.learn_chance(comparer, &samples, (round > 0).then_some(&scores));
+        model.settle(comparer);
+        model.learn_rarity(comparer, &samples);
+        let expected = model.learn_matches(comparer, &samples);
+        model.settle(comparer);
+        let settled = (expected / model.expected).ln().abs() < 1e-3;
+        model.expected = expected;
+        if settled && round > 5 {
+            break;
+        }
+    }
+    model
+}
+
+impl Model {
+    fn sample(&self, comparer: &Comparer, a: u32, b: u32, stands_for: f32) -> Sample {
+        let pattern = comparer.compare(a, b);
+        let mut sample = Sample { points: [Point::default(); COMPARISONS], stands_for };
+        for (at, (comparison, ladder)) in comparer.comparisons.iter().enumerate() {
+            let outcome = &pattern[at];
+            if outcome.level.is_none() {
+                continue;
+            }
+            let held = match outcome.term {
+                Term::Level => 0.0,
+                Term::Value { held, .. } | Term::Word { held } => held,
+            };
+            sample.points[at] = Point {
+                rung: Some(rung(outcome)),
+                term: self.term(ladder, outcome),
+                held,
+                is_key: held >= 2.0 && is_keyed(*comparison, outcome),
+            };
+        }
+        sample
+    }
+
+    fn score_sample(&self, sample: &Sample) -> f64 {
+        let mut score = self.prior;
+        for at in 0..self.parameters.len() {
+            score += self.weight_sample(sample, at);
+        }
+        score
+    }
+
+    fn weight_sample(&self, sample: &Sample, at: usize) -> f64 {
+        let Point { rung: Some(rung), term, held, is_key } = sample.points[at] else { return 0.0 };
+        let parameters = &self.parameters[at];
+        let rarer = if is_key { parameters.rarer[usize::from(class(held))] } else { 0.0 };
+        parameters.bits[usize::from(rung)] + f64::from(term) - rarer
+    }
+
+    /// The scores of [`Samples::all`], in that order.
+    fn score_all(&self, samples: &Samples, out: &mut Vec<f64>) {
+        out.clear();
+        out.extend(samples.all().map(|(sample, _)| self.score_sample(sample)));
+    }
+
+    /// u of every level: from random pairs, and in a context from pairs that all else holds apart.
+    fn learn_chance(&mut self, comparer: &Comparer, samples: &Samples, scores: Option<&[f64]>) {
+        let people = comparer.facets.are_people();
+        for (at, (comparison, ladder)) in comparer.comparisons.iter().enumerate() {
+            let mut counts: Rates = [[0.0; LEVELS]; CONTEXTS];
+            for sample in &samples.random {
+                let rung = sample.points[at].rung.map(apart);
+                // The few that share a context are mostly matches where there are few records.
+                if let Some((0, level)) = rung {
+                    let chance =
+                        if scores.is_some() { self.score_sample(sample) } else { f64::MIN };
+                    counts[0][level] += 1.0 - probability(chance);
+                }
+            }
+            for (n, (sample, drawn)) in samples.all().enumerate() {
+                let point = &sample.points[at];
+                let Some((context, level)) = point.rung.map(apart) else { continue };
+                let score = scores.and_then(|scores| scores.get(n)).copied();
+                let others = score.map(|score| score - self.weight_sample(sample, at));
+                let counted = if people {
+                    among_people(*comparison, context, drawn, others)
+                } else {
+                    among_companies(
+                        *comparison,
+                        (context, level),
+                        point.held,
+                        drawn,
+                        [score, others],
+                    )
+                };
+                if let Some((context, weight)) = counted {
+                    counts[context][level] += weight * f64::from(sample.stands_for);
+                }
+            }
+            let u = &mut self.parameters[at].u;
+            u[0] = chances(&counts[0], &by_chance(ladder), 0.5);
+            let usual = usual(ladder);
+            for context in 1..CONTEXTS {
+                // Before any data a context is much like none, and a little like a match.
+                let mut before = u[0];
+                for (before, usual) in before.iter_mut().zip(usual) {
+                    *before = 0.1_f64.mul_add(usual, 0.9 * *before);
+                }
+                u[context] = chances(&counts[context], &before, 5.0);
+            }
+            if *comparison == Comparison::Company {
+                let units = samples.blocked.iter().filter_map(|sample| sample.points[at].rung);
+                let units = units.filter(|rung| apart(*rung).1 == UNITS).count();
+                let units = as_f64(units) * samples.scale + 1.0;
+                self.parameters[at].u[1][UNITS] = units / comparer.pairs().max(1.0);
+            }
+        }
+    }
+
+    /// How much rarer values are among non-matches than their frequencies say, class by class.
+    fn learn_rarity(&mut self, comparer: &Comparer, samples: &Samples) {
+        let scores: Vec<f64> =
+            samples.blocked.iter().map(|sample| self.score_sample(sample)).collect();
+        for at in 0..comparer.comparisons.len() {
+            let (mut seen, mut expected) = ([1.0; CLASSES.len() + 1], [1.0; CLASSES.len() + 1]);
+            for (sample, score) in samples.blocked.iter().zip(&scores) {
+                let Point { held, is_key: true, .. } = sample.points[at] else { continue };
+                let class = usize::from(class(held));
+                seen[class] += 1.0 - probability(*score);
+                expected[class] += f64::from((held - 2.0 + UNSEEN) / (held - 1.0));
+            }
+            let ratios = seen.iter().zip(&expected).map(|(seen, expected)| seen / expected);
+            for (rarer, ratio) in self.parameters[at].rarer.iter_mut().zip(ratios) {
+                *rarer = f64::log2(ratio).clamp(-6.0, 2.0);
+            }
+        }
+    }
+
+    /// m of every level; how many matches there are.
+    fn learn_matches(&mut self, comparer: &Comparer, samples: &Samples) -> f64 {
+        let people = comparer.facets.are_people();
+        let mut counts: Vec<Rates> = vec![[[0.0; LEVELS]; CONTEXTS]; comparer.comparisons.len()];
+        let mut matches = 0.0;
+        for sample in &samples.blocked {
+            let score = self.score_sample(sample);
+            let chance = probability(score);
+            matches += chance;
+            if people && chance < 1e-6 {
+                continue;
+            }
+            for (at, counts) in counts.iter_mut().enumerate() {
+                let Some((context, level)) = sample.points[at].rung.map(apart) else { continue };
+                if people {
+                    counts[context][level] += chance;
+                    continue;
+                }
+                // A level must not vouch for itself: what the others say decides.
+                let others = score - self.weight_sample(sample, at);
+                if others > VOUCHED {
+                    counts[0][level] += probability(others);
+                }
+            }
+        }
+        for (at, (comparison, ladder)) in comparer.comparisons.iter().enumerate() {
+            for context in 0..CONTEXTS {
+                let counts = &counts[at][if people { context } else { 0 }];
+                self.parameters[at].m[context] = shares(*comparison, ladder, counts);
+            }
+        }
+        (matches * samples.scale).max(0.1)
+    }
+
+    /// Works out what each level is worth from the rates.
+    fn settle(&mut self, comparer: &Comparer) {
+        for (parameters, (comparison, ladder)) in
+            self.parameters.iter_mut().zip(&comparer.comparisons)
+        {
+            for context in 0..CONTEXTS {
+                for level in 0..ladder.levels.len() {
+                    let m = parameters.m[matches_context(*comparison, context)][level].log2();
+                    let u = parameters.u[context][level].log2();
+                    let rung = context * LEVELS + level;
+                    parameters.bits[rung] = m - u;
+                    parameters.bits[VALUE + rung] = m;
+                }
+            }
+        }
+    }
+}
+
+/// Where the rungs stand whose u is a value's frequency.
+const VALUE: usize = CONTEXTS * LEVELS;
+
+/// An outcome's context and level as one number.
+fn rung(outcome: &Outcome) -> u8 {
+    let by_value = if matches!(outcome.term, Term::Value { .. }) { VALUE } else { 0 };
+    let level = usize::from(outcome.level.unwrap_or_default());
+    u8::try_from(by_value + usize::from(outcome.context) * LEVELS + level).unwrap_or(u8::MAX)
+}
+
+/// The context and level of a rung.
+fn apart(rung: u8) -> (usize, usize) {
+    let rung = usize::from(rung) % VALUE;
+    (rung / LEVELS, rung % LEVELS)
+}
+
+/// The context to which a pair of people counts when u is learned, and how much.
+fn among_people(
+    comparison: Comparison,
+    context: usize,
+    drawn: Drawn,
+    others: Option<f64>,
+) -> Option<(usize, f64)> {
+    // Keys are made of what the first contexts share, so that pairs drawn by key would overstate it.
+    let first_by_key = if matches!(comparison, Comparison::Category(_)) { 1 } else { 2 };
+    let counts = context > 0 && (drawn == Drawn::InGroup || context >= first_by_key);
+    (counts && others.is_some_and(|others| others < APART)).then_some((context, 1.0))
+}
+
+/// The context to which a pair of companies counts when u is learned, and how much.
+fn among_companies(
+    comparison: Comparison,
+    (context, level): (usize, usize),
+    held: f32,
+    drawn: Drawn,
+    [score, others]: [Option<f64>; 2],
+) -> Option<(usize, f64)> {
+    /// A word that more records hold says nothing of how names that share a rare word differ.
+    const COMMON_WORD: f32 = 100.0;
+    if drawn != Drawn::ByKey {
+        return None;
+    }
+    let apart = |bits: Option<f64>| bits.map_or(1.0, |bits| 1.0 - probability(bits));
+    if comparison == Comparison::Company {
+        let shares_word = (context == 1 || level <= 1) && held <= COMMON_WORD;
+        return shares_word.then(|| (1, apart(score)));
+    }
+    match (context, others) {
+        (0, _) => None,
+        // Units of one company are not one account, whatever they share.
+        (IN_UNITS, _) => Some((context, 1.0)),
+        (_, Some(others)) if others >= FAR_APART => None,
+        _ => Some((context, apart(others))),
+    }
+}
+
+/// How often matches reach each level: what was counted, drawn to what is usual.
+fn shares(comparison: Comparison, ladder: &Ladder, counts: &[f64; LEVELS]) -> [f64; LEVELS] {
+    let usual = usual(ladder);
+    let total: f64 = counts.iter().sum::<f64>() + DRAW;
+    let mut shares = [0.0; LEVELS];
+    let last = ladder.levels.len() - 1;
+    for level in 0..=last {
+        shares[level] = (counts[level] + DRAW * usual[level]) / total;
+    }
+    // Pairs that merely share a name must not pass for matches that disagree in all else.
+    let most = (MOST_DISAGREE * usual[last]).min(0.9);
+    if shares[last] > most {
+        fix(&mut shares, last, most);
+    }
+    if comparison == Comparison::Company {
+        fix(&mut shares, UNITS, usual[UNITS]);
+    }
+    shares
+}
+
+/// Sets one share; the others keep their proportions.
+fn fix(shares: &mut [f64; LEVELS], level: usize, share: f64) {
+    let rest = (1.0 - share) / (1.0 - shares[level]);
+    for share in shares.iter_mut() {
+        *share *= rest;
+    }
+    shares[level] = share;
+}
+
+/// How often two records that are not one reach each level, before any data.
+fn by_chance(ladder: &Ladder) -> [f64; LEVELS] {
+    let last = ladder.levels.len() - 1;
+    let mut shares = [0.0; LEVELS];
+    shares[..last].fill(0.1 / as_f64(last + 1));
+    shares[last] = 0.9;
+    shares
+}
+
+/// What was counted, drawn to what is thought before, as strongly as so many pairs.
+fn chances(counts: &[f64; LEVELS], before: &[f64; LEVELS], pairs: f64) -> [f64; LEVELS] {
+    let total: f64 = counts.iter().sum::<f64>() + pairs;
+    let mut chances = [0.0; LEVELS];
+    for (chance, (count, before)) in chances.iter_mut().zip(counts.iter().zip(before)) {
+        *chance = (count + pairs * before) / total;
+    }
+    chances
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
+fn as_f64(n: usize) -> f64 {
+    n as f64
+}
+
+const _: () = assert!(2 * VALUE <= 256, "a rung has to fit a byte");

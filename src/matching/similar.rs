@@ -1,0 +1,144 @@
+//! How alike two short texts are: Jaro-Winkler similarity and optimal string alignment distance.
+//!
+//! The same results as `strsim`, without an allocation for texts of up to 64 ASCII characters; anything
+//! else goes to `strsim`. Does not: fold; it compares what it is given.
+
+#![expect(clippy::indexing_slicing, reason = "positions come from the lengths of the same slices")]
+
+/// Texts up to here are compared on the stack: one bit of a word stands for each character.
+const SHORT: usize = 64;
+
+/// Jaro-Winkler similarity (Winkler 1990), from 0 to 1: common characters near each other, and a bonus
+/// for the same beginning.
+pub(super) fn jaro_winkler(a: &str, b: &str) -> f64 {
+    if !a.is_ascii() || !b.is_ascii() || a.len() > SHORT || b.len() > SHORT {
+        return strsim::jaro_winkler(a, b);
+    }
+    let jaro = jaro(a.as_bytes(), b.as_bytes());
+    if jaro <= 0.7 {
+        return jaro;
+    }
+    let common = a.bytes().zip(b.bytes()).take(4).take_while(|(a, b)| a == b).count();
+    (0.1 * as_f64(common)).mul_add(1.0 - jaro, jaro)
+}
+
+fn jaro(a: &[u8], b: &[u8]) -> f64 {
+    if a.is_empty() && b.is_empty() {
+        return 1.0;
+    }
+    let window = (a.len().max(b.len()) / 2).saturating_sub(1);
+    let (mut in_a, mut in_b) = (0_u64, 0_u64);
+    for (at, byte) in a.iter().enumerate() {
+        let from = at.saturating_sub(window);
+        for (other, theirs) in b.iter().enumerate().take(at + window + 1).skip(from) {
+            if in_b >> other & 1 == 0 && theirs == byte {
+                in_a |= 1 << at;
+                in_b |= 1 << other;
+                break;
+            }
+        }
+    }
+    if in_a == 0 {
+        return 0.0;
+    }
+    let matches = as_f64(in_a.count_ones() as usize);
+    let (mut left, mut right, mut swapped) = (in_a, in_b, 0);
+    while left != 0 {
+        if a[left.trailing_zeros() as usize] != b[right.trailing_zeros() as usize] {
+            swapped += 1;
+        }
+        left &= left - 1;
+        right &= right - 1;
+    }
+    let swapped = as_f64(swapped / 2);
+    (matches / as_f64(a.len()) + matches / as_f64(b.len()) + (matches - swapped) / matches) / 3.0
+}
+
+/// Optimal string alignment distance: insertions, deletions, replacements and swaps of neighbours;
+/// `limit + 1` stands for everything beyond the limit.
+pub(super) fn distance(a: &str, b: &str, limit: usize) -> usize {
+    if a.len().abs_diff(b.len()) > limit && a.is_ascii() && b.is_ascii() {
+        return limit + 1;
+    }
+    if !a.is_ascii() || !b.is_ascii() || a.len() > SHORT || b.len() > SHORT {
+        return strsim::osa_distance(a, b).min(limit + 1);
+    }
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    // An edit changes at most two of the letters that occur.
+    if (letters(a) ^ letters(b)).count_ones() as usize > 2 * limit {
+        return limit + 1;
+    }
+    let mut rows = [[0_u8; SHORT + 1]; 3];
+    for (at, cell) in (0_u8..).zip(rows[0].iter_mut()) {
+        *cell = at;
+    }
+    let (mut two_up, mut up, mut row) = (2, 0, 1);
+    for i in 0..a.len() {
+        rows[row][0] = u8::try_from(i + 1).unwrap_or(u8::MAX);
+        let mut least = rows[row][0];
+        for j in 0..b.len() {
+            let replaced = rows[up][j] + u8::from(a[i] != b[j]);
+            let mut cell = replaced.min(rows[up][j + 1] + 1).min(rows[row][j] + 1);
+            if i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j] {
+                cell = cell.min(rows[two_up][j - 1] + 1);
+            }
+            rows[row][j + 1] = cell;
+            least = least.min(cell);
+        }
+        if usize::from(least) > limit {
+            return limit + 1;
+        }
+        (two_up, up, row) = (up, row, two_up);
+    }
+    usize::from(rows[up][b.len()]).min(limit + 1)
+}
+
+/// Which bytes occur, 64 kinds of them.
+fn letters(text: &[u8]) -> u64 {
+    text.iter().fold(0, |seen, byte| seen | 1 << (byte & 63))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "lengths of short texts")]
+fn as_f64(n: usize) -> f64 {
+    n as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Words over few letters, of every length up to the limit of the fast path and beyond.
+    fn words() -> Vec<String> {
+        let mut state = 7_u64;
+        let mut next = |below: u64| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        };
+        let mut words: Vec<String> = (0..400)
+            .map(|_| {
+                let longest = if next(8) == 0 { 70 } else { 12 };
+                let len = next(longest);
+                (0..len).map(|_| char::from(b'a' + u8::try_from(next(4)).unwrap())).collect()
+            })
+            .collect();
+        words.extend(["", "müller", "muller", "陈雅", "martha", "marhta"].map(str::to_owned));
+        words
+    }
+
+    #[test]
+    fn equals_strsim() {
+        let words = words();
+        for a in &words {
+            for b in &words {
+                let (ours, theirs) = (jaro_winkler(a, b), strsim::jaro_winkler(a, b));
+                assert!((ours - theirs).abs() < 1e-12, "{a} {b}: {ours} {theirs}");
+                let theirs = strsim::osa_distance(a, b);
+                for limit in [0, 1, 2, 80] {
+                    assert_eq!(distance(a, b, limit), theirs.min(limit + 1), "{a} {b} {limit}");
+                }
+            }
+        }
+    }
+}
