@@ -12,8 +12,8 @@ holds data/er/SET/records.csv with clusters.csv or pairs.csv, and bench/ with th
 each set (splink_run.py), the evaluator that scores both engines alike (evalpairs.py) and the
 generator of CRM records (gen_contacts.py).
 
-Both engines write every pair that they compared, so candidate recall is what blocking kept of the
-true pairs. Clusters are the connected components at the default threshold, for both. Seconds and
+Splink writes every pair that it compared, `match` those that are one with a chance of a thousandth or
+more: candidate recall is what of the true pairs was written. Clusters are the connected components at the default threshold, for both. Seconds and
 memory are those of the whole process, start and writing included; under the table stands how much
 of Splink's is the start of Python. The engines run by turns, so that a busy machine disturbs all
 alike; nothing is trained on the truth.

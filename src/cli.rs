@@ -7,6 +7,8 @@ use chrono::{Datelike as _, NaiveDate};
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::matching::Kind;
+
 /// A weekly, read-only CRM hygiene and routing review: it proposes, a named person decides, and
 /// nothing is ever written to a CRM.
 #[derive(Debug, Parser)]
@@ -52,6 +54,8 @@ pub enum Command {
     },
     /// What would be read from a CSV export, and every problem with its line
     Inspect(Inspect),
+    /// The duplicate engine alone: link the records of a CSV file, or of two
+    Match(Match),
     /// The catalogue of checks, or one check in full
     Checks {
         /// A check's code or name, such as OWN-01
@@ -101,6 +105,45 @@ pub struct Inspect {
     /// Print the names of the columns that are not read
     #[arg(long)]
     pub show_headers: bool,
+}
+
+/// The arguments of `match`.
+#[derive(Debug, clap::Args)]
+pub struct Match {
+    /// The file; its first column is taken for ids
+    pub file: PathBuf,
+    /// A second file: records are linked between the two, not within either
+    pub other: Option<PathBuf>,
+    /// Where to write the pairs: both ids, the chance that they are one (score), and its bits (weight)
+    #[arg(long, value_name = "OUT.csv")]
+    pub pairs: PathBuf,
+    /// The column of ids
+    #[arg(long, value_name = "COLUMN")]
+    pub id: Option<String>,
+    /// Link only between the two sources that the column `source` names
+    #[arg(long, conflicts_with = "other")]
+    pub link: bool,
+    /// The column that names the sources, for --link
+    #[arg(long, value_name = "COLUMN", default_value = "source", requires = "link")]
+    pub source: String,
+    /// What a column holds, such as Vendor=company; COLUMN=none leaves it out
+    #[arg(long = "kind", value_name = "COLUMN=KIND", value_parser = kind)]
+    pub kinds: Vec<(String, Option<Kind>)>,
+    /// Cores to use [default: all]
+    #[arg(long)]
+    pub threads: Option<NonZeroUsize>,
+}
+
+/// What a column holds, as a person says it.
+fn kind(text: &str) -> Result<(String, Option<Kind>), String> {
+    let (column, word) = text.rsplit_once('=').ok_or("write COLUMN=KIND")?;
+    if word == "none" {
+        return Ok((column.to_owned(), None));
+    }
+    let kind = Kind::NAMES.iter().find(|(name, _)| *name == word);
+    let names = || Kind::NAMES.map(|(name, _)| name).join(", ");
+    kind.map(|(_, kind)| (column.to_owned(), Some(*kind)))
+        .ok_or_else(|| format!("`{word}` is no kind; there are {} and none", names()))
 }
 
 /// How to print.

@@ -20,7 +20,8 @@
 //! [`policy`] what a person wrote, with its place · [`boundary`] what may come in · [`matching`] what is
 //! the same · [`finding`] what may be said · [`check`] the judgements · [`source`] where records come from
 //! · [`folder`] files that are private and whole · [`ledger`] what was run · [`packet`] what is shown ·
-//! [`config`] the job · [`review`] the run · [`draft`] the first folder · [`cli`] the arguments.
+//! [`config`] the job · [`review`] the run · [`draft`] the first folder · [`linking`] the duplicate
+//! engine alone · [`cli`] the arguments.
 //!
 //! What is absent on purpose:
 //! * no check knows a CRM, a template, the clock, the disk, the ledger or another check;
@@ -36,6 +37,7 @@ pub mod draft;
 pub mod finding;
 pub mod folder;
 pub mod ledger;
+pub mod linking;
 pub mod matching;
 pub mod packet;
 pub mod policy;

@@ -8,12 +8,12 @@ use std::thread::available_parallelism;
 
 use clap::Parser as _;
 
-use crm_review::cli::{Cli, Command, Format, Inspect, OutputWord, SeverityWord};
+use crm_review::cli::{Cli, Command, Format, Inspect, Match, OutputWord, SeverityWord};
 use crm_review::finding::Severity;
 use crm_review::review::{self, Order, Output, ReviewError};
 use crm_review::source::csv::Encoding;
 use crm_review::source::inspect::{self, Options};
-use crm_review::{draft, folder};
+use crm_review::{draft, folder, linking};
 
 fn main() -> ExitCode {
     folder::keep_private();
@@ -34,6 +34,7 @@ fn main() -> ExitCode {
             run(&order, fail_on)
         }
         Command::Inspect(arguments) => inspect(&arguments, cores),
+        Command::Match(arguments) => link(arguments, cores),
         Command::Checks { id, markdown } => checks(id.as_deref(), markdown),
         Command::Schema { of } => {
             print(&review::schema(match of {
@@ -112,6 +113,28 @@ fn exit_code(error: &ReviewError) -> u8 {
         | ReviewError::Folder(
             FolderError::Disk { .. } | FolderError::InTheWay { .. } | FolderError::NotOurs { .. },
         ) => 3,
+    }
+}
+
+fn link(arguments: Match, cores: NonZeroUsize) -> ExitCode {
+    let order = linking::Order {
+        file: arguments.file,
+        other: arguments.other,
+        pairs: arguments.pairs,
+        id: arguments.id,
+        source: arguments.link.then_some(arguments.source),
+        kinds: arguments.kinds,
+        threads: arguments.threads.unwrap_or(cores),
+    };
+    match linking::run(&order) {
+        Ok(linked) => {
+            print(&linked.summary());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            say(&error.to_string());
+            ExitCode::from(error.exit_code())
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod core;
 mod fixture;
 mod init;
 mod job;
+mod linking;
 mod packet;
 mod reader;
 mod schema;

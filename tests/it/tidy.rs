@@ -24,7 +24,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     ("draft", &["policy", "boundary", "check", "source", "folder", "config"]),
-    ("cli", &[]),
+    ("linking", &["check", "matching", "source"]),
+    ("cli", &["matching"]),
 ];
 
 /// Big crates and the only places that may name them.
@@ -35,6 +36,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tokio", &["source/mod.rs"]),
     ("strsim", &["policy.rs", "matching/"]),
     ("psl", &["matching/"]),
+    ("phonenumber", &["matching/"]),
     ("encoding_rs", &["source/csv/"]),
     ("regex", &["boundary/scanner.rs"]),
     ("toml", &["policy.rs", "draft/"]),

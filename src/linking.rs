@@ -1,0 +1,395 @@
+//! `crm-review match`: the duplicate engine alone, on any CSV file or between two.
+//!
+//! It reads with the reader of the review and links with the engine and the defaults of the review.
+//! Does not: apply a boundary; it reads the columns it links by, keeps no value but the ids it writes, and
+//! changes no file but the one it is asked to write.
+
+use std::fs::File;
+use std::io::{self, BufWriter};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use crate::check;
+use crate::matching::infer::{self, Sampled};
+use crate::matching::{Crowd, Kind, Linkage, Pair, Plan, Records, link};
+use crate::source::csv::{Expect, Limits, Misfit, Refusal, Sheet, Sink};
+
+/// What to link, and where the pairs go.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// The file to link within itself, or the first of two to link between.
+    pub file: PathBuf,
+    /// The second file.
+    pub other: Option<PathBuf>,
+    /// The file to write.
+    pub pairs: PathBuf,
+    /// The column of ids; the first column otherwise.
+    pub id: Option<String>,
+    /// The column that says which source a record is from: only records of different ones are linked.
+    pub source: Option<String>,
+    /// Kinds of columns that are known better than by header and content; `None` leaves a column out.
+    pub kinds: Vec<(String, Option<Kind>)>,
+    /// How many threads read and compare.
+    pub threads: NonZeroUsize,
+}
+
+/// Why nothing was linked.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkingError {
+    /// A file cannot be read.
+    #[error("{}: {refusal}\n  hint: {}", file.display(), refusal.hint())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// A column that was named is not there.
+    #[error("{}: there is no column `{name}`\n  hint: the columns are {}", file.display(), header.join(", "))]
+    NoColumn {
+        /// The file.
+        file: PathBuf,
+        /// The name.
+        name: String,
+        /// The columns there are.
+        header: Vec<String>,
+    },
+    /// No column says anything that records can be linked by.
+    #[error(
+        "{}: no column is known to hold a name, an address, a number or a text\n  hint: name one with --kind COLUMN=KIND",
+        file.display()
+    )]
+    NothingToLinkBy {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The column of sources does not name two.
+    #[error("{}: `{name}` names {count} sources, not two\n  hint: leave --source out to link within the file", file.display())]
+    NotTwoSources {
+        /// The file.
+        file: PathBuf,
+        /// The column.
+        name: String,
+        /// How many it names.
+        count: usize,
+    },
+    /// The pairs cannot be written.
+    #[error("{}: {error}\n  hint: name a file in a folder that you may write to", file.display())]
+    Unwritable {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+/// What linking came to.
+#[derive(Debug)]
+pub struct Linked {
+    /// What each column that was linked by holds.
+    pub columns: Vec<(String, Kind)>,
+    /// How many records there are.
+    pub records: u32,
+    /// Rows that could not be read.
+    pub set_aside: u64,
+    /// How many pairs were compared.
+    pub compared: u64,
+    /// How many pairs were written.
+    pub written: usize,
+    /// How many of them are more likely one than not.
+    pub likely: usize,
+    /// How many matching pairs the records are expected to hold.
+    pub expected: f64,
+    /// Keys that too many records share.
+    pub crowds: Vec<Crowd>,
+}
+
+impl LinkingError {
+    /// The exit code: 2 for what the caller wrote, 3 for what stands in the way.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::NoColumn { .. } | Self::NotTwoSources { .. } | Self::NothingToLinkBy { .. } => 2,
+            Self::Unreadable { .. } | Self::Unwritable { .. } => 3,
+        }
+    }
+}
+
+impl Linked {
+    /// What was linked by and what it came to, in words.
+    pub fn summary(&self) -> String {
+        let columns: Vec<String> =
+            self.columns.iter().map(|(name, kind)| format!("{name} ({})", kind.name())).collect();
+        let mut words = format!(
+            "{} records linked by {}\n{} pairs compared; about {:.0} expected to be one\n\
+             {} pairs written, {} of them more likely one than not\n",
+            self.records,
+            columns.join(", "),
+            self.compared,
+            self.expected,
+            self.written,
+            self.likely
+        );
+        if self.set_aside > 0 {
+            words.push_str(&format!("{} rows could not be read: see `inspect`\n", self.set_aside));
+        }
+        let alone: usize = self.crowds.iter().map(|crowd| crowd.records - crowd.apart).sum();
+        if let Some(largest) = self.crowds.iter().max_by_key(|crowd| crowd.records) {
+            words.push_str(&format!(
+                "{} keys are shared by too many records ({} share one {}): {alone} times a record was not \
+                 compared by such a key\n",
+                self.crowds.len(),
+                largest.records,
+                largest.by
+            ));
+        }
+        words
+    }
+}
+
+/// Pairs less likely than about one in a thousand are not written.
+const LEAST_BITS: f64 = -10.0;
+/// A key that more records share is parted by what else they share.
+const LARGEST_BLOCK: usize = 100;
+/// So many records tell what their columns hold.
+const SAMPLE: u32 = 2_000;
+
+/// Links, and writes the pairs as `id_l,id_r,score,weight`: the chance that the two are one, and the same
+/// in bits.
+pub fn run(order: &Order) -> Result<Linked, LinkingError> {
+    let mut table = Table::default();
+    table.read(order, &order.file)?;
+    if let Some(other) = &order.other {
+        table.read(order, other)?;
+    }
+    table.name_sources(order)?;
+    let kinds = table.infer(order);
+    let columns: Vec<(usize, Kind)> =
+        kinds.iter().enumerate().filter_map(|(at, kind)| Some((at, (*kind)?))).collect();
+    if columns.is_empty() {
+        return Err(LinkingError::NothingToLinkBy { file: order.file.clone() });
+    }
+    let named = |(at, kind): &(usize, Kind)| Some((table.names.get(*at)?.clone(), *kind));
+    let columns_named = columns.iter().filter_map(named).collect();
+    table.linked = columns.iter().map(|(at, _)| *at).collect();
+    let plan = Plan {
+        columns: &columns.iter().map(|(_, kind)| *kind).collect::<Vec<_>>(),
+        lists: &check::shipped_lists(),
+        largest_block: LARGEST_BLOCK,
+        least_bits: LEAST_BITS,
+        threads: order.threads,
+    };
+    let Linkage { pairs, crowds, compared, expected, .. } = link(&table, plan);
+    write(&order.pairs, &table, &pairs)
+        .map_err(|error| LinkingError::Unwritable { file: order.pairs.clone(), error })?;
+    Ok(Linked {
+        columns: columns_named,
+        records: table.len(),
+        set_aside: table.set_aside,
+        compared,
+        written: pairs.len(),
+        likely: pairs.iter().filter(|pair| pair.bits > 0.0).count(),
+        expected,
+        crowds,
+    })
+}
+
+fn write(path: &Path, table: &Table, pairs: &[Pair]) -> io::Result<()> {
+    let mut out = csv::Writer::from_writer(BufWriter::new(File::create(path)?));
+    out.write_record(["id_l", "id_r", "score", "weight"])?;
+    for pair in pairs {
+        let (score, weight) = (pair.probability().to_string(), pair.bits.to_string());
+        out.write_record([table.id(pair.left), table.id(pair.right), &score, &weight])?;
+    }
+    out.into_inner().map_err(|error| io::Error::other(error.to_string()))?.into_inner()?.sync_all()
+}
+
+/// The rows of one stretch of a file: ids, source and the columns that may be linked by.
+#[derive(Debug, Default)]
+struct Stretch {
+    text: String,
+    /// Where each cell ends, row by row.
+    ends: Vec<u32>,
+    cells: usize,
+}
+
+impl Sink for Stretch {
+    fn row(&mut self, _line: u64, cells: &[&str]) -> Result<(), Misfit> {
+        self.cells = cells.len();
+        for cell in cells {
+            self.text.push_str(cell);
+            self.ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
+        }
+        Ok(())
+    }
+}
+
+impl Stretch {
+    fn rows(&self) -> u32 {
+        u32::try_from(self.ends.len() / self.cells.max(1)).unwrap_or(u32::MAX)
+    }
+
+    fn cell(&self, row: u32, column: usize) -> Option<&str> {
+        let at = row as usize * self.cells + column;
+        let from = at.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
+        self.text.get(from as usize..*self.ends.get(at)? as usize)
+    }
+}
+
+/// All rows of one or two files.
+#[derive(Debug, Default)]
+struct Table {
+    stretches: Vec<Stretch>,
+    /// The first record of each stretch.
+    firsts: Vec<u32>,
+    len: u32,
+    /// For each file, the first stretch, and where the columns of `names` stand in it.
+    files: Vec<(usize, Vec<Option<usize>>)>,
+    /// The columns that may be linked by; those of the first file.
+    names: Vec<String>,
+    /// Of `names`, those that are linked by.
+    linked: Vec<usize>,
+    /// Which source each record is from; empty when there is one.
+    sources: Vec<u8>,
+    set_aside: u64,
+}
+
+/// The cells before the columns that may be linked by.
+const ID: usize = 0;
+const SOURCE: usize = 1;
+
+impl Table {
+    fn read(&mut self, order: &Order, file: &Path) -> Result<(), LinkingError> {
+        let unreadable =
+            |refusal: Refusal| LinkingError::Unreadable { file: file.to_owned(), refusal };
+        let limits = Limits::default();
+        let sheet = Sheet::open(file, &Expect::default(), &limits).map_err(unreadable)?;
+        let header = sheet.header();
+        let column = |name: &str| {
+            sheet.column(name).ok_or_else(|| LinkingError::NoColumn {
+                file: file.to_owned(),
+                name: name.to_owned(),
+                header: header.to_vec(),
+            })
+        };
+        let id = order.id.as_deref().map(column).transpose()?.unwrap_or(0);
+        let source = order.source.as_deref().map(column).transpose()?;
+        if self.files.is_empty() {
+            for (name, _) in &order.kinds {
+                column(name)?;
+            }
+            let known = |name: &String| order.kinds.iter().any(|(other, _)| other == name);
+            let may_link = |(at, name): &(usize, &String)| {
+                *at != id && Some(*at) != source && (known(name) || infer::may_link(name))
+            };
+            let linked = header.iter().enumerate().filter(may_link);
+            self.names = linked.map(|(_, name)| name.clone()).collect();
+        }
+        let there: Vec<Option<usize>> = self.names.iter().map(|name| sheet.column(name)).collect();
+        // The reader wants columns that are there; one that is not is read from nowhere.
+        let mut wanted = vec![id, source.unwrap_or(id)];
+        let mut places = Vec::new();
+        for column in there {
+            places.push(column.map(|column| {
+                wanted.push(column);
+                wanted.len() - 1
+            }));
+        }
+        let (stretches, tally) =
+            sheet.read(&wanted, Stretch::default, order.threads).map_err(unreadable)?;
+        self.set_aside += tally.quarantined;
+        self.files.push((self.stretches.len(), places));
+        for stretch in stretches.into_iter().filter(|stretch| !stretch.ends.is_empty()) {
+            self.firsts.push(self.len);
+            self.len = self.len.saturating_add(stretch.rows());
+            self.stretches.push(stretch);
+        }
+        Ok(())
+    }
+
+    /// Which source each record is from.
+    fn name_sources(&mut self, order: &Order) -> Result<(), LinkingError> {
+        if let Some((first_of_second, _)) = self.files.get(1) {
+            let from = self.firsts.get(*first_of_second).copied().unwrap_or(self.len);
+            self.sources = (0..self.len).map(|at| u8::from(at >= from)).collect();
+        } else if let Some(name) = &order.source {
+            let mut known: Vec<&str> = Vec::new();
+            let mut sources = Vec::new();
+            for at in 0..self.len {
+                let value = self.cell(at, SOURCE).unwrap_or_default();
+                let place = known.iter().position(|other| *other == value).unwrap_or(known.len());
+                if place == known.len() {
+                    known.push(value);
+                }
+                sources.push(u8::try_from(place).unwrap_or(u8::MAX));
+                if known.len() > 2 {
+                    break;
+                }
+            }
+            if known.len() != 2 {
+                let (file, count) = (order.file.clone(), known.len());
+                return Err(LinkingError::NotTwoSources { file, name: name.clone(), count });
+            }
+            self.sources = sources;
+        }
+        Ok(())
+    }
+
+    /// What the columns hold.
+    fn infer(&self, order: &Order) -> Vec<Option<Kind>> {
+        let step = (self.len / SAMPLE).max(1);
+        let values: Vec<Vec<&str>> = (0..self.names.len())
+            .map(|column| {
+                let records = (0..self.len).step_by(step as usize);
+                records.map(|at| self.column(at, column).unwrap_or_default()).collect()
+            })
+            .collect();
+        let sampled: Vec<Sampled<'_>> = self
+            .names
+            .iter()
+            .zip(&values)
+            .map(|(header, values)| Sampled { header, values })
+            .collect();
+        let mut kinds = infer::kinds(&sampled);
+        for (kind, name) in kinds.iter_mut().zip(&self.names) {
+            if let Some((_, known)) = order.kinds.iter().find(|(other, _)| other == name) {
+                *kind = *known;
+            }
+        }
+        kinds
+    }
+
+    fn place(&self, at: u32) -> Option<(usize, u32)> {
+        let stretch = self.firsts.partition_point(|first| *first <= at).checked_sub(1)?;
+        Some((stretch, at - self.firsts.get(stretch)?))
+    }
+
+    fn cell(&self, at: u32, cell: usize) -> Option<&str> {
+        let (stretch, row) = self.place(at)?;
+        self.stretches.get(stretch)?.cell(row, cell)
+    }
+
+    /// The value of one of `names`.
+    fn column(&self, at: u32, column: usize) -> Option<&str> {
+        let (stretch, row) = self.place(at)?;
+        let (_, places) = self.files.iter().rev().find(|(first, _)| *first <= stretch)?;
+        self.stretches.get(stretch)?.cell(row, (*places.get(column)?)?)
+    }
+
+    fn id(&self, at: u32) -> &str {
+        self.cell(at, ID).unwrap_or_default()
+    }
+}
+
+impl Records for Table {
+    fn len(&self) -> u32 {
+        self.len
+    }
+
+    fn value(&self, at: u32, column: usize) -> Option<&str> {
+        self.column(at, *self.linked.get(column)?)
+    }
+
+    fn source(&self, at: u32) -> u8 {
+        self.sources.get(at as usize).copied().unwrap_or_default()
+    }
+}

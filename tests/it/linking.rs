@@ -1,0 +1,185 @@
+//! `crm-review match`: the duplicate engine alone, through its command.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crm_review::folder::write_new;
+
+use crate::job::{Said, said};
+
+const SYLLABLES: [&str; 10] = ["ka", "lo", "mi", "ter", "son", "berg", "wal", "ri", "no", "hu"];
+const FIRST: [&str; 8] = ["Ann", "Robert", "Maria", "James", "Linda", "David", "Susan", "Peter"];
+
+/// A person by number; no two share a last name, a company or a number.
+fn person(n: usize) -> [String; 5] {
+    let word = |n: usize| -> String {
+        [n / 100 % 10, n / 10 % 10, n % 10].map(|digit| SYLLABLES[digit]).concat()
+    };
+    let (first, last) = (FIRST[n % FIRST.len()].to_owned(), word(n * 7 % 1_000));
+    let company = format!("{} foods", word(n * 13 % 1_000));
+    let mail = format!("{}.{last}@{}.com", first.to_lowercase(), word(n * 13 % 1_000));
+    [first, last, mail, format!("+1 202 {:03} {:04}", 200 + n, n * 37 % 10_000), company]
+}
+
+/// People of whom every tenth comes a second time, with something missing or misspelt.
+fn people() -> (Vec<[String; 6]>, BTreeSet<(String, String)>) {
+    let mut rows = Vec::new();
+    let mut twins = BTreeSet::new();
+    for n in 0..400 {
+        let [first, last, mail, phone, company] = person(n);
+        rows.push([
+            format!("P{n:03}"),
+            first.clone(),
+            last.clone(),
+            mail.clone(),
+            phone.clone(),
+            company.clone(),
+        ]);
+        if n % 10 == 0 {
+            let id = format!("Q{n:03}");
+            twins.insert((format!("P{n:03}"), id.clone()));
+            rows.push(match n / 10 % 4 {
+                0 => [id, first, last.to_uppercase(), String::new(), phone, company],
+                1 => [id, first, last, mail, String::new(), String::new()],
+                2 => [
+                    id,
+                    String::new(),
+                    format!("{last}, {first}"),
+                    mail.to_uppercase(),
+                    phone,
+                    company,
+                ],
+                _ => [id, first, format!("{last}e"), mail, phone, format!("{company} Inc.")],
+            });
+        }
+    }
+    (rows, twins)
+}
+
+const HEADER: [&str; 6] = ["Record ID", "First Name", "Last Name", "Email", "Phone", "Company"];
+
+fn write(path: &Path, header: &[&str], rows: &[[String; 6]]) {
+    let mut out = csv::Writer::from_path(path).unwrap();
+    out.write_record(header).unwrap();
+    for row in rows {
+        out.write_record(&row[..header.len()]).unwrap();
+    }
+    out.flush().unwrap();
+}
+
+fn call(folder: &Path, arguments: &[&str]) -> Said {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_crm-review"));
+    said(command.arg("match").args(arguments).current_dir(folder))
+}
+
+/// The pairs that a file says are more likely one than not; every line is checked.
+fn likely(path: &Path) -> BTreeSet<(String, String)> {
+    let mut file = csv::Reader::from_path(path).unwrap();
+    assert_eq!(file.headers().unwrap(), ["id_l", "id_r", "score", "weight"].as_slice());
+    let rows: Vec<(String, String, f64, f64)> =
+        file.deserialize().collect::<Result<_, _>>().unwrap();
+    for (left, right, score, weight) in &rows {
+        let chance = 1.0 / (1.0 + (-weight).exp2());
+        assert!((score - chance).abs() < 1e-12, "{left} {right}: {score} is not {weight} bits");
+    }
+    let likely = rows.into_iter().filter(|(_, _, score, _)| *score > 0.5);
+    likely.map(|(left, right, ..)| (left, right)).collect()
+}
+
+/// All twins, and of 16,000 other pairs hardly any: without the companies little tells some apart.
+#[track_caller]
+fn assert_few_more(found: &BTreeSet<(String, String)>, twins: &BTreeSet<(String, String)>) {
+    let missed: Vec<_> = twins.difference(found).collect();
+    assert!(missed.is_empty(), "{missed:?}");
+    let more: Vec<_> = found.difference(twins).collect();
+    assert!(more.len() <= 2, "{more:?}");
+}
+
+#[test]
+fn a_file_is_linked_within_itself_whatever_the_number_of_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    let (rows, twins) = people();
+    write(&folder.path().join("people.csv"), &HEADER, &rows);
+    let done = call(folder.path(), &["people.csv", "--pairs", "one.csv", "--threads", "1"]);
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert!(done.out.starts_with(
+        "440 records linked by First Name (first-name), Last Name (last-name), Email (mail), Phone (phone), \
+         Company (company)\n"
+    ), "{}", done.out);
+    assert_eq!(likely(&folder.path().join("one.csv")), twins);
+    call(folder.path(), &["people.csv", "--pairs", "two.csv", "--threads", "2"]);
+    let [one, two] = ["one.csv", "two.csv"].map(|name| fs::read(folder.path().join(name)).unwrap());
+    assert_eq!(one, two);
+}
+
+#[test]
+fn two_sources_are_linked_between_in_one_file_or_in_two() {
+    let folder = tempfile::tempdir().unwrap();
+    let (rows, twins) = people();
+    let (left, right): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row[0].starts_with('P'));
+    write(&folder.path().join("left.csv"), &HEADER, &left);
+    // Fewer columns, in another order, are found by name.
+    let header = ["Record ID", "Email", "Last Name", "First Name", "Phone"];
+    let moved: Vec<[String; 6]> = right
+        .iter()
+        .map(|[id, first, last, mail, phone, company]| {
+            [id, mail, last, first, phone, company].map(String::clone)
+        })
+        .collect();
+    write(&folder.path().join("right.csv"), &header, &moved);
+    let done = call(folder.path(), &["left.csv", "right.csv", "--pairs", "out.csv"]);
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert_few_more(&likely(&folder.path().join("out.csv")), &twins);
+
+    let sources = left.iter().map(|row| (row, "crm")).chain(right.iter().map(|row| (row, "shop")));
+    let both: Vec<[String; 6]> = sources
+        .map(|([id, first, last, mail, phone, _], source)| {
+            [id, first, last, mail, phone, &source.to_owned()].map(String::clone)
+        })
+        .collect();
+    let header = ["Record ID", "First Name", "Last Name", "Email", "Phone", "source"];
+    write(&folder.path().join("both.csv"), &header, &both);
+    let done = call(folder.path(), &["both.csv", "--link", "--pairs", "both-out.csv"]);
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert_few_more(&likely(&folder.path().join("both-out.csv")), &twins);
+}
+
+#[test]
+fn what_is_asked_for_wrongly_is_named_and_nothing_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let (rows, _) = people();
+    write(&folder.path().join("people.csv"), &HEADER, &rows);
+    write_new(&folder.path().join("flags.csv"), b"id,flag\n1,yes\n2,no\n").unwrap();
+    for (arguments, code, words) in [
+        (&["people.csv", "--id", "Key"][..], 2, "people.csv: there is no column `Key`"),
+        (&["people.csv", "--kind", "Vendor=company"], 2, "there is no column `Vendor`"),
+        (&["people.csv", "--kind", "Email=e-mail"], 2, "`e-mail` is no kind"),
+        (&["people.csv", "--link"], 2, "there is no column `source`"),
+        (&["people.csv", "--link", "--source", "Company"], 2, "sources, not two"),
+        (&["flags.csv"], 2, "no column is known to hold a name"),
+        (&["nothing.csv"], 3, "nothing.csv"),
+    ] {
+        let done = call(folder.path(), &[arguments, &["--pairs", "out.csv"]].concat());
+        assert_eq!(done.code, code, "{arguments:?}: {}", done.err);
+        assert!(done.err.contains(words), "{arguments:?}: {}", done.err);
+        assert!(!folder.path().join("out.csv").exists(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_column_is_what_it_is_said_to_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let (rows, twins) = people();
+    let header = ["Record ID", "Given", "Sur", "Contact", "Dial", "Firm"];
+    write(&folder.path().join("people.csv"), &header, &rows);
+    let kinds = ["Given=first-name", "Sur=last-name", "Dial=phone", "Firm=company", "Contact=none"];
+    let kinds: Vec<&str> = kinds.iter().flat_map(|kind| ["--kind", kind]).collect();
+    let done = call(folder.path(), &[&["people.csv", "--pairs", "out.csv"][..], &kinds].concat());
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert!(!done.out.contains("Contact"), "{}", done.out);
+    let found = likely(&folder.path().join("out.csv"));
+    // Without the addresses, those of whom nothing else is known are not found.
+    assert!(found.is_subset(&twins) && found.len() >= twins.len() / 2, "{found:?}");
+}
