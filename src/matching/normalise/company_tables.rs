@@ -1,6 +1,6 @@
 //! Legal forms and abbreviations in companies' names, folded.
 //!
-//! Does not: fold; see [`super::company`].
+//! Does not: fold; see [`mod@super::company`].
 
 /// Legal forms of many countries at the end of a name, without spaces and with `co` for `and co`, sorted.
 #[rustfmt::skip]

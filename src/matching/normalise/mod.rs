@@ -1,6 +1,6 @@
 //! Folds values so that two spellings of one thing become one text.
 //!
-//! One module for each kind of value: [`person`], [`mail`], [`phone`], [`company`], [`web`], [`place`].
+//! One module for each kind of value: [`person`], [`mail`], [`mod@phone`], [`mod@company`], [`web`], [`place`].
 //! A fold writes into a text or struct that the caller keeps and reuses, and says in [`Steps`] what it
 //! changed, so that the evidence can.
 //! Does not: compare, cache, or read rules. A folded value is a key; what it was made from stays where
