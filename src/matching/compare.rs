@@ -4,7 +4,7 @@
 //! household, what usually comes with it is looked at in that context, and how many records share a value
 //! is counted among those that share the rest. Does not: weigh; see [`super::model`].
 
-use super::dictionary::{BLANK, Code};
+use super::dictionary::{BLANK, Code, Dictionary};
 use super::facets::{Facet, Facets, Mailbox, UNIT_WORDS, Words};
 use super::ladder::{self, Ladder};
 use super::similar::{distance, jaro_winkler};
@@ -219,15 +219,15 @@ impl Comparer {
         if self.is_swapped(a, b) {
             return self.same(2, facet, left);
         }
-        let (left, right) = (facet.values.text(left), facet.values.text(right));
+        let (one, other) = (facet.values.text(left), facet.values.text(right));
         let is_initial = |short: &str, long: &str| short.len() == 1 && long.starts_with(short);
-        Outcome::level(if is_slip(left, right) {
+        Outcome::level(if are_slip(&facet.values, left, right) {
             3
-        } else if is_initial(left, right) || is_initial(right, left) {
+        } else if is_initial(one, other) || is_initial(other, one) {
             5
-        } else if share_part(left, right) {
+        } else if share_part(one, other) {
             6
-        } else if jaro_winkler(left, right) >= ALIKE {
+        } else if look_alike(&facet.values, left, right) {
             4
         } else {
             7
@@ -251,13 +251,11 @@ impl Comparer {
         if self.is_swapped(a, b) {
             return self.same(1, facet, left);
         }
-        let commoner = facet.commoner(left, right);
-        let (left, right) = (facet.values.text(left), facet.values.text(right));
-        if is_slip(left, right) {
+        if are_slip(&facet.values, left, right) {
             Outcome::level(2)
-        } else if share_part(left, right) {
-            self.same(4, facet, commoner)
-        } else if jaro_winkler(left, right) >= ALIKE {
+        } else if share_part(facet.values.text(left), facet.values.text(right)) {
+            self.same(4, facet, facet.commoner(left, right))
+        } else if look_alike(&facet.values, left, right) {
             Outcome::level(3)
         } else {
             Outcome::level(5)
@@ -353,16 +351,16 @@ impl Comparer {
         if one.of == Mailbox::Role || other.of == Mailbox::Role {
             return Outcome::MISSING;
         }
-        let (left, right) = (facets.locals.text(one.local), facets.locals.text(other.local));
+        let is_one_local = one.local == other.local;
         let domains = &facets.domain.values;
-        let is_one_domain = one.domain == other.domain
-            || distance(domains.text(one.domain), domains.text(other.domain), 1) <= 1;
-        let is_slip = left.len().min(right.len()) >= 4 && distance(left, right, 1) <= 1;
-        if is_one_domain && (one.local == other.local || is_slip) {
+        if (is_one_local || self.are_locals_a_slip_apart(one.local, other.local))
+            && (one.domain == other.domain || are_one_edit_apart(domains, one.domain, other.domain))
+        {
             return Outcome::level(1);
         }
-        if one.local == other.local {
-            return if self.is_made_of_name(left, a) || self.is_made_of_name(left, b) {
+        if is_one_local {
+            let local = facets.locals.text(one.local);
+            return if self.is_made_of_name(local, a) || self.is_made_of_name(local, b) {
                 Outcome::level(3)
             } else {
                 Outcome::value(2, facets.locals.frequency(one.local), facets.len)
@@ -375,6 +373,12 @@ impl Comparer {
         } else {
             6
         })
+    }
+
+    fn are_locals_a_slip_apart(&self, left: Code, right: Code) -> bool {
+        let locals = &self.facets.locals;
+        are_one_edit_apart(locals, left, right)
+            && locals.text(left).len().min(locals.text(right).len()) >= 4
     }
 
     /// True for a local part that a record's name explains: two people of that name may both have it.
@@ -408,8 +412,7 @@ impl Comparer {
                     let held = facets.numbers.frequency(*one);
                     rarest = Some(rarest.map_or(held, |rarest| rarest.min(held)));
                 } else if rarest.is_none() && !is_slip {
-                    is_slip =
-                        distance(facets.numbers.text(*one), facets.numbers.text(*other), 1) <= 1;
+                    is_slip = are_one_edit_apart(&facets.numbers, *one, *other);
                 }
             }
         }
@@ -425,9 +428,8 @@ impl Comparer {
         let (streets, cities) = (both(street, a, b), both(city, a, b));
         let (postcodes, regions) = (both(postcode, a, b), both(region, a, b));
         let is_one_postcode = postcodes.is_some_and(|(left, right)| left == right);
-        let is_one_city = cities.is_some_and(|(left, right)| {
-            left == right || is_slip(city.values.text(left), city.values.text(right))
-        });
+        let is_one_city = cities
+            .is_some_and(|(left, right)| left == right || are_slip(&city.values, left, right));
         let is_one_place = is_one_postcode || is_one_city;
         let is_place_known = postcodes.is_some() || cities.is_some();
         if let Some((left, right)) = streets {
@@ -503,6 +505,12 @@ impl Comparer {
             return 1;
         }
         let (one, other) = (company_words.of_value(left), company_words.of_value(right));
+        // Initials share no neighbours with the words they stand for.
+        let is_one_word = one.len() == 1 || other.len() == 1;
+        if !is_one_word && !company.values.shape(left).may_share_words(company.values.shape(right))
+        {
+            return 7;
+        }
         let overlap = self.overlap(company_words, left, right);
         let stems = (self.facets.stem(left), self.facets.stem(right));
         let (left, right) = (company.values.text(left), company.values.text(right));
@@ -557,7 +565,7 @@ impl Comparer {
         if left == right {
             return Outcome::value(1, labels.frequency(left), *len);
         }
-        Outcome::level(if is_slip(labels.text(left), labels.text(right)) { 2 } else { 3 })
+        Outcome::level(if are_slip(labels, left, right) { 2 } else { 3 })
     }
 
     fn same(&self, level: u8, facet: &Facet, code: Code) -> Outcome {
@@ -576,10 +584,9 @@ impl Comparer {
                 common += weight(*word);
                 continue;
             }
-            let text = words.values.text(*word);
             let slip = right
                 .iter()
-                .find(|other| !left.contains(other) && is_form(text, words.values.text(**other)));
+                .find(|other| !left.contains(other) && are_forms(&words.values, *word, **other));
             if let Some(other) = slip {
                 common += 0.9 * weight(*word).min(weight(*other));
             }
@@ -670,6 +677,24 @@ fn at_most<T>(items: &[T], at: usize) -> Option<&T> {
     items.get(at)
 }
 
+/// A slip of the keyboard between two values, told by their shapes where they can tell.
+fn are_slip(values: &Dictionary, left: Code, right: Code) -> bool {
+    values.shape(left).least_edits(values.shape(right)) <= 2
+        && is_slip(values.text(left), values.text(right))
+}
+
+/// Two values no more than one edit apart.
+fn are_one_edit_apart(values: &Dictionary, left: Code, right: Code) -> bool {
+    values.shape(left).least_edits(values.shape(right)) <= 1
+        && distance(values.text(left), values.text(right), 1) <= 1
+}
+
+/// Two values that look alike: at least so similar.
+fn look_alike(values: &Dictionary, left: Code, right: Code) -> bool {
+    values.shape(left).may_look_alike(values.shape(right))
+        && jaro_winkler(values.text(left), values.text(right)) >= ALIKE
+}
+
 /// A slip of the keyboard: one edit, or two in a long word.
 fn is_slip(left: &str, right: &str) -> bool {
     let (one, other) = (left.as_bytes(), right.as_bytes());
@@ -684,9 +709,10 @@ fn is_slip(left: &str, right: &str) -> bool {
 }
 
 /// One word with a slip, or cut short.
-fn is_form(left: &str, right: &str) -> bool {
-    let (long, short) = if left.len() > right.len() { (left, right) } else { (right, left) };
-    short.len() >= 4 && long.starts_with(short) || is_slip(left, right)
+fn are_forms(words: &Dictionary, left: Code, right: Code) -> bool {
+    let (one, other) = (words.text(left), words.text(right));
+    let (long, short) = if one.len() > other.len() { (one, other) } else { (other, one) };
+    short.len() >= 4 && long.starts_with(short) || are_slip(words, left, right)
 }
 
 /// True where a whole word of one name is in the other, and one of them has several.

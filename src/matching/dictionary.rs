@@ -6,6 +6,8 @@ use std::hash::BuildHasher as _;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use super::similar::Shape;
+
 /// A value's number in its dictionary; [`BLANK`] stands for no value.
 pub(super) type Code = u32;
 
@@ -20,6 +22,7 @@ pub(super) struct Dictionary {
     /// Where each value ends in `text`.
     ends: Vec<usize>,
     counts: Vec<u32>,
+    shapes: Vec<Shape>,
     hasher: DefaultHashBuilder,
 }
 
@@ -30,6 +33,7 @@ impl Default for Dictionary {
             text: String::new(),
             ends: vec![0],
             counts: vec![0],
+            shapes: vec![Shape::default()],
             hasher: DefaultHashBuilder::default(),
         }
     }
@@ -58,7 +62,7 @@ impl Dictionary {
             return BLANK;
         }
         let hash = self.hasher.hash_one(value);
-        let Self { codes, text, ends, counts, hasher } = self;
+        let Self { codes, text, ends, counts, shapes, hasher } = self;
         let of = |code: Code| slice(text, ends, code);
         if let Some(code) = codes.find(hash, |code| of(*code) == value) {
             return *code;
@@ -68,6 +72,7 @@ impl Dictionary {
         text.push_str(value);
         ends.push(text.len());
         counts.push(0);
+        shapes.push(Shape::of(value));
         code
     }
 
@@ -80,6 +85,11 @@ impl Dictionary {
     /// The value of a code; empty for [`BLANK`].
     pub(super) fn text(&self, code: Code) -> &str {
         slice(&self.text, &self.ends, code)
+    }
+
+    /// The shape of a value.
+    pub(super) fn shape(&self, code: Code) -> Shape {
+        self.shapes.get(code as usize).copied().unwrap_or_default()
     }
 
     /// How many records hold a value.

@@ -8,6 +8,54 @@
 /// Texts up to here are compared on the stack: one bit of a word stands for each character.
 const SHORT: usize = 64;
 
+/// What tells at a glance that two texts are not alike.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Shape {
+    /// Which letters occur, 64 kinds of them.
+    letters: u64,
+    /// Which pairs of neighbouring letters occur, 61 kinds of them.
+    neighbours: u64,
+    len: u32,
+}
+
+impl Shape {
+    /// The shape of a text.
+    pub(super) fn of(text: &str) -> Self {
+        let mut shape = Self::default();
+        let mut before = None;
+        for letter in text.chars().map(u32::from) {
+            shape.len += 1;
+            shape.letters |= 1 << (letter & 63);
+            if let Some(before) = before.replace(letter) {
+                let kind = u32::wrapping_mul(before, 37) ^ letter.wrapping_mul(11);
+                shape.neighbours |= 1 << (kind % 61);
+            }
+        }
+        shape
+    }
+
+    /// At least so many edits lie between two texts: each changes the length by one at most, and at most
+    /// two of the letters that occur.
+    pub(super) fn least_edits(self, other: Self) -> u32 {
+        let letters = (self.letters ^ other.letters).count_ones();
+        self.len.abs_diff(other.len).max(letters.div_ceil(2))
+    }
+
+    /// False where the Jaro-Winkler similarity is below 0.9, whatever the order of the letters: a letter
+    /// that one text lacks is unmatched in the other, and the similarity asks for m/a + m/b of 1.5 matches.
+    pub(super) fn may_look_alike(self, other: Self) -> bool {
+        let (a, b) = (f64::from(self.len), f64::from(other.len));
+        let unmatched = f64::from((self.letters ^ other.letters).count_ones());
+        unmatched <= a + b - 3.0 * a * b / (a + b).max(1.0)
+    }
+
+    /// False for texts that share few pairs of neighbouring letters.
+    pub(super) fn may_share_words(self, other: Self) -> bool {
+        let fewer = self.neighbours.count_ones().min(other.neighbours.count_ones());
+        (self.neighbours & other.neighbours).count_ones() * 3 >= fewer
+    }
+}
+
 /// Jaro-Winkler similarity (Winkler 1990), from 0 to 1: common characters near each other, and a bonus
 /// for the same beginning.
 pub(super) fn jaro_winkler(a: &str, b: &str) -> f64 {
@@ -64,10 +112,6 @@ pub(super) fn distance(a: &str, b: &str, limit: usize) -> usize {
         return strsim::osa_distance(a, b).min(limit + 1);
     }
     let (a, b) = (a.as_bytes(), b.as_bytes());
-    // An edit changes at most two of the letters that occur.
-    if (letters(a) ^ letters(b)).count_ones() as usize > 2 * limit {
-        return limit + 1;
-    }
     let mut rows = [[0_u8; SHORT + 1]; 3];
     for (at, cell) in (0_u8..).zip(rows[0].iter_mut()) {
         *cell = at;
@@ -91,11 +135,6 @@ pub(super) fn distance(a: &str, b: &str, limit: usize) -> usize {
         (two_up, up, row) = (up, row, two_up);
     }
     usize::from(rows[up][b.len()]).min(limit + 1)
-}
-
-/// Which bytes occur, 64 kinds of them.
-fn letters(text: &[u8]) -> u64 {
-    text.iter().fold(0, |seen, byte| seen | 1 << (byte & 63))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "lengths of short texts")]
@@ -135,6 +174,13 @@ mod tests {
                 let (ours, theirs) = (jaro_winkler(a, b), strsim::jaro_winkler(a, b));
                 assert!((ours - theirs).abs() < 1e-12, "{a} {b}: {ours} {theirs}");
                 let theirs = strsim::osa_distance(a, b);
+                let (one, other) = (Shape::of(a), Shape::of(b));
+                assert!(
+                    one.least_edits(other) as usize <= theirs.max(a.len().abs_diff(b.len())),
+                    "{a} {b}"
+                );
+                assert!(ours < 0.9 || one.may_look_alike(other), "{a} {b}");
+                assert!(one.least_edits(other) as usize <= theirs, "{a} {b}");
                 for limit in [0, 1, 2, 80] {
                     assert_eq!(distance(a, b, limit), theirs.min(limit + 1), "{a} {b} {limit}");
                 }
