@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::hash::BuildHasher as _;
+use std::num::NonZeroUsize;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -67,6 +68,7 @@ impl Batch {
         object: Object,
         loads: Vec<Load>,
         reads: &BTreeSet<Field>,
+        threads: NonZeroUsize,
     ) -> Result<(Self, Vec<Admission>), AdmitError> {
         let wanted: Vec<&Field> = reads.iter().filter(|field| field.object() == object).collect();
         let key_name = object_key(object);
@@ -101,8 +103,22 @@ impl Batch {
             admissions.push(load.admission);
         }
         let mut frame = whole.unwrap_or_else(DataFrame::empty);
-        frame.rechunk_mut();
-        let key = text_column(&frame, key_name).unwrap_or_default();
+        let first_file = admissions.first().map_or("", |admission| &admission.file);
+        let key = in_one_piece(&mut frame, key_name).map_err(assembly(first_file))?;
+        let hasher = DefaultHashBuilder::default();
+        let (index, repeats) = if !matches!(key_name, "id" | "key") {
+            frame.rechunk_mut();
+            (HashTable::new(), Vec::new())
+        } else if threads.get() == 1 {
+            frame.rechunk_mut();
+            index_by_id(&key, &hasher)
+        } else {
+            std::thread::scope(|scope| {
+                let index = scope.spawn(|| index_by_id(&key, &hasher));
+                frame.rechunk_mut();
+                index.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
+        };
         let lines = frame.column(LINE).and_then(|c| c.u32().cloned()).unwrap_or_default();
         let mut batch = Self {
             object,
@@ -112,48 +128,30 @@ impl Batch {
             files,
             fields,
             withheld: BTreeSet::new(),
-            index: HashTable::new(),
-            hasher: DefaultHashBuilder::default(),
+            index,
+            hasher,
             under_review: vec![true; frame.height()],
             zone,
             frame,
         };
-        if matches!(key_name, "id" | "key") {
-            batch.index_and_drop_repeats(&mut admissions)?;
+        if !repeats.is_empty() {
+            batch.drop_repeats(&repeats, &mut admissions)?;
         }
         batch.hold_columns(&wanted);
         batch.mark_withheld(&withheld_at, &wanted);
         Ok((batch, admissions))
     }
 
-    /// Builds the index by id; rows whose id stands on an earlier row are set aside.
-    fn index_and_drop_repeats(&mut self, admissions: &mut [Admission]) -> Result<(), AdmitError> {
+    /// Sets aside the rows whose id stands on an earlier row.
+    fn drop_repeats(
+        &mut self,
+        repeats: &[usize],
+        admissions: &mut [Admission],
+    ) -> Result<(), AdmitError> {
         let height = self.frame.height();
-        let mut index: HashTable<u32> = HashTable::with_capacity(height);
-        let mut repeats = Vec::new();
-        for at in 0..height {
-            let Some(id) = self.key.get(at) else { continue };
-            let key = id_key(id);
-            let hash = self.hasher.hash_one(key);
-            let same =
-                |other: &u32| self.key.get(*other as usize).is_some_and(|id| id_key(id) == key);
-            let rehash =
-                |row: &u32| self.hasher.hash_one(self.key.get(*row as usize).map_or("", id_key));
-            match (index.entry(hash, same, rehash), u32::try_from(at)) {
-                (Entry::Occupied(_), _) => repeats.push(at),
-                (Entry::Vacant(place), Ok(row)) => {
-                    place.insert(row);
-                }
-                (Entry::Vacant(_), Err(_)) => {}
-            }
-        }
-        if repeats.is_empty() {
-            self.index = index;
-            return Ok(());
-        }
         let first_file = admissions.first().map_or("", |admission| &admission.file);
         let assembly = assembly(first_file);
-        for at in &repeats {
+        for at in repeats {
             let line = self.lines.get(*at).unwrap_or_default().into();
             let file = self.file_at(*at);
             if let Some(admission) = admissions.get_mut(file) {
@@ -165,7 +163,7 @@ impl Batch {
             admission.set_aside.sort();
         }
         let mut keep = vec![true; height];
-        for at in &repeats {
+        for at in repeats {
             if let Some(keep) = keep.get_mut(*at) {
                 *keep = false;
             }
@@ -174,13 +172,14 @@ impl Batch {
             file.0 -= repeats.iter().filter(|at| **at < file.0).count();
         }
         let mask: BooleanChunked = keep.into_iter().collect();
-        let mut frame = self.frame.filter(&mask).map_err(assembly)?;
+        let mut frame = self.frame.filter(&mask).map_err(&assembly)?;
         frame.rechunk_mut();
-        self.key = text_column(&frame, object_key(self.object)).unwrap_or_default();
+        self.key = in_one_piece(&mut frame, object_key(self.object)).map_err(assembly)?;
+        self.index = index_by_id(&self.key, &self.hasher).0;
         self.lines = frame.column(LINE).and_then(|c| c.u32().cloned()).unwrap_or_default();
         self.under_review = vec![true; frame.height()];
         self.frame = frame;
-        self.index_and_drop_repeats(&mut [])
+        Ok(())
     }
 
     fn hold_columns(&mut self, wanted: &[&Field]) {
@@ -347,8 +346,33 @@ fn with_every_column(
     frame.select(names)
 }
 
-fn text_column(frame: &DataFrame, name: &str) -> Option<StringChunked> {
-    frame.column(name).ok()?.str().ok().cloned()
+/// The text column of that name, which becomes one piece in the frame too.
+fn in_one_piece(frame: &mut DataFrame, name: &str) -> PolarsResult<StringChunked> {
+    let Some(at) = frame.get_column_index(name) else { return Ok(StringChunked::default()) };
+    let whole = frame.column(name)?.str()?.rechunk().into_owned();
+    frame.replace_column(at, whole.clone().into_column())?;
+    Ok(whole)
+}
+
+/// The rows by the key of their id, and the rows whose id stands on an earlier row.
+fn index_by_id(ids: &StringChunked, hasher: &DefaultHashBuilder) -> (HashTable<u32>, Vec<usize>) {
+    let mut index: HashTable<u32> = HashTable::with_capacity(ids.len());
+    let mut repeats = Vec::new();
+    for (at, id) in ids.iter().enumerate() {
+        let Some(id) = id else { continue };
+        let key = id_key(id);
+        let hash = hasher.hash_one(key);
+        let same = |other: &u32| ids.get(*other as usize).is_some_and(|id| id_key(id) == key);
+        let rehash = |row: &u32| hasher.hash_one(ids.get(*row as usize).map_or("", id_key));
+        match (index.entry(hash, same, rehash), u32::try_from(at)) {
+            (Entry::Occupied(_), _) => repeats.push(at),
+            (Entry::Vacant(place), Ok(row)) => {
+                place.insert(row);
+            }
+            (Entry::Vacant(_), Err(_)) => {}
+        }
+    }
+    (index, repeats)
 }
 
 /// One admitted record.

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use chrono::TimeZone as _;
@@ -411,13 +412,15 @@ pub struct Load {
 }
 
 impl Load {
-    /// Joins the inputs of one table. Rows whose id was seen before are set aside.
+    /// Joins the inputs of one table, on up to two of the threads. Rows whose id was seen before
+    /// are set aside.
     pub fn join(
         object: Object,
         loads: Vec<Self>,
         reads: &BTreeSet<Field>,
+        threads: NonZeroUsize,
     ) -> Result<(Batch, Vec<Admission>), AdmitError> {
-        Batch::join(object, loads, reads)
+        Batch::join(object, loads, reads, threads)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::num::NonZeroUsize;
 
 use crate::boundary::{Boundary, Load, Object};
 use crate::check::{AsOf, Policies, Pulled, Rulebook, World};
@@ -185,6 +186,6 @@ fn leads(policies: &Policies, count: usize) -> Pulled {
     }
     let load = desk.close(vec![intake]).unwrap();
     let mut pulled = Pulled::default();
-    pulled.insert(Load::join(Object::Lead, vec![load], &reads).unwrap().0);
+    pulled.insert(Load::join(Object::Lead, vec![load], &reads, NonZeroUsize::MIN).unwrap().0);
     pulled
 }
