@@ -117,6 +117,9 @@ pub struct Match {
     /// Where to write the pairs: both ids, the chance that they are one (score), and its bits (weight)
     #[arg(long, value_name = "OUT.csv")]
     pub pairs: PathBuf,
+    /// Where to write which records are one: each id, and the first id of its cluster
+    #[arg(long, value_name = "OUT.csv")]
+    pub clusters: Option<PathBuf>,
     /// The column of ids
     #[arg(long, value_name = "COLUMN")]
     pub id: Option<String>,

@@ -10,6 +10,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use crate::check;
+use crate::matching::cluster::clusters;
 use crate::matching::infer::{self, Sampled};
 use crate::matching::{Crowd, Kind, Linkage, Pair, Plan, Records, link};
 use crate::source::csv::{Expect, Limits, Misfit, Refusal, Sheet, Sink};
@@ -23,6 +24,8 @@ pub struct Order {
     pub other: Option<PathBuf>,
     /// The file to write.
     pub pairs: PathBuf,
+    /// The file to write the clusters to, where they are wanted.
+    pub clusters: Option<PathBuf>,
     /// The column of ids; the first column otherwise.
     pub id: Option<String>,
     /// The column that says which source a record is from: only records of different ones are linked.
@@ -73,7 +76,7 @@ pub enum LinkingError {
         /// How many it names.
         count: usize,
     },
-    /// The pairs cannot be written.
+    /// An output cannot be written.
     #[error("{}: {error}\n  hint: name a file in a folder that you may write to", file.display())]
     Unwritable {
         /// The file.
@@ -100,8 +103,21 @@ pub struct Linked {
     pub likely: usize,
     /// How many matching pairs the records are expected to hold.
     pub expected: f64,
+    /// What the pairs that are more likely one than not come to, where that was asked for.
+    pub clustered: Option<Clustered>,
     /// Keys that too many records share.
     pub crowds: Vec<Crowd>,
+}
+
+/// Records of which several are one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clustered {
+    /// How many sets of them there are.
+    pub clusters: usize,
+    /// How many records stand in them.
+    pub records: usize,
+    /// Pairs more likely one than not whose neighbours contradict them: they join no records.
+    pub bridges: usize,
 }
 
 impl LinkingError {
@@ -129,6 +145,12 @@ impl Linked {
             self.written,
             self.likely
         );
+        if let Some(Clustered { clusters, records, bridges }) = self.clustered {
+            words.push_str(&format!(
+                "{records} records in {clusters} clusters; {bridges} pairs left apart, because the others \
+                 they would join speak against it\n"
+            ));
+        }
         if self.set_aside > 0 {
             words.push_str(&format!("{} rows could not be read: see `inspect`\n", self.set_aside));
         }
@@ -178,28 +200,68 @@ pub fn run(order: &Order) -> Result<Linked, LinkingError> {
         least_bits: LEAST_BITS,
         threads: order.threads,
     };
-    let Linkage { pairs, crowds, compared, expected, .. } = link(&table, plan);
-    write(&order.pairs, &table, &pairs)
-        .map_err(|error| LinkingError::Unwritable { file: order.pairs.clone(), error })?;
+    let linkage = link(&table, plan);
+    let unwritable = |file: &Path| {
+        let file = file.to_owned();
+        move |error| LinkingError::Unwritable { file, error }
+    };
+    write_pairs(&order.pairs, &table, &linkage.pairs).map_err(unwritable(&order.pairs))?;
+    let clustered = order
+        .clusters
+        .as_deref()
+        .map(|file| write_clusters(file, &table, &linkage).map_err(unwritable(file)))
+        .transpose()?;
     Ok(Linked {
         columns: columns_named,
         records: table.len(),
         set_aside: table.set_aside,
-        compared,
-        written: pairs.len(),
-        likely: pairs.iter().filter(|pair| pair.bits > 0.0).count(),
-        expected,
-        crowds,
+        compared: linkage.compared,
+        written: linkage.pairs.len(),
+        likely: linkage.pairs.iter().filter(|pair| pair.bits > 0.0).count(),
+        expected: linkage.expected,
+        clustered,
+        crowds: linkage.crowds,
     })
 }
 
-fn write(path: &Path, table: &Table, pairs: &[Pair]) -> io::Result<()> {
+/// Writes every record with its cluster, which is named by its first record.
+fn write_clusters(path: &Path, table: &Table, linkage: &Linkage) -> io::Result<Clustered> {
+    let likely = linkage.pairs.iter().copied().filter(|pair| pair.bits > 0.0).collect();
+    let found = clusters(likely, |left, right| linkage.evidence(left, right));
+    let mut of: Vec<u32> = (0..table.len()).collect();
+    let mut counts = Clustered { clusters: 0, records: 0, bridges: 0 };
+    for cluster in &found {
+        counts.bridges += cluster.bridges().count();
+        for group in cluster.groups.iter().filter(|group| group.len() > 1) {
+            counts.clusters += 1;
+            counts.records += group.len();
+            for record in group {
+                if let (Some(slot), Some(first)) = (of.get_mut(*record as usize), group.first()) {
+                    *slot = *first;
+                }
+            }
+        }
+    }
+    let mut out = csv::Writer::from_writer(BufWriter::new(File::create(path)?));
+    out.write_record(["id", "cluster"])?;
+    for (record, first) in (0_u32..).zip(&of) {
+        out.write_record([table.id(record), table.id(*first)])?;
+    }
+    finish(out)?;
+    Ok(counts)
+}
+
+fn write_pairs(path: &Path, table: &Table, pairs: &[Pair]) -> io::Result<()> {
     let mut out = csv::Writer::from_writer(BufWriter::new(File::create(path)?));
     out.write_record(["id_l", "id_r", "score", "weight"])?;
     for pair in pairs {
         let (score, weight) = (pair.probability().to_string(), pair.bits.to_string());
         out.write_record([table.id(pair.left), table.id(pair.right), &score, &weight])?;
     }
+    finish(out)
+}
+
+fn finish(out: csv::Writer<BufWriter<File>>) -> io::Result<()> {
     out.into_inner().map_err(|error| io::Error::other(error.to_string()))?.into_inner()?.sync_all()
 }
 

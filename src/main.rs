@@ -121,6 +121,7 @@ fn link(arguments: Match, cores: NonZeroUsize) -> ExitCode {
         file: arguments.file,
         other: arguments.other,
         pairs: arguments.pairs,
+        clusters: arguments.clusters,
         id: arguments.id,
         source: arguments.link.then_some(arguments.source),
         kinds: arguments.kinds,

@@ -6,6 +6,7 @@
 //! Does not: know a CRM, a rule or a file; it sees columns of texts and what each holds.
 
 mod blocking;
+pub mod cluster;
 mod compare;
 mod dictionary;
 mod facets;
@@ -261,9 +262,14 @@ impl Linkage {
         self.model.prior
     }
 
-    /// What each comparison of a pair is worth; with the prior they sum to its score.
-    pub fn weights(&self, pair: &Pair) -> Vec<Weight> {
-        let pattern = self.comparer.compare(pair.left, pair.right);
+    /// What two records' values say for or against their being one, in bits; a score without its prior.
+    pub fn evidence(&self, left: u32, right: u32) -> f64 {
+        self.model.score(&self.comparer, &self.comparer.compare(left, right)) - self.model.prior
+    }
+
+    /// What each comparison of two records is worth; with the prior they sum to their score.
+    pub fn weights(&self, left: u32, right: u32) -> Vec<Weight> {
+        let pattern = self.comparer.compare(left, right);
         let comparisons = self.comparer.comparisons.iter().zip(&pattern).enumerate();
         comparisons
             .map(|(at, ((_, ladder), outcome))| Weight {
@@ -386,7 +392,8 @@ mod tests {
         let linkage = people.link(2);
         assert!(linkage.pairs.len() >= people.twins.len());
         for pair in &linkage.pairs {
-            let sum = linkage.prior() + linkage.weights(pair).iter().map(|w| w.bits).sum::<f64>();
+            let sum = linkage.prior()
+                + linkage.weights(pair.left, pair.right).iter().map(|w| w.bits).sum::<f64>();
             assert!((sum - pair.bits).abs() < 1e-9, "{pair:?}: {sum}");
         }
     }

@@ -115,6 +115,32 @@ fn a_file_is_linked_within_itself_whatever_the_number_of_threads() {
 }
 
 #[test]
+fn clusters_name_every_record_once_and_join_the_twins() {
+    let folder = tempfile::tempdir().unwrap();
+    let (rows, twins) = people();
+    write(&folder.path().join("people.csv"), &HEADER, &rows);
+    for (threads, file) in [("1", "one.csv"), ("2", "two.csv")] {
+        let arguments =
+            ["people.csv", "--pairs", "pairs.csv", "--clusters", file, "--threads", threads];
+        let done = call(folder.path(), &arguments);
+        assert_eq!(done.code, 0, "{}", done.err);
+        assert!(done.out.contains("80 records in 40 clusters; 0 pairs left apart"), "{}", done.out);
+    }
+    let mut file = csv::Reader::from_path(folder.path().join("one.csv")).unwrap();
+    assert_eq!(file.headers().unwrap(), ["id", "cluster"].as_slice());
+    let of: Vec<(String, String)> = file.deserialize().collect::<Result<_, _>>().unwrap();
+    assert!(of.iter().map(|(id, _)| id).eq(rows.iter().map(|row| &row[0])));
+    let joined: BTreeSet<(String, String)> = of
+        .into_iter()
+        .filter(|(id, cluster)| id != cluster)
+        .map(|(id, cluster)| (cluster, id))
+        .collect();
+    assert_eq!(joined, twins);
+    let [one, two] = ["one.csv", "two.csv"].map(|name| fs::read(folder.path().join(name)).unwrap());
+    assert_eq!(one, two);
+}
+
+#[test]
 fn two_sources_are_linked_between_in_one_file_or_in_two() {
     let folder = tempfile::tempdir().unwrap();
     let (rows, twins) = people();
