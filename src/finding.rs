@@ -73,6 +73,87 @@ pub enum Evidence {
     },
     /// Rules tried one after the other.
     Trace(Vec<Tried>),
+    /// How likely two records are one, comparison by comparison.
+    Likeness(Likeness),
+}
+
+/// How likely two records are one: the odds before anything is compared, and what each comparison adds.
+/// The weights are of the records' own, so that they move a little every week.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Likeness {
+    /// The two records.
+    pub pair: [RecordRef; 2],
+    /// The odds first, then each comparison that both records say something for.
+    pub parts: Vec<Part>,
+    /// The sum of the parts.
+    pub score: Bits,
+}
+
+/// One comparison's part in a likeness.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// What was compared.
+    pub of: &'static str,
+    /// How far it agrees, in words.
+    pub says: String,
+    /// What that is worth.
+    pub worth: Bits,
+}
+
+/// Odds as a power of two, in hundredths: 0 is an even chance, and each bit more doubles the odds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Bits(i32);
+
+impl Bits {
+    /// The nearest hundredth; what is beyond counting stands at the end of the scale.
+    pub fn of(bits: f64) -> Self {
+        #[expect(clippy::cast_possible_truncation, reason = "the cast saturates, as is wanted")]
+        let hundredths = (bits * 100.0).round() as i32;
+        Self(hundredths)
+    }
+
+    /// The bits as a number.
+    pub fn number(self) -> f64 {
+        f64::from(self.0) / 100.0
+    }
+
+    /// The chance that odds of so many bits stand for.
+    pub fn chance(self) -> f64 {
+        1.0 / (1.0 + (-self.number()).exp2())
+    }
+
+    /// Worth less than none.
+    pub fn is_against(self) -> bool {
+        self.0 < 0
+    }
+}
+
+impl fmt::Display for Bits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.is_against() { "−" } else { "+" };
+        write!(f, "{sign}{:.2}", self.number().abs())
+    }
+}
+
+impl Likeness {
+    /// A likeness of parts in bits. Each part is rounded so that what is printed sums to what is printed.
+    pub fn new(
+        pair: [RecordRef; 2],
+        parts: impl IntoIterator<Item = (&'static str, String, f64)>,
+    ) -> Self {
+        let (mut exact, mut said) = (0.0, 0);
+        let parts = parts
+            .into_iter()
+            .map(|(of, says, bits)| {
+                exact += bits;
+                let Bits(sum) = Bits::of(exact);
+                let worth = Bits(sum.saturating_sub(said));
+                said = sum;
+                Part { of, says, worth }
+            })
+            .collect();
+        Self { pair, parts, score: Bits(said) }
+    }
 }
 
 /// One rule that was tried on a record.
@@ -497,7 +578,10 @@ impl Finding {
                 Evidence::Compared { left, right, .. } => {
                     fields.extend([left.field(), right.field()]);
                 }
-                Evidence::Policy { .. } | Evidence::Figure { .. } | Evidence::Trace(_) => {}
+                Evidence::Policy { .. }
+                | Evidence::Figure { .. }
+                | Evidence::Trace(_)
+                | Evidence::Likeness(_) => {}
             }
         }
         fields
@@ -530,8 +614,11 @@ impl Finding {
                 Evidence::Cell(cell) => cell.to_string(),
                 Evidence::Normalised { from, to, .. } => format!("{from} → {to}"),
                 Evidence::Compared { left, right, level } => format!("{left} | {right} | {level}"),
-                // Ages and counts move every week by themselves; rules have their own version.
-                Evidence::Policy { .. } | Evidence::Figure { .. } | Evidence::Trace(_) => continue,
+                // Ages, counts and weights move every week by themselves; rules have their own version.
+                Evidence::Policy { .. }
+                | Evidence::Figure { .. }
+                | Evidence::Trace(_)
+                | Evidence::Likeness(_) => continue,
             };
             hash.update((words.len() as u64).to_be_bytes());
             hash.update(words.as_bytes());
@@ -576,4 +663,28 @@ pub fn record(object: Object, id: &str) -> RecordRef {
 /// A field that a rule needs, in the words used for insufficient evidence.
 pub fn blank_field(field: &Field) -> String {
     format!("{field} is blank")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_a_likeness_sum_to_its_score_as_they_are_printed() {
+        let pair = [record(Object::Contact, "1"), record(Object::Contact, "2")];
+        let exact = [-13.334_9, 7.004_9, 0.004_9, 0.004_9, -1.335, 12.345_6];
+        let likeness =
+            Likeness::new(pair, exact.iter().map(|bits| ("name", "the same".to_owned(), *bits)));
+        let printed: f64 = likeness.parts.iter().map(|part| part.worth.number()).sum();
+        assert!((printed - likeness.score.number()).abs() < 1e-9);
+        assert_eq!(likeness.score, Bits::of(exact.iter().sum()));
+        for (part, exact) in likeness.parts.iter().zip(exact) {
+            assert!((part.worth.number() - exact).abs() <= 0.01, "{part:?}");
+        }
+        assert_eq!(
+            (Bits::of(-0.5).to_string(), Bits::of(3.0).to_string()),
+            ("−0.50".into(), "+3.00".into())
+        );
+        assert!((Bits::of(0.0).chance() - 0.5).abs() < 1e-12);
+    }
 }

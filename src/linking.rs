@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::check;
 use crate::matching::cluster::clusters;
 use crate::matching::infer::{self, Sampled};
-use crate::matching::{Crowd, Kind, Linkage, Pair, Plan, Records, link};
+use crate::matching::{Crowd, Kind, LARGEST_BLOCK, Linkage, Pair, Plan, Records, link};
 use crate::source::csv::{Expect, Limits, Misfit, Refusal, Sheet, Sink};
 
 /// What to link, and where the pairs go.
@@ -170,8 +170,6 @@ impl Linked {
 
 /// Pairs less likely than about one in a thousand are not written.
 const LEAST_BITS: f64 = -10.0;
-/// A key that more records share is parted by what else they share.
-const LARGEST_BLOCK: usize = 100;
 /// So many records tell what their columns hold.
 const SAMPLE: u32 = 2_000;
 

@@ -21,7 +21,6 @@ mod system_of_record;
 mod world;
 
 use std::collections::{BTreeSet, VecDeque};
-use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
@@ -168,6 +167,17 @@ pub struct Judgement {
     pub findings: Vec<Finding>,
     /// What it could not look at, and why: "not looked" and "nothing found" are different words.
     pub not_looked: Vec<String>,
+    /// What it had to do for it.
+    pub measures: Vec<Measure>,
+}
+
+/// Something that a check counted while it looked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Measure {
+    /// What was counted.
+    pub of: String,
+    /// How many there were.
+    pub is: u64,
 }
 
 /// Why a check does not run.
@@ -245,9 +255,15 @@ pub const ALL: &[&CheckDef] = &[
     &batch::WITHHELD_VALUE,
     &batch::UNRESOLVED_REFERENCE,
     &duplicates::SAME_PERSON,
+    &duplicates::SIMILAR_PERSON,
+    &duplicates::ALIAS_ADDRESS,
     &duplicates::SAME_COMPANY,
+    &duplicates::SIMILAR_COMPANY,
     &duplicates::LEAD_IS_CONTACT,
     &duplicates::BELONGS_TO_ACCOUNT,
+    &duplicates::CONVERTED_TWIN,
+    &duplicates::TWIN_DEALS,
+    &duplicates::SHARED_IDENTIFIER,
     &duplicates::WEAK_BRIDGE,
     &duplicates::UNSAFE_CLUSTER,
     &owners::INACTIVE_OWNER,
@@ -381,9 +397,9 @@ impl Bench {
     ///
     /// One thread takes checks from the front and the others from the back: neighbours look at the
     /// same views of the world, and would wait for each other while one of them computes it.
-    pub fn run(self, world: &World<'_>, threads: NonZeroUsize) -> Vec<Report> {
+    pub fn run(self, world: &World<'_>) -> Vec<Report> {
         let waiting: VecDeque<(usize, Loaded)> = self.checks.into_iter().enumerate().collect();
-        let workers = threads.get().min(waiting.len());
+        let workers = world.threads.get().min(waiting.len());
         let done = Mutex::new(Vec::with_capacity(waiting.len()));
         let waiting = Mutex::new(waiting);
         let next = |worker: usize| {
@@ -444,6 +460,7 @@ impl Judgement {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::num::NonZeroUsize;
 
     use chrono::NaiveDate;
 
@@ -470,8 +487,9 @@ mod tests {
             ];
             let pulled = Pulled::default();
             let as_of = AsOf::new(NaiveDate::from_ymd_opt(2026, 3, 1).unwrap(), chrono_tz::UTC);
-            let world = World::new(&pulled, as_of, &policies);
-            let reports = Bench { checks }.run(&world, NonZeroUsize::new(threads).unwrap());
+            let threads = NonZeroUsize::new(threads).unwrap();
+            let world = World::new(&pulled, as_of, &policies, threads);
+            let reports = Bench { checks }.run(&world);
             let broken: Vec<bool> =
                 reports.iter().map(|report| matches!(report.outcome, Outcome::Broken)).collect();
             assert_eq!(broken, [false, true, false]);

@@ -3,6 +3,7 @@
 //! Does not: know the clock. A view is computed at most once and only when somebody asks for it.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::sync::OnceLock;
 
 use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
@@ -103,6 +104,8 @@ pub struct World<'a> {
     pub as_of: AsOf,
     /// The rules of every family.
     pub policies: &'a Policies,
+    /// How many threads may judge.
+    pub threads: NonZeroUsize,
     people: OnceLock<people::People<'a>>,
     deals: OnceLock<deals::Deals<'a>>,
     matches: OnceLock<duplicates::Matches<'a>>,
@@ -112,11 +115,17 @@ pub struct World<'a> {
 
 impl<'a> World<'a> {
     /// A world in which nothing has been looked at yet.
-    pub fn new(pulled: &'a Pulled, as_of: AsOf, policies: &'a Policies) -> Self {
+    pub fn new(
+        pulled: &'a Pulled,
+        as_of: AsOf,
+        policies: &'a Policies,
+        threads: NonZeroUsize,
+    ) -> Self {
         Self {
             pulled,
             as_of,
             policies,
+            threads,
             people: OnceLock::new(),
             deals: OnceLock::new(),
             matches: OnceLock::new(),

@@ -636,7 +636,7 @@ fn trial(config: &Config, batches: &mut Batches, threads: NonZeroUsize) -> Vec<T
         pulled.insert(batch);
     }
     let reports =
-        bench.run(&World::new(&pulled, AsOf::new(day, config.zone), &config.policies), threads);
+        bench.run(&World::new(&pulled, AsOf::new(day, config.zone), &config.policies, threads));
     batches.batches = pulled.into_batches();
     reports
         .into_iter()

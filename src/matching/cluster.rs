@@ -93,7 +93,9 @@ fn groups(cluster: &Cluster, unlinked: &impl Fn(u32, u32) -> f64) -> Vec<Vec<u32
         }
     }
     let mut groups: Vec<Vec<u32>> = groups.into_values().collect();
-    groups.iter_mut().for_each(|group| group.sort_unstable());
+    for group in &mut groups {
+        group.sort_unstable();
+    }
     groups.sort();
     groups
 }
@@ -115,6 +117,12 @@ impl Cluster {
     pub fn group_of(&self, record: u32) -> Option<usize> {
         self.groups.iter().position(|group| group.binary_search(&record).is_ok())
     }
+}
+
+/// Of links given surest first, those that suffice to hold the records together.
+pub fn spanning<'p>(members: &[u32], links: impl Iterator<Item = &'p Pair>) -> Vec<&'p Pair> {
+    let mut sets = Sets::alone(count(members));
+    links.filter(|link| sets.join(place(members, link.left), place(members, link.right))).collect()
 }
 
 /// Sets of records that grow together.
@@ -145,13 +153,14 @@ impl Sets {
         }
     }
 
-    /// Joins two sets; the lower head stays.
-    fn join(&mut self, a: u32, b: u32) {
+    /// Joins two sets; the lower head stays. True when they were apart.
+    fn join(&mut self, a: u32, b: u32) -> bool {
         let (a, b) = (self.head(a), self.head(b));
         let (low, high) = (a.min(b), a.max(b));
         if let Some(slot) = self.slot(high) {
             *slot = low;
         }
+        low != high
     }
 
     fn parent(&self, at: u32) -> u32 {
@@ -183,8 +192,11 @@ fn count(records: &[u32]) -> u32 {
 mod tests {
     use super::*;
 
-    /// Groups and bridges of links, where records without a link speak so much against each other.
-    fn parted(links: &[(u32, u32, f64)], unlinked: f64) -> Vec<(Vec<Vec<u32>>, Vec<(u32, u32)>)> {
+    /// The groups of a cluster, and its bridges.
+    type Parted = (Vec<Vec<u32>>, Vec<(u32, u32)>);
+
+    /// Clusters of links, where records without a link speak so much against each other.
+    fn parted(links: &[(u32, u32, f64)], unlinked: f64) -> Vec<Parted> {
         let links = links.iter().map(|(left, right, bits)| Pair {
             left: *left,
             right: *right,

@@ -4,6 +4,7 @@
 //! household, what usually comes with it is looked at in that context, and how many records share a value
 //! is counted among those that share the rest. Does not: weigh; see [`super::model`].
 
+use super::Kind;
 use super::dictionary::{BLANK, Code, Dictionary};
 use super::facets::{Facet, Facets, Mailbox, UNIT_WORDS, Words};
 use super::ladder::{self, Ladder};
@@ -24,6 +25,40 @@ pub(super) enum Comparison {
     Identifier(usize),
     Text(usize),
     Category(usize),
+}
+
+impl Comparison {
+    /// The columns that it is drawn from, by their place among the columns' kinds.
+    pub(super) fn columns(self, kinds: &[Kind]) -> Vec<usize> {
+        let of = |wanted: &[Kind]| -> Vec<usize> {
+            let columns = kinds.iter().enumerate().filter(|(_, kind)| wanted.contains(kind));
+            columns.map(|(at, _)| at).collect()
+        };
+        let nth = |kind: Kind, n: usize| of(&[kind]).into_iter().skip(n).take(1).collect();
+        // Where no column says where somebody works, the domain of the address does.
+        let or_mail = |found: Vec<usize>| if found.is_empty() { of(&[Kind::Mail]) } else { found };
+        match self {
+            Self::Workplace => or_mail(of(&[Kind::Company, Kind::Web])),
+            Self::Company => of(&[Kind::Company]),
+            Self::Domain => or_mail(of(&[Kind::Web])),
+            Self::Phone => of(&[Kind::Phone]),
+            Self::Address => of(&[
+                Kind::Street,
+                Kind::HouseNumber,
+                Kind::City,
+                Kind::Region,
+                Kind::Postcode,
+                Kind::Country,
+            ]),
+            Self::FirstName => of(&[Kind::FirstName, Kind::FullName]),
+            Self::LastName => of(&[Kind::LastName, Kind::FullName]),
+            Self::Mail => of(&[Kind::Mail]),
+            Self::Birth => of(&[Kind::Birth]),
+            Self::Identifier(n) => nth(Kind::Identifier, n),
+            Self::Text(n) => nth(Kind::Text, n),
+            Self::Category(n) => nth(Kind::Category, n),
+        }
+    }
 }
 
 /// The most pieces of evidence.

@@ -2,9 +2,10 @@
 //!
 //! Values are folded ([`normalise`]) into numbered facets; records that share a key come together; pairs are
 //! compared along ladders of levels, each worth so many bits; what the levels are worth is estimated from
-//! the records themselves, without labels. [`rule`] links by fixed rules instead.
+//! the records themselves, without labels. Links come together in [`cluster`]s that do not chain.
 //! Does not: know a CRM, a rule or a file; it sees columns of texts and what each holds.
 
+pub mod agreement;
 mod blocking;
 pub mod cluster;
 mod compare;
@@ -15,7 +16,6 @@ pub mod infer;
 mod ladder;
 mod model;
 pub mod normalise;
-pub mod rule;
 mod similar;
 
 use std::num::NonZeroUsize;
@@ -25,7 +25,7 @@ use blocking::Blocks;
 use compare::Comparer;
 use facets::Facets;
 use model::Model;
-use normalise::Lists;
+use normalise::{Company, Lists, Mail, Name, Steps, Street};
 
 /// What a column holds: it decides how its values are folded and compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -138,6 +138,9 @@ pub struct Plan<'p> {
     pub threads: NonZeroUsize,
 }
 
+/// A key that more records share is parted by what else they share, unless a plan says otherwise.
+pub const LARGEST_BLOCK: usize = 100;
+
 /// Two records that may be one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pair {
@@ -157,10 +160,12 @@ impl Pair {
 }
 
 /// One comparison's part in a score.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Weight {
     /// What was compared.
     pub name: &'static str,
+    /// The columns it was drawn from, by their place in the plan.
+    pub columns: Vec<usize>,
     /// The level in words; `None` where a side says nothing.
     pub says: Option<&'static str>,
     /// The circumstances under which the level counts, in words; empty for none.
@@ -193,8 +198,29 @@ pub struct Linkage {
     pub compared: u64,
     /// How many matching pairs the records are expected to hold.
     pub expected: f64,
+    kinds: Vec<Kind>,
     comparer: Comparer,
     model: Model,
+}
+
+/// What folding a value of a kind changes of it.
+pub fn steps(kind: Kind, raw: &str, lists: &Lists) -> Steps {
+    let mut out = String::new();
+    match kind {
+        Kind::FirstName => Name::default().refold(Some(raw), None),
+        Kind::LastName | Kind::FullName => Name::default().refold(None, Some(raw)),
+        Kind::Mail => Mail::default().refold(raw, lists).unwrap_or_default(),
+        Kind::Phone => {
+            normalise::phone_into(raw, None, &mut out).map_or(Steps::NONE, |dialled| dialled.steps)
+        }
+        Kind::Company => Company::default().refold(raw),
+        Kind::Street => Street::default().refold(raw),
+        Kind::City => normalise::city_into(raw, &mut out),
+        Kind::Region => normalise::region_into(raw, None, &mut out),
+        Kind::Postcode => normalise::postcode_into(raw, None, &mut out),
+        Kind::Identifier | Kind::Text | Kind::Category => normalise::words_into(raw, &mut out),
+        Kind::Web | Kind::Country | Kind::Birth | Kind::HouseNumber => Steps::NONE,
+    }
 }
 
 /// Links the records of a table.
@@ -204,7 +230,8 @@ pub fn link(records: &dyn Records, plan: Plan<'_>) -> Linkage {
     let model = model::train(&comparer, &blocks);
     let (pairs, count) = score(records, plan, &comparer, &blocks, &model);
     let expected = model.expected;
-    Linkage { pairs, crowds: blocks.crowds, compared: count, expected, comparer, model }
+    let kinds = plan.columns.to_vec();
+    Linkage { pairs, crowds: blocks.crowds, compared: count, expected, kinds, comparer, model }
 }
 
 /// Records whose pairs are scored in one go.
@@ -262,9 +289,14 @@ impl Linkage {
         self.model.prior
     }
 
+    /// The odds that two records are one, in bits, whether or not they share a key.
+    pub fn score(&self, left: u32, right: u32) -> f64 {
+        self.model.score(&self.comparer, &self.comparer.compare(left, right))
+    }
+
     /// What two records' values say for or against their being one, in bits; a score without its prior.
     pub fn evidence(&self, left: u32, right: u32) -> f64 {
-        self.model.score(&self.comparer, &self.comparer.compare(left, right)) - self.model.prior
+        self.score(left, right) - self.model.prior
     }
 
     /// What each comparison of two records is worth; with the prior they sum to their score.
@@ -272,8 +304,9 @@ impl Linkage {
         let pattern = self.comparer.compare(left, right);
         let comparisons = self.comparer.comparisons.iter().zip(&pattern).enumerate();
         comparisons
-            .map(|(at, ((_, ladder), outcome))| Weight {
+            .map(|(at, ((comparison, ladder), outcome))| Weight {
                 name: ladder.name,
+                columns: comparison.columns(&self.kinds),
                 says: outcome
                     .level
                     .and_then(|level| ladder.levels.get(usize::from(level)))

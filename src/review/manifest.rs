@@ -187,6 +187,9 @@ struct CheckLine<'a> {
     /// What it could not look at, and why.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     not_looked: &'a [String],
+    /// What it had to do for it, such as the pairs of records that it compared.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    measures: BTreeMap<&'a str, u64>,
 }
 
 /// The JSON Schema of a manifest.
@@ -297,12 +300,18 @@ fn check_lines(judged: &Judged) -> Vec<CheckLine<'_>> {
                 findings: None,
                 why: None,
                 not_looked: &[],
+                measures: BTreeMap::new(),
             };
             match &report.outcome {
                 Outcome::Ran(judgement) => CheckLine {
                     examined: Some(judgement.examined),
                     findings: Some(judgement.findings.len()),
                     not_looked: &judgement.not_looked,
+                    measures: judgement
+                        .measures
+                        .iter()
+                        .map(|measure| (measure.of.as_str(), measure.is))
+                        .collect(),
                     ..line
                 },
                 Outcome::NotApplicable(why) => {

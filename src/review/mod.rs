@@ -255,7 +255,7 @@ fn judge(
             },
         })
         .collect();
-    let reports = bench.run(&World::new(&pulled, as_of, &config.policies), threads);
+    let reports = bench.run(&World::new(&pulled, as_of, &config.policies, threads));
     let missing = missing(config, &pull.inputs, &pull.admissions, &reports);
     Ok(Judged {
         as_of,

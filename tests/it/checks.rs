@@ -43,7 +43,8 @@ fn quoted_again(finding: &Finding) -> Option<&Cell> {
         Evidence::Normalised { .. }
         | Evidence::Policy { .. }
         | Evidence::Figure { .. }
-        | Evidence::Trace(_) => None,
+        | Evidence::Trace(_)
+        | Evidence::Likeness(_) => None,
     })
 }
 

@@ -64,7 +64,7 @@ pub(crate) fn judged(folder: &Path) -> Judged {
         pulled.insert(batch);
         admissions.extend(said);
     }
-    let reports = bench.run(&World::new(&pulled, today(), &policies), NonZeroUsize::MIN);
+    let reports = bench.run(&World::new(&pulled, today(), &policies, NonZeroUsize::MIN));
     Judged { boundary, admissions, tables, reports }
 }
 

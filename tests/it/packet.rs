@@ -385,12 +385,13 @@ fn policy(file: &str, line: usize, says: &str) -> Evidence {
 }
 
 fn ran(check: &'static CheckDef, findings: Vec<Finding>) -> Report {
-    let judgement = Judgement { examined: 1_482, findings, not_looked: Vec::new() };
+    let judgement = Judgement { examined: 1_482, findings, ..Judgement::default() };
     Report { check, reads: BTreeSet::new(), outcome: Outcome::Ran(judgement) }
 }
 
 fn partly(check: &'static CheckDef, findings: Vec<Finding>, why: &str) -> Report {
-    let judgement = Judgement { examined: 612, findings, not_looked: vec![why.to_owned()] };
+    let not_looked = vec![why.to_owned()];
+    let judgement = Judgement { examined: 612, findings, not_looked, ..Judgement::default() };
     Report { check, reads: BTreeSet::new(), outcome: Outcome::Ran(judgement) }
 }
 

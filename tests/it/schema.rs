@@ -58,6 +58,9 @@ impl Schema {
                 "minItems" => {
                     value.as_array().is_some_and(|it| it.len() as u64 >= says.as_u64().unwrap())
                 }
+                "maxItems" => {
+                    value.as_array().is_some_and(|it| it.len() as u64 <= says.as_u64().unwrap())
+                }
                 "items" => {
                     for (n, item) in value.as_array().into_iter().flatten().enumerate() {
                         self.check(says, item, &format!("{at}/{n}"), faults);
@@ -95,6 +98,7 @@ impl Schema {
                     };
                     says.as_array().unwrap().iter().filter(fits).count() == 1
                 }
+                "maximum" => value.as_f64() <= says.as_f64(),
                 other => panic!("{at}: the word `{other}` is not known here"),
             };
             if !holds {
@@ -112,6 +116,7 @@ fn is(name: &Value, value: &Value) -> bool {
         "string" => value.is_string(),
         "boolean" => value.is_boolean(),
         "integer" => value.is_u64() || value.is_i64(),
+        "number" => value.is_number(),
         "null" => value.is_null(),
         other => panic!("the type `{other}` is not known here"),
     }

@@ -8,8 +8,8 @@ use crate::check::ladder::Flags;
 use crate::check::settings::days;
 use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
+use crate::matching::agreement::{self, Level};
 use crate::matching::normalise;
-use crate::matching::rule::compare::{self, Level};
 
 use super::allowed;
 use super::matches::{KnownBy, Twin, account_domain, domain_fields, text};
@@ -46,14 +46,14 @@ const LONG_AGO_DAYS: i64 = 365;
 
 /// Whether somebody should be working a lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Work {
+pub(super) enum Work {
     Open,
     Done,
     /// Neither a flag nor a stage says.
     Unsaid,
 }
 
-fn work(world: &World<'_>, lead: Row<'_>) -> Work {
+pub(super) fn work(world: &World<'_>, lead: Row<'_>) -> Work {
     let converted = world.matches().person_fields(Object::Lead).converted.clone();
     let flag = converted.as_ref().and_then(|field| lead.flag(field));
     let flags = Flags { converted, ..Flags::default() };
@@ -65,7 +65,7 @@ fn work(world: &World<'_>, lead: Row<'_>) -> Work {
 }
 
 /// Notes that nothing says whether the lead is open.
-fn contract(finding: Finding, work: Work) -> Finding {
+pub(super) fn contract(finding: Finding, work: Work) -> Finding {
     match work {
         Work::Open | Work::Done => finding,
         Work::Unsaid => finding.lacking("nothing says whether the lead is open"),
@@ -73,7 +73,7 @@ fn contract(finding: Finding, work: Work) -> Finding {
 }
 
 /// Asks for what stands side by side in evidence.
-fn ask(grant: &mut Grant<'_>, policies: &Policies) {
+pub(super) fn ask(grant: &mut Grant<'_>, policies: &Policies) {
     super::ask(grant);
     policies.ladders.ask(Object::Lead, grant);
     crate::check::deals::ask(grant, &policies.ladders);
@@ -122,7 +122,7 @@ fn load_lead_is_contact(grant: &mut Grant<'_>, policies: &Policies) -> Result<Ju
     }))
 }
 
-fn is_new_division(world: &World<'_>, lead: Row<'_>) -> bool {
+pub(super) fn is_new_division(world: &World<'_>, lead: Row<'_>) -> bool {
     let rule = world.policies.duplicates.lead_is_contact.new_division.as_ref();
     rule.is_some_and(|when| when.holds(lead))
 }
@@ -479,7 +479,7 @@ fn doubt_account<'a>(
         && let (Some(theirs), Some(ours)) = (person.text(&left), account.text(&right))
     {
         let (theirs, ours) = (normalise::company(theirs), normalise::company(ours));
-        let (level, how) = compare::company(&theirs, &ours);
+        let (level, how) = agreement::company(&theirs, &ours);
         finding = finding.because(Evidence::Compared {
             left: person.cell(&left),
             right: account.cell(&right),

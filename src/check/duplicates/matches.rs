@@ -3,36 +3,17 @@
 //! Each view is built when somebody first asks for it.
 //! Does not: judge; it hands out what agrees.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use crate::boundary::{Batch, Boundary, Field, Object, Row, id_key};
+use crate::boundary::{Batch, Boundary, Field, Object, Row};
 use crate::check::World;
+use crate::matching::agreement::{self, Level};
 use crate::matching::index::Index;
 use crate::matching::normalise::{self, Name};
-use crate::matching::rule::cluster::{Cluster, clusters};
-use crate::matching::rule::compare::{self, Level};
-use crate::matching::rule::{Crowd, Kind, Plan, Records, link};
 
 use super::allowed;
-use super::merge::{Case, cases_of};
-
-/// By what a person is known.
-pub(super) const PERSON_FIELDS: [&str; 9] = [
-    "first_name",
-    "last_name",
-    "email",
-    "phone",
-    "mobile",
-    "company",
-    "website",
-    "account",
-    "converted",
-];
-/// By what a company is known.
-pub(super) const ACCOUNT_FIELDS: [&str; 7] =
-    ["name", "domain", "website", "phone", "country", "parent", "type"];
+use super::links::{Aliases, Same};
 
 /// Which records are the same person or company, and who belongs to which account.
 #[derive(Debug)]
@@ -41,6 +22,7 @@ pub(in crate::check) struct Matches<'a> {
     contact: PersonFields,
     accounts: OnceLock<Accounts<'a>>,
     contacts: OnceLock<Contacts>,
+    aliases: OnceLock<Aliases>,
     same: BTreeMap<Object, OnceLock<Same<'a>>>,
 }
 
@@ -96,15 +78,6 @@ struct Contacts {
     by_name_and_domain: Index,
 }
 
-/// What a table's linkage came to.
-#[derive(Debug, Default)]
-pub(super) struct Same<'a> {
-    /// Clusters that call for a finding, by their lowest id.
-    pub(super) cases: Vec<Case<'a>>,
-    /// Keys that too many records share.
-    pub(super) crowds: Vec<Crowd>,
-}
-
 /// How a lead is known to be a contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum KnownBy {
@@ -132,6 +105,7 @@ impl<'a> Matches<'a> {
             contact: PersonFields::of(boundary, Object::Contact),
             accounts: OnceLock::new(),
             contacts: OnceLock::new(),
+            aliases: OnceLock::new(),
             same: tables.into_iter().map(|object| (object, OnceLock::new())).collect(),
         }
     }
@@ -167,7 +141,7 @@ impl<'a> Matches<'a> {
         let name = self.lead.name(lead);
         let twin = |at: u32, by: KnownBy| {
             let contact = batch.at(usize::try_from(at).ok()?)?;
-            let names = compare::name(&name, &self.contact.name(contact));
+            let names = agreement::name(&name, &self.contact.name(contact));
             Some(Twin { contact, by, names })
         };
         if address.is_some() {
@@ -199,6 +173,11 @@ impl<'a> Matches<'a> {
     pub(super) fn same(&self, world: &World<'a>, object: Object) -> Option<&Same<'a>> {
         let batch = world.batch(object)?;
         Some(self.same.get(&object)?.get_or_init(|| Same::of(world, batch)))
+    }
+
+    /// The domains that are one company's.
+    pub(super) fn aliases(&self, world: &World<'a>) -> &Aliases {
+        self.aliases.get_or_init(|| Aliases::of(world))
     }
 
     /// The fields by which the people of a table are matched.
@@ -308,130 +287,5 @@ impl Contacts {
         contacts.by_address.settle();
         contacts.by_name_and_domain.settle();
         contacts
-    }
-}
-
-impl<'a> Same<'a> {
-    fn of(world: &World<'a>, batch: &'a Batch) -> Self {
-        let policy = &world.policies.duplicates;
-        let table = Table::of(world, batch);
-        let kinds: Vec<Kind> = table.columns.iter().map(|(kind, _)| *kind).collect();
-        let limit = if batch.object() == Object::Account {
-            policy.same_company.franchise_limit.value
-        } else {
-            policy.same_person.crowd.value
-        };
-        let plan = Plan {
-            columns: &kinds,
-            lists: &policy.lists,
-            largest_block: usize::try_from(limit).unwrap_or(usize::MAX),
-        };
-        let linkage = link(&table, plan);
-        let mut cases: Vec<Case<'a>> = clusters(linkage.pairs)
-            .into_iter()
-            .flat_map(|cluster: Cluster| cases_of(world, batch, cluster))
-            .collect();
-        cases.sort_by(|a, b| a.ids().cmp(b.ids()));
-        let mut crowds = linkage.crowds;
-        crowds.sort_by_key(|crowd| (Reverse(crowd.records), crowd.first));
-        Self { cases, crowds }
-    }
-}
-
-/// A table as the linkage sees it.
-struct Table<'a> {
-    batch: &'a Batch,
-    columns: Vec<(Kind, Field)>,
-    /// Leads that became contacts are linked by that, not by likeness.
-    converted: Option<Field>,
-    parent: Option<Field>,
-    apart_by: Option<Field>,
-}
-
-impl<'a> Table<'a> {
-    fn of(world: &World<'a>, batch: &'a Batch) -> Self {
-        const PERSON: [(&str, Kind); 6] = [
-            ("first_name", Kind::FirstName),
-            ("last_name", Kind::LastName),
-            ("email", Kind::Address),
-            ("phone", Kind::Phone),
-            ("mobile", Kind::Phone),
-            ("company", Kind::Company),
-        ];
-        const ACCOUNT: [(&str, Kind); 5] = [
-            ("name", Kind::Company),
-            ("domain", Kind::Web),
-            ("website", Kind::Web),
-            ("phone", Kind::Phone),
-            ("country", Kind::Place),
-        ];
-        let boundary = &world.policies.boundary;
-        let object = batch.object();
-        let is_account = object == Object::Account;
-        let columns: &[(&str, Kind)] = if is_account { &ACCOUNT } else { &PERSON };
-        let field = |name: &str| allowed(boundary, object, name);
-        Self {
-            batch,
-            columns: columns
-                .iter()
-                .filter_map(|(name, kind)| Some((*kind, field(name)?)))
-                .collect(),
-            converted: if is_account { None } else { field("converted") },
-            parent: if is_account { field("parent") } else { None },
-            apart_by: world
-                .policies
-                .duplicates
-                .same_company
-                .apart_by
-                .clone()
-                .filter(|field| field.object() == object),
-        }
-    }
-
-    fn row(&self, at: u32) -> Option<Row<'a>> {
-        self.batch.at(usize::try_from(at).ok()?)
-    }
-}
-
-/// The id at the top of an account's hierarchy, as far as the table holds it.
-pub(super) fn top<'a>(batch: &'a Batch, parent: &Field, account: Row<'a>) -> &'a str {
-    let mut account = account;
-    // A hierarchy of more levels than this is a circle.
-    for _ in 0..16 {
-        let Some(id) = account.text(parent) else { break };
-        match batch.find(id) {
-            Some(above) => account = above,
-            None => return id_key(id.trim()),
-        }
-    }
-    id_key(account.id())
-}
-
-impl Records for Table<'_> {
-    fn len(&self) -> u32 {
-        u32::try_from(self.batch.len()).unwrap_or(u32::MAX)
-    }
-
-    fn value(&self, at: u32, column: usize) -> Option<&str> {
-        let (_, field) = self.columns.get(column)?;
-        self.row(at)?.text(field)
-    }
-
-    fn is_left_out(&self, at: u32) -> bool {
-        let converted = self.converted.as_ref();
-        converted.is_some_and(|field| self.row(at).and_then(|row| row.flag(field)) == Some(true))
-    }
-
-    fn are_apart(&self, left: u32, right: u32) -> bool {
-        let (Some(left), Some(right)) = (self.row(left), self.row(right)) else { return false };
-        let by_rule = self.apart_by.as_ref().is_some_and(|field| {
-            let value = |row: Row<'_>| row.written(field).map(|value| normalise::words(&value));
-            value(left) != value(right)
-        });
-        let related = self
-            .parent
-            .as_ref()
-            .is_some_and(|parent| top(self.batch, parent, left) == top(self.batch, parent, right));
-        by_rule || related
     }
 }

@@ -1,24 +1,24 @@
-//! What a cluster of records calls for: a merge, a split, or a second look; which record to keep; and
-//! where the records disagree.
+//! What records that hang together call for: a merge, a split, or a second look; which record to keep; what
+//! makes them one; and where they disagree.
 //!
 //! Does not: say what a CRM does when it merges.
 
 use chrono::Duration;
 
 use crate::boundary::{
-    Batch, Boundary, Field, Grant, Kind as Shape, Object, RecordRef, Row, Shown, id_key,
+    Boundary, Field, Grant, Kind as Shape, Object, RecordRef, Row, Shown, id_key,
 };
 use crate::check::World;
 use crate::check::deals::DealState;
 use crate::check::ladder::Flags;
 use crate::check::people::{Found, Standing};
-use crate::finding::Evidence;
-use crate::matching::normalise;
-use crate::matching::rule::cluster::Cluster;
-use crate::matching::rule::compare::{self, Level};
-use crate::matching::rule::{Kind, Pair, Strength};
+use crate::finding::{Evidence, Likeness};
+use crate::matching::agreement::Level;
+use crate::matching::normalise::{self, Steps};
+use crate::matching::{self, Kind as MatchKind};
 
 use super::allowed;
+use super::links::{By, Column, Link, names_of};
 use super::matches::{account_domain, domain_fields, text};
 use super::policy::{Policy, Switch};
 
@@ -59,27 +59,32 @@ pub(super) const TABLE: [&str; 33] = [
     "created",
 ];
 
-/// What a cluster calls for.
+/// What a case calls for.
 #[derive(Debug)]
 pub(super) enum Call<'a> {
     /// One thing: a merge.
     Same,
-    /// Several things that one weak link holds together: the parts, and the links between them.
-    Split { parts: Vec<Vec<Row<'a>>>, bridges: Vec<Pair> },
     /// One thing perhaps, but a merge would lose or mix something.
-    Unsafe,
+    Unsafe(Vec<Conflict>),
+    /// Several things that links join which the other records contradict.
+    Split {
+        /// The records of each.
+        parts: Vec<Vec<Row<'a>>>,
+        /// What stands against merging them all.
+        conflicts: Vec<Conflict>,
+    },
 }
 
-/// Records that are the same, and what that calls for.
+/// Records that hang together, and what that calls for.
 #[derive(Debug)]
 pub(super) struct Case<'a> {
     pub(super) call: Call<'a>,
     /// By id.
     pub(super) rows: Vec<Row<'a>>,
-    /// The links among them.
-    pub(super) edges: Vec<Pair>,
-    /// What stands against a merge.
-    pub(super) conflicts: Vec<Conflict>,
+    /// The links that hold them together, the surest first; of a split, those that join its parts.
+    pub(super) links: Vec<Link<'a>>,
+    /// Links to records beside them that the others contradict.
+    pub(super) beside: Vec<Link<'a>>,
     /// How far the least alike names among them agree.
     pub(super) names: (Level, &'static str),
 }
@@ -106,9 +111,14 @@ impl<'a> Case<'a> {
         self.rows.iter().map(|row| row.id())
     }
 
-    /// True when one of the records is part of the batch under review.
-    pub(super) fn is_under_review(&self) -> bool {
-        self.rows.iter().any(|row| row.is_under_review())
+    /// True where links join what is not one.
+    pub(super) fn is_split(&self) -> bool {
+        matches!(self.call, Call::Split { .. })
+    }
+
+    /// By what the records are one, as far as the least sure of the links says.
+    pub(super) fn by(&self) -> By {
+        self.links.iter().map(|link| link.by).max().unwrap_or(By::Key)
     }
 }
 
@@ -126,62 +136,44 @@ pub(super) fn listed(rows: &[Row<'_>]) -> String {
     }
 }
 
-/// The cases in one cluster: a split as a whole, or else every part that strong links hold together.
-pub(super) fn cases_of<'a>(world: &World<'a>, batch: &'a Batch, cluster: Cluster) -> Vec<Case<'a>> {
-    let policy = &world.policies.duplicates;
-    let rows_of = |positions: &[u32]| -> Vec<Row<'a>> {
-        let row = |at: &u32| usize::try_from(*at).ok().and_then(|at| batch.at(at));
-        let mut rows: Vec<_> = positions.iter().filter_map(row).collect();
-        rows.sort_by_key(|row| row.id());
-        rows
-    };
-    let bridges: Vec<Pair> = match policy.weak_bridge {
-        Switch::On => cluster.weak_bridges().into_iter().cloned().collect(),
-        Switch::Off => Vec::new(),
-    };
-    if !bridges.is_empty() {
-        let mut parts: Vec<_> = cluster
-            .parts(|pair| !bridges.contains(pair))
-            .iter()
-            .map(|part| rows_of(part))
-            .collect();
-        parts.sort_by_key(|part| part.first().map(|row| row.id()));
-        let rows = rows_of(&cluster.members);
-        let conflicts = conflicts(world, &rows);
-        let names = least_alike(world, &rows);
-        let call = Call::Split { parts, bridges };
-        return vec![Case { call, rows, edges: cluster.edges, conflicts, names }];
+/// The case of records that hold together.
+pub(super) fn case_of<'a>(
+    world: &World<'a>,
+    rows: Vec<Row<'a>>,
+    links: Vec<Link<'a>>,
+    beside: Vec<Link<'a>>,
+) -> Option<Case<'a>> {
+    let names = least_alike(world, &rows);
+    // A mailbox that several people read, and several people who read it.
+    if names.0 == Level::Different && shares_role_mailbox(world, &rows) {
+        return None;
     }
-    let strong = |pair: &Pair| pair.strength() == Strength::Strong;
-    let mut cases = Vec::new();
-    for part in cluster.parts(strong).iter().filter(|part| part.len() > 1) {
-        let rows = rows_of(part);
-        let names = least_alike(world, &rows);
-        // A mailbox that several people read, and several people who read it.
-        if names.0 == Level::Different && shares_role_mailbox(world, &rows) {
-            continue;
-        }
-        let inside = |pair: &&Pair| strong(pair) && part.binary_search(&pair.left).is_ok();
-        let edges = cluster.edges.iter().filter(inside).cloned().collect();
-        let conflicts = match policy.unsafe_cluster.switch {
-            Switch::On => {
-                let mut found = conflicts(world, &rows);
-                found.extend(size_conflict(world, &rows));
-                found
-            }
-            Switch::Off => Vec::new(),
-        };
-        let call = if conflicts.is_empty() { Call::Same } else { Call::Unsafe };
-        cases.push(Case { call, rows, edges, conflicts, names });
+    let mut found = Vec::new();
+    if world.policies.duplicates.unsafe_cluster.switch == Switch::On {
+        found = conflicts(world, &rows);
+        found.extend(size_conflict(world, &rows));
     }
-    cases
+    let call = if found.is_empty() { Call::Same } else { Call::Unsafe(found) };
+    Some(Case { call, rows, links, beside, names })
+}
+
+/// The case of groups that hold together each by itself, and that links join all the same.
+pub(super) fn split_of<'a>(
+    world: &World<'a>,
+    mut parts: Vec<Vec<Row<'a>>>,
+    links: Vec<Link<'a>>,
+) -> Option<Case<'a>> {
+    links.first()?;
+    parts.sort_by_key(|part| part.first().map(|row| row.id()));
+    let mut rows = parts.concat();
+    rows.sort_by_key(|row| row.id());
+    let names = least_alike(world, &rows);
+    let conflicts = conflicts(world, &rows);
+    Some(Case { call: Call::Split { parts, conflicts }, rows, links, beside: Vec::new(), names })
 }
 
 /// The least agreement of names among the records.
 fn least_alike(world: &World<'_>, rows: &[Row<'_>]) -> (Level, &'static str) {
-    let Some(object) = rows.first().map(|row| row.object()) else {
-        return (Level::Missing, "missing");
-    };
     let mut least = (Level::Same, "the same name");
     let mut note = |found: (Level, &'static str)| {
         let weight = |level: Level| match level {
@@ -196,21 +188,8 @@ fn least_alike(world: &World<'_>, rows: &[Row<'_>]) -> (Level, &'static str) {
             least = found;
         }
     };
-    if object == Object::Account {
-        let name = allowed(&world.policies.boundary, object, "name");
-        let names: Vec<_> = rows
-            .iter()
-            .map(|row| text(*row, name.as_ref()).map(normalise::company).unwrap_or_default())
-            .collect();
-        for (n, left) in names.iter().enumerate() {
-            names.iter().skip(n + 1).for_each(|right| note(compare::company(left, right)));
-        }
-    } else {
-        let fields = world.matches().person_fields(object);
-        let names: Vec<_> = rows.iter().map(|row| fields.name(*row)).collect();
-        for (n, left) in names.iter().enumerate() {
-            names.iter().skip(n + 1).for_each(|right| note(compare::name(left, right)));
-        }
+    for (n, left) in rows.iter().enumerate() {
+        rows.iter().skip(n + 1).for_each(|right| note(names_of(world, [*left, *right])));
     }
     least
 }
@@ -630,41 +609,66 @@ pub(super) fn folded(row: Row<'_>, field: &Field, step: &'static str, value: &st
     Evidence::Normalised { from, step, to }
 }
 
-/// The cells of a pair that agree or contradict each other, for a pair's evidence.
-pub(super) fn pair_cells<'a>(
+/// What makes the two records of a link one: the cells that were compared, with what was folded away
+/// before, and what each comparison is worth.
+pub(super) fn likeness<'a>(
     world: &World<'a>,
-    left: Row<'a>,
-    right: Row<'a>,
-    pair: &Pair,
+    columns: &[(MatchKind, Column)],
+    link: &Link<'a>,
 ) -> Vec<Evidence> {
-    let boundary = &world.policies.boundary;
+    let [left, right] = link.rows;
     let mut facts = Vec::new();
-    for agreement in &pair.agreements {
-        if agreement.level == Level::Missing {
-            continue;
-        }
-        let names: &[&str] = match agreement.kind {
-            Kind::Address => &["email"],
-            Kind::FirstName | Kind::LastName => &["first_name", "last_name"],
-            Kind::Phone => &["phone", "mobile"],
-            Kind::Company if left.object() == Object::Account => &["name"],
-            Kind::Company => &["company"],
-            Kind::Web => &["domain", "website"],
-            Kind::Place => &["country"],
-        };
-        for name in names {
-            let Some(field) = allowed(boundary, left.object(), name) else { continue };
-            if left.is_blank(&field) && right.is_blank(&field) {
-                continue;
-            }
-            facts.push(Evidence::Compared {
-                left: left.cell(&field),
-                right: right.cell(&field),
-                level: agreement.how.to_owned(),
-            });
+    for weight in link.weights.iter().filter(|weight| weight.says.is_some()) {
+        let compared = weight.columns.iter().filter_map(|at| columns.get(*at));
+        let cells: Vec<_> = compared
+            .filter_map(|(kind, column)| {
+                Some((*kind, [column.of(world, left)?, column.of(world, right)?]))
+            })
+            .filter(|(_, sides)| !sides.iter().all(|(row, field)| row.is_blank(field)))
+            .collect();
+        let alone = cells.len() == 1;
+        for (kind, sides) in cells {
+            let values = sides.each_ref().map(|(row, field)| row.text(field));
+            let says = match (weight.says.filter(|_| alone), values) {
+                (Some(says), _) => says,
+                (None, [Some(_), Some(_)]) if is_one(world, kind, &sides) => "the same",
+                (None, [Some(_), Some(_)]) => "not the same",
+                (None, _) => "one side is blank",
+            };
+            let steps = values
+                .into_iter()
+                .flatten()
+                .map(|raw| matching::steps(kind, raw, &world.policies.duplicates.lists));
+            let folded: Vec<&str> =
+                steps.fold(Steps::NONE, |all, steps| all | steps).words().collect();
+            let level = match folded.as_slice() {
+                [] => says.to_owned(),
+                folded => format!("{says}; {}", folded.join(", ")),
+            };
+            let [left, right] = sides.map(|(row, field)| row.cell(&field));
+            facts.push(Evidence::Compared { left, right, level });
         }
     }
+    let prior =
+        ("before anything is compared", "two records drawn at random".to_owned(), link.prior);
+    let parts = link.weights.iter().filter_map(|weight| {
+        let says = [weight.says?, weight.context].join(" ");
+        Some((weight.name, says.trim_end().to_owned(), weight.bits))
+    });
+    let pair = [left.record(), right.record()];
+    facts.push(Evidence::Likeness(Likeness::new(pair, std::iter::once(prior).chain(parts))));
     facts
+}
+
+/// True where two values of a kind are one once they are folded.
+fn is_one(world: &World<'_>, kind: MatchKind, sides: &[(Row<'_>, Field); 2]) -> bool {
+    let [Some(left), Some(right)] = sides.each_ref().map(|(row, field)| row.text(field)) else {
+        return false;
+    };
+    if kind == MatchKind::Company {
+        return normalise::company(left) == normalise::company(right);
+    }
+    sides.first().is_some_and(|(_, field)| is_same(world, field, left, right))
 }
 
 /// The records as findings name them, without the first.

@@ -2,28 +2,38 @@
 //!
 //! Does not: merge, convert or link anything; it proposes, with the case against it.
 
+mod converted_twin;
 mod lead;
+mod links;
 mod matches;
 mod merge;
 mod policy;
 mod same;
+mod shared_identifier;
+mod twin_deals;
 
 use crate::boundary::{Boundary, Field, Grant, Object};
 
+pub(super) use converted_twin::CONVERTED_TWIN;
 pub(super) use lead::{BELONGS_TO_ACCOUNT, LEAD_IS_CONTACT};
 pub(super) use matches::Matches;
 pub(crate) use policy::Policy;
 pub use policy::shipped_lists;
-pub(super) use same::{SAME_COMPANY, SAME_PERSON, UNSAFE_CLUSTER, WEAK_BRIDGE};
+pub(super) use same::{
+    ALIAS_ADDRESS, SAME_COMPANY, SAME_PERSON, SIMILAR_COMPANY, SIMILAR_PERSON, UNSAFE_CLUSTER,
+    WEAK_BRIDGE,
+};
+pub(super) use shared_identifier::SHARED_IDENTIFIER;
+pub(super) use twin_deals::TWIN_DEALS;
 
 /// Asks for the fields by which people and companies are known; a check that uses [`Matches`] calls it.
 pub(super) fn ask(grant: &mut Grant<'_>) {
     for object in [Object::Lead, Object::Contact] {
-        for name in matches::PERSON_FIELDS {
+        for name in links::names(object) {
             grant.optional(object, name);
         }
     }
-    for name in matches::ACCOUNT_FIELDS {
+    for name in links::names(Object::Account) {
         grant.optional(Object::Account, name);
     }
 }

@@ -31,9 +31,15 @@ pub(crate) struct Policy {
     pub(super) lists: Lists,
     pub(super) role_mailboxes_line: usize,
     pub(super) same_person: SamePerson,
+    pub(super) similar_person: Similar,
+    pub(super) alias_address: AliasAddress,
     pub(super) same_company: SameCompany,
+    pub(super) similar_company: Similar,
     pub(super) lead_is_contact: LeadIsContact,
     pub(super) belongs: Belongs,
+    pub(super) converted_twin: Switch,
+    pub(super) twin_deals: TwinDeals,
+    pub(super) shared_identifier: SharedIdentifier,
     pub(super) weak_bridge: Switch,
     pub(super) unsafe_cluster: UnsafeCluster,
 }
@@ -46,6 +52,22 @@ pub(super) struct SamePerson {
     pub(super) objects: Vec<Object>,
     /// More records than this on one address are no pair of twins.
     pub(super) crowd: Said<u32>,
+}
+
+/// DUP-02 and DUP-05.
+#[derive(Debug, Clone)]
+pub(super) struct Similar {
+    pub(super) switch: Switch,
+    /// Records that are one with less of a chance are not proposed.
+    pub(super) least: Said<f64>,
+}
+
+/// DUP-03.
+#[derive(Debug, Clone)]
+pub(super) struct AliasAddress {
+    pub(super) switch: Switch,
+    /// Domains that are one company's, list by list.
+    pub(super) domains: Vec<Said<Vec<String>>>,
 }
 
 /// DUP-04.
@@ -74,6 +96,30 @@ pub(super) struct Belongs {
     pub(super) active: Said<Vec<String>>,
     /// Types of accounts whose people work for others.
     pub(super) agencies: Said<Vec<String>>,
+}
+
+/// DUP-09.
+#[derive(Debug, Clone)]
+pub(super) struct TwinDeals {
+    pub(super) switch: Switch,
+    /// How far amounts may differ, as a share of the larger.
+    pub(super) amount_within: Said<f64>,
+    /// How many days close dates may differ.
+    pub(super) days_within: Said<u32>,
+    /// Types of deals of which an account may have several alike.
+    pub(super) may_repeat: Said<Vec<String>>,
+}
+
+/// DUP-10.
+#[derive(Debug, Clone)]
+pub(super) struct SharedIdentifier {
+    pub(super) switch: Switch,
+    /// The names of fields that one record alone has a value of.
+    pub(super) fields: Said<Vec<String>>,
+    /// Values that identify nothing.
+    pub(super) placeholders: Said<Vec<String>>,
+    /// More records than this with one value: a default.
+    pub(super) crowd: Said<u32>,
 }
 
 /// DUP-12.
@@ -107,6 +153,24 @@ impl Both<'_> {
         let written = self.written.as_ref().and_then(|section| section.count(key));
         let shipped = || self.shipped.as_ref().and_then(|section| section.count(key));
         written.unwrap_or_else(|| Said { value: shipped().map_or(0, |said| said.value), line: 0 })
+    }
+
+    /// A share between none and all.
+    fn share(&self, key: &str) -> Said<f64> {
+        let written = self.written.as_ref().and_then(|section| {
+            let said = section.number(key)?;
+            let is_share = said.value > 0.0 && said.value < 1.0;
+            if !is_share {
+                section.problem_with_hint(
+                    said.line,
+                    format!("`{key}` is not a share between 0 and 1"),
+                    "0.9 is nine of ten",
+                );
+            }
+            Some(said).filter(|_| is_share)
+        });
+        let shipped = || self.shipped.as_ref().and_then(|section| section.number(key));
+        written.unwrap_or_else(|| Said { value: shipped().map_or(0.9, |said| said.value), line: 0 })
     }
 
     fn switch(&self) -> Switch {
@@ -163,15 +227,32 @@ impl Policy {
             lists: lists(Some(root), &shipped),
             role_mailboxes_line,
             same_person: SamePerson::parse(&Both::of(root, &shipped, "same-person")),
+            similar_person: Similar::parse(&Both::of(root, &shipped, "similar-person")),
+            alias_address: AliasAddress::parse(&Both::of(root, &shipped, "alias-address")),
             same_company: SameCompany::parse(&Both::of(root, &shipped, "same-company"), boundary),
+            similar_company: Similar::parse(&Both::of(root, &shipped, "similar-company")),
             lead_is_contact: LeadIsContact::parse(
                 &Both::of(root, &shipped, "lead-is-contact"),
                 boundary,
             ),
             belongs: Belongs::parse(&Both::of(root, &shipped, "lead-belongs-to-account")),
+            converted_twin: Both::of(root, &shipped, "converted-twin").switch(),
+            twin_deals: TwinDeals::parse(&Both::of(root, &shipped, "twin-deals")),
+            shared_identifier: SharedIdentifier::parse(&Both::of(
+                root,
+                &shipped,
+                "shared-identifier",
+            )),
             weak_bridge: Both::of(root, &shipped, "weak-bridge").switch(),
             unsafe_cluster: UnsafeCluster::parse(&Both::of(root, &shipped, "unsafe-cluster")),
         }
+    }
+
+    /// How likely records of a table have to be one for a proposal; `None` where the rules want none.
+    pub(super) fn likely(&self, object: Object) -> Option<&Said<f64>> {
+        let similar =
+            if object == Object::Account { &self.similar_company } else { &self.similar_person };
+        (similar.switch == Switch::On).then_some(&similar.least)
     }
 
     /// A setting as evidence quotes it.
@@ -201,6 +282,26 @@ impl SamePerson {
         found.sort();
         found.dedup();
         Self { switch: both.switch(), objects: found, crowd: both.count("crowd") }
+    }
+}
+
+impl Similar {
+    fn parse(both: &Both<'_>) -> Self {
+        Self { switch: both.switch(), least: both.share("least") }
+    }
+}
+
+impl AliasAddress {
+    fn parse(both: &Both<'_>) -> Self {
+        let domains = both.written.as_ref().and_then(|section| section.section("domains"));
+        let domains = domains.iter().flat_map(|section| {
+            section.entries().map(|(company, node)| {
+                let domains = section.texts(&company.value);
+                let value = domains.iter().map(|said| said.value.trim().to_lowercase()).collect();
+                Said { value, line: node.line }
+            })
+        });
+        Self { switch: both.switch(), domains: domains.collect() }
     }
 }
 
@@ -244,6 +345,28 @@ impl Belongs {
 
     pub(super) fn is_agency(&self, kind: &str) -> bool {
         ladder::lists(&self.agencies.value, kind)
+    }
+}
+
+impl TwinDeals {
+    fn parse(both: &Both<'_>) -> Self {
+        Self {
+            switch: both.switch(),
+            amount_within: both.share("amount_within"),
+            days_within: both.count("days_within"),
+            may_repeat: both.texts("may_repeat"),
+        }
+    }
+}
+
+impl SharedIdentifier {
+    fn parse(both: &Both<'_>) -> Self {
+        Self {
+            switch: both.switch(),
+            fields: both.texts("fields"),
+            placeholders: both.texts("placeholders"),
+            crowd: both.count("crowd"),
+        }
     }
 }
 

@@ -1,21 +1,22 @@
-//! One person or company twice: DUP-01 and DUP-04, the clusters that only look like one (DUP-11), and
-//! those that must not be merged without a second look (DUP-12).
+//! One person or company twice: by a key that is theirs (DUP-01, DUP-04), by one address at two domains of a
+//! company (DUP-03), or by all that is known of them (DUP-02, DUP-05); the links that join what is not one
+//! (DUP-11); and those that must not be merged without a second look (DUP-12).
 //!
-//! A cluster has one finding: a split first, then what stands against a merge, then the merge.
-//! Does not: look at leads beside contacts.
+//! Records that hold together have one finding: what stands against a merge, or else the merge, under the
+//! least sure of the reasons it needs. Does not: look at leads beside contacts.
 
 use crate::boundary::{Field, Grant, Object, Row};
 use crate::check::settings::days;
-use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
-use crate::finding::{Evidence, Finding, Proposal, Severity};
-use crate::matching::normalise;
-use crate::matching::rule::compare::Level;
-use crate::matching::rule::{Kind, Strength};
+use crate::check::{CheckDef, Family, Judge, Judgement, Measure, Off, Policies, World};
+use crate::finding::{Bits, Evidence, Finding, Proposal, Severity};
+use crate::matching::agreement::Level;
+use crate::matching::{Crowd, Weight, normalise};
 
 use super::allowed;
+use super::links::{By, Link, Same};
 use super::matches::{account_domain, domain_fields, text};
 use super::merge::{
-    self, Call, Case, MOST_SHOWN, disagreements, listed, others, pair_cells, shared_values,
+    self, Call, Case, MOST_SHOWN, disagreements, likeness, listed, others, shared_values,
     shares_role_mailbox, survivor,
 };
 use super::policy::{Policy, Switch};
@@ -33,6 +34,35 @@ pub(in crate::check) const SAME_PERSON: CheckDef = CheckDef {
     load: load_same_person,
 };
 
+/// DUP-02.
+pub(in crate::check) const SIMILAR_PERSON: CheckDef = CheckDef {
+    code: "DUP-02",
+    name: "similar-person",
+    family: Family::Duplicates,
+    severity: Severity::Medium,
+    summary: "Two or more leads, or two or more contacts, have names that do not contradict each other, and \
+              by all else that is known of them (phone, workplace, address, mail) they are one person with \
+              at least the chance the rules ask for. How much each agreement says is estimated from the \
+              records: a rare name says more than a common one. The names alone are never enough: all else \
+              must speak for it in sum.",
+    consequence: "A customer is called twice by different people, and half of the history is missing on \
+                  each record.",
+    load: load_similar_person,
+};
+
+/// DUP-03.
+pub(in crate::check) const ALIAS_ADDRESS: CheckDef = CheckDef {
+    code: "DUP-03",
+    name: "alias-address",
+    family: Family::Duplicates,
+    severity: Severity::Medium,
+    summary: "Two or more leads, or two or more contacts, have one name and the same local part at two \
+              domains of one company: domains that the rules list together, or that one account has as its \
+              domain and its website.",
+    consequence: "A customer is called twice by different people, and every count of people is too high.",
+    load: load_alias_address,
+};
+
 /// DUP-04.
 pub(in crate::check) const SAME_COMPANY: CheckDef = CheckDef {
     code: "DUP-04",
@@ -47,14 +77,29 @@ pub(in crate::check) const SAME_COMPANY: CheckDef = CheckDef {
     load: load_same_company,
 };
 
+/// DUP-05.
+pub(in crate::check) const SIMILAR_COMPANY: CheckDef = CheckDef {
+    code: "DUP-05",
+    name: "similar-company",
+    family: Family::Duplicates,
+    severity: Severity::Medium,
+    summary: "Two or more accounts have names that do not contradict each other once legal forms and spelling \
+              are folded, and by all else that is known of them (address, phone, domain, industry) they are \
+              one company with at least the chance the rules ask for; no hierarchy or rule keeps them apart. \
+              The name alone is never enough: all else must speak for it in sum.",
+    consequence: "Deals and contacts of one company are spread over several accounts, so owners, \
+                  routing and reports disagree about it.",
+    load: load_similar_company,
+};
+
 /// DUP-11.
 pub(in crate::check) const WEAK_BRIDGE: CheckDef = CheckDef {
     code: "DUP-11",
     name: "weak-bridge",
     family: Family::Duplicates,
     severity: Severity::Medium,
-    summary: "Records look like one cluster, but it holds together only by a link much weaker than \
-              the others: without it the cluster falls into parts that each hold by themselves.",
+    summary: "Records look like one cluster, but a link joins parts of it that the other records \
+              contradict: without it the cluster falls into parts that each hold by themselves.",
     consequence: "Merging the whole would mix two people or companies, which cannot be undone.",
     load: load_weak_bridge,
 };
@@ -65,19 +110,104 @@ pub(in crate::check) const UNSAFE_CLUSTER: CheckDef = CheckDef {
     name: "unsafe-cluster",
     family: Family::Duplicates,
     severity: Severity::High,
-    summary: "Records are the same by DUP-01 or DUP-04, but a field that must not differ differs, \
+    summary: "Records are one by DUP-01 to DUP-05, but a field that must not differ differs, \
               several have open deals, different owners are at work on them, one is another's \
               parent, or they are more than can be merged at once.",
     consequence: "A merge would override a consent, mix legal entities or take work from somebody.",
     load: load_unsafe_cluster,
 };
 
-/// The tables of people that the rules and the boundary let the check look at.
-fn people_tables(grant: &mut Grant<'_>, policies: &Policies) -> Result<Vec<Object>, Off> {
+/// A way in which records of one table can be one.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    SamePerson,
+    SimilarPerson,
+    AliasAddress,
+    SameCompany,
+    SimilarCompany,
+}
+
+impl Way {
+    const ALL: [Self; 5] = [
+        Self::SamePerson,
+        Self::SimilarPerson,
+        Self::AliasAddress,
+        Self::SameCompany,
+        Self::SimilarCompany,
+    ];
+
+    fn check(self) -> &'static CheckDef {
+        match self {
+            Self::SamePerson => &SAME_PERSON,
+            Self::SimilarPerson => &SIMILAR_PERSON,
+            Self::AliasAddress => &ALIAS_ADDRESS,
+            Self::SameCompany => &SAME_COMPANY,
+            Self::SimilarCompany => &SIMILAR_COMPANY,
+        }
+    }
+
+    fn switch(self, policy: &Policy) -> Switch {
+        match self {
+            Self::SamePerson => policy.same_person.switch,
+            Self::SimilarPerson => policy.similar_person.switch,
+            Self::AliasAddress => policy.alias_address.switch,
+            Self::SameCompany => policy.same_company.switch,
+            Self::SimilarCompany => policy.similar_company.switch,
+        }
+    }
+
+    fn by(self) -> By {
+        match self {
+            Self::SamePerson | Self::SameCompany => By::Key,
+            Self::AliasAddress => By::Alias,
+            Self::SimilarPerson | Self::SimilarCompany => By::Likeness,
+        }
+    }
+
+    /// The tables that the rules and the boundary let the check look at.
+    fn tables(self, grant: &mut Grant<'_>, policies: &Policies) -> Result<Vec<Object>, Off> {
+        if self.switch(&policies.duplicates) == Switch::Off {
+            return Err(self.check().off_in_rules());
+        }
+        match self {
+            Self::SamePerson | Self::AliasAddress => people_tables(grant, policies, "email"),
+            Self::SimilarPerson => people_tables(grant, policies, "last_name"),
+            // Accounts are told apart by website or domain: one of them has to be allowed.
+            Self::SameCompany => {
+                if grant.optional(Object::Account, "domain").is_none() {
+                    grant.field(Object::Account, "website")?;
+                }
+                Ok(vec![Object::Account])
+            }
+            Self::SimilarCompany => {
+                grant.field(Object::Account, "name")?;
+                Ok(vec![Object::Account])
+            }
+        }
+    }
+
+    fn load(self, grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
+        let tables = self.tables(grant, policies)?;
+        merge::ask(grant, policies, &tables);
+        Ok(Box::new(move |world| {
+            let mut judgement =
+                judge(world, &tables, |world, same, case| self.merge(world, same, case));
+            self.note(world, &tables, &mut judgement);
+            judgement
+        }))
+    }
+}
+
+/// The tables of people in which a field is allowed.
+fn people_tables(
+    grant: &mut Grant<'_>,
+    policies: &Policies,
+    field: &str,
+) -> Result<Vec<Object>, Off> {
     let mut tables = Vec::new();
     let mut missing = None;
     for object in &policies.duplicates.same_person.objects {
-        match grant.field(*object, "email") {
+        match grant.field(*object, field) {
             Ok(_) => tables.push(*object),
             Err(refused) => missing = missing.or(Some(refused)),
         }
@@ -88,49 +218,42 @@ fn people_tables(grant: &mut Grant<'_>, policies: &Policies) -> Result<Vec<Objec
     }
 }
 
-/// Accounts are told apart by website or domain: one of them has to be allowed.
-fn needs_domain(grant: &mut Grant<'_>) -> Result<(), Off> {
-    if grant.optional(Object::Account, "domain").is_none() {
-        grant.field(Object::Account, "website")?;
-    }
-    Ok(())
-}
-
-/// Every table in which clusters are looked for: of people, and of companies.
+/// Every table in which records can be one.
 fn all_tables(grant: &mut Grant<'_>, policies: &Policies) -> Result<Vec<Object>, Off> {
-    let policy = &policies.duplicates;
-    let people = match policy.same_person.switch {
-        Switch::On => people_tables(grant, policies),
-        Switch::Off => Err(SAME_PERSON.off_in_rules()),
-    };
-    let companies = match policy.same_company.switch {
-        Switch::On => needs_domain(grant).map(|()| vec![Object::Account]),
-        Switch::Off => Err(SAME_COMPANY.off_in_rules()),
-    };
-    match (people, companies) {
-        (Err(off), Err(_)) => Err(off),
-        (people, companies) => {
-            Ok([people.unwrap_or_default(), companies.unwrap_or_default()].concat())
+    let mut tables = Vec::new();
+    let mut off = None;
+    for way in Way::ALL {
+        match way.tables(grant, policies) {
+            Ok(found) => tables.extend(found),
+            Err(why) => off = off.or(Some(why)),
         }
+    }
+    tables.sort();
+    tables.dedup();
+    match off {
+        Some(off) if tables.is_empty() => Err(off),
+        Some(_) | None => Ok(tables),
     }
 }
 
 fn load_same_person(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
-    if policies.duplicates.same_person.switch == Switch::Off {
-        return Err(SAME_PERSON.off_in_rules());
-    }
-    let tables = people_tables(grant, policies)?;
-    merge::ask(grant, policies, &tables);
-    Ok(Box::new(move |world| judge_merges(world, &tables)))
+    Way::SamePerson.load(grant, policies)
+}
+
+fn load_similar_person(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
+    Way::SimilarPerson.load(grant, policies)
+}
+
+fn load_alias_address(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
+    Way::AliasAddress.load(grant, policies)
 }
 
 fn load_same_company(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
-    if policies.duplicates.same_company.switch == Switch::Off {
-        return Err(SAME_COMPANY.off_in_rules());
-    }
-    needs_domain(grant)?;
-    merge::ask(grant, policies, &[Object::Account]);
-    Ok(Box::new(|world| judge_merges(world, &[Object::Account])))
+    Way::SameCompany.load(grant, policies)
+}
+
+fn load_similar_company(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
+    Way::SimilarCompany.load(grant, policies)
 }
 
 fn load_weak_bridge(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
@@ -166,11 +289,11 @@ fn load_unsafe_cluster(grant: &mut Grant<'_>, policies: &Policies) -> Result<Jud
     }))
 }
 
-/// Looks at every cluster of the tables that has a record under review.
+/// Looks at every case of the tables.
 fn judge(
     world: &World<'_>,
     tables: &[Object],
-    find: fn(&World<'_>, &Case<'_>) -> Option<Finding>,
+    find: impl for<'a> Fn(&World<'a>, &Same<'a>, &Case<'a>) -> Option<Finding>,
 ) -> Judgement {
     let mut judgement = Judgement::default();
     for object in tables {
@@ -183,39 +306,52 @@ fn judge(
         let mut scratch = String::new();
         judgement.examined +=
             batch.reviewed().filter(|row| has_key(world, &domains, *row, &mut scratch)).count();
-        let cases = same.cases.iter().filter(|case| case.is_under_review());
-        judgement.findings.extend(cases.filter_map(|case| find(world, case)));
+        judgement.findings.extend(same.cases.iter().filter_map(|case| find(world, same, case)));
     }
     judgement
 }
 
-/// Looks at every cluster for a merge.
-fn judge_merges(world: &World<'_>, tables: &[Object]) -> Judgement {
-    let mut judgement = judge(world, tables, same);
-    note_crowds(world, tables, &mut judgement);
-    judgement
-}
-
-/// Names the values that too many records share; said once, by the checks that propose merges.
-fn note_crowds(world: &World<'_>, tables: &[Object], judgement: &mut Judgement) {
-    for object in tables {
-        let Some(batch) = world.batch(*object) else { continue };
-        let Some(same) = world.matches().same(world, *object) else { continue };
-        for crowd in same.crowds.iter().take(MOST_SHOWN) {
-            let first = usize::try_from(crowd.first).ok().and_then(|at| batch.at(at));
-            let why = format!(
-                "{} records share one {} ({} is one of them): too many to be copies of one",
-                crowd.records,
-                crowd.by,
-                first.map_or("?", |row| row.id())
-            );
-            judgement.skip(*object, &why);
-        }
-        if same.crowds.len() > MOST_SHOWN {
-            let more = same.crowds.len() - MOST_SHOWN;
-            judgement.skip(*object, &format!("{more} more values that many records share"));
+impl Way {
+    /// Says what was compared, and names the values that too many records share: keys where a key makes
+    /// records one, and otherwise what the comparison looks for.
+    fn note(self, world: &World<'_>, tables: &[Object], judgement: &mut Judgement) {
+        for object in tables {
+            let Some(batch) = world.batch(*object) else { continue };
+            let Some(same) = world.matches().same(world, *object) else { continue };
+            let crowds = match self.by() {
+                By::Key => &same.crowds,
+                By::Alias => continue,
+                By::Likeness => {
+                    judgement.measures.push(Measure {
+                        of: format!("pairs of {} compared", object.plural()),
+                        is: same.compared,
+                    });
+                    &same.parted
+                }
+            };
+            for crowd in crowds.iter().take(MOST_SHOWN) {
+                let first = usize::try_from(crowd.first).ok().and_then(|at| batch.at(at));
+                judgement.skip(*object, &crowd_words(crowd, first.map_or("?", |row| row.id())));
+            }
+            if crowds.len() > MOST_SHOWN {
+                let more = crowds.len() - MOST_SHOWN;
+                judgement.skip(*object, &format!("{more} more values that many records share"));
+            }
         }
     }
+}
+
+fn crowd_words(crowd: &Crowd, one: &str) -> String {
+    let Crowd { records, by, apart, .. } = crowd;
+    if *apart == 0 {
+        return format!(
+            "{records} records share one {by} ({one} is one of them): too many to be copies of one"
+        );
+    }
+    format!(
+        "{records} records share one {by} ({one} is one of them): {apart} of them were compared with those \
+         that share more than that"
+    )
 }
 
 /// True when the record has what records are told apart by.
@@ -232,46 +368,107 @@ fn has_key(world: &World<'_>, domains: &[Field], row: Row<'_>, scratch: &mut Str
 }
 
 /// What the records have in common, in words.
-fn common(object: Object) -> &'static str {
-    if object == Object::Account { "the same domain" } else { "the same mail address" }
+fn common(object: Object, by: By) -> &'static str {
+    match (by, object) {
+        (By::Key, Object::Account) => "have the same domain",
+        (By::Key, _) => "have the same mail address",
+        (By::Alias, _) => "have one address at two domains of one company",
+        (By::Likeness, Object::Account) => "are very likely one company",
+        (By::Likeness, _) => "are very likely one person",
+    }
 }
 
-/// DUP-01 and DUP-04: a merge.
-fn same(world: &World<'_>, case: &Case<'_>) -> Option<Finding> {
-    let Call::Same = case.call else { return None };
-    let first = case.main()?;
-    let (keep, because) = survivor(world, &case.rows)?;
-    let mut facts = shared_values(world, &case.rows).into_iter();
-    let fact = facts.next()?;
-    let headline = format!(
-        "{} {} have {}",
-        capital(first.object().plural()),
-        listed(&case.rows),
-        common(first.object())
-    );
-    let fold = others(&case.rows, keep);
-    let proposal = Proposal::MergeCandidate { keep: keep.record(), fold, because };
-    let mut finding = Finding::about(first.record(), headline, fact, proposal);
-    finding = facts.fold(finding, Finding::because);
-    for record in others(&case.rows, first) {
-        finding = finding.with(record);
+impl Way {
+    /// A merge.
+    fn merge<'a>(self, world: &World<'a>, same: &Same<'a>, case: &Case<'a>) -> Option<Finding> {
+        let Call::Same = case.call else { return None };
+        if case.by() != self.by() {
+            return None;
+        }
+        let first = case.main()?;
+        let (keep, because) = survivor(world, &case.rows)?;
+        let mut facts = what_is_shared(world, same, case).into_iter();
+        let fact = facts.next()?;
+        let headline = headline(case, first.object());
+        let fold = others(&case.rows, keep);
+        let proposal = Proposal::MergeCandidate { keep: keep.record(), fold, because };
+        let mut finding = Finding::about(first.record(), headline, fact, proposal);
+        finding = facts.fold(finding, Finding::because);
+        for record in others(&case.rows, first) {
+            finding = finding.with(record);
+        }
+        if self.by() != By::Likeness {
+            finding = finding.because(Evidence::Figure {
+                of: "agreement of the names least alike".to_owned(),
+                is: case.names.1.to_owned(),
+            });
+        }
+        for other in case.rows.iter().filter(|row| row.record() != keep.record()).take(MOST_SHOWN) {
+            let shown = finding.evidence().to_vec();
+            finding = disagreements(world, keep, *other)
+                .into_iter()
+                .filter(|fact| !shown.iter().any(|shown| is_of_one_pair(shown, fact)))
+                .fold(finding, Finding::because);
+        }
+        if self.by() == By::Likeness {
+            let object = first.object();
+            let least = world.policies.duplicates.likely(object)?;
+            finding =
+                finding.because(Policy::quote(least.line, &format!("least = {}", least.value)));
+        }
+        Some(doubt_same(world, case, finding))
     }
-    finding = finding.because(Evidence::Figure {
-        of: "agreement of the names least alike".to_owned(),
-        is: case.names.1.to_owned(),
-    });
-    for other in case.rows.iter().filter(|row| row.record() != keep.record()).take(MOST_SHOWN) {
-        finding = disagreements(world, keep, *other).into_iter().fold(finding, Finding::because);
-    }
-    Some(doubt_same(world, case, finding))
 }
 
-/// Why two records with one address or domain may be two all the same.
+/// True for two comparisons of the same two cells.
+fn is_of_one_pair(one: &Evidence, other: &Evidence) -> bool {
+    let cells = |evidence: &Evidence| {
+        let Evidence::Compared { left, right, .. } = evidence else { return None };
+        let mut places = [left, right].map(|cell| (cell.record().clone(), cell.field().to_owned()));
+        places.sort();
+        Some(places)
+    };
+    cells(one).is_some_and(|places| Some(places) == cells(other))
+}
+
+/// The values that make the records one, or what is alike in each pair of them.
+fn what_is_shared<'a>(world: &World<'a>, same: &Same<'a>, case: &Case<'a>) -> Vec<Evidence> {
+    match case.by() {
+        By::Key => shared_values(world, &case.rows),
+        By::Alias | By::Likeness => case
+            .links
+            .iter()
+            .take(MOST_SHOWN)
+            .flat_map(|link| likeness(world, &same.columns, link))
+            .collect(),
+    }
+}
+
+fn headline(case: &Case<'_>, object: Object) -> String {
+    let ids = format!("{} {}", capital(object.plural()), listed(&case.rows));
+    let common = common(object, case.by());
+    match case.links.as_slice() {
+        [link] if case.by() == By::Likeness => {
+            format!("{ids} {common}: {}", agreements(link).join(", "))
+        }
+        _ => format!("{ids} {common}"),
+    }
+}
+
+/// What speaks most for a link, in words.
+fn agreements(link: &Link<'_>) -> Vec<&'static str> {
+    let mut agreeing: Vec<&Weight> =
+        link.weights.iter().filter(|weight| weight.bits > 0.0 && weight.says.is_some()).collect();
+    agreeing.sort_by(|a, b| b.bits.total_cmp(&a.bits));
+    agreeing.iter().filter_map(|weight| weight.says).take(3).collect()
+}
+
+/// Why two records that look like one may be two all the same.
 fn doubt_same(world: &World<'_>, case: &Case<'_>, finding: Finding) -> Finding {
     let Some(first) = case.rows.first() else { return finding };
     let mut finding = finding;
     let is_account = first.object() == Object::Account;
-    if shares_role_mailbox(world, &case.rows) {
+    if case.by() == By::Key && shares_role_mailbox(world, &case.rows) {
         let line = world.policies.duplicates.role_mailboxes_line;
         finding = finding
             .because(Policy::quote(line, "role_mailboxes lists what stands before the @"))
@@ -294,18 +491,9 @@ fn doubt_same(world: &World<'_>, case: &Case<'_>, finding: Finding) -> Finding {
         }
         Level::Same | Level::Form => finding,
     };
-    for edge in &case.edges {
-        let differs = |kind: Kind| edge.level(kind) == Level::Different;
-        if differs(Kind::Place) {
-            let doubt = "their countries differ: units of one company may be kept apart on purpose";
-            finding = once(finding, doubt);
-        }
-        if differs(Kind::Phone) {
-            finding = once(finding, "their phone numbers differ");
-        }
-        if differs(Kind::Company) && !is_account {
-            let doubt = "their companies differ: a change of job, or a consultant at two";
-            finding = once(finding, doubt);
+    for weight in case.links.iter().flat_map(|link| &link.weights) {
+        if let Some(doubt) = speaks_against(weight, is_account) {
+            finding = once(finding, &doubt);
         }
     }
     if let Some(account) = allowed(&world.policies.boundary, first.object(), "account") {
@@ -318,7 +506,52 @@ fn doubt_same(world: &World<'_>, case: &Case<'_>, finding: Finding) -> Finding {
             ));
         }
     }
+    for link in case.beside.iter().take(MOST_SHOWN) {
+        let beside = link.rows.iter().find(|row| !case.rows.iter().any(|r| r.id() == row.id()));
+        let inside = link.rows.iter().find(|row| case.rows.iter().any(|r| r.id() == row.id()));
+        if let (Some(beside), Some(inside)) = (beside, inside) {
+            finding = finding.unless(format!(
+                "{} is like {} too ({}), but not like the others: it is left out",
+                beside.id(),
+                inside.id(),
+                agreements(link).join(", ")
+            ));
+        }
+    }
+    if case.by() == By::Likeness {
+        return finding.unless(odds_against(case));
+    }
     if finding.doubts.is_empty() { finding.unless(doubt_identical(world, case)) } else { finding }
+}
+
+/// What a comparison says against two records' being one, in words.
+fn speaks_against(weight: &Weight, is_account: bool) -> Option<String> {
+    let says = weight.says.filter(|_| weight.bits < 0.0)?;
+    Some(match weight.name {
+        "workplace" => format!("they have {says}: a change of job, or a consultant at two"),
+        "address" if is_account => {
+            format!("they have {says}: units of one company may be kept apart on purpose")
+        }
+        // What the names say has words of its own.
+        "first name" | "last name" | "company name" => return None,
+        _ => format!("they have {says}"),
+    })
+}
+
+/// How often records so alike are two.
+fn odds_against(case: &Case<'_>) -> String {
+    let score = |link: &Link<'_>| {
+        let weights: f64 = link.weights.iter().map(|weight| weight.bits).sum();
+        Bits::of(link.prior + weights)
+    };
+    let alike = case.links.iter().filter(|link| link.by == By::Likeness);
+    let chance = alike.map(score).min().map_or(1.0, Bits::chance);
+    let of_a_thousand = (1.0 - chance) * 1_000.0;
+    if of_a_thousand < 1.0 {
+        "by this CRM's own records fewer than 1 of 1,000 such pairs are two".to_owned()
+    } else {
+        format!("by this CRM's own records about {of_a_thousand:.0} of 1,000 such pairs are two")
+    }
 }
 
 /// What may speak for two records that nothing tells apart: somebody or something made the second.
@@ -341,17 +574,14 @@ fn doubt_identical(world: &World<'_>, case: &Case<'_>) -> String {
 }
 
 /// DUP-11: a split.
-fn split(world: &World<'_>, case: &Case<'_>) -> Option<Finding> {
-    let Call::Split { parts, bridges } = &case.call else { return None };
+fn split<'a>(world: &World<'a>, same: &Same<'a>, case: &Case<'a>) -> Option<Finding> {
+    let Call::Split { parts, conflicts } = &case.call else { return None };
     let first = case.main()?;
-    let batch = world.batch(first.object())?;
-    let row = |at: u32| usize::try_from(at).ok().and_then(|at| batch.at(at));
-    let (left, right) =
-        bridges.first().and_then(|edge| Some((row(edge.left)?, row(edge.right)?)))?;
-    let by = bridges.first().map(crate::matching::rule::Pair::words).unwrap_or_default();
+    let [left, right] = case.links.first()?.rows;
+    let by = agreements(case.links.first()?).join(" and ");
     let sets: Vec<String> = parts.iter().map(|part| listed(part)).collect();
     let headline = format!(
-        "{} {} hang together only by {} and {}, which share {by}",
+        "{} {} hang together only by {} and {}, which have {by}",
         case.rows.len(),
         first.object().plural(),
         left.id(),
@@ -364,7 +594,8 @@ fn split(world: &World<'_>, case: &Case<'_>) -> Option<Finding> {
         left.id(),
         right.id()
     );
-    let mut facts = shared_values(world, &case.rows).into_iter();
+    let bridges = case.links.iter().take(MOST_SHOWN);
+    let mut facts = bridges.flat_map(|link| likeness(world, &same.columns, link));
     let fact = facts.next()?;
     let mut finding =
         Finding::about(first.record(), headline, fact, Proposal::ReviewRecord { question });
@@ -372,24 +603,9 @@ fn split(world: &World<'_>, case: &Case<'_>) -> Option<Finding> {
     for record in others(&case.rows, first) {
         finding = finding.with(record);
     }
-    for edge in &case.edges {
-        let (Some(a), Some(b)) = (row(edge.left), row(edge.right)) else { continue };
-        let mark = if bridges.contains(edge) { ": the bridge" } else { "" };
-        finding = finding.because(Evidence::Figure {
-            of: format!("link {} to {}{mark}", a.id(), b.id()),
-            is: format!("{} ({}, {:.0} bits)", edge.words(), strength(edge.strength()), edge.bits),
-        });
-    }
-    for edge in bridges {
-        let (Some(a), Some(b)) = (row(edge.left), row(edge.right)) else { continue };
-        finding = pair_cells(world, a, b, edge).into_iter().fold(finding, Finding::because);
-    }
-    for conflict in &case.conflicts {
+    for conflict in conflicts {
         finding = conflict.facts.iter().cloned().fold(finding, Finding::because);
         finding = finding.escalate_only(conflict.words.clone());
-    }
-    if bridges.iter().any(|edge| edge.level(Kind::LastName) == Level::Same) {
-        finding = finding.unless("the bridge is one name: a person may well have two addresses");
     }
     Some(finding.unless(format!(
         "{} and {} may be one after all: then the whole is one cluster of {}",
@@ -399,37 +615,30 @@ fn split(world: &World<'_>, case: &Case<'_>) -> Option<Finding> {
     )))
 }
 
-fn strength(strength: Strength) -> &'static str {
-    match strength {
-        Strength::Strong => "strong",
-        Strength::Weak => "weak",
-    }
-}
-
 /// DUP-12: a second look.
-fn against_merging(world: &World<'_>, case: &Case<'_>) -> Option<Finding> {
-    let Call::Unsafe = case.call else { return None };
+fn against_merging<'a>(world: &World<'a>, same: &Same<'a>, case: &Case<'a>) -> Option<Finding> {
+    let Call::Unsafe(conflicts) = &case.call else { return None };
     let first = case.main()?;
-    let words: Vec<&str> = case.conflicts.iter().map(|conflict| conflict.words.as_str()).collect();
+    let words: Vec<&str> = conflicts.iter().map(|conflict| conflict.words.as_str()).collect();
     let words = words.join("; ");
     let headline = format!(
-        "{} {} have {}, but {words}",
+        "{} {} {}, but {words}",
         capital(first.object().plural()),
         listed(&case.rows),
-        common(first.object())
+        common(first.object(), case.by())
     );
     let question =
         format!("Settle first what stands against merging {}: {words}", listed(&case.rows));
-    let mut facts = case.conflicts.iter().flat_map(|conflict| conflict.facts.iter().cloned());
+    let mut facts = conflicts.iter().flat_map(|conflict| conflict.facts.iter().cloned());
     let fact = facts.next()?;
     let mut finding =
         Finding::about(first.record(), headline, fact, Proposal::ReviewRecord { question });
     finding = facts.fold(finding, Finding::because);
-    finding = shared_values(world, &case.rows).into_iter().fold(finding, Finding::because);
+    finding = what_is_shared(world, same, case).into_iter().fold(finding, Finding::because);
     for record in others(&case.rows, first) {
         finding = finding.with(record);
     }
-    for conflict in &case.conflicts {
+    for conflict in conflicts {
         finding = finding.unless(conflict.doubt.clone());
     }
     if case.names.0 == Level::Different {

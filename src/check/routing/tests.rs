@@ -143,7 +143,7 @@ fn an_index_finds_the_rows_that_a_search_finds() {
     let plan = policies.routing.plan(Object::Lead).unwrap();
     let super::rules::Target::Table(table) = &plan.rules[0].target else { panic!("no table") };
     let pulled = leads(&policies, 3_000);
-    let world = World::new(&pulled, today(), &policies);
+    let world = World::new(&pulled, today(), &policies, NonZeroUsize::MIN);
     let mut values = super::values::Values::default();
     let mut found = 0;
     for row in world.batch(Object::Lead).unwrap().rows() {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::boundary::{Cell, RecordRef, Shown};
-use crate::finding::{Evidence, Finding, Hold, Proposal, Tried};
+use crate::finding::{Evidence, Finding, Hold, Likeness, Part, Proposal, Tried};
 use crate::packet::escape::{counted, value, words};
 use crate::packet::{RecordLink, State};
 
@@ -28,6 +28,7 @@ pub(super) struct Card {
     related: Vec<Ref>,
     facts: Vec<Fact>,
     compared: Vec<Comparison>,
+    likenesses: Vec<Waterfall>,
     policies: Vec<Policy>,
     traces: Vec<Trace>,
     doubts: Vec<String>,
@@ -103,6 +104,27 @@ struct Compared {
     level: String,
 }
 
+/// What makes two records one, each part beginning where the last one ended.
+#[derive(Debug, Serialize)]
+struct Waterfall {
+    pair: [String; 2],
+    score: String,
+    chance: String,
+    /// Where even odds stand.
+    zero: String,
+    bars: Vec<Bar>,
+}
+
+#[derive(Debug, Serialize)]
+struct Bar {
+    of: &'static str,
+    says: String,
+    bits: String,
+    against: bool,
+    from: String,
+    width: String,
+}
+
 #[derive(Debug, Serialize)]
 struct Policy {
     place: String,
@@ -171,6 +193,7 @@ impl Card {
             related: finding.related.iter().map(|record| Ref::of(record, link)).collect(),
             facts: Vec::new(),
             compared: Vec::new(),
+            likenesses: Vec::new(),
             policies: Vec::new(),
             traces: Vec::new(),
             doubts: finding.doubts.iter().map(|doubt| words(doubt)).collect(),
@@ -211,6 +234,7 @@ impl Card {
                 },
                 says: words(says),
             }),
+            Evidence::Likeness(likeness) => self.likenesses.push(Waterfall::of(likeness)),
             Evidence::Trace(tried) => self.traces.push(Trace::of(tried)),
         }
     }
@@ -271,6 +295,50 @@ impl Fact {
             step: None,
             to: None,
             place: value(&place(cell)),
+        }
+    }
+}
+
+impl Waterfall {
+    /// How wide the drawing is, in its own units.
+    const WIDTH: f64 = 120.0;
+
+    fn of(likeness: &Likeness) -> Self {
+        let mut reached = 0.0;
+        let steps: Vec<(&Part, f64, f64)> = likeness
+            .parts
+            .iter()
+            .map(|part| {
+                let from = reached;
+                reached += part.worth.number();
+                (part, from, reached)
+            })
+            .collect();
+        let ends = || steps.iter().map(|(.., to)| *to);
+        let (least, most) = (ends().fold(0.0, f64::min), ends().fold(0.0, f64::max));
+        let scale = Self::WIDTH / (most - least).max(1.0);
+        let at = |bits: f64| (bits - least) * scale;
+        let percent = likeness.score.chance() * 100.0;
+        Self {
+            pair: likeness.pair.each_ref().map(|record| value(&record.id)),
+            score: likeness.score.to_string(),
+            chance: if percent > 99.9 {
+                "more than 99.9%".to_owned()
+            } else {
+                format!("{percent:.1}%")
+            },
+            zero: format!("{:.1}", at(0.0)),
+            bars: steps
+                .iter()
+                .map(|(part, from, to)| Bar {
+                    of: part.of,
+                    says: words(&part.says),
+                    bits: part.worth.to_string(),
+                    against: part.worth.is_against(),
+                    from: format!("{:.1}", at(from.min(*to))),
+                    width: format!("{:.1}", ((to - from).abs() * scale).max(0.8)),
+                })
+                .collect(),
         }
     }
 }

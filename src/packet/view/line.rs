@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::boundary::{Cell, Object, RecordRef, Shown};
 use crate::check::Family;
-use crate::finding::{Evidence, Finding, Proposal};
+use crate::finding::{Evidence, Finding, Likeness, Proposal};
 
 use super::{Found, exposure, text};
 
@@ -143,6 +143,29 @@ enum Fact<'a> {
         /// Each of them.
         tried: Vec<Step<'a>>,
     },
+    /// How likely two records are one.
+    Likeness {
+        /// The two records.
+        pair: [Ref<'a>; 2],
+        /// The odds before anything is compared, and what each comparison adds; they sum to the score.
+        parts: Vec<Weighed<'a>>,
+        /// The odds in bits: 0 is an even chance, and each bit more doubles the odds.
+        score: f64,
+        /// The chance that such odds stand for.
+        #[schemars(range(min = 0.0, max = 1.0))]
+        chance: f64,
+    },
+}
+
+/// One comparison's part in a likeness.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Weighed<'a> {
+    /// What was compared.
+    of: &'a str,
+    /// How far it agrees, in words.
+    says: &'a str,
+    /// What that is worth, in hundredths of a bit at the finest.
+    bits: f64,
 }
 
 /// A rule that was tried.
@@ -245,6 +268,19 @@ impl<'a> Fact<'a> {
             }
             Evidence::Policy { file, line, says } => Self::Policy { file, line: *line, says },
             Evidence::Figure { of, is } => Self::Figure { of, is },
+            Evidence::Likeness(Likeness { pair, parts, score }) => Self::Likeness {
+                pair: pair.each_ref().map(Ref::of),
+                parts: parts
+                    .iter()
+                    .map(|part| Weighed {
+                        of: part.of,
+                        says: &part.says,
+                        bits: part.worth.number(),
+                    })
+                    .collect(),
+                score: score.number(),
+                chance: score.chance(),
+            },
             Evidence::Trace(tried) => Self::Trace {
                 tried: tried
                     .iter()

@@ -1,0 +1,185 @@
+//! DUP-09: open deals of one account that look like one deal entered twice.
+//!
+//! Does not: propose a merge; two deals are never merged on a likeness.
+
+use crate::boundary::{Field, Grant, Object, Row};
+use crate::check::deals::{self, DealState};
+use crate::check::settings::days;
+use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use crate::finding::{Evidence, Finding, Proposal, Severity};
+use crate::matching::normalise;
+
+use super::allowed;
+use super::merge::{listed, others};
+use super::policy::{Policy, Switch};
+
+/// DUP-09.
+pub(in crate::check) const TWIN_DEALS: CheckDef = CheckDef {
+    code: "DUP-09",
+    name: "twin-deals",
+    family: Family::Duplicates,
+    severity: Severity::Medium,
+    summary: "Two or more open deals of one account and one type have amounts within `amount_within` of each \
+              other and close dates within `days_within` days; types in `may_repeat` are left alone.",
+    consequence: "The forecast counts one deal twice.",
+    load,
+};
+
+/// The fields it reads.
+struct Asked {
+    account: Field,
+    amount: Field,
+    close_date: Field,
+    kind: Option<Field>,
+    name: Option<Field>,
+    owner: Option<Field>,
+    created: Option<Field>,
+}
+
+fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
+    if policies.duplicates.twin_deals.switch == Switch::Off {
+        return Err(TWIN_DEALS.off_in_rules());
+    }
+    let asked = Asked {
+        account: grant.field(Object::Deal, "account")?,
+        amount: grant.field(Object::Deal, "amount")?,
+        close_date: grant.field(Object::Deal, "close_date")?,
+        kind: grant.optional(Object::Deal, "type"),
+        name: grant.optional(Object::Deal, "name"),
+        owner: grant.optional(Object::Deal, "owner"),
+        created: grant.optional(Object::Deal, "created"),
+    };
+    deals::ask(grant, &policies.ladders);
+    Ok(Box::new(move |world| judge(world, &asked)))
+}
+
+fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
+    let mut judgement = Judgement::default();
+    let Some(batch) = world.batch(Object::Deal) else {
+        judgement.skip(Object::Deal, "there is no table");
+        return judgement;
+    };
+    for deal in batch.reviewed().filter(|deal| is_open(world, *deal)) {
+        let Some(account) = deal.text(&asked.account) else { continue };
+        judgement.examined += 1;
+        let mut twins: Vec<Row<'_>> = world
+            .deals()
+            .of_account(account)
+            .iter()
+            .copied()
+            .filter(|other| is_open(world, *other) && asked.are_twins(world, deal, *other))
+            .collect();
+        twins.push(deal);
+        twins.sort_by_key(|row| row.id());
+        twins.dedup_by_key(|row| row.id());
+        // Said once, by the first of them that is under review.
+        let first = twins.iter().find(|row| row.is_under_review());
+        if twins.len() > 1 && first.is_some_and(|first| first.id() == deal.id()) {
+            judgement.findings.extend(asked.finding(world, deal, &twins));
+        }
+    }
+    judgement
+}
+
+fn is_open<'a>(world: &World<'a>, deal: Row<'a>) -> bool {
+    world.deals().state(world, deal) == Some(DealState::Open)
+}
+
+impl Asked {
+    fn are_twins(&self, world: &World<'_>, deal: Row<'_>, other: Row<'_>) -> bool {
+        let policy = &world.policies.duplicates.twin_deals;
+        let kind = |row: Row<'_>| {
+            self.kind.as_ref().and_then(|field| row.text(field)).map(normalise::words)
+        };
+        let may_repeat = kind(deal).is_some_and(|kind| {
+            policy.may_repeat.value.iter().any(|t| normalise::words(t) == kind)
+        });
+        let (Some(one), Some(two)) = (deal.number(&self.amount), other.number(&self.amount)) else {
+            return false;
+        };
+        let zone = world.as_of.zone;
+        let (Some(first), Some(last)) =
+            (deal.day(&self.close_date, zone), other.day(&self.close_date, zone))
+        else {
+            return false;
+        };
+        !may_repeat
+            && kind(deal) == kind(other)
+            && one > 0.0
+            && (one - two).abs() <= policy.amount_within.value * one.max(two)
+            && (last - first).num_days().abs() <= i64::from(policy.days_within.value)
+    }
+
+    fn finding(&self, world: &World<'_>, deal: Row<'_>, twins: &[Row<'_>]) -> Option<Finding> {
+        let headline = format!(
+            "Open deals {} of one account have nearly one amount and close date",
+            listed(twins)
+        );
+        let question = format!("Are {} one deal entered twice?", listed(twins));
+        let fields =
+            [Some(&self.account), Some(&self.amount), Some(&self.close_date), self.kind.as_ref()];
+        let more = [&self.name, &self.owner, &self.created].map(Option::as_ref);
+        let other = *twins.iter().find(|row| row.id() != deal.id())?;
+        let facts = fields.into_iter().chain(more).flatten();
+        let mut facts =
+            facts.filter(|field| !deal.is_blank(field) || !other.is_blank(field)).map(|field| {
+                Evidence::Compared {
+                    left: deal.cell(field),
+                    right: other.cell(field),
+                    level: if deal.written(field) == other.written(field) {
+                        "the same".to_owned()
+                    } else {
+                        "not the same".to_owned()
+                    },
+                }
+            });
+        let mut finding = Finding::about(
+            deal.record(),
+            headline,
+            facts.next()?,
+            Proposal::ReviewRecord { question },
+        );
+        finding = facts.fold(finding, Finding::because);
+        for twin in others(twins, deal) {
+            finding = finding.with(twin);
+        }
+        let policy = &world.policies.duplicates.twin_deals;
+        finding = finding
+            .because(Policy::quote(
+                policy.amount_within.line,
+                &format!("amount_within = {}", policy.amount_within.value),
+            ))
+            .because(Policy::quote(
+                policy.days_within.line,
+                &format!("days_within = {}", policy.days_within.value),
+            ));
+        let differ = |field: Option<&Field>| {
+            field.is_some_and(|field| {
+                twins.iter().any(|row| row.written(field) != deal.written(field))
+            })
+        };
+        if differ(self.owner.as_ref()) {
+            finding = finding.unless("they have different owners: a deal that was split");
+        }
+        if differ(self.name.as_ref()) {
+            finding = finding.unless("they have different names: two orders of one size");
+        }
+        if let Some(apart) = self.days_apart(twins).filter(|apart| *apart > 30) {
+            let apart = days(apart);
+            finding = finding.unless(format!("they were created {apart} apart: a repeated order"));
+        }
+        if allowed(&world.policies.boundary, Object::Deal, "type").is_none() {
+            finding = finding.unless("the deals' type is not read: one may be a renewal");
+        }
+        if finding.doubts.is_empty() {
+            finding = finding.unless("two sites of the account may order the same at one time");
+        }
+        Some(finding)
+    }
+
+    fn days_apart(&self, twins: &[Row<'_>]) -> Option<i64> {
+        let created = self.created.as_ref()?;
+        let dates: Vec<_> = twins.iter().filter_map(|row| row.time(created)).collect();
+        Some((*dates.iter().max()? - *dates.iter().min()?).num_days())
+    }
+}
