@@ -93,7 +93,7 @@ pub struct Likeness {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
     /// What was compared.
-    pub of: &'static str,
+    pub of: String,
     /// How far it agrees, in words.
     pub says: String,
     /// What that is worth.
@@ -139,7 +139,7 @@ impl Likeness {
     /// A likeness of parts in bits. Each part is rounded so that what is printed sums to what is printed.
     pub fn new(
         pair: [RecordRef; 2],
-        parts: impl IntoIterator<Item = (&'static str, String, f64)>,
+        parts: impl IntoIterator<Item = (String, String, f64)>,
     ) -> Self {
         let (mut exact, mut said) = (0.0, 0);
         let parts = parts
@@ -673,8 +673,10 @@ mod tests {
     fn the_parts_of_a_likeness_sum_to_its_score_as_they_are_printed() {
         let pair = [record(Object::Contact, "1"), record(Object::Contact, "2")];
         let exact = [-13.334_9, 7.004_9, 0.004_9, 0.004_9, -1.335, 12.345_6];
-        let likeness =
-            Likeness::new(pair, exact.iter().map(|bits| ("name", "the same".to_owned(), *bits)));
+        let likeness = Likeness::new(
+            pair,
+            exact.iter().map(|bits| ("name".to_owned(), "the same".to_owned(), *bits)),
+        );
         let printed: f64 = likeness.parts.iter().map(|part| part.worth.number()).sum();
         assert!((printed - likeness.score.number()).abs() < 1e-9);
         assert_eq!(likeness.score, Bits::of(exact.iter().sum()));

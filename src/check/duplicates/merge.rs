@@ -15,7 +15,7 @@ use crate::check::people::{Found, Standing};
 use crate::finding::{Evidence, Likeness};
 use crate::matching::agreement::Level;
 use crate::matching::normalise::{self, Steps};
-use crate::matching::{self, Kind as MatchKind};
+use crate::matching::{self, Kind as MatchKind, Weight};
 
 use super::allowed;
 use super::links::{By, Column, Link, names_of};
@@ -610,15 +610,20 @@ pub(super) fn folded(row: Row<'_>, field: &Field, step: &'static str, value: &st
 }
 
 /// What makes the two records of a link one: the cells that were compared, with what was folded away
-/// before, and what each comparison is worth.
+/// before, and what each comparison is worth. The record to keep stands first.
 pub(super) fn likeness<'a>(
     world: &World<'a>,
     columns: &[(MatchKind, Column)],
     link: &Link<'a>,
+    keep: Option<Row<'a>>,
 ) -> Vec<Evidence> {
-    let [left, right] = link.rows;
+    let [mut left, mut right] = link.rows;
+    if keep.is_some_and(|keep| keep.id() == right.id()) {
+        std::mem::swap(&mut left, &mut right);
+    }
     let mut facts = Vec::new();
-    for weight in link.weights.iter().filter(|weight| weight.says.is_some()) {
+    for weight in &link.weights {
+        let Some(says) = says(columns, weight) else { continue };
         let compared = weight.columns.iter().filter_map(|at| columns.get(*at));
         let cells: Vec<_> = compared
             .filter_map(|(kind, column)| {
@@ -626,38 +631,78 @@ pub(super) fn likeness<'a>(
             })
             .filter(|(_, sides)| !sides.iter().all(|(row, field)| row.is_blank(field)))
             .collect();
-        let alone = cells.len() == 1;
-        for (kind, sides) in cells {
-            let values = sides.each_ref().map(|(row, field)| row.text(field));
-            let says = match (weight.says.filter(|_| alone), values) {
-                (Some(says), _) => says,
-                (None, [Some(_), Some(_)]) if is_one(world, kind, &sides) => "the same",
-                (None, [Some(_), Some(_)]) => "not the same",
-                (None, _) => "one side is blank",
-            };
-            let steps = values
-                .into_iter()
-                .flatten()
-                .map(|raw| matching::steps(kind, raw, &world.policies.duplicates.lists));
-            let folded: Vec<&str> =
-                steps.fold(Steps::NONE, |all, steps| all | steps).words().collect();
-            let level = match folded.as_slice() {
-                [] => says.to_owned(),
-                folded => format!("{says}; {}", folded.join(", ")),
-            };
-            let [left, right] = sides.map(|(row, field)| row.cell(&field));
-            facts.push(Evidence::Compared { left, right, level });
-        }
+        let says = Some(says.as_str()).filter(|_| cells.len() == 1);
+        facts.extend(cells.into_iter().map(|(kind, sides)| compare(world, kind, sides, says)));
     }
-    let prior =
-        ("before anything is compared", "two records drawn at random".to_owned(), link.prior);
+    let prior = (
+        "before anything is compared".to_owned(),
+        "two records drawn at random".to_owned(),
+        link.prior,
+    );
     let parts = link.weights.iter().filter_map(|weight| {
-        let says = [weight.says?, weight.context].join(" ");
-        Some((weight.name, says.trim_end().to_owned(), weight.bits))
+        let says = [says(columns, weight)?.as_str(), weight.context].join(" ");
+        let of = own_name(columns, weight).unwrap_or(weight.name);
+        Some((of.replace('_', " "), says.trim_end().to_owned(), weight.bits))
     });
     let pair = [left.record(), right.record()];
     facts.push(Evidence::Likeness(Likeness::new(pair, std::iter::once(prior).chain(parts))));
     facts
+}
+
+/// Two cells beside each other: how far they agree, in the words of their comparison where it is of them
+/// alone, and what was folded away. Of an account that both name there is one cell.
+fn compare(
+    world: &World<'_>,
+    kind: MatchKind,
+    sides: [(Row<'_>, Field); 2],
+    says: Option<&str>,
+) -> Evidence {
+    let values = sides.each_ref().map(|(row, field)| row.text(field));
+    let agreement = match (says, values) {
+        (Some(says), _) => says,
+        (None, [Some(_), Some(_)]) if is_one(world, kind, &sides) => "the same",
+        (None, [Some(_), Some(_)]) => "not the same",
+        (None, _) => "one side is blank",
+    };
+    // What was folded away matters where it made two texts one.
+    let differ = agreement.starts_with("different") || agreement == "not the same";
+    let steps = match values {
+        [left, right] if left == right || differ => Steps::NONE,
+        values => {
+            let lists = &world.policies.duplicates.lists;
+            let raw = values.into_iter().flatten();
+            raw.fold(Steps::NONE, |all, raw| all | matching::steps(kind, raw, lists))
+        }
+    };
+    let level = steps.words().fold(agreement.to_owned(), |level, step| {
+        format!("{level}{} {step}", if level == agreement { ";" } else { "," })
+    });
+    let [left, right] = sides.map(|(row, field)| row.cell(&field));
+    if left.record() == right.record() {
+        return Evidence::Cell(left);
+    }
+    Evidence::Compared { left, right, level }
+}
+
+/// The field of a comparison whose ladder is of no one thing.
+fn own_name<'c>(columns: &'c [(MatchKind, Column)], weight: &Weight) -> Option<&'c str> {
+    let at = *weight.columns.first()?;
+    match columns.get(at)? {
+        (MatchKind::Category | MatchKind::Text | MatchKind::Identifier, Column::Own(field)) => {
+            Some(field.name())
+        }
+        _ => None,
+    }
+}
+
+/// What a comparison says, with the name of its field where its ladder is of no one thing.
+pub(super) fn says(columns: &[(MatchKind, Column)], weight: &Weight) -> Option<String> {
+    let says = weight.says?;
+    Some(match own_name(columns, weight).map(|name| name.replace('_', " ")) {
+        Some(name) if says.contains(weight.name) => says.replace(weight.name, &name),
+        Some(name) => format!("{says} {name}"),
+        None => says.to_owned(),
+    })
 }
 
 /// True where two values of a kind are one once they are folded.

@@ -16,7 +16,7 @@ use super::allowed;
 use super::links::{By, Link, Same};
 use super::matches::{account_domain, domain_fields, text};
 use super::merge::{
-    self, Call, Case, MOST_SHOWN, disagreements, likeness, listed, others, shared_values,
+    self, Call, Case, MOST_SHOWN, disagreements, likeness, listed, others, says, shared_values,
     shares_role_mailbox, survivor,
 };
 use super::policy::{Policy, Switch};
@@ -387,9 +387,9 @@ impl Way {
         }
         let first = case.main()?;
         let (keep, because) = survivor(world, &case.rows)?;
-        let mut facts = what_is_shared(world, same, case).into_iter();
+        let mut facts = what_is_shared(world, same, case, Some(keep)).into_iter();
         let fact = facts.next()?;
-        let headline = headline(case, first.object());
+        let headline = headline(same, case, first.object());
         let fold = others(&case.rows, keep);
         let proposal = Proposal::MergeCandidate { keep: keep.record(), fold, because };
         let mut finding = Finding::about(first.record(), headline, fact, proposal);
@@ -416,7 +416,7 @@ impl Way {
             finding =
                 finding.because(Policy::quote(least.line, &format!("least = {}", least.value)));
         }
-        Some(doubt_same(world, case, finding))
+        Some(doubt_same(world, same, case, finding))
     }
 }
 
@@ -432,39 +432,57 @@ fn is_of_one_pair(one: &Evidence, other: &Evidence) -> bool {
 }
 
 /// The values that make the records one, or what is alike in each pair of them.
-fn what_is_shared<'a>(world: &World<'a>, same: &Same<'a>, case: &Case<'a>) -> Vec<Evidence> {
+fn what_is_shared<'a>(
+    world: &World<'a>,
+    same: &Same<'a>,
+    case: &Case<'a>,
+    keep: Option<Row<'a>>,
+) -> Vec<Evidence> {
     match case.by() {
         By::Key => shared_values(world, &case.rows),
-        By::Alias | By::Likeness => case
-            .links
-            .iter()
-            .take(MOST_SHOWN)
-            .flat_map(|link| likeness(world, &same.columns, link))
-            .collect(),
+        By::Alias | By::Likeness => likenesses(world, same, case, keep),
     }
 }
 
-fn headline(case: &Case<'_>, object: Object) -> String {
+/// What makes the records of each link one; what several links show is shown once.
+fn likenesses<'a>(
+    world: &World<'a>,
+    same: &Same<'a>,
+    case: &Case<'a>,
+    keep: Option<Row<'a>>,
+) -> Vec<Evidence> {
+    let mut facts = Vec::new();
+    for link in case.links.iter().take(MOST_SHOWN) {
+        for fact in likeness(world, &same.columns, link, keep) {
+            if !facts.contains(&fact) {
+                facts.push(fact);
+            }
+        }
+    }
+    facts
+}
+
+fn headline(same: &Same<'_>, case: &Case<'_>, object: Object) -> String {
     let ids = format!("{} {}", capital(object.plural()), listed(&case.rows));
     let common = common(object, case.by());
     match case.links.as_slice() {
         [link] if case.by() == By::Likeness => {
-            format!("{ids} {common}: {}", agreements(link).join(", "))
+            format!("{ids} {common}: {}", agreements(same, link).join(", "))
         }
         _ => format!("{ids} {common}"),
     }
 }
 
 /// What speaks most for a link, in words.
-fn agreements(link: &Link<'_>) -> Vec<&'static str> {
+fn agreements(same: &Same<'_>, link: &Link<'_>) -> Vec<String> {
     let mut agreeing: Vec<&Weight> =
         link.weights.iter().filter(|weight| weight.bits > 0.0 && weight.says.is_some()).collect();
     agreeing.sort_by(|a, b| b.bits.total_cmp(&a.bits));
-    agreeing.iter().filter_map(|weight| weight.says).take(3).collect()
+    agreeing.iter().filter_map(|weight| says(&same.columns, weight)).take(3).collect()
 }
 
 /// Why two records that look like one may be two all the same.
-fn doubt_same(world: &World<'_>, case: &Case<'_>, finding: Finding) -> Finding {
+fn doubt_same(world: &World<'_>, same: &Same<'_>, case: &Case<'_>, finding: Finding) -> Finding {
     let Some(first) = case.rows.first() else { return finding };
     let mut finding = finding;
     let is_account = first.object() == Object::Account;
@@ -492,7 +510,7 @@ fn doubt_same(world: &World<'_>, case: &Case<'_>, finding: Finding) -> Finding {
         Level::Same | Level::Form => finding,
     };
     for weight in case.links.iter().flat_map(|link| &link.weights) {
-        if let Some(doubt) = speaks_against(weight, is_account) {
+        if let Some(doubt) = speaks_against(same, weight, is_account) {
             finding = once(finding, &doubt);
         }
     }
@@ -514,7 +532,7 @@ fn doubt_same(world: &World<'_>, case: &Case<'_>, finding: Finding) -> Finding {
                 "{} is like {} too ({}), but not like the others: it is left out",
                 beside.id(),
                 inside.id(),
-                agreements(link).join(", ")
+                agreements(same, link).join(", ")
             ));
         }
     }
@@ -525,12 +543,15 @@ fn doubt_same(world: &World<'_>, case: &Case<'_>, finding: Finding) -> Finding {
 }
 
 /// What a comparison says against two records' being one, in words.
-fn speaks_against(weight: &Weight, is_account: bool) -> Option<String> {
-    let says = weight.says.filter(|_| weight.bits < 0.0)?;
+fn speaks_against(same: &Same<'_>, weight: &Weight, is_account: bool) -> Option<String> {
+    let says = says(&same.columns, weight).filter(|_| weight.bits < 0.0)?;
     Some(match weight.name {
         "workplace" => format!("they have {says}: a change of job, or a consultant at two"),
-        "address" if is_account => {
+        "address" if is_account && !says.starts_with("the same") => {
             format!("they have {says}: units of one company may be kept apart on purpose")
+        }
+        "address" if says.starts_with("the same") => {
+            format!("of their addresses no more agrees than this: {says}")
         }
         // What the names say has words of its own.
         "first name" | "last name" | "company name" => return None,
@@ -578,7 +599,7 @@ fn split<'a>(world: &World<'a>, same: &Same<'a>, case: &Case<'a>) -> Option<Find
     let Call::Split { parts, conflicts } = &case.call else { return None };
     let first = case.main()?;
     let [left, right] = case.links.first()?.rows;
-    let by = agreements(case.links.first()?).join(" and ");
+    let by = agreements(same, case.links.first()?).join(" and ");
     let sets: Vec<String> = parts.iter().map(|part| listed(part)).collect();
     let headline = format!(
         "{} {} hang together only by {} and {}, which have {by}",
@@ -594,8 +615,7 @@ fn split<'a>(world: &World<'a>, same: &Same<'a>, case: &Case<'a>) -> Option<Find
         left.id(),
         right.id()
     );
-    let bridges = case.links.iter().take(MOST_SHOWN);
-    let mut facts = bridges.flat_map(|link| likeness(world, &same.columns, link));
+    let mut facts = likenesses(world, same, case, None).into_iter();
     let fact = facts.next()?;
     let mut finding =
         Finding::about(first.record(), headline, fact, Proposal::ReviewRecord { question });
@@ -634,7 +654,7 @@ fn against_merging<'a>(world: &World<'a>, same: &Same<'a>, case: &Case<'a>) -> O
     let mut finding =
         Finding::about(first.record(), headline, fact, Proposal::ReviewRecord { question });
     finding = facts.fold(finding, Finding::because);
-    finding = what_is_shared(world, same, case).into_iter().fold(finding, Finding::because);
+    finding = what_is_shared(world, same, case, None).into_iter().fold(finding, Finding::because);
     for record in others(&case.rows, first) {
         finding = finding.with(record);
     }

@@ -117,7 +117,7 @@ struct Waterfall {
 
 #[derive(Debug, Serialize)]
 struct Bar {
-    of: &'static str,
+    of: String,
     says: String,
     bits: String,
     against: bool,
@@ -322,16 +322,16 @@ impl Waterfall {
         Self {
             pair: likeness.pair.each_ref().map(|record| value(&record.id)),
             score: likeness.score.to_string(),
-            chance: if percent > 99.9 {
-                "more than 99.9%".to_owned()
-            } else {
-                format!("{percent:.1}%")
+            chance: match percent {
+                ..0.1 => "less than 0.1%".to_owned(),
+                0.1..=99.9 => format!("{percent:.1}%"),
+                _ => "more than 99.9%".to_owned(),
             },
             zero: format!("{:.1}", at(0.0)),
             bars: steps
                 .iter()
                 .map(|(part, from, to)| Bar {
-                    of: part.of,
+                    of: words(&part.of),
                     says: words(&part.says),
                     bits: part.worth.to_string(),
                     against: part.worth.is_against(),

@@ -273,7 +273,7 @@ impl<'a> Fact<'a> {
                 parts: parts
                     .iter()
                     .map(|part| Weighed {
-                        of: part.of,
+                        of: &part.of,
                         says: &part.says,
                         bits: part.worth.number(),
                     })
