@@ -235,18 +235,17 @@ fn number(text: &str) -> Option<f64> {
         return plain.is_finite().then_some(plain);
     }
     let negative = text.starts_with('(') && text.ends_with(')') || text.contains('-');
-    // A currency code is as much text as an amount may carry: `Room 5` is not a number.
-    let word: String =
-        text.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect();
-    if word.chars().count() > 3 || MULTIPLIERS.contains(&word.as_str()) {
+    // A currency code is as much text as an amount may carry: `Room 5` is not a number. Nothing is
+    // copied before the cell is known to be one.
+    let word = text.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase);
+    if word.clone().nth(3).is_some() || MULTIPLIERS.iter().any(|m| word.clone().eq(m.chars())) {
         return None;
     }
-    let bare: String = text
-        .trim_matches(|c: char| c.is_alphabetic() || c.is_whitespace() || "$€£¥₹%()+-".contains(c))
-        .chars()
-        .map(|c| if matches!(c, '\u{a0}' | '\u{202f}' | '\'' | '’') { ' ' } else { c })
-        .collect();
-    if bare.is_empty() || !bare.chars().all(|c| c.is_ascii_digit() || "., ".contains(c)) {
+    let bare = text
+        .trim_matches(|c: char| c.is_alphabetic() || c.is_whitespace() || "$€£¥₹%()+-".contains(c));
+    if bare.is_empty()
+        || !bare.chars().all(|c| c.is_ascii_digit() || "., \u{a0}\u{202f}'’".contains(c))
+    {
         return None;
     }
     let decimal = match (bare.rfind('.'), bare.rfind(',')) {
@@ -260,7 +259,7 @@ fn number(text: &str) -> Option<f64> {
     };
     let (whole, fraction) = match decimal {
         Some(at) => (bare.get(..at)?, bare.get(at + 1..)?),
-        None => (bare.as_str(), ""),
+        None => (bare, ""),
     };
     if !fraction.bytes().all(|b| b.is_ascii_digit()) || !is_grouped(whole) {
         return None;
@@ -277,8 +276,13 @@ const MULTIPLIERS: [&str; 13] =
 /// Digits alone, or groups with one kind of separator: three digits in the last group, two (as in
 /// India) or three in those before, and at most three in the first.
 fn is_grouped(whole: &str) -> bool {
-    let Some(separator) = whole.chars().find(|c| !c.is_ascii_digit()) else { return true };
-    let groups: Vec<&str> = whole.split(separator).collect();
+    // Spaces of any width and apostrophes do the same.
+    let plain = |c: char| if matches!(c, '.' | ',') { c } else { ' ' };
+    let Some(separator) = whole.chars().find(|c| !c.is_ascii_digit()).map(plain) else {
+        return true;
+    };
+    let groups: Vec<&str> =
+        whole.split(|c: char| !c.is_ascii_digit() && plain(c) == separator).collect();
     let [first, middle @ .., last] = groups.as_slice() else { return false };
     let digits = |group: &str| group.bytes().all(|b| b.is_ascii_digit());
     groups.iter().all(|group| digits(group))

@@ -103,58 +103,67 @@ fn number(text: &str, kind: Kind) -> Option<&'static str> {
     has_insee_number(text).then_some("a French social security number")
 }
 
-/// Words of digits with one kind of separator between them: `4111 1111 1111 1111` or `123-45-6789`.
-/// Each comes with its groups' lengths and the bytes around it.
-fn numbers(text: &str) -> impl Iterator<Item = Number> {
+/// Digits with one kind of separator between groups of them: `4111 1111 1111 1111` or
+/// `123-45-6789`. Nothing is copied: it may be what must not be kept.
+struct Number<'t> {
+    /// From the first digit to the last.
+    text: &'t [u8],
+    separator: Option<u8>,
+    /// The byte before it.
+    before: Option<u8>,
+}
+
+impl Number<'_> {
+    fn digits(&self) -> impl DoubleEndedIterator<Item = u8> + Clone {
+        self.text.iter().filter(|byte| byte.is_ascii_digit()).map(|byte| byte - b'0')
+    }
+
+    /// The value of its first digits.
+    fn prefix(&self, digits: usize) -> u64 {
+        value(self.digits().take(digits))
+    }
+
+    fn has_groups(&self, lengths: &[usize]) -> bool {
+        self.text.split(|byte| !byte.is_ascii_digit()).map(<[u8]>::len).eq(lengths.iter().copied())
+    }
+}
+
+fn value(digits: impl Iterator<Item = u8>) -> u64 {
+    digits.fold(0, |value, digit| value * 10 + u64::from(digit))
+}
+
+/// The numbers in a text.
+fn numbers(text: &str) -> impl Iterator<Item = Number<'_>> {
     let bytes = text.as_bytes();
     let mut at = 0;
     std::iter::from_fn(move || {
-        while at < bytes.len() && !bytes.get(at).is_some_and(u8::is_ascii_digit) {
-            at += 1;
-        }
-        if at >= bytes.len() {
-            return None;
-        }
-        let before = at.checked_sub(1).and_then(|at| bytes.get(at)).copied();
-        let mut number = Number { digits: Vec::new(), groups: vec![0], separator: None, before };
+        at += bytes.get(at..)?.iter().position(u8::is_ascii_digit)?;
+        let start = at;
+        let mut separator = None;
         while let Some(byte) = bytes.get(at).copied() {
-            if byte.is_ascii_digit() {
-                number.digits.push(byte - b'0');
-                if let Some(group) = number.groups.last_mut() {
-                    *group += 1;
-                }
-            } else if matches!(byte, b' ' | b'-')
+            if matches!(byte, b' ' | b'-')
                 && bytes.get(at + 1).is_some_and(u8::is_ascii_digit)
-                && number.separator.is_none_or(|separator| separator == byte)
+                && separator.is_none_or(|separator| separator == byte)
             {
-                number.separator = Some(byte);
-                number.groups.push(0);
-            } else {
+                separator = Some(byte);
+            } else if !byte.is_ascii_digit() {
                 break;
             }
             at += 1;
         }
-        Some(number)
+        let before = start.checked_sub(1).and_then(|at| bytes.get(at)).copied();
+        Some(Number { text: bytes.get(start..at)?, separator, before })
     })
-}
-
-struct Number {
-    digits: Vec<u8>,
-    groups: Vec<usize>,
-    separator: Option<u8>,
-    before: Option<u8>,
 }
 
 /// Dashes only: with spaces or dots such groups are mostly something else.
 fn has_social_security_number(text: &str) -> bool {
     numbers(text).any(|number| {
-        let area =
-            number.digits.iter().take(3).fold(0_u32, |area, digit| area * 10 + u32::from(*digit));
-        number.groups == [3, 2, 4]
-            && number.separator == Some(b'-')
-            && !matches!(area, 0 | 666 | 900..)
-            && number.digits.get(3..5) != Some(&[0, 0])
-            && number.digits.get(5..) != Some(&[0, 0, 0, 0])
+        number.separator == Some(b'-')
+            && number.has_groups(&[3, 2, 4])
+            && !matches!(number.prefix(3), 0 | 666 | 900..)
+            && value(number.digits().skip(3).take(2)) != 0
+            && value(number.digits().skip(5)) != 0
             && !number.before.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'+')
     })
 }
@@ -162,14 +171,9 @@ fn has_social_security_number(text: &str) -> bool {
 /// A known brand's prefix and length, the usual grouping, and the Luhn digit.
 fn has_card_number(text: &str) -> bool {
     numbers(text).any(|number| {
-        let prefix = |digits: usize| {
-            number
-                .digits
-                .iter()
-                .take(digits)
-                .fold(0_u32, |prefix, digit| prefix * 10 + u32::from(*digit))
-        };
-        let brand = match number.digits.len() {
+        let prefix = |digits| number.prefix(digits);
+        let length = number.digits().count();
+        let brand = match length {
             15 => matches!(prefix(2), 34 | 37),
             14 => matches!(prefix(3), 300..=305) || matches!(prefix(2), 36 | 38),
             16 => {
@@ -179,26 +183,30 @@ fn has_card_number(text: &str) -> bool {
             }
             _ => false,
         };
-        let grouped = matches!(number.groups.as_slice(), [_] | [4, 4, 4, 4] | [4, 6, 4 | 5]);
+        let grouped = [&[length][..], &[4, 4, 4, 4], &[4, 6, 4], &[4, 6, 5]]
+            .iter()
+            .any(|lengths| number.has_groups(lengths));
         let free = !number
             .before
             .is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/' | b'+'));
-        brand && grouped && free && luhn(&number.digits)
+        brand && grouped && free && luhn(number.digits())
     })
 }
 
-fn luhn(digits: &[u8]) -> bool {
+fn luhn(digits: impl DoubleEndedIterator<Item = u8>) -> bool {
     let sum: u32 = digits
-        .iter()
         .rev()
         .enumerate()
         .map(|(at, digit)| {
-            let digit = u32::from(*digit) << (at % 2);
+            let digit = u32::from(digit) << (at % 2);
             if digit > 9 { digit - 9 } else { digit }
         })
         .sum();
     sum.is_multiple_of(10)
 }
+
+/// The most characters of a bank account number, without spaces.
+const LONGEST_IBAN: usize = 34;
 
 /// Two letters, two check digits, 11 to 30 more, and the remainder 1 of ISO 13616.
 fn has_iban(text: &str) -> bool {
@@ -209,13 +217,15 @@ fn has_iban(text: &str) -> bool {
                 .is_some_and(|before| before.ends_with(|c: char| c.is_alphanumeric()))
     });
     starts.map(|(at, _)| text.get(at..).unwrap_or_default()).any(|rest| {
-        let compact: Vec<u8> = rest
+        let characters = rest
             .bytes()
             .take_while(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b' ')
-            .filter(|byte| *byte != b' ')
-            .collect();
+            .filter(|byte| *byte != b' ');
+        // On the stack, which is overwritten, and not on the heap.
+        let mut compact = [0; LONGEST_IBAN];
+        let length = compact.iter_mut().zip(characters).map(|(to, byte)| *to = byte).count();
         // Words may follow the number: every length that an IBAN can have is tried.
-        (15..=34.min(compact.len())).any(|length| compact.get(..length).is_some_and(is_iban))
+        (15..=length).any(|length| compact.get(..length).is_some_and(is_iban))
     })
 }
 
@@ -237,15 +247,11 @@ fn is_iban(iban: &[u8]) -> bool {
 /// Fifteen digits: sex, birth month, place, order, and a check of two digits modulo 97.
 fn has_insee_number(text: &str) -> bool {
     numbers(text).any(|number| {
-        let value = |from: usize, to: usize| {
-            number.digits.get(from..to).map(|digits| {
-                digits.iter().fold(0_u64, |value, digit| value * 10 + u64::from(*digit))
-            })
-        };
-        number.digits.len() == 15
-            && matches!(value(0, 1), Some(1 | 2))
-            && matches!(value(3, 5), Some(1..=12))
-            && value(0, 13).zip(value(13, 15)).is_some_and(|(body, check)| 97 - body % 97 == check)
+        let part = |from: usize, to: usize| value(number.digits().skip(from).take(to - from));
+        number.digits().count() == 15
+            && matches!(part(0, 1), 1 | 2)
+            && matches!(part(3, 5), 1..=12)
+            && 97 - part(0, 13) % 97 == part(13, 15)
     })
 }
 
