@@ -1,4 +1,4 @@
-//! Memory that held bytes of an export: it is overwritten before it is given back.
+//! Memory that held bytes of an export: it is overwritten before it is given back or used anew.
 //!
 //! Does not: print itself, or leave a copy behind when it grows.
 
@@ -67,10 +67,74 @@ impl Drop for Buffer {
     }
 }
 
+/// Texts of cells that may be anything, in one allocation.
+#[derive(Default)]
+pub(super) struct Scratch {
+    text: String,
+    cells: Vec<(usize, usize)>,
+}
+
+impl Scratch {
+    /// Overwrites what it holds and makes room for `room` bytes of text.
+    pub(super) fn clear(&mut self, room: usize) {
+        self.cells.clear();
+        let mut bytes = std::mem::take(&mut self.text).into_bytes();
+        wipe(&mut bytes);
+        bytes.clear();
+        bytes.reserve(room);
+        self.text = String::from_utf8(bytes).unwrap_or_default();
+    }
+
+    /// Adds the cell whose text `write` appends; if it fails, a blank one.
+    pub(super) fn push<E>(
+        &mut self,
+        write: impl FnOnce(&mut String) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let start = self.text.len();
+        let written = write(&mut self.text);
+        let start = if written.is_ok() { start } else { self.text.len() };
+        self.cells.push((start, self.text.len()));
+        written
+    }
+
+    pub(super) fn cells(&self) -> impl Iterator<Item = &str> {
+        self.cells.iter().map(|&(start, end)| self.text.get(start..end).unwrap_or_default())
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        self.clear(0);
+    }
+}
+
 /// Overwrites `bytes` in a way the compiler may not leave out.
 pub(super) fn wipe(bytes: &mut [u8]) {
     bytes.fill(0);
     std::hint::black_box(bytes);
+}
+
+/// So much of the stack is used at most by what looks at the bytes of an export.
+const STACK: usize = 64 << 10;
+
+/// Does `work` and overwrites what it left on the stack.
+///
+/// Bytes of an export come there with variables and with registers that are put aside. Nobody reads
+/// them, but whatever is built there next carries them on in its padding, to any other place.
+pub(super) fn on_wiped_stack<T>(work: impl FnOnce() -> T) -> T {
+    /// Uses a part of the stack that [`wipe_stack`] uses too.
+    #[inline(never)]
+    fn apart<T>(work: impl FnOnce() -> T) -> T {
+        work()
+    }
+    #[inline(never)]
+    #[expect(clippy::large_stack_arrays, reason = "the stack is what is to be overwritten")]
+    fn wipe_stack() {
+        wipe(&mut [0; STACK]);
+    }
+    let done = apart(work);
+    wipe_stack();
+    done
 }
 
 #[cfg(test)]

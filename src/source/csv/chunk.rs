@@ -5,7 +5,8 @@
 use std::ops::ControlFlow;
 
 use super::Sink;
-use super::dialect::unescape;
+use super::buffer::Scratch;
+use super::dialect::{MOST_UTF8, append};
 use super::encoding::{Census, Text};
 use super::scan::{Cell, Form, Grammar, Outcome, Record, Scanner, Swallowed, count_lines};
 use super::tally::{Bad, Eol, Event, MOST_PROBLEMS, Misfit, Trouble};
@@ -76,6 +77,7 @@ pub(super) fn read<S: Sink>(plan: &Plan<'_>, stretch: &Stretch<'_>, sink: S) -> 
         listed: 0,
         cells: Vec::new(),
         wanted: Vec::with_capacity(plan.wanted.len()),
+        converted: Scratch::default(),
         part: Part {
             sink,
             events: Vec::new(),
@@ -123,6 +125,8 @@ struct Reader<'p, 'd, S> {
     cells: Vec<Cell>,
     /// The wanted cells of a row whose cells stand in the data as they are.
     wanted: Vec<&'d str>,
+    /// The wanted cells of a row of which some must be decoded first.
+    converted: Scratch,
     part: Part<S>,
 }
 
@@ -300,27 +304,26 @@ impl<S: Sink> Reader<'_, '_, S> {
     #[cold]
     fn converted_row(&mut self, line: u64) -> Result<(), Trouble> {
         let plan = self.plan;
-        let mut texts = Vec::with_capacity(plan.wanted.len());
         let mut decoded = 0;
+        let length = |cell: &Cell| (cell.end - cell.start).min(plan.longest_cell);
+        let wanted = plan.wanted.iter().filter_map(|&index| self.cells.get(index));
+        self.converted.clear(wanted.map(length).sum::<usize>() * MOST_UTF8);
         for (column, &index) in plan.wanted.iter().enumerate() {
             let Some(cell) = self.cells.get(index) else { return Err(self.no_such_column(index)) };
             let raw = self.data.get(cell.start..cell.end).unwrap_or_default();
             if raw.len() > plan.longest_cell {
                 return Err(Trouble::TooLong { column, length: raw.len() });
             }
-            let mut text = String::with_capacity(raw.len());
-            let result = match cell.form {
-                Form::Escaped => plan.text.decode(&unescape(raw, plan.grammar.dialect), &mut text),
-                Form::Plain | Form::Quoted => plan.text.decode(raw, &mut text),
-            };
+            let result = self
+                .converted
+                .push(|text| append(raw, cell.form, plan.grammar.dialect, &plan.text, text));
             if result.is_err() {
                 self.part.not_text = true;
                 return Err(Trouble::Encoding { column });
             }
             decoded += u64::from(matches!(plan.text, Text::Table(_)) && !raw.is_ascii());
-            texts.push(text);
         }
-        let cells: Vec<_> = texts.iter().map(String::as_str).collect();
+        let cells: Vec<_> = self.converted.cells().collect();
         let given: Result<(), Misfit> = self.part.sink.row(line, &cells);
         given.map_err(Trouble::Misfit)?;
         self.part.decoded += decoded;

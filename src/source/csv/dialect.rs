@@ -5,7 +5,7 @@
 //!
 //! Does not: guess a name, or keep a byte of a row.
 
-use super::buffer::wipe;
+use super::buffer::{Scratch, wipe};
 use super::encoding::{NotText, Text};
 use super::header::{Asked, tidy};
 use super::refusal::{HeaderFault, Refusal, Unreadable};
@@ -177,7 +177,7 @@ impl<'s> Sample<'s> {
             if record.outcome != Outcome::Row {
                 continue;
             }
-            text.read(*self, dialect, &cells, asked.longest());
+            self.read(dialect, &cells, asked.longest(), &mut text);
             let found = asked.found(text.cells());
             if found > best.map_or(0, |best| best.found) {
                 let trial = Trial::default();
@@ -242,7 +242,7 @@ impl<'s> Sample<'s> {
         let mut cells = Vec::new();
         self.scanner(line.dialect, 0).record(line.start, &mut cells);
         let mut text = Scratch::default();
-        text.read(*self, line.dialect, &cells, LONGEST_NAME);
+        self.read(line.dialect, &cells, LONGEST_NAME, &mut text);
         let names: Vec<_> = text.cells().map(str::trim).filter(|name| !name.is_empty()).collect();
         let mut different = names.clone();
         different.sort_unstable();
@@ -356,22 +356,50 @@ impl<'s> Sample<'s> {
             && cells.iter().zip(header).all(|(cell, name)| self.text.is(raw(cell), name))
     }
 
+    /// Takes the text of cells that are short enough; the others and those without stay blank.
+    fn read(&self, dialect: Dialect, cells: &[Cell], longest: usize, out: &mut Scratch) {
+        let length = |cell: &Cell| cell.end - cell.start;
+        out.clear(cells.iter().map(length).sum::<usize>() * MOST_UTF8);
+        for cell in cells {
+            let _ = out.push(|text| {
+                if length(cell) > longest {
+                    return Ok(());
+                }
+                self.append(dialect, *cell, text)
+            });
+        }
+    }
+
     fn append(&self, dialect: Dialect, cell: Cell, out: &mut String) -> Result<(), NotText> {
         let raw = self.bytes.get(cell.start..cell.end).unwrap_or_default();
-        match cell.form {
-            Form::Plain | Form::Quoted => self.text.decode(raw, out),
-            Form::Escaped => {
-                let mut value = unescape(raw, dialect);
-                let decoded = self.text.decode(&value, out);
-                wipe(&mut value);
-                decoded
-            }
+        append(raw, cell.form, dialect, self.text, out)
+    }
+}
+
+/// The most bytes that a byte of an export comes to as UTF-8.
+pub(super) const MOST_UTF8: usize = 3;
+
+/// Appends the text of the cell whose bytes are `raw`.
+pub(super) fn append(
+    raw: &[u8],
+    form: Form,
+    dialect: Dialect,
+    text: &Text,
+    out: &mut String,
+) -> Result<(), NotText> {
+    match form {
+        Form::Plain | Form::Quoted => text.decode(raw, out),
+        Form::Escaped => {
+            let mut value = unescape(raw, dialect);
+            let decoded = text.decode(&value, out);
+            wipe(&mut value);
+            decoded
         }
     }
 }
 
 /// The cell's value, without the escapes of its quotes.
-pub(super) fn unescape(raw: &[u8], dialect: Dialect) -> Vec<u8> {
+fn unescape(raw: &[u8], dialect: Dialect) -> Vec<u8> {
     let escape = match dialect.escape {
         Escape::Doubled => dialect.quote,
         Escape::Backslash => b'\\',
@@ -397,46 +425,4 @@ fn modal(widths: impl Iterator<Item = usize>) -> Option<usize> {
         *counts.entry(width).or_insert(0_usize) += 1;
     }
     counts.into_iter().max_by_key(|(width, count)| (*count, *width)).map(|(width, _)| width)
-}
-
-/// Text of cells that may be anything; overwritten when done with.
-#[derive(Default)]
-struct Scratch {
-    text: String,
-    ends: Vec<usize>,
-}
-
-impl Scratch {
-    /// Takes the cells that are short enough; the others and those that are no text stay blank.
-    fn read(&mut self, sample: Sample<'_>, dialect: Dialect, cells: &[Cell], longest: usize) {
-        self.wipe();
-        self.text.reserve(cells.iter().map(|cell| cell.end - cell.start).sum::<usize>() * 3);
-        for cell in cells {
-            let before = self.text.len();
-            let short = cell.end - cell.start <= longest;
-            if short && sample.append(dialect, *cell, &mut self.text).is_err() {
-                self.text.truncate(before);
-            }
-            self.ends.push(self.text.len());
-        }
-    }
-
-    fn cells(&self) -> impl Iterator<Item = &str> {
-        let starts = std::iter::once(&0).chain(&self.ends);
-        starts.zip(&self.ends).map(|(&start, &end)| self.text.get(start..end).unwrap_or_default())
-    }
-
-    fn wipe(&mut self) {
-        let mut bytes = std::mem::take(&mut self.text).into_bytes();
-        wipe(&mut bytes);
-        bytes.clear();
-        self.text = String::from_utf8(bytes).unwrap_or_default();
-        self.ends.clear();
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        self.wipe();
-    }
 }

@@ -24,8 +24,8 @@ use std::fs::File;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use self::buffer::Buffer;
-use self::dialect::Sample;
+use self::buffer::{Buffer, on_wiped_stack};
+use self::dialect::{Layout, Sample};
 use self::encoding::Detected;
 use self::header::Asked;
 use self::read::Feed;
@@ -137,25 +137,9 @@ impl Sheet {
         if metadata.len() > limits.file {
             return Err(Refusal::Limit { what: "bytes", limit: limits.file });
         }
-        let mut raw = Buffer::default();
-        let whole = read::sample(&file, SAMPLE, &mut raw)?;
-        if let Some(disguise) = encoding::disguise(raw.filled()) {
-            return Err(Refusal::NotCsv(disguise));
-        }
-        let detected = encoding::detect(lines(raw.filled(), whole), expect.encoding)?;
-        let mut bytes = Buffer::default();
-        let mut feed = Feed::new(&file, detected)?;
-        feed.fill(&mut bytes, SAMPLE)?;
-
         let asked = Asked::new(expect.names);
-        let text = detected.text();
-        let sample = Sample {
-            bytes: bytes.filled(),
-            whole: feed.ended(),
-            text: &text,
-            longest: limits.record,
-        };
-        let layout = dialect::find(sample, &asked)?;
+        let (detected, layout) =
+            on_wiped_stack(|| look(&file, &asked, expect.encoding, limits.record))?;
         if layout.header.len() > limits.columns {
             return Err(Refusal::Limit { what: "columns", limit: limits.columns as u64 });
         }
@@ -208,8 +192,29 @@ impl Sheet {
         new_sink: impl Fn() -> S + Sync,
         threads: NonZeroUsize,
     ) -> Result<(Vec<S>, Tally), Refusal> {
-        read::read(self, wanted, &new_sink, threads)
+        on_wiped_stack(|| read::read(self, wanted, &new_sink, threads))
     }
+}
+
+/// Looks at the beginning of a file: its encoding and its layout.
+fn look(
+    file: &File,
+    asked: &Asked<'_>,
+    encoding: Option<Encoding>,
+    longest: usize,
+) -> Result<(Detected, Layout), Refusal> {
+    let mut raw = Buffer::default();
+    let whole = read::sample(file, SAMPLE, &mut raw)?;
+    if let Some(disguise) = encoding::disguise(raw.filled()) {
+        return Err(Refusal::NotCsv(disguise));
+    }
+    let detected = encoding::detect(lines(raw.filled(), whole), encoding)?;
+    let mut bytes = Buffer::default();
+    let mut feed = Feed::new(file, detected)?;
+    feed.fill(&mut bytes, SAMPLE)?;
+    let text = detected.text();
+    let sample = Sample { bytes: bytes.filled(), whole: feed.ended(), text: &text, longest };
+    Ok((detected, dialect::find(sample, asked)?))
 }
 
 /// The part of a sample that ends with a line.

@@ -16,7 +16,7 @@ use std::sync::{Mutex, mpsc};
 
 use sha2::{Digest as _, Sha256};
 
-use super::buffer::Buffer;
+use super::buffer::{Buffer, on_wiped_stack};
 use super::chunk::{self, Behind, Part, Plan, Stretch};
 use super::encoding::{Census, Detected};
 use super::refusal::{ContentFault, Refusal};
@@ -115,7 +115,7 @@ fn pass<S: Sink>(
     let read_chunk = |chunk: Chunk| {
         let Chunk { start, line, behind, .. } = chunk;
         let stretch = Stretch { data: chunk.bytes.filled(), start, line, behind };
-        let part = chunk::read(&plan, &stretch, new_sink());
+        let part = on_wiped_stack(|| chunk::read(&plan, &stretch, new_sink()));
         Done { chunk, part }
     };
     let mut cutter = Cutter::new(sheet, read_as)?;
@@ -167,7 +167,7 @@ fn pass<S: Sink>(
             }
         })?;
     }
-    let (bytes, sha256) = cutter.feed.finish()?;
+    let (bytes, sha256) = on_wiped_stack(|| cutter.feed.finish())?;
     Ok(Pass {
         sinks: merge.sinks,
         judge: merge.judge,
@@ -287,9 +287,10 @@ impl<'f> Cutter<'f> {
     }
 
     fn next(&mut self) -> Result<Option<Chunk>, Refusal> {
-        if self.ended {
-            return Ok(None);
-        }
+        if self.ended { Ok(None) } else { on_wiped_stack(|| self.take()).map(Some) }
+    }
+
+    fn take(&mut self) -> Result<Chunk, Refusal> {
         let start = std::mem::take(&mut self.start);
         let line = self.line;
         let mut bytes = self.spare.pop().unwrap_or_default();
@@ -300,12 +301,12 @@ impl<'f> Cutter<'f> {
             self.feed.fill(&mut bytes, room)?;
             if self.feed.ended {
                 self.ended = true;
-                return Ok(Some(Chunk { bytes, start, line, behind: Behind::End }));
+                return Ok(Chunk { bytes, start, line, behind: Behind::End });
             }
             if let Some((cut, behind)) = self.cut(bytes.filled(), searched.max(start)) {
                 bytes.split_into(cut, &mut self.head);
                 self.line += count_lines(bytes.filled().get(start..).unwrap_or_default());
-                return Ok(Some(Chunk { bytes, start, line, behind }));
+                return Ok(Chunk { bytes, start, line, behind });
             }
             // One record fills the chunk: twice as much each time, so that it is not looked
             // through over and over.
@@ -405,14 +406,16 @@ impl<'f> Feed<'f> {
     }
 
     /// Reads what is left, for the digest. Gives the size and the digest of the file.
-    fn finish(mut self) -> io::Result<(u64, String)> {
+    fn finish(&mut self) -> io::Result<(u64, String)> {
         let mut rest = Buffer::default();
         while !self.ended {
             let length = self.read(rest.spare(BLOCK).get_mut(..BLOCK).unwrap_or_default())?;
             rest.advance(length);
             rest.clear();
         }
-        let digest = self.digest.finalize();
+        let digest = self.digest.finalize_reset();
+        // It keeps the file's last bytes, up to a block of its own: these take their place.
+        self.digest.update([0; 63]);
         let mut hex = String::with_capacity(2 * digest.len());
         for byte in digest {
             let _ = write!(hex, "{byte:02x}");
@@ -463,7 +466,8 @@ pub fn digest(path: &Path) -> io::Result<(u64, String)> {
     if !std::fs::metadata(path)?.is_file() {
         return Err(io::Error::from(ErrorKind::InvalidInput));
     }
-    Feed::of_bytes(&File::open(path)?).finish()
+    let file = File::open(path)?;
+    on_wiped_stack(|| Feed::of_bytes(&file).finish())
 }
 
 /// Reads the first bytes of a file. Gives whether that is all of it.
