@@ -378,6 +378,12 @@ impl Blocks {
 
     /// Writes the records after a record that share a key with it into `out`, ascending, each once.
     pub(super) fn after(&self, record: u32, out: &mut Vec<u32>) {
+        self.partners(record, |_| true, out);
+    }
+
+    /// Writes the records that share a key with a record into `out`, ascending, each once: those after it,
+    /// and those before it that have no turn of their own.
+    pub(super) fn partners(&self, record: u32, has_turn: impl Fn(u32) -> bool, out: &mut Vec<u32>) {
         out.clear();
         let at = record as usize;
         let blocks = self.record_ends[at] as usize..self.record_ends[at + 1] as usize;
@@ -386,6 +392,7 @@ impl Blocks {
             let from = block.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
             let members = &self.members[from..self.ends[block] as usize];
             let behind = members.partition_point(|member| *member <= record);
+            out.extend(members[..behind].iter().filter(|at| **at != record && !has_turn(**at)));
             out.extend_from_slice(&members[behind..]);
         }
         out.sort_unstable();

@@ -19,7 +19,7 @@ pub mod normalise;
 mod similar;
 
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use blocking::Blocks;
 use compare::Comparer;
@@ -115,6 +115,12 @@ pub trait Records: Sync {
     /// True for a record that is not to be linked at all.
     fn is_left_out(&self, _at: u32) -> bool {
         false
+    }
+
+    /// True for a record that is under review. Pairs of which neither is are not compared; what the
+    /// comparisons are worth is learned from all records.
+    fn is_under_review(&self, _at: u32) -> bool {
+        true
     }
 
     /// True for two records that somebody keeps apart on purpose.
@@ -234,11 +240,11 @@ pub fn link(records: &dyn Records, plan: Plan<'_>) -> Linkage {
     Linkage { pairs, crowds: blocks.crowds, compared: count, expected, kinds, comparer, model }
 }
 
-/// Records whose pairs are scored in one go.
-const STRETCH: u32 = 4_096;
+/// Records under review whose pairs are scored in one go.
+const STRETCH: usize = 4_096;
 
-/// Scores every pair that shares a key. Threads take stretches of records as they come free; the pairs
-/// come in the records' order whatever their number.
+/// Scores every pair that shares a key and of which a record is under review. Threads take stretches of
+/// records as they come free; the pairs come in the records' order whatever their number.
 fn score(
     records: &dyn Records,
     plan: Plan<'_>,
@@ -246,21 +252,20 @@ fn score(
     blocks: &Blocks,
     model: &Model,
 ) -> (Vec<Pair>, u64) {
-    let len = records.len();
-    let next = AtomicU32::new(0);
+    let reviewed: Vec<u32> = (0..records.len()).filter(|at| records.is_under_review(*at)).collect();
+    let stretches: Vec<&[u32]> = reviewed.chunks(STRETCH).collect();
+    let next = AtomicUsize::new(0);
     let work = || {
-        let mut found: Vec<(u32, Vec<Pair>, u64)> = Vec::new();
-        let mut neighbours = Vec::new();
+        let mut found: Vec<(usize, Vec<Pair>, u64)> = Vec::new();
+        let mut partners = Vec::new();
         loop {
             let stretch = next.fetch_add(1, Ordering::Relaxed);
-            let from = stretch.saturating_mul(STRETCH);
-            if from >= len {
-                return found;
-            }
+            let Some(reviewed) = stretches.get(stretch) else { return found };
             let (mut pairs, mut count) = (Vec::new(), 0);
-            for left in from..len.min(from.saturating_add(STRETCH)) {
-                blocks.after(left, &mut neighbours);
-                for right in neighbours.iter().copied() {
+            for record in reviewed.iter().copied() {
+                blocks.partners(record, |at| records.is_under_review(at), &mut partners);
+                for partner in partners.iter().copied() {
+                    let (left, right) = (record.min(partner), record.max(partner));
                     if !comparer.may_be_one(left, right) || records.are_apart(left, right) {
                         continue;
                     }
@@ -274,13 +279,16 @@ fn score(
             found.push((stretch, pairs, count));
         }
     };
-    let mut found: Vec<(u32, Vec<Pair>, u64)> = std::thread::scope(|scope| {
+    let mut found: Vec<(usize, Vec<Pair>, u64)> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..plan.threads.get()).map(|_| scope.spawn(work)).collect();
         workers.into_iter().filter_map(|worker| worker.join().ok()).flatten().collect()
     });
     found.sort_unstable_by_key(|(stretch, ..)| *stretch);
     let count = found.iter().map(|(.., count)| count).sum();
-    (found.into_iter().flat_map(|(_, pairs, _)| pairs).collect(), count)
+    let mut pairs: Vec<Pair> = found.into_iter().flat_map(|(_, pairs, _)| pairs).collect();
+    // A pair is found by its record under review, which may be the higher.
+    pairs.sort_unstable_by_key(|pair| (pair.left, pair.right));
+    (pairs, count)
 }
 
 impl Linkage {
@@ -330,6 +338,8 @@ mod tests {
     struct People {
         rows: Vec<[String; 5]>,
         twins: Vec<(u32, u32)>,
+        /// Every so many are under review.
+        reviewed: u32,
     }
 
     const COLUMNS: [Kind; 5] =
@@ -369,7 +379,7 @@ mod tests {
                 pairs.push((of, u32::try_from(rows.len()).unwrap()));
                 rows.push(twin);
             }
-            Self { rows, twins: pairs }
+            Self { rows, twins: pairs, reviewed: 1 }
         }
 
         fn link(&self, threads: usize) -> Linkage {
@@ -392,6 +402,10 @@ mod tests {
 
         fn value(&self, at: u32, column: usize) -> Option<&str> {
             Some(self.rows[at as usize][column].as_str()).filter(|value| !value.is_empty())
+        }
+
+        fn is_under_review(&self, at: u32) -> bool {
+            at.is_multiple_of(self.reviewed)
         }
     }
 
@@ -440,6 +454,25 @@ mod tests {
             assert_eq!(one.pairs, other.pairs);
             assert_eq!(one.compared, other.compared);
         }
+    }
+
+    #[test]
+    fn of_a_batch_under_review_the_same_pairs_are_found_and_no_others_are_compared() {
+        let mut people = People::new(1_000, 60);
+        let all = people.link(1);
+        people.reviewed = 9;
+        let batch = people.link(1);
+        let is_of_batch = |pair: &&Pair| pair.left % 9 == 0 || pair.right % 9 == 0;
+        let expected: Vec<Pair> = all.pairs.iter().filter(is_of_batch).copied().collect();
+        assert!(expected.len() > 10 && expected.len() < all.pairs.len() / 3);
+        assert!(expected.iter().any(|pair| pair.left % 9 != 0), "one is the higher of its pair");
+        assert_eq!(batch.pairs, expected);
+        assert_eq!(batch.prior(), all.prior());
+        assert!(batch.compared < all.compared / 3, "{} of {}", batch.compared, all.compared);
+        assert_eq!(people.link(3).pairs, expected);
+        people.reviewed = u32::MAX;
+        // The first record alone is left.
+        assert!(people.link(1).compared < 50);
     }
 
     #[test]
