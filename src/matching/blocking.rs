@@ -9,7 +9,7 @@
 use super::Crowd;
 use super::compare::Comparer;
 use super::dictionary::{BLANK, Code};
-use super::facets::{Facet, Facets, Mailbox};
+use super::facets::{Facets, Line, Mailbox};
 use super::normalise::sound;
 
 /// The rules, in the words by which a crowd is reported; a key's lowest bits say which it came from.
@@ -77,20 +77,21 @@ impl Keys {
     fn of(&mut self, comparer: &Comparer, record: u32) -> &[u64] {
         self.keys.clear();
         let facets = &comparer.facets;
-        let mail = facets.mail_of(record);
+        let line = facets.line(record);
+        let mail = line.mail_parts;
         if mail.local != BLANK && mail.of != Mailbox::Role {
-            self.add(Rule::Mail, [u64::from(facets.mail.at(record)), 0]);
-            if !comparer.is_made_of_name(facets.locals.text(mail.local), record) {
+            self.add(Rule::Mail, [u64::from(line.mail), 0]);
+            if !comparer.is_made_of_name(facets.locals.text(mail.local), line) {
                 self.add(Rule::Local, [u64::from(mail.local), 0]);
             }
         }
-        for phone in facets.phones(record).into_iter().filter(|code| *code != BLANK) {
+        for phone in line.phones.into_iter().filter(|code| *code != BLANK) {
             self.add(Rule::Phone, [u64::from(phone), 0]);
         }
         if facets.are_people() {
-            self.of_person(facets, record);
+            self.of_person(facets, line);
         } else {
-            self.of_company(facets, record);
+            self.of_company(facets, line);
         }
         for (at, facet) in (0_u64..).zip(&facets.identifiers) {
             if facet.at(record) != BLANK {
@@ -107,25 +108,24 @@ impl Keys {
         &self.keys
     }
 
-    fn of_person(&mut self, facets: &Facets, record: u32) {
-        let (first, last) = (facets.first.at(record), facets.last.at(record));
-        let root = facets.roots(record).first().map_or("", |root| facets.root(*root));
-        let last_name = facets.last.text(record);
+    fn of_person(&mut self, facets: &Facets, line: &Line) {
+        let (first, last) = (line.first, line.last);
+        let root = facets.roots(first).first().map_or("", |root| facets.root(*root));
+        let last_name = facets.last.values.text(last);
         let (root_hash, last_hash) = (hash(root), hash(last_name));
         sound(last_name, &mut self.out);
         let initial = root.bytes().next().map_or(0, u64::from);
         let sounding = mix(hash(&self.out), initial);
         let full = first != BLANK && last != BLANK;
         let [city, postcode, street, birth] =
-            [&facets.city, &facets.postcode, &facets.street, &facets.birth]
-                .map(|f| wide(f.at(record)));
+            [line.city, line.postcode, line.street, line.birth].map(wide);
         if full {
             let (low, high) = (root_hash.min(last_hash), root_hash.max(last_hash));
             self.add(Rule::Name, [low, high]);
             let beginning = |text: &str, n: usize| {
                 text.char_indices().nth(n).map_or_else(|| hash(text), |(at, _)| hash(&text[..at]))
             };
-            let first = beginning(facets.first.text(record), 3);
+            let first = beginning(facets.first.values.text(first), 3);
             self.add(Rule::Beginnings, [first, beginning(last_name, 4)]);
             if city != 0 {
                 self.add(Rule::NameCity, [sounding, city]);
@@ -134,7 +134,7 @@ impl Keys {
                 self.add(Rule::NamePostcode, [sounding, postcode]);
             }
         }
-        let labels = [facets.company_label(record), facets.domain_label(record)].map(wide);
+        let labels = [line.company_label, line.domain_label].map(wide);
         for label in labels.into_iter().filter(|label| *label != 0) {
             if first != BLANK {
                 self.add(Rule::NameCompany, [root_hash, label]);
@@ -159,20 +159,20 @@ impl Keys {
             for place in [postcode, city].into_iter().filter(|place| *place != 0) {
                 self.add(Rule::BirthPlace, [birth, place]);
             }
-            self.of_birth(facets, record, [root_hash, last_hash, sounding], city);
+            self.of_birth(facets, line, [root_hash, last_hash, sounding], city);
         }
     }
 
     /// Keys of parts of a date of birth, for dates with a slip.
-    fn of_birth(&mut self, facets: &Facets, record: u32, names: [u64; 3], city: u64) {
-        let birth = facets.birth.text(record);
+    fn of_birth(&mut self, facets: &Facets, line: &Line, names: [u64; 3], city: u64) {
+        let birth = facets.birth.values.text(line.birth);
         let (Some(year), Some(month), Some(day)) =
             (birth.get(..4), birth.get(4..6), birth.get(6..8))
         else {
             return;
         };
         let (year, month, day) = (hash(year), hash(month), hash(day));
-        let there = [facets.first.at(record), facets.last.at(record), facets.last.at(record)];
+        let there = [line.first, line.last, line.last];
         for (name, _) in names.iter().zip(there).filter(|(_, there)| *there != BLANK) {
             self.add(Rule::NameBirth, [*name, year]);
             if city != 0 {
@@ -185,16 +185,16 @@ impl Keys {
         }
     }
 
-    fn of_company(&mut self, facets: &Facets, record: u32) {
-        let places = [&facets.city, &facets.postcode, &facets.region].map(|f| wide(f.at(record)));
-        let labels = [facets.company_label(record), facets.domain_label(record)].map(wide);
+    fn of_company(&mut self, facets: &Facets, line: &Line) {
+        let places = [line.city, line.postcode, line.region].map(wide);
+        let labels = [line.company_label, line.domain_label].map(wide);
         for label in labels.into_iter().filter(|label| *label != 0) {
             self.add(Rule::Company, [label, 0]);
             for place in places.into_iter().filter(|place| *place != 0) {
                 self.add(Rule::CompanyPlace, [label, place]);
             }
         }
-        let words = facets.company_words.of_value(facets.company.at(record));
+        let words = facets.company_words.of_value(line.company);
         let mut rarest: Vec<(u32, Code)> = words
             .iter()
             .map(|word| (facets.company_words.values.frequency(*word), *word))
@@ -214,7 +214,7 @@ impl Keys {
             self.add(Rule::Words, [wide(*one.min(other)), wide(*one.max(other))]);
         }
         if city != 0 && !words.is_empty() {
-            let name = facets.company.text(record);
+            let name = facets.company.values.text(line.company);
             super::normalise::acronym_into(name, &mut self.out);
             let initials = if words.len() == 1 { name } else { self.out.as_str() };
             if initials.len() >= 2 {
@@ -222,7 +222,7 @@ impl Keys {
                 self.add(Rule::CompanyPlace, [initials, city]);
             }
         }
-        let street = wide(facets.street.at(record));
+        let street = wide(line.street);
         if street != 0 {
             self.add(Rule::Street, [street, 0]);
             if postcode != 0 {
@@ -314,20 +314,20 @@ impl Blocks {
 
     /// Parts a crowd by what else its members share; how many of them then stand in some block.
     fn part(&mut self, facets: &Facets, crowd: &[u32], largest: usize) -> usize {
-        let by: [&Facet; 6] = [
-            &facets.city,
-            &facets.region,
-            &facets.company,
-            &facets.domain,
-            &facets.postcode,
-            &facets.country,
+        let by: [fn(&Line) -> Code; 6] = [
+            |line| line.city,
+            |line| line.region,
+            |line| line.company,
+            |line| line.domain,
+            |line| line.postcode,
+            |line| line.country,
         ];
         let mut found = vec![false; crowd.len()];
-        for facet in by {
+        for code in by {
             let mut members: Vec<(Code, usize)> = crowd
                 .iter()
                 .enumerate()
-                .map(|(at, record)| (facet.at(*record), at))
+                .map(|(at, record)| (code(facets.line(*record)), at))
                 .filter(|(code, _)| *code != BLANK)
                 .collect();
             members.sort_unstable();

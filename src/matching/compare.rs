@@ -6,9 +6,9 @@
 
 use super::Kind;
 use super::dictionary::{BLANK, Code, Dictionary};
-use super::facets::{Facet, Facets, Mailbox, UNIT_WORDS, Words};
+use super::facets::{Facet, Facets, Line, Mailbox, UNIT_WORDS, Words};
 use super::ladder::{self, Ladder};
-use super::similar::{distance, jaro_winkler};
+use super::similar::{Glance, distance, jaro_winkler};
 
 /// One piece of evidence that a set of records offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,15 +170,26 @@ impl Comparer {
 
     /// Compares two records.
     pub(super) fn compare(&self, a: u32, b: u32) -> Pattern {
+        self.compare_lines((a, b), (self.facets.line(a), self.facets.line(b)))
+    }
+
+    /// Compares two records of which the lines are at hand.
+    pub(super) fn compare_lines(&self, records: (u32, u32), lines: (&Line, &Line)) -> Pattern {
         let mut pattern = [Outcome::MISSING; COMPARISONS];
         let mut shared = Shared::default();
         for (slot, (comparison, _)) in pattern.iter_mut().zip(&self.comparisons) {
-            *slot = self.outcome(*comparison, a, b, &mut shared);
+            *slot = self.outcome(*comparison, records, lines, &mut shared);
         }
         pattern
     }
 
-    fn outcome(&self, comparison: Comparison, a: u32, b: u32, shared: &mut Shared) -> Outcome {
+    fn outcome(
+        &self,
+        comparison: Comparison,
+        records: (u32, u32),
+        (a, b): (&Line, &Line),
+        shared: &mut Shared,
+    ) -> Outcome {
         match comparison {
             Comparison::Workplace => {
                 let (outcome, colleagues) = self.workplace(a, b);
@@ -214,8 +225,8 @@ impl Comparer {
                     // Of how many with that last name: names of one language go together.
                     (true, Some(0)) => {
                         let Facets { name, last, .. } = &self.facets;
-                        let held = name.held(name.at(a));
-                        Outcome::value(0, held, last.held(last.at(a))).within(1)
+                        let held = name.held(a.name);
+                        Outcome::value(0, held, last.held(a.last)).within(1)
                     }
                     (true, Some(_)) => Outcome { term: Term::Level, ..outcome }.within(1),
                     _ => outcome,
@@ -232,74 +243,79 @@ impl Comparer {
             Comparison::Mail => self.mail_in_context(a, b, shared),
             Comparison::Birth => self.birth(a, b),
             Comparison::Identifier(at) => at_most(&self.facets.identifiers, at)
-                .map_or(Outcome::MISSING, |facet| self.identifier(facet, a, b)),
+                .map_or(Outcome::MISSING, |facet| self.identifier(facet, records)),
             Comparison::Text(at) => at_most(&self.facets.texts, at)
-                .map_or(Outcome::MISSING, |(facet, words)| self.text(facet, words, a, b)),
+                .map_or(Outcome::MISSING, |(facet, words)| self.text(facet, words, records)),
             Comparison::Category(at) => at_most(&self.facets.categories, at)
-                .map_or(Outcome::MISSING, |facet| self.category(facet, a, b, shared)),
+                .map_or(Outcome::MISSING, |facet| self.category(facet, records, shared)),
         }
     }
 
-    fn first_name(&self, a: u32, b: u32) -> Outcome {
-        let facets = &self.facets;
-        let facet = &facets.first;
-        let Some((left, right)) = both(facet, a, b) else { return Outcome::MISSING };
+    fn first_name(&self, a: &Line, b: &Line) -> Outcome {
+        let facet = &self.facets.first;
+        let Some((left, right)) = both(a.first, b.first) else { return Outcome::MISSING };
         if left == right {
             return self.same(0, facet, left);
         }
-        let roots = facets.roots(b);
-        if facets.roots(a).iter().any(|root| roots.contains(root)) {
+        if self.share_root(a, b) {
             return self.same(1, facet, facet.commoner(left, right));
         }
-        if self.is_swapped(a, b) {
+        if is_swapped(a, b) {
             return self.same(2, facet, left);
         }
-        let (one, other) = (facet.values.text(left), facet.values.text(right));
-        let is_initial = |short: &str, long: &str| short.len() == 1 && long.starts_with(short);
-        Outcome::level(if are_slip(&facet.values, left, right) {
+        let values = &facet.values;
+        let glances = [a.first_glance, b.first_glance];
+        let is_initial = |short: Code, glance: Glance, long: Code| {
+            glance.is_letter()
+                && values.text(short).len() == 1
+                && values.text(long).starts_with(values.text(short))
+        };
+        Outcome::level(if are_slip(values, [left, right], glances) {
             3
-        } else if is_initial(one, other) || is_initial(other, one) {
+        } else if is_initial(left, a.first_glance, right) || is_initial(right, b.first_glance, left)
+        {
             5
-        } else if share_part(one, other) {
+        } else if share_part(values, [left, right], glances) {
             6
-        } else if look_alike(&facet.values, left, right) {
+        } else if look_alike(values, [left, right], glances) {
             4
         } else {
             7
         })
     }
 
-    fn is_swapped(&self, a: u32, b: u32) -> bool {
-        let Facets { first, last, .. } = &self.facets;
-        last.at(a) != BLANK
-            && last.at(b) != BLANK
-            && first.text(a) == last.text(b)
-            && first.text(b) == last.text(a)
+    fn share_root(&self, a: &Line, b: &Line) -> bool {
+        if a.root != BLANK && b.root != BLANK {
+            return a.root == b.root;
+        }
+        let roots = self.facets.roots(b.first);
+        self.facets.roots(a.first).iter().any(|root| roots.contains(root))
     }
 
-    fn last_name(&self, a: u32, b: u32) -> Outcome {
+    fn last_name(&self, a: &Line, b: &Line) -> Outcome {
         let facet = &self.facets.last;
-        let Some((left, right)) = both(facet, a, b) else { return Outcome::MISSING };
+        let Some((left, right)) = both(a.last, b.last) else { return Outcome::MISSING };
         if left == right {
             return self.same(0, facet, left);
         }
-        if self.is_swapped(a, b) {
+        if is_swapped(a, b) {
             return self.same(1, facet, left);
         }
-        if are_slip(&facet.values, left, right) {
+        let glances = [a.last_glance, b.last_glance];
+        if are_slip(&facet.values, [left, right], glances) {
             Outcome::level(2)
-        } else if share_part(facet.values.text(left), facet.values.text(right)) {
+        } else if share_part(&facet.values, [left, right], glances) {
             self.same(4, facet, facet.commoner(left, right))
-        } else if look_alike(&facet.values, left, right) {
+        } else if look_alike(&facet.values, [left, right], glances) {
             Outcome::level(3)
         } else {
             Outcome::level(5)
         }
     }
 
-    fn birth(&self, a: u32, b: u32) -> Outcome {
+    fn birth(&self, a: &Line, b: &Line) -> Outcome {
         let facet = &self.facets.birth;
-        let Some((left, right)) = both(facet, a, b) else { return Outcome::MISSING };
+        let Some((left, right)) = both(a.birth, b.birth) else { return Outcome::MISSING };
         if left == right {
             return self.same(0, facet, left);
         }
@@ -313,8 +329,8 @@ impl Comparer {
         Outcome::level(if part(0..4) || part(4..8) { 2 } else { 3 })
     }
 
-    fn identifier(&self, facet: &Facet, a: u32, b: u32) -> Outcome {
-        let Some((left, right)) = both(facet, a, b) else { return Outcome::MISSING };
+    fn identifier(&self, facet: &Facet, (a, b): (u32, u32)) -> Outcome {
+        let Some((left, right)) = both(facet.at(a), facet.at(b)) else { return Outcome::MISSING };
         if left == right {
             return self.same(0, facet, left);
         }
@@ -322,18 +338,18 @@ impl Comparer {
         Outcome::level(if apart <= 2 { 1 } else { 2 })
     }
 
-    fn text(&self, facet: &Facet, words: &Words, a: u32, b: u32) -> Outcome {
-        let Some((left, right)) = both(facet, a, b) else { return Outcome::MISSING };
+    fn text(&self, facet: &Facet, words: &Words, (a, b): (u32, u32)) -> Outcome {
+        let Some((left, right)) = both(facet.at(a), facet.at(b)) else { return Outcome::MISSING };
         if left == right {
             return self.same(0, facet, left);
         }
-        let share = self.overlap(words, left, right).of_both;
+        let share = Self::overlap(words, left, right).of_both;
         let rung = [0.9, 0.75, 0.5, 0.25].iter().position(|least| share >= *least);
         Outcome::level(rung.and_then(|at| u8::try_from(at + 1).ok()).unwrap_or(5))
     }
 
-    fn category(&self, facet: &Facet, a: u32, b: u32, shared: &Shared) -> Outcome {
-        let Some((left, right)) = both(facet, a, b) else { return Outcome::MISSING };
+    fn category(&self, facet: &Facet, (a, b): (u32, u32), shared: &Shared) -> Outcome {
+        let Some((left, right)) = both(facet.at(a), facet.at(b)) else { return Outcome::MISSING };
         // What a company does is often part of its name.
         let context = match shared.name {
             Some(0..=5) => 1,
@@ -347,7 +363,7 @@ impl Comparer {
         }
     }
 
-    fn mail_in_context(&self, a: u32, b: u32, shared: &Shared) -> Outcome {
+    fn mail_in_context(&self, a: &Line, b: &Line, shared: &Shared) -> Outcome {
         let outcome = self.mail(a, b);
         // A slip in the name makes one in the address, and one name two addresses that look alike.
         let (one_first, one_last) = (up_to(shared.first, 2), up_to(shared.last, 1));
@@ -362,10 +378,10 @@ impl Comparer {
         }
         let Facets { name, last, first, .. } = &self.facets;
         let (context, namesakes) = match (one_first, one_last) {
-            (true, true) => (2, name.held(name.at(a)).max(name.held(name.at(b)))),
+            (true, true) => (2, name.held(a.name).max(name.held(b.name))),
             _ if alike => (4, 0),
-            (true, false) => (3, first.held(first.at(a))),
-            (false, true) => (3, last.held(last.at(a))),
+            (true, false) => (3, first.held(a.first)),
+            (false, true) => (3, last.held(a.last)),
             (false, false) => return shared.at_work(outcome),
         };
         // The address names its owner: how rare it is counts among those of that name.
@@ -376,20 +392,24 @@ impl Comparer {
         Outcome { term, ..outcome }.within(context)
     }
 
-    fn mail(&self, a: u32, b: u32) -> Outcome {
+    fn mail(&self, a: &Line, b: &Line) -> Outcome {
         let facets = &self.facets;
-        let Some((left, right)) = both(&facets.mail, a, b) else { return Outcome::MISSING };
+        let Some((left, right)) = both(a.mail, b.mail) else { return Outcome::MISSING };
         if left == right {
             return self.same(0, &facets.mail, left);
         }
-        let (one, other) = (facets.mail_of(a), facets.mail_of(b));
+        let (one, other) = (a.mail_parts, b.mail_parts);
         if one.of == Mailbox::Role || other.of == Mailbox::Role {
             return Outcome::MISSING;
         }
         let is_one_local = one.local == other.local;
         let domains = &facets.domain.values;
-        if (is_one_local || self.are_locals_a_slip_apart(one.local, other.local))
-            && (one.domain == other.domain || are_one_edit_apart(domains, one.domain, other.domain))
+        let are_domains_a_slip_apart = || {
+            let codes = [one.domain, other.domain];
+            are_one_edit_apart(domains, codes, codes.map(|code| domains.glance(code)))
+        };
+        if (is_one_local || self.are_locals_a_slip_apart(a, b))
+            && (one.domain == other.domain || are_domains_a_slip_apart())
         {
             return Outcome::level(1);
         }
@@ -410,22 +430,23 @@ impl Comparer {
         })
     }
 
-    fn are_locals_a_slip_apart(&self, left: Code, right: Code) -> bool {
+    fn are_locals_a_slip_apart(&self, a: &Line, b: &Line) -> bool {
+        let (left, right) = (a.mail_parts.local, b.mail_parts.local);
         let locals = &self.facets.locals;
-        are_one_edit_apart(locals, left, right)
+        are_one_edit_apart(locals, [left, right], [a.local_glance, b.local_glance])
             && locals.text(left).len().min(locals.text(right).len()) >= 4
     }
 
     /// True for a local part that a record's name explains: two people of that name may both have it.
-    pub(super) fn is_made_of_name(&self, local: &str, record: u32) -> bool {
+    pub(super) fn is_made_of_name(&self, local: &str, line: &Line) -> bool {
         if local.len() < 5 {
             return true;
         }
         if local.bytes().filter(u8::is_ascii_digit).count() >= 2 {
             return false;
         }
-        let first = self.facets.first.text(record).split(' ').next().unwrap_or_default();
-        let last = self.facets.last.text(record);
+        let first = self.facets.first.values.text(line.first).split(' ').next().unwrap_or_default();
+        let last = self.facets.last.values.text(line.last);
         if first.is_empty() && last.is_empty() {
             return true;
         }
@@ -433,21 +454,23 @@ impl Comparer {
         holds(first) || holds(last)
     }
 
-    fn phone(&self, a: u32, b: u32) -> Outcome {
+    fn phone(&self, a: &Line, b: &Line) -> Outcome {
         let facets = &self.facets;
-        let (left, right) = (facets.phones(a), facets.phones(b));
-        let left = left.iter().filter(|code| **code != BLANK);
         let mut rarest: Option<u32> = None;
         let mut is_slip = false;
         let mut is_blank = true;
-        for one in left {
-            for other in right.iter().filter(|code| **code != BLANK) {
+        let numbers = |line: &Line| {
+            let numbers = line.phones.into_iter().zip(line.phone_glances);
+            numbers.filter(|(code, _)| *code != BLANK)
+        };
+        for (one, glance) in numbers(a) {
+            for (other, at) in numbers(b) {
                 is_blank = false;
                 if one == other {
-                    let held = facets.numbers.frequency(*one);
+                    let held = facets.numbers.frequency(one);
                     rarest = Some(rarest.map_or(held, |rarest| rarest.min(held)));
                 } else if rarest.is_none() && !is_slip {
-                    is_slip = are_one_edit_apart(&facets.numbers, *one, *other);
+                    is_slip = are_one_edit_apart(&facets.numbers, [one, other], [glance, at]);
                 }
             }
         }
@@ -458,13 +481,14 @@ impl Comparer {
         }
     }
 
-    fn address(&self, a: u32, b: u32) -> Outcome {
+    fn address(&self, a: &Line, b: &Line) -> Outcome {
         let Facets { street, city, postcode, region, country, .. } = &self.facets;
-        let (streets, cities) = (both(street, a, b), both(city, a, b));
-        let (postcodes, regions) = (both(postcode, a, b), both(region, a, b));
+        let (streets, cities) = (both(a.street, b.street), both(a.city, b.city));
+        let (postcodes, regions) = (both(a.postcode, b.postcode), both(a.region, b.region));
         let is_one_postcode = postcodes.is_some_and(|(left, right)| left == right);
-        let is_one_city = cities
-            .is_some_and(|(left, right)| left == right || are_slip(&city.values, left, right));
+        let is_one_city = cities.is_some_and(|(left, right)| {
+            left == right || are_values_a_slip_apart(&city.values, left, right)
+        });
         let is_one_place = is_one_postcode || is_one_city;
         let is_place_known = postcodes.is_some() || cities.is_some();
         if let Some((left, right)) = streets {
@@ -482,7 +506,7 @@ impl Comparer {
         if let Some((left, right)) = cities.filter(|_| is_one_city) {
             return self.same(4, city, city.commoner(left, right));
         }
-        let countries = both(country, a, b);
+        let countries = both(a.country, b.country);
         match (regions, countries) {
             (Some((left, right)), _) if left == right && !is_place_known => {
                 self.same(5, region, left)
@@ -496,12 +520,12 @@ impl Comparer {
         }
     }
 
-    fn workplace(&self, a: u32, b: u32) -> (Outcome, Option<f32>) {
+    fn workplace(&self, a: &Line, b: &Line) -> (Outcome, Option<f32>) {
         let Facets { company, domain, labels, len, .. } = &self.facets;
-        let domains = both(domain, a, b);
+        let domains = both(a.domain, b.domain);
         let one_domain = domains.filter(|(left, right)| left == right).map(|(code, _)| code);
-        let companies = both(company, a, b);
-        let likeness = companies.map(|(left, right)| self.company_likeness(a, b, left, right));
+        let companies = both(a.company, b.company);
+        let likeness = companies.map(|(left, right)| self.company_likeness(a, b));
         let held = companies.map_or(0, |(left, right)| company.held(left).max(company.held(right)));
         let of = |level: u8, held: u32| (Outcome::value(level, held, *len), Some(float(held)));
         match (one_domain, likeness) {
@@ -514,9 +538,9 @@ impl Comparer {
                 (Outcome::level(3), Some(float(all)))
             }
             (None, likeness) => {
-                let names = |one: u32, other: u32| {
-                    let label = self.facets.company_label(one);
-                    (label != BLANK && label == self.facets.domain_label(other)).then_some(label)
+                let names = |one: &Line, other: &Line| {
+                    let label = one.company_label;
+                    (label != BLANK && label == other.domain_label).then_some(label)
                 };
                 if let Some(label) = names(a, b).or_else(|| names(b, a)) {
                     return of(4, labels.frequency(label));
@@ -531,22 +555,22 @@ impl Comparer {
     }
 
     /// How alike two company names are: a level of [`ladder::COMPANY`].
-    fn company_likeness(&self, a: u32, b: u32, left: Code, right: Code) -> u8 {
+    fn company_likeness(&self, a: &Line, b: &Line) -> u8 {
         let Facets { company, company_words, .. } = &self.facets;
+        let (left, right) = (a.company, b.company);
         if left == right {
             return 0;
         }
-        if self.facets.company_label(a) == self.facets.company_label(b) {
+        if a.company_label == b.company_label {
             return 1;
         }
-        let (one, other) = (company_words.of_value(left), company_words.of_value(right));
         // Initials share no neighbours with the words they stand for.
-        let is_one_word = one.len() == 1 || other.len() == 1;
-        if !is_one_word && !company.values.shape(left).may_share_words(company.values.shape(right))
-        {
+        let is_one_word = a.is_one_word || b.is_one_word;
+        if !is_one_word && !a.company_neighbours.may_share_words(b.company_neighbours) {
             return 7;
         }
-        let overlap = self.overlap(company_words, left, right);
+        let (one, other) = (company_words.of_value(left), company_words.of_value(right));
+        let overlap = Self::overlap(company_words, left, right);
         let stems = (self.facets.stem(left), self.facets.stem(right));
         let (left, right) = (company.values.text(left), company.values.text(right));
         if self.are_units_of_one(stems, left, right) {
@@ -572,10 +596,10 @@ impl Comparer {
             && (stems.0 == stems.1 || is_slip(one, other))
     }
 
-    fn company(&self, a: u32, b: u32) -> Outcome {
+    fn company(&self, a: &Line, b: &Line) -> Outcome {
         let Facets { company, company_words, len, .. } = &self.facets;
-        let Some((left, right)) = both(company, a, b) else { return Outcome::MISSING };
-        let level = self.company_likeness(a, b, left, right);
+        let Some((left, right)) = both(a.company, b.company) else { return Outcome::MISSING };
+        let level = self.company_likeness(a, b);
         if level <= 1 {
             return Outcome::value(level, company.held(left).max(company.held(right)), *len);
         }
@@ -590,17 +614,17 @@ impl Comparer {
         }
     }
 
-    fn domain(&self, a: u32, b: u32) -> Outcome {
+    fn domain(&self, a: &Line, b: &Line) -> Outcome {
         let Facets { domain, labels, len, .. } = &self.facets;
-        let Some((left, right)) = both(domain, a, b) else { return Outcome::MISSING };
+        let Some((left, right)) = both(a.domain, b.domain) else { return Outcome::MISSING };
         if left == right {
             return self.same(0, domain, left);
         }
-        let (left, right) = (self.facets.domain_label(a), self.facets.domain_label(b));
+        let (left, right) = (a.domain_label, b.domain_label);
         if left == right {
             return Outcome::value(1, labels.frequency(left), *len);
         }
-        Outcome::level(if are_slip(labels, left, right) { 2 } else { 3 })
+        Outcome::level(if are_values_a_slip_apart(labels, left, right) { 2 } else { 3 })
     }
 
     fn same(&self, level: u8, facet: &Facet, code: Code) -> Outcome {
@@ -608,11 +632,10 @@ impl Comparer {
     }
 
     /// How much of two texts' words is common, rare words weighing more.
-    fn overlap(&self, words: &Words, left: Code, right: Code) -> Overlap {
+    fn overlap(words: &Words, left: Code, right: Code) -> Overlap {
+        let totals = [left, right].map(|code| words.total(code));
         let (left, right) = (words.of_value(left), words.of_value(right));
-        let weight = |word: Code| {
-            (1.0 + float(self.facets.len) / (1.0 + float(words.values.frequency(word)))).log2()
-        };
+        let weight = |word: Code| words.weight(word);
         let mut common = 0.0;
         for word in left {
             if right.contains(word) {
@@ -626,8 +649,7 @@ impl Comparer {
                 common += 0.9 * weight(*word).min(weight(*other));
             }
         }
-        let total = |words: &[Code]| words.iter().map(|word| weight(*word)).sum::<f32>();
-        let (left, right) = (total(left), total(right));
+        let [left, right] = totals;
         Overlap {
             of_both: common / (left + right - common).max(f32::MIN_POSITIVE),
             of_smaller: common / left.min(right).max(f32::MIN_POSITIVE),
@@ -703,31 +725,52 @@ impl Facet {
 /// Names at least so alike (Jaro-Winkler) look alike; the usual threshold of linkage packages.
 const ALIKE: f64 = 0.9;
 
-fn both(facet: &Facet, a: u32, b: u32) -> Option<(Code, Code)> {
-    let (left, right) = (facet.at(a), facet.at(b));
+fn both(left: Code, right: Code) -> Option<(Code, Code)> {
     (left != BLANK && right != BLANK).then_some((left, right))
+}
+
+/// True where the first name of each record is the other's last name.
+fn is_swapped(a: &Line, b: &Line) -> bool {
+    a.last != BLANK && b.last != BLANK && a.first_as_last == b.last && b.first_as_last == a.last
 }
 
 fn at_most<T>(items: &[T], at: usize) -> Option<&T> {
     items.get(at)
 }
 
-/// A slip of the keyboard between two values, told by their shapes where they can tell.
-fn are_slip(values: &Dictionary, left: Code, right: Code) -> bool {
-    values.shape(left).least_edits(values.shape(right)) <= 2
-        && is_slip(values.text(left), values.text(right))
+/// A slip of the keyboard between two values, told at a glance where that can tell.
+fn are_slip(values: &Dictionary, [left, right]: [Code; 2], [one, other]: [Glance; 2]) -> bool {
+    one.least_edits(other) <= 2 && is_slip(values.text(left), values.text(right))
+}
+
+/// As [`are_slip`], for values of which a record has no glance at hand.
+fn are_values_a_slip_apart(values: &Dictionary, left: Code, right: Code) -> bool {
+    are_slip(values, [left, right], [values.glance(left), values.glance(right)])
 }
 
 /// Two values no more than one edit apart.
-fn are_one_edit_apart(values: &Dictionary, left: Code, right: Code) -> bool {
-    values.shape(left).least_edits(values.shape(right)) <= 1
-        && distance(values.text(left), values.text(right), 1) <= 1
+fn are_one_edit_apart(
+    values: &Dictionary,
+    [left, right]: [Code; 2],
+    [one, other]: [Glance; 2],
+) -> bool {
+    one.least_edits(other) <= 1 && distance(values.text(left), values.text(right), 1) <= 1
 }
 
 /// Two values that look alike: at least so similar.
-fn look_alike(values: &Dictionary, left: Code, right: Code) -> bool {
-    values.shape(left).may_look_alike(values.shape(right))
-        && jaro_winkler(values.text(left), values.text(right)) >= ALIKE
+fn look_alike(values: &Dictionary, [left, right]: [Code; 2], [one, other]: [Glance; 2]) -> bool {
+    one.may_look_alike(other) && jaro_winkler(values.text(left), values.text(right)) >= ALIKE
+}
+
+/// True where a whole word of one name is in the other, and one of them has several.
+fn share_part(values: &Dictionary, [left, right]: [Code; 2], [one, other]: [Glance; 2]) -> bool {
+    (one.may_hold_space() || other.may_hold_space()) && {
+        let (left, right) = (values.text(left), values.text(right));
+        (left.contains(' ') || right.contains(' '))
+            && left
+                .split(' ')
+                .any(|word| word.len() >= 3 && right.split(' ').any(|other| other == word))
+    }
 }
 
 /// A slip of the keyboard: one edit, or two in a long word.
@@ -747,15 +790,7 @@ fn is_slip(left: &str, right: &str) -> bool {
 fn are_forms(words: &Dictionary, left: Code, right: Code) -> bool {
     let (one, other) = (words.text(left), words.text(right));
     let (long, short) = if one.len() > other.len() { (one, other) } else { (other, one) };
-    short.len() >= 4 && long.starts_with(short) || are_slip(words, left, right)
-}
-
-/// True where a whole word of one name is in the other, and one of them has several.
-fn share_part(left: &str, right: &str) -> bool {
-    (left.contains(' ') || right.contains(' '))
-        && left
-            .split(' ')
-            .any(|word| word.len() >= 3 && right.split(' ').any(|other| other == word))
+    short.len() >= 4 && long.starts_with(short) || are_values_a_slip_apart(words, left, right)
 }
 
 fn is_day_for_month(left: &str, right: &str) -> bool {

@@ -6,7 +6,7 @@ use std::hash::BuildHasher as _;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use super::similar::Shape;
+use super::similar::Glance;
 
 /// A value's number in its dictionary; [`BLANK`] stands for no value.
 pub(super) type Code = u32;
@@ -22,7 +22,7 @@ pub(super) struct Dictionary {
     /// Where each value ends in `text`.
     ends: Vec<usize>,
     counts: Vec<u32>,
-    shapes: Vec<Shape>,
+    glances: Vec<Glance>,
     hasher: DefaultHashBuilder,
 }
 
@@ -33,7 +33,7 @@ impl Default for Dictionary {
             text: String::new(),
             ends: vec![0],
             counts: vec![0],
-            shapes: vec![Shape::default()],
+            glances: vec![Glance::default()],
             hasher: DefaultHashBuilder::default(),
         }
     }
@@ -62,7 +62,7 @@ impl Dictionary {
             return BLANK;
         }
         let hash = self.hasher.hash_one(value);
-        let Self { codes, text, ends, counts, shapes, hasher } = self;
+        let Self { codes, text, ends, counts, glances, hasher } = self;
         let of = |code: Code| slice(text, ends, code);
         if let Some(code) = codes.find(hash, |code| of(*code) == value) {
             return *code;
@@ -72,7 +72,7 @@ impl Dictionary {
         text.push_str(value);
         ends.push(text.len());
         counts.push(0);
-        shapes.push(Shape::of(value));
+        glances.push(Glance::of(value));
         code
     }
 
@@ -87,9 +87,9 @@ impl Dictionary {
         slice(&self.text, &self.ends, code)
     }
 
-    /// The shape of a value.
-    pub(super) fn shape(&self, code: Code) -> Shape {
-        self.shapes.get(code as usize).copied().unwrap_or_default()
+    /// A glance at a value.
+    pub(super) fn glance(&self, code: Code) -> Glance {
+        self.glances.get(code as usize).copied().unwrap_or_default()
     }
 
     /// How many records hold a value.

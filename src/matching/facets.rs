@@ -8,36 +8,69 @@
     reason = "a code indexes the tables made for its own dictionary"
 )]
 
-use std::sync::Arc;
-
+use super::compare::float;
 use super::dictionary::{BLANK, Code, Dictionary};
 use super::normalise::{self, Company, Country, Lists, Mail, Name, Street};
+use super::similar::{Glance, Neighbours};
 use super::{Kind, Records};
 
-/// The codes of one record, side by side: comparing two records touches two lines of the cache.
-type Line = [Code; LINE];
-const LINE: usize = 16;
+/// What is known of one record, side by side: comparing two records looks up little else. Two lines of the
+/// cache, which come together.
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(align(128))]
+pub(super) struct Line {
+    pub(super) first: Code,
+    pub(super) last: Code,
+    /// First and last name, where there are both.
+    pub(super) name: Code,
+    pub(super) suffix: Code,
+    pub(super) mail: Code,
+    pub(super) company: Code,
+    pub(super) domain: Code,
+    pub(super) street: Code,
+    pub(super) city: Code,
+    pub(super) postcode: Code,
+    pub(super) region: Code,
+    pub(super) country: Code,
+    pub(super) birth: Code,
+    /// Phone numbers; blank ones at the end.
+    pub(super) phones: [Code; PHONES],
+    /// The first name, as a last name.
+    pub(super) first_as_last: Code,
+    /// The full form that the first name may stand for; blank where there are several.
+    pub(super) root: Code,
+    /// The local part of the mail address, and its domain.
+    pub(super) mail_parts: MailParts,
+    /// What the company's name and the domain have in common.
+    pub(super) company_label: Code,
+    pub(super) domain_label: Code,
+    pub(super) first_glance: Glance,
+    pub(super) last_glance: Glance,
+    pub(super) local_glance: Glance,
+    pub(super) phone_glances: [Glance; PHONES],
+    pub(super) company_neighbours: Neighbours,
+    /// The company's name is one word.
+    pub(super) is_one_word: bool,
+}
+
+const _: () =
+    assert!(size_of::<Line>() == 128, "a record is to stay within two lines of the cache");
 
 /// One thing known of every record.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Facet {
-    /// Record by record, until they are laid beside those of other facets.
     codes: Vec<Code>,
-    lines: Option<(Arc<Vec<Line>>, usize)>,
     pub(super) values: Dictionary,
 }
 
 impl Facet {
     /// A record's code; [`BLANK`] too where no column says anything of the kind.
     pub(super) fn at(&self, record: u32) -> Code {
-        match &self.lines {
-            Some((lines, slot)) => lines.get(record as usize).map_or(BLANK, |line| line[*slot]),
-            None => self.codes.get(record as usize).copied().unwrap_or(BLANK),
-        }
+        self.codes.get(record as usize).copied().unwrap_or(BLANK)
     }
 
     /// A record's folded value.
-    pub(super) fn text(&self, record: u32) -> &str {
+    fn text(&self, record: u32) -> &str {
         self.values.text(self.at(record))
     }
 
@@ -58,10 +91,15 @@ pub(super) struct Words {
     flat: Vec<Code>,
     ends: Vec<usize>,
     pub(super) values: Dictionary,
+    /// What each word tells, in bits: a rare one more.
+    weights: Vec<f32>,
+    /// What the words of each value tell together.
+    totals: Vec<f32>,
 }
 
 impl Words {
-    fn of(values: &Dictionary) -> Self {
+    /// The words of the values that so many records hold.
+    fn of(values: &Dictionary, records: u32) -> Self {
         let mut words = Self { ends: vec![0, 0], ..Self::default() };
         for code in values.codes() {
             let from = words.flat.len();
@@ -74,7 +112,22 @@ impl Words {
             }
             words.ends.push(words.flat.len());
         }
+        let held = |word: Code| float(words.values.frequency(word));
+        let weight = |word: Code| (1.0 + float(records) / (1.0 + held(word))).log2();
+        words.weights = std::iter::once(BLANK).chain(words.values.codes()).map(weight).collect();
+        let total = |code: Code| words.of_value(code).iter().map(|word| words.weight(*word)).sum();
+        words.totals = std::iter::once(BLANK).chain(values.codes()).map(total).collect();
         words
+    }
+
+    /// What a word tells, in bits.
+    pub(super) fn weight(&self, word: Code) -> f32 {
+        self.weights.get(word as usize).copied().unwrap_or_default()
+    }
+
+    /// What the words of a value tell together, in bits.
+    pub(super) fn total(&self, code: Code) -> f32 {
+        self.totals.get(code as usize).copied().unwrap_or_default()
     }
 
     /// The words of a value, each once.
@@ -127,12 +180,12 @@ pub(super) struct Facets {
     pub(super) name: Facet,
     pub(super) suffix: Facet,
     pub(super) mail: Facet,
+    /// By the mail address's code, until they are laid out; so are the labels.
     mail_parts: Vec<MailParts>,
     pub(super) locals: Dictionary,
     /// Until they are laid out.
     phones: Vec<[Code; PHONES]>,
-    /// Phone numbers first, then the facets of [`Facets::in_lines`].
-    lines: Arc<Vec<Line>>,
+    lines: Vec<Line>,
     pub(super) numbers: Dictionary,
     pub(super) company: Facet,
     pub(super) company_words: Words,
@@ -189,35 +242,35 @@ impl Facets {
         facets.texts = columns(Kind::Text)
             .map(|column| {
                 let facet = read.column(column, plain);
-                let words = Words::of(&facet.values);
+                let words = Words::of(&facet.values, facets.len);
                 (facet, words)
             })
             .collect();
         facets
     }
 
-    /// Lays the codes that every comparison looks at side by side.
+    /// Lays what every comparison looks at side by side.
     fn lay_out(&mut self) {
-        let mut lines = vec![[BLANK; LINE]; self.len as usize];
-        for (line, phones) in lines.iter_mut().zip(std::mem::take(&mut self.phones)) {
-            line[..PHONES].copy_from_slice(&phones);
-        }
-        let mut facets = self.in_lines();
-        for (slot, facet) in (PHONES..).zip(&facets) {
-            for (line, code) in lines.iter_mut().zip(&facet.codes) {
-                line[slot] = *code;
-            }
-        }
-        let lines = Arc::new(lines);
-        for (slot, facet) in (PHONES..).zip(&mut facets) {
-            facet.codes = Vec::new();
-            facet.lines = Some((Arc::clone(&lines), slot));
-        }
-        self.lines = lines;
-    }
-
-    fn in_lines(&mut self) -> [&mut Facet; LINE - PHONES] {
-        [
+        let as_last: Vec<Code> =
+            std::iter::once(BLANK)
+                .chain(self.first.values.codes().map(|code| {
+                    self.last.values.find(self.first.values.text(code)).unwrap_or(BLANK)
+                }))
+                .collect();
+        let neighbours: Vec<Neighbours> = std::iter::once(Neighbours::default())
+            .chain(
+                self.company
+                    .values
+                    .codes()
+                    .map(|code| Neighbours::of(self.company.values.text(code))),
+            )
+            .collect();
+        self.lines = (0..self.len).map(|record| self.lay(record, &as_last, &neighbours)).collect();
+        self.phones = Vec::new();
+        self.mail_parts = Vec::new();
+        self.company_labels = Vec::new();
+        self.domain_labels = Vec::new();
+        for facet in [
             &mut self.first,
             &mut self.last,
             &mut self.name,
@@ -231,7 +284,43 @@ impl Facets {
             &mut self.region,
             &mut self.country,
             &mut self.birth,
-        ]
+        ] {
+            facet.codes = Vec::new();
+        }
+    }
+
+    fn lay(&self, record: u32, as_last: &[Code], neighbours: &[Neighbours]) -> Line {
+        let (first, last) = (self.first.at(record), self.last.at(record));
+        let company = self.company.at(record);
+        let phones = self.phones.get(record as usize).copied().unwrap_or_default();
+        let mail_parts = self.mail_of(record);
+        Line {
+            first,
+            last,
+            name: self.name.at(record),
+            suffix: self.suffix.at(record),
+            mail: self.mail.at(record),
+            company,
+            domain: self.domain.at(record),
+            street: self.street.at(record),
+            city: self.city.at(record),
+            postcode: self.postcode.at(record),
+            region: self.region.at(record),
+            country: self.country.at(record),
+            birth: self.birth.at(record),
+            phones,
+            first_as_last: as_last[first as usize],
+            root: if let [root] = self.roots(first) { *root } else { BLANK },
+            mail_parts,
+            company_label: self.company_label(record),
+            domain_label: self.domain_label(record),
+            first_glance: self.first.values.glance(first),
+            last_glance: self.last.values.glance(last),
+            local_glance: self.locals.glance(mail_parts.local),
+            phone_glances: phones.map(|code| self.numbers.glance(code)),
+            company_neighbours: neighbours[company as usize],
+            is_one_word: self.company_words.of_value(company).len() == 1,
+        }
     }
 
     fn fold_names(&mut self, read: &Columns<'_>) {
@@ -383,7 +472,7 @@ impl Facets {
                 out.push_str(&company.site);
             }
         });
-        self.company_words = Words::of(&self.company.values);
+        self.company_words = Words::of(&self.company.values, self.len);
         self.stems.push(BLANK);
         for code in self.company.values.codes() {
             let stem = stem(self.company.values.text(code), &self.city.values);
@@ -442,12 +531,14 @@ impl Facets {
         }
     }
 
-    /// The full forms that a record's first name may stand for.
-    pub(super) fn roots(&self, record: u32) -> &[Code] {
-        match self.first.at(record) {
-            BLANK => &[],
-            code => self.roots.of_value(code),
-        }
+    /// What is known of a record.
+    pub(super) fn line(&self, record: u32) -> &Line {
+        &self.lines[record as usize]
+    }
+
+    /// The full forms that a first name may stand for.
+    pub(super) fn roots(&self, first: Code) -> &[Code] {
+        if first == BLANK { &[] } else { self.roots.of_value(first) }
     }
 
     /// A full form.
@@ -456,17 +547,8 @@ impl Facets {
     }
 
     /// A record's mail address, told apart.
-    pub(super) fn mail_of(&self, record: u32) -> MailParts {
+    fn mail_of(&self, record: u32) -> MailParts {
         self.mail_parts.get(self.mail.at(record) as usize).copied().unwrap_or_default()
-    }
-
-    /// A record's phone numbers; blank ones at the end.
-    pub(super) fn phones(&self, record: u32) -> [Code; PHONES] {
-        let mut phones = [BLANK; PHONES];
-        if let Some(line) = self.lines.get(record as usize) {
-            phones.copy_from_slice(&line[..PHONES]);
-        }
-        phones
     }
 
     /// The stem of a company's name.
@@ -475,12 +557,12 @@ impl Facets {
     }
 
     /// The label of a record's company.
-    pub(super) fn company_label(&self, record: u32) -> Code {
+    fn company_label(&self, record: u32) -> Code {
         self.company_labels.get(self.company.at(record) as usize).copied().unwrap_or(BLANK)
     }
 
     /// The label of a record's domain.
-    pub(super) fn domain_label(&self, record: u32) -> Code {
+    fn domain_label(&self, record: u32) -> Code {
         self.domain_labels.get(self.domain.at(record) as usize).copied().unwrap_or(BLANK)
     }
 

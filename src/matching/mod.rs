@@ -257,20 +257,27 @@ fn score(
     let next = AtomicUsize::new(0);
     let work = || {
         let mut found: Vec<(usize, Vec<Pair>, u64)> = Vec::new();
-        let mut partners = Vec::new();
+        let (mut partners, mut lines) = (Vec::new(), Vec::new());
         loop {
             let stretch = next.fetch_add(1, Ordering::Relaxed);
             let Some(reviewed) = stretches.get(stretch) else { return found };
             let (mut pairs, mut count) = (Vec::new(), 0);
             for record in reviewed.iter().copied() {
                 blocks.partners(record, |at| records.is_under_review(at), &mut partners);
-                for partner in partners.iter().copied() {
+                partners.retain(|partner| {
+                    comparer.may_be_one(record, *partner)
+                        && !records.are_apart(record.min(*partner), record.max(*partner))
+                });
+                count += partners.len() as u64;
+                // Brought together they are waited for once, not one by one.
+                lines.clear();
+                lines.extend(partners.iter().map(|partner| *comparer.facets.line(*partner)));
+                let ours = comparer.facets.line(record);
+                for (partner, theirs) in partners.iter().copied().zip(&lines) {
                     let (left, right) = (record.min(partner), record.max(partner));
-                    if !comparer.may_be_one(left, right) || records.are_apart(left, right) {
-                        continue;
-                    }
-                    count += 1;
-                    let bits = model.score(comparer, &comparer.compare(left, right));
+                    let of_pair = if record < partner { (ours, theirs) } else { (theirs, ours) };
+                    let pattern = comparer.compare_lines((left, right), of_pair);
+                    let bits = model.score(comparer, &pattern);
                     if bits >= plan.least_bits {
                         pairs.push(Pair { left, right, bits });
                     }

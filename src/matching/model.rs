@@ -11,6 +11,7 @@
 use super::blocking::Blocks;
 use super::compare::{COMPARISONS, Comparer, Comparison, Outcome, Pattern, Term, float};
 use super::dictionary::{BLANK, Code};
+use super::facets::Line;
 #[cfg(doc)]
 use super::ladder;
 use super::ladder::{CONTEXTS, LEVELS, Ladder};
@@ -223,18 +224,18 @@ impl Samples {
             .map(|(a, b)| model.sample(comparer, a, b, 1.0))
             .collect();
         let mut grouped = Vec::new();
-        let rarest_word = |record: u32| {
-            let words = facets.company_words.of_value(facets.company.at(record)).iter().copied();
+        let rarest_word = |line: &Line| {
+            let words = facets.company_words.of_value(line.company).iter().copied();
             words.min_by_key(|word| facets.company_words.values.frequency(*word)).unwrap_or(BLANK)
         };
-        let groupings: [&dyn Fn(u32) -> Code; 8] = [
-            &|record| facets.company.at(record),
-            &|record| facets.domain.at(record),
-            &|record| facets.street.at(record),
-            &|record| facets.phones(record)[0],
-            &|record| facets.name.at(record),
-            &|record| facets.first.at(record),
-            &|record| facets.last.at(record),
+        let groupings: [&dyn Fn(&Line) -> Code; 8] = [
+            &|line| line.company,
+            &|line| line.domain,
+            &|line| line.street,
+            &|line| line.phones[0],
+            &|line| line.name,
+            &|line| line.first,
+            &|line| line.last,
             &rarest_word,
         ];
         for grouping in groupings {
@@ -260,7 +261,7 @@ enum Drawn {
 fn draw_within(
     model: &Model,
     comparer: &Comparer,
-    grouping: &dyn Fn(u32) -> Code,
+    grouping: &dyn Fn(&Line) -> Code,
     draw: &mut Draw,
     out: &mut Vec<Sample>,
 ) {
@@ -268,7 +269,7 @@ fn draw_within(
     const MOST: usize = 50;
     let len = comparer.facets.len;
     let mut members: Vec<(Code, u32)> = (0..len)
-        .map(|record| (grouping(record), record))
+        .map(|record| (grouping(comparer.facets.line(record)), record))
         .filter(|(code, _)| *code != BLANK)
         .collect();
     members.sort_unstable();
@@ -384,15 +385,16 @@ impl Model {
     /// u of every level: from random pairs, and in a context from pairs that all else holds apart.
     fn learn_chance(&mut self, comparer: &Comparer, samples: &Samples, scores: Option<&[f64]>) {
         let people = comparer.facets.are_people();
+        let score = |sample: &Sample| scores.map_or(f64::MIN, |_| self.score_sample(sample));
+        let unlike = |sample: &Sample| 1.0 - probability(score(sample));
+        let unlike: Vec<f64> = samples.random.iter().map(unlike).collect();
         for (at, (comparison, ladder)) in comparer.comparisons.iter().enumerate() {
             let mut counts: Rates = [[0.0; LEVELS]; CONTEXTS];
-            for sample in &samples.random {
+            for (sample, unlike) in samples.random.iter().zip(&unlike) {
                 let rung = sample.points[at].rung.map(apart);
                 // The few that share a context are mostly matches where there are few records.
                 if let Some((0, level)) = rung {
-                    let chance =
-                        if scores.is_some() { self.score_sample(sample) } else { f64::MIN };
-                    counts[0][level] += 1.0 - probability(chance);
+                    counts[0][level] += unlike;
                 }
             }
             for (n, (sample, drawn)) in samples.all().enumerate() {

@@ -8,51 +8,76 @@
 /// Texts up to here are compared on the stack: one bit of a word stands for each character.
 const SHORT: usize = 64;
 
-/// What tells at a glance that two texts are not alike.
+/// What tells at a glance that two texts are not alike: which letters occur, 27 kinds of them, and above
+/// those bits how many, up to [`Glance::MANY`].
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Shape {
-    /// Which letters occur, 64 kinds of them.
-    letters: u64,
-    /// Which pairs of neighbouring letters occur, 61 kinds of them.
-    neighbours: u64,
-    len: u32,
-}
+pub(super) struct Glance(u32);
 
-impl Shape {
-    /// The shape of a text.
+impl Glance {
+    const KINDS: u32 = 27;
+    const MANY: u32 = 31;
+
+    /// A glance at a text.
     pub(super) fn of(text: &str) -> Self {
-        let mut shape = Self::default();
-        let mut before = None;
+        let (mut kinds, mut len) = (0, 0);
         for letter in text.chars().map(u32::from) {
-            shape.len += 1;
-            shape.letters |= 1 << (letter & 63);
-            if let Some(before) = before.replace(letter) {
-                let kind = u32::wrapping_mul(before, 37) ^ letter.wrapping_mul(11);
-                shape.neighbours |= 1 << (kind % 61);
-            }
+            len += 1;
+            kinds |= 1 << (letter & 31) % Self::KINDS;
         }
-        shape
+        Self(kinds | Self::MANY.min(len) << Self::KINDS)
+    }
+
+    fn len(self) -> u32 {
+        self.0 >> Self::KINDS
+    }
+
+    /// True for a text of one letter.
+    pub(super) fn is_letter(self) -> bool {
+        self.len() == 1
+    }
+
+    /// False for a text without a space.
+    pub(super) fn may_hold_space(self) -> bool {
+        self.0 & 1 == 1
+    }
+
+    /// How many kinds of letters only one of two texts has.
+    fn unshared(self, other: Self) -> u32 {
+        ((self.0 ^ other.0) << (u32::BITS - Self::KINDS)).count_ones()
     }
 
     /// At least so many edits lie between two texts: each changes the length by one at most, and at most
     /// two of the letters that occur.
     pub(super) fn least_edits(self, other: Self) -> u32 {
-        let letters = (self.letters ^ other.letters).count_ones();
-        self.len.abs_diff(other.len).max(letters.div_ceil(2))
+        self.len().abs_diff(other.len()).max(self.unshared(other).div_ceil(2))
     }
 
     /// False where the Jaro-Winkler similarity is below 0.9, whatever the order of the letters: a letter
     /// that one text lacks is unmatched in the other, and the similarity asks for m/a + m/b of 1.5 matches.
     pub(super) fn may_look_alike(self, other: Self) -> bool {
-        let (a, b) = (f64::from(self.len), f64::from(other.len));
-        let unmatched = f64::from((self.letters ^ other.letters).count_ones());
-        unmatched <= a + b - 3.0 * a * b / (a + b).max(1.0)
+        let (a, b) = (f64::from(self.len()), f64::from(other.len()));
+        self.len().max(other.len()) == Self::MANY
+            || f64::from(self.unshared(other)) <= a + b - 3.0 * a * b / (a + b).max(1.0)
+    }
+}
+
+/// Which pairs of neighbouring letters occur in a text, 61 kinds of them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Neighbours(u64);
+
+impl Neighbours {
+    /// The neighbours in a text.
+    pub(super) fn of(text: &str) -> Self {
+        let letters = || text.chars().map(u32::from);
+        let kind =
+            |(before, letter)| (u32::wrapping_mul(before, 37) ^ u32::wrapping_mul(letter, 11)) % 61;
+        Self(letters().zip(letters().skip(1)).map(kind).fold(0, |kinds, kind| kinds | 1 << kind))
     }
 
     /// False for texts that share few pairs of neighbouring letters.
     pub(super) fn may_share_words(self, other: Self) -> bool {
-        let fewer = self.neighbours.count_ones().min(other.neighbours.count_ones());
-        (self.neighbours & other.neighbours).count_ones() * 3 >= fewer
+        let fewer = self.0.count_ones().min(other.0.count_ones());
+        (self.0 & other.0).count_ones() * 3 >= fewer
     }
 }
 
@@ -174,7 +199,7 @@ mod tests {
                 let (ours, theirs) = (jaro_winkler(a, b), strsim::jaro_winkler(a, b));
                 assert!((ours - theirs).abs() < 1e-12, "{a} {b}: {ours} {theirs}");
                 let theirs = strsim::osa_distance(a, b);
-                let (one, other) = (Shape::of(a), Shape::of(b));
+                let (one, other) = (Glance::of(a), Glance::of(b));
                 assert!(
                     one.least_edits(other) as usize <= theirs.max(a.len().abs_diff(b.len())),
                     "{a} {b}"
