@@ -132,6 +132,12 @@ pub struct Match {
     /// What a column holds, such as Vendor=company; COLUMN=none leaves it out
     #[arg(long = "kind", value_name = "COLUMN=KIND", value_parser = kind)]
     pub kinds: Vec<(String, Option<Kind>)>,
+    /// Link by the model of this file instead of what the records teach
+    #[arg(long, value_name = "MODEL.toml")]
+    pub model: Option<PathBuf>,
+    /// Where to write the model that was linked by
+    #[arg(long, value_name = "MODEL.toml")]
+    pub model_out: Option<PathBuf>,
     /// Cores to use [default: all]
     #[arg(long)]
     pub threads: Option<NonZeroUsize>,

@@ -2,17 +2,18 @@
 //!
 //! It reads with the reader of the review and links with the engine and the defaults of the review.
 //! Does not: apply a boundary; it reads the columns it links by, keeps no value but the ids it writes, and
-//! changes no file but the one it is asked to write.
+//! changes no file but those it is asked to write.
 
-use std::fs::File;
-use std::io::{self, BufWriter};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write as _};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use crate::check;
 use crate::matching::cluster::clusters;
 use crate::matching::infer::{self, Sampled};
-use crate::matching::{Crowd, Kind, LARGEST_BLOCK, Linkage, Pair, Plan, Records, link};
+use crate::matching::parameters::{Mismatch, Parameters, Unreadable};
+use crate::matching::{Crowd, Kind, LARGEST_BLOCK, Linkage, Pair, Plan, Records, link, link_by};
 use crate::source::csv::{Expect, Limits, Misfit, Refusal, Sheet, Sink};
 
 /// What to link, and where the pairs go.
@@ -32,6 +33,10 @@ pub struct Order {
     pub source: Option<String>,
     /// Kinds of columns that are known better than by header and content; `None` leaves a column out.
     pub kinds: Vec<(String, Option<Kind>)>,
+    /// A model to link by; otherwise the records teach one.
+    pub model: Option<PathBuf>,
+    /// Where the model goes that was linked by.
+    pub model_out: Option<PathBuf>,
     /// How many threads read and compare.
     pub threads: NonZeroUsize,
 }
@@ -75,6 +80,30 @@ pub enum LinkingError {
         name: String,
         /// How many it names.
         count: usize,
+    },
+    /// The model is not there.
+    #[error("{}: {error}\n  hint: --model reads the file that --model-out wrote", file.display())]
+    NoModel {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// A file is no model.
+    #[error("{}: {why}", file.display())]
+    NotAModel {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        why: Unreadable,
+    },
+    /// The model is of other records.
+    #[error("{}: {why}", file.display())]
+    OtherModel {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        why: Mismatch,
     },
     /// An output cannot be written.
     #[error("{}: {error}\n  hint: name a file in a folder that you may write to", file.display())]
@@ -124,8 +153,12 @@ impl LinkingError {
     /// The exit code: 2 for what the caller wrote, 3 for what stands in the way.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::NoColumn { .. } | Self::NotTwoSources { .. } | Self::NothingToLinkBy { .. } => 2,
-            Self::Unreadable { .. } | Self::Unwritable { .. } => 3,
+            Self::NoColumn { .. }
+            | Self::NotTwoSources { .. }
+            | Self::NothingToLinkBy { .. }
+            | Self::NotAModel { .. }
+            | Self::OtherModel { .. } => 2,
+            Self::Unreadable { .. } | Self::NoModel { .. } | Self::Unwritable { .. } => 3,
         }
     }
 }
@@ -176,6 +209,7 @@ const SAMPLE: u32 = 2_000;
 /// Links, and writes the pairs as `id_l,id_r,score,weight`: the chance that the two are one, and the same
 /// in bits.
 pub fn run(order: &Order) -> Result<Linked, LinkingError> {
+    let known = order.model.as_deref().map(known).transpose()?;
     let mut table = Table::default();
     table.read(order, &order.file)?;
     if let Some(other) = &order.other {
@@ -198,12 +232,19 @@ pub fn run(order: &Order) -> Result<Linked, LinkingError> {
         least_bits: LEAST_BITS,
         threads: order.threads,
     };
-    let linkage = link(&table, plan);
+    let linkage = match &known {
+        None => link(&table, plan),
+        Some((file, known)) => link_by(&table, plan, known)
+            .map_err(|why| LinkingError::OtherModel { file: (*file).to_owned(), why })?,
+    };
     let unwritable = |file: &Path| {
         let file = file.to_owned();
-        move |error| LinkingError::Unwritable { file, error }
+        |error: io::Error| LinkingError::Unwritable { file, error }
     };
     write_pairs(&order.pairs, &table, &linkage.pairs).map_err(unwritable(&order.pairs))?;
+    if let Some(file) = &order.model_out {
+        write_text(file, &linkage.parameters().to_toml()).map_err(unwritable(file))?;
+    }
     let clustered = order
         .clusters
         .as_deref()
@@ -247,6 +288,21 @@ fn write_clusters(path: &Path, table: &Table, linkage: &Linkage) -> io::Result<C
     }
     finish(out)?;
     Ok(counts)
+}
+
+/// The model of a file.
+fn known(file: &Path) -> Result<(&Path, Parameters), LinkingError> {
+    let text = fs::read_to_string(file)
+        .map_err(|error| LinkingError::NoModel { file: file.to_owned(), error })?;
+    let known = Parameters::parse(&text)
+        .map_err(|why| LinkingError::NotAModel { file: file.to_owned(), why })?;
+    Ok((file, known))
+}
+
+fn write_text(path: &Path, text: &str) -> io::Result<()> {
+    let mut out = File::create(path)?;
+    out.write_all(text.as_bytes())?;
+    out.sync_all()
 }
 
 fn write_pairs(path: &Path, table: &Table, pairs: &[Pair]) -> io::Result<()> {

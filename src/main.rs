@@ -125,6 +125,8 @@ fn link(arguments: Match, cores: NonZeroUsize) -> ExitCode {
         id: arguments.id,
         source: arguments.link.then_some(arguments.source),
         kinds: arguments.kinds,
+        model: arguments.model,
+        model_out: arguments.model_out,
         threads: arguments.threads.unwrap_or(cores),
     };
     match linking::run(&order) {

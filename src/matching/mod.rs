@@ -16,6 +16,7 @@ pub mod infer;
 mod ladder;
 mod model;
 pub mod normalise;
+pub mod parameters;
 mod similar;
 
 use std::num::NonZeroUsize;
@@ -26,6 +27,7 @@ use compare::Comparer;
 use facets::Facets;
 use model::Model;
 use normalise::{Company, Lists, Mail, Name, Steps, Street};
+use parameters::{Mismatch, Parameters};
 
 /// What a column holds: it decides how its values are folded and compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -229,11 +231,37 @@ pub fn steps(kind: Kind, raw: &str, lists: &Lists) -> Steps {
     }
 }
 
-/// Links the records of a table.
+/// Links the records of a table by what they themselves teach.
 pub fn link(records: &dyn Records, plan: Plan<'_>) -> Linkage {
+    let (comparer, blocks) = prepare(records, plan);
+    let model = model::train(&comparer, &blocks);
+    found(records, plan, comparer, blocks, model)
+}
+
+/// Links the records of a table by what was learned before, of these or of others like them.
+pub fn link_by(
+    records: &dyn Records,
+    plan: Plan<'_>,
+    known: &Parameters,
+) -> Result<Linkage, Mismatch> {
+    let (comparer, blocks) = prepare(records, plan);
+    let model = known.pin(&comparer)?;
+    Ok(found(records, plan, comparer, blocks, model))
+}
+
+fn prepare(records: &dyn Records, plan: Plan<'_>) -> (Comparer, Blocks) {
     let comparer = Comparer::new(Facets::of(records, plan.columns, plan.lists));
     let blocks = Blocks::of(&comparer, |at| records.is_left_out(at), plan.largest_block);
-    let model = model::train(&comparer, &blocks);
+    (comparer, blocks)
+}
+
+fn found(
+    records: &dyn Records,
+    plan: Plan<'_>,
+    comparer: Comparer,
+    blocks: Blocks,
+    model: Model,
+) -> Linkage {
     let (pairs, count) = score(records, plan, &comparer, &blocks, &model);
     let expected = model.expected;
     let kinds = plan.columns.to_vec();
@@ -302,6 +330,11 @@ impl Linkage {
     /// The odds that two records drawn at random are one, in bits: what a score starts from.
     pub fn prior(&self) -> f64 {
         self.model.prior
+    }
+
+    /// What was learned, to link by again.
+    pub fn parameters(&self) -> Parameters {
+        Parameters::of(&self.model, &self.comparer)
     }
 
     /// The odds that two records are one, in bits, whether or not they share a key.

@@ -20,7 +20,10 @@ use super::ladder::{CONTEXTS, LEVELS, Ladder};
 type Rates = [[f64; LEVELS]; CONTEXTS];
 
 /// Classes of how many records share a value, by the least that belongs to the next class.
-const CLASSES: [f32; 5] = [3.0, 5.0, 9.0, 17.0, 65.0];
+pub(super) const CLASSES: [f32; 5] = [3.0, 5.0, 9.0, 17.0, 65.0];
+
+/// One number for each class.
+pub(super) type Rarer = [f64; CLASSES.len() + 1];
 
 /// The parameters of one comparison.
 #[derive(Debug, Clone)]
@@ -28,7 +31,7 @@ pub(super) struct Parameters {
     pub(super) m: Rates,
     pub(super) u: Rates,
     /// Bits by which a value of each class is rarer among non-matches than its frequency says.
-    pub(super) rarer: [f64; CLASSES.len() + 1],
+    pub(super) rarer: Rarer,
     /// What each rung is worth: first those whose u is the level's, then those whose u is a value's.
     bits: [f64; 2 * VALUE],
 }
@@ -72,7 +75,7 @@ const APART: f64 = -6.0;
 
 impl Model {
     /// The parameters before any data: what is usual for the kinds of columns.
-    fn usual(comparer: &Comparer) -> Self {
+    pub(super) fn usual(comparer: &Comparer) -> Self {
         let parameters = comparer
             .comparisons
             .iter()
@@ -491,7 +494,7 @@ impl Model {
     }
 
     /// Works out what each level is worth from the rates.
-    fn settle(&mut self, comparer: &Comparer) {
+    pub(super) fn settle(&mut self, comparer: &Comparer) {
         for (parameters, (comparison, ladder)) in
             self.parameters.iter_mut().zip(&comparer.comparisons)
         {

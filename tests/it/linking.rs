@@ -209,3 +209,78 @@ fn a_column_is_what_it_is_said_to_be() {
     // Without the addresses, those of whom nothing else is known are not found.
     assert!(found.is_subset(&twins) && found.len() >= twins.len() / 2, "{found:?}");
 }
+
+#[test]
+fn a_model_is_kept_and_gives_the_same_bytes_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (rows, _) = people();
+    write(&folder.path().join("people.csv"), &HEADER, &rows);
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    let done =
+        call(folder.path(), &["people.csv", "--pairs", "one.csv", "--model-out", "model.toml"]);
+    assert_eq!(done.code, 0, "{}", done.err);
+    let again = ["--model", "model.toml", "--pairs", "two.csv", "--model-out", "again.toml"];
+    let pinned = call(folder.path(), &[&["people.csv"][..], &again].concat());
+    assert_eq!(pinned.code, 0, "{}", pinned.err);
+    assert_eq!(pinned.out, done.out);
+    assert_eq!(read("two.csv"), read("one.csv"));
+    assert_eq!(read("again.toml"), read("model.toml"));
+
+    // Of a tenth of the people nothing can be learned, but what all of them taught still holds.
+    write(&folder.path().join("few.csv"), &HEADER, &rows[..44]);
+    let few = ["few.csv", "--model", "model.toml", "--pairs", "few-out.csv"];
+    let done = call(folder.path(), &[&few[..], &["--model-out", "few.toml"]].concat());
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert_eq!(read("few.toml"), read("model.toml"));
+    assert_eq!(likely(&folder.path().join("few-out.csv")).len(), 4);
+}
+
+#[test]
+fn a_model_that_is_damaged_or_of_other_records_is_told_with_a_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let (rows, _) = people();
+    write(&folder.path().join("people.csv"), &HEADER, &rows);
+    call(folder.path(), &["people.csv", "--pairs", "one.csv", "--model-out", "good.toml"]);
+    let good = fs::read_to_string(folder.path().join("good.toml")).unwrap();
+    let slip = good.replacen("m = 0.", "m = 7.", 1);
+    let line = 1 + good.lines().position(|line| line.contains("m = 0.")).unwrap();
+    let renamed = good.replacen("\"the same first name\"", "\"one first name\"", 1);
+    for (name, text) in [
+        ("cut.toml", &good[..good.len() - 200]),
+        ("slip.toml", &slip),
+        ("renamed.toml", &renamed),
+        ("splink.json", "{\n  \"link_type\": \"dedupe_only\"\n}\n"),
+    ] {
+        write_new(&folder.path().join(name), text.as_bytes()).unwrap();
+    }
+    let slip = format!("slip.toml: line {line}: `m` is 7.");
+    for (arguments, code, words) in [
+        (&["--model", "nothing.toml"][..], 3, "nothing.toml: "),
+        (&["--model", "people.csv"], 2, "people.csv: line 1: "),
+        (&["--model", "splink.json"], 2, "splink.json: line 1: "),
+        (&["--model", "cut.toml"], 2, "cut.toml: line "),
+        (&["--model", "slip.toml"], 2, &slip),
+        (
+            &["--model", "renamed.toml"],
+            2,
+            "other levels of the first name: `one first name` where this program has `the same first name`",
+        ),
+        (
+            &["--model", "good.toml", "--kind", "Phone=none"],
+            2,
+            "the model weighs the phone number, of which these records say nothing",
+        ),
+        (
+            &["--model", "good.toml", "--kind", "Phone=identifier"],
+            2,
+            "the model does not weigh the identifier, which these records hold",
+        ),
+    ] {
+        let done =
+            call(folder.path(), &[arguments, &["people.csv", "--pairs", "out.csv"]].concat());
+        assert_eq!(done.code, code, "{arguments:?}: {}", done.err);
+        assert!(done.err.contains(words), "{arguments:?}: {}", done.err);
+        assert!(done.err.contains("\n  hint: "), "{arguments:?}: {}", done.err);
+        assert!(!folder.path().join("out.csv").exists(), "{arguments:?}");
+    }
+}

@@ -39,7 +39,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("phonenumber", &["matching/"]),
     ("encoding_rs", &["source/csv/"]),
     ("regex", &["boundary/scanner.rs"]),
-    ("toml", &["policy.rs", "draft/"]),
+    ("toml", &["policy.rs", "draft/", "matching/parameters.rs"]),
 ];
 
 fn root() -> PathBuf {
