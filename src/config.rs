@@ -138,7 +138,8 @@ fn read(review: &str, rules: &BTreeMap<String, String>, log: &Log) -> Config {
     let empty = Document::parse("rules/boundary.toml", "", log);
     let boundary = Boundary::parse(rulebook.document("boundary.toml").unwrap_or(&empty), log);
     let policies = Policies::parse(&rulebook, &boundary, log);
-    for name in rules.keys().filter(|name| name.ends_with(".toml")) {
+    let models = |name: &str| name.ends_with(crate::check::MODEL);
+    for name in rules.keys().filter(|name| name.ends_with(".toml") && !models(name)) {
         let known = crate::check::Family::ALL.map(crate::check::Family::file);
         if !known.contains(&name.as_str())
             && !["boundary.toml", "approvals.toml"].contains(&name.as_str())

@@ -26,11 +26,12 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::boundary::{Boundary, Field, Grant, Missing, Object};
 use crate::finding::{Finding, Severity};
+use crate::matching::parameters::Parameters;
 use crate::policy::Log;
 
 pub use condition::{Condition, When};
 pub use duplicates::shipped_lists;
-pub use rulebook::{Rulebook, Table};
+pub use rulebook::{MODEL, Rulebook, Table};
 pub use world::{AsOf, Pulled, World};
 
 /// The seven families, and the input itself.
@@ -169,6 +170,19 @@ pub struct Judgement {
     pub not_looked: Vec<String>,
     /// What it had to do for it.
     pub measures: Vec<Measure>,
+    /// What it weighed likeness by.
+    pub weighed: Vec<Weighed>,
+}
+
+/// By what the likeness of a table's records was weighed.
+#[derive(Debug, Clone)]
+pub struct Weighed {
+    /// The table.
+    pub object: Object,
+    /// Whether the rules name the parameters, or the records taught them.
+    pub pinned: bool,
+    /// The parameters.
+    pub by: Parameters,
 }
 
 /// Something that a check counted while it looked.
@@ -330,6 +344,7 @@ impl Policies {
             batch: batch::Policy::parse(&rulebook.root(Family::Batch, log), boundary),
             duplicates: duplicates::Policy::parse(
                 &rulebook.root(Family::Duplicates, log),
+                rulebook,
                 boundary,
             ),
             owners: owners::Policy::parse(&rulebook.root(Family::Owners, log), boundary),

@@ -8,28 +8,36 @@ use crate::policy::{Document, Log, Section};
 
 use super::Family;
 
+/// How the names of learned models end.
+pub const MODEL: &str = ".model.toml";
+
 /// Every rules file by its name below `rules/`.
 #[derive(Debug)]
 pub struct Rulebook {
     documents: BTreeMap<String, Document>,
     tables: BTreeMap<String, Table>,
+    models: BTreeMap<String, String>,
     empty: Document,
 }
 
 impl Rulebook {
-    /// Parses the files of a rules folder: `name.toml` as documents, `name.csv` as tables.
+    /// Parses the files of a rules folder: `name.toml` as documents, `name.csv` as tables; `name.model.toml`
+    /// is what the linkage once learned.
     pub fn parse(files: &BTreeMap<String, String>, log: &Log) -> Self {
         let mut documents = BTreeMap::new();
         let mut tables = BTreeMap::new();
+        let mut models = BTreeMap::new();
         for (name, text) in files {
             let path = format!("rules/{name}");
-            if name.ends_with(".toml") {
+            if name.ends_with(MODEL) {
+                models.insert(name.clone(), text.clone());
+            } else if name.ends_with(".toml") {
                 documents.insert(name.clone(), Document::parse(&path, text, log));
             } else if name.ends_with(".csv") {
                 tables.insert(name.clone(), Table::parse(&path, text, log));
             }
         }
-        Self { documents, tables, empty: Document::parse("", "", log) }
+        Self { documents, tables, models, empty: Document::parse("", "", log) }
     }
 
     /// A document by name.
@@ -40,6 +48,19 @@ impl Rulebook {
     /// The family's document as a section; empty where there is no such file.
     pub fn root<'a>(&'a self, family: Family, log: &'a Log) -> Section<'a> {
         self.documents.get(family.file()).unwrap_or(&self.empty).root(log)
+    }
+
+    /// A learned model named by a rule, as text; a problem at that rule's line where there is no such file.
+    pub fn model(&self, name: &str, section: &Section<'_>, line: usize) -> Option<&str> {
+        let model = self.models.get(name);
+        if model.is_none() {
+            section.problem_with_hint(
+                line,
+                format!("there is no model `{name}`"),
+                format!("copy one that a run wrote to rules/{name}; its name ends in {MODEL}"),
+            );
+        }
+        model.map(String::as_str)
     }
 
     /// A table named by a rule; a problem at that rule's line where there is no such file.

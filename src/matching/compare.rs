@@ -525,7 +525,7 @@ impl Comparer {
         let domains = both(a.domain, b.domain);
         let one_domain = domains.filter(|(left, right)| left == right).map(|(code, _)| code);
         let companies = both(a.company, b.company);
-        let likeness = companies.map(|(left, right)| self.company_likeness(a, b));
+        let likeness = companies.map(|_| self.company_likeness(a, b));
         let held = companies.map_or(0, |(left, right)| company.held(left).max(company.held(right)));
         let of = |level: u8, held: u32| (Outcome::value(level, held, *len), Some(float(held)));
         match (one_domain, likeness) {

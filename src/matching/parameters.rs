@@ -55,6 +55,21 @@ pub(super) struct Level {
     pub(super) u: f64,
 }
 
+/// How often a level is reached.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rate<'p> {
+    /// What is compared.
+    pub of: &'p str,
+    /// Under which circumstances; empty for none.
+    pub under: &'p str,
+    /// The level in words.
+    pub says: &'p str,
+    /// Among pairs that are one.
+    pub m: f64,
+    /// Among pairs that are not; where the value's frequency counts, that stands in its place.
+    pub u: f64,
+}
+
 /// Why a text is no model.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
@@ -197,6 +212,31 @@ impl Parameters {
         }
         model.settle(comparer);
         Ok(model)
+    }
+
+    /// The odds that two records drawn at random are one, in bits.
+    pub fn prior(&self) -> f64 {
+        self.prior
+    }
+
+    /// How many matching pairs the records are expected to hold.
+    pub fn expected(&self) -> f64 {
+        self.expected
+    }
+
+    /// Every level, comparison by comparison.
+    pub fn rates(&self) -> impl Iterator<Item = Rate<'_>> {
+        self.evidence.iter().flat_map(|evidence| {
+            evidence.contexts.iter().flat_map(move |context| {
+                context.levels.iter().map(move |level| Rate {
+                    of: &evidence.name,
+                    under: &context.name,
+                    says: &level.says,
+                    m: level.m,
+                    u: level.u,
+                })
+            })
+        })
     }
 
     /// Reads what [`Parameters::to_toml`] wrote.

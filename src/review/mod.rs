@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 
 use crate::boundary::{Admission, Batch, Field, Object, Row, id_key};
-use crate::check::{ALL, AsOf, Bench, Outcome, Pulled, Report, World};
+use crate::check::{ALL, AsOf, Bench, MODEL, Outcome, Pulled, Report, World};
 use crate::config::{self, BatchDefinition, Config, Crm};
 use crate::finding::Severity;
 use crate::folder::{self, FolderError, Held};
@@ -162,15 +162,15 @@ pub fn run(order: &Order) -> Result<Done, ReviewError> {
     let judged = judge(&folder, &config, as_of, order.threads)?;
     let made = write_up(&folder, &config, record_link, &judged, &ledger)?;
     let home = runs.join(&made.home);
-    folder::publish(
-        &home,
-        &[
-            ("packet.html", made.packet.as_bytes()),
-            ("findings.jsonl", made.findings.as_bytes()),
-            ("manifest.json", made.manifest.as_bytes()),
-            ("summary.txt", made.summary.as_bytes()),
-        ],
-    )?;
+    let models = models(&judged.reports);
+    let mut files = vec![
+        ("packet.html", made.packet.as_bytes()),
+        ("findings.jsonl", made.findings.as_bytes()),
+        ("manifest.json", made.manifest.as_bytes()),
+        ("summary.txt", made.summary.as_bytes()),
+    ];
+    files.extend(models.iter().map(|(name, text)| (name.as_str(), text.as_bytes())));
+    folder::publish(&home, &files)?;
     let mut notes = unread(&config, &judged.inputs);
     notes.extend(config.batch.absent_words(&judged.absent_ids));
     if ledger.torn() > 0 {
@@ -190,6 +190,15 @@ pub fn run(order: &Order) -> Result<Done, ReviewError> {
         worst: worst(&judged.reports),
         notes,
     })
+}
+
+/// What the checks weighed likeness by, as files that the rules can name.
+fn models(reports: &[Report]) -> Vec<(String, String)> {
+    let weighed = reports.iter().flat_map(|report| match &report.outcome {
+        Outcome::Ran(judgement) => judgement.weighed.as_slice(),
+        Outcome::NotApplicable(_) | Outcome::Broken => &[],
+    });
+    weighed.map(|it| (format!("{}{MODEL}", it.object.key()), it.by.to_toml())).collect()
 }
 
 /// The name of a run's folder: its day, or its whole id where another run of that day stands already.

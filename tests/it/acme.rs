@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDate};
-use crm_review::review::{self, Done, Order};
+use crm_review::review::{self, Done, Order, ReviewError};
 
 fn flavour(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/acme").join(name)
@@ -35,14 +35,17 @@ type Found = BTreeSet<(String, String, String)>;
 pub(crate) fn run(name: &str) -> (tempfile::TempDir, Done) {
     let folder = tempfile::tempdir().unwrap();
     copy(&flavour(name), folder.path());
-    let done = review::run(&Order {
-        folder: folder.path().to_owned(),
+    let done = run_in(folder.path()).unwrap();
+    (folder, done)
+}
+
+fn run_in(folder: &Path) -> Result<Done, ReviewError> {
+    review::run(&Order {
+        folder: folder.to_owned(),
         as_of: NaiveDate::from_ymd_opt(2026, 11, 23),
         now: DateTime::default(),
         threads: NonZeroUsize::new(2).unwrap(),
     })
-    .unwrap();
-    (folder, done)
 }
 
 fn reviewed(name: &str) -> (Found, Vec<serde_json::Value>) {
@@ -115,4 +118,43 @@ fn every_rule_is_planted_in_one_of_the_flavours() {
     let all: BTreeSet<String> =
         crm_review::check::ALL.iter().map(|check| check.code.to_owned()).collect();
     assert_eq!(planted, all);
+}
+
+#[test]
+fn a_pinned_model_weighs_as_it_did_when_it_was_learned() {
+    let (first, done) = run("salesforce");
+    let second = tempfile::tempdir().unwrap();
+    copy(&flavour("salesforce"), second.path());
+    let rules = second.path().join("rules");
+    let mut pinned = fs::read_to_string(rules.join("duplicates.toml")).unwrap() + "\n[pinned]\n";
+    for table in ["lead", "contact", "account"] {
+        let name = format!("{table}.model.toml");
+        fs::copy(done.folder.join(&name), rules.join(&name)).unwrap();
+        pinned += &format!("{table} = \"{name}\"\n");
+    }
+    fs::write(rules.join("duplicates.toml"), &pinned).unwrap();
+    let again = run_in(second.path()).unwrap();
+    let text = |done: &Done, name: &str| fs::read_to_string(done.folder.join(name)).unwrap();
+    assert_eq!(text(&again, "findings.jsonl"), text(&done, "findings.jsonl"));
+    assert!(text(&again, "findings.jsonl").contains("\"kind\":\"likeness\""));
+    assert!(text(&again, "packet.html").contains("contacts: as the rules pin it"));
+    assert!(text(&done, "packet.html").contains("contacts: learned from these records"));
+    assert!(text(&done, "manifest.json").contains("\"pairs of contacts compared\""));
+
+    let model = fs::read_to_string(rules.join("lead.model.toml")).unwrap();
+    let broken = model.replacen("prior = -", "prior = nan # ", 1);
+    let line = broken.lines().position(|line| line.starts_with("prior")).unwrap() + 1;
+    fs::write(rules.join("lead.model.toml"), broken).unwrap();
+    let said = run_in(second.path()).unwrap_err().to_string();
+    assert!(
+        said.contains(&format!("rules/lead.model.toml: line {line}: `prior` is NaN")),
+        "{said}"
+    );
+
+    // A model of companies is not used for people, and the packet says so.
+    fs::copy(rules.join("account.model.toml"), rules.join("lead.model.toml")).unwrap();
+    let odd = run_in(second.path()).unwrap();
+    let manifest = text(&odd, "manifest.json");
+    assert!(manifest.contains("leads: not compared: rules/duplicates.toml:"), "{manifest}");
+    drop(first);
 }

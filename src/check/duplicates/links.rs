@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 use hashbrown::HashMap;
 
 use crate::boundary::{Batch, Field, Object, Row, id_key};
-use crate::check::World;
+use crate::check::{Weighed, World};
 use crate::matching::agreement::{self, Level};
 use crate::matching::cluster::{Cluster, clusters, spanning};
 use crate::matching::index::Index;
 use crate::matching::normalise::{self, Country};
-use crate::matching::{self, Crowd, Kind, Linkage, Pair, Plan, Records, Weight, link};
+use crate::matching::{self, Crowd, Kind, Linkage, Pair, Plan, Records, Weight, link, link_by};
 
 use super::allowed;
 use super::matches::{account_domain, domain_fields, text};
@@ -111,7 +111,7 @@ impl Column {
 }
 
 /// What a table's linkage came to.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Same<'a> {
     /// What calls for a finding, by lowest id.
     pub(super) cases: Vec<Case<'a>>,
@@ -123,6 +123,10 @@ pub(super) struct Same<'a> {
     pub(super) compared: u64,
     /// The columns, in the order of the weights' places, and what they hold.
     pub(super) columns: Vec<(Kind, Column)>,
+    /// By what likeness was weighed.
+    pub(super) weighed: Weighed,
+    /// Why the parameters that the rules name could not be used.
+    pub(super) unfit: Option<String>,
 }
 
 impl<'a> Same<'a> {
@@ -138,7 +142,20 @@ impl<'a> Same<'a> {
             least_bits: least.map_or(f64::INFINITY, |least| odds(least.value)),
             threads: world.threads,
         };
-        let mut linkage = link(&table, plan);
+        let pinned = policy.pinned.get(&batch.object());
+        let mut unfit = None;
+        let linked = pinned.map(|known| link_by(&table, plan, known));
+        let mut linkage = match linked {
+            None => link(&table, plan),
+            Some(Ok(linkage)) => linkage,
+            Some(Err(why)) => {
+                // What the rules ask for cannot be had: then nothing is proposed by likeness.
+                unfit = Some(why.to_string());
+                let mut linkage = link(&table, plan);
+                linkage.pairs.clear();
+                linkage
+            }
+        };
         let mut parted = std::mem::take(&mut linkage.crowds);
         let mut crowds = Vec::new();
         let links = Links::of(world, &table, &linkage, &mut crowds);
@@ -151,7 +168,13 @@ impl<'a> Same<'a> {
             links.cases(world, &table, &linkage, cluster, &mut cases);
         }
         cases.sort_by(|a, b| a.ids().cmp(b.ids()));
-        Self { cases, crowds, parted, compared: linkage.compared, columns: table.columns }
+        let weighed = Weighed {
+            object: batch.object(),
+            pinned: pinned.is_some() && unfit.is_none(),
+            by: linkage.parameters(),
+        };
+        let compared = linkage.compared;
+        Self { cases, crowds, parted, compared, columns: table.columns, weighed, unfit }
     }
 }
 
@@ -245,7 +268,7 @@ impl Links {
         cluster: &Cluster,
         cases: &mut Vec<Case<'a>>,
     ) {
-        let is_reviewed = |at: &u32| table.row(*at).is_some_and(Row::is_under_review);
+        let is_reviewed = |at: &u32| table.is_under_review(*at);
         if !cluster.members.iter().any(is_reviewed) {
             return;
         }
@@ -530,6 +553,10 @@ impl Records for Table<'_> {
     fn is_left_out(&self, at: u32) -> bool {
         let converted = self.converted.as_ref();
         converted.is_some_and(|field| self.row(at).and_then(|row| row.flag(field)) == Some(true))
+    }
+
+    fn is_under_review(&self, at: u32) -> bool {
+        self.row(at).is_some_and(Row::is_under_review)
     }
 
     fn are_apart(&self, left: u32, right: u32) -> bool {

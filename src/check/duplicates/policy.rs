@@ -3,13 +3,16 @@
 //! A key that is not written means what the shipped file says: it is read the same way.
 //! Does not: judge.
 
+use std::collections::BTreeMap;
+
 use hashbrown::HashSet;
 
 use crate::boundary::{Boundary, Field, Object};
 use crate::check::condition::When;
-use crate::check::{Family, ladder, settings};
+use crate::check::{Family, Rulebook, ladder, settings};
 use crate::finding::Evidence;
 use crate::matching::normalise::Lists;
+use crate::matching::parameters::Parameters;
 use crate::policy::{Document, Log, Said, Section};
 
 /// The file as problems name it.
@@ -31,6 +34,8 @@ pub(crate) struct Policy {
     pub(super) lists: Lists,
     pub(super) role_mailboxes_line: usize,
     pub(super) same_person: SamePerson,
+    /// What the likeness of a table's records is weighed by, where they themselves are not to teach it.
+    pub(super) pinned: BTreeMap<Object, Said<Parameters>>,
     pub(super) similar_person: Similar,
     pub(super) alias_address: AliasAddress,
     pub(super) same_company: SameCompany,
@@ -210,6 +215,22 @@ fn lists(written: Option<&Section<'_>>, shipped: &Section<'_>) -> Lists {
     }
 }
 
+/// The models that the rules name.
+fn pinned(section: &Section<'_>, rulebook: &Rulebook) -> BTreeMap<Object, Said<Parameters>> {
+    let mut pinned = BTreeMap::new();
+    for object in [Object::Lead, Object::Contact, Object::Account] {
+        let Some(name) = section.text(object.key()) else { continue };
+        let Some(text) = rulebook.model(name.value, section, name.line) else { continue };
+        match Parameters::parse(text) {
+            Ok(value) => {
+                pinned.insert(object, Said { value, line: name.line });
+            }
+            Err(why) => section.problem(name.line, format!("rules/{}: {why}", name.value)),
+        }
+    }
+    pinned
+}
+
 /// What the shipped rules know about addresses and domains.
 pub fn shipped_lists() -> Lists {
     let scrap = Log::default();
@@ -218,7 +239,11 @@ pub fn shipped_lists() -> Lists {
 }
 
 impl Policy {
-    pub(in crate::check) fn parse(root: &Section<'_>, boundary: &Boundary) -> Self {
+    pub(in crate::check) fn parse(
+        root: &Section<'_>,
+        rulebook: &Rulebook,
+        boundary: &Boundary,
+    ) -> Self {
         let scrap = Log::default();
         let document = Document::parse(FILE, Family::Duplicates.shipped(), &scrap);
         let shipped = document.root(&scrap);
@@ -226,6 +251,7 @@ impl Policy {
         Self {
             lists: lists(Some(root), &shipped),
             role_mailboxes_line,
+            pinned: root.section("pinned").map(|said| pinned(&said, rulebook)).unwrap_or_default(),
             same_person: SamePerson::parse(&Both::of(root, &shipped, "same-person")),
             similar_person: Similar::parse(&Both::of(root, &shipped, "similar-person")),
             alias_address: AliasAddress::parse(&Both::of(root, &shipped, "alias-address")),
@@ -394,7 +420,8 @@ mod tests {
         let boundary =
             Boundary::parse(&Document::parse("rules/boundary.toml", BOUNDARY, &log), &log);
         let document = Document::parse(FILE, text, &log);
-        let policy = Policy::parse(&document.root(&log), &boundary);
+        let rulebook = Rulebook::parse(&BTreeMap::new(), &log);
+        let policy = Policy::parse(&document.root(&log), &rulebook, &boundary);
         log.finish(policy).map_err(|problems| problems.to_string())
     }
 

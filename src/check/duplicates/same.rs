@@ -326,6 +326,15 @@ impl Way {
                         of: format!("pairs of {} compared", object.plural()),
                         is: same.compared,
                     });
+                    judgement.weighed.push(same.weighed.clone());
+                    if let Some(why) = &same.unfit {
+                        let line =
+                            world.policies.duplicates.pinned.get(object).map_or(0, |p| p.line);
+                        let why = format!(
+                            "not compared: rules/duplicates.toml:{line} pins a model, and {why}"
+                        );
+                        judgement.skip(*object, &why);
+                    }
                     &same.parted
                 }
             };

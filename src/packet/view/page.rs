@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::boundary::{Admission, Exposure, Unlisted};
 use crate::check::{Family, Outcome, Report};
-use crate::finding::{Hold, Severity};
+use crate::finding::{Bits, Hold, Severity};
 use crate::packet::escape::{counted, grouped, value, words};
 use crate::packet::{
     Completeness, Input, PacketError, Review, State, findings_lines, redefined, seal,
@@ -53,6 +53,7 @@ pub(in crate::packet) struct Page {
     receipts: Vec<Receipt>,
     blocked_names: Vec<String>,
     unlisted: &'static str,
+    weighed: Vec<Model>,
     manifest: Manifest,
     end: String,
 }
@@ -135,6 +136,71 @@ struct Checks {
     partly: Vec<NotRun>,
     broken: Vec<NotRun>,
     off: Vec<NotRun>,
+}
+
+/// By what the likeness of a table's records was weighed.
+#[derive(Debug, Serialize)]
+struct Model {
+    object: &'static str,
+    key: &'static str,
+    pinned: bool,
+    prior: String,
+    /// About one pair of records in so many is one.
+    one_in: String,
+    comparisons: Vec<Weighed>,
+}
+
+#[derive(Debug, Serialize)]
+struct Weighed {
+    of: String,
+    rates: Vec<Rate>,
+}
+
+#[derive(Debug, Serialize)]
+struct Rate {
+    says: String,
+    under: String,
+    matches: String,
+    others: String,
+    bits: String,
+}
+
+fn models(reports: &[Report]) -> Vec<Model> {
+    let weighed = reports.iter().flat_map(|report| match &report.outcome {
+        Outcome::Ran(judgement) => judgement.weighed.as_slice(),
+        Outcome::NotApplicable(_) | Outcome::Broken => &[],
+    });
+    let percent = |share: f64| match share * 100.0 {
+        ..0.01 => "less than 0.01%".to_owned(),
+        percent => format!("{percent:.2}%"),
+    };
+    weighed
+        .map(|it| {
+            let mut comparisons: Vec<Weighed> = Vec::new();
+            for rate in it.by.rates() {
+                if comparisons.last().is_none_or(|last| last.of != rate.of) {
+                    comparisons.push(Weighed { of: words(rate.of), rates: Vec::new() });
+                }
+                if let Some(comparison) = comparisons.last_mut() {
+                    comparison.rates.push(Rate {
+                        says: words(rate.says),
+                        under: words(rate.under),
+                        matches: percent(rate.m),
+                        others: percent(rate.u),
+                        bits: Bits::of((rate.m / rate.u).log2()).to_string(),
+                    });
+                }
+            }
+            Model {
+                object: it.object.plural(),
+                key: it.object.key(),
+                pinned: it.pinned,
+                prior: Bits::of(it.by.prior()).to_string(),
+                one_in: format!("{:.0}", (-it.by.prior()).exp2() + 1.0),
+                comparisons,
+            }
+        })
+        .collect()
 }
 
 #[derive(Debug, Serialize)]
@@ -258,6 +324,7 @@ impl Page {
                 Unlisted::Drop => "A column on neither list is left in the file and counted here.",
                 Unlisted::Refuse => "A file with a column on neither list is refused.",
             },
+            weighed: models(review.reports),
             manifest: Manifest::of(review, findings),
             end: counted(found.len(), "proposal"),
         })
