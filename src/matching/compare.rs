@@ -6,7 +6,7 @@
 
 use super::Kind;
 use super::dictionary::{BLANK, Code, Dictionary};
-use super::facets::{Facet, Facets, Line, Mailbox, UNIT_WORDS, Words};
+use super::facets::{Card, Facet, Facets, Line, Mailbox, UNIT_WORDS, Words};
 use super::ladder::{self, Ladder};
 use super::similar::{Glance, distance, jaro_winkler};
 
@@ -343,7 +343,9 @@ impl Comparer {
         if left == right {
             return self.same(0, facet, left);
         }
-        let share = Self::overlap(words, left, right).of_both;
+        let totals = [left, right].map(|code| words.total(code));
+        let both = [left, right].map(|code| words.of_value(code));
+        let share = overlap(words, both, totals).of_both;
         let rung = [0.9, 0.75, 0.5, 0.25].iter().position(|least| share >= *least);
         Outcome::level(rung.and_then(|at| u8::try_from(at + 1).ok()).unwrap_or(5))
     }
@@ -487,7 +489,8 @@ impl Comparer {
         let (postcodes, regions) = (both(a.postcode, b.postcode), both(a.region, b.region));
         let is_one_postcode = postcodes.is_some_and(|(left, right)| left == right);
         let is_one_city = cities.is_some_and(|(left, right)| {
-            left == right || are_values_a_slip_apart(&city.values, left, right)
+            let glances = [left, right].map(|code| city.values.glance(code));
+            left == right || are_slip(&city.values, [left, right], glances)
         });
         let is_one_place = is_one_postcode || is_one_city;
         let is_place_known = postcodes.is_some() || cities.is_some();
@@ -569,17 +572,20 @@ impl Comparer {
         if !is_one_word && !a.company_neighbours.may_share_words(b.company_neighbours) {
             return 7;
         }
-        let (one, other) = (company_words.of_value(left), company_words.of_value(right));
-        let overlap = Self::overlap(company_words, left, right);
-        let stems = (self.facets.stem(left), self.facets.stem(right));
-        let (left, right) = (company.values.text(left), company.values.text(right));
-        if self.are_units_of_one(stems, left, right) {
+        let (one, other) = (self.facets.card(left), self.facets.card(right));
+        let words = [self.facets.words(left, one), self.facets.words(right, other)];
+        let overlap = overlap(company_words, words, [one.total, other.total]);
+        let is_slip = || are_slip(&company.values, [left, right], [one.glance, other.glance]);
+        let is_as_long = words[0].len() == words[1].len();
+        let texts = || (company.values.text(left), company.values.text(right));
+        if self.are_units_of_one([a, b], [one, other]) {
             4
-        } else if is_slip(left, right) || overlap.of_both >= 0.8 && one.len() == other.len() {
+        } else if is_slip() || overlap.of_both >= 0.8 && is_as_long {
             2
         } else if overlap.of_smaller >= 0.85 {
+            let (left, right) = texts();
             if is_unit_of(left, right) || is_unit_of(right, left) { 4 } else { 3 }
-        } else if is_acronym_of(left, right) || is_acronym_of(right, left) {
+        } else if is_one_word && is_acronym(texts()) {
             5
         } else if overlap.of_both >= 0.4 {
             6
@@ -589,11 +595,15 @@ impl Comparer {
     }
 
     /// True for two names of one stem that say different units or places of it.
-    fn are_units_of_one(&self, stems: (Code, Code), left: &str, right: &str) -> bool {
-        let (one, other) =
-            (self.facets.stem_names.text(stems.0), self.facets.stem_names.text(stems.1));
-        left.get(one.len()..) != right.get(other.len()..)
-            && (stems.0 == stems.1 || is_slip(one, other))
+    fn are_units_of_one(&self, [a, b]: [&Line; 2], [one, other]: [&Card; 2]) -> bool {
+        let Facets { company, stem_names, .. } = &self.facets;
+        let stems = [one.stem, other.stem];
+        let tail = |line: &Line, card: &Card| {
+            company.values.text(line.company).get(stem_names.text(card.stem).len()..)
+        };
+        (one.stem == other.stem
+            || are_slip(stem_names, stems, [one.stem_glance, other.stem_glance]))
+            && tail(a, one) != tail(b, other)
     }
 
     fn company(&self, a: &Line, b: &Line) -> Outcome {
@@ -603,8 +613,9 @@ impl Comparer {
         if level <= 1 {
             return Outcome::value(level, company.held(left).max(company.held(right)), *len);
         }
-        let words = company_words.of_value(right);
-        let common = company_words.of_value(left).iter().filter(|word| words.contains(word));
+        let words = |code: Code| self.facets.words(code, self.facets.card(code));
+        let (ours, theirs) = (words(left), words(right));
+        let common = ours.iter().filter(|word| theirs.contains(word));
         match common.map(|word| company_words.values.frequency(*word)).min() {
             _ if level == 4 => Outcome::level(level).within(1),
             Some(held) if level <= 6 => {
@@ -624,36 +635,34 @@ impl Comparer {
         if left == right {
             return Outcome::value(1, labels.frequency(left), *len);
         }
-        Outcome::level(if are_values_a_slip_apart(labels, left, right) { 2 } else { 3 })
+        let glances = [a.domain_label_glance, b.domain_label_glance];
+        Outcome::level(if are_slip(labels, [left, right], glances) { 2 } else { 3 })
     }
 
     fn same(&self, level: u8, facet: &Facet, code: Code) -> Outcome {
         Outcome::value(level, facet.held(code), self.facets.len)
     }
+}
 
-    /// How much of two texts' words is common, rare words weighing more.
-    fn overlap(words: &Words, left: Code, right: Code) -> Overlap {
-        let totals = [left, right].map(|code| words.total(code));
-        let (left, right) = (words.of_value(left), words.of_value(right));
-        let weight = |word: Code| words.weight(word);
-        let mut common = 0.0;
-        for word in left {
-            if right.contains(word) {
-                common += weight(*word);
-                continue;
-            }
-            let slip = right
-                .iter()
-                .find(|other| !left.contains(other) && are_forms(&words.values, *word, **other));
-            if let Some(other) = slip {
-                common += 0.9 * weight(*word).min(weight(*other));
-            }
+/// How much of two texts' words is common, rare words weighing more.
+fn overlap(words: &Words, [left, right]: [&[Code]; 2], totals: [f32; 2]) -> Overlap {
+    let mut common = 0.0;
+    for word in left {
+        if right.contains(word) {
+            common += words.weight(*word);
+            continue;
         }
-        let [left, right] = totals;
-        Overlap {
-            of_both: common / (left + right - common).max(f32::MIN_POSITIVE),
-            of_smaller: common / left.min(right).max(f32::MIN_POSITIVE),
+        let slip = right
+            .iter()
+            .find(|other| !left.contains(other) && are_forms(&words.values, *word, **other));
+        if let Some(other) = slip {
+            common += 0.9 * words.weight(*word).min(words.weight(*other));
         }
+    }
+    let [left, right] = totals;
+    Overlap {
+        of_both: common / (left + right - common).max(f32::MIN_POSITIVE),
+        of_smaller: common / left.min(right).max(f32::MIN_POSITIVE),
     }
 }
 
@@ -743,11 +752,6 @@ fn are_slip(values: &Dictionary, [left, right]: [Code; 2], [one, other]: [Glance
     one.least_edits(other) <= 2 && is_slip(values.text(left), values.text(right))
 }
 
-/// As [`are_slip`], for values of which a record has no glance at hand.
-fn are_values_a_slip_apart(values: &Dictionary, left: Code, right: Code) -> bool {
-    are_slip(values, [left, right], [values.glance(left), values.glance(right)])
-}
-
 /// Two values no more than one edit apart.
 fn are_one_edit_apart(
     values: &Dictionary,
@@ -788,9 +792,14 @@ fn is_slip(left: &str, right: &str) -> bool {
 
 /// One word with a slip, or cut short.
 fn are_forms(words: &Dictionary, left: Code, right: Code) -> bool {
-    let (one, other) = (words.text(left), words.text(right));
-    let (long, short) = if one.len() > other.len() { (one, other) } else { (other, one) };
-    short.len() >= 4 && long.starts_with(short) || are_values_a_slip_apart(words, left, right)
+    let glances = [words.glance(left), words.glance(right)];
+    let is_cut_short = || {
+        let (one, other) = (words.text(left), words.text(right));
+        let (long, short) = if one.len() > other.len() { (one, other) } else { (other, one) };
+        short.len() >= 4 && long.starts_with(short)
+    };
+    glances[0].may_begin_alike(glances[1]) && is_cut_short()
+        || are_slip(words, [left, right], glances)
 }
 
 fn is_day_for_month(left: &str, right: &str) -> bool {
@@ -827,6 +836,11 @@ fn is_unit_of(long: &str, short: &str) -> bool {
     let mut extra =
         long.split(' ').filter(|word| !short.split(' ').any(|other| other == *word)).peekable();
     extra.peek().is_some() && extra.all(|word| UNIT_WORDS.binary_search(&word).is_ok())
+}
+
+/// True where one name is the initials of the other.
+fn is_acronym((left, right): (&str, &str)) -> bool {
+    is_acronym_of(left, right) || is_acronym_of(right, left)
 }
 
 fn is_acronym_of(short: &str, long: &str) -> bool {

@@ -23,7 +23,6 @@ pub(super) struct Line {
     pub(super) last: Code,
     /// First and last name, where there are both.
     pub(super) name: Code,
-    pub(super) suffix: Code,
     pub(super) mail: Code,
     pub(super) company: Code,
     pub(super) domain: Code,
@@ -47,10 +46,37 @@ pub(super) struct Line {
     pub(super) first_glance: Glance,
     pub(super) last_glance: Glance,
     pub(super) local_glance: Glance,
+    pub(super) domain_label_glance: Glance,
     pub(super) phone_glances: [Glance; PHONES],
     pub(super) company_neighbours: Neighbours,
     /// The company's name is one word.
     pub(super) is_one_word: bool,
+}
+
+/// What is known of a company's name, side by side.
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(align(64))]
+pub(super) struct Card {
+    /// The first of the name's words, and how many there are.
+    words: [Code; Self::WORDS],
+    len: u8,
+    /// What the words tell together, in bits.
+    pub(super) total: f32,
+    /// The name without what says which unit or place of it.
+    pub(super) stem: Code,
+    pub(super) glance: Glance,
+    pub(super) stem_glance: Glance,
+    pub(super) neighbours: Neighbours,
+}
+
+const _: () = assert!(size_of::<Card>() == 64, "a company is to stay within one line of the cache");
+
+impl Card {
+    const WORDS: usize = 8;
+
+    fn is_one_word(&self) -> bool {
+        self.len == 1
+    }
 }
 
 const _: () =
@@ -178,7 +204,6 @@ pub(super) struct Facets {
     pub(super) last: Facet,
     /// First and last name, of records that have both.
     pub(super) name: Facet,
-    pub(super) suffix: Facet,
     pub(super) mail: Facet,
     /// By the mail address's code, until they are laid out; so are the labels.
     mail_parts: Vec<MailParts>,
@@ -189,8 +214,8 @@ pub(super) struct Facets {
     pub(super) numbers: Dictionary,
     pub(super) company: Facet,
     pub(super) company_words: Words,
-    /// A company's name without what says which unit or place of it, by code.
-    stems: Vec<Code>,
+    /// What is known of each company's name, by code.
+    cards: Vec<Card>,
     pub(super) stem_names: Dictionary,
     pub(super) domain: Facet,
     /// A company's name without spaces and a domain's own label: what the two have in common.
@@ -257,15 +282,7 @@ impl Facets {
                     self.last.values.find(self.first.values.text(code)).unwrap_or(BLANK)
                 }))
                 .collect();
-        let neighbours: Vec<Neighbours> = std::iter::once(Neighbours::default())
-            .chain(
-                self.company
-                    .values
-                    .codes()
-                    .map(|code| Neighbours::of(self.company.values.text(code))),
-            )
-            .collect();
-        self.lines = (0..self.len).map(|record| self.lay(record, &as_last, &neighbours)).collect();
+        self.lines = (0..self.len).map(|record| self.lay(record, &as_last)).collect();
         self.phones = Vec::new();
         self.mail_parts = Vec::new();
         self.company_labels = Vec::new();
@@ -274,7 +291,6 @@ impl Facets {
             &mut self.first,
             &mut self.last,
             &mut self.name,
-            &mut self.suffix,
             &mut self.mail,
             &mut self.company,
             &mut self.domain,
@@ -289,16 +305,17 @@ impl Facets {
         }
     }
 
-    fn lay(&self, record: u32, as_last: &[Code], neighbours: &[Neighbours]) -> Line {
+    fn lay(&self, record: u32, as_last: &[Code]) -> Line {
         let (first, last) = (self.first.at(record), self.last.at(record));
         let company = self.company.at(record);
+        let card = self.cards.get(company as usize).copied().unwrap_or_default();
         let phones = self.phones.get(record as usize).copied().unwrap_or_default();
         let mail_parts = self.mail_of(record);
+        let domain_label = self.domain_label(record);
         Line {
             first,
             last,
             name: self.name.at(record),
-            suffix: self.suffix.at(record),
             mail: self.mail.at(record),
             company,
             domain: self.domain.at(record),
@@ -313,13 +330,14 @@ impl Facets {
             root: if let [root] = self.roots(first) { *root } else { BLANK },
             mail_parts,
             company_label: self.company_label(record),
-            domain_label: self.domain_label(record),
+            domain_label,
             first_glance: self.first.values.glance(first),
             last_glance: self.last.values.glance(last),
             local_glance: self.locals.glance(mail_parts.local),
+            domain_label_glance: self.labels.glance(domain_label),
             phone_glances: phones.map(|code| self.numbers.glance(code)),
-            company_neighbours: neighbours[company as usize],
-            is_one_word: self.company_words.of_value(company).len() == 1,
+            company_neighbours: card.neighbours,
+            is_one_word: card.is_one_word(),
         }
     }
 
@@ -344,7 +362,6 @@ impl Facets {
                 both.extend([name.first.as_str(), "|", name.last.as_str()]);
             }
             self.name.push(&both);
-            self.suffix.push(name.suffix.map_or("", normalise::Suffix::words));
         }
         self.roots.ends = vec![0, 0];
         for code in self.first.values.codes() {
@@ -473,10 +490,24 @@ impl Facets {
             }
         });
         self.company_words = Words::of(&self.company.values, self.len);
-        self.stems.push(BLANK);
+        self.cards.push(Card::default());
         for code in self.company.values.codes() {
-            let stem = stem(self.company.values.text(code), &self.city.values);
-            self.stems.push(self.stem_names.intern(stem));
+            let name = self.company.values.text(code);
+            let stem = self.stem_names.intern(stem(name, &self.city.values));
+            let words = self.company_words.of_value(code);
+            let mut card = Card {
+                words: [BLANK; Card::WORDS],
+                len: u8::try_from(words.len()).unwrap_or(u8::MAX),
+                total: self.company_words.total(code),
+                stem,
+                glance: self.company.values.glance(code),
+                stem_glance: self.stem_names.glance(stem),
+                neighbours: Neighbours::of(name),
+            };
+            for (slot, word) in card.words.iter_mut().zip(words) {
+                *slot = *word;
+            }
+            self.cards.push(card);
         }
     }
 
@@ -551,9 +582,16 @@ impl Facets {
         self.mail_parts.get(self.mail.at(record) as usize).copied().unwrap_or_default()
     }
 
-    /// The stem of a company's name.
-    pub(super) fn stem(&self, company: Code) -> Code {
-        self.stems.get(company as usize).copied().unwrap_or(BLANK)
+    /// What is known of a company's name.
+    pub(super) fn card(&self, company: Code) -> &Card {
+        &self.cards[company as usize]
+    }
+
+    /// The words of a company's name, each once.
+    pub(super) fn words<'c>(&'c self, company: Code, card: &'c Card) -> &'c [Code] {
+        card.words
+            .get(..usize::from(card.len))
+            .unwrap_or_else(|| self.company_words.of_value(company))
     }
 
     /// The label of a record's company.

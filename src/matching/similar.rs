@@ -22,7 +22,7 @@ impl Glance {
         let (mut kinds, mut len) = (0, 0);
         for letter in text.chars().map(u32::from) {
             len += 1;
-            kinds |= 1 << (letter & 31) % Self::KINDS;
+            kinds |= 1 << ((letter & 31) % Self::KINDS);
         }
         Self(kinds | Self::MANY.min(len) << Self::KINDS)
     }
@@ -44,6 +44,13 @@ impl Glance {
     /// How many kinds of letters only one of two texts has.
     fn unshared(self, other: Self) -> u32 {
         ((self.0 ^ other.0) << (u32::BITS - Self::KINDS)).count_ones()
+    }
+
+    /// False where neither of two texts begins with the other: the shorter has a letter that the longer lacks.
+    pub(super) fn may_begin_alike(self, other: Self) -> bool {
+        let kinds = |glance: Self| glance.0 << (u32::BITS - Self::KINDS);
+        let common = kinds(self) & kinds(other);
+        common == kinds(self) || common == kinds(other)
     }
 
     /// At least so many edits lie between two texts: each changes the length by one at most, and at most
