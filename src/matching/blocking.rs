@@ -376,24 +376,36 @@ impl Blocks {
         sizes.map(|size| size * (size - 1) / 2).sum()
     }
 
-    /// Writes the records after a record that share a key with it into `out`, ascending, each once.
-    pub(super) fn after(&self, record: u32, out: &mut Vec<u32>) {
-        self.partners(record, |_| true, out);
+    /// How many blocks there are.
+    pub(super) fn len(&self) -> u32 {
+        u32::try_from(self.ends.len()).unwrap_or(u32::MAX)
     }
 
-    /// Writes the records that share a key with a record into `out`, ascending, each once: those after it,
-    /// and those before it that have no turn of their own.
-    pub(super) fn partners(&self, record: u32, has_turn: impl Fn(u32) -> bool, out: &mut Vec<u32>) {
-        out.clear();
+    /// The blocks in which a record stands, ascending.
+    pub(super) fn of_record(&self, record: u32) -> &[u32] {
         let at = record as usize;
-        let blocks = self.record_ends[at] as usize..self.record_ends[at + 1] as usize;
-        for block in &self.of_record[blocks] {
-            let block = *block as usize;
-            let from = block.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
-            let members = &self.members[from..self.ends[block] as usize];
-            let behind = members.partition_point(|member| *member <= record);
-            out.extend(members[..behind].iter().filter(|at| **at != record && !has_turn(**at)));
-            out.extend_from_slice(&members[behind..]);
+        &self.of_record[self.record_ends[at] as usize..self.record_ends[at + 1] as usize]
+    }
+
+    /// The records of a block, ascending.
+    pub(super) fn members(&self, block: u32) -> &[u32] {
+        let block = block as usize;
+        let from = block.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
+        &self.members[from..self.ends[block] as usize]
+    }
+
+    /// The blocks before a block in which a record stands, ascending.
+    pub(super) fn before(&self, block: u32, record: u32) -> &[u32] {
+        let blocks = self.of_record(record);
+        &blocks[..blocks.partition_point(|other| *other < block)]
+    }
+
+    /// Writes the records after a record that share a key with it into `out`, ascending, each once.
+    pub(super) fn after(&self, record: u32, out: &mut Vec<u32>) {
+        out.clear();
+        for block in self.of_record(record) {
+            let members = self.members(*block);
+            out.extend_from_slice(&members[members.partition_point(|member| *member <= record)..]);
         }
         out.sort_unstable();
         out.dedup();

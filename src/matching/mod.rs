@@ -17,10 +17,10 @@ mod ladder;
 mod model;
 pub mod normalise;
 pub mod parameters;
+mod score;
 mod similar;
 
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use blocking::Blocks;
 use compare::Comparer;
@@ -262,68 +262,10 @@ fn found(
     blocks: Blocks,
     model: Model,
 ) -> Linkage {
-    let (pairs, count) = score(records, plan, &comparer, &blocks, &model);
+    let (pairs, count) = score::score(records, plan, &comparer, &blocks, &model);
     let expected = model.expected;
     let kinds = plan.columns.to_vec();
     Linkage { pairs, crowds: blocks.crowds, compared: count, expected, kinds, comparer, model }
-}
-
-/// Records under review whose pairs are scored in one go.
-const STRETCH: usize = 4_096;
-
-/// Scores every pair that shares a key and of which a record is under review. Threads take stretches of
-/// records as they come free; the pairs come in the records' order whatever their number.
-fn score(
-    records: &dyn Records,
-    plan: Plan<'_>,
-    comparer: &Comparer,
-    blocks: &Blocks,
-    model: &Model,
-) -> (Vec<Pair>, u64) {
-    let reviewed: Vec<u32> = (0..records.len()).filter(|at| records.is_under_review(*at)).collect();
-    let stretches: Vec<&[u32]> = reviewed.chunks(STRETCH).collect();
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut found: Vec<(usize, Vec<Pair>, u64)> = Vec::new();
-        let (mut partners, mut lines) = (Vec::new(), Vec::new());
-        loop {
-            let stretch = next.fetch_add(1, Ordering::Relaxed);
-            let Some(reviewed) = stretches.get(stretch) else { return found };
-            let (mut pairs, mut count) = (Vec::new(), 0);
-            for record in reviewed.iter().copied() {
-                blocks.partners(record, |at| records.is_under_review(at), &mut partners);
-                partners.retain(|partner| {
-                    comparer.may_be_one(record, *partner)
-                        && !records.are_apart(record.min(*partner), record.max(*partner))
-                });
-                count += partners.len() as u64;
-                // Brought together they are waited for once, not one by one.
-                lines.clear();
-                lines.extend(partners.iter().map(|partner| *comparer.facets.line(*partner)));
-                let ours = comparer.facets.line(record);
-                for (partner, theirs) in partners.iter().copied().zip(&lines) {
-                    let (left, right) = (record.min(partner), record.max(partner));
-                    let of_pair = if record < partner { (ours, theirs) } else { (theirs, ours) };
-                    let pattern = comparer.compare_lines((left, right), of_pair);
-                    let bits = model.score(comparer, &pattern);
-                    if bits >= plan.least_bits {
-                        pairs.push(Pair { left, right, bits });
-                    }
-                }
-            }
-            found.push((stretch, pairs, count));
-        }
-    };
-    let mut found: Vec<(usize, Vec<Pair>, u64)> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..plan.threads.get()).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().filter_map(|worker| worker.join().ok()).flatten().collect()
-    });
-    found.sort_unstable_by_key(|(stretch, ..)| *stretch);
-    let count = found.iter().map(|(.., count)| count).sum();
-    let mut pairs: Vec<Pair> = found.into_iter().flat_map(|(_, pairs, _)| pairs).collect();
-    // A pair is found by its record under review, which may be the higher.
-    pairs.sort_unstable_by_key(|pair| (pair.left, pair.right));
-    (pairs, count)
 }
 
 impl Linkage {

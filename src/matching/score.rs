@@ -1,0 +1,140 @@
+//! Scores the pairs that share a key.
+//!
+//! Block by block, because the records of a block are looked at many times while they are at hand; a pair
+//! that stands in several blocks is scored in the first. Does not: decide which records share a key, or what
+//! an agreement is worth.
+
+use std::cmp;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::blocking::Blocks;
+use super::compare::Comparer;
+use super::facets::Line;
+use super::model::Model;
+use super::{Pair, Plan, Records};
+
+/// Blocks that a thread takes at a time.
+const STRETCH: usize = 1_024;
+
+/// Scores every pair that shares a key and of which a record is under review. Threads take stretches of
+/// blocks as they come free; the pairs come in the records' order whatever their number.
+pub(super) fn score(
+    records: &dyn Records,
+    plan: Plan<'_>,
+    comparer: &Comparer,
+    blocks: &Blocks,
+    model: &Model,
+) -> (Vec<Pair>, u64) {
+    let reviewed = (0..records.len()).filter(|at| records.is_under_review(*at));
+    let mut is_due = vec![false; blocks.len() as usize];
+    for block in reviewed.flat_map(|record| blocks.of_record(record)) {
+        if let Some(due) = is_due.get_mut(*block as usize) {
+            *due = true;
+        }
+    }
+    let due: Vec<u32> = (0..blocks.len())
+        .zip(is_due)
+        .filter(|(_, is_due)| *is_due)
+        .map(|(block, _)| block)
+        .collect();
+    let stretches: Vec<&[u32]> = due.chunks(STRETCH).collect();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut scorer =
+            Scorer { records, plan, comparer, blocks, model, pairs: Vec::new(), compared: 0 };
+        while let Some(stretch) = stretches.get(next.fetch_add(1, Ordering::Relaxed)) {
+            scorer.score(stretch);
+        }
+        (scorer.pairs, scorer.compared)
+    };
+    let found: Vec<(Vec<Pair>, u64)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..plan.threads.get()).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
+    });
+    let count = found.iter().map(|(_, compared)| compared).sum();
+    let mut pairs: Vec<Pair> = found.into_iter().flat_map(|(pairs, _)| pairs).collect();
+    pairs.sort_unstable_by_key(|pair| (pair.left, pair.right));
+    (pairs, count)
+}
+
+/// Scores the pairs of blocks, each in the first block that it stands in.
+struct Scorer<'s> {
+    records: &'s dyn Records,
+    plan: Plan<'s>,
+    comparer: &'s Comparer,
+    blocks: &'s Blocks,
+    model: &'s Model,
+    pairs: Vec<Pair>,
+    compared: u64,
+}
+
+/// A record in a block.
+struct Member<'s> {
+    record: u32,
+    line: Line,
+    /// Its earlier blocks.
+    before: &'s [u32],
+    is_under_review: bool,
+}
+
+impl Scorer<'_> {
+    fn score(&mut self, blocks: &[u32]) {
+        /// Members that are brought together before any are compared: one waits for all of them at once.
+        const BATCH: usize = 128;
+        let mut members = Vec::with_capacity(2 * BATCH);
+        let mut ends = Vec::new();
+        for (at, block) in blocks.iter().enumerate() {
+            members.extend(self.blocks.members(*block).iter().map(|record| Member {
+                record: *record,
+                line: *self.comparer.facets.line(*record),
+                before: self.blocks.before(*block, *record),
+                is_under_review: self.records.is_under_review(*record),
+            }));
+            ends.push(members.len());
+            if members.len() >= BATCH || at + 1 == blocks.len() {
+                let mut from = 0;
+                for end in ends.drain(..) {
+                    self.score_block(members.get(from..end).unwrap_or_default());
+                    from = end;
+                }
+                members.clear();
+            }
+        }
+    }
+
+    fn score_block(&mut self, members: &[Member<'_>]) {
+        let mut rest = members;
+        while let [left, after @ ..] = rest {
+            rest = after;
+            for right in after {
+                let is_due = left.is_under_review || right.is_under_review;
+                if !is_due
+                    || share(left.before, right.before)
+                    || !self.comparer.may_be_one(left.record, right.record)
+                    || self.records.are_apart(left.record, right.record)
+                {
+                    continue;
+                }
+                self.compared += 1;
+                let records = (left.record, right.record);
+                let pattern = self.comparer.compare_lines(records, (&left.line, &right.line));
+                let bits = self.model.score(self.comparer, &pattern);
+                if bits >= self.plan.least_bits {
+                    self.pairs.push(Pair { left: left.record, right: right.record, bits });
+                }
+            }
+        }
+    }
+}
+
+/// True for two ascending lists that have something in common.
+fn share(mut one: &[u32], mut other: &[u32]) -> bool {
+    while let ([first, rest @ ..], [second, others @ ..]) = (one, other) {
+        match first.cmp(second) {
+            cmp::Ordering::Less => one = rest,
+            cmp::Ordering::Greater => other = others,
+            cmp::Ordering::Equal => return true,
+        }
+    }
+    false
+}
