@@ -138,6 +138,15 @@ pub struct Match {
     /// Where to write the model that was linked by
     #[arg(long, value_name = "MODEL.toml")]
     pub model_out: Option<PathBuf>,
+    /// Splink's settings with what it learned anew, taken over into the model
+    #[arg(long, value_name = "SPLINK.json", requires = "model")]
+    pub retrained: Option<PathBuf>,
+    /// Write the model and the records as Splink takes them into a folder
+    #[arg(long, value_name = "FOLDER")]
+    pub splink: Option<PathBuf>,
+    /// Where to write what each comparison of each pair is worth
+    #[arg(long, value_name = "OUT.csv")]
+    pub weights: Option<PathBuf>,
     /// Cores to use [default: all]
     #[arg(long)]
     pub threads: Option<NonZeroUsize>,

@@ -13,6 +13,7 @@ use crate::check;
 use crate::matching::cluster::clusters;
 use crate::matching::infer::{self, Sampled};
 use crate::matching::parameters::{Mismatch, Parameters, Unreadable};
+use crate::matching::splink::{Dialect, Unfit, retrained};
 use crate::matching::{Crowd, Kind, LARGEST_BLOCK, Linkage, Pair, Plan, Records, link, link_by};
 use crate::source::csv::{Expect, Limits, Misfit, Refusal, Sheet, Sink};
 
@@ -37,6 +38,12 @@ pub struct Order {
     pub model: Option<PathBuf>,
     /// Where the model goes that was linked by.
     pub model_out: Option<PathBuf>,
+    /// Splink's settings with what it learned anew, taken over into the model to link by.
+    pub retrained: Option<PathBuf>,
+    /// The folder for the model and the records as Splink takes them.
+    pub splink: Option<PathBuf>,
+    /// Where it goes what each comparison of each pair is worth.
+    pub weights: Option<PathBuf>,
     /// How many threads read and compare.
     pub threads: NonZeroUsize,
 }
@@ -105,6 +112,14 @@ pub enum LinkingError {
         /// Why.
         why: Mismatch,
     },
+    /// What Splink learned does not fit the model.
+    #[error("{}: {why}", file.display())]
+    NotRetrained {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        why: Unfit,
+    },
     /// An output cannot be written.
     #[error("{}: {error}\n  hint: name a file in a folder that you may write to", file.display())]
     Unwritable {
@@ -157,7 +172,8 @@ impl LinkingError {
             | Self::NotTwoSources { .. }
             | Self::NothingToLinkBy { .. }
             | Self::NotAModel { .. }
-            | Self::OtherModel { .. } => 2,
+            | Self::OtherModel { .. }
+            | Self::NotRetrained { .. } => 2,
             Self::Unreadable { .. } | Self::NoModel { .. } | Self::Unwritable { .. } => 3,
         }
     }
@@ -209,7 +225,7 @@ const SAMPLE: u32 = 2_000;
 /// Links, and writes the pairs as `id_l,id_r,score,weight`: the chance that the two are one, and the same
 /// in bits.
 pub fn run(order: &Order) -> Result<Linked, LinkingError> {
-    let known = order.model.as_deref().map(known).transpose()?;
+    let known = known(order)?;
     let mut table = Table::default();
     table.read(order, &order.file)?;
     if let Some(other) = &order.other {
@@ -250,6 +266,12 @@ pub fn run(order: &Order) -> Result<Linked, LinkingError> {
         .as_deref()
         .map(|file| write_clusters(file, &table, &linkage).map_err(unwritable(file)))
         .transpose()?;
+    if let Some(file) = &order.weights {
+        write_weights(file, &table, &linkage).map_err(unwritable(file))?;
+    }
+    if let Some(folder) = &order.splink {
+        write_splink(folder, &table, &linkage)?;
+    }
     Ok(Linked {
         columns: columns_named,
         records: table.len(),
@@ -290,13 +312,75 @@ fn write_clusters(path: &Path, table: &Table, linkage: &Linkage) -> io::Result<C
     Ok(counts)
 }
 
-/// The model of a file.
-fn known(file: &Path) -> Result<(&Path, Parameters), LinkingError> {
-    let text = fs::read_to_string(file)
-        .map_err(|error| LinkingError::NoModel { file: file.to_owned(), error })?;
-    let known = Parameters::parse(&text)
+/// The model to link by, with its file.
+fn known(order: &Order) -> Result<Option<(&Path, Parameters)>, LinkingError> {
+    let read = |file: &Path| {
+        fs::read_to_string(file)
+            .map_err(|error| LinkingError::NoModel { file: file.to_owned(), error })
+    };
+    let Some(file) = order.model.as_deref() else { return Ok(None) };
+    let mut known = Parameters::parse(&read(file)?)
         .map_err(|why| LinkingError::NotAModel { file: file.to_owned(), why })?;
-    Ok((file, known))
+    if let Some(file) = &order.retrained {
+        known = retrained(&known, &read(file)?)
+            .map_err(|why| LinkingError::NotRetrained { file: file.clone(), why })?;
+    }
+    Ok(Some((file, known)))
+}
+
+/// Writes the folder that Splink works from.
+fn write_splink(folder: &Path, table: &Table, linkage: &Linkage) -> Result<(), LinkingError> {
+    let unwritable =
+        |file: &Path, error: io::Error| LinkingError::Unwritable { file: file.to_owned(), error };
+    fs::create_dir_all(folder).map_err(|error| unwritable(folder, error))?;
+    let export = linkage.for_splink();
+    let text = |name: String, text: &str| {
+        let file = folder.join(name);
+        write_text(&file, text).map_err(|error| unwritable(&file, error))
+    };
+    text("model.toml".to_owned(), &linkage.parameters().to_toml())?;
+    for dialect in Dialect::ALL {
+        text(format!("settings.{}.json", dialect.name()), &export.settings(dialect))?;
+    }
+    let limits = folder.join("limits.csv");
+    write_rows(&limits, export.limits()).map_err(|error| unwritable(&limits, error))?;
+    let prepared = folder.join("prepared.csv");
+    let lead = if table.sources.is_empty() { 1 } else { 2 };
+    let names = ["unique_id", "source_dataset"].map(str::to_owned).into_iter().take(lead);
+    let header: Vec<String> = names.chain(export.header()).collect();
+    let rows = (0..table.len()).map(|at| {
+        let ids = [table.id(at).to_owned(), (table.source(at) + 1).to_string()];
+        ids.into_iter().take(lead).chain(export.row(at)).collect()
+    });
+    write_rows(&prepared, std::iter::once(header).chain(rows))
+        .map_err(|error| unwritable(&prepared, error))
+}
+
+/// Writes what each comparison of each pair is worth: with the prior it sums to the pair's weight.
+fn write_weights(path: &Path, table: &Table, linkage: &Linkage) -> io::Result<()> {
+    let header = ["id_l", "id_r", "comparison", "level", "circumstances", "bits"];
+    let names = linkage.comparisons();
+    let rows = linkage.pairs.iter().flat_map(|pair| {
+        let weights = linkage.weights(pair.left, pair.right);
+        let rows = names.iter().zip(weights).filter_map(|(name, weight)| {
+            let (left, right) = (table.id(pair.left), table.id(pair.right));
+            let bits = weight.bits.to_string();
+            Some([left, right, name, weight.says?, weight.context, &bits].map(str::to_owned))
+        });
+        rows.collect::<Vec<_>>()
+    });
+    write_rows(path, std::iter::once(header.map(str::to_owned)).chain(rows))
+}
+
+fn write_rows<R>(path: &Path, rows: impl IntoIterator<Item = R>) -> io::Result<()>
+where
+    R: IntoIterator<Item = String>,
+{
+    let mut out = csv::Writer::from_writer(BufWriter::new(File::create(path)?));
+    for row in rows {
+        out.write_record(row)?;
+    }
+    finish(out)
 }
 
 fn write_text(path: &Path, text: &str) -> io::Result<()> {

@@ -127,6 +127,9 @@ fn link(arguments: Match, cores: NonZeroUsize) -> ExitCode {
         kinds: arguments.kinds,
         model: arguments.model,
         model_out: arguments.model_out,
+        retrained: arguments.retrained,
+        splink: arguments.splink,
+        weights: arguments.weights,
         threads: arguments.threads.unwrap_or(cores),
     };
     match linking::run(&order) {

@@ -156,6 +156,11 @@ impl Comparer {
         !self.between || source(a) != source(b)
     }
 
+    /// True where only records of different sources are linked.
+    pub(super) fn is_between(&self) -> bool {
+        self.between
+    }
+
     /// How many pairs of records there are.
     pub(super) fn pairs(&self) -> f64 {
         let all = f64::from(self.facets.len);

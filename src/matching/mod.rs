@@ -2,7 +2,8 @@
 //!
 //! Values are folded ([`normalise`]) into numbered facets; records that share a key come together; pairs are
 //! compared along ladders of levels, each worth so many bits; what the levels are worth is estimated from
-//! the records themselves, without labels. Links come together in [`cluster`]s that do not chain.
+//! the records themselves, without labels, and can be kept ([`parameters`]) or taken to Splink
+//! ([`splink`]). Links come together in [`cluster`]s that do not chain.
 //! Does not: know a CRM, a rule or a file; it sees columns of texts and what each holds.
 
 pub mod agreement;
@@ -19,6 +20,7 @@ pub mod normalise;
 pub mod parameters;
 mod score;
 mod similar;
+pub mod splink;
 
 use std::num::NonZeroUsize;
 
@@ -287,6 +289,12 @@ impl Linkage {
     /// What two records' values say for or against their being one, in bits; a score without its prior.
     pub fn evidence(&self, left: u32, right: u32) -> f64 {
         self.score(left, right) - self.model.prior
+    }
+
+    /// What is compared, in the order of [`Linkage::weights`].
+    pub fn comparisons(&self) -> Vec<String> {
+        let comparisons = self.comparer.comparisons.iter();
+        comparisons.map(|(comparison, ladder)| parameters::name(*comparison, ladder)).collect()
     }
 
     /// What each comparison of two records is worth; with the prior they sum to their score.

@@ -36,6 +36,18 @@ pub(super) struct Parameters {
     bits: [f64; 2 * VALUE],
 }
 
+impl Parameters {
+    /// How much rarer the agreed value is than its frequency says, in bits.
+    fn rarer(&self, comparison: Comparison, outcome: &Outcome) -> f64 {
+        match outcome.term {
+            Term::Value { held, .. } if is_keyed(comparison, outcome) => {
+                self.rarer[usize::from(class(held))]
+            }
+            Term::Value { .. } | Term::Level | Term::Word { .. } => 0.0,
+        }
+    }
+}
+
 /// What linkage learned of a set of records.
 #[derive(Debug, Clone)]
 pub(super) struct Model {
@@ -98,13 +110,14 @@ impl Model {
         }
         let (comparison, ladder) = &comparer.comparisons[at];
         let parameters = &self.parameters[at];
-        let rarer = match outcome.term {
-            Term::Value { held, .. } if is_keyed(*comparison, outcome) => {
-                parameters.rarer[usize::from(class(held))]
-            }
-            Term::Value { .. } | Term::Level | Term::Word { .. } => 0.0,
-        };
+        let rarer = parameters.rarer(*comparison, outcome);
         parameters.bits[usize::from(rung(outcome))] + f64::from(self.term(ladder, outcome)) - rarer
+    }
+
+    /// What the frequency of the agreed value takes from the weight of its level, in bits.
+    pub(super) fn frequency(&self, at: usize, comparer: &Comparer, outcome: &Outcome) -> f64 {
+        let (comparison, ladder) = &comparer.comparisons[at];
+        self.parameters[at].rarer(*comparison, outcome) - f64::from(self.term(ladder, outcome))
     }
 
     /// What the frequency of the agreed value is worth, in bits.

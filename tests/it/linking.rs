@@ -1,6 +1,6 @@
 //! `crm-review match`: the duplicate engine alone, through its command.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -283,4 +283,69 @@ fn a_model_that_is_damaged_or_of_other_records_is_told_with_a_remedy() {
         assert!(done.err.contains("\n  hint: "), "{arguments:?}: {}", done.err);
         assert!(!folder.path().join("out.csv").exists(), "{arguments:?}");
     }
+}
+
+#[test]
+fn a_model_goes_to_splink_and_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let (rows, _) = people();
+    write(&folder.path().join("people.csv"), &HEADER, &rows);
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    let there = ["people.csv", "--pairs", "one.csv", "--splink", "there", "--weights", "why.csv"];
+    let done = call(folder.path(), &there);
+    assert_eq!(done.code, 0, "{}", done.err);
+    let prepared = read("there/prepared.csv");
+    assert!(prepared.starts_with("unique_id,first_name,first_name_roots,"), "{prepared}");
+    assert_eq!(prepared.lines().count(), 441);
+    assert!(read("there/limits.csv").starts_with("comparison,level,circumstances,told,why\n"));
+    assert!(read("there/settings.duckdb.json").contains("jaro_winkler_similarity("));
+    assert!(read("there/settings.spark.json").contains("jaro_winkler("));
+
+    // What each comparison is worth sums with the prior to the pair's weight.
+    let model = read("there/model.toml");
+    let prior = model.lines().find_map(|line| line.strip_prefix("prior = ")).unwrap();
+    let prior: f64 = prior.parse().unwrap();
+    let mut why = csv::Reader::from_path(folder.path().join("why.csv")).unwrap();
+    let mut sums = BTreeMap::new();
+    for row in why.deserialize::<(String, String, String, String, String, f64)>() {
+        let (left, right, .., bits) = row.unwrap();
+        *sums.entry((left, right)).or_insert(prior) += bits;
+    }
+    let mut pairs = csv::Reader::from_path(folder.path().join("one.csv")).unwrap();
+    for row in pairs.deserialize::<(String, String, f64, f64)>() {
+        let (left, right, _, weight) = row.unwrap();
+        assert!((sums[&(left, right)] - weight).abs() < 1e-9);
+    }
+
+    // Splink counts levels with their circumstances: three matches in ten under one last name.
+    let settings = read("there/settings.duckdb.json");
+    let mut trained: serde_json::Value = serde_json::from_str(&settings).unwrap();
+    let comparisons = trained["comparisons"].as_array_mut().unwrap();
+    let first_name = comparisons.iter_mut().find(|one| one["output_column_name"] == "first_name");
+    for level in first_name.unwrap()["comparison_levels"].as_array_mut().unwrap() {
+        let share =
+            if level["label_for_charts"].as_str().unwrap().contains(", ") { 0.3 } else { 0.7 };
+        if let Some(m) = level["m_probability"].as_f64() {
+            level["m_probability"] = (m * share).into();
+        }
+    }
+    write_new(&folder.path().join("trained.json"), trained.to_string().as_bytes()).unwrap();
+    let rates = |text: &str| -> Vec<f64> {
+        let numbers = text.split([',', ' ']).filter_map(|word| word.parse().ok());
+        numbers.collect()
+    };
+    for (file, is_same) in [("there/settings.duckdb.json", true), ("trained.json", false)] {
+        let back = ["--model", "there/model.toml", "--retrained", file, "--model-out", "back.toml"];
+        let done =
+            call(folder.path(), &[&["people.csv", "--pairs", "two.csv"], &back[..]].concat());
+        assert_eq!(done.code, 0, "{}", done.err);
+        assert_eq!(read("back.toml") == model, is_same, "{file}");
+        for (one, other) in rates(&read("back.toml")).iter().zip(rates(&model)) {
+            assert!((one - other).abs() < 1e-9, "{file}: {one} {other}");
+        }
+    }
+    let wrong = ["people.csv", "--pairs", "three.csv", "--model", "there/model.toml"];
+    let done = call(folder.path(), &[&wrong[..], &["--retrained", "one.csv"]].concat());
+    assert_eq!(done.code, 2, "{}", done.err);
+    assert!(done.err.starts_with("one.csv: line 1: "), "{}", done.err);
 }
