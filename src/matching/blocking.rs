@@ -6,11 +6,11 @@
 
 #![expect(clippy::indexing_slicing, reason = "offsets come from the lengths of the same vectors")]
 
-use super::Crowd;
 use super::compare::Comparer;
 use super::dictionary::{BLANK, Code};
 use super::facets::{Facets, Line, Mailbox};
 use super::normalise::sound;
+use super::{Crowd, Plan, Records, threads};
 
 /// The rules, in the words by which a crowd is reported; a key's lowest bits say which it came from.
 const RULES: [&str; 19] = [
@@ -266,6 +266,10 @@ fn mix(a: u64, b: u64) -> u64 {
     low ^ high
 }
 
+/// Parts into which keys fall by their first bits, so that threads can put them in order apart.
+const PARTS: usize = 16;
+type Parts = [Vec<(u64, u32)>; PARTS];
+
 /// Records that share a key, and for each record where it stands.
 #[derive(Debug, Default)]
 pub(super) struct Blocks {
@@ -280,31 +284,59 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
-    /// Brings together the records that share a key, `largest` at most.
-    pub(super) fn of(comparer: &Comparer, left_out: impl Fn(u32) -> bool, largest: usize) -> Self {
+    /// Brings together the records that share a key, no more than the plan's largest block of them.
+    pub(super) fn of(comparer: &Comparer, records: &dyn Records, plan: Plan<'_>) -> Self {
+        /// Records whose keys are made in one go.
+        const STRETCH: u32 = 1 << 16;
         let len = comparer.facets.len;
-        let mut keys = Keys::default();
-        let mut entries: Vec<(u64, u32)> = Vec::new();
-        for record in (0..len).filter(|record| !left_out(*record)) {
-            entries.extend(keys.of(comparer, record).iter().map(|key| (*key, record)));
-        }
-        entries.sort_unstable();
+        let stretches = len.div_ceil(STRETCH);
+        let entries = threads::each(plan.threads, stretches as usize, |at| {
+            let from = u32::try_from(at).unwrap_or(u32::MAX).saturating_mul(STRETCH);
+            let mut keys = Keys::default();
+            let mut parts: Parts = Default::default();
+            for record in from..len.min(from.saturating_add(STRETCH)) {
+                if !records.is_left_out(record) {
+                    for key in keys.of(comparer, record) {
+                        parts[usize::from(key.to_be_bytes()[0]) * PARTS / 256].push((*key, record));
+                    }
+                }
+            }
+            parts
+        });
+        let parts = threads::each(plan.threads, PARTS, |part| {
+            let mut part: Vec<(u64, u32)> =
+                entries.iter().flat_map(|parts| &parts[part]).copied().collect();
+            part.sort_unstable();
+            let mut blocks = Self::default();
+            blocks.bring_together(&comparer.facets, &part, plan.largest_block);
+            blocks
+        });
+        drop(entries);
         let mut blocks = Self::default();
+        for part in parts {
+            let before = u32::try_from(blocks.members.len()).unwrap_or(u32::MAX);
+            blocks.members.extend(part.members);
+            blocks.ends.extend(part.ends.into_iter().map(|end| end.saturating_add(before)));
+            blocks.crowds.extend(part.crowds);
+        }
+        blocks.crowds.sort_unstable();
+        blocks.index(len);
+        blocks
+    }
+
+    /// Makes a block of each key that several records share.
+    fn bring_together(&mut self, facets: &Facets, entries: &[(u64, u32)], largest: usize) {
         for run in entries.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() > 1) {
             if run.len() <= largest {
-                blocks.add(run.iter().map(|(_, record)| *record));
+                self.add(run.iter().map(|(_, record)| *record));
                 continue;
             }
             let members: Vec<u32> = run.iter().map(|(_, record)| *record).collect();
-            let apart = blocks.part(&comparer.facets, &members, largest);
+            let apart = self.part(facets, &members, largest);
             let mask = (1 << RULE_BITS) - 1;
             let by = RULES[usize::try_from(run[0].0 & mask).unwrap_or_default()];
-            blocks.crowds.push(Crowd { first: members[0], records: members.len(), apart, by });
+            self.crowds.push(Crowd { first: members[0], records: members.len(), apart, by });
         }
-        blocks.crowds.sort_unstable();
-        drop(entries);
-        blocks.index(len);
-        blocks
     }
 
     fn add(&mut self, members: impl Iterator<Item = u32>) {

@@ -21,6 +21,7 @@ pub mod parameters;
 mod score;
 mod similar;
 pub mod splink;
+mod threads;
 
 use std::num::NonZeroUsize;
 
@@ -236,7 +237,7 @@ pub fn steps(kind: Kind, raw: &str, lists: &Lists) -> Steps {
 /// Links the records of a table by what they themselves teach.
 pub fn link(records: &dyn Records, plan: Plan<'_>) -> Linkage {
     let (comparer, blocks) = prepare(records, plan);
-    let model = model::train(&comparer, &blocks);
+    let model = model::train(&comparer, &blocks, plan.threads);
     found(records, plan, comparer, blocks, model)
 }
 
@@ -253,7 +254,7 @@ pub fn link_by(
 
 fn prepare(records: &dyn Records, plan: Plan<'_>) -> (Comparer, Blocks) {
     let comparer = Comparer::new(Facets::of(records, plan.columns, plan.lists));
-    let blocks = Blocks::of(&comparer, |at| records.is_left_out(at), plan.largest_block);
+    let blocks = Blocks::of(&comparer, records, plan);
     (comparer, blocks)
 }
 

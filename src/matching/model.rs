@@ -8,6 +8,9 @@
 
 #![expect(clippy::indexing_slicing, reason = "levels and contexts index the ladder they came from")]
 
+use std::num::NonZeroUsize;
+use std::ops::Range;
+
 use super::blocking::Blocks;
 use super::compare::{COMPARISONS, Comparer, Comparison, Outcome, Pattern, Term, float};
 use super::dictionary::{BLANK, Code};
@@ -15,6 +18,7 @@ use super::facets::Line;
 #[cfg(doc)]
 use super::ladder;
 use super::ladder::{CONTEXTS, LEVELS, Ladder};
+use super::threads;
 
 /// One number for each level of each context.
 type Rates = [[f64; LEVELS]; CONTEXTS];
@@ -200,46 +204,44 @@ impl Draw {
     }
 }
 
-/// A pair to learn from: what no estimate changes of it.
-struct Sample {
-    points: [Point; COMPARISONS],
-    /// How many pairs it stands for.
-    stands_for: f32,
-}
-
-/// One comparison of a pair.
-#[derive(Clone, Copy, Default)]
+/// One comparison of a pair to learn from: what no estimate changes of it.
+#[derive(Clone, Copy)]
 struct Point {
     /// Context and level as one number; `None` where a side says nothing.
     rung: Option<u8>,
+    /// The value is a key: all pairs that share it are compared.
+    is_key: bool,
     /// What the value's frequency is worth, in bits; 0 where the level alone counts.
     term: f32,
     /// How many records hold the value or word; 0 where the level alone counts.
     held: f32,
-    /// The value is a key: all pairs that share it are compared.
-    is_key: bool,
 }
 
-/// Pairs to learn from.
+/// A pair drawn to learn from, and how many pairs it stands for.
+type Drawing = (u32, u32, f32);
+
+/// Pairs to learn from: some at random, then some within groups, then some that share a key.
 struct Samples {
-    random: Vec<Sample>,
-    grouped: Vec<Sample>,
-    blocked: Vec<Sample>,
-    /// How many pairs share a key for each one in `blocked`.
+    /// Comparison by comparison, the points of all pairs.
+    points: Vec<Vec<Point>>,
+    /// How many pairs each stands for.
+    stands_for: Vec<f32>,
+    /// Where those at random end, and those within groups.
+    random: usize,
+    grouped: usize,
+    /// How many pairs share a key for each one that was drawn.
     scale: f64,
 }
 
 impl Samples {
-    fn of(model: &Model, comparer: &Comparer, blocks: &Blocks) -> Self {
+    fn of(model: &Model, comparer: &Comparer, blocks: &Blocks, threads: NonZeroUsize) -> Self {
         let facets = &comparer.facets;
         let mut draw = Draw(42);
-        let is_pair = |a: u32, b: u32| a != b && comparer.may_be_one(a, b);
-        let random = (0..RANDOM_PAIRS.min(facets.len.saturating_mul(200)))
-            .map(|_| (draw.record(facets.len), draw.record(facets.len)))
-            .filter(|(a, b)| is_pair(*a, *b))
-            .map(|(a, b)| model.sample(comparer, a, b, 1.0))
+        let mut drawn: Vec<Drawing> = (0..RANDOM_PAIRS.min(facets.len.saturating_mul(200)))
+            .map(|_| (draw.record(facets.len), draw.record(facets.len), 1.0))
+            .filter(|(a, b, _)| a != b && comparer.may_be_one(*a, *b))
             .collect();
-        let mut grouped = Vec::new();
+        let random = drawn.len();
         let rarest_word = |line: &Line| {
             let words = facets.company_words.of_value(line.company).iter().copied();
             words.min_by_key(|word| facets.company_words.values.frequency(*word)).unwrap_or(BLANK)
@@ -255,15 +257,13 @@ impl Samples {
             &rarest_word,
         ];
         for grouping in groupings {
-            draw_within(model, comparer, grouping, &mut draw, &mut grouped);
+            draw_within(comparer, grouping, &mut draw, &mut drawn);
         }
-        let (blocked, scale) = blocked(model, comparer, blocks);
-        Self { random, grouped, blocked, scale }
-    }
-
-    fn all(&self) -> impl Iterator<Item = (&Sample, Drawn)> {
-        let grouped = self.grouped.iter().map(|sample| (sample, Drawn::InGroup));
-        grouped.chain(self.blocked.iter().map(|sample| (sample, Drawn::ByKey)))
+        let grouped = drawn.len();
+        let scale = draw_blocked(comparer, blocks, &mut drawn);
+        let points = model.points(comparer, &drawn, threads);
+        let stands_for = drawn.into_iter().map(|(.., stands_for)| stands_for).collect();
+        Self { points, stands_for, random, grouped, scale }
     }
 }
 
@@ -274,76 +274,79 @@ enum Drawn {
     ByKey,
 }
 
+/// Draws pairs that share a value.
 fn draw_within(
-    model: &Model,
     comparer: &Comparer,
     grouping: &dyn Fn(&Line) -> Code,
     draw: &mut Draw,
-    out: &mut Vec<Sample>,
+    out: &mut Vec<Drawing>,
 ) {
     /// A giant group stands for no more than this.
     const MOST: usize = 50;
-    let len = comparer.facets.len;
-    let mut members: Vec<(Code, u32)> = (0..len)
-        .map(|record| (grouping(comparer.facets.line(record)), record))
-        .filter(|(code, _)| *code != BLANK)
-        .collect();
-    members.sort_unstable();
-    let mut spans = Vec::new();
-    let mut from = 0;
-    for run in members.chunk_by(|a, b| a.0 == b.0) {
-        if run.len() > 1 {
-            spans.extend((0..run.len()).map(|_| (from, run.len())));
-        }
-        from += run.len();
+    let codes: Vec<Code> =
+        (0..comparer.facets.len).map(|record| grouping(comparer.facets.line(record))).collect();
+    let mut sizes = vec![0_u32; codes.iter().max().map_or(1, |last| *last as usize + 1)];
+    for code in &codes {
+        sizes[*code as usize] += 1;
+    }
+    sizes[BLANK as usize] = 0;
+    let is_shared = |code: Code| sizes[code as usize] > 1;
+    let mut next: Vec<u32> = Vec::with_capacity(sizes.len());
+    let mut len = 0;
+    for size in &sizes {
+        next.push(len);
+        len += if *size > 1 { *size } else { 0 };
+    }
+    let mut members = vec![0; len as usize];
+    for (record, code) in (0_u32..).zip(&codes).filter(|(_, code)| is_shared(**code)) {
+        let slot = &mut next[*code as usize];
+        members[*slot as usize] = record;
+        *slot += 1;
     }
     let draws =
-        usize::try_from(GROUP_PAIRS).unwrap_or(usize::MAX).min(spans.len().saturating_mul(10));
+        usize::try_from(GROUP_PAIRS).unwrap_or(usize::MAX).min(members.len().saturating_mul(10));
     for _ in 0..draws {
-        let (from, size) = spans[draw.below(spans.len())];
-        let (a, b) = (members[from + draw.below(size)].1, members[from + draw.below(size)].1);
+        let code = codes[members[draw.below(members.len())] as usize] as usize;
+        let (end, size) = (next[code] as usize, sizes[code] as usize);
+        let from = end - size;
+        let (a, b) = (members[from + draw.below(size)], members[from + draw.below(size)]);
         if a != b && comparer.may_be_one(a, b) {
             let stands_for = float(u32::try_from((size - 1).min(MOST)).unwrap_or(u32::MAX));
-            out.push(model.sample(comparer, a, b, stands_for));
+            out.push((a, b, stands_for));
         }
     }
 }
 
-/// Pairs that share a key, all of them or those of every so many records.
-fn blocked(model: &Model, comparer: &Comparer, blocks: &Blocks) -> (Vec<Sample>, f64) {
+/// Draws pairs that share a key, all of them or those of every so many records; how many there are for each
+/// one drawn.
+fn draw_blocked(comparer: &Comparer, blocks: &Blocks, out: &mut Vec<Drawing>) -> f64 {
     let step = blocks.pairs_at_most().div_ceil(TRAINING_PAIRS).max(1);
     let step = u32::try_from(step).unwrap_or(u32::MAX);
     let mut neighbours = Vec::new();
-    let mut samples = Vec::new();
     let mut taken = 0_u32;
     for record in (0..comparer.facets.len).step_by(step as usize) {
         taken += 1;
         blocks.after(record, &mut neighbours);
         let pairs = neighbours.iter().filter(|other| comparer.may_be_one(record, **other));
-        samples.extend(pairs.map(|other| model.sample(comparer, record, *other, 1.0)));
+        out.extend(pairs.map(|other| (record, *other, 1.0)));
     }
-    let scale = f64::from(comparer.facets.len) / f64::from(taken.max(1));
-    (samples, scale)
+    f64::from(comparer.facets.len) / f64::from(taken.max(1))
 }
 
 /// Estimates the parameters.
-pub(super) fn train(comparer: &Comparer, blocks: &Blocks) -> Model {
+pub(super) fn train(comparer: &Comparer, blocks: &Blocks, threads: NonZeroUsize) -> Model {
     /// EM has settled long before, or never will.
     const MOST_ROUNDS: usize = 100;
     let mut model = Model::usual(comparer);
-    let samples = Samples::of(&model, comparer, blocks);
+    let samples = Samples::of(&model, comparer, blocks, threads);
     let pairs = comparer.pairs().max(1.0);
-    let mut scores = Vec::new();
     for round in 0..MOST_ROUNDS {
         let share = (model.expected / pairs).min(0.5);
         model.prior = (share / (1.0 - share)).log2();
-        if round > 0 {
-            model.score_all(&samples, &mut scores);
-        }
-        model.learn_chance(comparer, &samples, (round > 0).then_some(&scores));
+        model.learn_chance(comparer, &samples, round > 0, threads);
         model.settle(comparer);
         model.learn_rarity(comparer, &samples);
-        let expected = model.learn_matches(comparer, &samples);
+        let expected = model.learn_matches(comparer, &samples, threads);
         model.settle(comparer);
         let settled = (expected / model.expected).ln().abs() < 1e-3;
         model.expected = expected;
@@ -355,112 +358,145 @@ pub(super) fn train(comparer: &Comparer, blocks: &Blocks) -> Model {
 }
 
 impl Model {
-    fn sample(&self, comparer: &Comparer, a: u32, b: u32, stands_for: f32) -> Sample {
-        let pattern = comparer.compare(a, b);
-        let mut sample = Sample { points: [Point::default(); COMPARISONS], stands_for };
-        for (at, (comparison, ladder)) in comparer.comparisons.iter().enumerate() {
-            let outcome = &pattern[at];
-            if outcome.level.is_none() {
-                continue;
+    /// The points of pairs, comparison by comparison.
+    fn points(
+        &self,
+        comparer: &Comparer,
+        drawn: &[Drawing],
+        threads: NonZeroUsize,
+    ) -> Vec<Vec<Point>> {
+        /// Pairs that are compared in one go.
+        const STRETCH: usize = 10_000;
+        let stretches: Vec<&[Drawing]> = drawn.chunks(STRETCH).collect();
+        let found = threads::each(threads, stretches.len(), |at| {
+            let mut points =
+                vec![Vec::with_capacity(stretches[at].len()); comparer.comparisons.len()];
+            for (a, b, _) in stretches[at] {
+                let pattern = comparer.compare(*a, *b);
+                for (at, points) in points.iter_mut().enumerate() {
+                    let (comparison, ladder) = &comparer.comparisons[at];
+                    points.push(self.point(*comparison, ladder, &pattern[at]));
+                }
             }
-            let held = match outcome.term {
-                Term::Level => 0.0,
-                Term::Value { held, .. } | Term::Word { held } => held,
-            };
-            sample.points[at] = Point {
-                rung: Some(rung(outcome)),
-                term: self.term(ladder, outcome),
-                held,
-                is_key: held >= 2.0 && is_keyed(*comparison, outcome),
-            };
+            points
+        });
+        let mut points = vec![Vec::with_capacity(drawn.len()); comparer.comparisons.len()];
+        for stretch in found {
+            for (all, some) in points.iter_mut().zip(stretch) {
+                all.extend(some);
+            }
         }
-        sample
+        points
     }
 
-    fn score_sample(&self, sample: &Sample) -> f64 {
-        let mut score = self.prior;
-        for at in 0..self.parameters.len() {
-            score += self.weight_sample(sample, at);
+    fn point(&self, comparison: Comparison, ladder: &Ladder, outcome: &Outcome) -> Point {
+        let held = match outcome.term {
+            Term::Level => 0.0,
+            Term::Value { held, .. } | Term::Word { held } => held,
+        };
+        Point {
+            rung: outcome.level.map(|_| rung(outcome)),
+            is_key: held >= 2.0 && is_keyed(comparison, outcome),
+            term: self.term(ladder, outcome),
+            held,
         }
-        score
     }
 
-    fn weight_sample(&self, sample: &Sample, at: usize) -> f64 {
-        let Point { rung: Some(rung), term, held, is_key } = sample.points[at] else { return 0.0 };
+    fn weigh(&self, at: usize, point: &Point) -> f64 {
+        let Point { rung: Some(rung), term, held, is_key } = *point else { return 0.0 };
         let parameters = &self.parameters[at];
         let rarer = if is_key { parameters.rarer[usize::from(class(held))] } else { 0.0 };
         parameters.bits[usize::from(rung)] + f64::from(term) - rarer
     }
 
-    /// The scores of [`Samples::all`], in that order.
-    fn score_all(&self, samples: &Samples, out: &mut Vec<f64>) {
-        out.clear();
-        out.extend(samples.all().map(|(sample, _)| self.score_sample(sample)));
+    /// The scores of samples.
+    fn scores(&self, samples: &Samples, range: Range<usize>) -> Vec<f64> {
+        let mut scores = vec![self.prior; range.len()];
+        for (at, points) in samples.points.iter().enumerate() {
+            for (score, point) in scores.iter_mut().zip(&points[range.clone()]) {
+                *score += self.weigh(at, point);
+            }
+        }
+        scores
     }
 
     /// u of every level: from random pairs, and in a context from pairs that all else holds apart.
-    fn learn_chance(&mut self, comparer: &Comparer, samples: &Samples, scores: Option<&[f64]>) {
+    fn learn_chance(
+        &mut self,
+        comparer: &Comparer,
+        samples: &Samples,
+        is_scored: bool,
+        threads: NonZeroUsize,
+    ) {
+        let scores = is_scored.then(|| self.scores(samples, 0..samples.stands_for.len()));
+        let model = &*self;
+        let learned = threads::each(threads, comparer.comparisons.len(), |at| {
+            model.chances_of(at, comparer, samples, scores.as_deref())
+        });
+        for (parameters, u) in self.parameters.iter_mut().zip(learned) {
+            parameters.u = u;
+        }
+    }
+
+    /// u of every level of one comparison.
+    fn chances_of(
+        &self,
+        at: usize,
+        comparer: &Comparer,
+        samples: &Samples,
+        scores: Option<&[f64]>,
+    ) -> Rates {
         let people = comparer.facets.are_people();
-        let score = |sample: &Sample| scores.map_or(f64::MIN, |_| self.score_sample(sample));
-        let unlike = |sample: &Sample| 1.0 - probability(score(sample));
-        let unlike: Vec<f64> = samples.random.iter().map(unlike).collect();
-        for (at, (comparison, ladder)) in comparer.comparisons.iter().enumerate() {
-            let mut counts: Rates = [[0.0; LEVELS]; CONTEXTS];
-            for (sample, unlike) in samples.random.iter().zip(&unlike) {
-                let rung = sample.points[at].rung.map(apart);
-                // The few that share a context are mostly matches where there are few records.
-                if let Some((0, level)) = rung {
-                    counts[0][level] += unlike;
-                }
-            }
-            for (n, (sample, drawn)) in samples.all().enumerate() {
-                let point = &sample.points[at];
-                let Some((context, level)) = point.rung.map(apart) else { continue };
-                let score = scores.and_then(|scores| scores.get(n)).copied();
-                let others = score.map(|score| score - self.weight_sample(sample, at));
-                let counted = if people {
-                    among_people(*comparison, context, drawn, others)
-                } else {
-                    among_companies(
-                        *comparison,
-                        (context, level),
-                        point.held,
-                        drawn,
-                        [score, others],
-                    )
-                };
-                if let Some((context, weight)) = counted {
-                    counts[context][level] += weight * f64::from(sample.stands_for);
-                }
-            }
-            let u = &mut self.parameters[at].u;
-            u[0] = chances(&counts[0], &by_chance(ladder), 0.5);
-            let usual = usual(ladder);
-            for context in 1..CONTEXTS {
-                // Before any data a context is much like none, and a little like a match.
-                let mut before = u[0];
-                for (before, usual) in before.iter_mut().zip(usual) {
-                    *before = 0.1_f64.mul_add(usual, 0.9 * *before);
-                }
-                u[context] = chances(&counts[context], &before, 5.0);
-            }
-            if *comparison == Comparison::Company {
-                let units = samples.blocked.iter().filter_map(|sample| sample.points[at].rung);
-                let units = units.filter(|rung| apart(*rung).1 == UNITS).count();
-                let units = as_f64(units) * samples.scale + 1.0;
-                self.parameters[at].u[1][UNITS] = units / comparer.pairs().max(1.0);
+        let (comparison, ladder) = &comparer.comparisons[at];
+        let points = &samples.points[at];
+        let mut counts: Rates = [[0.0; LEVELS]; CONTEXTS];
+        for (n, point) in points[..samples.random].iter().enumerate() {
+            // The few that share a context are mostly matches where there are few records.
+            if let Some((0, level)) = point.rung.map(apart) {
+                counts[0][level] += scores.map_or(1.0, |scores| 1.0 - probability(scores[n]));
             }
         }
+        for (n, point) in points.iter().enumerate().skip(samples.random) {
+            let Some((context, level)) = point.rung.map(apart) else { continue };
+            let drawn = if n < samples.grouped { Drawn::InGroup } else { Drawn::ByKey };
+            let score = scores.map(|scores| scores[n]);
+            let others = score.map(|score| score - self.weigh(at, point));
+            let counted = if people {
+                among_people(*comparison, context, drawn, others)
+            } else {
+                among_companies(*comparison, (context, level), point.held, drawn, [score, others])
+            };
+            if let Some((context, weight)) = counted {
+                counts[context][level] += weight * f64::from(samples.stands_for[n]);
+            }
+        }
+        let mut u: Rates = [[0.0; LEVELS]; CONTEXTS];
+        u[0] = chances(&counts[0], &by_chance(ladder), 0.5);
+        let usual = usual(ladder);
+        for context in 1..CONTEXTS {
+            // Before any data a context is much like none, and a little like a match.
+            let mut before = u[0];
+            for (before, usual) in before.iter_mut().zip(usual) {
+                *before = 0.1_f64.mul_add(usual, 0.9 * *before);
+            }
+            u[context] = chances(&counts[context], &before, 5.0);
+        }
+        if *comparison == Comparison::Company {
+            let units = points[samples.grouped..].iter().filter_map(|point| point.rung);
+            let units = units.filter(|rung| apart(*rung).1 == UNITS).count();
+            let units = as_f64(units) * samples.scale + 1.0;
+            u[1][UNITS] = units / comparer.pairs().max(1.0);
+        }
+        u
     }
 
     /// How much rarer values are among non-matches than their frequencies say, class by class.
     fn learn_rarity(&mut self, comparer: &Comparer, samples: &Samples) {
-        let scores: Vec<f64> =
-            samples.blocked.iter().map(|sample| self.score_sample(sample)).collect();
+        let scores = self.scores(samples, samples.grouped..samples.stands_for.len());
         for at in 0..comparer.comparisons.len() {
             let (mut seen, mut expected) = ([1.0; CLASSES.len() + 1], [1.0; CLASSES.len() + 1]);
-            for (sample, score) in samples.blocked.iter().zip(&scores) {
-                let Point { held, is_key: true, .. } = sample.points[at] else { continue };
+            for (point, score) in samples.points[at][samples.grouped..].iter().zip(&scores) {
+                let Point { held, is_key: true, .. } = *point else { continue };
                 let class = usize::from(class(held));
                 seen[class] += 1.0 - probability(*score);
                 expected[class] += f64::from((held - 2.0 + UNSEEN) / (held - 1.0));
@@ -473,36 +509,42 @@ impl Model {
     }
 
     /// m of every level; how many matches there are.
-    fn learn_matches(&mut self, comparer: &Comparer, samples: &Samples) -> f64 {
+    fn learn_matches(
+        &mut self,
+        comparer: &Comparer,
+        samples: &Samples,
+        threads: NonZeroUsize,
+    ) -> f64 {
         let people = comparer.facets.are_people();
-        let mut counts: Vec<Rates> = vec![[[0.0; LEVELS]; CONTEXTS]; comparer.comparisons.len()];
-        let mut matches = 0.0;
-        for sample in &samples.blocked {
-            let score = self.score_sample(sample);
-            let chance = probability(score);
-            matches += chance;
-            if people && chance < 1e-6 {
-                continue;
-            }
-            for (at, counts) in counts.iter_mut().enumerate() {
-                let Some((context, level)) = sample.points[at].rung.map(apart) else { continue };
+        let scores = self.scores(samples, samples.grouped..samples.stands_for.len());
+        let likely: Vec<f64> = scores.iter().map(|score| probability(*score)).collect();
+        let model = &*self;
+        let counts = threads::each(threads, comparer.comparisons.len(), |at| {
+            let mut counts: Rates = [[0.0; LEVELS]; CONTEXTS];
+            let points = samples.points[at][samples.grouped..].iter();
+            for ((point, score), likely) in points.zip(&scores).zip(&likely) {
+                let Some((context, level)) = point.rung.map(apart) else { continue };
                 if people {
-                    counts[context][level] += chance;
+                    if *likely >= 1e-6 {
+                        counts[context][level] += likely;
+                    }
                     continue;
                 }
                 // A level must not vouch for itself: what the others say decides.
-                let others = score - self.weight_sample(sample, at);
+                let others = score - model.weigh(at, point);
                 if others > VOUCHED {
                     counts[0][level] += probability(others);
                 }
             }
-        }
+            counts
+        });
         for (at, (comparison, ladder)) in comparer.comparisons.iter().enumerate() {
             for context in 0..CONTEXTS {
                 let counts = &counts[at][if people { context } else { 0 }];
                 self.parameters[at].m[context] = shares(*comparison, ladder, counts);
             }
         }
+        let matches: f64 = likely.iter().sum();
         (matches * samples.scale).max(0.1)
     }
 

@@ -5,19 +5,18 @@
 //! an agreement is worth.
 
 use std::cmp;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::blocking::Blocks;
 use super::compare::Comparer;
 use super::facets::Line;
 use super::model::Model;
-use super::{Pair, Plan, Records};
+use super::{Pair, Plan, Records, threads};
 
 /// Blocks that a thread takes at a time.
 const STRETCH: usize = 1_024;
 
-/// Scores every pair that shares a key and of which a record is under review. Threads take stretches of
-/// blocks as they come free; the pairs come in the records' order whatever their number.
+/// Scores every pair that shares a key and of which a record is under review; the pairs come in the
+/// records' order.
 pub(super) fn score(
     records: &dyn Records,
     plan: Plan<'_>,
@@ -38,18 +37,11 @@ pub(super) fn score(
         .map(|(block, _)| block)
         .collect();
     let stretches: Vec<&[u32]> = due.chunks(STRETCH).collect();
-    let next = AtomicUsize::new(0);
-    let work = || {
+    let found = threads::each(plan.threads, stretches.len(), |at| {
         let mut scorer =
             Scorer { records, plan, comparer, blocks, model, pairs: Vec::new(), compared: 0 };
-        while let Some(stretch) = stretches.get(next.fetch_add(1, Ordering::Relaxed)) {
-            scorer.score(stretch);
-        }
+        scorer.score(stretches.get(at).copied().unwrap_or_default());
         (scorer.pairs, scorer.compared)
-    };
-    let found: Vec<(Vec<Pair>, u64)> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..plan.threads.get()).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
     });
     let count = found.iter().map(|(_, compared)| compared).sum();
     let mut pairs: Vec<Pair> = found.into_iter().flat_map(|(pairs, _)| pairs).collect();

@@ -1,0 +1,71 @@
+//! Pieces of work on several threads, with results in an order that does not depend on them.
+//!
+//! Does not: know what the work is.
+
+use std::num::NonZeroUsize;
+use std::panic;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+/// Does pieces of work by number, as threads come free; the results come in the order of the numbers.
+pub(super) fn each<T: Send>(
+    threads: NonZeroUsize,
+    pieces: usize,
+    work: impl Fn(usize) -> T + Sync,
+) -> Vec<T> {
+    let threads = threads.get().min(pieces);
+    if threads <= 1 {
+        return (0..pieces).map(work).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let take = || {
+        let numbers = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
+        let numbers = numbers.take_while(|number| *number < pieces);
+        numbers.map(|number| (number, work(number))).collect::<Vec<_>>()
+    };
+    let mut done: Vec<(usize, T)> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(take)).collect();
+        let results = workers.into_iter().map(|worker| match worker.join() {
+            Ok(results) => results,
+            Err(panic) => panic::resume_unwind(panic),
+        });
+        results.flatten().collect()
+    });
+    done.sort_unstable_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Does two things, at once if there are two threads; each may use its share of them.
+pub(super) fn both<A: Send, B: Send>(
+    threads: NonZeroUsize,
+    one: impl FnOnce(NonZeroUsize) -> A + Send,
+    other: impl FnOnce(NonZeroUsize) -> B + Send,
+) -> (A, B) {
+    let half = NonZeroUsize::new(threads.get() / 2).unwrap_or(NonZeroUsize::MIN);
+    if threads == NonZeroUsize::MIN {
+        return (one(half), other(half));
+    }
+    thread::scope(|scope| {
+        let other = scope.spawn(move || other(half));
+        let one = one(half);
+        match other.join() {
+            Ok(other) => (one, other),
+            Err(panic) => panic::resume_unwind(panic),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_come_in_order_whatever_the_threads() {
+        for threads in [1, 2, 5] {
+            let threads = NonZeroUsize::new(threads).unwrap();
+            assert_eq!(each(threads, 4, |n| n * n), [0, 1, 4, 9]);
+            assert_eq!(each(threads, 0, |n| n), [0; 0]);
+            assert_eq!(both(threads, |_| 1, |_| 2), (1, 2));
+        }
+    }
+}
