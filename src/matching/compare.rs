@@ -136,7 +136,7 @@ impl Comparer {
         offer(place.iter().any(|facet| !facet.is_blank()), Comparison::Address, address);
         offer(!facets.last.is_blank(), Comparison::LastName, ladder::LAST_NAME);
         offer(!facets.first.is_blank(), Comparison::FirstName, ladder::FIRST_NAME);
-        offer(!facets.mail.is_blank(), Comparison::Mail, ladder::MAIL);
+        offer(facets.mails.len() > 0, Comparison::Mail, ladder::MAIL);
         offer(!facets.birth.is_blank(), Comparison::Birth, ladder::BIRTH);
         for (at, facet) in facets.identifiers.iter().enumerate() {
             offer(!facet.is_blank(), Comparison::Identifier(at), ladder::IDENTIFIER);
@@ -229,8 +229,8 @@ impl Comparer {
                 match (up_to(shared.last, 0), outcome.level) {
                     // Of how many with that last name: names of one language go together.
                     (true, Some(0)) => {
-                        let Facets { name, last, .. } = &self.facets;
-                        let held = name.held(a.name);
+                        let Facets { names, last, .. } = &self.facets;
+                        let held = names.held(a.name);
                         Outcome::value(0, held, last.held(a.last)).within(1)
                     }
                     (true, Some(_)) => Outcome { term: Term::Level, ..outcome }.within(1),
@@ -383,9 +383,9 @@ impl Comparer {
         if shared.workplace.is_some() && !is_of_name {
             return shared.at_work(outcome);
         }
-        let Facets { name, last, first, .. } = &self.facets;
+        let Facets { names, last, first, .. } = &self.facets;
         let (context, namesakes) = match (one_first, one_last) {
-            (true, true) => (2, name.held(a.name).max(name.held(b.name))),
+            (true, true) => (2, names.held(a.name).max(names.held(b.name))),
             _ if alike => (4, 0),
             (true, false) => (3, first.held(a.first)),
             (false, true) => (3, last.held(a.last)),
@@ -403,7 +403,7 @@ impl Comparer {
         let facets = &self.facets;
         let Some((left, right)) = both(a.mail, b.mail) else { return Outcome::MISSING };
         if left == right {
-            return self.same(0, &facets.mail, left);
+            return Outcome::value(0, facets.mails.held(left), facets.len);
         }
         let (one, other) = (a.mail_parts, b.mail_parts);
         if one.of == Mailbox::Role || other.of == Mailbox::Role {

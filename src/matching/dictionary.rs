@@ -17,7 +17,8 @@ pub(super) const BLANK: Code = 0;
 /// Distinct values, and how many records hold each.
 #[derive(Debug, Clone)]
 pub(super) struct Dictionary {
-    codes: HashTable<Code>,
+    /// Each value's code, beside a part of its hash: to grow, no text is looked up.
+    codes: HashTable<(u32, Code)>,
     text: String,
     /// Where each value ends in `text`.
     ends: Vec<usize>,
@@ -61,14 +62,15 @@ impl Dictionary {
         if value.is_empty() {
             return BLANK;
         }
-        let hash = self.hasher.hash_one(value);
-        let Self { codes, text, ends, counts, glances, hasher } = self;
-        let of = |code: Code| slice(text, ends, code);
-        if let Some(code) = codes.find(hash, |code| of(*code) == value) {
+        let hash = self.hash(value);
+        let Self { codes, text, ends, counts, glances, .. } = self;
+        let is_value =
+            |(other, code): &(u32, Code)| *other == hash && slice(text, ends, *code) == value;
+        if let Some((_, code)) = codes.find(spread(hash), is_value) {
             return *code;
         }
         let code = Code::try_from(ends.len()).unwrap_or(Code::MAX);
-        codes.insert_unique(hash, code, |code| hasher.hash_one(slice(text, ends, *code)));
+        codes.insert_unique(spread(hash), (hash, code), |(hash, _)| spread(*hash));
         text.push_str(value);
         ends.push(text.len());
         counts.push(0);
@@ -78,8 +80,23 @@ impl Dictionary {
 
     /// The code of a value, if it is there.
     pub(super) fn find(&self, value: &str) -> Option<Code> {
-        let of = |code: Code| slice(&self.text, &self.ends, code);
-        self.codes.find(self.hasher.hash_one(value), |code| of(*code) == value).copied()
+        let hash = self.hash(value);
+        let is_value = |(other, code): &(u32, Code)| *other == hash && self.text(*code) == value;
+        self.codes.find(spread(hash), is_value).map(|(_, code)| *code)
+    }
+
+    fn hash(&self, value: &str) -> u32 {
+        let [a, b, c, d, ..] = self.hasher.hash_one(value).to_be_bytes();
+        u32::from_be_bytes([a, b, c, d])
+    }
+
+    /// Lets go of what only finding values takes, once all are there.
+    pub(super) fn settle(&mut self) {
+        self.codes = HashTable::new();
+        self.text.shrink_to_fit();
+        self.ends.shrink_to_fit();
+        self.counts.shrink_to_fit();
+        self.glances.shrink_to_fit();
     }
 
     /// The value of a code; empty for [`BLANK`].
@@ -112,4 +129,65 @@ fn slice<'t>(text: &'t str, ends: &[usize], code: Code) -> &'t str {
     let at = code as usize;
     let from = at.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or_default();
     ends.get(at).and_then(|to| text.get(from..*to)).unwrap_or_default()
+}
+
+/// A part of a hash as a whole one, for a table that looks at its first bits and its last.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// Distinct pairs of values as numbers of their own.
+#[derive(Debug, Clone)]
+pub(super) struct Pairs {
+    codes: HashTable<(Code, Code, Code)>,
+    counts: Vec<u32>,
+}
+
+impl Default for Pairs {
+    fn default() -> Self {
+        Self { codes: HashTable::new(), counts: vec![0] }
+    }
+}
+
+impl Pairs {
+    /// The code of a pair, counting the record that holds it; [`BLANK`] where one of them is.
+    pub(super) fn count(&mut self, one: Code, other: Code) -> Code {
+        if one == BLANK || other == BLANK {
+            return BLANK;
+        }
+        let hash = |one: Code, other: Code| {
+            let both = u64::from(one) << 32 | u64::from(other);
+            let mixed = both.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            (mixed ^ mixed >> 32).wrapping_mul(0xA24B_AED4_963E_E407)
+        };
+        let next = Code::try_from(self.counts.len()).unwrap_or(Code::MAX);
+        let entry = self.codes.entry(
+            hash(one, other),
+            |(a, b, _)| (*a, *b) == (one, other),
+            |(a, b, _)| hash(*a, *b),
+        );
+        let code = entry.or_insert((one, other, next)).get().2;
+        if code == next {
+            self.counts.push(0);
+        }
+        if let Some(count) = self.counts.get_mut(code as usize) {
+            *count += 1;
+        }
+        code
+    }
+
+    /// How many records hold a pair.
+    pub(super) fn held(&self, code: Code) -> u32 {
+        self.counts.get(code as usize).copied().unwrap_or_default()
+    }
+
+    /// How many distinct pairs there are.
+    pub(super) fn len(&self) -> usize {
+        self.counts.len() - 1
+    }
+
+    /// Lets go of what only finding pairs takes, once all are there.
+    pub(super) fn settle(&mut self) {
+        self.codes = HashTable::new();
+    }
 }

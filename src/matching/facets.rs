@@ -9,10 +9,12 @@
 )]
 
 use super::compare::float;
-use super::dictionary::{BLANK, Code, Dictionary};
+use std::num::NonZeroUsize;
+
+use super::dictionary::{BLANK, Code, Dictionary, Pairs};
 use super::normalise::{self, Company, Country, Lists, Mail, Name, Street};
 use super::similar::{Glance, Neighbours};
-use super::{Kind, Records};
+use super::{Kind, Plan, Records, threads};
 
 /// What is known of one record, side by side: comparing two records looks up little else. Two lines of the
 /// cache, which come together.
@@ -105,9 +107,10 @@ impl Facet {
         self.values.len() == 0
     }
 
-    fn push(&mut self, value: &str) {
+    fn push(&mut self, value: &str) -> Code {
         let code = self.values.count(value);
         self.codes.push(code);
+        code
     }
 }
 
@@ -202,9 +205,12 @@ pub(super) struct Facets {
     /// The full forms a first name may stand for, by code.
     roots: Words,
     pub(super) last: Facet,
-    /// First and last name, of records that have both.
-    pub(super) name: Facet,
-    pub(super) mail: Facet,
+    /// First and last name, of records that have both; by record, until they are laid out.
+    pub(super) names: Pairs,
+    name_codes: Vec<Code>,
+    /// Local part and host of mail addresses; by record, until they are laid out.
+    pub(super) mails: Pairs,
+    mail_codes: Vec<Code>,
     /// By the mail address's code, until they are laid out; so are the labels.
     mail_parts: Vec<MailParts>,
     pub(super) locals: Dictionary,
@@ -233,27 +239,60 @@ pub(super) struct Facets {
     pub(super) categories: Vec<Facet>,
 }
 
+/// What folds apart from the rest, the longest first.
+const FOLDS: [fn(&mut Facets, &Columns<'_>, &Lists); 4] = [
+    |facets, read, _| {
+        facets.fold_places(read);
+        facets.fold_phones(read);
+    },
+    |facets, read, lists| {
+        facets.fold_mail(read, lists);
+        facets.fold_domains(read, lists);
+    },
+    |facets, read, _| facets.fold_companies(read),
+    |facets, read, _| facets.fold_names(read),
+];
+
 impl Facets {
     /// Folds every value of the columns.
-    pub(super) fn of(records: &dyn Records, kinds: &[Kind], lists: &Lists) -> Self {
-        let read = Columns { records, kinds };
-        let mut facets = Self { len: records.len(), ..Self::default() };
-        facets.source = read.sources();
-        facets.fold_names(&read);
-        facets.fold_places(&read);
-        facets.fold_phones(&read);
-        facets.fold_mail(&read, lists);
-        facets.fold_companies(&read);
-        facets.fold_domains(&read, lists);
-        facets.label();
-        facets.birth = read.facet(Kind::Birth, |raw, out| {
-            out.extend(raw.chars().filter(char::is_ascii_digit));
+    pub(super) fn of(records: &dyn Records, plan: Plan<'_>) -> Self {
+        let read = Columns { records, kinds: plan.columns };
+        let len = records.len();
+        let parts = threads::each(plan.threads, FOLDS.len(), |at| {
+            let mut part = Self { len, ..Self::default() };
+            FOLDS[at](&mut part, &read, plan.lists);
+            part
         });
+        let mut parts = parts.into_iter();
+        let mut part = || parts.next().unwrap_or_default();
+        let (places, mails, companies, names) = (part(), part(), part(), part());
+        let mut facets = Self {
+            len,
+            source: read.sources(),
+            first: names.first,
+            roots: names.roots,
+            last: names.last,
+            names: names.names,
+            name_codes: names.name_codes,
+            company: companies.company,
+            company_words: companies.company_words,
+            mails: mails.mails,
+            mail_codes: mails.mail_codes,
+            mail_parts: mails.mail_parts,
+            locals: mails.locals,
+            domain: mails.domain,
+            ..places
+        };
+        facets.fill_cards();
+        facets.label();
         let plain = |raw: &str, out: &mut String| {
             normalise::words_into(raw, out);
         };
         let columns = |kind: Kind| read.columns(kind);
-        facets.lay_out();
+        facets.birth = read.facet(Kind::Birth, |raw, out| {
+            out.extend(raw.chars().filter(char::is_ascii_digit));
+        });
+        facets.lay_out(plan.threads);
         facets.identifiers = columns(Kind::Identifier)
             .map(|column| {
                 read.column(column, |raw, out| {
@@ -267,31 +306,63 @@ impl Facets {
         facets.texts = columns(Kind::Text)
             .map(|column| {
                 let facet = read.column(column, plain);
-                let words = Words::of(&facet.values, facets.len);
+                let words = Words::of(&facet.values, len);
                 (facet, words)
             })
             .collect();
+        facets.settle();
         facets
     }
 
+    /// Lets go of what only folding takes.
+    fn settle(&mut self) {
+        self.names.settle();
+        self.mails.settle();
+        for values in [&mut self.locals, &mut self.numbers, &mut self.stem_names, &mut self.labels]
+        {
+            values.settle();
+        }
+        let facets = [
+            &mut self.first,
+            &mut self.last,
+            &mut self.company,
+            &mut self.domain,
+            &mut self.street,
+            &mut self.city,
+            &mut self.postcode,
+            &mut self.region,
+            &mut self.country,
+            &mut self.birth,
+        ];
+        let texts = self.texts.iter_mut().map(|(facet, _)| facet);
+        let others = self.identifiers.iter_mut().chain(&mut self.categories).chain(texts);
+        for facet in facets.into_iter().chain(others) {
+            facet.values.settle();
+        }
+    }
+
     /// Lays what every comparison looks at side by side.
-    fn lay_out(&mut self) {
+    fn lay_out(&mut self, threads: NonZeroUsize) {
         let as_last: Vec<Code> =
             std::iter::once(BLANK)
                 .chain(self.first.values.codes().map(|code| {
                     self.last.values.find(self.first.values.text(code)).unwrap_or(BLANK)
                 }))
                 .collect();
-        self.lines = (0..self.len).map(|record| self.lay(record, &as_last)).collect();
+        let mut lines = vec![Line::default(); self.len as usize];
+        threads::fill(threads, &mut lines, |at| {
+            self.lay(u32::try_from(at).unwrap_or(u32::MAX), &as_last)
+        });
+        self.lines = lines;
         self.phones = Vec::new();
+        self.name_codes = Vec::new();
+        self.mail_codes = Vec::new();
         self.mail_parts = Vec::new();
         self.company_labels = Vec::new();
         self.domain_labels = Vec::new();
         for facet in [
             &mut self.first,
             &mut self.last,
-            &mut self.name,
-            &mut self.mail,
             &mut self.company,
             &mut self.domain,
             &mut self.street,
@@ -315,8 +386,8 @@ impl Facets {
         Line {
             first,
             last,
-            name: self.name.at(record),
-            mail: self.mail.at(record),
+            name: code(&self.name_codes, record),
+            mail: code(&self.mail_codes, record),
             company,
             domain: self.domain.at(record),
             street: self.street.at(record),
@@ -348,20 +419,14 @@ impl Facets {
             return;
         }
         let mut name = Name::default();
-        let mut both = String::new();
         for record in 0..self.len {
             let value = |column: Option<usize>| column.and_then(|at| read.value(record, at));
             match (value(first), value(last)) {
                 (None, None) => name.refold(None, value(full)),
                 (first, last) => name.refold(first, last),
             };
-            self.first.push(&name.first);
-            self.last.push(&name.last);
-            both.clear();
-            if !name.first.is_empty() && !name.last.is_empty() {
-                both.extend([name.first.as_str(), "|", name.last.as_str()]);
-            }
-            self.name.push(&both);
+            let (first, last) = (self.first.push(&name.first), self.last.push(&name.last));
+            self.name_codes.push(self.names.count(first, last));
         }
         self.roots.ends = vec![0, 0];
         for code in self.first.values.codes() {
@@ -447,31 +512,35 @@ impl Facets {
     }
 
     fn fold_mail(&mut self, read: &Columns<'_>, lists: &Lists) {
+        let Some(column) = read.columns(Kind::Mail).next() else { return };
         let mut mail = Mail::default();
-        self.mail = read.facet(Kind::Mail, |raw, out| {
-            if mail.refold(raw, lists).is_some() {
-                out.push_str(&mail.local);
-                out.push('@');
-                out.push_str(&mail.domain);
-            }
-        });
+        let mut hosts = Dictionary::default();
+        let (mut address, mut domain) = (String::new(), String::new());
         self.mail_parts.push(MailParts::default());
-        let mut domain = String::new();
-        for code in self.mail.values.codes() {
-            let address = self.mail.values.text(code);
-            let (local, host) = address.split_once('@').unwrap_or((address, ""));
-            let frequency = self.mail.values.frequency(code);
+        for record in 0..self.len {
+            let raw = read.value(record, column);
+            if raw.and_then(|raw| mail.refold(raw, lists)).is_none() {
+                self.mail_codes.push(BLANK);
+                continue;
+            }
+            address.clear();
+            address.extend([mail.local.as_str(), "@", mail.domain.as_str()]);
+            let (local, host) = address.split_once('@').unwrap_or((&address, ""));
+            let local_code = self.locals.count(local);
+            let code = self.mails.count(local_code, hosts.intern(host));
+            self.mail_codes.push(code);
+            if (code as usize) < self.mail_parts.len() {
+                continue;
+            }
             let is_role = lists.role_mailboxes.contains(local);
-            let is_work = normalise::company_domain(address, lists, &mut domain).is_some();
-            let local = self.locals.intern(local);
-            self.locals.add(local, frequency);
+            let is_work = normalise::company_domain(&address, lists, &mut domain).is_some();
             let of = match (is_role, is_work) {
                 (true, _) => Mailbox::Role,
                 (false, true) => Mailbox::Work,
                 (false, false) => Mailbox::Private,
             };
             let domain = self.domain.values.intern(if is_work { &domain } else { host });
-            self.mail_parts.push(MailParts { local, domain, of });
+            self.mail_parts.push(MailParts { local: local_code, domain, of });
         }
     }
 
@@ -490,6 +559,9 @@ impl Facets {
             }
         });
         self.company_words = Words::of(&self.company.values, self.len);
+    }
+
+    fn fill_cards(&mut self) {
         self.cards.push(Card::default());
         for code in self.company.values.codes() {
             let name = self.company.values.text(code);
@@ -515,7 +587,7 @@ impl Facets {
     /// name that is a domain.
     fn fold_domains(&mut self, read: &Columns<'_>, lists: &Lists) {
         let columns: Vec<usize> = read.columns(Kind::Web).collect();
-        if columns.is_empty() && self.mail.is_blank() {
+        if columns.is_empty() && self.mails.len() == 0 {
             return;
         }
         let company = read.columns(Kind::Company).next();
@@ -579,7 +651,7 @@ impl Facets {
 
     /// A record's mail address, told apart.
     fn mail_of(&self, record: u32) -> MailParts {
-        self.mail_parts.get(self.mail.at(record) as usize).copied().unwrap_or_default()
+        self.mail_parts.get(code(&self.mail_codes, record) as usize).copied().unwrap_or_default()
     }
 
     /// What is known of a company's name.
@@ -709,26 +781,42 @@ impl<'r> Columns<'r> {
         self.columns(kind).next().map(|column| self.column(column, fold)).unwrap_or_default()
     }
 
-    /// A column, each distinct raw value folded once.
+    /// A column; a raw value that is among the first distinct ones is folded once.
     fn column(&self, column: usize, mut fold: impl FnMut(&str, &mut String)) -> Facet {
+        /// Of so many raw values the codes are remembered: the frequent ones come early.
+        const REMEMBERED: usize = 1 << 16;
         let mut facet = Facet::default();
         let mut raws = Dictionary::default();
         let mut folded = vec![BLANK];
         let mut out = String::new();
         facet.codes.reserve(self.records.len() as usize);
         for record in 0..self.records.len() {
-            let raw = raws.intern(self.value(record, column).unwrap_or_default());
-            if raw as usize == folded.len() {
-                out.clear();
-                fold(raws.text(raw), &mut out);
-                folded.push(facet.values.intern(&out));
-            }
-            let code = folded[raw as usize];
+            let value = self.value(record, column).unwrap_or_default();
+            let known =
+                if raws.len() < REMEMBERED { Some(raws.intern(value)) } else { raws.find(value) };
+            let code = match known.and_then(|raw| folded.get(raw as usize)) {
+                Some(code) => *code,
+                None if value.is_empty() => BLANK,
+                None => {
+                    out.clear();
+                    fold(value, &mut out);
+                    let code = facet.values.intern(&out);
+                    if known.is_some() {
+                        folded.push(code);
+                    }
+                    code
+                }
+            };
             facet.values.add(code, 1);
             facet.codes.push(code);
         }
         facet
     }
+}
+
+/// A record's code; [`BLANK`] where there is none.
+fn code(codes: &[Code], record: u32) -> Code {
+    codes.get(record as usize).copied().unwrap_or(BLANK)
 }
 
 #[cfg(test)]

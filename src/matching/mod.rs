@@ -253,7 +253,7 @@ pub fn link_by(
 }
 
 fn prepare(records: &dyn Records, plan: Plan<'_>) -> (Comparer, Blocks) {
-    let comparer = Comparer::new(Facets::of(records, plan.columns, plan.lists));
+    let comparer = Comparer::new(Facets::of(records, plan));
     let blocks = Blocks::of(&comparer, records, plan);
     (comparer, blocks)
 }

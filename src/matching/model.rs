@@ -12,7 +12,7 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 
 use super::blocking::Blocks;
-use super::compare::{COMPARISONS, Comparer, Comparison, Outcome, Pattern, Term, float};
+use super::compare::{Comparer, Comparison, Outcome, Pattern, Term, float};
 use super::dictionary::{BLANK, Code};
 use super::facets::Line;
 #[cfg(doc)]

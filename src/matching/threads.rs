@@ -35,24 +35,24 @@ pub(super) fn each<T: Send>(
     done.into_iter().map(|(_, result)| result).collect()
 }
 
-/// Does two things, at once if there are two threads; each may use its share of them.
-pub(super) fn both<A: Send, B: Send>(
+/// Fills a table by position, each thread a part of it.
+pub(super) fn fill<T: Send>(
     threads: NonZeroUsize,
-    one: impl FnOnce(NonZeroUsize) -> A + Send,
-    other: impl FnOnce(NonZeroUsize) -> B + Send,
-) -> (A, B) {
-    let half = NonZeroUsize::new(threads.get() / 2).unwrap_or(NonZeroUsize::MIN);
-    if threads == NonZeroUsize::MIN {
-        return (one(half), other(half));
-    }
-    thread::scope(|scope| {
-        let other = scope.spawn(move || other(half));
-        let one = one(half);
-        match other.join() {
-            Ok(other) => (one, other),
-            Err(panic) => panic::resume_unwind(panic),
+    table: &mut [T],
+    work: impl Fn(usize) -> T + Sync,
+) {
+    let part = table.len().div_ceil(threads.get()).max(1);
+    let fill = |from: usize, part: &mut [T]| {
+        for (at, slot) in part.iter_mut().enumerate() {
+            *slot = work(from + at);
         }
-    })
+    };
+    thread::scope(|scope| {
+        for (at, part_of_it) in table.chunks_mut(part).enumerate() {
+            let fill = &fill;
+            scope.spawn(move || fill(at * part, part_of_it));
+        }
+    });
 }
 
 #[cfg(test)]
@@ -65,7 +65,9 @@ mod tests {
             let threads = NonZeroUsize::new(threads).unwrap();
             assert_eq!(each(threads, 4, |n| n * n), [0, 1, 4, 9]);
             assert_eq!(each(threads, 0, |n| n), [0; 0]);
-            assert_eq!(both(threads, |_| 1, |_| 2), (1, 2));
+            let mut table = [0; 7];
+            fill(threads, &mut table, |at| at + 1);
+            assert_eq!(table, [1, 2, 3, 4, 5, 6, 7]);
         }
     }
 }
