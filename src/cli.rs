@@ -52,6 +52,15 @@ pub enum Command {
         #[arg(long)]
         threads: Option<NonZeroUsize>,
     },
+    /// Record decisions files in the ledger: all of them, or none if one has to be refused
+    Decide {
+        /// The review folder, unless it is this one, and the decisions files (JSON or CSV)
+        #[arg(required = true, value_name = "[DIR] FILE")]
+        paths: Vec<PathBuf>,
+        /// Record decisions that differ from recorded ones; they count from then on
+        #[arg(long)]
+        supersede: bool,
+    },
     /// What would be read from a CSV export, and every problem with its line
     Inspect(Inspect),
     /// The duplicate engine alone: link the records of a CSV file, or of two
@@ -64,10 +73,10 @@ pub enum Command {
         #[arg(long, hide = true)]
         markdown: bool,
     },
-    /// The JSON Schema of an output that is made for machines
+    /// The JSON Schema of what machines read or write
     Schema {
-        /// Which output
-        of: OutputWord,
+        /// Of what
+        of: ShapeWord,
     },
 }
 
@@ -173,13 +182,15 @@ pub enum Format {
     Json,
 }
 
-/// An output on the command line.
+/// What a schema is of, on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum OutputWord {
+pub enum ShapeWord {
     /// A line of findings.jsonl.
     Findings,
     /// manifest.json.
     Manifest,
+    /// A decisions file.
+    Decisions,
 }
 
 /// A severity on the command line.

@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 
 use crate::boundary::{Boundary, Object};
 use crate::check::{ALL, Policies, Rulebook, When};
+use crate::gate::{FOUNDER_FIELDS, Gate, Profile};
 use crate::policy::{Document, Log, Problems, Said, Section, nearest};
 use crate::source::Files;
 
@@ -114,10 +115,8 @@ pub struct Config {
     pub files: Files,
     /// What is under review.
     pub batch: BatchDefinition,
-    /// Who decides.
-    pub approver: String,
-    /// Who decides when the approver is away.
-    pub backup: Option<String>,
+    /// Who may decide what.
+    pub gate: Gate,
     /// Checks that were switched off by their code.
     pub off: BTreeSet<String>,
     /// The allowlist.
@@ -150,7 +149,7 @@ fn read(review: &str, rules: &BTreeMap<String, String>, log: &Log) -> Config {
     }
     let document = Document::parse("review.toml", review, log);
     let root = document.root(log);
-    let (approver, backup) = approver(&rulebook, log);
+    let gate = gate(&rulebook, &boundary, log);
     let (crm, record_link, exports, files) = source(&root, &boundary);
     Config {
         organisation: root
@@ -162,8 +161,7 @@ fn read(review: &str, rules: &BTreeMap<String, String>, log: &Log) -> Config {
         exports,
         files,
         batch: batch(&root, &boundary, rules),
-        approver,
-        backup,
+        gate,
         off: off(&root),
         boundary,
         policies,
@@ -287,24 +285,23 @@ fn batch(
     batch
 }
 
-fn approver(rulebook: &Rulebook, log: &Log) -> (String, Option<String>) {
-    let Some(document) = rulebook.document("approvals.toml") else {
-        log.note(
-            "rules/approvals.toml",
-            0,
-            "nobody is named to decide",
-            Some("write the file: [approver] with name = \"…\"".to_owned()),
-        );
-        return (String::new(), None);
-    };
-    let root = document.root(log);
-    let _ = root.choice("default_decision", &[("no change", ())]);
-    let Some(section) = root.section("approver") else {
-        root.problem_with_hint(0, "nobody is named to decide", "[approver] with name = \"…\"");
-        return (String::new(), None);
-    };
-    let name = section.required_text("name").map_or_else(String::new, |said| said.value.to_owned());
-    (name, section.text("backup").map(|said| said.value.to_owned()))
+fn gate(rulebook: &Rulebook, boundary: &Boundary, log: &Log) -> Gate {
+    let empty = Document::parse("rules/approvals.toml", "", log);
+    let gate = Gate::parse(&rulebook.document("approvals.toml").unwrap_or(&empty).root(log));
+    if gate.profile() == Profile::Founder {
+        for object in Object::ALL {
+            let fields = boundary.fields(object).filter(|field| field.name() != "id").count();
+            if fields > FOUNDER_FIELDS {
+                log.note(
+                    "rules/boundary.toml",
+                    0,
+                    format!("{fields} fields of `{object}` are allowed, and the founder profile reads at most {FOUNDER_FIELDS} beside the id"),
+                    Some("take out the fields that matter least, or take `profile` out of rules/approvals.toml".to_owned()),
+                );
+            }
+        }
+    }
+    gate
 }
 
 fn off(root: &Section<'_>) -> BTreeSet<String> {

@@ -325,6 +325,16 @@ impl Hold {
         }
     }
 
+    /// The hold of that word, with its reason.
+    pub fn parse(word: &str, why: Option<String>) -> Option<Self> {
+        match (word, why) {
+            ("free", None) => Some(Self::Free),
+            ("held", Some(why)) => Some(Self::Held(why)),
+            ("escalate-only", Some(why)) => Some(Self::EscalateOnly(why)),
+            (_, _) => None,
+        }
+    }
+
     /// Why, where there is a reason.
     pub fn why(&self) -> Option<&str> {
         match self {
@@ -367,6 +377,11 @@ impl Proposal {
             Self::ReviewRule { .. } => "review-rule",
             Self::ReviewUpstream { .. } => "review-upstream",
         }
+    }
+
+    /// True for the kinds that ask and change nothing.
+    pub fn is_question_kind(kind: &str) -> bool {
+        ["review-record", "review-rule", "review-upstream"].contains(&kind)
     }
 
     /// The proposal in one sentence for a person.
@@ -416,20 +431,7 @@ impl Proposal {
 
     /// True where it asks and changes nothing: then there is nothing to approve.
     pub fn is_question(&self) -> bool {
-        match self {
-            Self::ReviewRecord { .. } | Self::ReviewRule { .. } | Self::ReviewUpstream { .. } => {
-                true
-            }
-            Self::MergeCandidate { .. }
-            | Self::LinkToAccount { .. }
-            | Self::ConvertCandidate { .. }
-            | Self::SetOwner { .. }
-            | Self::ReturnToQueue { .. }
-            | Self::SetField { .. }
-            | Self::FillField { .. }
-            | Self::CorrectLifecycle { .. }
-            | Self::CorrectSource { .. } => false,
-        }
+        Self::is_question_kind(self.kind())
     }
 
     fn hold(&self) -> Hold {
@@ -636,6 +638,13 @@ impl FindingId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The id that a text spells.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix("F-")?.as_bytes();
+        (digits.len() == 10 && digits.iter().all(|digit| CROCKFORD.contains(digit)))
+            .then(|| Self(text.to_owned()))
+    }
 }
 
 impl fmt::Display for FindingId {
@@ -644,13 +653,15 @@ impl fmt::Display for FindingId {
     }
 }
 
-/// The first 50 bits in Crockford's base 32, which has no letters that look alike.
+/// Crockford's base 32, which has no letters that look alike.
+const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// The first 50 bits in base 32.
 fn crockford(digest: &[u8]) -> String {
-    const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     let bits = digest.iter().take(8).fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
     let digits = (0..10).map(|n| {
         let five = usize::try_from(bits >> (59 - 5 * n) & 31).unwrap_or_default();
-        ALPHABET.get(five).copied().map_or('0', char::from)
+        CROCKFORD.get(five).copied().map_or('0', char::from)
     });
     "F-".chars().chain(digits).collect()
 }

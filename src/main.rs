@@ -2,15 +2,15 @@
 
 use std::io::{self, Write as _};
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread::available_parallelism;
 
 use clap::Parser as _;
 
-use crm_review::cli::{Cli, Command, Format, Inspect, Match, OutputWord, SeverityWord};
+use crm_review::cli::{Cli, Command, Format, Inspect, Match, SeverityWord, ShapeWord};
 use crm_review::finding::Severity;
-use crm_review::review::{self, Order, Output, ReviewError};
+use crm_review::review::{self, Earlier, Order, PaperError, Recording, ReviewError, Shape};
 use crm_review::source::csv::Encoding;
 use crm_review::source::inspect::{self, Options};
 use crm_review::{draft, folder, linking};
@@ -28,22 +28,28 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Init { dir, from } => init(&dir, &from, cores),
         Command::Run { dir, as_of, fail_on, threads } => {
-            #[expect(clippy::disallowed_methods, reason = "the one reading of the clock")]
-            let now = chrono::Utc::now();
-            let order = Order { folder: dir, as_of, now, threads: threads.unwrap_or(cores) };
+            let order = Order { folder: dir, as_of, now: now(), threads: threads.unwrap_or(cores) };
             run(&order, fail_on)
         }
+        Command::Decide { paths, supersede } => decide(paths, supersede),
         Command::Inspect(arguments) => inspect(&arguments, cores),
         Command::Match(arguments) => link(arguments, cores),
         Command::Checks { id, markdown } => checks(id.as_deref(), markdown),
         Command::Schema { of } => {
             print(&review::schema(match of {
-                OutputWord::Findings => Output::Findings,
-                OutputWord::Manifest => Output::Manifest,
+                ShapeWord::Findings => Shape::Findings,
+                ShapeWord::Manifest => Shape::Manifest,
+                ShapeWord::Decisions => Shape::Decisions,
             }));
             ExitCode::SUCCESS
         }
     }
+}
+
+/// The present instant.
+fn now() -> chrono::DateTime<chrono::Utc> {
+    #[expect(clippy::disallowed_methods, reason = "the one reading of the clock")]
+    chrono::Utc::now()
 }
 
 /// Words go to stderr. When nobody can be told, there is nothing left to do.
@@ -77,6 +83,9 @@ fn run(order: &Order, fail_on: Option<SeverityWord>) -> ExitCode {
             for note in &done.notes {
                 say(&format!("note: {note}"));
             }
+            for refused in &done.refused {
+                say(&format!("not recorded: {refused}"));
+            }
             for missing in &done.missing {
                 say(&format!("incomplete: {missing}"));
             }
@@ -85,7 +94,7 @@ fn run(order: &Order, fail_on: Option<SeverityWord>) -> ExitCode {
                 SeverityWord::Medium => Severity::Medium,
                 SeverityWord::High => Severity::High,
             });
-            if !done.missing.is_empty() {
+            if !done.missing.is_empty() || !done.refused.is_empty() {
                 ExitCode::from(1)
             } else if bar.is_some_and(|bar| done.worst.is_some_and(|worst| worst >= bar)) {
                 ExitCode::from(6)
@@ -100,15 +109,40 @@ fn run(order: &Order, fail_on: Option<SeverityWord>) -> ExitCode {
     }
 }
 
+fn decide(mut paths: Vec<PathBuf>, supersede: bool) -> ExitCode {
+    let folder = match paths.first() {
+        Some(first) if first.is_dir() => paths.remove(0),
+        Some(_) | None => PathBuf::from("."),
+    };
+    let earlier = if supersede { Earlier::Superseded } else { Earlier::Stands };
+    finish(review::decide(&Recording { folder, files: paths, earlier, now: now() }))
+}
+
+/// Prints what a command has to say, and ends with its code.
+fn finish(said: Result<String, ReviewError>) -> ExitCode {
+    match said {
+        Ok(words) => {
+            print(&words);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            say(&error.to_string());
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
 fn exit_code(error: &ReviewError) -> u8 {
     use crm_review::folder::FolderError;
     use crm_review::ledger::LedgerError;
     match error {
-        ReviewError::Rules(_) | ReviewError::Unreadable { .. } => 2,
-        ReviewError::Ledger(LedgerError::Broken { .. }) => 4,
+        ReviewError::Rules(_) | ReviewError::Decisions(_) | ReviewError::Unreadable { .. } => 2,
+        ReviewError::Ledger(LedgerError::Broken { .. })
+        | ReviewError::Paper(PaperError::Altered { .. }) => 4,
         ReviewError::Folder(FolderError::Held { .. }) => 5,
         ReviewError::Source(_)
         | ReviewError::Packet(_)
+        | ReviewError::Paper(PaperError::Gone { .. } | PaperError::Disk { .. })
         | ReviewError::Ledger(LedgerError::Folder(_) | LedgerError::Disk { .. })
         | ReviewError::Folder(
             FolderError::Disk { .. } | FolderError::InTheWay { .. } | FolderError::NotOurs { .. },

@@ -49,6 +49,22 @@ impl Problems {
         Self(vec![Problem { file: file.into(), line, message: message.into(), hint: None }])
     }
 
+    /// One problem alone, with its remedy.
+    pub fn one_with_hint(
+        file: impl Into<String>,
+        line: usize,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        let (file, message) = (file.into(), message.into());
+        Self(vec![Problem { file, line, message, hint: Some(hint.into()) }])
+    }
+
+    /// Adds what is wrong elsewhere.
+    pub fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
     /// True when nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -22,6 +22,7 @@ use crate::boundary::{
 use crate::check::{AsOf, Bench, CheckDef, Outcome, Pulled, World};
 use crate::config::{self, Config, Crm};
 use crate::folder::{self, FolderError};
+use crate::gate;
 use crate::policy::{Document, Log, Problems};
 use crate::source::csv::{Expect, Limits, Misfit, Refusal, Sheet, Sink};
 use crate::source::{self, Files, SourceError, SourceErrors};
@@ -105,7 +106,7 @@ pub fn init(dir: &Path, from: &Path, threads: NonZeroUsize) -> Result<Drafted, D
     let source = source_folder(dir, from);
     let mut rules: BTreeMap<String, String> = infer::rules(&batches);
     rules.insert("boundary.toml".to_owned(), boundary_toml);
-    rules.insert("approvals.toml".to_owned(), APPROVALS.to_owned());
+    rules.insert("approvals.toml".to_owned(), gate::SHIPPED.to_owned());
     let mut review = review_toml(dir, crm, source.as_deref(), &tables, &unused, &batches);
     // The draft has to pass the same door as everything else.
     let config = config::parse(&review, &rules).map_err(DraftError::Faulty)?;
@@ -515,16 +516,6 @@ fn boundary_toml(tables: &BTreeMap<Object, DraftTable>) -> String {
 }
 
 /// Nobody can be inferred to decide.
-const APPROVALS: &str = "\
-# Who decides. The program proposes; a named person decides; silence changes nothing.
-
-default_decision = \"no change\"
-
-[approver]
-name = \"(not named yet)\"   # name the person who approves, rejects or escalates
-# backup = \"\"
-";
-
 /// Salesforce and HubSpot are told by how they spell ids.
 fn crm(tables: &BTreeMap<Object, DraftTable>) -> Crm {
     let mut columns = tables.values().flat_map(|table| {
@@ -679,6 +670,7 @@ fn write(dir: &Path, review: &str, rules: &BTreeMap<String, String>) -> Result<(
         folder::make(dir)?;
     }
     folder::make(&dir.join("exports"))?;
+    folder::make(&dir.join("decisions"))?;
     folder::make(&dir.join("rules"))?;
     for (name, text) in rules {
         folder::write_new(&dir.join("rules").join(name), text.as_bytes())?;

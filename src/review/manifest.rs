@@ -214,7 +214,6 @@ pub(super) fn text(
     judged: &Judged,
     rules: &[(String, String)],
     run: &Run,
-    findings_sha256: &str,
     review: &Review<'_>,
 ) -> String {
     let manifest = Manifest {
@@ -228,12 +227,12 @@ pub(super) fn text(
         complete: run.complete,
         missing: &judged.missing,
         batch: review.batch,
-        approver: &config.approver,
-        backup: config.backup.as_deref(),
+        approver: config.gate.approver(),
+        backup: config.gate.backup(),
         inputs_sha256: &run.inputs,
         definition_sha256: &run.definition,
         packet_sha256: &run.packet,
-        findings_sha256,
+        findings_sha256: &run.proposals,
         ledger: LedgerBefore { length: review.ledger_len, head: review.ledger_head },
         records: judged
             .counts

@@ -4,7 +4,10 @@
 //! problem of the rules is known, and nothing is shown before the ledger's chain is verified.
 //! Does not: decide anything, or write anywhere but in the review folder.
 
+mod decisions;
+mod desk;
 mod manifest;
+mod paper;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,17 +15,22 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::boundary::{Admission, Batch, Field, Object, Row, id_key};
 use crate::check::{ALL, AsOf, Bench, MODEL, Outcome, Pulled, Report, World};
 use crate::config::{self, BatchDefinition, Config, Crm};
 use crate::finding::Severity;
 use crate::folder::{self, FolderError, Held};
+use crate::gate::Gate;
 use crate::ledger::{Entry, Ledger, LedgerError, Run, digest};
 use crate::packet::{self, Completeness, PacketError, RecordLink};
 use crate::policy::Problems;
 use crate::source::{self, Input, SourceErrors};
+
+use desk::{Desk, DeskError};
+pub use desk::{Earlier, Recording, decide};
+pub use paper::PaperError;
 
 /// Why a review did not come about. Each kind has its own exit code.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +48,12 @@ pub enum ReviewError {
         /// What to do.
         hint: &'static str,
     },
+    /// Decisions do not stand; nothing was recorded of their files.
+    #[error("{0}\nnothing was recorded")]
+    Decisions(Problems),
+    /// What an earlier run wrote is gone or altered.
+    #[error(transparent)]
+    Paper(#[from] PaperError),
     /// The source refused or stayed silent.
     #[error("{0}")]
     Source(#[from] SourceErrors),
@@ -61,8 +75,8 @@ pub struct Order {
     pub folder: PathBuf,
     /// The day to judge; the present day in the review's zone otherwise.
     pub as_of: Option<NaiveDate>,
-    /// The present instant: it picks the day when none is given, and nothing else.
-    pub now: chrono::DateTime<chrono::Utc>,
+    /// The present instant: it picks the day when none is given, and dates what is recorded.
+    pub now: DateTime<Utc>,
     /// Cores to use.
     pub threads: NonZeroUsize,
 }
@@ -78,6 +92,8 @@ pub struct Done {
     pub missing: Vec<String>,
     /// The worst finding's severity, if there is any.
     pub worst: Option<Severity>,
+    /// Decisions files of the folder `decisions` of which nothing was recorded, and why.
+    pub refused: Vec<Problems>,
     /// What the person should know besides the summary.
     pub notes: Vec<String>,
 }
@@ -159,6 +175,7 @@ pub fn run(order: &Order) -> Result<Done, ReviewError> {
     folder::make(&runs)?;
     folder::clear_drafts(&runs)?;
 
+    let refused = record_dropped(&folder.path, &config.gate, order.now, &mut ledger)?;
     let judged = judge(&folder, &config, as_of, order.threads)?;
     let made = write_up(&folder, &config, record_link, &judged, &ledger)?;
     let home = runs.join(&made.home);
@@ -188,6 +205,7 @@ pub fn run(order: &Order) -> Result<Done, ReviewError> {
         summary: made.summary,
         missing: judged.missing,
         worst: worst(&judged.reports),
+        refused,
         notes,
     })
 }
@@ -199,6 +217,32 @@ fn models(reports: &[Report]) -> Vec<(String, String)> {
         Outcome::NotApplicable(_) | Outcome::Broken => &[],
     });
     weighed.map(|it| (format!("{}{MODEL}", it.object.key()), it.by.to_toml())).collect()
+}
+
+/// Records what lies in the folder `decisions`, file by file. Says which were refused, and why.
+fn record_dropped(
+    folder: &Path,
+    gate: &Gate,
+    now: DateTime<Utc>,
+    ledger: &mut Ledger,
+) -> Result<Vec<Problems>, ReviewError> {
+    let Ok(entries) = fs::read_dir(folder.join("decisions")) else { return Ok(Vec::new()) };
+    let mut files: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|end| end == "json" || end == "csv"))
+        .collect();
+    files.sort();
+    let mut refused = Vec::new();
+    for file in files {
+        let mut desk = Desk::open(folder, gate, now, Earlier::Stands);
+        match desk.take(ledger, &file) {
+            Ok(()) => drop(desk.record(ledger)?),
+            Err(DeskError::Refused(problems)) => refused.push(problems),
+            Err(DeskError::Review(error)) => return Err(error),
+        }
+    }
+    Ok(refused)
 }
 
 /// The name of a run's folder: its day, or its whole id where another run of that day stands already.
@@ -439,8 +483,8 @@ fn write_up(
             .iter()
             .map(|(file, sha256)| packet::RulesFile { file: file.clone(), sha256: sha256.clone() })
             .collect(),
-        approver: &config.approver,
-        backup: config.backup.as_deref(),
+        approver: config.gate.approver(),
+        backup: config.gate.backup(),
         ledger_len: ledger_len as u64,
         ledger_head,
         record_link,
@@ -448,19 +492,20 @@ fn write_up(
     let packet = packet::render(&review)?;
     let findings = packet::findings_lines(&review)?;
     let summary = packet::summary(&review);
+    let findings_digest = digest(findings.as_bytes());
     let run = Run {
         id: id.clone(),
         as_of: day,
         inputs: inputs_digest,
         definition,
         packet: digest(packet.as_bytes()),
+        proposals: findings_digest.clone(),
         reviewed: judged.counts.iter().map(|count| count.reviewed as u64).sum(),
         findings: findings.lines().count() as u64,
         flagged: flagged(&judged.reports),
         complete: judged.missing.is_empty(),
     };
-    let manifest =
-        manifest::text(config, judged, &rules, &run, &digest(findings.as_bytes()), &review);
+    let manifest = manifest::text(config, judged, &rules, &run, &review);
     Ok(Made { run, home, packet, findings, manifest, summary })
 }
 
@@ -541,20 +586,23 @@ fn paper_input((input, admission): (&Input, &Admission)) -> packet::Input {
     }
 }
 
-/// An output that is made for machines.
+/// The shape of something that machines write or read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Output {
+pub enum Shape {
     /// A line of `findings.jsonl`.
     Findings,
     /// `manifest.json`.
     Manifest,
+    /// A decisions file, which is read.
+    Decisions,
 }
 
-/// The JSON Schema of an output, as text.
-pub fn schema(output: Output) -> String {
-    let schema = match output {
-        Output::Findings => packet::findings_schema(),
-        Output::Manifest => manifest::schema(),
+/// The JSON Schema of a shape, as text.
+pub fn schema(shape: Shape) -> String {
+    let schema = match shape {
+        Shape::Findings => packet::findings_schema(),
+        Shape::Manifest => manifest::schema(),
+        Shape::Decisions => decisions::schema(),
     };
     serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
 }

@@ -57,6 +57,19 @@ impl Job {
         ])
     }
 
+    /// The company Acme, as a Salesforce customer.
+    pub(crate) fn acme() -> Self {
+        let job = Self::new(&[]);
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/acme/salesforce");
+        for (name, bytes) in files(&folder) {
+            let name = name.to_str().unwrap();
+            if ["exports", "rules", "review.toml"].iter().any(|kept| name.starts_with(kept)) {
+                job.put_bytes(name, &bytes);
+            }
+        }
+        job
+    }
+
     /// The review folder, or a file below it.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.home.path().join("review").join(name)

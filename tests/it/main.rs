@@ -6,6 +6,7 @@ mod canary;
 mod checks;
 mod commands;
 mod core;
+mod decisions;
 mod fixture;
 mod init;
 mod job;

@@ -17,7 +17,7 @@ use crm_review::packet::{
 };
 use crm_review::policy::{Document, Log};
 
-use crm_review::review::Output;
+use crm_review::review::Shape;
 
 use crate::fixture::{self, admit};
 use crate::schema::Schema;
@@ -952,7 +952,7 @@ fn a_line_of_findings_carries_the_whole_finding() {
     example.states.insert(id.clone(), State::Recurring(3));
     let reports = example.reports();
     let lines = findings_lines(&review(&example, &reports)).unwrap();
-    Schema::of(Output::Findings).check_lines(&lines);
+    Schema::of(Shape::Findings).check_lines(&lines);
     let lines: Vec<serde_json::Value> =
         lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 7);
@@ -1031,7 +1031,7 @@ fn packet_of(folder: &Path, findings: &Schema) -> String {
 
 #[test]
 fn what_every_check_says_can_be_shown() {
-    let findings = Schema::of(Output::Findings);
+    let findings = Schema::of(Shape::Findings);
     for folder in fixture::folders() {
         let html = packet_of(&folder, &findings);
         let (tags, text) = tags(&html);

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use chrono::NaiveDate;
-use crm_review::review::{Output, schema};
+use chrono::{DateTime, NaiveDate, Utc};
+use crm_review::review::{Shape, schema};
 use regex::Regex;
 use serde_json::Value;
 
@@ -15,8 +15,8 @@ use crate::job::Job;
 pub(crate) struct Schema(Value);
 
 impl Schema {
-    pub(crate) fn of(output: Output) -> Self {
-        Self(serde_json::from_str(&schema(output)).unwrap())
+    pub(crate) fn of(shape: Shape) -> Self {
+        Self(serde_json::from_str(&schema(shape)).unwrap())
     }
 
     /// What of a value is not as the schema says.
@@ -38,7 +38,7 @@ impl Schema {
     fn check(&self, schema: &Value, value: &Value, at: &str, faults: &mut Vec<String>) {
         for (word, says) in schema.as_object().unwrap() {
             let holds = match word.as_str() {
-                "$schema" | "$defs" | "title" | "description" => true,
+                "$schema" | "$defs" | "title" | "description" | "default" => true,
                 "$ref" => {
                     let name = says.as_str().unwrap().strip_prefix("#/$defs/").unwrap();
                     self.check(&self.0["$defs"][name], value, at, faults);
@@ -54,7 +54,14 @@ impl Schema {
                     Regex::new(says.as_str().unwrap()).unwrap().is_match(value.as_str().unwrap())
                 }
                 "minimum" => value.as_f64() >= says.as_f64(),
-                "format" => says != "date" || value.as_str().unwrap().parse::<NaiveDate>().is_ok(),
+                "format" if says == "date-time" => {
+                    value.as_str().is_some_and(|it| it.parse::<DateTime<Utc>>().is_ok())
+                }
+                "format" => {
+                    value.is_null()
+                        || says != "date"
+                        || value.as_str().unwrap().parse::<NaiveDate>().is_ok()
+                }
                 "minItems" => {
                     value.as_array().is_some_and(|it| it.len() as u64 >= says.as_u64().unwrap())
                 }
@@ -80,6 +87,11 @@ impl Schema {
                     }
                     true
                 }
+                "additionalProperties" if *says == false => value
+                    .as_object()
+                    .into_iter()
+                    .flatten()
+                    .all(|(key, _)| schema["properties"].get(key).is_some()),
                 "additionalProperties" => {
                     assert!(
                         schema.get("properties").is_none(),
@@ -124,8 +136,8 @@ fn is(name: &Value, value: &Value) -> bool {
 
 #[test]
 fn what_is_written_of_acme_is_as_the_schemas_say() {
-    let findings = Schema::of(Output::Findings);
-    let manifest = Schema::of(Output::Manifest);
+    let findings = Schema::of(Shape::Findings);
+    let manifest = Schema::of(Shape::Manifest);
     for flavour in ["salesforce", "hubspot"] {
         let (_folder, done) = acme::run(flavour);
         let text = |name: &str| fs::read_to_string(done.folder.join(name)).unwrap();
@@ -140,7 +152,7 @@ fn the_schemas_refuse_what_is_never_written() {
     let (_folder, done) = acme::run("hubspot");
     let lines = fs::read_to_string(done.folder.join("findings.jsonl")).unwrap();
     let good: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
-    let findings = Schema::of(Output::Findings);
+    let findings = Schema::of(Shape::Findings);
     assert!(findings.faults(&good).is_empty());
     for (key, value) in [
         ("severity", "grave".into()),
@@ -166,9 +178,13 @@ fn the_schemas_refuse_what_is_never_written() {
 #[test]
 fn the_command_prints_the_schemas() {
     let job = Job::new(&[]);
-    for (word, output) in [("findings", Output::Findings), ("manifest", Output::Manifest)] {
-        assert_eq!(job.call(&["schema", word]).ends(0).out, schema(output));
+    for (word, shape) in [
+        ("findings", Shape::Findings),
+        ("manifest", Shape::Manifest),
+        ("decisions", Shape::Decisions),
+    ] {
+        assert_eq!(job.call(&["schema", word]).ends(0).out, schema(shape));
     }
     let said = job.call(&["schema", "packet"]).ends(2);
-    assert!(said.err.contains("findings, manifest"), "{}", said.err);
+    assert!(said.err.contains("findings, manifest, decisions"), "{}", said.err);
 }

@@ -13,17 +13,18 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("check", &["policy", "boundary", "matching", "finding"]),
     ("source", &["boundary"]),
     ("folder", &[]),
-    ("ledger", &["folder"]),
+    ("gate", &["policy", "finding"]),
+    ("ledger", &["boundary", "finding", "folder", "gate"]),
     ("packet", &["boundary", "finding", "check"]),
-    ("config", &["policy", "boundary", "check", "source"]),
+    ("config", &["policy", "boundary", "check", "source", "gate"]),
     (
         "review",
         &[
-            "policy", "boundary", "finding", "check", "source", "folder", "ledger", "packet",
-            "config",
+            "policy", "boundary", "finding", "check", "source", "folder", "gate", "ledger",
+            "packet", "config",
         ],
     ),
-    ("draft", &["policy", "boundary", "check", "source", "folder", "config"]),
+    ("draft", &["policy", "boundary", "check", "source", "folder", "gate", "config"]),
     ("linking", &["check", "matching", "source"]),
     ("cli", &["matching"]),
 ];

@@ -4,13 +4,19 @@
 //! What stands after the last line end was never acknowledged; it is moved aside and reported.
 //! Does not: hold a value of a record, or know HTML.
 
+mod wire;
+
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
+use chrono::{DateTime, NaiveDate, Utc};
 use sha2::{Digest as _, Sha256};
 
+use crate::boundary::RecordRef;
+use crate::finding::FindingId;
 use crate::folder::{self, FolderError};
+use crate::gate::Decision;
 
 /// Why the ledger was not opened or not appended to.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +61,8 @@ const GENESIS: &str = "000000000000000000000000000000000000000000000000000000000
 pub enum Entry {
     /// A packet was made.
     Run(Run),
+    /// A decisions file was recorded, whole.
+    Decisions(Decisions),
 }
 
 /// A run that was recorded.
@@ -63,13 +71,15 @@ pub struct Run {
     /// Its name: the day and the first digits of its inputs' digest.
     pub id: String,
     /// The day it judges.
-    pub as_of: chrono::NaiveDate,
+    pub as_of: NaiveDate,
     /// The digest of everything that went in: data, rules, config and program.
     pub inputs: String,
     /// The digest of the rules and the batch definition: when it changes, trends break.
     pub definition: String,
-    /// The packet's digest.
+    /// The digest of packet.html.
     pub packet: String,
+    /// The digest of findings.jsonl: what decisions are made on, and what the packet prints.
+    pub proposals: String,
     /// Records under review.
     pub reviewed: u64,
     /// Findings.
@@ -78,6 +88,36 @@ pub struct Run {
     pub flagged: u64,
     /// Whether everything could be read.
     pub complete: bool,
+}
+
+/// A decisions file that was recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decisions {
+    /// The run whose packet was decided on.
+    pub run: String,
+    /// The digest of the file.
+    pub file: String,
+    /// When it was recorded. The decisions' own times are claims of the file.
+    pub at: DateTime<Utc>,
+    /// What it decides that was not recorded before.
+    pub decided: Vec<Decided>,
+}
+
+/// A decision on a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    /// The finding.
+    pub finding: FindingId,
+    /// The digest of the facts that were decided on.
+    pub facts: String,
+    /// The code of its check.
+    pub rule: String,
+    /// The public name of the proposal's kind.
+    pub kind: String,
+    /// The record it is about.
+    pub record: RecordRef,
+    /// The decision.
+    pub decision: Decision,
 }
 
 /// The ledger, verified.
@@ -130,11 +170,8 @@ impl Ledger {
 
     /// The length and head of the chain before the run of that id was recorded, or as it stands.
     pub fn before(&self, run: &str) -> (usize, &str) {
-        let at = self
-            .entries
-            .iter()
-            .position(|entry| matches!(entry, Entry::Run(recorded) if recorded.id == run))
-            .unwrap_or(self.entries.len());
+        let is_it = |entry: &Entry| matches!(entry, Entry::Run(recorded) if recorded.id == run);
+        let at = self.entries.iter().position(is_it).unwrap_or(self.entries.len());
         let head = at.checked_sub(1).and_then(|last| self.heads.get(last));
         (at, head.map_or(GENESIS, String::as_str))
     }
@@ -146,7 +183,18 @@ impl Ledger {
 
     /// The runs, oldest first.
     pub fn runs(&self) -> impl Iterator<Item = &Run> {
-        self.entries.iter().map(|Entry::Run(run)| run)
+        self.entries.iter().filter_map(|entry| match entry {
+            Entry::Run(run) => Some(run),
+            Entry::Decisions(_) => None,
+        })
+    }
+
+    /// The decisions files, oldest first.
+    pub fn decisions(&self) -> impl Iterator<Item = &Decisions> {
+        self.entries.iter().filter_map(|entry| match entry {
+            Entry::Run(_) => None,
+            Entry::Decisions(decisions) => Some(decisions),
+        })
     }
 
     /// Bytes of a torn last line that were moved aside on opening.
@@ -191,78 +239,6 @@ fn verify(lines: &[u8], file: &str) -> Result<(Vec<Entry>, Vec<String>), LedgerE
     Ok((entries, heads))
 }
 
-/// The lines as they are written.
-mod wire {
-    use serde::{Deserialize, Serialize};
-
-    use super::{Entry, Run};
-
-    #[derive(Serialize, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Line {
-        v: u8,
-        seq: usize,
-        prev: String,
-        entry: Wire,
-    }
-
-    #[derive(Serialize, Deserialize)]
-    #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-    enum Wire {
-        Run {
-            id: String,
-            as_of: String,
-            inputs: String,
-            definition: String,
-            packet: String,
-            reviewed: u64,
-            findings: u64,
-            flagged: u64,
-            complete: bool,
-        },
-    }
-
-    pub(super) fn line(seq: usize, prev: &str, entry: &Entry) -> String {
-        let Entry::Run(run) = entry;
-        let wire = Wire::Run {
-            id: run.id.clone(),
-            as_of: run.as_of.to_string(),
-            inputs: run.inputs.clone(),
-            definition: run.definition.clone(),
-            packet: run.packet.clone(),
-            reviewed: run.reviewed,
-            findings: run.findings,
-            flagged: run.flagged,
-            complete: run.complete,
-        };
-        let line = Line { v: 1, seq, prev: prev.to_owned(), entry: wire };
-        serde_json::to_string(&line).unwrap_or_default()
-    }
-
-    pub(super) fn parse(line: &[u8]) -> Result<(usize, String, Entry), &'static str> {
-        // What the parser says could quote the line: only that it failed is passed on.
-        let line: Line = serde_json::from_slice(line).map_err(|_| "it is not a ledger line")?;
-        if line.v != 1 {
-            return Err("it was written by a newer version of this program");
-        }
-        let Wire::Run {
-            id,
-            as_of,
-            inputs,
-            definition,
-            packet,
-            reviewed,
-            findings,
-            flagged,
-            complete,
-        } = line.entry;
-        let as_of = as_of.parse().map_err(|_| "its day is not a day")?;
-        let run =
-            Run { id, as_of, inputs, definition, packet, reviewed, findings, flagged, complete };
-        Ok((line.seq, line.prev, Entry::Run(run)))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -270,10 +246,11 @@ mod tests {
     fn run(n: u64) -> Entry {
         Entry::Run(Run {
             id: format!("2026-11-{n:02}-abcd"),
-            as_of: chrono::NaiveDate::from_ymd_opt(2026, 11, u32::try_from(n).unwrap()).unwrap(),
+            as_of: NaiveDate::from_ymd_opt(2026, 11, u32::try_from(n).unwrap()).unwrap(),
             inputs: "a".repeat(64),
             definition: "b".repeat(64),
             packet: "c".repeat(64),
+            proposals: "d".repeat(64),
             reviewed: 100 + n,
             findings: n,
             flagged: n,

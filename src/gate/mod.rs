@@ -1,0 +1,562 @@
+//! The gate: who may decide what, under which conditions, and what happens when nobody does.
+//!
+//! It has six parts: what starts a review (trigger), what is decided on (artifact, by its digest), by
+//! what (criteria: the rules and the evidence each needs), who decides (approver), what happens without
+//! a decision (no change), and where it is written down (the ledger). `rules/approvals.toml` states the
+//! ones that differ from company to company; [`Gate::decide`] is the only way to a [`Decision`].
+//! Does not: read a file, know a finding's values, or write anything down.
+
+mod decision;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use unicode_normalization::UnicodeNormalization as _;
+
+use crate::finding::{Hold, Proposal};
+use crate::policy::{Said, Section, nearest};
+
+pub use decision::{Approver, Decision, Reason, Verdict};
+
+/// How much ceremony a company wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// An approver and perhaps a backup.
+    Plain,
+    /// One approver and at most [`FOUNDER_FIELDS`] fields of each table.
+    Founder,
+    /// Roles, a second approver for what is held, a ticket for every change.
+    Operator,
+}
+
+impl Profile {
+    /// The word used in rules and outputs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Founder => "founder",
+            Self::Operator => "operator",
+        }
+    }
+}
+
+/// How many fields of a table, besides its id, the founder profile reads.
+pub const FOUNDER_FIELDS: usize = 10;
+
+/// The file as shipped, with every setting and its default; nobody is named yet.
+pub const SHIPPED: &str = include_str!("../../rules/approvals.toml");
+
+/// What the shipped file calls a person who is still to be named.
+const NOBODY: &str = "(not named yet)";
+
+/// Whom a proposal can be passed on to, unless the rules say otherwise.
+const ESCALATE_TO: [&str; 6] =
+    ["owner", "sales_lead", "finance", "legal_privacy", "crm_admin", "other"];
+
+/// Which kinds of proposal a person may approve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Scope {
+    All,
+    Kinds(BTreeSet<&'static str>),
+}
+
+impl Scope {
+    fn allows(&self, kind: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Kinds(kinds) => kinds.contains(kind),
+        }
+    }
+
+    fn join(&mut self, other: Self) {
+        match (&mut *self, other) {
+            (Self::Kinds(kinds), Self::Kinds(more)) => kinds.extend(more),
+            (_, Self::All) => *self = Self::All,
+            (Self::All, Self::Kinds(_)) => {}
+        }
+    }
+}
+
+/// The gate of a review, as `rules/approvals.toml` states it.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    profile: Profile,
+    approver: String,
+    backup: Option<String>,
+    people: BTreeMap<String, Scope>,
+    mass_owner_changes: u32,
+    escalate_to: Vec<String>,
+    escalation_days: u32,
+    mute_days: u32,
+}
+
+/// A proposal as far as the gate has to know it.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// The public name of the proposal's kind.
+    pub kind: &'static str,
+    /// Whether it asks and changes nothing.
+    pub question: bool,
+    /// Whether it can simply be approved.
+    pub hold: Hold,
+    /// The values its rule needs and the record does not have.
+    pub missing: Vec<String>,
+    /// The day of the packet it stands in.
+    pub day: NaiveDate,
+}
+
+/// What somebody says they decided.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// Who.
+    pub by: String,
+    /// Who approves beside them.
+    pub second: Option<String>,
+    /// What.
+    pub says: Saying,
+    /// Whether the evidence of this one was looked at and confirmed.
+    pub attention: Attention,
+    /// A note.
+    pub note: Option<String>,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// What is said of a proposal, before anybody asked whether it may be said.
+#[derive(Debug, Clone)]
+pub enum Saying {
+    /// Yes.
+    Approve {
+        /// The change-control ticket.
+        ticket: Option<String>,
+    },
+    /// No, and why.
+    Reject(Reason),
+    /// Somebody else has to say.
+    Escalate {
+        /// To whom.
+        to: String,
+        /// The last day for an answer; the gate's own term where none is named.
+        until: Option<NaiveDate>,
+    },
+}
+
+/// How much a person looked at what they decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attention {
+    /// By itself, with the evidence confirmed.
+    Confirmed,
+    /// By itself.
+    Single,
+    /// Together with others.
+    Bulk,
+}
+
+/// Why a decision does not stand, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// What is wrong, one sentence without a full stop.
+    pub what: String,
+    /// The remedy.
+    pub remedy: String,
+}
+
+fn refusal<T>(what: impl Into<String>, remedy: impl Into<String>) -> Result<T, Refusal> {
+    Err(Refusal { what: what.into(), remedy: remedy.into() })
+}
+
+impl Gate {
+    /// Reads `rules/approvals.toml`. Problems go to the section's log.
+    pub fn parse(root: &Section<'_>) -> Self {
+        let profile = root
+            .choice("profile", &[("founder", Profile::Founder), ("operator", Profile::Operator)])
+            .unwrap_or(Profile::Plain);
+        let _ = root.choice("default_decision", &[("no change", ())]);
+        let (approver, backup) = approver(root);
+        let mut people = BTreeMap::new();
+        let roles = root.sections("role");
+        match profile {
+            Profile::Operator => {
+                for role in &roles {
+                    read_role(role, &mut people);
+                }
+                for name in [Some(&approver), backup.as_ref()].into_iter().flatten() {
+                    if !name.is_empty() && !people.contains_key(&folded(name)) {
+                        root.problem_with_hint(
+                            root.line(),
+                            format!("`{name}` has no role"),
+                            "name the person among the `people` of a [[role]]: in the operator profile a role says what its people may approve",
+                        );
+                    }
+                }
+                if people.len() == 1 {
+                    root.problem_with_hint(
+                        root.line(),
+                        "one person alone cannot be the second approver of what is held",
+                        "name another person in a [[role]], or use the founder profile",
+                    );
+                }
+            }
+            Profile::Founder | Profile::Plain => {
+                if let Some(role) = roles.first() {
+                    role.problem_with_hint(
+                        role.line(),
+                        "roles belong to the operator profile",
+                        "write profile = \"operator\" above, or take the roles out",
+                    );
+                    for role in &roles {
+                        read_role(role, &mut BTreeMap::new());
+                    }
+                }
+                if profile == Profile::Founder && backup.is_some() {
+                    root.problem_with_hint(
+                        root.line(),
+                        "the founder profile has one approver and no backup",
+                        "take `backup` out, or take `profile` out",
+                    );
+                }
+                for name in [Some(&approver), backup.as_ref()].into_iter().flatten() {
+                    people.insert(folded(name), Scope::All);
+                }
+            }
+        }
+        people.remove(NOBODY);
+        people.remove("");
+        let count = |key, otherwise| root.count(key).map_or(otherwise, |said| said.value);
+        let escalate_to = root.texts("escalate_to");
+        Self {
+            profile,
+            approver,
+            backup,
+            people,
+            mass_owner_changes: count("mass_owner_changes", 10),
+            escalate_to: if escalate_to.is_empty() {
+                ESCALATE_TO.map(str::to_owned).into()
+            } else {
+                escalate_to.iter().map(|to| to.value.to_owned()).collect()
+            },
+            escalation_days: count("escalation_days", 14),
+            mute_days: count("mute_days", 90),
+        }
+    }
+
+    /// How much ceremony there is.
+    pub fn profile(&self) -> Profile {
+        self.profile
+    }
+
+    /// Who decides.
+    pub fn approver(&self) -> &str {
+        &self.approver
+    }
+
+    /// Who decides when the approver is away.
+    pub fn backup(&self) -> Option<&str> {
+        self.backup.as_deref()
+    }
+
+    /// From how many new owners in one packet on an approval is held.
+    pub fn mass_owner_changes(&self) -> usize {
+        usize::try_from(self.mass_owner_changes).unwrap_or(usize::MAX)
+    }
+
+    /// How many days a rejected proposal stays quiet while its facts are the same.
+    pub fn mute_days(&self) -> u32 {
+        self.mute_days
+    }
+
+    /// Lets a decision pass, or says why it does not stand.
+    pub fn decide(&self, case: &Case, claim: &Claim) -> Result<Decision, Refusal> {
+        let (by, scope) = self.person(&claim.by)?;
+        let note = claim.note.as_deref().map(str::trim).filter(|note| !note.is_empty());
+        let (verdict, second) = match &claim.says {
+            Saying::Approve { ticket } => {
+                let second = self.approval(case, claim, &by, scope)?;
+                (Verdict::Approve { ticket: self.ticket(ticket.as_deref())? }, second)
+            }
+            Saying::Reject(Reason::Other) if note.is_none() => {
+                return refusal(
+                    "it is rejected for another reason, and no note says which",
+                    "write the reason as a note",
+                );
+            }
+            Saying::Reject(reason) => (Verdict::Reject(*reason), None),
+            Saying::Escalate { to, until } => {
+                (self.escalation(case, to, *until, note.is_some())?, None)
+            }
+        };
+        Ok(Decision::new(verdict, by, second, note.map(str::to_owned), claim.at))
+    }
+
+    fn person(&self, name: &str) -> Result<(Approver, &Scope), Refusal> {
+        let name = folded(name);
+        let Some(scope) = self.people.get(&name) else {
+            let names: Vec<_> = self.people.keys().map(String::as_str).collect();
+            return match names.as_slice() {
+                [] => refusal(
+                    "nobody is named to decide",
+                    "name the approver in rules/approvals.toml",
+                ),
+                names => refusal(
+                    "the approver is not named in rules/approvals.toml",
+                    format!("these may decide: {}", names.join(", ")),
+                ),
+            };
+        };
+        Ok((Approver::named(&name), scope))
+    }
+
+    /// Whether the proposal may be approved by this person, and who approves beside them.
+    fn approval(
+        &self,
+        case: &Case,
+        claim: &Claim,
+        by: &Approver,
+        scope: &Scope,
+    ) -> Result<Option<Approver>, Refusal> {
+        if case.question {
+            return refusal(
+                "it asks a question, and there is nothing to approve",
+                "reject it, escalate it, or leave it out",
+            );
+        }
+        if !case.missing.is_empty() {
+            return refusal(
+                format!("its evidence is incomplete: {}", case.missing.join("; ")),
+                "leave it out: without a decision nothing changes",
+            );
+        }
+        if !scope.allows(case.kind) {
+            let may: Vec<_> = self
+                .people
+                .iter()
+                .filter(|(_, scope)| scope.allows(case.kind))
+                .map(|(name, _)| name.as_str())
+                .collect();
+            let may = if may.is_empty() { "nobody".to_owned() } else { may.join(", ") };
+            return refusal(
+                format!("{} may not approve `{}`", by.name(), case.kind),
+                format!("who may, by rules/approvals.toml: {may}"),
+            );
+        }
+        let why = match &case.hold {
+            Hold::Free => return Ok(None),
+            Hold::EscalateOnly(why) => {
+                return refusal(
+                    format!("it is not the reviewer's alone to approve: {why}"),
+                    "escalate it or reject it",
+                );
+            }
+            Hold::Held(why) => why,
+        };
+        match claim.attention {
+            Attention::Confirmed => {}
+            Attention::Single => {
+                return refusal(
+                    format!("it is held ({why}), and nobody confirmed its evidence"),
+                    "look at the evidence of this one and confirm it",
+                );
+            }
+            Attention::Bulk => {
+                return refusal(
+                    format!("it is held ({why}), and was approved together with others"),
+                    "approve what is held one by one",
+                );
+            }
+        }
+        match self.profile {
+            Profile::Plain | Profile::Founder => Ok(None),
+            Profile::Operator => self.second(case, claim, by, why).map(Some),
+        }
+    }
+
+    fn second(
+        &self,
+        case: &Case,
+        claim: &Claim,
+        by: &Approver,
+        why: &str,
+    ) -> Result<Approver, Refusal> {
+        let others = || {
+            let may = self
+                .people
+                .iter()
+                .filter(|(name, scope)| name.as_str() != by.name() && scope.allows(case.kind));
+            let names: Vec<_> = may.map(|(name, _)| name.as_str()).collect();
+            if names.is_empty() {
+                "nobody else may: name one in rules/approvals.toml".to_owned()
+            } else {
+                format!("who may: {}", names.join(", "))
+            }
+        };
+        let Some(name) = claim.second.as_deref().filter(|name| !name.trim().is_empty()) else {
+            return refusal(
+                format!("it is held ({why}), and no second approver is named"),
+                others(),
+            );
+        };
+        let Ok((second, scope)) = self.person(name) else {
+            return refusal("the second approver is not named in rules/approvals.toml", others());
+        };
+        if second == *by {
+            return refusal("the second approver is the first one again", others());
+        }
+        if !scope.allows(case.kind) {
+            return refusal(format!("{} may not approve `{}`", second.name(), case.kind), others());
+        }
+        Ok(second)
+    }
+
+    fn ticket(&self, ticket: Option<&str>) -> Result<Option<String>, Refusal> {
+        let ticket = ticket.map(str::trim).filter(|ticket| !ticket.is_empty());
+        if self.profile == Profile::Operator && ticket.is_none() {
+            return refusal(
+                "it is approved without a change-control ticket",
+                "name the ticket: the operator profile asks for one with every approval",
+            );
+        }
+        Ok(ticket.map(str::to_owned))
+    }
+
+    fn escalation(
+        &self,
+        case: &Case,
+        to: &str,
+        until: Option<NaiveDate>,
+        has_note: bool,
+    ) -> Result<Verdict, Refusal> {
+        let Some(to) = self.escalate_to.iter().find(|known| *known == to.trim()) else {
+            return refusal(
+                "it is escalated to somebody who is not on the list",
+                format!("one of {}", self.escalate_to.join(", ")),
+            );
+        };
+        if to == "other" && !has_note {
+            return refusal(
+                "it is escalated to somebody else, and no note says to whom",
+                "write the person as a note",
+            );
+        }
+        let term = Days::new(self.escalation_days.into());
+        let until = until.or_else(|| case.day.checked_add_days(term)).unwrap_or(case.day);
+        if until < case.day {
+            return refusal(
+                format!("its answer is due on {until}, before the packet of {}", case.day),
+                "name a later day",
+            );
+        }
+        Ok(Verdict::Escalate { to: to.clone(), until })
+    }
+}
+
+/// Names are compared as people read them: composed letters, single spaces.
+fn folded(name: &str) -> String {
+    let name: String = name.nfc().collect();
+    name.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn approver(root: &Section<'_>) -> (String, Option<String>) {
+    let Some(section) = root.section("approver") else {
+        root.problem_with_hint(0, "nobody is named to decide", "[approver] with name = \"…\"");
+        return (String::new(), None);
+    };
+    let name = section.required_text("name").map_or_else(String::new, |said| said.value.to_owned());
+    (name, section.text("backup").map(|said| said.value.to_owned()))
+}
+
+fn read_role(role: &Section<'_>, people: &mut BTreeMap<String, Scope>) {
+    let _ = role.required_text("name");
+    let names = role.texts("people");
+    if names.is_empty() {
+        role.problem(role.line(), "a role without `people` lets nobody decide");
+    }
+    let kinds = role.texts("may_approve");
+    let scope = if kinds.iter().any(|kind| kind.value == "all") {
+        Scope::All
+    } else {
+        Scope::Kinds(kinds.iter().filter_map(|kind| known_kind(role, kind)).collect())
+    };
+    for name in names {
+        people
+            .entry(folded(name.value))
+            .and_modify(|known| known.join(scope.clone()))
+            .or_insert_with(|| scope.clone());
+    }
+}
+
+fn known_kind(role: &Section<'_>, kind: &Said<&str>) -> Option<&'static str> {
+    let known = Proposal::KINDS.into_iter().find(|known| *known == kind.value);
+    if known.is_none() {
+        let hint = nearest(kind.value, Proposal::KINDS.into_iter()).map_or_else(
+            || format!("\"all\", or some of {}", Proposal::KINDS.join(", ")),
+            |near| format!("did you mean `{near}`?"),
+        );
+        role.problem_with_hint(
+            kind.line,
+            format!("`{}` is not a kind of proposal", kind.value),
+            hint,
+        );
+    }
+    known
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{Document, Log};
+
+    fn gate(text: &str) -> Gate {
+        let log = Log::default();
+        let document = Document::parse("rules/approvals.toml", text, &log);
+        let gate = Gate::parse(&document.root(&log));
+        log.finish(gate).unwrap()
+    }
+
+    fn case(hold: Hold, missing: &[&str]) -> Case {
+        let day = NaiveDate::from_ymd_opt(2026, 3, 1).unwrap();
+        let missing = missing.iter().map(|&what| what.to_owned()).collect();
+        Case { kind: "set-owner", question: false, hold, missing, day }
+    }
+
+    fn claim(says: Saying) -> Claim {
+        Claim {
+            by: " Dana  Reyes".to_owned(),
+            second: None,
+            says,
+            attention: Attention::Confirmed,
+            note: None,
+            at: DateTime::default(),
+        }
+    }
+
+    const YES: Saying = Saying::Approve { ticket: None };
+
+    #[test]
+    fn without_evidence_nothing_is_approved_and_everything_else_stands() {
+        let gate = gate("[approver]\nname = \"Dana Reyes\"\n");
+        for hold in [Hold::Free, Hold::Held("why".into()), Hold::EscalateOnly("why".into())] {
+            let case = case(hold, &["lead.country is blank"]);
+            let refused = gate.decide(&case, &claim(YES)).unwrap_err();
+            assert_eq!(refused.what, "its evidence is incomplete: lead.country is blank");
+            let reject = claim(Saying::Reject(Reason::RuleWrong));
+            assert_eq!(gate.decide(&case, &reject).unwrap().by().name(), "Dana Reyes");
+        }
+    }
+
+    #[test]
+    fn an_escalation_without_a_day_has_the_term_of_the_rules() {
+        let gate = gate("escalation_days = 7\n[approver]\nname = \"Dana Reyes\"\n");
+        let said = claim(Saying::Escalate { to: "owner".to_owned(), until: None });
+        let decision = gate.decide(&case(Hold::Free, &[]), &said).unwrap();
+        let until = NaiveDate::from_ymd_opt(2026, 3, 8).unwrap();
+        assert_eq!(*decision.verdict(), Verdict::Escalate { to: "owner".to_owned(), until });
+    }
+
+    #[test]
+    fn as_shipped_nobody_decides() {
+        let gate = gate(SHIPPED);
+        let said = Claim { by: NOBODY.to_owned(), ..claim(YES) };
+        let refused = gate.decide(&case(Hold::Free, &[]), &said).unwrap_err();
+        assert_eq!(refused.what, "nobody is named to decide");
+    }
+}

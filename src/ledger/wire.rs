@@ -1,0 +1,208 @@
+//! The ledger's lines as they are written.
+//!
+//! Does not: quote a line that cannot be read; it may hold a person's note.
+
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{Decided, Decisions, Entry, Run};
+use crate::boundary::{Object, RecordRef};
+use crate::finding::FindingId;
+use crate::gate::{Decision, Reason, Verdict};
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    v: u8,
+    seq: usize,
+    prev: String,
+    entry: Wire,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Wire {
+    Run(RunLine),
+    Decisions(DecisionsLine),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RunLine {
+    id: String,
+    as_of: String,
+    inputs: String,
+    definition: String,
+    packet: String,
+    proposals: String,
+    reviewed: u64,
+    findings: u64,
+    flagged: u64,
+    complete: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DecisionsLine {
+    run: String,
+    file: String,
+    at: String,
+    decided: Vec<DecidedLine>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DecidedLine {
+    finding: String,
+    facts: String,
+    rule: String,
+    kind: String,
+    object: String,
+    record: String,
+    says: Says,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+    by: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    second: Option<String>,
+    at: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+enum Says {
+    Approve {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ticket: Option<String>,
+    },
+    Reject {
+        reason: String,
+    },
+    Escalate {
+        to: String,
+        until: String,
+    },
+}
+
+/// The line of an entry, without its end.
+pub(super) fn line(seq: usize, prev: &str, entry: &Entry) -> String {
+    let entry = match entry {
+        Entry::Run(run) => Wire::Run(RunLine {
+            id: run.id.clone(),
+            as_of: run.as_of.to_string(),
+            inputs: run.inputs.clone(),
+            definition: run.definition.clone(),
+            packet: run.packet.clone(),
+            proposals: run.proposals.clone(),
+            reviewed: run.reviewed,
+            findings: run.findings,
+            flagged: run.flagged,
+            complete: run.complete,
+        }),
+        Entry::Decisions(decisions) => Wire::Decisions(DecisionsLine {
+            run: decisions.run.clone(),
+            file: decisions.file.clone(),
+            at: instant(decisions.at),
+            decided: decisions.decided.iter().map(DecidedLine::of).collect(),
+        }),
+    };
+    let line = Line { v: 1, seq, prev: prev.to_owned(), entry };
+    serde_json::to_string(&line).unwrap_or_default()
+}
+
+/// The number of a line, the digest of the one before it, and what it records.
+pub(super) fn parse(line: &[u8]) -> Result<(usize, String, Entry), &'static str> {
+    // What the parser says could quote the line: only that it failed is passed on.
+    let line: Line = serde_json::from_slice(line).map_err(|_| "it is not a ledger line")?;
+    if line.v != 1 {
+        return Err("it was written by a newer version of this program");
+    }
+    let entry = match line.entry {
+        Wire::Run(run) => Entry::Run(Run {
+            id: run.id,
+            as_of: day(&run.as_of)?,
+            inputs: run.inputs,
+            definition: run.definition,
+            packet: run.packet,
+            proposals: run.proposals,
+            reviewed: run.reviewed,
+            findings: run.findings,
+            flagged: run.flagged,
+            complete: run.complete,
+        }),
+        Wire::Decisions(decisions) => Entry::Decisions(Decisions {
+            run: decisions.run,
+            file: decisions.file,
+            at: time(&decisions.at)?,
+            decided: decisions
+                .decided
+                .into_iter()
+                .map(Decided::try_from)
+                .collect::<Result<_, _>>()?,
+        }),
+    };
+    Ok((line.seq, line.prev, entry))
+}
+
+/// To the second: what a person's clock can claim.
+fn instant(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+fn day(text: &str) -> Result<NaiveDate, &'static str> {
+    text.parse().map_err(|_| "its day is not a day")
+}
+
+fn time(text: &str) -> Result<DateTime<Utc>, &'static str> {
+    text.parse().map_err(|_| "its time is not a time")
+}
+
+impl DecidedLine {
+    fn of(decided: &Decided) -> Self {
+        let decision = &decided.decision;
+        Self {
+            finding: decided.finding.to_string(),
+            facts: decided.facts.clone(),
+            rule: decided.rule.clone(),
+            kind: decided.kind.clone(),
+            object: decided.record.object.key().to_owned(),
+            record: decided.record.id.to_string(),
+            says: match decision.verdict() {
+                Verdict::Approve { ticket } => Says::Approve { ticket: ticket.clone() },
+                Verdict::Reject(reason) => Says::Reject { reason: reason.word().to_owned() },
+                Verdict::Escalate { to, until } => {
+                    Says::Escalate { to: to.clone(), until: until.to_string() }
+                }
+            },
+            note: decision.note().map(str::to_owned),
+            by: decision.by().name().to_owned(),
+            second: decision.second().map(|second| second.name().to_owned()),
+            at: instant(decision.at()),
+        }
+    }
+}
+
+impl TryFrom<DecidedLine> for Decided {
+    type Error = &'static str;
+
+    fn try_from(line: DecidedLine) -> Result<Self, Self::Error> {
+        let verdict = match line.says {
+            Says::Approve { ticket } => Verdict::Approve { ticket },
+            Says::Reject { reason } => {
+                Verdict::Reject(Reason::parse(&reason).ok_or("its reason is not on the list")?)
+            }
+            Says::Escalate { to, until } => Verdict::Escalate { to, until: day(&until)? },
+        };
+        Ok(Self {
+            finding: FindingId::parse(&line.finding).ok_or("its finding has no id")?,
+            facts: line.facts,
+            rule: line.rule,
+            kind: line.kind,
+            record: RecordRef {
+                object: Object::parse(&line.object).ok_or("its table is not one")?,
+                id: line.record.into(),
+            },
+            decision: Decision::recorded(verdict, line.by, line.second, line.note, time(&line.at)?),
+        })
+    }
+}

@@ -1,0 +1,554 @@
+//! Decisions files: what a packet exports, or a person writes in a spreadsheet.
+//!
+//! Both shapes, JSON and CSV, are read into one [`Filed`], in which every decision knows its line.
+//! Does not: ask whether a decision may be made; quote what it could not read.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use chrono::{DateTime, NaiveDate, SubsecRound as _, Utc};
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+use serde::Deserialize;
+
+use crate::finding::FindingId;
+use crate::gate::{Attention, Reason, Saying};
+use crate::ledger::digest;
+use crate::policy::{Log, Problems, Said};
+
+/// The version of the format.
+const SCHEMA: &str = "crm-review/decisions/1";
+/// Larger files are not what a packet exports.
+const MOST_BYTES: u64 = 64 << 20;
+/// Longest note, in characters.
+const NOTE: usize = 500;
+/// Longest name or ticket, in characters.
+const NAME: usize = 200;
+
+/// A decisions file, read.
+#[derive(Debug)]
+pub(super) struct Filed {
+    /// Its name, as problems give it.
+    pub(super) name: String,
+    /// The digest of its bytes.
+    pub(super) digest: String,
+    /// The run whose packet it decides on.
+    pub(super) run: String,
+    /// The digest that the packet prints of its proposals.
+    pub(super) packet_digest: String,
+    /// The head of the ledger that the packet prints.
+    pub(super) ledger_head: String,
+    /// Who decides.
+    pub(super) approver: String,
+    /// Who approves beside them.
+    pub(super) second: Option<String>,
+    /// The decisions, each with its line.
+    pub(super) items: Vec<Said<Item>>,
+}
+
+/// One decision, as it is said.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) finding: FindingId,
+    pub(super) facts: String,
+    pub(super) says: Saying,
+    pub(super) attention: Attention,
+    pub(super) note: Option<String>,
+    pub(super) at: DateTime<Utc>,
+}
+
+/// What a reviewer decided on a packet.
+///
+/// In CSV, one decision a line: the columns are these keys and those of a decision, and `run`,
+/// `packet_digest`, `ledger_head`, `approver` and `second_approver` are the same on every line.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "A decisions file of crm-review")]
+struct Wire {
+    /// The version of this format.
+    #[schemars(extend("const" = SCHEMA))]
+    schema: String,
+    /// The run whose packet is decided on.
+    run: String,
+    /// The digest that the packet prints of its proposals.
+    #[schemars(regex(pattern = "^sha256:[0-9a-f]{64}$"))]
+    packet_digest: String,
+    /// The head of the ledger that the packet prints: it tells whether the ledger was cut or rewritten.
+    #[schemars(regex(pattern = "^[0-9a-f]{64}$"))]
+    ledger_head: String,
+    /// Who decides, as rules/approvals.toml names them.
+    approver: String,
+    /// Who approves beside them what is held, where the profile asks for a second person.
+    #[serde(default)]
+    second_approver: Option<String>,
+    /// What was decided. A proposal that is not here stays undecided, and nothing changes.
+    decisions: Vec<WireItem>,
+}
+
+/// One decision.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct WireItem {
+    /// The proposal's id.
+    #[schemars(regex(pattern = "^F-[0-9A-HJKMNP-TV-Z]{10}$"))]
+    finding: String,
+    /// The digest of its evidence, as findings.jsonl gives it.
+    #[schemars(regex(pattern = "^[0-9a-f]{24}$"))]
+    evidence_digest: String,
+    /// What is decided.
+    #[schemars(extend("enum" = ["approve", "reject", "escalate"]))]
+    decision: String,
+    /// Whether the evidence of this one was looked at: what is held is approved no other way.
+    #[serde(default)]
+    confirmed: Option<bool>,
+    /// Whether it was decided by itself or together with others; `single` if it does not say.
+    #[serde(default)]
+    #[schemars(extend("enum" = ["single", "bulk", null]))]
+    via: Option<String>,
+    /// Why it is rejected. `other` needs a note.
+    #[serde(default)]
+    #[schemars(extend("enum" = reason_codes()))]
+    reason_code: Option<String>,
+    /// To whom it is escalated, as rules/approvals.toml lists them. `other` needs a note.
+    #[serde(default)]
+    escalate_to: Option<String>,
+    /// The last day for an answer; past it nothing changes. The rules' term if it does not say.
+    #[serde(default)]
+    #[schemars(extend("format" = "date"))]
+    escalate_until: Option<String>,
+    /// The change-control ticket of an approval, where the profile asks for one.
+    #[serde(default)]
+    ticket: Option<String>,
+    /// A note, at most 500 characters.
+    #[serde(default)]
+    note: Option<String>,
+    /// When it was decided, in UTC: `2026-11-23T10:42:00Z`.
+    #[schemars(extend("format" = "date-time"))]
+    decided_at: String,
+}
+
+impl Wire {
+    /// True where two rows decide on the same packet as the same people.
+    fn is_beside(&self, other: &Self) -> bool {
+        self.run == other.run
+            && self.packet_digest == other.packet_digest
+            && self.ledger_head == other.ledger_head
+            && self.approver == other.approver
+            && self.second_approver == other.second_approver
+    }
+}
+
+fn reason_codes() -> Vec<Option<&'static str>> {
+    Reason::ALL.into_iter().map(|reason| Some(reason.word())).chain([None]).collect()
+}
+
+/// The JSON Schema of a decisions file.
+pub(super) fn schema() -> Schema {
+    let settings = SchemaSettings::draft2020_12();
+    settings.into_generator().into_root_schema_for::<Wire>()
+}
+
+/// Reads a decisions file. Every problem is told with its line.
+pub(super) fn read(path: &Path) -> Result<Filed, Problems> {
+    let name = path.display().to_string();
+    let log = Log::default();
+    let failed = |what: String| {
+        let log = Log::default();
+        log.note(&name, 0, what, Some("name a decisions file, JSON or CSV".to_owned()));
+        log.finish(()).err().unwrap_or_default()
+    };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|error| failed(error.to_string()))?;
+    let size = file.take(MOST_BYTES + 1).read_to_end(&mut bytes);
+    let size = size.map_err(|error| failed(error.to_string()))?;
+    if size as u64 > MOST_BYTES {
+        return Err(failed("it is larger than any packet's decisions".to_owned()));
+    }
+    let sha256 = digest(&bytes);
+    let text = String::from_utf8(bytes).map_err(|_| failed("it is not UTF-8 text".to_owned()))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let reader = Reader { name: &name, log: &log };
+    let is_json = text.trim_start().starts_with('{');
+    let wire = if is_json { reader.json(text) } else { reader.csv(text) };
+    let whole = wire.map(|(wire, lines)| reader.filed(wire, &lines, sha256));
+    // Without a file there is at least one problem in the log.
+    log.finish(whole)?.ok_or_else(Problems::default)
+}
+
+struct Reader<'a> {
+    name: &'a str,
+    log: &'a Log,
+}
+
+impl Reader<'_> {
+    fn problem(&self, line: usize, what: impl Into<String>, remedy: impl Into<String>) {
+        self.log.note(self.name, line, what, Some(remedy.into()));
+    }
+
+    fn json(&self, text: &str) -> Option<(Wire, Vec<usize>)> {
+        match serde_json::from_str(text) {
+            Ok(wire) => Some((wire, lines_of_decisions(text))),
+            // What the parser says quotes the file.
+            Err(error) => {
+                let what = match error.classify() {
+                    serde_json::error::Category::Syntax => "it is not valid JSON",
+                    serde_json::error::Category::Eof => "it ends too early",
+                    serde_json::error::Category::Data | serde_json::error::Category::Io => {
+                        "a key is missing, unknown, or not of its type"
+                    }
+                };
+                self.problem(
+                    error.line(),
+                    format!("{what} (column {})", error.column()),
+                    "export the file anew, or hold it against `crm-review schema decisions`",
+                );
+                None
+            }
+        }
+    }
+
+    fn csv(&self, text: &str) -> Option<(Wire, Vec<usize>)> {
+        let first = text.lines().next().unwrap_or_default();
+        let delimiter = if first.contains(';') && !first.contains(',') { b';' } else { b',' };
+        let mut reader =
+            csv::ReaderBuilder::new().delimiter(delimiter).from_reader(text.as_bytes());
+        let header: Vec<String> = reader
+            .headers()
+            .map(|header| header.iter().map(|name| name.trim().to_owned()).collect())
+            .unwrap_or_default();
+        self.check_header(&header)?;
+        let starts: Vec<usize> = memchr::memchr_iter(b'\n', text.as_bytes()).collect();
+        // The reader's own count is one too low after a carriage return: the line feed behind it is
+        // read with the next record.
+        let line_of = |position: Option<&csv::Position>| {
+            let byte = position.and_then(|at| usize::try_from(at.byte()).ok()).unwrap_or_default();
+            starts.partition_point(|start| *start <= byte) + 1
+        };
+        let mut whole: Option<Wire> = None;
+        let mut lines = Vec::new();
+        for row in reader.records() {
+            let row = match row {
+                Ok(row) => row,
+                Err(error) => {
+                    self.problem(
+                        line_of(error.position()),
+                        "the row has more or fewer cells than the header",
+                        "export the file anew",
+                    );
+                    return None;
+                }
+            };
+            let line = line_of(row.position());
+            lines.push(line);
+            let next = self.row(&header, &row, line);
+            match &mut whole {
+                None => whole = Some(next),
+                Some(wire) if wire.is_beside(&next) => wire.decisions.extend(next.decisions),
+                Some(_) => self.problem(
+                    line,
+                    "the row names another packet or approver than the first row",
+                    "a file holds what one person decided on one packet: split it",
+                ),
+            }
+        }
+        if whole.is_none() {
+            self.problem(0, "it holds no decision", "a file without a decision is not needed");
+        }
+        whole.map(|wire| (wire, lines))
+    }
+
+    fn check_header(&self, header: &[String]) -> Option<()> {
+        let absent: Vec<_> = CSV_REQUIRED
+            .iter()
+            .filter(|name| !header.iter().any(|column| column == *name))
+            .copied()
+            .collect();
+        let what = if header.iter().any(|name| !CSV_COLUMNS.contains(&name.as_str())) {
+            "a column is not one of a decisions file".to_owned()
+        } else if header.iter().collect::<BTreeSet<_>>().len() < header.len() {
+            "a column stands there twice".to_owned()
+        } else if absent.is_empty() {
+            return Some(());
+        } else {
+            format!("there is no column {}", absent.join(", "))
+        };
+        self.problem(1, what, format!("its columns are {}", CSV_COLUMNS.join(", ")));
+        None
+    }
+
+    /// A row as a file of one decision.
+    fn row(&self, header: &[String], row: &csv::StringRecord, line: usize) -> Wire {
+        let cell = |name: &str| {
+            let at = header.iter().position(|column| column == name)?;
+            Some(unguarded(row.get(at)?)).filter(|cell| !cell.is_empty()).map(str::to_owned)
+        };
+        let said = |name: &str| cell(name).unwrap_or_default();
+        let confirmed = match cell("confirmed").map(|word| word.to_lowercase()).as_deref() {
+            None => None,
+            Some("true") => Some(true),
+            Some("false") => Some(false),
+            Some(_) => {
+                let what = "`confirmed` is neither true nor false";
+                self.problem(line, what, "write true, or nothing");
+                None
+            }
+        };
+        Wire {
+            schema: SCHEMA.to_owned(),
+            run: said("run"),
+            packet_digest: said("packet_digest"),
+            ledger_head: said("ledger_head"),
+            approver: said("approver"),
+            second_approver: cell("second_approver"),
+            decisions: vec![WireItem {
+                finding: said("finding"),
+                evidence_digest: said("evidence_digest"),
+                decision: said("decision"),
+                confirmed,
+                via: cell("via"),
+                reason_code: cell("reason_code"),
+                escalate_to: cell("escalate_to"),
+                escalate_until: cell("escalate_until"),
+                ticket: cell("ticket"),
+                note: cell("note"),
+                decided_at: said("decided_at"),
+            }],
+        }
+    }
+
+    fn filed(&self, wire: Wire, lines: &[usize], sha256: String) -> Filed {
+        if wire.schema != SCHEMA {
+            self.problem(
+                0,
+                "it is of another version of the format",
+                format!("this program reads `{SCHEMA}`"),
+            );
+        }
+        for (what, name) in
+            [("approver", Some(&wire.approver)), ("second approver", wire.second_approver.as_ref())]
+        {
+            if name.is_some_and(|name| name.chars().count() > NAME) {
+                self.problem(0, format!("the {what}'s name is too long"), "write the name alone");
+            }
+        }
+        let items = wire
+            .decisions
+            .into_iter()
+            .enumerate()
+            .filter_map(|(at, item)| {
+                let line = lines.get(at).copied().unwrap_or_default();
+                self.item(item, line).map(|value| Said { value, line })
+            })
+            .collect();
+        Filed {
+            name: self.name.to_owned(),
+            digest: sha256,
+            run: wire.run,
+            packet_digest: wire.packet_digest,
+            ledger_head: wire.ledger_head,
+            approver: wire.approver,
+            second: wire.second_approver,
+            items,
+        }
+    }
+
+    fn item(&self, item: WireItem, line: usize) -> Option<Item> {
+        let finding = FindingId::parse(&item.finding);
+        if finding.is_none() {
+            self.problem(line, "`finding` is not the id of a proposal", "an id reads F-7Q2M9K4D1V");
+        }
+        let says = self.saying(&item, line);
+        let attention = match (item.via.as_deref(), item.confirmed) {
+            (Some("bulk"), _) => Some(Attention::Bulk),
+            (None | Some("single"), Some(true)) => Some(Attention::Confirmed),
+            (None | Some("single"), _) => Some(Attention::Single),
+            (Some(_), _) => {
+                self.problem(line, "`via` is neither single nor bulk", "write one of them");
+                None
+            }
+        };
+        if item.note.as_ref().is_some_and(|note| note.chars().count() > NOTE) {
+            self.problem(line, format!("the note is longer than {NOTE} characters"), "shorten it");
+        }
+        let at = item.decided_at.parse::<DateTime<Utc>>().ok();
+        if at.is_none() {
+            self.problem(
+                line,
+                "`decided_at` is not a time",
+                "write it in UTC, like 2026-11-23T10:42:00Z",
+            );
+        }
+        Some(Item {
+            finding: finding?,
+            facts: item.evidence_digest,
+            says: says?,
+            attention: attention?,
+            note: item.note,
+            at: at?.trunc_subsecs(0),
+        })
+    }
+
+    fn saying(&self, item: &WireItem, line: usize) -> Option<Saying> {
+        let WireItem { reason_code, escalate_to, escalate_until, ticket, .. } = item;
+        let stray = |what: &str| {
+            self.problem(
+                line,
+                format!("it is to {} and names {what}", item.decision),
+                "say one thing: a ticket belongs to an approval, a reason to a rejection, a person and a day to an escalation",
+            );
+        };
+        let verdict = item.decision.as_str();
+        for (given, what, of) in [
+            (ticket.is_some(), "a ticket", "approve"),
+            (reason_code.is_some(), "a reason", "reject"),
+            (escalate_to.is_some() || escalate_until.is_some(), "an escalation", "escalate"),
+        ] {
+            if given && verdict != of && ["approve", "reject", "escalate"].contains(&verdict) {
+                stray(what);
+            }
+        }
+        match verdict {
+            "approve" => {
+                if ticket.as_ref().is_some_and(|ticket| ticket.chars().count() > NAME) {
+                    self.problem(line, "the ticket's id is too long", "write the id alone");
+                }
+                Some(Saying::Approve { ticket: ticket.clone() })
+            }
+            "reject" => {
+                let reason = reason_code.as_deref().and_then(Reason::parse);
+                if reason.is_none() {
+                    self.problem(
+                        line,
+                        "it is rejected without a reason of the list",
+                        format!("one of {}", Reason::ALL.map(Reason::word).join(", ")),
+                    );
+                }
+                reason.map(Saying::Reject)
+            }
+            "escalate" => {
+                let until = match escalate_until.as_deref().map(str::parse::<NaiveDate>) {
+                    None => None,
+                    Some(Ok(day)) => Some(day),
+                    Some(Err(_)) => {
+                        self.problem(
+                            line,
+                            "`escalate_until` is not a day",
+                            "write a day like 2026-12-07",
+                        );
+                        return None;
+                    }
+                };
+                let Some(to) = escalate_to.clone() else {
+                    self.problem(line, "it is escalated to nobody", "name whom in `escalate_to`");
+                    return None;
+                };
+                Some(Saying::Escalate { to, until })
+            }
+            _ => {
+                self.problem(
+                    line,
+                    "`decision` is not one of the three",
+                    "approve, reject or escalate",
+                );
+                None
+            }
+        }
+    }
+}
+
+const CSV_COLUMNS: [&str; 16] = [
+    "run",
+    "packet_digest",
+    "ledger_head",
+    "finding",
+    "evidence_digest",
+    "decision",
+    "confirmed",
+    "via",
+    "reason_code",
+    "escalate_to",
+    "escalate_until",
+    "ticket",
+    "note",
+    "decided_at",
+    "approver",
+    "second_approver",
+];
+
+const CSV_REQUIRED: [&str; 8] = [
+    "run",
+    "packet_digest",
+    "ledger_head",
+    "finding",
+    "evidence_digest",
+    "decision",
+    "decided_at",
+    "approver",
+];
+
+/// A cell without the apostrophe that keeps a spreadsheet from taking it for a formula.
+fn unguarded(cell: &str) -> &str {
+    cell.strip_prefix('\'')
+        .filter(|rest| rest.starts_with(['=', '+', '-', '@', '\t', '\r']))
+        .unwrap_or(cell)
+}
+
+/// The line on which each decision of a valid file begins.
+fn lines_of_decisions(json: &str) -> Vec<usize> {
+    let (mut line, mut depth, mut in_text, mut escaped) = (1, 0_usize, false, false);
+    let (mut text, mut key) = (String::new(), String::new());
+    let mut lines = Vec::new();
+    for letter in json.chars() {
+        if letter == '\n' {
+            line += 1;
+        }
+        if in_text {
+            match letter {
+                _ if escaped => escaped = false,
+                '\\' => escaped = true,
+                '"' => in_text = false,
+                letter => text.push(letter),
+            }
+            continue;
+        }
+        match letter {
+            '"' => {
+                in_text = true;
+                text.clear();
+            }
+            ':' if depth == 1 => key.clone_from(&text),
+            '{' | '[' => {
+                if letter == '{' && depth == 2 && key == "decisions" {
+                    lines.push(line);
+                }
+                depth += 1;
+            }
+            '}' | ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_decision_knows_its_line_whatever_stands_in_texts() {
+        let json = "{\"run\": \"{[\\\"\",\n \"decisions\": [\n  {\"note\": \"}]\\\\\"},\n\n  {\"note\": \"\"}\n ],\n \"x\": [{}]}";
+        assert!(serde_json::from_str::<serde_json::Value>(json).is_ok());
+        assert_eq!(lines_of_decisions(json), [3, 5]);
+    }
+
+    #[test]
+    fn only_the_guard_of_a_formula_is_taken_off() {
+        for (cell, expect) in
+            [("'=1+1", "=1+1"), ("'-1", "-1"), ("'tis", "'tis"), ("''=", "''="), ("", "")]
+        {
+            assert_eq!(unguarded(cell), expect);
+        }
+    }
+}

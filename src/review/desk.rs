@@ -1,0 +1,380 @@
+//! The desk: decisions files come in, decisions that the gate let pass go into the ledger.
+//!
+//! A file is recorded as a whole, in one line of the ledger, or not at all.
+//! Does not: decide anything, or change what was recorded.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, SubsecRound as _, Utc};
+
+use crate::finding::{FindingId, Hold};
+use crate::folder::{self, Held};
+use crate::gate::{Claim, Decision, Gate, Refusal, Saying, Verdict};
+use crate::ledger::{Decided, Decisions, Entry, Ledger, Run};
+use crate::policy::{Log, Problems};
+
+use super::decisions::{self, Filed, Item};
+use super::paper::{Paper, Told};
+use super::{Folder, ReviewError};
+
+/// What the caller says of a recording.
+#[derive(Debug, Clone)]
+pub struct Recording {
+    /// The review folder.
+    pub folder: PathBuf,
+    /// The decisions files.
+    pub files: Vec<PathBuf>,
+    /// Whether what was recorded may be overruled.
+    pub earlier: Earlier,
+    /// The present instant.
+    pub now: DateTime<Utc>,
+}
+
+/// What becomes of a decision that differs from a recorded one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Earlier {
+    /// It is refused.
+    Stands,
+    /// It is recorded after it, and counts from then on.
+    Superseded,
+}
+
+/// Records decisions files: all of them, or, when one has to be refused, none. Says what was recorded.
+pub fn decide(recording: &Recording) -> Result<String, ReviewError> {
+    let folder = Folder::read(&recording.folder)?;
+    let (config, _) = folder.config()?;
+    let who =
+        format!("process {}, since {}\n", std::process::id(), recording.now.format("%F %T UTC"));
+    let held: Held = folder::hold(&folder.path, &who)?;
+    let mut ledger = Ledger::open(&folder.path.join("ledger.jsonl"))?;
+    let mut desk = Desk::open(&folder.path, &config.gate, recording.now, recording.earlier);
+    let mut refused = Problems::default();
+    for file in &recording.files {
+        match desk.take(&ledger, file) {
+            Ok(()) => {}
+            Err(DeskError::Refused(problems)) => refused.extend(problems),
+            Err(DeskError::Review(error)) => return Err(error),
+        }
+    }
+    if !refused.is_empty() {
+        return Err(ReviewError::Decisions(refused));
+    }
+    let words = desk.record(&mut ledger)?;
+    drop(held);
+    Ok(words)
+}
+
+/// Why a file was not taken.
+pub(super) enum DeskError {
+    /// What it decides does not stand.
+    Refused(Problems),
+    /// Nothing could be taken at all.
+    Review(ReviewError),
+}
+
+/// Decisions files on their way into the ledger.
+pub(super) struct Desk<'a> {
+    runs: PathBuf,
+    gate: &'a Gate,
+    now: DateTime<Utc>,
+    earlier: Earlier,
+    paper: Option<(Run, Paper)>,
+    taken: Vec<Taken>,
+}
+
+/// A file that was taken.
+struct Taken {
+    name: String,
+    decisions: Decisions,
+    /// Decisions in it that were recorded before.
+    known: usize,
+    /// Proposals of the packet that are still undecided after it.
+    undecided: usize,
+}
+
+impl<'a> Desk<'a> {
+    pub(super) fn open(
+        folder: &Path,
+        gate: &'a Gate,
+        now: DateTime<Utc>,
+        earlier: Earlier,
+    ) -> Self {
+        let now = now.trunc_subsecs(0);
+        Self { runs: folder.join("runs"), gate, now, earlier, paper: None, taken: Vec::new() }
+    }
+
+    /// Takes a file, or says of every one of its lines why not.
+    pub(super) fn take(&mut self, ledger: &Ledger, file: &Path) -> Result<(), DeskError> {
+        let filed = decisions::read(file).map_err(DeskError::Refused)?;
+        if self.is_known(ledger, &filed.digest) {
+            self.taken.push(Taken {
+                name: filed.name,
+                decisions: Decisions {
+                    run: filed.run,
+                    file: filed.digest,
+                    at: self.now,
+                    decided: Vec::new(),
+                },
+                known: filed.items.len(),
+                undecided: 0,
+            });
+            return Ok(());
+        }
+        let run = Self::run_of(ledger, &filed).map_err(DeskError::Refused)?;
+        if self.paper.as_ref().is_none_or(|(of, _)| *of != run) {
+            let paper =
+                Paper::of(&self.runs, &run).map_err(|error| DeskError::Review(error.into()))?;
+            self.paper = Some((run.clone(), paper));
+        }
+        let Some((_, paper)) = &self.paper else { return Ok(()) };
+        let recorded = standing(ledger, &run, self.taken.iter().map(|taken| &taken.decisions));
+        let taken = self.judge(&filed, &run, paper, &recorded).map_err(DeskError::Refused)?;
+        self.taken.push(taken);
+        Ok(())
+    }
+
+    /// True where a file of these bytes was recorded or taken before.
+    fn is_known(&self, ledger: &Ledger, digest: &str) -> bool {
+        let taken = self.taken.iter().map(|taken| &taken.decisions);
+        ledger.decisions().chain(taken).any(|decisions| decisions.file == digest)
+    }
+
+    /// Appends what was taken, a line for each file that says something new.
+    pub(super) fn record(self, ledger: &mut Ledger) -> Result<String, ReviewError> {
+        let mut words = String::new();
+        for taken in self.taken {
+            let count = |word: &str| {
+                let said = taken.decisions.decided.iter();
+                said.filter(|decided| decided.decision.verdict().word() == word).count()
+            };
+            let name = taken.name;
+            if taken.decisions.decided.is_empty() {
+                words += &format!("{name}: recorded before, {} decisions\n", taken.known);
+                continue;
+            }
+            words += &format!(
+                "{name}: {} approved, {} rejected, {} escalated",
+                count("approve"),
+                count("reject"),
+                count("escalate"),
+            );
+            if taken.known > 0 {
+                words += &format!("; {} recorded before", taken.known);
+            }
+            words += &format!("; {} still undecided\n", taken.undecided);
+            ledger.append(Entry::Decisions(taken.decisions))?;
+        }
+        words += &format!("ledger: {} lines, head {}\n", ledger.entries().len(), ledger.head());
+        Ok(words)
+    }
+
+    /// The run that the file decides on: known, the latest, and the one whose packet it names.
+    fn run_of(ledger: &Ledger, filed: &Filed) -> Result<Run, Problems> {
+        let problem =
+            |what: String, remedy: &str| Problems::one_with_hint(&filed.name, 0, what, remedy);
+        let Some(run) = ledger.runs().filter(|run| run.id == filed.run).last() else {
+            return Err(problem(
+                "it decides on a packet that the ledger does not know".to_owned(),
+                "decide on a packet of this review folder; if it was one, the ledger was cut: put it back from a backup",
+            ));
+        };
+        if format!("sha256:{}", run.proposals) != filed.packet_digest {
+            return Err(problem(
+                format!("its `packet_digest` is not that of the packet of {}", run.as_of),
+                "export the decisions from the packet as it was written",
+            ));
+        }
+        if ledger.before(&run.id).1 != filed.ledger_head {
+            return Err(problem(
+                "its `ledger_head` is not the head that stood before the packet".to_owned(),
+                "the ledger was rewritten, or the file was edited: compare with the head printed in the packet",
+            ));
+        }
+        let latest = ledger.runs().reduce(|a, b| if b.as_of >= a.as_of { b } else { a });
+        match latest.filter(|latest| *latest != run) {
+            Some(latest) => Err(problem(
+                format!(
+                    "it decides on the packet of {}, which that of {} has followed",
+                    run.as_of, latest.as_of
+                ),
+                "decide on the newer packet: what is still wrong stands there again",
+            )),
+            None => Ok(run.clone()),
+        }
+    }
+
+    fn judge(
+        &self,
+        filed: &Filed,
+        run: &Run,
+        paper: &Paper,
+        recorded: &BTreeMap<&FindingId, &Decision>,
+    ) -> Result<Taken, Problems> {
+        let log = Log::default();
+        let mut seen: BTreeMap<&FindingId, usize> = BTreeMap::new();
+        let mut decided = Vec::new();
+        let mut known = 0;
+        let owner_changes = Self::owner_changes(filed, paper, recorded);
+        for said in &filed.items {
+            let id = &said.value.finding;
+            let judged = match seen.insert(id, said.line) {
+                Some(first) => refuse(
+                    format!("it is decided twice, first on line {first}"),
+                    "leave one of the two",
+                ),
+                None => self.judge_one(filed, &said.value, paper.find(id), owner_changes),
+            };
+            let judged = judged.and_then(|one| {
+                match self.against(recorded.get(id).copied(), &one.decision) {
+                    Against::Nothing => Ok(Some(one)),
+                    Against::Same => Ok(None),
+                    Against::Other(before) => refuse(
+                        format!(
+                            "it was decided before, by {} on {}: {}",
+                            before.by().name(),
+                            before.at().format("%F"),
+                            before.verdict().word(),
+                        ),
+                        "leave it out, or record the file with --supersede",
+                    ),
+                }
+            });
+            match judged {
+                Ok(Some(one)) => decided.push(one),
+                Ok(None) => known += 1,
+                Err(refusal) => {
+                    let what = format!("{id}: {}", refusal.what);
+                    log.note(&filed.name, said.line, what, Some(refusal.remedy));
+                }
+            }
+        }
+        let new = decided.iter().filter(|one| !recorded.contains_key(&one.finding)).count();
+        let undecided = paper.len().saturating_sub(recorded.len() + new);
+        let taken = Taken {
+            name: filed.name.clone(),
+            decisions: Decisions {
+                run: run.id.clone(),
+                file: filed.digest.clone(),
+                at: self.now,
+                decided,
+            },
+            known,
+            undecided,
+        };
+        log.finish(taken)
+    }
+
+    /// What the gate says of one decision. `owner_changes` is how many new owners are approved in all.
+    fn judge_one(
+        &self,
+        filed: &Filed,
+        item: &Item,
+        told: &[Told],
+        owner_changes: usize,
+    ) -> Result<Decided, Refusal> {
+        let Some(first) = told.first() else {
+            return refuse("the packet does not propose it", "take the id from the packet");
+        };
+        if told.iter().all(|told| told.facts != item.facts) {
+            return refuse(
+                "its `evidence_digest` is not that of the packet",
+                "export the decisions anew: somebody may have decided on other facts",
+            );
+        }
+        let claim = Claim {
+            by: filed.approver.clone(),
+            second: filed.second.clone(),
+            says: item.says.clone(),
+            attention: item.attention,
+            note: item.note.clone(),
+            at: item.at,
+        };
+        let mass = owner_changes >= self.gate.mass_owner_changes();
+        let pass = |told: &Told| {
+            let mut case = told.case.clone();
+            if mass && case.hold == Hold::Free && is_owner_change(case.kind) {
+                case.hold = Hold::Held(format!("an owner change on {owner_changes} records"));
+            }
+            self.gate.decide(&case, &claim)
+        };
+        let decision = pass(first)?;
+        // Where a check says two things under one id, the decision is on both.
+        for other in told.iter().skip(1) {
+            pass(other)?;
+        }
+        Ok(Decided {
+            finding: item.finding.clone(),
+            facts: item.facts.clone(),
+            rule: first.rule.clone(),
+            kind: first.case.kind.to_owned(),
+            record: first.record.clone(),
+            decision,
+        })
+    }
+
+    /// How many new owners are approved on the packet, those that were approved before included.
+    fn owner_changes(
+        filed: &Filed,
+        paper: &Paper,
+        recorded: &BTreeMap<&FindingId, &Decision>,
+    ) -> usize {
+        let is_owner = |id: &FindingId| {
+            paper.find(id).first().is_some_and(|told| is_owner_change(told.case.kind))
+        };
+        let before = recorded
+            .iter()
+            .filter(|(_, decision)| matches!(decision.verdict(), Verdict::Approve { .. }))
+            .map(|(id, _)| *id);
+        let here = filed
+            .items
+            .iter()
+            .filter(|said| matches!(said.says, Saying::Approve { .. }))
+            .map(|said| &said.value.finding);
+        let all: BTreeSet<&FindingId> = before.chain(here).filter(|id| is_owner(id)).collect();
+        all.len()
+    }
+
+    fn against<'d>(&self, before: Option<&'d Decision>, now: &Decision) -> Against<'d> {
+        match before {
+            None => Against::Nothing,
+            Some(before) if before.verdict() == now.verdict() => Against::Same,
+            // An escalation waits to be closed.
+            Some(before) if matches!(before.verdict(), Verdict::Escalate { .. }) => {
+                Against::Nothing
+            }
+            Some(_) if self.earlier == Earlier::Superseded => Against::Nothing,
+            Some(before) => Against::Other(before),
+        }
+    }
+}
+
+/// How a decision stands against a recorded one.
+enum Against<'d> {
+    Nothing,
+    Same,
+    Other(&'d Decision),
+}
+
+fn refuse<T>(what: impl Into<String>, remedy: &str) -> Result<T, Refusal> {
+    Err(Refusal { what: what.into(), remedy: remedy.to_owned() })
+}
+
+fn is_owner_change(kind: &str) -> bool {
+    ["set-owner", "return-to-queue"].contains(&kind)
+}
+
+/// What stands decided on a run: of each finding the last that was said.
+fn standing<'d>(
+    ledger: &'d Ledger,
+    run: &Run,
+    taken: impl Iterator<Item = &'d Decisions>,
+) -> BTreeMap<&'d FindingId, &'d Decision> {
+    ledger
+        .decisions()
+        .chain(taken)
+        .filter(|decisions| decisions.run == run.id)
+        .flat_map(|decisions| &decisions.decided)
+        .map(|decided| (&decided.finding, &decided.decision))
+        .collect()
+}

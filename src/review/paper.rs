@@ -1,0 +1,146 @@
+//! A run's proposals, read back from its findings.jsonl.
+//!
+//! The ledger names the digest of every run's findings; what is read back is what was written then.
+//! Does not: read a packet, or trust a file that the ledger does not name.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDate;
+use serde::Deserialize;
+
+use crate::boundary::{Object, RecordRef};
+use crate::finding::{FindingId, Hold, Proposal};
+use crate::gate::Case;
+use crate::ledger::{Run, digest};
+
+use super::manifest;
+
+/// Why a run's proposals could not be read back.
+#[derive(Debug, thiserror::Error)]
+pub enum PaperError {
+    /// The folder of the run is gone.
+    #[error(
+        "the packet of {day} is not below runs/\n  hint: put runs/{run} back: what was decided on it can only be read there"
+    )]
+    Gone {
+        /// The day of the run.
+        day: NaiveDate,
+        /// Its id.
+        run: String,
+    },
+    /// A file of the run is not the one the ledger names.
+    #[error(
+        "{path} is not the file that the ledger names: it was changed after its run\n  hint: put the file back from a copy of the packet; `crm-review verify` says which files hold"
+    )]
+    Altered {
+        /// The file.
+        path: String,
+    },
+    /// The disk said no.
+    #[error("{path}: {what}")]
+    Disk {
+        /// The file.
+        path: String,
+        /// What the system said.
+        what: io::Error,
+    },
+}
+
+/// The proposals of one run.
+#[derive(Debug)]
+pub(super) struct Paper {
+    told: BTreeMap<FindingId, Vec<Told>>,
+}
+
+/// A proposal as its run wrote it down.
+#[derive(Debug)]
+pub(super) struct Told {
+    /// The code of its check.
+    pub(super) rule: String,
+    /// The record it is about.
+    pub(super) record: RecordRef,
+    /// The digest of its facts.
+    pub(super) facts: String,
+    /// As far as the gate has to know it.
+    pub(super) case: Case,
+}
+
+/// The keys of a line of findings.jsonl that are read back.
+#[derive(Deserialize)]
+struct Line {
+    id: String,
+    rule: String,
+    object: String,
+    record: String,
+    missing: Vec<String>,
+    held: String,
+    held_because: Option<String>,
+    proposal: ProposalLine,
+    evidence_digest: String,
+}
+
+#[derive(Deserialize)]
+struct ProposalLine {
+    kind: String,
+}
+
+impl Paper {
+    /// The proposals of a run, whose folder is below `runs`.
+    pub(super) fn of(runs: &Path, run: &Run) -> Result<Self, PaperError> {
+        let path = home(runs, run)?.join("findings.jsonl");
+        let disk = |what| PaperError::Disk { path: path.display().to_string(), what };
+        let altered = || PaperError::Altered { path: path.display().to_string() };
+        let bytes = fs::read(&path).map_err(disk)?;
+        if digest(&bytes) != run.proposals {
+            return Err(altered());
+        }
+        let mut told: BTreeMap<FindingId, Vec<Told>> = BTreeMap::new();
+        for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            let line: Line = serde_json::from_slice(line).map_err(|_| altered())?;
+            let (id, one) = line.told(run.as_of).ok_or_else(altered)?;
+            told.entry(id).or_default().push(one);
+        }
+        Ok(Self { told })
+    }
+
+    /// The proposals of that id: one, unless a check says two things of the same records and field.
+    pub(super) fn find(&self, id: &FindingId) -> &[Told] {
+        self.told.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    /// How many ids there are.
+    pub(super) fn len(&self) -> usize {
+        self.told.len()
+    }
+}
+
+/// The folder of a run: its day, or its id where another run has the day.
+fn home(runs: &Path, run: &Run) -> Result<PathBuf, PaperError> {
+    [run.as_of.to_string(), run.id.clone()]
+        .iter()
+        .map(|name| runs.join(name))
+        .find(|home| manifest::run_of(home).is_some_and(|id| id == run.id))
+        .ok_or_else(|| PaperError::Gone { day: run.as_of, run: run.id.clone() })
+}
+
+impl Line {
+    fn told(self, day: NaiveDate) -> Option<(FindingId, Told)> {
+        let kind = Proposal::KINDS.into_iter().find(|kind| *kind == self.proposal.kind)?;
+        let told = Told {
+            rule: self.rule,
+            record: RecordRef { object: Object::parse(&self.object)?, id: self.record.into() },
+            facts: self.evidence_digest,
+            case: Case {
+                kind,
+                question: Proposal::is_question_kind(kind),
+                hold: Hold::parse(&self.held, self.held_because)?,
+                missing: self.missing,
+                day,
+            },
+        };
+        Some((FindingId::parse(&self.id)?, told))
+    }
+}

@@ -1,0 +1,586 @@
+//! Decisions through the real program: what is recorded, what is refused and with which words.
+
+use std::fs;
+
+use crm_review::review::Shape;
+use serde_json::{Value, json};
+
+use crate::job::{DAY, Job, word};
+use crate::schema::Schema;
+
+/// What a reviewer decided on the packet of a day, as the packet would export it.
+pub(crate) struct Filled {
+    pub(crate) file: Value,
+}
+
+impl Filled {
+    /// A file about the packet of a day, with nothing decided.
+    pub(crate) fn of(job: &Job, day: &str) -> Self {
+        let manifest = job.json(&format!("runs/{day}/manifest.json"));
+        Self {
+            file: json!({
+                "schema": "crm-review/decisions/1",
+                "run": manifest["run"],
+                "packet_digest": format!("sha256:{}", word(&manifest["findings_sha256"])),
+                "ledger_head": manifest["ledger"]["head"],
+                "approver": "Dana Reyes",
+                "decisions": [],
+            }),
+        }
+    }
+
+    /// Says something of the finding of a rule on a record.
+    #[track_caller]
+    pub(crate) fn says(
+        mut self,
+        job: &Job,
+        day: &str,
+        rule: &str,
+        record: &str,
+        more: impl Into<Value>,
+    ) -> Self {
+        let lines = job.text(&format!("runs/{day}/findings.jsonl"));
+        let finding = lines
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap())
+            .find(|finding| finding["rule"] == rule && finding["record"] == record)
+            .unwrap_or_else(|| panic!("{rule} {record} is not in the packet of {day}"));
+        let mut item = json!({
+            "finding": finding["id"],
+            "evidence_digest": finding["evidence_digest"],
+            "decided_at": format!("{day}T10:00:00Z"),
+        });
+        for (key, value) in more.into().as_object().unwrap() {
+            item[key] = value.clone();
+        }
+        self.file["decisions"].as_array_mut().unwrap().push(item);
+        self
+    }
+
+    pub(crate) fn with(mut self, key: &str, value: &str) -> Self {
+        self.file[key] = value.into();
+        self
+    }
+
+    pub(crate) fn put(&self, job: &Job, name: &str) {
+        job.put(name, &serde_json::to_string_pretty(&self.file).unwrap());
+    }
+}
+
+pub(crate) fn approve() -> Value {
+    json!({"decision": "approve"})
+}
+
+pub(crate) fn confirm() -> Value {
+    json!({"decision": "approve", "confirmed": true})
+}
+
+pub(crate) fn reject(reason: &str) -> Value {
+    json!({"decision": "reject", "reason_code": reason})
+}
+
+pub(crate) fn escalate(to: &str, until: &str) -> Value {
+    json!({"decision": "escalate", "escalate_to": to, "escalate_until": until})
+}
+
+/// A job whose week was reviewed: a merge, an owner who left, a lead without an owner.
+fn reviewed() -> Job {
+    let job = Job::weekly();
+    job.run(&[]).ends(0);
+    job
+}
+
+/// The decisions that the ledger holds.
+fn recorded(job: &Job) -> Vec<Value> {
+    let lines = job.text("ledger.jsonl");
+    lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter_map(|line| line["entry"].get("decisions").cloned())
+        .collect()
+}
+
+#[test]
+fn decisions_are_recorded_with_who_when_and_on_which_facts() {
+    let job = reviewed();
+    Filled::of(&job, DAY)
+        .says(&job, DAY, "DUP-01", "00Q1", confirm())
+        .says(&job, DAY, "OWN-01", "00Q3", reject("correct_as_is"))
+        .says(&job, DAY, "OWN-02", "00Q4", escalate("finance", "2026-03-12"))
+        .put(&job, "week.json");
+    let said = job.call(&["decide", "week.json"]).ends(0);
+    assert!(
+        said.out.starts_with("week.json: 1 approved, 1 rejected, 1 escalated; 0 still undecided\n"),
+        "{}",
+        said.out
+    );
+    let lines = recorded(&job);
+    let [line] = lines.as_slice() else { panic!("{lines:?}") };
+    let decided = line["decided"].as_array().unwrap();
+    assert_eq!(decided[0]["says"], json!({"approve": {}}));
+    assert_eq!(decided[1]["says"], json!({"reject": {"reason": "correct_as_is"}}));
+    assert_eq!(decided[2]["says"], json!({"escalate": {"to": "finance", "until": "2026-03-12"}}));
+    for (decided, finding) in
+        decided.iter().zip([("DUP-01", "00Q1"), ("OWN-01", "00Q3"), ("OWN-02", "00Q4")])
+    {
+        assert_eq!(
+            (word(&decided["rule"]), word(&decided["record"])),
+            (finding.0.to_owned(), finding.1.to_owned())
+        );
+        assert_eq!(decided["by"], "Dana Reyes");
+        assert_eq!(decided["at"], format!("{DAY}T10:00:00Z"));
+    }
+    // The run again makes the packet that was decided on.
+    let before = fs::read(job.path(&format!("runs/{DAY}/packet.html"))).unwrap();
+    job.run(&[]).ends(0);
+    assert!(before == fs::read(job.path(&format!("runs/{DAY}/packet.html"))).unwrap());
+}
+
+#[test]
+fn the_schema_tells_what_can_be_read_from_what_cannot() {
+    let job = reviewed();
+    let schema = Schema::of(Shape::Decisions);
+    let filled = Filled::of(&job, DAY)
+        .says(
+            &job,
+            DAY,
+            "DUP-01",
+            "00Q1",
+            json!({"decision": "approve", "confirmed": true, "via": "single", "ticket": null}),
+        )
+        .says(&job, DAY, "OWN-01", "00Q3", reject("correct_as_is"))
+        .says(&job, DAY, "OWN-02", "00Q4", escalate("finance", "2026-03-12"));
+    assert_eq!(schema.faults(&filled.file), Vec::<String>::new());
+    filled.put(&job, "week.json");
+    job.call(&["decide", "week.json"]).ends(0);
+    for (key, value) in [
+        ("finding", "P-1".into()),
+        ("evidence_digest", "sha256:0".into()),
+        ("decision", "delete".into()),
+        ("via", "magic".into()),
+        ("reason_code", "because".into()),
+        ("escalate_until", "soon".into()),
+        ("decided_at", "today".into()),
+        ("confirmed", "yes".into()),
+        ("value", "0051".into()),
+    ] {
+        let mut wrong = filled.file.clone();
+        wrong["decisions"][0][key] = Value::clone(&value);
+        assert!(!schema.faults(&wrong).is_empty(), "{key}");
+        job.put("wrong.json", &wrong.to_string());
+        job.call(&["decide", "wrong.json"]).ends(2);
+    }
+}
+
+#[test]
+fn the_same_file_twice_is_recorded_once_however_it_comes() {
+    let job = reviewed();
+    let filled = Filled::of(&job, DAY).says(&job, DAY, "OWN-01", "00Q3", reject("rule_wrong"));
+    filled.put(&job, "decisions/week.json");
+    filled.put(&job, "copy.json");
+    job.call(&["decide", "decisions/week.json", "copy.json"]).ends(0);
+    let ledger = job.text("ledger.jsonl");
+    let said = job.call(&["decide", "copy.json"]).ends(0);
+    assert!(said.out.contains("recorded before"), "{}", said.out);
+    assert_eq!(job.text("ledger.jsonl"), ledger);
+    // The next run finds it in the folder and has nothing to add.
+    job.call(&["run", ".", "--as-of", "2026-03-08"]).ends(0);
+    assert_eq!(recorded(&job).len(), 1);
+}
+
+#[test]
+fn a_later_file_adds_what_is_new_and_may_not_contradict() {
+    let job = reviewed();
+    let first = Filled::of(&job, DAY).says(&job, DAY, "OWN-01", "00Q3", reject("rule_wrong"));
+    first.put(&job, "first.json");
+    job.call(&["decide", "first.json"]).ends(0);
+    first
+        .says(&job, DAY, "OWN-02", "00Q4", escalate("owner", "2026-03-09"))
+        .put(&job, "second.json");
+    let said = job.call(&["decide", "second.json"]).ends(0);
+    assert!(said.out.contains("1 escalated; 1 recorded before; 1 still undecided"), "{}", said.out);
+    let other = Filled::of(&job, DAY)
+        .says(&job, DAY, "DUP-01", "00Q1", reject("weak_evidence"))
+        .says(&job, DAY, "OWN-01", "00Q3", reject("weak_evidence"));
+    other.put(&job, "third.json");
+    let said = job.call(&["decide", "third.json"]).ends(2);
+    assert!(
+        said.err.contains("it was decided before, by Dana Reyes on 2026-03-01: reject")
+            && said.err.contains("--supersede")
+            && said.err.contains("nothing was recorded"),
+        "{}",
+        said.err
+    );
+    assert_eq!(recorded(&job).len(), 2);
+    job.call(&["decide", "third.json", "--supersede"]).ends(0);
+    assert_eq!(recorded(&job).len(), 3);
+    // An escalation is closed by the next decision on it.
+    Filled::of(&job, DAY)
+        .says(&job, DAY, "OWN-02", "00Q4", reject("already_fixed"))
+        .put(&job, "fourth.json");
+    job.call(&["decide", "fourth.json"]).ends(0);
+    // Two files that disagree: neither is recorded.
+    let job = reviewed();
+    for (name, reason) in [("a.json", "rule_wrong"), ("b.json", "weak_evidence")] {
+        let filled = Filled::of(&job, DAY).says(&job, DAY, "OWN-01", "00Q3", reject(reason));
+        filled.put(&job, name);
+    }
+    let said = job.call(&["decide", "a.json", "b.json"]).ends(2);
+    assert!(said.err.contains("b.json:"), "{}", said.err);
+    assert!(recorded(&job).is_empty());
+}
+
+/// A file that is refused, with the words that say why; nothing of it is recorded.
+#[track_caller]
+fn check_refused(job: &Job, filled: &Filled, words: &[&str]) {
+    filled.put(job, "bad.json");
+    let ledger = job.text("ledger.jsonl");
+    let said = job.call(&["decide", "bad.json"]).ends(2);
+    for words in words {
+        assert!(said.err.contains(words), "no {words}\n{}", said.err);
+    }
+    assert!(said.err.contains("hint: "), "{}", said.err);
+    assert_eq!(said.out, "");
+    assert_eq!(job.text("ledger.jsonl"), ledger);
+}
+
+#[test]
+fn what_does_not_stand_is_refused_with_line_and_remedy() {
+    let job = reviewed();
+    let new = || Filled::of(&job, DAY);
+    let good = |filled: Filled| filled.says(&job, DAY, "OWN-02", "00Q4", reject("rule_wrong"));
+    check_refused(&job, &good(new().with("run", "2026-02-22-00000000")), &["does not know"]);
+    check_refused(
+        &job,
+        &good(new().with("packet_digest", &format!("sha256:{}", "0".repeat(64)))),
+        &["`packet_digest` is not that of the packet of 2026-03-01"],
+    );
+    check_refused(
+        &job,
+        &good(new().with("ledger_head", &"a".repeat(64))),
+        &["`ledger_head` is not the head"],
+    );
+    check_refused(
+        &job,
+        &good(new().with("approver", "Mallory")),
+        &["these may decide: Dana Reyes"],
+    );
+    check_refused(
+        &job,
+        &good(new().with("schema", "crm-review/decisions/9")),
+        &["another version"],
+    );
+    check_refused(&job, &good(good(new())), &["bad.json:11: ", "decided twice, first on line 4"]);
+    let stranger = json!({"decision": "reject", "reason_code": "other", "note": "x", "finding": "F-0000000000"});
+    check_refused(
+        &job,
+        &new().says(&job, DAY, "OWN-02", "00Q4", stranger),
+        &["bad.json:4: F-0000000000: the packet does not propose it"],
+    );
+    for (rule, record, says, words) in [
+        (
+            "OWN-02",
+            "00Q4",
+            json!({"decision": "approve", "evidence_digest": "0".repeat(24)}),
+            "evidence_digest",
+        ),
+        ("DUP-01", "00Q1", approve(), "nobody confirmed its evidence"),
+        (
+            "DUP-01",
+            "00Q1",
+            json!({"decision": "approve", "confirmed": true, "via": "bulk"}),
+            "one by one",
+        ),
+        ("OWN-02", "00Q4", json!({"decision": "reject"}), "one of correct_as_is, "),
+        ("OWN-02", "00Q4", reject("because"), "one of correct_as_is, "),
+        ("OWN-02", "00Q4", reject("other"), "no note says which"),
+        ("OWN-02", "00Q4", json!({"decision": "escalate"}), "escalated to nobody"),
+        ("OWN-02", "00Q4", escalate("the moon", "2026-03-09"), "one of owner, sales_lead"),
+        ("OWN-02", "00Q4", escalate("other", "2026-03-09"), "no note says to whom"),
+        ("OWN-02", "00Q4", escalate("owner", "2026-02-09"), "before the packet of 2026-03-01"),
+        ("OWN-02", "00Q4", escalate("owner", "soon"), "is not a day"),
+        ("OWN-02", "00Q4", json!({"decision": "delete"}), "approve, reject or escalate"),
+        ("OWN-02", "00Q4", json!({"decision": "approve", "reason_code": "other"}), "say one thing"),
+        (
+            "OWN-02",
+            "00Q4",
+            json!({"decision": "approve", "via": "magic"}),
+            "neither single nor bulk",
+        ),
+        ("OWN-02", "00Q4", json!({"decision": "approve", "decided_at": "today"}), "is not a time"),
+        (
+            "OWN-02",
+            "00Q4",
+            json!({"decision": "approve", "note": "x".repeat(501)}),
+            "longer than 500",
+        ),
+        (
+            "OWN-02",
+            "00Q4",
+            json!({"decision": "approve", "apprved": true}),
+            "crm-review schema decisions",
+        ),
+    ] {
+        // A good line beside the bad one is not recorded either.
+        let filled = new()
+            .says(&job, DAY, "OWN-01", "00Q3", reject("rule_wrong"))
+            .says(&job, DAY, rule, record, says);
+        check_refused(&job, &filled, &["bad.json:", words]);
+    }
+    job.call(&["run", ".", "--as-of", "2026-03-08"]).ends(0);
+    check_refused(
+        &job,
+        &good(new()),
+        &["the packet of 2026-03-01, which that of 2026-03-08 has followed"],
+    );
+}
+
+/// The day of Acme's review.
+const ACME: &str = "2026-11-23";
+
+/// The first finding of Acme's week for which something holds.
+#[track_caller]
+fn first(job: &Job, test: impl Fn(&Value) -> bool) -> (String, String) {
+    let lines = job.text(&format!("runs/{ACME}/findings.jsonl"));
+    let finding = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .find(|finding| test(finding))
+        .unwrap();
+    (word(&finding["rule"]), word(&finding["record"]))
+}
+
+#[test]
+fn a_question_and_what_is_not_the_reviewer_s_alone_are_not_approved() {
+    let job = Job::acme();
+    job.call(&["run", ".", "--as-of", ACME]).ends(0);
+    let new = || Filled::of(&job, ACME).with("approver", "Daniel Reyes");
+    let question = first(&job, |finding| finding["proposal"]["kind"] == "review-upstream");
+    let escalate_only = first(&job, |finding| {
+        finding["held"] == "escalate-only" && finding["proposal"]["kind"] == "set-owner"
+    });
+    for ((rule, record), words) in [
+        (question, "it asks a question, and there is nothing to approve"),
+        (escalate_only, "it is not the reviewer's alone to approve"),
+    ] {
+        check_refused(&job, &new().says(&job, ACME, &rule, &record, confirm()), &[words]);
+        let filled = new().says(&job, ACME, &rule, &record, escalate("owner", "2026-12-01"));
+        filled.put(&job, "escalated.json");
+        job.call(&["decide", "escalated.json"]).ends(0);
+    }
+}
+
+#[test]
+fn an_altered_or_missing_packet_is_not_decided_on() {
+    let job = reviewed();
+    let filled = Filled::of(&job, DAY).says(&job, DAY, "OWN-02", "00Q4", approve());
+    filled.put(&job, "week.json");
+    let honest = job.text(&format!("runs/{DAY}/findings.jsonl"));
+    job.put(&format!("runs/{DAY}/findings.jsonl"), &honest.replace("\"free\"", "\"held\""));
+    let said = job.call(&["decide", "week.json"]).ends(4);
+    assert!(said.err.contains("not the file that the ledger names"), "{}", said.err);
+    fs::remove_dir_all(job.path("runs")).unwrap();
+    let said = job.call(&["decide", "week.json"]).ends(3);
+    assert!(said.err.contains("put runs/2026-03-01-"), "{}", said.err);
+    assert!(recorded(&job).is_empty());
+}
+
+#[test]
+fn a_spreadsheet_can_decide() {
+    let job = reviewed();
+    let filled = Filled::of(&job, DAY).says(&job, DAY, "OWN-01", "00Q3", reject("other")).says(
+        &job,
+        DAY,
+        "DUP-01",
+        "00Q1",
+        confirm(),
+    );
+    let file = &filled.file;
+    let mut csv = "\u{feff}packet_digest,run,ledger_head,approver,finding,evidence_digest,decision,confirmed,reason_code,note,decided_at\r\n".to_owned();
+    for item in file["decisions"].as_array().unwrap() {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let confirmed = item["confirmed"].as_bool().map(|it| it.to_string().to_uppercase());
+        csv += &[
+            text(&file["packet_digest"]),
+            text(&file["run"]),
+            text(&file["ledger_head"]),
+            text(&file["approver"]),
+            text(&item["finding"]),
+            text(&item["evidence_digest"]),
+            text(&item["decision"]),
+            confirmed.unwrap_or_default(),
+            text(&item["reason_code"]),
+            if item["decision"] == "reject" { "\"'=cmd|x, \"\"really\"\"\"" } else { "" }
+                .to_owned(),
+            text(&item["decided_at"]),
+        ]
+        .join(",");
+        csv += "\r\n";
+    }
+    job.put("week.csv", &csv);
+    job.call(&["decide", "week.csv"]).ends(0);
+    let line = &recorded(&job)[0];
+    assert_eq!(line["decided"][0]["note"], "=cmd|x, \"really\"");
+    assert_eq!(line["decided"][1]["says"], json!({"approve": {}}));
+    for (from, to, words) in [
+        (",finding,", ",fnding,", "week.csv:1: a column is not one"),
+        (",approver,", ",run,", "week.csv:1: a column stands there twice"),
+        ("TRUE", "yes", "week.csv:3: `confirmed` is neither"),
+        (",reject,", ",", "more or fewer cells"),
+        (",reject,", ",rejct,", "week.csv:2: `decision` is not one"),
+    ] {
+        job.put("week.csv", &csv.replacen(from, to, 1));
+        let said = job.call(&["decide", "week.csv"]).ends(2);
+        assert!(said.err.contains(words), "no {words}\n{}", said.err);
+    }
+    job.put("week.csv", csv.lines().next().unwrap());
+    assert!(job.call(&["decide", "week.csv"]).ends(2).err.contains("holds no decision"));
+}
+
+#[test]
+fn dropped_files_are_recorded_by_the_next_run_and_refused_ones_are_said() {
+    let job = reviewed();
+    Filled::of(&job, DAY)
+        .says(&job, DAY, "OWN-02", "00Q4", approve())
+        .put(&job, "decisions/good.json");
+    Filled::of(&job, DAY)
+        .says(&job, DAY, "DUP-01", "00Q1", approve())
+        .put(&job, "decisions/held.json");
+    job.put("decisions/broken.csv", "run\n");
+    job.put("decisions/readme.txt", "not a decision");
+    let said = job.call(&["run", ".", "--as-of", "2026-03-08"]).ends(1);
+    assert!(
+        said.err.contains("not recorded: ./decisions/held.json:")
+            && said.err.contains("not recorded: ./decisions/broken.csv:1: "),
+        "{}",
+        said.err
+    );
+    assert_eq!(recorded(&job).len(), 1);
+    let manifest = job.json("runs/2026-03-08/manifest.json");
+    assert_eq!(manifest["ledger"]["length"], 2, "the run follows the decisions");
+}
+
+const OPERATOR: &str = r#"profile = "operator"
+[approver]
+name = "Dana Reyes"
+[[role]]
+name = "RevOps"
+people = ["Dana Reyes"]
+may_approve = ["set-owner", "return-to-queue", "merge-candidate"]
+[[role]]
+name = "Sales operations"
+people = ["Sam Okafor", "Dana Reyes"]
+may_approve = ["set-field"]
+[[role]]
+name = "Head of sales"
+people = ["Ida Moor"]
+may_approve = "all"
+"#;
+
+#[test]
+fn the_operator_profile_asks_for_roles_a_second_person_and_a_ticket() {
+    let job = Job::weekly();
+    job.put("rules/approvals.toml", OPERATOR);
+    job.run(&[]).ends(0);
+    let merge = |says: Value| Filled::of(&job, DAY).says(&job, DAY, "DUP-01", "00Q1", says);
+    let ticket = json!({"decision": "approve", "confirmed": true, "ticket": "CHG-7"});
+    check_refused(
+        &job,
+        &merge(ticket.clone()),
+        &["no second approver is named", "who may: Ida Moor"],
+    );
+    for (second, words) in [
+        ("Dana Reyes", "the first one again"),
+        ("Sam Okafor", "Sam Okafor may not approve `merge-candidate`"),
+        ("Mallory", "second approver is not named"),
+    ] {
+        check_refused(&job, &merge(ticket.clone()).with("second_approver", second), &[words]);
+    }
+    check_refused(
+        &job,
+        &merge(confirm()).with("second_approver", "Ida Moor"),
+        &["without a change-control ticket"],
+    );
+    check_refused(
+        &job,
+        &merge(ticket.clone()).with("approver", "Sam Okafor").with("second_approver", "Ida Moor"),
+        &[
+            "Sam Okafor may not approve `merge-candidate`",
+            "who may, by rules/approvals.toml: Dana Reyes, Ida Moor",
+        ],
+    );
+    merge(ticket).with("second_approver", "Ida Moor").put(&job, "week.json");
+    job.call(&["decide", "week.json"]).ends(0);
+    let decided = &recorded(&job)[0]["decided"][0];
+    assert_eq!((&decided["by"], &decided["second"]), (&"Dana Reyes".into(), &"Ida Moor".into()));
+    assert_eq!(decided["says"]["approve"]["ticket"], "CHG-7");
+}
+
+#[test]
+fn many_new_owners_at_once_are_held_however_they_are_split() {
+    let job = Job::acme();
+    job.call(&["run", ".", "--as-of", ACME]).ends(0);
+    let free: Vec<(String, String)> = job
+        .text(&format!("runs/{ACME}/findings.jsonl"))
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter(|finding| finding["held"] == "free" && finding["proposal"]["kind"] == "set-owner")
+        .map(|finding| (word(&finding["rule"]), word(&finding["record"])))
+        .collect();
+    let file = |of: &[(String, String)], says: Value| {
+        let new = Filled::of(&job, ACME).with("approver", "Sabine Kru\u{308}ger");
+        of.iter()
+            .fold(new, |filled, (rule, record)| filled.says(&job, ACME, rule, record, says.clone()))
+    };
+    check_refused(&job, &file(&free[..10], approve()), &["an owner change on 10 records"]);
+    file(&free[..9], approve()).put(&job, "nine.json");
+    job.call(&["decide", "nine.json"]).ends(0);
+    check_refused(&job, &file(&free[9..10], approve()), &["an owner change on 10 records"]);
+    file(&free[9..10], confirm()).put(&job, "tenth.json");
+    job.call(&["decide", "tenth.json"]).ends(0);
+}
+
+#[test]
+fn a_gate_that_cannot_work_is_refused_before_anything_is_read() {
+    for (rules, words) in [
+        (
+            "profile = \"founder\"\n[approver]\nname = \"A\"\nbackup = \"B\"\n",
+            "one approver and no backup",
+        ),
+        ("profile = \"solo\"\n[approver]\nname = \"A\"\n", "`solo` is not a value of `profile`"),
+        (
+            "[approver]\nname = \"A\"\n[[role]]\nname = \"R\"\npeople = [\"A\"]\n",
+            "roles belong to the operator profile",
+        ),
+        ("profile = \"operator\"\n[approver]\nname = \"A\"\n", "`A` has no role"),
+        (
+            "profile = \"operator\"\n[approver]\nname = \"A\"\n[[role]]\nname = \"R\"\npeople = [\"A\"]\nmay_approve = \"all\"\n",
+            "cannot be the second approver",
+        ),
+        (
+            &OPERATOR.replace("merge-candidate", "merge-candidates"),
+            "did you mean `merge-candidate`?",
+        ),
+        ("default_decision = \"approve\"\n[approver]\nname = \"A\"\n", "`approve` is not a value"),
+    ] {
+        let job = Job::weekly();
+        job.put("rules/approvals.toml", rules);
+        let said = job.run(&[]).ends(2);
+        assert!(
+            said.err.contains("rules/approvals.toml:") && said.err.contains(words),
+            "no {words}\n{}",
+            said.err
+        );
+    }
+    // Nine fields and the id are a founder's; eleven are not.
+    let job = Job::weekly();
+    job.put("rules/approvals.toml", "profile = \"founder\"\n[approver]\nname = \"Dana Reyes\"\n");
+    job.run(&[]).ends(0);
+    job.edit(
+        "rules/boundary.toml",
+        "status = ",
+        "title = { from = \"Title\", why = \"x\" }\ncity = { from = \"City\", why = \"x\" }\nstatus = ",
+    );
+    let said = job.run(&[]).ends(2);
+    assert!(said.err.contains("11 fields of `lead` are allowed"), "{}", said.err);
+}
