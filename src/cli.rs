@@ -61,6 +61,12 @@ pub enum Command {
         #[arg(long)]
         supersede: bool,
     },
+    /// Whether the ledger's chain and the packets hold, and whether a run gives the same bytes again
+    Verify {
+        /// The review folder
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+    },
     /// What would be read from a CSV export, and every problem with its line
     Inspect(Inspect),
     /// The duplicate engine alone: link the records of a CSV file, or of two

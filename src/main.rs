@@ -32,6 +32,7 @@ fn main() -> ExitCode {
             run(&order, fail_on)
         }
         Command::Decide { paths, supersede } => decide(paths, supersede),
+        Command::Verify { dir } => verify(&dir, cores),
         Command::Inspect(arguments) => inspect(&arguments, cores),
         Command::Match(arguments) => link(arguments, cores),
         Command::Checks { id, markdown } => checks(id.as_deref(), markdown),
@@ -116,6 +117,19 @@ fn decide(mut paths: Vec<PathBuf>, supersede: bool) -> ExitCode {
     };
     let earlier = if supersede { Earlier::Superseded } else { Earlier::Stands };
     finish(review::decide(&Recording { folder, files: paths, earlier, now: now() }))
+}
+
+fn verify(dir: &Path, threads: NonZeroUsize) -> ExitCode {
+    match review::verify(dir, now(), threads) {
+        Ok(verified) => {
+            print(&verified.words);
+            ExitCode::from(if verified.faults == 0 { 0 } else { 4 })
+        }
+        Err(error) => {
+            say(&error.to_string());
+            ExitCode::from(exit_code(&error))
+        }
+    }
 }
 
 /// Prints what a command has to say, and ends with its code.

@@ -56,6 +56,8 @@ pub fn summary(review: &Review<'_>) -> String {
     families(&mut out, &found);
     first(&mut out, &found);
     checks(&mut out, review);
+    let _ = writeln!(out, "\nLedger before this run: {} lines, head", review.ledger_len);
+    let _ = writeln!(out, "  {}", visible(review.ledger_head));
     out.push_str("\nThe packet:\n");
     // A path is of use only in one piece, so it alone may be wider.
     let _ = writeln!(out, "  {}/packet.html", visible(review.folder));

@@ -44,9 +44,7 @@ pub enum Earlier {
 pub fn decide(recording: &Recording) -> Result<String, ReviewError> {
     let folder = Folder::read(&recording.folder)?;
     let (config, _) = folder.config()?;
-    let who =
-        format!("process {}, since {}\n", std::process::id(), recording.now.format("%F %T UTC"));
-    let held: Held = folder::hold(&folder.path, &who)?;
+    let held: Held = folder::hold(&folder.path, &super::holder(recording.now))?;
     let mut ledger = Ledger::open(&folder.path.join("ledger.jsonl"))?;
     let mut desk = Desk::open(&folder.path, &config.gate, recording.now, recording.earlier);
     let mut refused = Problems::default();

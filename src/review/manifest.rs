@@ -198,14 +198,46 @@ pub(super) fn schema() -> Schema {
     settings.into_generator().into_root_schema_for::<Manifest<'_>>()
 }
 
+/// What of a manifest is read back.
+#[derive(Debug, Deserialize)]
+pub(super) struct Kept {
+    /// The run's id.
+    pub(super) run: String,
+    /// The program that made it.
+    pub(super) program: String,
+    /// The ledger before the run.
+    pub(super) ledger: KeptLedger,
+    /// What went in.
+    pub(super) inputs: Vec<KeptInput>,
+}
+
+/// The ledger before a run, as its manifest names it.
+#[derive(Debug, Deserialize)]
+pub(super) struct KeptLedger {
+    /// How many entries it had.
+    pub(super) length: u64,
+    /// The hash of the last of them.
+    pub(super) head: String,
+}
+
+/// An input as a manifest names it.
+#[derive(Debug, Deserialize)]
+pub(super) struct KeptInput {
+    /// Its name below the folder of the exports.
+    pub(super) file: String,
+    /// Its digest.
+    pub(super) sha256: String,
+}
+
+/// The manifest that lies in a folder, where one does.
+pub(super) fn kept(folder: &Path) -> Option<Kept> {
+    let text = std::fs::read(folder.join("manifest.json")).ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
 /// The id of the run whose manifest lies in a folder.
 pub(super) fn run_of(folder: &Path) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Named {
-        run: String,
-    }
-    let text = std::fs::read(folder.join("manifest.json")).ok()?;
-    serde_json::from_slice(&text).ok().map(|Named { run }| run)
+    kept(folder).map(|kept| kept.run)
 }
 
 /// The manifest as text, pretty enough to read.

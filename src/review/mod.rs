@@ -8,6 +8,7 @@ mod decisions;
 mod desk;
 mod manifest;
 mod paper;
+mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -31,6 +32,7 @@ use crate::source::{self, Input, SourceErrors};
 use desk::{Desk, DeskError};
 pub use desk::{Earlier, Recording, decide};
 pub use paper::PaperError;
+pub use verify::{Verified, verify};
 
 /// Why a review did not come about. Each kind has its own exit code.
 #[derive(Debug, thiserror::Error)]
@@ -162,14 +164,21 @@ pub fn check_folder(path: &Path) -> Result<Config, ReviewError> {
     Ok(folder.config()?.0)
 }
 
+/// The program and its version, as its outputs name it.
+const PROGRAM: &str = concat!("crm-review ", env!("CARGO_PKG_VERSION"));
+
+/// Who holds the folder, for others to read.
+fn holder(now: DateTime<Utc>) -> String {
+    format!("process {}, since {}\n", std::process::id(), now.format("%F %T UTC"))
+}
+
 /// The weekly job.
 pub fn run(order: &Order) -> Result<Done, ReviewError> {
     let folder = Folder::read(&order.folder)?;
     let (config, record_link) = folder.config()?;
     let as_of = order.as_of.unwrap_or_else(|| order.now.with_timezone(&config.zone).date_naive());
     let as_of = AsOf::new(as_of, config.zone);
-    let who = format!("process {}, since {}\n", std::process::id(), order.now.format("%F %T UTC"));
-    let held: Held = folder::hold(&folder.path, &who)?;
+    let held: Held = folder::hold(&folder.path, &holder(order.now))?;
     let mut ledger = Ledger::open(&folder.path.join("ledger.jsonl"))?;
     let runs = folder.path.join("runs");
     folder::make(&runs)?;
@@ -179,15 +188,7 @@ pub fn run(order: &Order) -> Result<Done, ReviewError> {
     let judged = judge(&folder, &config, as_of, order.threads)?;
     let made = write_up(&folder, &config, record_link, &judged, &ledger)?;
     let home = runs.join(&made.home);
-    let models = models(&judged.reports);
-    let mut files = vec![
-        ("packet.html", made.packet.as_bytes()),
-        ("findings.jsonl", made.findings.as_bytes()),
-        ("manifest.json", made.manifest.as_bytes()),
-        ("summary.txt", made.summary.as_bytes()),
-    ];
-    files.extend(models.iter().map(|(name, text)| (name.as_str(), text.as_bytes())));
-    folder::publish(&home, &files)?;
+    folder::publish(&home, &made.files())?;
     let mut notes = unread(&config, &judged.inputs);
     notes.extend(config.batch.absent_words(&judged.absent_ids));
     if ledger.torn() > 0 {
@@ -435,6 +436,22 @@ struct Made {
     findings: String,
     manifest: String,
     summary: String,
+    /// What likeness was weighed by, with the names that the rules can give it.
+    models: Vec<(String, String)>,
+}
+
+impl Made {
+    /// The files by their names.
+    fn files(&self) -> Vec<(&str, &[u8])> {
+        let named = [
+            ("packet.html", &self.packet),
+            ("findings.jsonl", &self.findings),
+            ("manifest.json", &self.manifest),
+            ("summary.txt", &self.summary),
+        ];
+        let models = self.models.iter().map(|(name, text)| (name.as_str(), text.as_bytes()));
+        named.into_iter().map(|(name, text)| (name, text.as_bytes())).chain(models).collect()
+    }
 }
 
 fn write_up(
@@ -445,8 +462,7 @@ fn write_up(
     ledger: &Ledger,
 ) -> Result<Made, ReviewError> {
     let rules = folder.digests();
-    let program = concat!("crm-review ", env!("CARGO_PKG_VERSION"));
-    let inputs_digest = manifest::inputs_digest(program, judged, &rules);
+    let inputs_digest = manifest::inputs_digest(PROGRAM, judged, &rules);
     let day = judged.as_of.day;
     let id = format!("{day}-{}", inputs_digest.get(..8).unwrap_or_default());
     let definition = manifest::definition_digest(&rules);
@@ -463,7 +479,7 @@ fn write_up(
         trigger: "crm-review run",
         folder: &format!("runs/{home}"),
         as_of: judged.as_of,
-        program,
+        program: PROGRAM,
         command: &command,
         crm: config.crm.title(),
         complete: if judged.missing.is_empty() {
@@ -506,7 +522,8 @@ fn write_up(
         complete: judged.missing.is_empty(),
     };
     let manifest = manifest::text(config, judged, &rules, &run, &review);
-    Ok(Made { run, home, packet, findings, manifest, summary })
+    let models = models(&judged.reports);
+    Ok(Made { run, home, packet, findings, manifest, summary, models })
 }
 
 /// The day of the last run of an earlier day, if it was made under another definition.

@@ -584,3 +584,67 @@ fn a_gate_that_cannot_work_is_refused_before_anything_is_read() {
     let said = job.run(&[]).ends(2);
     assert!(said.err.contains("11 fields of `lead` are allowed"), "{}", said.err);
 }
+
+#[test]
+fn verify_tells_what_holds_and_names_what_does_not() {
+    let job = reviewed();
+    Filled::of(&job, DAY).says(&job, DAY, "OWN-02", "00Q4", approve()).put(&job, "week.json");
+    job.call(&["decide", "week.json"]).ends(0);
+    job.call(&["run", ".", "--as-of", "2026-03-08"]).ends(0);
+    let said = job.call(&["verify"]).ends(0).out;
+    assert!(said.starts_with("ledger.jsonl: 3 lines, the chain holds, head "), "{said}");
+    for day in [DAY, "2026-03-08"] {
+        let line = format!("runs/{day}: packet and findings hold; run again, the same bytes\n");
+        assert!(said.contains(&line), "{said}");
+    }
+    // The head before each run stands in its summary.
+    let head = word(&job.json("runs/2026-03-08/manifest.json")["ledger"]["head"]);
+    assert!(job.text("runs/2026-03-08/summary.txt").contains(&head));
+    // Other data or other rules: it cannot be told, and that is no fault.
+    let leads = job.text("exports/lead.csv");
+    job.edit("exports/lead.csv", "Bolt", "Bolts");
+    assert!(job.call(&["verify"]).ends(0).out.contains("not run again: lead.csv has changed"));
+    job.put("exports/lead.csv", &leads);
+    job.put("rules/owners.toml", "[no-owner]\noff = true\n");
+    assert!(job.call(&["verify"]).ends(0).out.contains("not run again: the rules have changed"));
+    fs::remove_file(job.path("rules/owners.toml")).unwrap();
+    // A packet, its findings, or what it was made from.
+    for (file, words) in [
+        ("packet.html", "packet.html: it is not the file that the ledger names"),
+        ("findings.jsonl", "findings.jsonl: it is not the file that the ledger names"),
+        ("summary.txt", "but run again on the same inputs, summary.txt comes out differently"),
+    ] {
+        let name = format!("runs/{DAY}/{file}");
+        let honest = job.text(&name);
+        job.put(&name, &format!("{honest} "));
+        let said = job.call(&["verify"]).ends(4).out;
+        assert!(said.contains(&format!("FAULT runs/{DAY}")) && said.contains(words), "{said}");
+        job.put(&name, &honest);
+    }
+    // A tail that was cut leaves a chain that holds: the packets tell.
+    let honest = job.text("ledger.jsonl");
+    let lines: Vec<&str> = honest.lines().collect();
+    job.put("ledger.jsonl", &format!("{}\n{}\n", lines[0], lines[1]));
+    let said = job.call(&["verify"]).ends(4).out;
+    assert!(
+        said.contains(
+            "FAULT runs/2026-03-08: the ledger does not know this run, which followed its line 2"
+        ),
+        "{said}"
+    );
+    // A decision that was taken out, with the lines after it bound anew.
+    let second = lines[2].replace("\"seq\":2", "\"seq\":1");
+    let prev = crm_review::ledger::digest(lines[0].as_bytes());
+    let second = second.replace(&head, &prev);
+    job.put("ledger.jsonl", &format!("{}\n{second}\n", lines[0]));
+    let said = job.call(&["verify"]).ends(4).out;
+    assert!(said.contains("FAULT runs/2026-03-08/manifest.json: it names"), "{said}");
+    // A chain that does not hold is not verified further.
+    job.put("ledger.jsonl", &honest.replace("Dana", "Dora"));
+    let said = job.call(&["verify"]).ends(4);
+    assert!(said.err.contains("ledger.jsonl:3: the chain is broken"), "{}", said.err);
+    // Packets that are not kept are said, and are no fault.
+    job.put("ledger.jsonl", &honest);
+    fs::remove_dir_all(job.path("runs/2026-03-08")).unwrap();
+    assert!(job.call(&["verify"]).ends(0).out.contains("its folder is not kept"));
+}

@@ -1,0 +1,170 @@
+//! Whether a review folder still is what its ledger says.
+//!
+//! The chain is verified by opening the ledger. Beyond it: each packet kept below runs/ is the one the
+//! ledger names, each names the head the chain had then (so that a cut or rewritten ledger shows), and
+//! a run whose inputs and rules are still in place gives the same bytes again.
+//! Does not: mend anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+
+use crate::check::AsOf;
+use crate::folder::{self, Held};
+use crate::ledger::{Ledger, Run, digest};
+
+use super::manifest::{self, Kept};
+use super::{Folder, ReviewError, judge, write_up};
+
+/// What was verified.
+#[derive(Debug)]
+pub struct Verified {
+    /// What holds and what does not, a line each.
+    pub words: String,
+    /// How many things do not hold.
+    pub faults: usize,
+}
+
+/// Verifies a review folder: the chain, the packets, and that runs can be repeated.
+pub fn verify(
+    path: &Path,
+    now: DateTime<Utc>,
+    threads: NonZeroUsize,
+) -> Result<Verified, ReviewError> {
+    let folder = Folder::read(path)?;
+    let held: Held = folder::hold(&folder.path, &super::holder(now))?;
+    let ledger = Ledger::open(&folder.path.join("ledger.jsonl"))?;
+    let mut verified = Verified { words: String::new(), faults: 0 };
+    verified.holds(&format!(
+        "ledger.jsonl: {} lines, the chain holds, head {}",
+        ledger.entries().len(),
+        ledger.head()
+    ));
+    let mut kept = kept(&folder.path.join("runs"));
+    for run in ledger.runs() {
+        match kept.remove(&run.id) {
+            None => verified.holds(&format!("{}: its folder is not kept", run.id)),
+            Some((home, manifest)) => {
+                let faults = faults(&home, &manifest, run, &ledger);
+                for fault in &faults {
+                    verified.fault(fault);
+                }
+                if faults.is_empty() {
+                    let again = again(&folder, &home, &manifest, run, &ledger, threads)?;
+                    verified.say(again, &home, "packet and findings hold");
+                }
+            }
+        }
+    }
+    for (home, manifest) in kept.values() {
+        verified.fault(&format!(
+            "{}: the ledger does not know this run, which followed its line {}: the ledger was cut, or the run was cut off (run it again)",
+            name(home),
+            manifest.ledger.length,
+        ));
+    }
+    drop(held);
+    Ok(verified)
+}
+
+impl Verified {
+    fn holds(&mut self, words: &str) {
+        self.words += &format!("{words}\n");
+    }
+
+    fn fault(&mut self, words: &str) {
+        self.faults += 1;
+        self.words += &format!("FAULT {words}\n");
+    }
+
+    fn say(&mut self, again: Again, home: &Path, held: &str) {
+        let home = name(home);
+        match again {
+            Again::Same => self.holds(&format!("{home}: {held}; run again, the same bytes")),
+            Again::Cannot(why) => self.holds(&format!("{home}: {held}; not run again: {why}")),
+            Again::Different(file) => self.fault(&format!(
+                "{home}: {held}, but run again on the same inputs, {file} comes out differently"
+            )),
+        }
+    }
+}
+
+fn name(home: &Path) -> String {
+    let name = home.file_name().unwrap_or_default().to_string_lossy();
+    format!("runs/{name}")
+}
+
+/// Every run below `runs`, by its id.
+fn kept(runs: &Path) -> BTreeMap<String, (PathBuf, Kept)> {
+    let homes: BTreeSet<PathBuf> =
+        fs::read_dir(runs).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    let manifests = homes.into_iter().filter_map(|home| {
+        let manifest = manifest::kept(&home)?;
+        Some((manifest.run.clone(), (home, manifest)))
+    });
+    manifests.collect()
+}
+
+/// What of a kept run is not as the ledger says.
+fn faults(home: &Path, manifest: &Kept, run: &Run, ledger: &Ledger) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (file, expect) in [("packet.html", &run.packet), ("findings.jsonl", &run.proposals)] {
+        let name = format!("{}/{file}", name(home));
+        match fs::read(home.join(file)) {
+            Ok(bytes) if digest(&bytes) == *expect => {}
+            Ok(_) => faults.push(format!("{name}: it is not the file that the ledger names")),
+            Err(error) => faults.push(format!("{name}: {error}")),
+        }
+    }
+    let (length, head) = ledger.before(&run.id);
+    if manifest.ledger.head != head || manifest.ledger.length != length as u64 {
+        faults.push(format!(
+            "{}/manifest.json: it names {} as the ledger's line {}, and that line is another",
+            name(home),
+            manifest.ledger.head,
+            manifest.ledger.length,
+        ));
+    }
+    faults
+}
+
+/// How a run comes out when it is made again.
+enum Again {
+    Same,
+    Different(&'static str),
+    Cannot(String),
+}
+
+fn again(
+    folder: &Folder,
+    home: &Path,
+    manifest: &Kept,
+    run: &Run,
+    ledger: &Ledger,
+    threads: NonZeroUsize,
+) -> Result<Again, ReviewError> {
+    if manifest.program != super::PROGRAM {
+        return Ok(Again::Cannot(format!("it was made by {}", manifest.program)));
+    }
+    if run.definition != manifest::definition_digest(&folder.digests()) {
+        return Ok(Again::Cannot("the rules have changed since".to_owned()));
+    }
+    let (config, link) = folder.config()?;
+    let exports = folder.path.join(&config.exports);
+    let changed = manifest.inputs.iter().find(|input| {
+        fs::read(exports.join(&input.file)).map_or(true, |bytes| digest(&bytes) != input.sha256)
+    });
+    if let Some(input) = changed {
+        return Ok(Again::Cannot(format!("{} has changed since", input.file)));
+    }
+    let judged = judge(folder, &config, AsOf::new(run.as_of, config.zone), threads)?;
+    let made = write_up(folder, &config, link, &judged, ledger)?;
+    let different = made
+        .files()
+        .into_iter()
+        .find(|(file, bytes)| fs::read(home.join(file)).map_or(true, |old| old != *bytes));
+    Ok(different.map_or(Again::Same, |(file, _)| Again::Different(file)))
+}
