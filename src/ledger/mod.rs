@@ -80,6 +80,8 @@ pub struct Run {
     pub packet: String,
     /// The digest of findings.jsonl: what decisions are made on, and what the packet prints.
     pub proposals: String,
+    /// The digest of history.jsonl: what the run and those before it saw.
+    pub history: String,
     /// Records under review.
     pub reviewed: u64,
     /// Findings.
@@ -251,6 +253,7 @@ mod tests {
             definition: "b".repeat(64),
             packet: "c".repeat(64),
             proposals: "d".repeat(64),
+            history: "e".repeat(64),
             reviewed: 100 + n,
             findings: n,
             flagged: n,

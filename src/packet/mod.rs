@@ -18,9 +18,10 @@ use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use tera::Tera;
 
-use crate::boundary::{Admission, Boundary, Object};
+use crate::boundary::{Admission, Boundary, Object, RecordRef};
 use crate::check::{AsOf, Report};
 use crate::finding::FindingId;
+use crate::gate::Decision;
 
 pub use link::{LinkError, RecordLink};
 pub use summary::summary;
@@ -62,7 +63,9 @@ pub struct Review<'a> {
     /// What each check says.
     pub reports: &'a [Report],
     /// How findings stand against the earlier weeks; one that is not here is new.
-    pub states: &'a BTreeMap<FindingId, State>,
+    pub standings: &'a BTreeMap<FindingId, Standing<'a>>,
+    /// What became of what earlier packets proposed.
+    pub since: &'a Since,
     /// The rules in force.
     pub rules: Vec<RulesFile>,
     /// Who decides.
@@ -171,6 +174,8 @@ pub enum State {
     Recurring(u32),
     /// Seen before, and the facts have changed.
     Changed(u32),
+    /// Seen before, then resolved, and now here again.
+    Reopened(u32),
 }
 
 impl State {
@@ -180,6 +185,148 @@ impl State {
             Self::New => "new",
             Self::Recurring(_) => "recurring",
             Self::Changed(_) => "changed",
+            Self::Reopened(_) => "reopened",
+        }
+    }
+
+    /// In how many weeks it was seen.
+    pub fn weeks(self) -> u32 {
+        match self {
+            Self::New => 1,
+            Self::Recurring(weeks) | Self::Changed(weeks) | Self::Reopened(weeks) => weeks,
+        }
+    }
+}
+
+/// What is asked of the reviewer, after what was decided before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Queue {
+    /// A decision.
+    Decide,
+    /// An answer to an escalation, or its end: until then nothing changes.
+    Answer {
+        /// Whether the day for an answer is past.
+        overdue: bool,
+    },
+    /// Nothing: it was approved, and the CRM does not show the change yet.
+    Apply,
+    /// Nothing: it was rejected on the same facts.
+    Quiet {
+        /// The day on which it is asked again.
+        until: NaiveDate,
+    },
+}
+
+impl Queue {
+    /// The word used in outputs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Decide => "decide",
+            Self::Answer { .. } => "answer",
+            Self::Apply => "apply",
+            Self::Quiet { .. } => "quiet",
+        }
+    }
+}
+
+/// Where a finding stands: seen before, decided before, and what is asked now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing<'a> {
+    /// How it stands against the earlier weeks.
+    pub state: State,
+    /// What is asked of the reviewer.
+    pub queue: Queue,
+    /// The last decision on it, with the day of the packet it was made on.
+    pub last: Option<(&'a Decision, NaiveDate)>,
+}
+
+impl Standing<'_> {
+    /// Nobody decided on it yet.
+    pub fn undecided(state: State) -> Self {
+        Self { state, queue: Queue::Decide, last: None }
+    }
+}
+
+/// What became of what earlier packets proposed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Since {
+    /// The day of the packet before, if there was one.
+    pub day: Option<NaiveDate>,
+    /// Escalations that nobody answered.
+    pub unanswered: Vec<Unanswered>,
+    /// Findings that are not found any more.
+    pub resolved: Vec<Resolved>,
+    /// Findings whose records or checks were not looked at this time.
+    pub unseen: usize,
+}
+
+/// An escalation without an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unanswered {
+    /// The finding.
+    pub id: FindingId,
+    /// The code of its check.
+    pub rule: String,
+    /// The record it is about.
+    pub record: RecordRef,
+    /// Who was asked.
+    pub to: String,
+    /// The last day for an answer.
+    pub until: NaiveDate,
+    /// Whether it is past.
+    pub overdue: bool,
+    /// Whether the finding is in this packet.
+    pub here: bool,
+}
+
+/// A finding that is not found any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// The finding.
+    pub id: FindingId,
+    /// The code of its check.
+    pub rule: String,
+    /// The record it was about.
+    pub record: RecordRef,
+    /// How it was resolved.
+    pub how: How,
+}
+
+/// How a finding was resolved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum How {
+    /// Its change was approved before.
+    AfterApproval,
+    /// Nothing was approved, and the fault is gone.
+    Otherwise,
+    /// The record is not there any more.
+    Gone,
+}
+
+impl How {
+    /// Every way.
+    pub const ALL: [Self; 3] = [Self::AfterApproval, Self::Otherwise, Self::Gone];
+
+    /// The word used in outputs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::AfterApproval => "after-approval",
+            Self::Otherwise => "otherwise",
+            Self::Gone => "gone",
+        }
+    }
+
+    /// The way of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|how| how.word() == word)
+    }
+
+    /// The way in a sentence.
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Self::AfterApproval => "after its change was approved",
+            Self::Otherwise => "without a decision",
+            Self::Gone => "its record is not there any more",
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::check::{Family, Outcome};
 use crate::finding::{Hold, Severity};
 
 use super::escape::{grouped, visible};
-use super::view::{Found, gravest, in_order};
+use super::view::{Found, asked_and_quiet, gravest, since_lines};
 use super::{Completeness, Review, redefined};
 
 const WIDTH: usize = 78;
@@ -21,7 +21,7 @@ const ID: usize = 24;
 
 /// The summary in plain text, at most 78 columns wide.
 pub fn summary(review: &Review<'_>) -> String {
-    let found = in_order(review);
+    let (found, quiet) = asked_and_quiet(review);
     let week = review.as_of.day.iso_week();
     let mut out = String::new();
     paragraph(
@@ -52,6 +52,12 @@ pub fn summary(review: &Review<'_>) -> String {
     if let Some(since) = review.redefined_since {
         out.push('\n');
         paragraph(&mut out, "", &redefined(since));
+    }
+    for (n, line) in since_lines(review, &found, &quiet).iter().enumerate() {
+        if n == 0 {
+            out.push('\n');
+        }
+        paragraph(&mut out, if n == 0 { "" } else { "- " }, line);
     }
     families(&mut out, &found);
     first(&mut out, &found);

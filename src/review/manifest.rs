@@ -13,7 +13,7 @@ use crate::boundary::{Field, Object};
 use crate::check::Outcome;
 use crate::config::Config;
 use crate::ledger::{Run, digest};
-use crate::packet::Review;
+use crate::packet::{Completeness, Review};
 
 use super::Judged;
 
@@ -80,6 +80,9 @@ struct Manifest<'a> {
     /// Of findings.jsonl.
     #[schemars(regex(pattern = SHA256))]
     findings_sha256: &'a str,
+    /// Of history.jsonl: what this run and those before it saw.
+    #[schemars(regex(pattern = SHA256))]
+    history_sha256: &'a str,
     /// The ledger as it stood before the run.
     ledger: LedgerBefore<'a>,
     /// How many records were admitted and reviewed, by table.
@@ -257,7 +260,10 @@ pub(super) fn text(
         time_zone: config.zone.name(),
         repeat_with: review.command,
         complete: run.complete,
-        missing: &judged.missing,
+        missing: match &review.complete {
+            Completeness::Complete => &[],
+            Completeness::Incomplete(what) => what,
+        },
         batch: review.batch,
         approver: config.gate.approver(),
         backup: config.gate.backup(),
@@ -265,6 +271,7 @@ pub(super) fn text(
         definition_sha256: &run.definition,
         packet_sha256: &run.packet,
         findings_sha256: &run.proposals,
+        history_sha256: &run.history,
         ledger: LedgerBefore { length: review.ledger_len, head: review.ledger_head },
         records: judged
             .counts

@@ -6,6 +6,7 @@
 
 mod decisions;
 mod desk;
+mod history;
 mod manifest;
 mod paper;
 mod verify;
@@ -19,18 +20,19 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::boundary::{Admission, Batch, Field, Object, Row, id_key};
-use crate::check::{ALL, AsOf, Bench, MODEL, Outcome, Pulled, Report, World};
+use crate::check::{ALL, AsOf, Bench, CheckDef, MODEL, Outcome, Pulled, Report, World};
 use crate::config::{self, BatchDefinition, Config, Crm};
-use crate::finding::Severity;
+use crate::finding::{Finding, Severity};
 use crate::folder::{self, FolderError, Held};
 use crate::gate::Gate;
 use crate::ledger::{Entry, Ledger, LedgerError, Run, digest};
-use crate::packet::{self, Completeness, PacketError, RecordLink};
+use crate::packet::{self, Completeness, PacketError, Queue, RecordLink};
 use crate::policy::Problems;
 use crate::source::{self, Input, SourceErrors};
 
 use desk::{Desk, DeskError};
 pub use desk::{Earlier, Recording, decide};
+use history::{Past, Present};
 pub use paper::PaperError;
 pub use verify::{Verified, verify};
 
@@ -204,8 +206,8 @@ pub fn run(order: &Order) -> Result<Done, ReviewError> {
     Ok(Done {
         folder: home,
         summary: made.summary,
-        missing: judged.missing,
-        worst: worst(&judged.reports),
+        missing: made.missing,
+        worst: made.worst,
         refused,
         notes,
     })
@@ -254,19 +256,10 @@ fn home_of(runs: &Path, day: NaiveDate, id: &str) -> String {
     if another || apart { id.to_owned() } else { day }
 }
 
-fn worst(reports: &[Report]) -> Option<Severity> {
-    reports
-        .iter()
-        .filter(|report| {
-            matches!(&report.outcome, Outcome::Ran(judgement) if !judgement.findings.is_empty())
-        })
-        .map(|report| report.check.severity)
-        .max()
-}
-
 /// What was read and what the checks say of it.
 struct Judged {
     as_of: AsOf,
+    pulled: Pulled,
     counts: Vec<packet::Count>,
     inputs: Vec<Input>,
     admissions: Vec<Admission>,
@@ -311,14 +304,16 @@ fn judge(
         .collect();
     let reports = bench.run(&World::new(&pulled, as_of, &config.policies, threads));
     let missing = missing(config, &pull.inputs, &pull.admissions, &reports);
+    let absent_ids = absent_ids(&config.batch, &pulled);
     Ok(Judged {
         as_of,
+        pulled,
         counts,
         inputs: pull.inputs,
         admissions: pull.admissions,
         reports,
         missing,
-        absent_ids: absent_ids(&config.batch, &pulled),
+        absent_ids,
     })
 }
 
@@ -434,8 +429,13 @@ struct Made {
     home: String,
     packet: String,
     findings: String,
+    history: String,
     manifest: String,
     summary: String,
+    /// What keeps the packet from being complete.
+    missing: Vec<String>,
+    /// The worst severity of what is asked.
+    worst: Option<Severity>,
     /// What likeness was weighed by, with the names that the rules can give it.
     models: Vec<(String, String)>,
 }
@@ -446,6 +446,7 @@ impl Made {
         let named = [
             ("packet.html", &self.packet),
             ("findings.jsonl", &self.findings),
+            ("history.jsonl", &self.history),
             ("manifest.json", &self.manifest),
             ("summary.txt", &self.summary),
         ];
@@ -467,7 +468,13 @@ fn write_up(
     let id = format!("{day}-{}", inputs_digest.get(..8).unwrap_or_default());
     let definition = manifest::definition_digest(&rules);
     let (ledger_len, ledger_head) = ledger.before(&id);
-    let home = home_of(&folder.path.join("runs"), day, &id);
+    let runs = folder.path.join("runs");
+    let home = home_of(&runs, day, &id);
+    let earlier = ledger.entries().get(..ledger_len).unwrap_or_default();
+    let mut missing = judged.missing.clone();
+    let past = Past::read(&runs, earlier, day);
+    missing.extend(past.gap.clone());
+    let present = past.against(&judged.reports, &judged.pulled, &config.gate, day);
     let command = format!("crm-review run . --as-of {day}");
     let mut batch = config.batch.words();
     if let Some(absent) = config.batch.absent_words(&judged.absent_ids) {
@@ -482,10 +489,10 @@ fn write_up(
         program: PROGRAM,
         command: &command,
         crm: config.crm.title(),
-        complete: if judged.missing.is_empty() {
+        complete: if missing.is_empty() {
             Completeness::Complete
         } else {
-            Completeness::Incomplete(judged.missing.clone())
+            Completeness::Incomplete(missing.clone())
         },
         redefined_since: redefined_since(ledger, &id, day, &definition),
         batch: &batch,
@@ -494,7 +501,8 @@ fn write_up(
         admissions: &judged.admissions,
         boundary: &config.boundary,
         reports: &judged.reports,
-        states: &BTreeMap::new(),
+        standings: &present.standings,
+        since: &present.since,
         rules: rules
             .iter()
             .map(|(file, sha256)| packet::RulesFile { file: file.clone(), sha256: sha256.clone() })
@@ -508,22 +516,38 @@ fn write_up(
     let packet = packet::render(&review)?;
     let findings = packet::findings_lines(&review)?;
     let summary = packet::summary(&review);
-    let findings_digest = digest(findings.as_bytes());
     let run = Run {
         id: id.clone(),
         as_of: day,
         inputs: inputs_digest,
         definition,
         packet: digest(packet.as_bytes()),
-        proposals: findings_digest.clone(),
+        proposals: digest(findings.as_bytes()),
+        history: digest(present.lines.as_bytes()),
         reviewed: judged.counts.iter().map(|count| count.reviewed as u64).sum(),
         findings: findings.lines().count() as u64,
-        flagged: flagged(&judged.reports),
-        complete: judged.missing.is_empty(),
+        flagged: asked(&judged.reports, &present)
+            .map(|(_, finding)| &finding.record)
+            .collect::<BTreeSet<_>>()
+            .len() as u64,
+        complete: missing.is_empty(),
     };
     let manifest = manifest::text(config, judged, &rules, &run, &review);
     let models = models(&judged.reports);
-    Ok(Made { run, home, packet, findings, manifest, summary, models })
+    let worst = asked(&judged.reports, &present).map(|(check, _)| check.severity).max();
+    let history = present.lines;
+    Ok(Made {
+        run,
+        home,
+        packet,
+        findings,
+        history,
+        manifest,
+        summary,
+        missing,
+        worst,
+        models,
+    })
 }
 
 /// The day of the last run of an earlier day, if it was made under another definition.
@@ -561,15 +585,15 @@ fn object_in_links(crm: Crm, object: Object) -> &'static str {
     }
 }
 
-/// Distinct records with a finding about them.
-fn flagged(reports: &[Report]) -> u64 {
-    let mut records = BTreeSet::new();
-    for report in reports {
-        if let Outcome::Ran(judgement) = &report.outcome {
-            records.extend(judgement.findings.iter().map(|finding| &finding.record));
-        }
-    }
-    records.len() as u64
+/// The findings that are asked: all but the quiet ones.
+fn asked<'r>(
+    reports: &'r [Report],
+    present: &'r Present<'_>,
+) -> impl Iterator<Item = (&'static CheckDef, &'r Finding)> {
+    history::found(reports).filter(|(check, finding)| {
+        let standing = present.standings.get(&finding.id(check.code));
+        !standing.is_some_and(|standing| matches!(standing.queue, Queue::Quiet { .. }))
+    })
 }
 
 fn paper_input((input, admission): (&Input, &Admission)) -> packet::Input {

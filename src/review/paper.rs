@@ -118,7 +118,7 @@ impl Paper {
 }
 
 /// The folder of a run: its day, or its id where another run has the day.
-fn home(runs: &Path, run: &Run) -> Result<PathBuf, PaperError> {
+pub(super) fn home(runs: &Path, run: &Run) -> Result<PathBuf, PaperError> {
     [run.as_of.to_string(), run.id.clone()]
         .iter()
         .map(|name| runs.join(name))

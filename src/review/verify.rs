@@ -54,7 +54,7 @@ pub fn verify(
                 }
                 if faults.is_empty() {
                     let again = again(&folder, &home, &manifest, run, &ledger, threads)?;
-                    verified.say(again, &home, "packet and findings hold");
+                    verified.say(again, &home, "its files hold");
                 }
             }
         }
@@ -111,7 +111,11 @@ fn kept(runs: &Path) -> BTreeMap<String, (PathBuf, Kept)> {
 /// What of a kept run is not as the ledger says.
 fn faults(home: &Path, manifest: &Kept, run: &Run, ledger: &Ledger) -> Vec<String> {
     let mut faults = Vec::new();
-    for (file, expect) in [("packet.html", &run.packet), ("findings.jsonl", &run.proposals)] {
+    for (file, expect) in [
+        ("packet.html", &run.packet),
+        ("findings.jsonl", &run.proposals),
+        ("history.jsonl", &run.history),
+    ] {
         let name = format!("{}/{file}", name(home));
         match fs::read(home.join(file)) {
             Ok(bytes) if digest(&bytes) == *expect => {}

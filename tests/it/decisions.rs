@@ -594,7 +594,7 @@ fn verify_tells_what_holds_and_names_what_does_not() {
     let said = job.call(&["verify"]).ends(0).out;
     assert!(said.starts_with("ledger.jsonl: 3 lines, the chain holds, head "), "{said}");
     for day in [DAY, "2026-03-08"] {
-        let line = format!("runs/{day}: packet and findings hold; run again, the same bytes\n");
+        let line = format!("runs/{day}: its files hold; run again, the same bytes\n");
         assert!(said.contains(&line), "{said}");
     }
     // The head before each run stands in its summary.

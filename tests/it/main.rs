@@ -11,6 +11,7 @@ mod fixture;
 mod init;
 mod job;
 mod linking;
+mod memory;
 mod packet;
 mod reader;
 mod schema;

@@ -12,8 +12,8 @@ use crm_review::finding::{
     Assignee, Evidence, Finding, FindingId, Proposal, Reach, Severity, Tried,
 };
 use crm_review::packet::{
-    Completeness, Count, Input, RecordLink, Review, RulesFile, State, findings_lines, render,
-    summary,
+    Completeness, Count, Input, RecordLink, Review, RulesFile, Since, Standing, State,
+    findings_lines, render, summary,
 };
 use crm_review::policy::{Document, Log};
 
@@ -166,7 +166,8 @@ struct Example {
     accounts: Batch,
     users: Batch,
     admissions: Vec<Admission>,
-    states: BTreeMap<FindingId, State>,
+    standings: BTreeMap<FindingId, Standing<'static>>,
+    since: Since,
 }
 
 fn example() -> Example {
@@ -189,7 +190,15 @@ fn with_leads(leads: &str) -> Example {
     let leads = batch(Object::Lead, "leads.csv", leads);
     let accounts = batch(Object::Account, "accounts.csv", ACCOUNTS);
     let users = batch(Object::User, "users.csv", USERS);
-    Example { boundary, leads, accounts, users, admissions, states: BTreeMap::new() }
+    Example {
+        boundary,
+        leads,
+        accounts,
+        users,
+        admissions,
+        standings: BTreeMap::new(),
+        since: Since::default(),
+    }
 }
 
 impl Example {
@@ -427,7 +436,8 @@ fn review<'a>(example: &'a Example, reports: &'a [Report]) -> Review<'a> {
         admissions: &example.admissions,
         boundary: &example.boundary,
         reports,
-        states: &example.states,
+        standings: &example.standings,
+        since: &example.since,
         rules: ["boundary.toml", "owners.toml", "routing.toml"]
             .map(|file| RulesFile { file: file.to_owned(), sha256: "5f".repeat(32) })
             .into(),
@@ -949,7 +959,7 @@ fn what_to_read_first_is_complete_and_of_many_rules() {
 fn a_line_of_findings_carries_the_whole_finding() {
     let mut example = example();
     let id = example.incomplete().id("REQ-01");
-    example.states.insert(id.clone(), State::Recurring(3));
+    example.standings.insert(id.clone(), Standing::undecided(State::Recurring(3)));
     let reports = example.reports();
     let lines = findings_lines(&review(&example, &reports)).unwrap();
     Schema::of(Shape::Findings).check_lines(&lines);
@@ -1051,8 +1061,10 @@ fn what_every_check_says_can_be_shown() {
 fn packets_to_look_at_are_written_where_asked() {
     let Some(folder) = env::var_os("PACKET_OUT") else { return };
     let mut example = example();
-    example.states.insert(example.source().id("SRC-01"), State::Recurring(3));
-    example.states.insert(example.stage().id("LIF-01"), State::Changed(2));
+    example
+        .standings
+        .insert(example.source().id("SRC-01"), Standing::undecided(State::Recurring(3)));
+    example.standings.insert(example.stage().id("LIF-01"), Standing::undecided(State::Changed(2)));
     let write = |name: &str, text: &str| {
         fs::File::create(Path::new(&folder).join(name))
             .unwrap()

@@ -102,13 +102,14 @@ impl Schema {
                     }
                     true
                 }
-                "oneOf" => {
+                "oneOf" | "anyOf" => {
                     let fits = |schema: &&Value| {
                         let mut faults = Vec::new();
                         self.check(schema, value, at, &mut faults);
                         faults.is_empty()
                     };
-                    says.as_array().unwrap().iter().filter(fits).count() == 1
+                    let count = says.as_array().unwrap().iter().filter(fits).count();
+                    if word == "oneOf" { count == 1 } else { count > 0 }
                 }
                 "maximum" => value.as_f64() <= says.as_f64(),
                 other => panic!("{at}: the word `{other}` is not known here"),

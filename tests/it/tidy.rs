@@ -15,7 +15,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("folder", &[]),
     ("gate", &["policy", "finding"]),
     ("ledger", &["boundary", "finding", "folder", "gate"]),
-    ("packet", &["boundary", "finding", "check"]),
+    ("packet", &["boundary", "finding", "check", "gate"]),
     ("config", &["policy", "boundary", "check", "source", "gate"]),
     (
         "review",

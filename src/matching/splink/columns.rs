@@ -144,8 +144,8 @@ impl Column {
             Self::FirstNameParts => parts(facets.first.values.text(line.first)),
             Self::LastName => Value::of(&facets.last.values, line.last),
             Self::LastNameParts => parts(facets.last.values.text(line.last)),
-            Self::FullName => Value::of(&facets.name.values, line.name),
-            Self::Mail => Value::of(&facets.mail.values, line.mail),
+            Self::FullName => Value::of(&facets.names.values, line.name),
+            Self::Mail => Value::of(&facets.mails.values, line.mail),
             Self::MailLocal => Value::of(&facets.locals, mail.local),
             Self::MailDomain => Value::of(&facets.domain.values, mail.domain),
             Self::MailBox => Value::made(match mail.of {

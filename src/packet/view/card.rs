@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use crate::boundary::{Cell, RecordRef, Shown};
 use crate::finding::{Evidence, Finding, Hold, Likeness, Part, Proposal, Tried};
+use crate::gate::Verdict;
 use crate::packet::escape::{counted, value, words};
-use crate::packet::{RecordLink, State};
+use crate::packet::{Queue, RecordLink, Standing, State};
 
 use super::{Found, exposure, place, severity, text};
 
@@ -18,6 +19,8 @@ pub(super) struct Card {
     code: &'static str,
     severity: &'static str,
     state: String,
+    /// What was decided before.
+    before: Option<String>,
     held: Option<String>,
     escalate: Option<String>,
     /// `free`, `held` or `never`; `ask` where there is nothing to approve.
@@ -161,7 +164,7 @@ struct Change {
 impl Card {
     /// The card of a finding.
     pub(super) fn of(found: &Found<'_>, link: Option<&RecordLink>) -> Self {
-        let Found { check, finding, id, state } = found;
+        let Found { check, finding, id, standing } = found;
         let (held, escalate) = match finding.hold() {
             Hold::Free => (None, None),
             Hold::Held(why) => (Some(words(&why)), None),
@@ -183,7 +186,8 @@ impl Card {
             id: id.to_string(),
             code: check.code,
             severity: severity(check.severity),
-            state: standing(*state),
+            state: state_words(standing.state),
+            before: before(standing),
             held,
             escalate,
             approve,
@@ -277,12 +281,42 @@ impl Card {
 }
 
 /// `New`, or `Recurring, week 3`.
-fn standing(state: State) -> String {
+fn state_words(state: State) -> String {
     match state {
         State::New => "New".to_owned(),
         State::Recurring(weeks) => format!("Recurring, week {weeks}"),
         State::Changed(weeks) => format!("Facts changed, week {weeks}"),
+        State::Reopened(weeks) => format!("Here again, week {weeks}"),
     }
+}
+
+/// What was decided in an earlier packet, and why it is here nevertheless.
+fn before(standing: &Standing<'_>) -> Option<String> {
+    let (decision, on) = standing.last?;
+    let who = words(decision.by().name());
+    let on = on.format("%-d %B %Y");
+    let again = match (standing.queue, standing.state) {
+        (Queue::Apply, _) => "the CRM does not show it yet, and nothing more is to decide",
+        (Queue::Answer { overdue: true }, _) => {
+            "no answer came in time, and nothing changes until one does"
+        }
+        (Queue::Answer { overdue: false }, _) => "there is no answer yet",
+        (Queue::Quiet { .. }, _) => "it stays quiet",
+        (Queue::Decide, State::Changed(_)) => "here again because the facts changed",
+        (Queue::Decide, State::Reopened(_)) => "it was gone, and is here again",
+        (Queue::Decide, State::New | State::Recurring(_)) => "it is still there",
+    };
+    Some(match decision.verdict() {
+        Verdict::Approve { .. } => format!("Approved by {who} in the packet of {on}; {again}"),
+        Verdict::Reject(reason) => {
+            format!("Rejected by {who} in the packet of {on}, {}; {again}", reason.phrase())
+        }
+        Verdict::Escalate { to, until } => format!(
+            "Escalated to {} by {who} in the packet of {on}, to be answered by {}; {again}",
+            words(to),
+            until.format("%-d %B %Y"),
+        ),
+    })
 }
 
 impl Fact {

@@ -1,11 +1,13 @@
 //! The public shape of a finding in `findings.jsonl`. Values are exact: neither bounded nor made visible.
 
+use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::boundary::{Cell, Object, RecordRef, Shown};
 use crate::check::Family;
 use crate::finding::{Evidence, Finding, Likeness, Proposal};
+use crate::gate::{Decision, Verdict};
 
 use super::{Found, exposure, text};
 
@@ -53,13 +55,60 @@ pub(in crate::packet) struct Line<'a> {
     /// What the change may touch beyond the record.
     #[schemars(inner(regex(pattern = "^(forecast|compensation|service level|named account)$")))]
     reach: Vec<&'static str>,
-    /// How it stands against earlier weeks.
-    #[schemars(extend("enum" = ["new", "recurring", "changed"]))]
+    /// How it stands against earlier weeks: on changed facts, or here again after it was resolved.
+    #[schemars(extend("enum" = ["new", "recurring", "changed", "reopened"]))]
     state: &'static str,
+    /// In how many weeks it was seen, this one included.
+    #[schemars(range(min = 1))]
+    weeks: u32,
+    /// What is asked: a decision, the answer to an escalation, or nothing, as it waits to be applied or was rejected on the same facts.
+    #[schemars(extend("enum" = ["decide", "answer", "apply", "quiet"]))]
+    queue: &'static str,
+    /// What was decided on it last, in an earlier packet.
+    last_decision: Option<Past<'a>>,
     /// What a person is asked to consider.
     proposal: Proposed<'a>,
     /// Changes when the evidence does.
     evidence_digest: String,
+}
+
+/// A decision in an earlier packet.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Past<'a> {
+    /// What was decided.
+    #[schemars(extend("enum" = ["approve", "reject", "escalate"]))]
+    decision: &'static str,
+    /// Why it was rejected.
+    reason_code: Option<&'static str>,
+    /// To whom it was escalated.
+    escalate_to: Option<&'a str>,
+    /// The last day for an answer.
+    escalate_until: Option<String>,
+    /// Who decided.
+    approver: &'a str,
+    /// The day of the packet that was decided on.
+    #[schemars(extend("format" = "date"))]
+    packet_of: String,
+}
+
+impl<'a> Past<'a> {
+    fn of((decision, on): (&'a Decision, NaiveDate)) -> Self {
+        let past = Self {
+            decision: decision.verdict().word(),
+            reason_code: None,
+            escalate_to: None,
+            escalate_until: None,
+            approver: decision.by().name(),
+            packet_of: on.to_string(),
+        };
+        match decision.verdict() {
+            Verdict::Approve { .. } => past,
+            Verdict::Reject(reason) => Self { reason_code: Some(reason.word()), ..past },
+            Verdict::Escalate { to, until } => {
+                Self { escalate_to: Some(to), escalate_until: Some(until.to_string()), ..past }
+            }
+        }
+    }
 }
 
 /// A record.
@@ -206,7 +255,7 @@ struct Proposed<'a> {
 impl<'a> Line<'a> {
     /// The line of a finding.
     pub(in crate::packet) fn of(found: &'a Found<'_>) -> Self {
-        let Found { check, finding, id, state } = found;
+        let Found { check, finding, id, standing } = found;
         let hold = finding.hold();
         Self {
             id: id.as_str(),
@@ -225,7 +274,10 @@ impl<'a> Line<'a> {
             held: hold.word(),
             held_because: hold.why().map(str::to_owned),
             reach: finding.reach.iter().map(|reach| reach.word()).collect(),
-            state: state.word(),
+            state: standing.state.word(),
+            weeks: standing.state.weeks(),
+            queue: standing.queue.word(),
+            last_decision: standing.last.map(Past::of),
             proposal: Proposed::of(finding),
             evidence_digest: finding.evidence_digest(),
         }

@@ -5,6 +5,7 @@
 mod card;
 mod line;
 mod page;
+mod since;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -13,10 +14,11 @@ use crate::boundary::{Cell, Shown};
 use crate::check::{CheckDef, Family, Outcome};
 use crate::finding::{Finding, FindingId, Severity};
 
-use super::{Review, State};
+use super::{Queue, Review, Standing, State};
 
 pub(super) use line::Line;
 pub(super) use page::Page;
+pub(super) use since::lines as since_lines;
 
 /// A finding with what surrounds it.
 pub(super) struct Found<'a> {
@@ -27,7 +29,14 @@ pub(super) struct Found<'a> {
     /// Its name.
     pub(super) id: FindingId,
     /// How it stands against the earlier weeks.
-    pub(super) state: State,
+    pub(super) standing: Standing<'a>,
+}
+
+impl Found<'_> {
+    /// True where it was rejected before and is not asked again yet.
+    pub(super) fn is_quiet(&self) -> bool {
+        matches!(self.standing.queue, Queue::Quiet { .. })
+    }
 }
 
 /// Every finding in the packet's order: family, severity, code, record.
@@ -37,8 +46,9 @@ pub(super) fn in_order<'a>(review: &Review<'a>) -> Vec<Found<'a>> {
         let Outcome::Ran(judgement) = &report.outcome else { continue };
         all.extend(judgement.findings.iter().map(|finding| {
             let id = finding.id(report.check.code);
-            let state = review.states.get(&id).copied().unwrap_or(State::New);
-            Found { check: report.check, finding, id, state }
+            let standing = review.standings.get(&id).copied();
+            let standing = standing.unwrap_or_else(|| Standing::undecided(State::New));
+            Found { check: report.check, finding, id, standing }
         }));
     }
     // Stable: findings about one record stay in the order their check gave them.
@@ -51,6 +61,11 @@ pub(super) fn in_order<'a>(review: &Review<'a>) -> Vec<Found<'a>> {
         ))
     });
     all
+}
+
+/// The findings that are asked now, and those that are quiet; each in the packet's order.
+pub(super) fn asked_and_quiet<'a>(review: &Review<'a>) -> (Vec<Found<'a>>, Vec<Found<'a>>) {
+    in_order(review).into_iter().partition(|found| !found.is_quiet())
 }
 
 /// What to read first: the gravest, of these the ones whose evidence is complete, and of these one of

@@ -16,7 +16,8 @@ use crate::packet::{
 };
 
 use super::card::Card;
-use super::{Found, gravest, in_order, meaning, severity};
+use super::since::Since;
+use super::{Found, asked_and_quiet, gravest, meaning, severity};
 
 /// Above this many proposals each is one line that opens; below, each is a card.
 const CARDS: usize = 2_000;
@@ -43,6 +44,7 @@ pub(in crate::packet) struct Page {
     redefined: Option<String>,
     gate: Gate,
     figures: Vec<Figure>,
+    since: Since,
     first: Vec<First>,
     counts: Vec<CountRow>,
     all: FamilyRow,
@@ -286,7 +288,7 @@ struct Manifest {
 impl Page {
     /// The page of a review.
     pub(in crate::packet) fn of(review: &Review<'_>) -> Result<Self, PacketError> {
-        let found = in_order(review);
+        let (found, quiet) = asked_and_quiet(review);
         let findings = seal::sha256(findings_lines(review)?.as_bytes());
         let week = review.as_of.day.iso_week();
         let tally = Tally::of(&found);
@@ -310,7 +312,8 @@ impl Page {
             },
             redefined: review.redefined_since.map(redefined),
             gate: Gate::of(review, &found, &findings),
-            figures: figures(&tally),
+            figures: figures(&tally, quiet.len()),
+            since: Since::of(review, &found, &quiet),
             first: first(&found),
             counts: counts(review, &found),
             all: tally.row(),
@@ -379,9 +382,9 @@ impl Tally {
     fn of<'f>(found: impl IntoIterator<Item = &'f Found<'f>>) -> Self {
         let mut tally = Self::default();
         let mut seen = BTreeSet::new();
-        for Found { check, finding, state, .. } in found {
+        for Found { check, finding, standing, .. } in found {
             tally.count += 1;
-            tally.new += usize::from(*state == State::New);
+            tally.new += usize::from(standing.state == State::New);
             match check.severity {
                 Severity::High => tally.high += 1,
                 Severity::Medium => tally.medium += 1,
@@ -414,7 +417,7 @@ impl Tally {
     }
 }
 
-fn figures(tally: &Tally) -> Vec<Figure> {
+fn figures(tally: &Tally, quiet: usize) -> Vec<Figure> {
     [
         (tally.count, "proposals"),
         (tally.new, "of them new"),
@@ -423,6 +426,7 @@ fn figures(tally: &Tally) -> Vec<Figure> {
         (tally.held, "held, confirmed one by one"),
         (tally.escalate, "to escalate only"),
         (tally.insufficient, "with evidence missing"),
+        (quiet, "more are quiet, as rejected before"),
     ]
     .map(|(number, of)| Figure { is: grouped(number), of })
     .into()

@@ -1,0 +1,314 @@
+//! What earlier runs saw: which findings are new, which come back, and what became of the others.
+//!
+//! Every run leaves `history.jsonl` beside its findings: a line for each finding that it or a run before
+//! it saw. The ledger names its digest, so that memory cannot be edited either. What was decided comes
+//! from the ledger alone. A run on a day looks back at the days before it, never at the same day.
+//! Does not: hold a value of a record, or decide anything.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use chrono::{Days, NaiveDate};
+use serde::{Deserialize, Serialize};
+
+use crate::boundary::{Object, RecordRef, Row};
+use crate::check::{CheckDef, Outcome, Pulled, Report};
+use crate::finding::{Finding, FindingId};
+use crate::gate::{Gate, Reason, Verdict};
+use crate::ledger::{Decided, Entry, Run, digest};
+use crate::packet::{How, Queue, Resolved, Since, Standing, State, Unanswered};
+
+use super::paper;
+
+/// A finding that nobody saw for so many days is forgotten.
+const FORGET_AFTER: Days = Days::new(400);
+
+/// What the runs before a day left behind.
+#[derive(Debug, Default)]
+pub(super) struct Past<'l> {
+    /// The day of the run that was looked back at.
+    day: Option<NaiveDate>,
+    memory: BTreeMap<FindingId, Memory>,
+    /// Of each finding, the last decision, with the day of the packet it was made on.
+    decisions: BTreeMap<&'l FindingId, (&'l Decided, NaiveDate)>,
+    /// Why nothing is remembered although there was a run.
+    pub(super) gap: Option<String>,
+}
+
+/// One finding, as it is remembered.
+#[derive(Debug, Clone)]
+struct Memory {
+    rule: String,
+    record: RecordRef,
+    related: Vec<RecordRef>,
+    facts: String,
+    first: NaiveDate,
+    last: NaiveDate,
+    weeks: u32,
+    resolved: Option<(NaiveDate, How)>,
+}
+
+/// How a run's findings stand against the past, and what the next run will remember.
+pub(super) struct Present<'l> {
+    /// How each finding stands.
+    pub(super) standings: BTreeMap<FindingId, Standing<'l>>,
+    /// What became of those that are not found any more.
+    pub(super) since: Since,
+    /// The text of history.jsonl.
+    pub(super) lines: String,
+}
+
+impl<'l> Past<'l> {
+    /// What `entries` of the ledger and the runs' folders say of the days before `day`.
+    pub(super) fn read(runs: &Path, entries: &'l [Entry], day: NaiveDate) -> Self {
+        let mut past = Self::default();
+        let mut days: BTreeMap<&str, NaiveDate> = BTreeMap::new();
+        let mut last: Option<&Run> = None;
+        for entry in entries {
+            match entry {
+                Entry::Run(run) => {
+                    days.insert(&run.id, run.as_of);
+                    if run.as_of < day && last.is_none_or(|last| last.as_of <= run.as_of) {
+                        last = Some(run);
+                    }
+                }
+                Entry::Decisions(decisions) => {
+                    let Some(day) = days.get(decisions.run.as_str()) else { continue };
+                    let each = decisions.decided.iter();
+                    past.decisions.extend(each.map(|one| (&one.finding, (one, *day))));
+                }
+            }
+        }
+        let Some(last) = last else { return past };
+        past.day = Some(last.as_of);
+        match remembered(runs, last) {
+            Ok(memory) => past.memory = memory,
+            Err(why) => {
+                past.gap = Some(format!(
+                    "what runs before this one saw is not known, so every finding counts as new: {why}"
+                ));
+            }
+        }
+        past
+    }
+
+    /// Holds a run's findings against the past.
+    pub(super) fn against(
+        mut self,
+        reports: &[Report],
+        pulled: &Pulled,
+        gate: &Gate,
+        day: NaiveDate,
+    ) -> Present<'l> {
+        let mut standings = BTreeMap::new();
+        let mut memory = BTreeMap::new();
+        let mut unanswered = Vec::new();
+        for (check, finding) in found(reports) {
+            let id = finding.id(check.code);
+            // Where a check says two things under one id, the first is remembered.
+            if standings.contains_key(&id) {
+                continue;
+            }
+            let facts = finding.evidence_digest();
+            let before = self.memory.remove(&id);
+            let state = before.as_ref().map_or(State::New, |before| before.state(&facts));
+            let decided = self.decisions.get(&id).copied();
+            let queue = decided
+                .map_or(Queue::Decide, |(decided, on)| queue(decided, on, &facts, gate, day));
+            if let Some((decided, _)) = decided.filter(|_| matches!(queue, Queue::Answer { .. })) {
+                unanswered.extend(open(&id, decided, day, true));
+            }
+            let last = decided.map(|(decided, on)| (&decided.decision, on));
+            standings.insert(id.clone(), Standing { state, queue, last });
+            let seen = Memory {
+                rule: check.code.to_owned(),
+                record: finding.record.clone(),
+                related: finding.related.clone(),
+                facts,
+                first: before.map_or(day, |before| before.first),
+                last: day,
+                weeks: state.weeks(),
+                resolved: None,
+            };
+            memory.insert(id, seen);
+        }
+        let mut resolved = Vec::new();
+        let mut unseen = 0;
+        for (id, mut before) in std::mem::take(&mut self.memory) {
+            let decided = self.decisions.get(&id).map(|(decided, _)| *decided);
+            if before.resolved.is_none() {
+                if let Some(how) = before.how(reports, pulled, decided) {
+                    before.resolved = Some((day, how));
+                    resolved.push(Resolved {
+                        id: id.clone(),
+                        rule: before.rule.clone(),
+                        record: before.record.clone(),
+                        how,
+                    });
+                } else {
+                    unseen += 1;
+                    unanswered.extend(decided.and_then(|it| open(&id, it, day, false)));
+                }
+            }
+            if before.last.checked_add_days(FORGET_AFTER).is_none_or(|until| until >= day) {
+                memory.insert(id, before);
+            }
+        }
+        let lines = memory.iter().map(|(id, memory)| memory.line(id)).collect();
+        let since = Since { day: self.day, unanswered, resolved, unseen };
+        Present { standings, since, lines }
+    }
+}
+
+/// Every finding of the checks that looked.
+pub(super) fn found(reports: &[Report]) -> impl Iterator<Item = (&'static CheckDef, &Finding)> {
+    reports.iter().flat_map(|report| {
+        let findings = match &report.outcome {
+            Outcome::Ran(judgement) => judgement.findings.as_slice(),
+            Outcome::NotApplicable(_) | Outcome::Broken => &[],
+        };
+        findings.iter().map(|finding| (report.check, finding))
+    })
+}
+
+/// What the decision on a finding asks of the reviewer, now that it is found again.
+fn queue(decided: &Decided, on: NaiveDate, facts: &str, gate: &Gate, day: NaiveDate) -> Queue {
+    let same = decided.facts == facts;
+    match decided.decision.verdict() {
+        Verdict::Approve { .. } if same => Queue::Apply,
+        // Whoever said so was told of the same facts: it was not fixed.
+        Verdict::Reject(Reason::AlreadyFixed) => Queue::Decide,
+        Verdict::Reject(_) if same => {
+            let until = on.checked_add_days(Days::new(gate.mute_days().into())).unwrap_or(on);
+            if day < until { Queue::Quiet { until } } else { Queue::Decide }
+        }
+        Verdict::Approve { .. } | Verdict::Reject(_) => Queue::Decide,
+        Verdict::Escalate { until, .. } => Queue::Answer { overdue: day > *until },
+    }
+}
+
+/// The escalation, where the decision is one: it is open as long as nobody decided after it.
+fn open(id: &FindingId, decided: &Decided, day: NaiveDate, here: bool) -> Option<Unanswered> {
+    let Verdict::Escalate { to, until } = decided.decision.verdict() else { return None };
+    Some(Unanswered {
+        id: id.clone(),
+        rule: decided.rule.clone(),
+        record: decided.record.clone(),
+        to: to.clone(),
+        until: *until,
+        overdue: day > *until,
+        here,
+    })
+}
+
+fn remembered(runs: &Path, run: &Run) -> Result<BTreeMap<FindingId, Memory>, String> {
+    let path = paper::home(runs, run).map_err(|error| error.to_string())?.join("history.jsonl");
+    let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let altered = || format!("{} is not the file that the ledger names", path.display());
+    if digest(&bytes) != run.history {
+        return Err(altered());
+    }
+    let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let memory = lines.map(|line| Memory::parse(line).ok_or_else(altered));
+    memory.collect()
+}
+
+/// A line of history.jsonl.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    id: String,
+    rule: String,
+    object: String,
+    record: String,
+    related: Vec<(String, String)>,
+    facts: String,
+    first: String,
+    last: String,
+    weeks: u32,
+    resolved: Option<(String, String)>,
+}
+
+impl Memory {
+    fn state(&self, facts: &str) -> State {
+        let weeks = self.weeks.saturating_add(1);
+        if self.resolved.is_some() {
+            State::Reopened(weeks)
+        } else if self.facts == facts {
+            State::Recurring(weeks)
+        } else {
+            State::Changed(weeks)
+        }
+    }
+
+    /// How the finding was resolved; nothing where its check or its records were not looked at.
+    fn how(&self, reports: &[Report], pulled: &Pulled, decided: Option<&Decided>) -> Option<How> {
+        let report = reports.iter().find(|report| report.check.code == self.rule)?;
+        let Outcome::Ran(judgement) = &report.outcome else { return None };
+        let object = self.record.object;
+        let table = format!("{}: ", object.plural());
+        if judgement.not_looked.iter().any(|what| what.starts_with(&table)) {
+            return None;
+        }
+        let records = || self.related.iter().chain([&self.record]);
+        let row = |record: &RecordRef| pulled.get(record.object)?.find(&record.id);
+        if records().any(|record| pulled.get(record.object).is_none()) {
+            return None;
+        }
+        let gone = row(&self.record).is_none();
+        let looked = records().any(|record| row(record).is_some_and(Row::is_under_review));
+        if !gone && !looked {
+            return None;
+        }
+        let approved = decided
+            .is_some_and(|decided| matches!(decided.decision.verdict(), Verdict::Approve { .. }));
+        Some(match (approved, gone) {
+            (true, _) => How::AfterApproval,
+            (false, true) => How::Gone,
+            (false, false) => How::Otherwise,
+        })
+    }
+
+    fn line(&self, id: &FindingId) -> String {
+        let pair = |record: &RecordRef| (record.object.key().to_owned(), record.id.to_string());
+        let line = Line {
+            id: id.to_string(),
+            rule: self.rule.clone(),
+            object: self.record.object.key().to_owned(),
+            record: self.record.id.to_string(),
+            related: self.related.iter().map(pair).collect(),
+            facts: self.facts.clone(),
+            first: self.first.to_string(),
+            last: self.last.to_string(),
+            weeks: self.weeks,
+            resolved: self.resolved.map(|(on, how)| (on.to_string(), how.word().to_owned())),
+        };
+        serde_json::to_string(&line).unwrap_or_default() + "\n"
+    }
+
+    fn parse(line: &[u8]) -> Option<(FindingId, Self)> {
+        let line: Line = serde_json::from_slice(line).ok()?;
+        let record = |object: &str, id: String| {
+            Some(RecordRef { object: Object::parse(object)?, id: id.into() })
+        };
+        let memory = Self {
+            rule: line.rule,
+            record: record(&line.object, line.record)?,
+            related: line
+                .related
+                .into_iter()
+                .map(|(object, id)| record(&object, id))
+                .collect::<Option<_>>()?,
+            facts: line.facts,
+            first: line.first.parse().ok()?,
+            last: line.last.parse().ok()?,
+            weeks: line.weeks,
+            resolved: match line.resolved {
+                None => None,
+                Some((on, how)) => Some((on.parse().ok()?, How::parse(&how)?)),
+            },
+        };
+        Some((FindingId::parse(&line.id)?, memory))
+    }
+}

@@ -1,0 +1,238 @@
+//! What a review remembers from week to week, played through the commands.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::decisions::{Filled, approve, confirm, escalate, reject};
+use crate::job::{DAY, Job, word};
+
+const WEEKS: [&str; 6] =
+    [DAY, "2026-03-08", "2026-03-15", "2026-03-22", "2026-03-29", "2026-04-05"];
+
+/// Runs a week and gives the summary, in one line.
+#[track_caller]
+fn week(job: &Job, n: usize) -> String {
+    let said = job.call(&["run", ".", "--as-of", WEEKS[n]]).ends(0);
+    said.out.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// State, weeks and queue of each finding of a week, by rule and record.
+fn standing(job: &Job, n: usize) -> Vec<String> {
+    let lines = job.text(&format!("runs/{}/findings.jsonl", WEEKS[n]));
+    let mut all: Vec<_> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .map(|finding| {
+            format!(
+                "{} {} {} {} {}",
+                word(&finding["rule"]),
+                word(&finding["record"]),
+                word(&finding["state"]),
+                finding["weeks"],
+                word(&finding["queue"]),
+            )
+        })
+        .collect();
+    all.sort();
+    all
+}
+
+#[track_caller]
+fn decide(job: &Job, filled: &Filled) {
+    filled.put(job, "week.json");
+    job.call(&["decide", "week.json"]).ends(0);
+}
+
+#[test]
+fn findings_recur_change_go_and_come_again() {
+    let job = Job::weekly();
+    week(&job, 0);
+    assert_eq!(
+        standing(&job, 0),
+        ["DUP-01 00Q1 new 1 decide", "OWN-01 00Q3 new 1 decide", "OWN-02 00Q4 new 1 decide"]
+    );
+    // The lead without an owner got one; a twin's name was edited.
+    job.edit("exports/lead.csv", "0199,,New", "0199,0051,New");
+    let said = week(&job, 1);
+    assert_eq!(
+        standing(&job, 1),
+        ["DUP-01 00Q1 recurring 2 decide", "OWN-01 00Q3 recurring 2 decide"]
+    );
+    assert!(
+        said.contains("Since the packet of 1 March 2026: - 1 resolved: 1 without a decision"),
+        "{said}"
+    );
+    job.edit("exports/lead.csv", "00Q2,Ann,Ng,Acme,", "00Q2,Ann,Ng,Acme Inc,");
+    job.edit("exports/lead.csv", "0199,0051,New", "0199,,New");
+    week(&job, 2);
+    assert_eq!(
+        standing(&job, 2),
+        [
+            "DUP-01 00Q1 changed 3 decide",
+            "OWN-01 00Q3 recurring 3 decide",
+            "OWN-02 00Q4 reopened 2 decide"
+        ]
+    );
+    // The same day again counts no further week.
+    job.edit("exports/lead.csv", "00Q5,Dee", "00Q5,Di");
+    job.call(&["run", ".", "--as-of", WEEKS[2]]).ends(0);
+    week(&job, 3);
+    assert_eq!(standing(&job, 3)[1], "OWN-01 00Q3 recurring 4 decide");
+    assert_eq!(standing(&job, 3)[0], "DUP-01 00Q1 recurring 4 decide");
+    // A record that is gone is no corrected record.
+    let leads = job.text("exports/lead.csv");
+    let without: Vec<_> = leads.lines().filter(|line| !line.starts_with("00Q3")).collect();
+    job.put("exports/lead.csv", &(without.join("\n") + "\n"));
+    assert!(week(&job, 4).contains("1 its record is not there any more"));
+}
+
+#[test]
+fn what_was_not_looked_at_is_neither_resolved_nor_forgotten() {
+    let job = Job::weekly();
+    week(&job, 0);
+    // A week in which only the twins are in the batch, and one in which a check is off.
+    let review = job.text("review.toml");
+    job.put("review.toml", &format!("{review}\n[batch]\nids = \"ids.csv\"\n"));
+    job.put("rules/ids.csv", "00Q1\n");
+    let said = week(&job, 1);
+    assert!(said.contains("2 proposals of earlier packets could not be looked at"), "{said}");
+    assert!(!said.contains("resolved:"), "{said}");
+    job.put("review.toml", &review);
+    job.put("rules/owners.toml", "[inactive-owner]\noff = true\n");
+    week(&job, 2);
+    assert_eq!(
+        standing(&job, 2),
+        ["DUP-01 00Q1 recurring 3 decide", "OWN-02 00Q4 recurring 2 decide"]
+    );
+    fs::remove_file(job.path("rules/owners.toml")).unwrap();
+    week(&job, 3);
+    assert_eq!(standing(&job, 3)[1], "OWN-01 00Q3 recurring 2 decide");
+}
+
+#[test]
+fn a_rejected_finding_is_quiet_until_its_facts_change_or_its_term_ends() {
+    let job = Job::weekly();
+    job.put("rules/approvals.toml", "mute_days = 28\n[approver]\nname = \"Dana Reyes\"\n");
+    week(&job, 0);
+    decide(
+        &job,
+        &Filled::of(&job, DAY)
+            .says(&job, DAY, "DUP-01", "00Q1", reject("agreed_exception"))
+            .says(&job, DAY, "OWN-01", "00Q3", reject("correct_as_is"))
+            .says(&job, DAY, "OWN-02", "00Q4", reject("already_fixed")),
+    );
+    let said = week(&job, 1);
+    assert_eq!(
+        standing(&job, 1),
+        [
+            "DUP-01 00Q1 recurring 2 quiet",
+            "OWN-01 00Q3 recurring 2 quiet",
+            // It was said to be fixed, and it is not.
+            "OWN-02 00Q4 recurring 2 decide"
+        ]
+    );
+    assert!(said.contains("1 proposal on 1 of 5 records"), "{said}");
+    assert!(said.contains("2 quiet: rejected before, on the same facts"), "{said}");
+    let packet = job.text("runs/2026-03-08/packet.html");
+    assert_eq!(packet.matches("<article class=\"card\"").count(), 1);
+    assert!(packet.contains("2 quiet: rejected before, on the same facts"), "hidden without trace");
+    assert!(packet.contains("an agreed exception, asked again from 29 March 2026"));
+    assert!(packet.contains(
+        "Rejected by Dana Reyes in the packet of 1 March 2026, already fixed; it is still there"
+    ));
+    job.call(&["run", ".", "--as-of", "2026-03-08", "--fail-on", "low"]).ends(6);
+    // The facts change: it speaks again.
+    job.edit("exports/lead.csv", "00Q2,Ann,Ng,Acme,", "00Q2,Ann,Ng,Acme Inc,");
+    week(&job, 2);
+    assert_eq!(standing(&job, 2)[0], "DUP-01 00Q1 changed 3 decide");
+    assert_eq!(standing(&job, 2)[1], "OWN-01 00Q3 recurring 3 quiet");
+    assert!(
+        job.text("runs/2026-03-15/packet.html").contains("here again because the facts changed")
+    );
+    // And at the end of its term.
+    week(&job, 4);
+    assert_eq!(standing(&job, 4)[1], "OWN-01 00Q3 recurring 4 decide");
+}
+
+#[test]
+fn an_escalation_comes_back_at_the_top_until_it_is_closed() {
+    let job = Job::weekly();
+    week(&job, 0);
+    let escalated =
+        |to| Filled::of(&job, DAY).says(&job, DAY, "OWN-02", "00Q4", escalate(to, "2026-03-10"));
+    decide(&job, &escalated("finance"));
+    let id = word(&job.json(&format!("runs/{DAY}/manifest.json"))["run"]);
+    assert!(!id.is_empty());
+    assert!(
+        week(&job, 1)
+            .contains("OWN-02 lead 00Q4: escalated to finance, to be answered by 10 March 2026")
+    );
+    assert!(week(&job, 2).contains("overdue since 10 March 2026: no change"));
+    assert_eq!(standing(&job, 2)[2], "OWN-02 00Q4 recurring 3 answer");
+    let packet = job.text("runs/2026-03-15/packet.html");
+    let (top, rest) = packet.split_once("id=\"queue\"").unwrap();
+    assert!(top.contains("Escalated and not answered, 1."));
+    assert!(rest.contains("no answer came in time, and nothing changes until one does"));
+    // Not in the batch: it is not forgotten.
+    let review = job.text("review.toml");
+    job.put("review.toml", &format!("{review}\n[batch]\nids = \"ids.csv\"\n"));
+    job.put("rules/ids.csv", "00Q1\n");
+    assert!(week(&job, 3).contains("escalated to finance, overdue since"));
+    job.put("review.toml", &review);
+    fs::remove_file(job.path("rules/ids.csv")).unwrap();
+    week(&job, 4);
+    decide(
+        &job,
+        &Filled::of(&job, WEEKS[4]).says(&job, WEEKS[4], "OWN-02", "00Q4", reject("correct_as_is")),
+    );
+    assert!(!week(&job, 5).contains("escalated"));
+    assert_eq!(standing(&job, 5)[2], "OWN-02 00Q4 recurring 5 quiet");
+}
+
+#[test]
+fn an_approved_change_waits_until_the_data_shows_it() {
+    let job = Job::weekly();
+    week(&job, 0);
+    decide(
+        &job,
+        &Filled::of(&job, DAY).says(&job, DAY, "DUP-01", "00Q1", confirm()).says(
+            &job,
+            DAY,
+            "OWN-02",
+            "00Q4",
+            approve(),
+        ),
+    );
+    let said = week(&job, 1);
+    assert_eq!(standing(&job, 1)[0], "DUP-01 00Q1 recurring 2 apply");
+    assert!(said.contains("2 approved before, and the CRM does not show it yet"), "{said}");
+    job.edit("exports/lead.csv", "0199,,New", "0199,0051,New");
+    let said = week(&job, 2);
+    assert!(said.contains("1 resolved: 1 after its change was approved"), "{said}");
+    assert_eq!(
+        standing(&job, 2),
+        ["DUP-01 00Q1 recurring 3 apply", "OWN-01 00Q3 recurring 3 decide"]
+    );
+}
+
+#[test]
+fn a_memory_that_is_lost_or_edited_is_said_and_not_trusted() {
+    for edit in [true, false] {
+        let job = Job::weekly();
+        week(&job, 0);
+        let name = format!("runs/{DAY}/history.jsonl");
+        if edit {
+            job.put(&name, &job.text(&name).replace("\"weeks\":1", "\"weeks\":9"));
+        } else {
+            fs::remove_dir_all(job.path("runs")).unwrap();
+        }
+        let said = job.call(&["run", ".", "--as-of", WEEKS[1]]).ends(1);
+        assert!(said.err.contains("every finding counts as new"), "{}", said.err);
+        assert!(said.out.contains("INCOMPLETE"), "{}", said.out);
+        assert_eq!(standing(&job, 1)[0], "DUP-01 00Q1 new 1 decide");
+        // From then on it remembers again.
+        week(&job, 2);
+        assert_eq!(standing(&job, 2)[0], "DUP-01 00Q1 recurring 2 decide");
+    }
+}
