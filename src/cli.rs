@@ -61,6 +61,15 @@ pub enum Command {
         #[arg(long)]
         supersede: bool,
     },
+    /// The approved changes as sheets for the CRM's own import, and the inverse sheets
+    Changes {
+        /// The review folder
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+        /// The day of the packet [default: the last one with an approval]
+        #[arg(long, value_name = "DATE", value_parser = day)]
+        of: Option<NaiveDate>,
+    },
     /// Whether the ledger's chain and the packets hold, and whether a run gives the same bytes again
     Verify {
         /// The review folder

@@ -304,6 +304,15 @@ pub enum Proposal {
     },
 }
 
+/// What a change would put into a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target<'p> {
+    /// Someone, by id or by name, as the field names people.
+    Assignee(&'p Assignee),
+    /// A value.
+    Value(&'p str),
+}
+
 /// Why a proposal cannot simply be approved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hold {
@@ -405,6 +414,30 @@ impl Proposal {
             Self::ReviewRecord { question }
             | Self::ReviewRule { question }
             | Self::ReviewUpstream { question } => question.clone(),
+        }
+    }
+
+    /// What would stand in the field it changes, as a CRM takes it; nothing where the evidence names no
+    /// value, or one that may not be shown.
+    pub fn target(&self) -> Option<Target<'_>> {
+        match self {
+            Self::SetOwner { to, .. } | Self::ReturnToQueue { queue: Some(to), .. } => {
+                Some(Target::Assignee(to))
+            }
+            Self::SetField { to: Shown::Value(to), .. }
+            | Self::CorrectLifecycle { to: Some(to), .. }
+            | Self::CorrectSource { to: Some(to), .. } => Some(Target::Value(to)),
+            Self::ReturnToQueue { queue: None, .. }
+            | Self::SetField { .. }
+            | Self::CorrectLifecycle { to: None, .. }
+            | Self::CorrectSource { to: None, .. }
+            | Self::FillField { .. }
+            | Self::MergeCandidate { .. }
+            | Self::LinkToAccount { .. }
+            | Self::ConvertCandidate { .. }
+            | Self::ReviewRecord { .. }
+            | Self::ReviewRule { .. }
+            | Self::ReviewUpstream { .. } => None,
         }
     }
 

@@ -137,6 +137,12 @@ pub fn publish(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), FolderError
         return Ok(());
     }
     refuse_strangers(folder, files)?;
+    replace(folder, files)
+}
+
+/// Puts a folder with these files in the place of what stands there: whole, or not at all.
+pub fn replace(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), FolderError> {
+    refuse_link(folder)?;
     let draft = beside(folder, "draft");
     let old = beside(folder, "old");
     for leftover in [&draft, &old] {

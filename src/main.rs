@@ -32,6 +32,7 @@ fn main() -> ExitCode {
             run(&order, fail_on)
         }
         Command::Decide { paths, supersede } => decide(paths, supersede),
+        Command::Changes { dir, of } => finish(review::changes(&dir, of, now())),
         Command::Verify { dir } => verify(&dir, cores),
         Command::Inspect(arguments) => inspect(&arguments, cores),
         Command::Match(arguments) => link(arguments, cores),

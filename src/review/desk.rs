@@ -207,7 +207,7 @@ impl<'a> Desk<'a> {
         filed: &Filed,
         run: &Run,
         paper: &Paper,
-        recorded: &BTreeMap<&FindingId, &Decision>,
+        recorded: &BTreeMap<&FindingId, &Decided>,
     ) -> Result<Taken, Problems> {
         let log = Log::default();
         let mut seen: BTreeMap<&FindingId, usize> = BTreeMap::new();
@@ -224,7 +224,7 @@ impl<'a> Desk<'a> {
                 None => self.judge_one(filed, &said.value, paper.find(id), owner_changes),
             };
             let judged = judged.and_then(|one| {
-                match self.against(recorded.get(id).copied(), &one.decision) {
+                match self.against(recorded.get(id).map(|one| &one.decision), &one.decision) {
                     Against::Nothing => Ok(Some(one)),
                     Against::Same => Ok(None),
                     Against::Other(before) => refuse(
@@ -315,14 +315,14 @@ impl<'a> Desk<'a> {
     fn owner_changes(
         filed: &Filed,
         paper: &Paper,
-        recorded: &BTreeMap<&FindingId, &Decision>,
+        recorded: &BTreeMap<&FindingId, &Decided>,
     ) -> usize {
         let is_owner = |id: &FindingId| {
             paper.find(id).first().is_some_and(|told| is_owner_change(told.case.kind))
         };
         let before = recorded
             .iter()
-            .filter(|(_, decision)| matches!(decision.verdict(), Verdict::Approve { .. }))
+            .filter(|(_, one)| matches!(one.decision.verdict(), Verdict::Approve { .. }))
             .map(|(id, _)| *id);
         let here = filed
             .items
@@ -363,16 +363,16 @@ fn is_owner_change(kind: &str) -> bool {
 }
 
 /// What stands decided on a run: of each finding the last that was said.
-fn standing<'d>(
+pub(super) fn standing<'d>(
     ledger: &'d Ledger,
     run: &Run,
     taken: impl Iterator<Item = &'d Decisions>,
-) -> BTreeMap<&'d FindingId, &'d Decision> {
+) -> BTreeMap<&'d FindingId, &'d Decided> {
     ledger
         .decisions()
         .chain(taken)
         .filter(|decisions| decisions.run == run.id)
         .flat_map(|decisions| &decisions.decided)
-        .map(|decided| (&decided.finding, &decided.decision))
+        .map(|decided| (&decided.finding, decided))
         .collect()
 }

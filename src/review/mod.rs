@@ -4,6 +4,7 @@
 //! problem of the rules is known, and nothing is shown before the ledger's chain is verified.
 //! Does not: decide anything, or write anywhere but in the review folder.
 
+mod changes;
 mod decisions;
 mod desk;
 mod history;
@@ -30,6 +31,7 @@ use crate::packet::{self, Completeness, PacketError, Queue, RecordLink};
 use crate::policy::Problems;
 use crate::source::{self, Input, SourceErrors};
 
+pub use changes::changes;
 use desk::{Desk, DeskError};
 pub use desk::{Earlier, Recording, decide};
 use history::{Past, Present};

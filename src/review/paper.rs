@@ -66,6 +66,41 @@ pub(super) struct Told {
     pub(super) facts: String,
     /// As far as the gate has to know it.
     pub(super) case: Case,
+    /// The proposal in one sentence.
+    pub(super) words: String,
+    /// What would be changed.
+    pub(super) change: Change,
+}
+
+/// What a proposal would change, as far as it can be written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Change {
+    /// One field of the record.
+    Field(FieldChange),
+    /// Records folded into one.
+    Merge { keep: String, fold: Vec<String> },
+    /// Something that a person does by hand: why no sheet can.
+    ByHand(&'static str),
+}
+
+/// A field with what stands there and what would.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FieldChange {
+    /// The field.
+    pub(super) field: String,
+    /// The column of the export.
+    pub(super) column: String,
+    /// What stands there; empty where nothing does.
+    pub(super) before: String,
+    /// What would stand there.
+    pub(super) after: After,
+}
+
+/// What would stand in a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum After {
+    Value(String),
+    Assignee { id: String, name: String },
 }
 
 /// The keys of a line of findings.jsonl that are read back.
@@ -85,6 +120,50 @@ struct Line {
 #[derive(Deserialize)]
 struct ProposalLine {
     kind: String,
+    words: String,
+    field: Option<String>,
+    column: Option<String>,
+    before: Option<String>,
+    before_shown: Option<String>,
+    value: Option<String>,
+    assignee: Option<Someone>,
+    keep: Option<String>,
+    #[serde(default)]
+    fold: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Someone {
+    id: String,
+    name: String,
+}
+
+impl ProposalLine {
+    fn change(self) -> Change {
+        if let Some(keep) = self.keep {
+            return Change::Merge { keep, fold: self.fold };
+        }
+        let (Some(field), Some(column)) = (self.field, self.column) else {
+            return Change::ByHand("it is done in the CRM, not by an import");
+        };
+        if column.is_empty() {
+            return Change::ByHand("the export has no column for the field");
+        }
+        let after = match (self.value, self.assignee) {
+            (Some(value), _) => After::Value(value),
+            (None, Some(Someone { id, name })) => After::Assignee { id, name },
+            (None, None) => return Change::ByHand("somebody has to find out the value"),
+        };
+        match (self.before_shown.as_deref(), self.before) {
+            (Some("blank"), _) => {
+                Change::Field(FieldChange { field, column, before: String::new(), after })
+            }
+            (Some("value"), Some(before)) => {
+                Change::Field(FieldChange { field, column, before, after })
+            }
+            (_, _) => Change::ByHand("the value that stands there may not be shown"),
+        }
+    }
 }
 
 impl Paper {
@@ -140,6 +219,8 @@ impl Line {
                 missing: self.missing,
                 day,
             },
+            words: self.proposal.words.clone(),
+            change: self.proposal.change(),
         };
         Some((FindingId::parse(&self.id)?, told))
     }

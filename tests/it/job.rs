@@ -57,10 +57,10 @@ impl Job {
         ])
     }
 
-    /// The company Acme, as a Salesforce customer.
-    pub(crate) fn acme() -> Self {
+    /// The company Acme, as a customer of a CRM.
+    pub(crate) fn acme(flavour: &str) -> Self {
         let job = Self::new(&[]);
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/acme/salesforce");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/acme").join(flavour);
         for (name, bytes) in files(&folder) {
             let name = name.to_str().unwrap();
             if ["exports", "rules", "review.toml"].iter().any(|kept| name.starts_with(kept)) {

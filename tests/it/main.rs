@@ -3,6 +3,7 @@
 
 mod acme;
 mod canary;
+mod changes;
 mod checks;
 mod commands;
 mod core;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::boundary::{Cell, Object, RecordRef, Shown};
 use crate::check::Family;
-use crate::finding::{Evidence, Finding, Likeness, Proposal};
+use crate::finding::{Evidence, Finding, Likeness, Proposal, Target};
 use crate::gate::{Decision, Verdict};
 
 use super::{Found, exposure, text};
@@ -240,16 +240,34 @@ struct Proposed<'a> {
     words: String,
     /// The field it would change, where it names one.
     field: Option<&'a str>,
+    /// The column that the field came from.
+    column: Option<&'a str>,
     /// How that field stands, as far as it is shown.
     before: Option<&'a str>,
+    /// How far that is.
+    #[schemars(extend("enum" = ["blank", "value", "masked", "never", "withheld", null]))]
+    before_shown: Option<&'static str>,
     /// What would stand there, where the evidence says.
     after: Option<String>,
+    /// The same as the CRM takes it, where it is a value.
+    value: Option<&'a str>,
+    /// The same where it is somebody.
+    assignee: Option<Someone<'a>>,
     /// Of a merge, the record to keep.
     #[serde(skip_serializing_if = "Option::is_none")]
     keep: Option<&'a str>,
     /// Of a merge, the records to fold into it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     fold: Vec<&'a str>,
+}
+
+/// Somebody who can own records.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Someone<'a> {
+    /// The id.
+    id: &'a str,
+    /// The name.
+    name: &'a str,
 }
 
 impl<'a> Line<'a> {
@@ -351,21 +369,35 @@ impl<'a> Fact<'a> {
 impl<'a> Proposed<'a> {
     fn of(finding: &'a Finding) -> Self {
         let proposal = &finding.proposal;
-        let (field, before, after) = match proposal.change() {
-            Some((cell, after)) => (Some(cell.field()), text(cell.shown()), after),
-            None => (None, None, None),
+        let (cell, after) = proposal.change().unzip();
+        let (value, assignee) = match proposal.target() {
+            Some(Target::Value(value)) => (Some(value), None),
+            Some(Target::Assignee(to)) => (None, Some(Someone { id: &to.id, name: &to.name })),
+            None => (None, None),
         };
         // A value that may not be shown does not become one by being proposed.
         let unshown = matches!(
             proposal,
             Proposal::SetField { to: Shown::Never | Shown::Withheld | Shown::Blank, .. }
         );
-        let after = after.filter(|_| !unshown);
+        let after = after.flatten().filter(|_| !unshown);
         let (keep, fold) = if let Proposal::MergeCandidate { keep, fold, .. } = proposal {
             (Some(&*keep.id), fold.iter().map(|record| &*record.id).collect())
         } else {
             (None, Vec::new())
         };
-        Self { kind: proposal.kind(), words: proposal.words(), field, before, after, keep, fold }
+        Self {
+            kind: proposal.kind(),
+            words: proposal.words(),
+            field: cell.map(Cell::field),
+            column: cell.map(Cell::column),
+            before: cell.and_then(|cell| text(cell.shown())),
+            before_shown: cell.map(|cell| exposure(cell.shown())),
+            after,
+            value,
+            assignee,
+            keep,
+            fold,
+        }
     }
 }

@@ -1,0 +1,382 @@
+//! Change sheets: what was approved, in the shape that the CRM's own import takes.
+//!
+//! One sheet for each table and field (an empty cell then means one thing: the field is cleared), beside
+//! it the inverse, and a list of what a person does by hand, merges first. Applying them is the team's
+//! normal change path; a person does that, somewhere else.
+//! Does not: send anything, or write a cell that a spreadsheet would take for a formula.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::boundary::{Boundary, Exposure, Kind, Object, RecordRef};
+use crate::config::{Config, Crm};
+use crate::finding::FindingId;
+use crate::folder::{self, FolderError, Held};
+use crate::gate::Verdict;
+use crate::ledger::{Decided, Ledger, Run, digest};
+
+use super::desk::standing;
+use super::paper::{self, After, Change, FieldChange, Paper, Told};
+use super::{Folder, ReviewError};
+
+/// The file that says what the others are.
+const LIST: &str = "changes.txt";
+
+/// Writes the sheets of the packet of a day, or of the last packet with an approval. Says what they hold.
+pub fn changes(
+    path: &Path,
+    of: Option<NaiveDate>,
+    now: DateTime<Utc>,
+) -> Result<String, ReviewError> {
+    let folder = Folder::read(path)?;
+    let (config, _) = folder.config()?;
+    let held: Held = folder::hold(&folder.path, &super::holder(now))?;
+    let ledger = Ledger::open(&folder.path.join("ledger.jsonl"))?;
+    // A later packet's decision on the same finding takes the place of this one.
+    let last: BTreeMap<&FindingId, &str> = ledger
+        .decisions()
+        .flat_map(|decisions| decisions.decided.iter().map(|one| (&one.finding, &*decisions.run)))
+        .collect();
+    let approved = |run: &Run| {
+        let standing = standing(&ledger, run, std::iter::empty()).into_iter();
+        let stands = |id: &FindingId| last.get(id).is_some_and(|of| *of == run.id);
+        standing.filter(|(id, one)| is_approval(one) && stands(id)).collect::<Vec<_>>()
+    };
+    let runs = ledger.runs().filter(|run| of.is_none_or(|day| run.as_of == day));
+    let found = runs.map(|run| (run, approved(run))).filter(|(_, approved)| !approved.is_empty());
+    let Some((run, approved)) = found.last() else {
+        return Ok(of.map_or_else(
+            || "nothing is approved, so there is no change sheet\n".to_owned(),
+            |day| {
+                format!("nothing of the packet of {day} is approved, so there is no change sheet\n")
+            },
+        ));
+    };
+    let runs = folder.path.join("runs");
+    let paper = Paper::of(&runs, run)?;
+    let home = paper::home(&runs, run)?;
+    let name = home.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let (files, words) = Sheets::of(&config, &paper, &approved).files(run, &name, ledger.head());
+    let all = folder.path.join("changes");
+    folder::make(&all)?;
+    folder::clear_drafts(&all)?;
+    let files: Vec<(&str, &[u8])> =
+        files.iter().map(|(name, text)| (name.as_str(), text.as_bytes())).collect();
+    let sheets = all.join(&name);
+    refuse_edited(&sheets)?;
+    folder::replace(&sheets, &files)?;
+    drop(held);
+    Ok(words)
+}
+
+/// Sheets may be written anew as long as nobody put anything beside them or wrote into them.
+fn refuse_edited(sheets: &Path) -> Result<(), FolderError> {
+    let Ok(entries) = fs::read_dir(sheets) else { return Ok(()) };
+    let listed = fs::read_to_string(sheets.join(LIST)).unwrap_or_default();
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let sha256 = fs::read(entry.path()).map(|bytes| digest(&bytes)).unwrap_or_default();
+        if name != LIST && !listed.lines().any(|line| line == format!("{sha256}  {name}")) {
+            return Err(FolderError::NotOurs { path: entry.path().display().to_string() });
+        }
+    }
+    Ok(())
+}
+
+fn is_approval(decided: &Decided) -> bool {
+    matches!(decided.decision.verdict(), Verdict::Approve { .. })
+}
+
+/// One change of one field.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Row {
+    id: String,
+    value: String,
+    expected: String,
+    finding: String,
+    ticket: String,
+}
+
+/// One thing for a person to do.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Step {
+    /// Merges first, then the rest.
+    rank: usize,
+    what: String,
+    object: Object,
+    record: String,
+    keep: String,
+    fold: String,
+    why: String,
+    finding: String,
+    ticket: String,
+}
+
+/// A table and a column with its changes.
+type Columns = BTreeMap<(Object, String, String), Vec<Row>>;
+
+/// An approved change of a field, with its proposal and its approval.
+type Wanted<'a> = (&'a Told, &'a FieldChange, &'a Decided);
+
+/// What was approved, sorted by how it is applied.
+struct Sheets {
+    crm: Crm,
+    columns: Columns,
+    by_hand: Vec<Step>,
+}
+
+impl Sheets {
+    fn of(config: &Config, paper: &Paper, approved: &[(&FindingId, &Decided)]) -> Self {
+        let mut sheets = Self { crm: config.crm, columns: BTreeMap::new(), by_hand: Vec::new() };
+        // Of each record and field, the changes that were approved.
+        let mut fields: BTreeMap<(RecordRef, String), Vec<Wanted<'_>>> = BTreeMap::new();
+        for (id, decided) in approved {
+            for told in paper.find(id) {
+                match &told.change {
+                    Change::Field(change) => fields
+                        .entry((told.record.clone(), change.field.clone()))
+                        .or_default()
+                        .push((told, change, decided)),
+                    Change::Merge { keep, fold } => sheets.merge(told, keep, fold, decided),
+                    Change::ByHand(why) => sheets.by_hand(told, why, decided),
+                }
+            }
+        }
+        for changes in fields.values() {
+            let Some((told, change, decided)) = changes.first() else { continue };
+            if changes.iter().any(|(_, other, _)| other.after != change.after) {
+                for (told, _, decided) in changes {
+                    sheets.by_hand(told, "two approved changes of the field disagree", decided);
+                }
+                continue;
+            }
+            match written(&config.boundary, &told.record, change) {
+                Ok(value) => {
+                    let key = (told.record.object, change.field.clone(), change.column.clone());
+                    sheets.columns.entry(key).or_default().push(Row {
+                        id: told.record.id.to_string(),
+                        value,
+                        expected: change.before.clone(),
+                        finding: decided.finding.to_string(),
+                        ticket: ticket(decided),
+                    });
+                }
+                Err(why) => sheets.by_hand(told, why, decided),
+            }
+        }
+        for rows in sheets.columns.values_mut() {
+            rows.sort();
+        }
+        sheets.by_hand.sort();
+        sheets
+    }
+
+    fn merge(&mut self, told: &Told, keep: &str, fold: &[String], decided: &Decided) {
+        self.by_hand.push(Step {
+            rank: match told.record.object {
+                // A contact's account has to be the right one before the contact is touched.
+                Object::Account => 0,
+                Object::Contact => 1,
+                Object::Lead => 2,
+                Object::Deal
+                | Object::User
+                | Object::Queue
+                | Object::CampaignMember
+                | Object::FieldHistory
+                | Object::SystemRecord => 3,
+            },
+            what: "merge".to_owned(),
+            object: told.record.object,
+            record: keep.to_owned(),
+            keep: keep.to_owned(),
+            fold: fold.join(" "),
+            why: "a merge cannot be taken back".to_owned(),
+            finding: decided.finding.to_string(),
+            ticket: ticket(decided),
+        });
+    }
+
+    fn by_hand(&mut self, told: &Told, why: &str, decided: &Decided) {
+        self.by_hand.push(Step {
+            rank: 4,
+            what: told.words.clone(),
+            object: told.record.object,
+            record: told.record.id.to_string(),
+            keep: String::new(),
+            fold: String::new(),
+            why: why.to_owned(),
+            finding: decided.finding.to_string(),
+            ticket: ticket(decided),
+        });
+    }
+
+    /// The files by name, and what they hold in words.
+    fn files(&self, run: &Run, name: &str, head: &str) -> (Vec<(String, String)>, String) {
+        let mut files = Vec::new();
+        let mut lines = Vec::new();
+        for ((object, field, column), rows) in &self.columns {
+            let title = format!("{object}.{field}");
+            let head = [self.id_column(*object), column, &format!("expected {column}")];
+            let forward = sheet(
+                &head,
+                rows.iter()
+                    .map(|row| [&*row.id, &row.value, &row.expected, &row.finding, &row.ticket]),
+            );
+            let inverse = sheet(
+                &head,
+                rows.iter()
+                    .map(|row| [&*row.id, &row.expected, &row.value, &row.finding, &row.ticket]),
+            );
+            lines.push(format!("{title}.csv: {} changes of `{column}`", rows.len()));
+            let cleared = rows.iter().filter(|row| row.expected.is_empty()).count();
+            if cleared > 0 {
+                lines.push(format!(
+                    "{title}.inverse.csv clears {cleared} of them: {}",
+                    self.clearing()
+                ));
+            }
+            files.push((format!("{title}.csv"), forward));
+            files.push((format!("{title}.inverse.csv"), inverse));
+        }
+        if !self.by_hand.is_empty() {
+            files.push(("by-hand.csv".to_owned(), self.steps()));
+            let merges = self.by_hand.iter().filter(|step| !step.fold.is_empty()).count();
+            lines.push(format!(
+                "by-hand.csv: {} steps in their order, {merges} of them merges, which cannot be taken back",
+                self.by_hand.len()
+            ));
+        }
+        let mut words = format!(
+            "Approved changes of the packet of {}, run {}\nLedger head {head}\n\n\
+             Apply them through your normal change path, in this order:\n",
+            run.as_of, run.id
+        );
+        for line in &lines {
+            words += &format!("- {line}\n");
+        }
+        words += "\nBefore a row is applied, the record has to hold what its `expected` column says; leave out a row that differs.\n\
+                  The inverse sheets put back what stood there.\n";
+        let mut text = words.clone();
+        text.push_str("\nsha256 of each file:\n");
+        for (file, content) in &files {
+            text += &format!("{}  {file}\n", digest(content.as_bytes()));
+        }
+        files.push((LIST.to_owned(), text));
+        (files, format!("{words}\nThe sheets:\n  changes/{name}/\n"))
+    }
+
+    fn id_column(&self, object: Object) -> &'static str {
+        match (self.crm, object) {
+            (Crm::HubSpot, _) => "Record ID",
+            (Crm::Salesforce | Crm::Other, _) => "Id",
+        }
+    }
+
+    fn clearing(&self) -> &'static str {
+        match self.crm {
+            Crm::Salesforce => "switch on `Insert null values` in the Data Loader",
+            Crm::HubSpot => {
+                "an import leaves a field with an empty cell as it is, so clear it by hand"
+            }
+            Crm::Other => "see how your import clears a field",
+        }
+    }
+
+    fn steps(&self) -> String {
+        let rows = self.by_hand.iter().enumerate().map(|(n, step)| {
+            [
+                (n + 1).to_string(),
+                step.what.clone(),
+                step.object.key().to_owned(),
+                step.record.clone(),
+                step.keep.clone(),
+                step.fold.clone(),
+                step.why.clone(),
+                step.finding.clone(),
+                step.ticket.clone(),
+            ]
+            .map(|cell| guarded(&cell))
+        });
+        let head = ["step", "what", "object", "record", "keep", "fold", "why", "finding", "ticket"];
+        table(&head, rows)
+    }
+}
+
+fn ticket(decided: &Decided) -> String {
+    match decided.decision.verdict() {
+        Verdict::Approve { ticket } => ticket.clone().unwrap_or_default(),
+        Verdict::Reject(_) | Verdict::Escalate { .. } => String::new(),
+    }
+}
+
+/// What an import would take, or why none can.
+fn written(
+    boundary: &Boundary,
+    record: &RecordRef,
+    change: &FieldChange,
+) -> Result<String, &'static str> {
+    let by_name = boundary
+        .allowed(record.object, &change.field)
+        .is_some_and(|field| field.kind() == Kind::Name);
+    let value = match &change.after {
+        After::Value(value) => value,
+        After::Assignee { id, .. } if !by_name => id,
+        After::Assignee { name, .. } => {
+            let shown = boundary
+                .allowed(Object::User, "name")
+                .is_some_and(|field| field.exposure() == Exposure::Shown);
+            if !shown {
+                return Err("the CRM takes a name there, which may not be shown");
+            }
+            name
+        }
+    };
+    // An apostrophe in front would be imported with the value.
+    if [value.as_str(), &change.before, &change.column, &record.id]
+        .iter()
+        .any(|cell| is_formula(cell))
+    {
+        return Err("a value begins like a formula, and would not be safe in a spreadsheet");
+    }
+    Ok(value.clone())
+}
+
+/// True for what a spreadsheet would compute.
+fn is_formula(cell: &str) -> bool {
+    cell.starts_with(['=', '+', '-', '@', '\t', '\r'])
+}
+
+/// A cell that no spreadsheet computes.
+fn guarded(cell: &str) -> String {
+    if is_formula(cell) { format!("'{cell}") } else { cell.to_owned() }
+}
+
+/// A sheet for an import: the first two columns are mapped, the others are for the person.
+fn sheet<'r>(head: &[&str; 3], rows: impl Iterator<Item = [&'r str; 5]>) -> String {
+    let [id, column, expected] = head;
+    table(
+        &[id, column, expected, "finding", "ticket"],
+        rows.map(|[id, value, expected, finding, ticket]| {
+            [
+                id.to_owned(),
+                value.to_owned(),
+                expected.to_owned(),
+                finding.to_owned(),
+                guarded(ticket),
+            ]
+        }),
+    )
+}
+
+fn table<const N: usize>(head: &[&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    // Writing into memory fails for no row of the header's width.
+    let _ = writer.write_record(head);
+    for row in rows {
+        let _ = writer.write_record(&row);
+    }
+    String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
+}

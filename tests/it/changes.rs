@@ -1,0 +1,214 @@
+//! Change sheets: what an import would do with them, and that the inverse undoes it.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use crate::decisions::{ACME, Filled, approve, confirm, reject};
+use crate::job::{DAY, Job};
+
+type Table = (Vec<String>, Vec<Vec<String>>);
+
+fn table(text: &str) -> Table {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let cells = |row: &csv::StringRecord| row.iter().map(str::to_owned).collect::<Vec<_>>();
+    let head = cells(reader.headers().unwrap());
+    (head, reader.records().map(|row| cells(&row.unwrap())).collect())
+}
+
+/// The export that holds each table, as review.toml names it.
+fn exports(job: &Job) -> BTreeMap<String, String> {
+    let review = job.text("review.toml");
+    let (_, files) = review.split_once("[source.files]\n").unwrap();
+    files
+        .lines()
+        .take_while(|line| !line.starts_with('['))
+        .filter_map(|line| line.split_once(" = "))
+        .map(|(object, file)| (object.to_owned(), format!("exports/{}", file.trim_matches('"'))))
+        .collect()
+}
+
+/// What a CRM's import does with every sheet of that ending: the expected value has to stand there.
+#[track_caller]
+pub(crate) fn import(job: &Job, day: &str, ending: &str) -> usize {
+    let exports = exports(job);
+    let mut changed = 0;
+    for entry in fs::read_dir(job.path(&format!("changes/{day}"))).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let parts: Vec<&str> = name.split('.').collect();
+        let is_inverse = parts.len() == 4;
+        if parts.len() < 3 || is_inverse != (ending == "inverse.csv") {
+            continue;
+        }
+        let (head, rows) = table(&job.text(&format!("changes/{day}/{name}")));
+        let file = &exports[parts[0]];
+        let (columns, mut records) = table(&job.text(file));
+        let at = |column: &str| columns.iter().position(|name| name == column).unwrap();
+        let (id, field) = (at(&head[0]), at(&head[1]));
+        assert_eq!(head[2], format!("expected {}", head[1]));
+        for row in rows {
+            let record = records.iter_mut().find(|record| record[id] == row[0]).unwrap();
+            assert_eq!(record[field], row[2], "{name}: {}", row[0]);
+            record[field].clone_from(&row[1]);
+            changed += 1;
+        }
+        let mut writer =
+            csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).from_writer(Vec::new());
+        writer.write_record(&columns).unwrap();
+        for record in &records {
+            writer.write_record(record).unwrap();
+        }
+        job.put_bytes(file, &writer.into_inner().unwrap());
+    }
+    changed
+}
+
+#[test]
+fn the_inverse_sheets_undo_what_the_sheets_do() {
+    for (flavour, approver, least) in
+        [("salesforce", "Sabine Krüger", 12), ("hubspot", "Sabine Krüger", 8)]
+    {
+        let job = Job::acme(flavour);
+        job.call(&["run", ".", "--as-of", ACME]).ends(0);
+        Filled::of(&job, ACME)
+            .with("approver", approver)
+            .approves_all(&job, ACME)
+            .put(&job, "week.json");
+        job.call(&["decide", "week.json"]).ends(0);
+        let said = job.call(&["changes"]).ends(0).out;
+        let head =
+            crm_review::ledger::digest(job.text("ledger.jsonl").lines().last().unwrap().as_bytes());
+        assert!(said.contains(&head), "{said}");
+        let list = job.text(&format!("changes/{ACME}/changes.txt"));
+        assert!(list.contains(&head), "{list}");
+        let mut before = BTreeMap::new();
+        for file in exports(&job).into_values() {
+            before.insert(file.clone(), table(&job.text(&file)));
+        }
+        let there = import(&job, ACME, "csv");
+        assert!(there >= least, "{flavour}: {there} changes");
+        assert!(before.iter().any(|(file, old)| table(&job.text(file)) != *old));
+        assert_eq!(import(&job, ACME, "inverse.csv"), there);
+        for (file, old) in &before {
+            assert!(table(&job.text(file)) == *old, "{flavour}: {file}");
+        }
+        // Merges are a list for a person: accounts, then contacts, then leads, before all else.
+        let (head, steps) = table(&job.text(&format!("changes/{ACME}/by-hand.csv")));
+        assert_eq!(head[..4], ["step", "what", "object", "record"]);
+        let rank = |step: &Vec<String>| match (step[1].as_str(), step[2].as_str()) {
+            ("merge", "account") => 0,
+            ("merge", "contact") => 1,
+            ("merge", "lead") => 2,
+            ("merge", _) => 3,
+            _ => 4,
+        };
+        assert!(steps.iter().any(|step| rank(step) < 4), "{flavour} has no merge");
+        assert!(steps.is_sorted_by_key(rank));
+        for (n, step) in steps.iter().enumerate() {
+            assert_eq!(step[0], (n + 1).to_string());
+            assert!(!step[6].is_empty());
+        }
+    }
+}
+
+/// A week in which a value that the CRM's users typed is proposed as a lead's source.
+fn sources(value: &str) -> Job {
+    let job = Job::weekly();
+    let boundary = job.text("rules/boundary.toml").replace(
+        "status = ",
+        "lead_source = { from = \"Source\", why = \"Compared with the taxonomy.\", kind = \"text\" }\nstatus = ",
+    );
+    job.put("rules/boundary.toml", &boundary);
+    job.put("rules/lead-source.toml", &format!("[taxonomy]\nvalues = [{value:?}]\n"));
+    let leads = job.text("exports/lead.csv");
+    let mut lines = leads.lines();
+    let mut text = format!("{},Source\n", lines.next().unwrap());
+    for line in lines {
+        text += &format!("{line},{}\n", value.to_uppercase());
+    }
+    job.put("exports/lead.csv", &text);
+    job
+}
+
+#[test]
+fn no_cell_of_a_sheet_is_a_formula() {
+    for (value, is_dangerous) in [
+        ("Website", false),
+        ("=Website", true),
+        ("@Website", true),
+        ("-Website", true),
+        ("+Website", true),
+    ] {
+        let job = sources(value);
+        job.run(&[]).ends(0);
+        Filled::of(&job, DAY).approves_all(&job, DAY).put(&job, "week.json");
+        job.call(&["decide", "week.json"]).ends(0);
+        job.call(&["changes"]).ends(0);
+        assert_eq!(
+            job.has(&format!("changes/{DAY}/lead.lead_source.csv")),
+            !is_dangerous,
+            "{value}"
+        );
+        let steps = job.text(&format!("changes/{DAY}/by-hand.csv"));
+        assert_eq!(steps.contains("begins like a formula"), is_dangerous, "{steps}");
+        for (name, bytes) in job.files() {
+            if !name.starts_with("changes") || name.extension().is_none_or(|end| end != "csv") {
+                continue;
+            }
+            let (head, rows) = table(&String::from_utf8(bytes).unwrap());
+            for cell in rows.iter().chain([&head]).flatten() {
+                assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r']), "{name:?}: {cell}");
+            }
+        }
+    }
+}
+
+#[test]
+fn only_what_stands_approved_is_in_the_sheets() {
+    let job = Job::weekly();
+    assert!(job.call(&["changes"]).ends(0).out.contains("nothing is approved"));
+    job.run(&[]).ends(0);
+    let first = Filled::of(&job, DAY)
+        .says(&job, DAY, "DUP-01", "00Q1", confirm())
+        .says(&job, DAY, "OWN-02", "00Q4", approve())
+        .says(&job, DAY, "OWN-01", "00Q3", reject("rule_wrong"));
+    first.put(&job, "week.json");
+    job.call(&["decide", "week.json"]).ends(0);
+    job.call(&["changes"]).ends(0);
+    let steps = job.text(&format!("changes/{DAY}/by-hand.csv"));
+    assert!(steps.contains("1,merge,lead,00Q1,00Q1,00Q2,") && steps.contains("00Q4"), "{steps}");
+    assert!(!steps.contains("00Q3"), "{steps}");
+    let before = job.files();
+    job.call(&["changes", ".", "--of", DAY]).ends(0);
+    assert!(
+        job.files()
+            .iter()
+            .filter(|(name, _)| name.starts_with("changes"))
+            .all(|(name, bytes)| before[name] == *bytes)
+    );
+    // Overruled: it is in no sheet any more.
+    Filled::of(&job, DAY)
+        .says(&job, DAY, "DUP-01", "00Q1", reject("weak_evidence"))
+        .put(&job, "other.json");
+    job.call(&["decide", "other.json", "--supersede"]).ends(0);
+    job.call(&["changes"]).ends(0);
+    assert!(!job.text(&format!("changes/{DAY}/by-hand.csv")).contains("merge"));
+    assert!(
+        job.call(&["changes", "--of", "2026-03-08"])
+            .ends(0)
+            .out
+            .contains("nothing of the packet of 2026-03-08")
+    );
+    // What a person wrote into a sheet, or put beside it, is not replaced.
+    for (name, text) in [("by-hand.csv", "mine"), ("notes.txt", "mine")] {
+        job.put(&format!("changes/{DAY}/{name}"), text);
+        let said = job.call(&["changes"]).ends(3);
+        assert!(
+            said.err.contains(name) && said.err.contains("nothing of yours is replaced"),
+            "{}",
+            said.err
+        );
+        assert_eq!(job.text(&format!("changes/{DAY}/{name}")), text);
+        fs::remove_dir_all(job.path(&format!("changes/{DAY}"))).unwrap();
+        job.call(&["changes"]).ends(0);
+    }
+}
