@@ -254,6 +254,8 @@ pub struct Since {
     pub day: Option<NaiveDate>,
     /// Escalations that nobody answered.
     pub unanswered: Vec<Unanswered>,
+    /// What was approved, and whether it happened.
+    pub changes: Vec<Change>,
     /// Findings that are not found any more.
     pub resolved: Vec<Resolved>,
     /// Findings whose records or checks were not looked at this time.
@@ -277,6 +279,66 @@ pub struct Unanswered {
     pub overdue: bool,
     /// Whether the finding is in this packet.
     pub here: bool,
+}
+
+/// An approved change, as the data shows it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The finding.
+    pub id: FindingId,
+    /// The code of its check.
+    pub rule: String,
+    /// The record it is about.
+    pub record: RecordRef,
+    /// The day of the packet in which it was approved.
+    pub approved: NaiveDate,
+    /// Whether it happened.
+    pub state: Happened,
+    /// Whether this packet is the first to say so.
+    pub is_news: bool,
+}
+
+/// Whether an approved change happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Happened {
+    /// The data shows it.
+    Applied,
+    /// The data is as it was.
+    NotYet,
+    /// The data is neither as it was nor as approved.
+    Differently,
+    /// It was applied, and the data is as it was before.
+    Reverted,
+}
+
+impl Happened {
+    /// Every one, as a packet lists them.
+    pub const ALL: [Self; 4] = [Self::Reverted, Self::Differently, Self::NotYet, Self::Applied];
+
+    /// The word used in outputs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::NotYet => "not-yet",
+            Self::Differently => "differently",
+            Self::Reverted => "reverted",
+        }
+    }
+
+    /// The one of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|happened| happened.word() == word)
+    }
+
+    /// What is said of several approved changes.
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Self::Applied => "approved and applied",
+            Self::NotYet => "approved and not yet in the CRM",
+            Self::Differently => "approved, and changed to something else",
+            Self::Reverted => "approved, applied and changed back",
+        }
+    }
 }
 
 /// A finding that is not found any more.

@@ -53,7 +53,7 @@ pub fn summary(review: &Review<'_>) -> String {
         out.push('\n');
         paragraph(&mut out, "", &redefined(since));
     }
-    for (n, line) in since_lines(review, &found, &quiet).iter().enumerate() {
+    for (n, line) in since_lines(review, &quiet).iter().enumerate() {
         if n == 0 {
             out.push('\n');
         }

@@ -14,11 +14,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::boundary::{Object, RecordRef, Row};
 use crate::check::{CheckDef, Outcome, Pulled, Report};
+use crate::config::Config;
 use crate::finding::{Finding, FindingId};
 use crate::gate::{Gate, Reason, Verdict};
 use crate::ledger::{Decided, Entry, Run, digest};
-use crate::packet::{How, Queue, Resolved, Since, Standing, State, Unanswered};
+use crate::packet::{self, Happened, How, Queue, Resolved, Since, Standing, State, Unanswered};
 
+use super::applied::{self, Sight};
 use super::paper;
 
 /// A finding that nobody saw for so many days is forgotten.
@@ -30,10 +32,10 @@ pub(super) struct Past<'l> {
     /// The day of the run that was looked back at.
     day: Option<NaiveDate>,
     memory: BTreeMap<FindingId, Memory>,
-    /// Of each finding, the last decision, with the day of the packet it was made on.
-    decisions: BTreeMap<&'l FindingId, (&'l Decided, NaiveDate)>,
-    /// Why nothing is remembered although there was a run.
-    pub(super) gap: Option<String>,
+    /// Of each finding, the last decision, with the run whose packet it was made on.
+    decisions: BTreeMap<&'l FindingId, (&'l Decided, &'l Run)>,
+    /// What cannot be told of the past, and why.
+    gaps: Vec<String>,
 }
 
 /// One finding, as it is remembered.
@@ -47,6 +49,8 @@ struct Memory {
     last: NaiveDate,
     weeks: u32,
     resolved: Option<(NaiveDate, How)>,
+    /// Since when the approved change stands as it does.
+    change: Option<(NaiveDate, Happened)>,
 }
 
 /// How a run's findings stand against the past, and what the next run will remember.
@@ -57,26 +61,28 @@ pub(super) struct Present<'l> {
     pub(super) since: Since,
     /// The text of history.jsonl.
     pub(super) lines: String,
+    /// What cannot be told of the past, and why.
+    pub(super) gaps: Vec<String>,
 }
 
 impl<'l> Past<'l> {
     /// What `entries` of the ledger and the runs' folders say of the days before `day`.
     pub(super) fn read(runs: &Path, entries: &'l [Entry], day: NaiveDate) -> Self {
         let mut past = Self::default();
-        let mut days: BTreeMap<&str, NaiveDate> = BTreeMap::new();
+        let mut known: BTreeMap<&str, &Run> = BTreeMap::new();
         let mut last: Option<&Run> = None;
         for entry in entries {
             match entry {
                 Entry::Run(run) => {
-                    days.insert(&run.id, run.as_of);
+                    known.insert(&run.id, run);
                     if run.as_of < day && last.is_none_or(|last| last.as_of <= run.as_of) {
                         last = Some(run);
                     }
                 }
                 Entry::Decisions(decisions) => {
-                    let Some(day) = days.get(decisions.run.as_str()) else { continue };
+                    let Some(run) = known.get(decisions.run.as_str()) else { continue };
                     let each = decisions.decided.iter();
-                    past.decisions.extend(each.map(|one| (&one.finding, (one, *day))));
+                    past.decisions.extend(each.map(|one| (&one.finding, (one, *run))));
                 }
             }
         }
@@ -85,7 +91,7 @@ impl<'l> Past<'l> {
         match remembered(runs, last) {
             Ok(memory) => past.memory = memory,
             Err(why) => {
-                past.gap = Some(format!(
+                past.gaps.push(format!(
                     "what runs before this one saw is not known, so every finding counts as new: {why}"
                 ));
             }
@@ -93,12 +99,13 @@ impl<'l> Past<'l> {
         past
     }
 
-    /// Holds a run's findings against the past.
+    /// Holds a run's findings and records against the past.
     pub(super) fn against(
         mut self,
+        runs: &Path,
+        config: &Config,
         reports: &[Report],
         pulled: &Pulled,
-        gate: &Gate,
         day: NaiveDate,
     ) -> Present<'l> {
         let mut standings = BTreeMap::new();
@@ -114,22 +121,24 @@ impl<'l> Past<'l> {
             let before = self.memory.remove(&id);
             let state = before.as_ref().map_or(State::New, |before| before.state(&facts));
             let decided = self.decisions.get(&id).copied();
-            let queue = decided
-                .map_or(Queue::Decide, |(decided, on)| queue(decided, on, &facts, gate, day));
+            let queue = decided.map_or(Queue::Decide, |(decided, run)| {
+                queue(decided, run.as_of, &facts, state, &config.gate, day)
+            });
             if let Some((decided, _)) = decided.filter(|_| matches!(queue, Queue::Answer { .. })) {
                 unanswered.extend(open(&id, decided, day, true));
             }
-            let last = decided.map(|(decided, on)| (&decided.decision, on));
+            let last = decided.map(|(decided, run)| (&decided.decision, run.as_of));
             standings.insert(id.clone(), Standing { state, queue, last });
             let seen = Memory {
                 rule: check.code.to_owned(),
                 record: finding.record.clone(),
                 related: finding.related.clone(),
                 facts,
-                first: before.map_or(day, |before| before.first),
+                first: before.as_ref().map_or(day, |before| before.first),
                 last: day,
                 weeks: state.weeks(),
                 resolved: None,
+                change: before.and_then(|before| before.change),
             };
             memory.insert(id, seen);
         }
@@ -155,9 +164,33 @@ impl<'l> Past<'l> {
                 memory.insert(id, before);
             }
         }
+        let (sights, gaps) = applied::sights(runs, &self.decisions, day, pulled, &config.boundary);
+        let mut changes = Vec::new();
+        for (id, sight) in sights {
+            let Some((decided, run)) = self.decisions.get(id) else { continue };
+            let known = memory.get_mut(id);
+            let Some(state) = happened(sight, known.as_deref(), run.as_of) else { continue };
+            let before = known.as_deref().and_then(|memory| memory.change);
+            let since = match before {
+                Some((since, before)) if before == state && since > run.as_of => since,
+                Some(_) | None => day,
+            };
+            if let Some(memory) = known {
+                memory.change = Some((since, state));
+            }
+            changes.push(packet::Change {
+                id: id.clone(),
+                rule: decided.rule.clone(),
+                record: decided.record.clone(),
+                approved: run.as_of,
+                state,
+                is_news: since == day,
+            });
+        }
+        self.gaps.extend(gaps);
         let lines = memory.iter().map(|(id, memory)| memory.line(id)).collect();
-        let since = Since { day: self.day, unanswered, resolved, unseen };
-        Present { standings, since, lines }
+        let since = Since { day: self.day, unanswered, changes, resolved, unseen };
+        Present { standings, since, lines, gaps: self.gaps }
     }
 }
 
@@ -173,10 +206,18 @@ pub(super) fn found(reports: &[Report]) -> impl Iterator<Item = (&'static CheckD
 }
 
 /// What the decision on a finding asks of the reviewer, now that it is found again.
-fn queue(decided: &Decided, on: NaiveDate, facts: &str, gate: &Gate, day: NaiveDate) -> Queue {
+fn queue(
+    decided: &Decided,
+    on: NaiveDate,
+    facts: &str,
+    state: State,
+    gate: &Gate,
+    day: NaiveDate,
+) -> Queue {
     let same = decided.facts == facts;
     match decided.decision.verdict() {
-        Verdict::Approve { .. } if same => Queue::Apply,
+        // What was gone and is here again was undone by somebody.
+        Verdict::Approve { .. } if same && !matches!(state, State::Reopened(_)) => Queue::Apply,
         // Whoever said so was told of the same facts: it was not fixed.
         Verdict::Reject(Reason::AlreadyFixed) => Queue::Decide,
         Verdict::Reject(_) if same => {
@@ -185,6 +226,23 @@ fn queue(decided: &Decided, on: NaiveDate, facts: &str, gate: &Gate, day: NaiveD
         }
         Verdict::Approve { .. } | Verdict::Reject(_) => Queue::Decide,
         Verdict::Escalate { until, .. } => Queue::Answer { overdue: day > *until },
+    }
+}
+
+/// What became of a change that was approved in the packet of a day; nothing where it cannot be told.
+fn happened(sight: Sight, memory: Option<&Memory>, approved: NaiveDate) -> Option<Happened> {
+    let before = memory.and_then(|memory| memory.change).filter(|(since, _)| *since > approved);
+    let was_applied = matches!(before, Some((_, Happened::Applied | Happened::Reverted)));
+    let undone = if was_applied { Happened::Reverted } else { Happened::NotYet };
+    match sight {
+        Sight::AsApproved => Some(Happened::Applied),
+        Sight::AsBefore => Some(undone),
+        Sight::Otherwise => Some(Happened::Differently),
+        Sight::AskTheFinding => {
+            let is_gone = memory?.resolved.is_some();
+            Some(if is_gone { Happened::Applied } else { undone })
+        }
+        Sight::Unread => None,
     }
 }
 
@@ -228,6 +286,7 @@ struct Line {
     last: String,
     weeks: u32,
     resolved: Option<(String, String)>,
+    change: Option<(String, String)>,
 }
 
 impl Memory {
@@ -283,6 +342,7 @@ impl Memory {
             last: self.last.to_string(),
             weeks: self.weeks,
             resolved: self.resolved.map(|(on, how)| (on.to_string(), how.word().to_owned())),
+            change: self.change.map(|(since, it)| (since.to_string(), it.word().to_owned())),
         };
         serde_json::to_string(&line).unwrap_or_default() + "\n"
     }
@@ -307,6 +367,10 @@ impl Memory {
             resolved: match line.resolved {
                 None => None,
                 Some((on, how)) => Some((on.parse().ok()?, How::parse(&how)?)),
+            },
+            change: match line.change {
+                None => None,
+                Some((since, it)) => Some((since.parse().ok()?, Happened::parse(&it)?)),
             },
         };
         Some((FindingId::parse(&line.id)?, memory))

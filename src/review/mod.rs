@@ -4,6 +4,7 @@
 //! problem of the rules is known, and nothing is shown before the ledger's chain is verified.
 //! Does not: decide anything, or write anywhere but in the review folder.
 
+mod applied;
 mod changes;
 mod decisions;
 mod desk;
@@ -475,8 +476,8 @@ fn write_up(
     let earlier = ledger.entries().get(..ledger_len).unwrap_or_default();
     let mut missing = judged.missing.clone();
     let past = Past::read(&runs, earlier, day);
-    missing.extend(past.gap.clone());
-    let present = past.against(&judged.reports, &judged.pulled, &config.gate, day);
+    let present = past.against(&runs, config, &judged.reports, &judged.pulled, day);
+    missing.extend(present.gaps.iter().cloned());
     let command = format!("crm-review run . --as-of {day}");
     let mut batch = config.batch.words();
     if let Some(absent) = config.batch.absent_words(&judged.absent_ids) {

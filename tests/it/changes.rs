@@ -212,3 +212,98 @@ fn only_what_stands_approved_is_in_the_sheets() {
         job.call(&["changes"]).ends(0);
     }
 }
+
+/// The section of the summary that says what became of earlier packets, in one line.
+#[track_caller]
+fn since(job: &Job, day: &str) -> String {
+    let said = job.call(&["run", ".", "--as-of", day]).ends(0).out;
+    let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (_, words) = words.split_once("Since the packet of ").unwrap_or_default();
+    words.split_once(" all high medium").map_or(words, |(since, _)| since).to_owned()
+}
+
+#[test]
+fn the_next_weeks_tell_whether_what_was_approved_happened() {
+    let job = Job::acme("salesforce");
+    job.call(&["run", ".", "--as-of", ACME]).ends(0);
+    let mut filled =
+        Filled::of(&job, ACME).with("approver", "Sabine Krüger").approves_all(&job, ACME);
+    // Of the changes that a sheet can make.
+    let sheets: Vec<_> = job
+        .text(&format!("runs/{ACME}/findings.jsonl"))
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .filter(|finding| {
+            let proposal = &finding["proposal"];
+            !proposal["value"].is_null() || !proposal["assignee"].is_null()
+        })
+        .map(|finding| finding["id"].clone())
+        .collect();
+    let items = filled.file["decisions"].as_array_mut().unwrap();
+    items.retain(|item| sheets.contains(&item["finding"]));
+    let approved = items.len();
+    filled.put(&job, "week.json");
+    job.call(&["decide", "week.json"]).ends(0);
+    job.call(&["changes"]).ends(0);
+    assert!(
+        since(&job, "2026-11-30").contains(&format!("{approved} approved and not yet in the CRM"))
+    );
+    let before = job.text("exports/Lead.csv");
+    assert_eq!(import(&job, ACME, "csv"), approved);
+    let said = since(&job, "2026-12-07");
+    assert!(said.contains(&format!("{approved} approved and applied")), "{said}");
+    assert!(!said.contains("not yet"), "{said}");
+    // Told once.
+    let said = since(&job, "2026-12-14");
+    assert!(!said.contains("approved and"), "{said}");
+    // The leads are put back as they were: by the inverse, somebody, or another import.
+    let applied = job.text("exports/Lead.csv");
+    job.put("exports/Lead.csv", &before);
+    let said = since(&job, "2026-12-21");
+    assert!(said.contains("approved, applied and changed back"), "{said}");
+    // One of them is given to somebody else instead.
+    let (head, rows) = table(&job.text(&format!("changes/{ACME}/lead.owner.csv")));
+    assert_eq!(head[1], "OwnerId");
+    let row = &rows[0];
+    let mut other = String::new();
+    for line in applied.lines() {
+        let is_it = line.contains(&row[0]);
+        other +=
+            &if is_it { line.replacen(&row[1], "0055g000000000AAAA", 1) } else { line.to_owned() };
+        other.push('\n');
+    }
+    assert_ne!(other, applied);
+    job.put("exports/Lead.csv", &other);
+    let said = since(&job, "2026-12-28");
+    assert!(said.contains("1 approved, and changed to something else"), "{said}");
+    // Without the packet it cannot be told, and the packet says so.
+    fs::remove_dir_all(job.path(&format!("runs/{ACME}"))).unwrap();
+    let said = job.call(&["run", ".", "--as-of", "2027-01-04"]).ends(1);
+    assert!(
+        said.err.contains(
+            "whether what was approved in the packet of 2026-11-23 happened cannot be told"
+        ),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn a_merge_happened_when_only_the_kept_record_is_left() {
+    let job = Job::weekly();
+    job.run(&[]).ends(0);
+    Filled::of(&job, DAY).says(&job, DAY, "DUP-01", "00Q1", confirm()).put(&job, "week.json");
+    job.call(&["decide", "week.json"]).ends(0);
+    let leads = job.text("exports/lead.csv");
+    let without = |id: &str| {
+        let kept: Vec<_> = leads.lines().filter(|line| !line.starts_with(id)).collect();
+        kept.join("\n") + "\n"
+    };
+    assert!(since(&job, "2026-03-08").contains("1 approved and not yet in the CRM"));
+    job.put("exports/lead.csv", &without("00Q2"));
+    assert!(since(&job, "2026-03-15").contains("1 approved and applied"));
+    job.put("exports/lead.csv", &without("00Q1"));
+    assert!(since(&job, "2026-03-22").contains("1 approved, and changed to something else"));
+    job.put("exports/lead.csv", &leads);
+    assert!(since(&job, "2026-03-29").contains("approved and not yet"));
+}

@@ -137,7 +137,7 @@ fn a_rejected_finding_is_quiet_until_its_facts_change_or_its_term_ends() {
     let packet = job.text("runs/2026-03-08/packet.html");
     assert_eq!(packet.matches("<article class=\"card\"").count(), 1);
     assert!(packet.contains("2 quiet: rejected before, on the same facts"), "hidden without trace");
-    assert!(packet.contains("an agreed exception, asked again from 29 March 2026"));
+    assert!(packet.contains("an agreed exception, packet of 1 March 2026; asked again from 29 March 2026"));
     assert!(packet.contains(
         "Rejected by Dana Reyes in the packet of 1 March 2026, already fixed; it is still there"
     ));
@@ -206,10 +206,12 @@ fn an_approved_change_waits_until_the_data_shows_it() {
     );
     let said = week(&job, 1);
     assert_eq!(standing(&job, 1)[0], "DUP-01 00Q1 recurring 2 apply");
-    assert!(said.contains("2 approved before, and the CRM does not show it yet"), "{said}");
+    assert!(said.contains("2 approved and not yet in the CRM"), "{said}");
     job.edit("exports/lead.csv", "0199,,New", "0199,0051,New");
     let said = week(&job, 2);
     assert!(said.contains("1 resolved: 1 after its change was approved"), "{said}");
+    assert!(said.contains("1 approved and not yet in the CRM"), "{said}");
+    assert!(said.contains("1 approved and applied"), "{said}");
     assert_eq!(
         standing(&job, 2),
         ["DUP-01 00Q1 recurring 3 apply", "OWN-01 00Q3 recurring 3 decide"]

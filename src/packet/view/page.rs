@@ -313,7 +313,7 @@ impl Page {
             redefined: review.redefined_since.map(redefined),
             gate: Gate::of(review, &found, &findings),
             figures: figures(&tally, quiet.len()),
-            since: Since::of(review, &found, &quiet),
+            since: Since::of(review, &quiet),
             first: first(&found),
             counts: counts(review, &found),
             all: tally.row(),

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::gate::Verdict;
 use crate::packet::escape::{counted, grouped, value, words};
-use crate::packet::{How, Queue, Review, Unanswered};
+use crate::packet::{Change, Happened, How, Queue, Review, Unanswered};
 
 use super::Found;
 
@@ -21,9 +21,7 @@ pub(super) struct Since {
     /// The day of the packet before.
     day: Option<String>,
     unanswered: Vec<Row>,
-    resolved: Group,
-    waiting: Group,
-    quiet: Group,
+    groups: Vec<Group>,
     unseen: Option<String>,
 }
 
@@ -46,31 +44,29 @@ struct Row {
 }
 
 impl Since {
-    /// The section of a review, of which these are the findings that are asked and that are quiet.
-    pub(super) fn of(review: &Review<'_>, asked: &[Found<'_>], quiet: &[Found<'_>]) -> Self {
+    /// The section of a review, of which these findings are quiet.
+    pub(super) fn of(review: &Review<'_>, quiet: &[Found<'_>]) -> Self {
         let since = review.since;
-        let waiting = asked.iter().filter(|found| found.standing.queue == Queue::Apply);
+        let mut groups: Vec<Group> =
+            Happened::ALL.into_iter().map(|it| changes(review, it)).collect();
+        groups.push(Group::of(
+            &resolved_words(review),
+            since.resolved.iter().map(|resolved| Row {
+                id: resolved.id.to_string(),
+                rule: value(&resolved.rule),
+                record: value(&resolved.record.to_string()),
+                says: resolved.how.phrase().to_owned(),
+                here: false,
+            }),
+        ));
+        groups.push(Group::of(
+            "quiet: rejected before, on the same facts",
+            quiet.iter().map(quiet_row),
+        ));
         Self {
             day: since.day.map(|day| day.format("%-d %B %Y").to_string()),
             unanswered: since.unanswered.iter().map(unanswered).collect(),
-            resolved: Group::of(
-                &resolved_words(review),
-                since.resolved.iter().map(|resolved| Row {
-                    id: resolved.id.to_string(),
-                    rule: value(&resolved.rule),
-                    record: value(&resolved.record.to_string()),
-                    says: resolved.how.phrase().to_owned(),
-                    here: false,
-                }),
-            ),
-            waiting: Group::of(
-                "approved before, and the CRM does not show it yet",
-                waiting.map(|found| row(found, true)),
-            ),
-            quiet: Group::of(
-                "quiet: rejected before, on the same facts",
-                quiet.iter().map(|found| row(found, false)),
-            ),
+            groups: groups.into_iter().filter(|group| !group.rows.is_empty()).collect(),
             unseen: (since.unseen > 0).then(|| {
                 format!(
                     "{} of earlier packets could not be looked at this time: the records were not in the batch, or the check did not look",
@@ -96,23 +92,42 @@ fn unanswered(one: &Unanswered) -> Row {
     }
 }
 
-fn row(found: &Found<'_>, here: bool) -> Row {
-    let says = found.standing.last.map_or_else(String::new, |(decision, on)| {
-        let on = on.format("%-d %B %Y");
-        let says = match (decision.verdict(), found.standing.queue) {
-            (Verdict::Reject(reason), Queue::Quiet { until }) => {
-                format!("{}, asked again from {}", reason.phrase(), until.format("%-d %B %Y"))
-            }
-            (verdict, _) => verdict.word().to_owned(),
-        };
-        format!("{says}; packet of {on}")
-    });
+/// The approved changes of which that is so; of the settled ones those that were not told before.
+fn changes(review: &Review<'_>, happened: Happened) -> Group {
+    let is_told = |change: &&Change| {
+        change.state == happened && (change.is_news || happened == Happened::NotYet)
+    };
+    Group::of(
+        happened.phrase(),
+        review.since.changes.iter().filter(is_told).map(|change| Row {
+            id: change.id.to_string(),
+            rule: value(&change.rule),
+            record: value(&change.record.to_string()),
+            says: format!("packet of {}", change.approved.format("%-d %B %Y")),
+            here: false,
+        }),
+    )
+}
+
+fn quiet_row(found: &Found<'_>) -> Row {
+    let says = match (
+        found.standing.last.map(|(decision, on)| (decision.verdict(), on)),
+        found.standing.queue,
+    ) {
+        (Some((Verdict::Reject(reason), on)), Queue::Quiet { until }) => format!(
+            "{}, packet of {}; asked again from {}",
+            reason.phrase(),
+            on.format("%-d %B %Y"),
+            until.format("%-d %B %Y")
+        ),
+        (_, _) => String::new(),
+    };
     Row {
         id: found.id.to_string(),
         rule: found.check.code.to_owned(),
         record: value(&found.finding.record.to_string()),
         says,
-        here,
+        here: false,
     }
 }
 
@@ -141,22 +156,14 @@ fn resolved_words(review: &Review<'_>) -> String {
 }
 
 /// The same in lines for the mail; nothing where there was no packet before.
-pub(in crate::packet) fn lines(
-    review: &Review<'_>,
-    asked: &[Found<'_>],
-    quiet: &[Found<'_>],
-) -> Vec<String> {
-    let since = Since::of(review, asked, quiet);
+pub(in crate::packet) fn lines(review: &Review<'_>, quiet: &[Found<'_>]) -> Vec<String> {
+    let since = Since::of(review, quiet);
     let Some(day) = &since.day else { return Vec::new() };
     let mut lines = Vec::new();
     for row in &since.unanswered {
         lines.push(format!("{} {} {}: {}", row.id, row.rule, row.record, row.says));
     }
-    for group in [&since.resolved, &since.waiting, &since.quiet] {
-        if !group.rows.is_empty() {
-            lines.push(group.says.clone());
-        }
-    }
+    lines.extend(since.groups.into_iter().map(|group| group.says));
     lines.extend(since.unseen);
     if !lines.is_empty() {
         lines.insert(0, format!("Since the packet of {day}:"));
