@@ -285,7 +285,7 @@ impl Facets {
         };
         facets.fill_cards();
         facets.label();
-        let plain = |raw: &str, out: &mut String| {
+        let of_words = |raw: &str, out: &mut String| {
             normalise::words_into(raw, out);
         };
         let columns = |kind: Kind| read.columns(kind);
@@ -302,10 +302,10 @@ impl Facets {
             })
             .collect();
         facets.categories =
-            columns(Kind::Category).map(|column| read.column(column, plain)).collect();
+            columns(Kind::Category).map(|column| read.column(column, of_words)).collect();
         facets.texts = columns(Kind::Text)
             .map(|column| {
-                let facet = read.column(column, plain);
+                let facet = read.column(column, of_words);
                 let words = Words::of(&facet.values, len);
                 (facet, words)
             })

@@ -539,18 +539,7 @@ fn write_up(
     let models = models(&judged.reports);
     let worst = asked(&judged.reports, &present).map(|(check, _)| check.severity).max();
     let history = present.lines;
-    Ok(Made {
-        run,
-        home,
-        packet,
-        findings,
-        history,
-        manifest,
-        summary,
-        missing,
-        worst,
-        models,
-    })
+    Ok(Made { run, home, packet, findings, history, manifest, summary, missing, worst, models })
 }
 
 /// The day of the last run of an earlier day, if it was made under another definition.

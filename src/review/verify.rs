@@ -138,7 +138,7 @@ fn faults(home: &Path, manifest: &Kept, run: &Run, ledger: &Ledger) -> Vec<Strin
 /// How a run comes out when it is made again.
 enum Again {
     Same,
-    Different(&'static str),
+    Different(String),
     Cannot(String),
 }
 
@@ -166,9 +166,9 @@ fn again(
     }
     let judged = judge(folder, &config, AsOf::new(run.as_of, config.zone), threads)?;
     let made = write_up(folder, &config, link, &judged, ledger)?;
-    let different = made
-        .files()
-        .into_iter()
+    let files = made.files();
+    let different = files
+        .iter()
         .find(|(file, bytes)| fs::read(home.join(file)).map_or(true, |old| old != *bytes));
-    Ok(different.map_or(Again::Same, |(file, _)| Again::Different(file)))
+    Ok(different.map_or(Again::Same, |(file, _)| Again::Different((*file).to_owned())))
 }

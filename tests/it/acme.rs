@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Write as _;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -37,6 +38,10 @@ pub(crate) fn run(name: &str) -> (tempfile::TempDir, Done) {
     copy(&flavour(name), folder.path());
     let done = run_in(folder.path()).unwrap();
     (folder, done)
+}
+
+fn put(path: &Path, text: &str) {
+    fs::File::create(path).and_then(|mut file| file.write_all(text.as_bytes())).unwrap();
 }
 
 fn run_in(folder: &Path) -> Result<Done, ReviewError> {
@@ -132,7 +137,7 @@ fn a_pinned_model_weighs_as_it_did_when_it_was_learned() {
         fs::copy(done.folder.join(&name), rules.join(&name)).unwrap();
         pinned += &format!("{table} = \"{name}\"\n");
     }
-    fs::write(rules.join("duplicates.toml"), &pinned).unwrap();
+    put(&rules.join("duplicates.toml"), &pinned);
     let again = run_in(second.path()).unwrap();
     let text = |done: &Done, name: &str| fs::read_to_string(done.folder.join(name)).unwrap();
     assert_eq!(text(&again, "findings.jsonl"), text(&done, "findings.jsonl"));
@@ -144,7 +149,7 @@ fn a_pinned_model_weighs_as_it_did_when_it_was_learned() {
     let model = fs::read_to_string(rules.join("lead.model.toml")).unwrap();
     let broken = model.replacen("prior = -", "prior = nan # ", 1);
     let line = broken.lines().position(|line| line.starts_with("prior")).unwrap() + 1;
-    fs::write(rules.join("lead.model.toml"), broken).unwrap();
+    put(&rules.join("lead.model.toml"), &broken);
     let said = run_in(second.path()).unwrap_err().to_string();
     assert!(
         said.contains(&format!("rules/lead.model.toml: line {line}: `prior` is NaN")),

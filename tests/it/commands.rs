@@ -15,8 +15,14 @@ use serde_json::Value;
 
 use crate::job::{DAY, Job, LEADS, REVIEW, files, said, word};
 
-const FILES: [&str; 6] =
-    ["findings.jsonl", "history.jsonl", "lead.model.toml", "manifest.json", "packet.html", "summary.txt"];
+const FILES: [&str; 6] = [
+    "findings.jsonl",
+    "history.jsonl",
+    "lead.model.toml",
+    "manifest.json",
+    "packet.html",
+    "summary.txt",
+];
 
 fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777

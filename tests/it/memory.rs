@@ -137,7 +137,11 @@ fn a_rejected_finding_is_quiet_until_its_facts_change_or_its_term_ends() {
     let packet = job.text("runs/2026-03-08/packet.html");
     assert_eq!(packet.matches("<article class=\"card\"").count(), 1);
     assert!(packet.contains("2 quiet: rejected before, on the same facts"), "hidden without trace");
-    assert!(packet.contains("an agreed exception, packet of 1 March 2026; asked again from 29 March 2026"));
+    assert!(
+        packet.contains(
+            "an agreed exception, packet of 1 March 2026; asked again from 29 March 2026"
+        )
+    );
     assert!(packet.contains(
         "Rejected by Dana Reyes in the packet of 1 March 2026, already fixed; it is still there"
     ));

@@ -144,8 +144,16 @@ impl Column {
             Self::FirstNameParts => parts(facets.first.values.text(line.first)),
             Self::LastName => Value::of(&facets.last.values, line.last),
             Self::LastNameParts => parts(facets.last.values.text(line.last)),
-            Self::FullName => Value::of(&facets.names.values, line.name),
-            Self::Mail => Value::of(&facets.mails.values, line.mail),
+            Self::FullName if line.name == BLANK => Value::default(),
+            Self::FullName => {
+                let (first, last) = (&facets.first.values, &facets.last.values);
+                let both = format!("{}|{}", first.text(line.first), last.text(line.last));
+                Value::made(both).held(facets.names.held(line.name))
+            }
+            Self::Mail if line.mail == BLANK => Value::default(),
+            // Addresses are told apart by their hosts, which are kept as numbers alone.
+            Self::Mail => Value::made(format!("{}@{}", facets.locals.text(mail.local), line.mail))
+                .held(facets.mails.held(line.mail)),
             Self::MailLocal => Value::of(&facets.locals, mail.local),
             Self::MailDomain => Value::of(&facets.domain.values, mail.domain),
             Self::MailBox => Value::made(match mail.of {
