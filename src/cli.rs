@@ -70,6 +70,12 @@ pub enum Command {
         #[arg(long, value_name = "DATE", value_parser = day)]
         of: Option<NaiveDate>,
     },
+    /// The routing exception rate with its six inputs, week by week
+    Metrics {
+        /// The review folder
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+    },
     /// Whether the ledger's chain and the packets hold, and whether a run gives the same bytes again
     Verify {
         /// The review folder

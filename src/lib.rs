@@ -19,7 +19,7 @@
 //!
 //! [`policy`] what a person wrote, with its place · [`boundary`] what may come in · [`matching`] what is
 //! the same · [`finding`] what may be said · [`check`] the judgements · [`source`] where records come from
-//! · [`folder`] files that are private and whole · [`gate`] who may decide what · [`ledger`] what was run and decided · [`packet`] what is shown ·
+//! · [`folder`] files that are private and whole · [`gate`] who may decide what · [`ledger`] what was run and decided · [`metrics`] the one rate · [`packet`] what is shown ·
 //! [`config`] the job · [`review`] the run · [`draft`] the first folder · [`linking`] the duplicate
 //! engine alone · [`cli`] the arguments.
 //!
@@ -40,6 +40,7 @@ pub mod gate;
 pub mod ledger;
 pub mod linking;
 pub mod matching;
+pub mod metrics;
 pub mod packet;
 pub mod policy;
 pub mod review;

@@ -90,6 +90,32 @@ pub struct Run {
     pub flagged: u64,
     /// Whether everything could be read.
     pub complete: bool,
+    /// What of its proposals is decided as it begins.
+    pub tally: Tally,
+}
+
+/// What of a packet's proposals is decided, in numbers: what the metric is made of.
+///
+/// Only corrections of routing, owner, lifecycle, duplicates and required fields are counted, but for
+/// `outside`; and none that was decided in an earlier week.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Distinct records under review that a proposal would correct.
+    pub flagged: u64,
+    /// Proposals approved.
+    pub approved: u64,
+    /// Proposals rejected.
+    pub rejected: u64,
+    /// Proposals escalated and not answered.
+    pub escalated: u64,
+    /// Proposals without a decision.
+    pub undecided: u64,
+    /// Distinct records of which a correction is approved.
+    pub corrected: u64,
+    /// Distinct other records of which a correction is undecided or escalated.
+    pub open: u64,
+    /// Approved corrections of other kinds.
+    pub outside: u64,
 }
 
 /// A decisions file that was recorded.
@@ -103,6 +129,8 @@ pub struct Decisions {
     pub at: DateTime<Utc>,
     /// What it decides that was not recorded before.
     pub decided: Vec<Decided>,
+    /// What of the packet's proposals is decided after it.
+    pub tally: Tally,
 }
 
 /// A decision on a finding.
@@ -258,6 +286,7 @@ mod tests {
             findings: n,
             flagged: n,
             complete: true,
+            tally: Tally { flagged: n, undecided: n, open: n, ..Tally::default() },
         })
     }
 

@@ -5,7 +5,7 @@
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Decided, Decisions, Entry, Run};
+use super::{Decided, Decisions, Entry, Run, Tally};
 use crate::boundary::{Object, RecordRef};
 use crate::finding::FindingId;
 use crate::gate::{Decision, Reason, Verdict};
@@ -40,6 +40,20 @@ struct RunLine {
     findings: u64,
     flagged: u64,
     complete: bool,
+    tally: TallyLine,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TallyLine {
+    flagged: u64,
+    approved: u64,
+    rejected: u64,
+    escalated: u64,
+    undecided: u64,
+    corrected: u64,
+    open: u64,
+    outside: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -49,6 +63,7 @@ struct DecisionsLine {
     file: String,
     at: String,
     decided: Vec<DecidedLine>,
+    tally: TallyLine,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -100,12 +115,14 @@ pub(super) fn line(seq: usize, prev: &str, entry: &Entry) -> String {
             findings: run.findings,
             flagged: run.flagged,
             complete: run.complete,
+            tally: TallyLine::of(run.tally),
         }),
         Entry::Decisions(decisions) => Wire::Decisions(DecisionsLine {
             run: decisions.run.clone(),
             file: decisions.file.clone(),
             at: instant(decisions.at),
             decided: decisions.decided.iter().map(DecidedLine::of).collect(),
+            tally: TallyLine::of(decisions.tally),
         }),
     };
     let line = Line { v: 1, seq, prev: prev.to_owned(), entry };
@@ -132,6 +149,7 @@ pub(super) fn parse(line: &[u8]) -> Result<(usize, String, Entry), &'static str>
             findings: run.findings,
             flagged: run.flagged,
             complete: run.complete,
+            tally: run.tally.into(),
         }),
         Wire::Decisions(decisions) => Entry::Decisions(Decisions {
             run: decisions.run,
@@ -142,6 +160,7 @@ pub(super) fn parse(line: &[u8]) -> Result<(usize, String, Entry), &'static str>
                 .into_iter()
                 .map(Decided::try_from)
                 .collect::<Result<_, _>>()?,
+            tally: decisions.tally.into(),
         }),
     };
     Ok((line.seq, line.prev, entry))
@@ -158,6 +177,30 @@ fn day(text: &str) -> Result<NaiveDate, &'static str> {
 
 fn time(text: &str) -> Result<DateTime<Utc>, &'static str> {
     text.parse().map_err(|_| "its time is not a time")
+}
+
+impl TallyLine {
+    fn of(tally: Tally) -> Self {
+        let Tally { flagged, approved, rejected, escalated, undecided, corrected, open, outside } =
+            tally;
+        Self { flagged, approved, rejected, escalated, undecided, corrected, open, outside }
+    }
+}
+
+impl From<TallyLine> for Tally {
+    fn from(line: TallyLine) -> Self {
+        let TallyLine {
+            flagged,
+            approved,
+            rejected,
+            escalated,
+            undecided,
+            corrected,
+            open,
+            outside,
+        } = line;
+        Self { flagged, approved, rejected, escalated, undecided, corrected, open, outside }
+    }
 }
 
 impl DecidedLine {

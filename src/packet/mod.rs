@@ -22,6 +22,7 @@ use crate::boundary::{Admission, Boundary, Object, RecordRef};
 use crate::check::{AsOf, Report};
 use crate::finding::FindingId;
 use crate::gate::Decision;
+use crate::metrics::Week;
 
 pub use link::{LinkError, RecordLink};
 pub use summary::summary;
@@ -66,6 +67,8 @@ pub struct Review<'a> {
     pub standings: &'a BTreeMap<FindingId, Standing<'a>>,
     /// What became of what earlier packets proposed.
     pub since: &'a Since,
+    /// The metric, week by week; the last is this one.
+    pub weeks: &'a [Week],
     /// The rules in force.
     pub rules: Vec<RulesFile>,
     /// Who decides.
@@ -230,7 +233,7 @@ impl Queue {
 }
 
 /// Where a finding stands: seen before, decided before, and what is asked now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing<'a> {
     /// How it stands against the earlier weeks.
     pub state: State,
@@ -238,12 +241,14 @@ pub struct Standing<'a> {
     pub queue: Queue,
     /// The last decision on it, with the day of the packet it was made on.
     pub last: Option<(&'a Decision, NaiveDate)>,
+    /// The records under review that the rate counts if it is approved.
+    pub counts: Vec<RecordRef>,
 }
 
 impl Standing<'_> {
     /// Nobody decided on it yet.
     pub fn undecided(state: State) -> Self {
-        Self { state, queue: Queue::Decide, last: None }
+        Self { state, queue: Queue::Decide, last: None, counts: Vec::new() }
     }
 }
 

@@ -43,6 +43,9 @@ pub fn summary(review: &Review<'_>) -> String {
         "",
         &format!("{}. Nothing has been applied.", review.extent(found.len(), flagged.len())),
     );
+    if let Some(week) = review.weeks.last() {
+        paragraph(&mut out, "", &format!("Routing exception rate: {}.", week.rate_words()));
+    }
     if let Completeness::Incomplete(what) = &review.complete {
         out.push_str("\nINCOMPLETE. What is missing:\n");
         for what in what {

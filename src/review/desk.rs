@@ -11,11 +11,12 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 use crate::finding::{FindingId, Hold};
 use crate::folder::{self, Held};
 use crate::gate::{Claim, Decision, Gate, Refusal, Saying, Verdict};
-use crate::ledger::{Decided, Decisions, Entry, Ledger, Run};
+use crate::ledger::{Decided, Decisions, Entry, Ledger, Run, Tally};
 use crate::policy::{Log, Problems};
 
 use super::decisions::{self, Filed, Item};
 use super::paper::{Paper, Told};
+use super::tally::{Stand, tally};
 use super::{Folder, ReviewError};
 
 /// What the caller says of a recording.
@@ -113,6 +114,7 @@ impl<'a> Desk<'a> {
                     file: filed.digest,
                     at: self.now,
                     decided: Vec::new(),
+                    tally: Tally::default(),
                 },
                 known: filed.items.len(),
                 undecided: 0,
@@ -249,6 +251,15 @@ impl<'a> Desk<'a> {
         }
         let new = decided.iter().filter(|one| !recorded.contains_key(&one.finding)).count();
         let undecided = paper.len().saturating_sub(recorded.len() + new);
+        let after: BTreeMap<&FindingId, &Verdict> = recorded
+            .iter()
+            .map(|(id, one)| (*id, one.decision.verdict()))
+            .chain(decided.iter().map(|one| (&one.finding, one.decision.verdict())))
+            .collect();
+        let tally = tally(paper.iter().map(|(id, told)| {
+            let stand = after.get(id).map_or(told.stand, |verdict| Stand::after(verdict));
+            (stand, told.scope, told.counts.as_slice())
+        }));
         let taken = Taken {
             name: filed.name.clone(),
             decisions: Decisions {
@@ -256,6 +267,7 @@ impl<'a> Desk<'a> {
                 file: filed.digest.clone(),
                 at: self.now,
                 decided,
+                tally,
             },
             known,
             undecided,

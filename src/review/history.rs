@@ -22,6 +22,7 @@ use crate::packet::{self, Happened, How, Queue, Resolved, Since, Standing, State
 
 use super::applied::{self, Sight};
 use super::paper;
+use super::tally::{self, Scope};
 
 /// A finding that nobody saw for so many days is forgotten.
 const FORGET_AFTER: Days = Days::new(400);
@@ -128,7 +129,11 @@ impl<'l> Past<'l> {
                 unanswered.extend(open(&id, decided, day, true));
             }
             let last = decided.map(|(decided, run)| (&decided.decision, run.as_of));
-            standings.insert(id.clone(), Standing { state, queue, last });
+            let counts = match Scope::of(check.family) {
+                Scope::Routing => tally::corrected(finding, pulled),
+                Scope::Outside => Vec::new(),
+            };
+            standings.insert(id.clone(), Standing { state, queue, last, counts });
             let seen = Memory {
                 rule: check.code.to_owned(),
                 record: finding.record.clone(),

@@ -11,6 +11,7 @@ mod desk;
 mod history;
 mod manifest;
 mod paper;
+mod tally;
 mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +28,8 @@ use crate::config::{self, BatchDefinition, Config, Crm};
 use crate::finding::{Finding, Severity};
 use crate::folder::{self, FolderError, Held};
 use crate::gate::Gate;
-use crate::ledger::{Entry, Ledger, LedgerError, Run, digest};
+use crate::ledger::{Entry, Ledger, LedgerError, Run, Tally, digest};
+use crate::metrics::{self, Week};
 use crate::packet::{self, Completeness, PacketError, Queue, RecordLink};
 use crate::policy::Problems;
 use crate::source::{self, Input, SourceErrors};
@@ -37,6 +39,7 @@ use desk::{Desk, DeskError};
 pub use desk::{Earlier, Recording, decide};
 use history::{Past, Present};
 pub use paper::PaperError;
+use tally::{Scope, Stand};
 pub use verify::{Verified, verify};
 
 /// Why a review did not come about. Each kind has its own exit code.
@@ -478,6 +481,11 @@ fn write_up(
     let past = Past::read(&runs, earlier, day);
     let present = past.against(&runs, config, &judged.reports, &judged.pulled, day);
     missing.extend(present.gaps.iter().cloned());
+    let reviewed = judged.counts.iter().map(|count| count.reviewed as u64).sum();
+    let tally = tally_of(&judged.reports, &present, day);
+    let mut weeks = metrics::weeks(earlier);
+    weeks.retain(|week| week.day < day);
+    weeks.push(Week::new(day, reviewed, tally, &definition, weeks.last()));
     let command = format!("crm-review run . --as-of {day}");
     let mut batch = config.batch.words();
     if let Some(absent) = config.batch.absent_words(&judged.absent_ids) {
@@ -506,6 +514,7 @@ fn write_up(
         reports: &judged.reports,
         standings: &present.standings,
         since: &present.since,
+        weeks: &weeks,
         rules: rules
             .iter()
             .map(|(file, sha256)| packet::RulesFile { file: file.clone(), sha256: sha256.clone() })
@@ -527,13 +536,14 @@ fn write_up(
         packet: digest(packet.as_bytes()),
         proposals: digest(findings.as_bytes()),
         history: digest(present.lines.as_bytes()),
-        reviewed: judged.counts.iter().map(|count| count.reviewed as u64).sum(),
+        reviewed,
         findings: findings.lines().count() as u64,
         flagged: asked(&judged.reports, &present)
             .map(|(_, finding)| &finding.record)
             .collect::<BTreeSet<_>>()
             .len() as u64,
         complete: missing.is_empty(),
+        tally,
     };
     let manifest = manifest::text(config, judged, &rules, &run, &review);
     let models = models(&judged.reports);
@@ -586,6 +596,29 @@ fn asked<'r>(
         let standing = present.standings.get(&finding.id(check.code));
         !standing.is_some_and(|standing| matches!(standing.queue, Queue::Quiet { .. }))
     })
+}
+
+/// What of a run's proposals is decided as it begins.
+fn tally_of(reports: &[Report], present: &Present<'_>, day: NaiveDate) -> Tally {
+    let mut seen = BTreeSet::new();
+    let proposals: Vec<_> = history::found(reports)
+        .filter_map(|(check, finding)| {
+            let id = finding.id(check.code);
+            let standing = present.standings.get(&id)?;
+            let today = standing.last.as_ref().is_some_and(|(_, on)| *on == day);
+            let stand = Stand::of(standing.queue.word(), today)?;
+            seen.insert(id).then_some((stand, Scope::of(check.family), standing.counts.as_slice()))
+        })
+        .collect();
+    tally::tally(proposals.into_iter())
+}
+
+/// The routing exception rate over the weeks, as a table.
+pub fn trend(path: &Path, now: DateTime<Utc>) -> Result<String, ReviewError> {
+    let folder = Folder::read(path)?;
+    let _held: Held = folder::hold(&folder.path, &holder(now))?;
+    let ledger = Ledger::open(&path.join("ledger.jsonl"))?;
+    Ok(metrics::table(&metrics::weeks(ledger.entries())))
 }
 
 fn paper_input((input, admission): (&Input, &Admission)) -> packet::Input {

@@ -12,11 +12,13 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 
 use crate::boundary::{Object, RecordRef};
+use crate::check::ALL;
 use crate::finding::{FindingId, Hold, Proposal};
 use crate::gate::Case;
 use crate::ledger::{Run, digest};
 
 use super::manifest;
+use super::tally::{Scope, Stand};
 
 /// Why a run's proposals could not be read back.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +68,12 @@ pub(super) struct Told {
     pub(super) facts: String,
     /// As far as the gate has to know it.
     pub(super) case: Case,
+    /// How it stood when its run began.
+    pub(super) stand: Stand,
+    /// Whether the metric counts corrections of its kind.
+    pub(super) scope: Scope,
+    /// The records under review that it would correct.
+    pub(super) counts: Vec<RecordRef>,
     /// The proposal in one sentence.
     pub(super) words: String,
     /// What would be changed.
@@ -115,6 +123,20 @@ struct Line {
     held_because: Option<String>,
     proposal: ProposalLine,
     evidence_digest: String,
+    queue: String,
+    last_decision: Option<LastLine>,
+    counts: Vec<Record>,
+}
+
+#[derive(Deserialize)]
+struct LastLine {
+    packet_of: String,
+}
+
+#[derive(Deserialize)]
+struct Record {
+    object: String,
+    record: String,
 }
 
 #[derive(Deserialize)]
@@ -190,6 +212,11 @@ impl Paper {
         self.told.get(id).map_or(&[], Vec::as_slice)
     }
 
+    /// Every proposal with its id.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&FindingId, &Told)> {
+        self.told.iter().filter_map(|(id, told)| Some((id, told.first()?)))
+    }
+
     /// How many ids there are.
     pub(super) fn len(&self) -> usize {
         self.told.len()
@@ -208,6 +235,11 @@ pub(super) fn home(runs: &Path, run: &Run) -> Result<PathBuf, PaperError> {
 impl Line {
     fn told(self, day: NaiveDate) -> Option<(FindingId, Told)> {
         let kind = Proposal::KINDS.into_iter().find(|kind| *kind == self.proposal.kind)?;
+        let check = ALL.iter().find(|check| check.code == self.rule);
+        let today = self.last_decision.is_some_and(|last| last.packet_of == day.to_string());
+        let record = |one: Record| {
+            Some(RecordRef { object: Object::parse(&one.object)?, id: one.record.into() })
+        };
         let told = Told {
             rule: self.rule,
             record: RecordRef { object: Object::parse(&self.object)?, id: self.record.into() },
@@ -219,6 +251,9 @@ impl Line {
                 missing: self.missing,
                 day,
             },
+            stand: Stand::of(&self.queue, today)?,
+            scope: check.map_or(Scope::Outside, |check| Scope::of(check.family)),
+            counts: self.counts.into_iter().map(record).collect::<Option<_>>()?,
             words: self.proposal.words.clone(),
             change: self.proposal.change(),
         };

@@ -119,6 +119,7 @@ fn findings_are_json_lines_with_the_promised_keys() {
         "weeks",
         "queue",
         "last_decision",
+        "counts",
         "proposal",
         "evidence_digest",
     ]

@@ -15,13 +15,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("folder", &[]),
     ("gate", &["policy", "finding"]),
     ("ledger", &["boundary", "finding", "folder", "gate"]),
-    ("packet", &["boundary", "finding", "check", "gate"]),
+    ("metrics", &["ledger"]),
+    ("packet", &["boundary", "finding", "check", "gate", "metrics"]),
     ("config", &["policy", "boundary", "check", "source", "gate"]),
     (
         "review",
         &[
             "policy", "boundary", "finding", "check", "source", "folder", "gate", "ledger",
-            "packet", "config",
+            "metrics", "packet", "config",
         ],
     ),
     ("draft", &["policy", "boundary", "check", "source", "folder", "gate", "config"]),

@@ -66,6 +66,8 @@ pub(in crate::packet) struct Line<'a> {
     queue: &'static str,
     /// What was decided on it last, in an earlier packet.
     last_decision: Option<Past<'a>>,
+    /// The records under review that the routing exception rate counts if it is approved.
+    counts: Vec<Ref<'a>>,
     /// What a person is asked to consider.
     proposal: Proposed<'a>,
     /// Changes when the evidence does.
@@ -296,6 +298,7 @@ impl<'a> Line<'a> {
             weeks: standing.state.weeks(),
             queue: standing.queue.word(),
             last_decision: standing.last.map(Past::of),
+            counts: standing.counts.iter().map(Ref::of).collect(),
             proposal: Proposed::of(finding),
             evidence_digest: finding.evidence_digest(),
         }

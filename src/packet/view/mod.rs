@@ -5,6 +5,7 @@
 mod card;
 mod line;
 mod page;
+mod rate;
 mod since;
 
 use std::cmp::Reverse;
@@ -46,7 +47,7 @@ pub(super) fn in_order<'a>(review: &Review<'a>) -> Vec<Found<'a>> {
         let Outcome::Ran(judgement) = &report.outcome else { continue };
         all.extend(judgement.findings.iter().map(|finding| {
             let id = finding.id(report.check.code);
-            let standing = review.standings.get(&id).copied();
+            let standing = review.standings.get(&id).cloned();
             let standing = standing.unwrap_or_else(|| Standing::undecided(State::New));
             Found { check: report.check, finding, id, standing }
         }));

@@ -16,6 +16,7 @@ use crate::packet::{
 };
 
 use super::card::Card;
+use super::rate::Rate;
 use super::since::Since;
 use super::{Found, asked_and_quiet, gravest, meaning, severity};
 
@@ -45,6 +46,7 @@ pub(in crate::packet) struct Page {
     gate: Gate,
     figures: Vec<Figure>,
     since: Since,
+    rate: Option<Rate>,
     first: Vec<First>,
     counts: Vec<CountRow>,
     all: FamilyRow,
@@ -314,6 +316,7 @@ impl Page {
             gate: Gate::of(review, &found, &findings),
             figures: figures(&tally, quiet.len()),
             since: Since::of(review, &quiet),
+            rate: Rate::of(review.weeks),
             first: first(&found),
             counts: counts(review, &found),
             all: tally.row(),

@@ -1,0 +1,67 @@
+//! The metric on the page: this week's range, and the weeks before it in a table.
+//!
+//! Does not: compute a rate.
+
+use serde::Serialize;
+
+use crate::metrics::Week;
+use crate::packet::escape::grouped;
+
+/// Weeks that are shown.
+const WEEKS: usize = 13;
+
+/// The metric.
+#[derive(Debug, Serialize)]
+pub(super) struct Rate {
+    /// This week's, in words.
+    now: String,
+    rows: Vec<Row>,
+    outside: String,
+}
+
+/// A week and its six inputs.
+#[derive(Debug, Serialize)]
+struct Row {
+    day: String,
+    breaks: bool,
+    inputs: Vec<String>,
+    rate: String,
+}
+
+impl Rate {
+    /// The metric of some weeks, of which the last is this one; nothing where there is none.
+    pub(super) fn of(weeks: &[Week]) -> Option<Self> {
+        let last = weeks.last()?;
+        let shown = weeks.get(weeks.len().saturating_sub(WEEKS)..).unwrap_or_default();
+        Some(Self {
+            now: last.rate_words(),
+            rows: shown.iter().map(Row::of).collect(),
+            outside: count(shown.iter().map(|week| week.tally.outside).sum()),
+        })
+    }
+}
+
+impl Row {
+    fn of(week: &Week) -> Self {
+        let tally = week.tally;
+        let inputs = [
+            week.reviewed,
+            tally.flagged,
+            tally.approved,
+            tally.rejected,
+            tally.escalated,
+            tally.undecided,
+            tally.corrected,
+        ];
+        Self {
+            day: week.day.to_string(),
+            breaks: week.breaks,
+            inputs: inputs.map(count).into(),
+            rate: week.rate_words(),
+        }
+    }
+}
+
+fn count(number: u64) -> String {
+    grouped(usize::try_from(number).unwrap_or(usize::MAX))
+}

@@ -1,0 +1,135 @@
+//! What of a packet was decided, in the numbers that the ledger keeps for the metric.
+//!
+//! Does not: compute a rate.
+
+use std::collections::BTreeSet;
+
+use crate::boundary::{Object, RecordRef, Row};
+use crate::check::{Family, Pulled};
+use crate::finding::{Finding, Proposal};
+use crate::gate::Verdict;
+use crate::ledger::Tally;
+
+/// How a proposal of a packet stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stand {
+    /// Nobody decided.
+    Undecided,
+    /// Approved on this packet or an earlier one of its day.
+    Approved,
+    /// Rejected on this packet or an earlier one of its day.
+    Rejected,
+    /// Escalated and not answered.
+    Escalated,
+    /// Decided in an earlier week, where it was counted.
+    Earlier,
+}
+
+impl Stand {
+    /// How a proposal stands whose queue has that name; `today` where its last decision was made on a
+    /// packet of the same day.
+    pub(super) fn of(queue: &str, today: bool) -> Option<Self> {
+        Some(match (queue, today) {
+            ("decide", _) => Self::Undecided,
+            ("answer", _) => Self::Escalated,
+            ("apply", true) => Self::Approved,
+            ("quiet", true) => Self::Rejected,
+            ("apply" | "quiet", false) => Self::Earlier,
+            (_, _) => return None,
+        })
+    }
+
+    /// How it stands after a decision.
+    pub(super) fn after(verdict: &Verdict) -> Self {
+        match verdict {
+            Verdict::Approve { .. } => Self::Approved,
+            Verdict::Reject(_) => Self::Rejected,
+            Verdict::Escalate { .. } => Self::Escalated,
+        }
+    }
+}
+
+/// Counts the proposals of a packet, each with how it stands, whether it is one of the metric's kinds,
+/// and the records under review that it would correct.
+pub(super) fn tally<'r>(proposals: impl Iterator<Item = (Stand, Scope, &'r [RecordRef])>) -> Tally {
+    let mut tally = Tally::default();
+    let (mut flagged, mut corrected, mut open) =
+        (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for (stand, scope, records) in proposals {
+        match (scope, stand) {
+            (_, Stand::Earlier) => {}
+            (Scope::Outside, stand) => tally.outside += u64::from(stand == Stand::Approved),
+            (Scope::Routing, stand) => {
+                flagged.extend(records);
+                match stand {
+                    Stand::Approved => {
+                        tally.approved += 1;
+                        corrected.extend(records);
+                    }
+                    Stand::Rejected => tally.rejected += 1,
+                    Stand::Escalated => {
+                        tally.escalated += 1;
+                        open.extend(records);
+                    }
+                    Stand::Undecided | Stand::Earlier => {
+                        tally.undecided += 1;
+                        open.extend(records);
+                    }
+                }
+            }
+        }
+    }
+    tally.flagged = flagged.len() as u64;
+    tally.corrected = corrected.len() as u64;
+    tally.open = open.difference(&corrected).count() as u64;
+    tally
+}
+
+/// Whether a correction is of the kinds that the metric counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Routing, owner, lifecycle, duplicates or required fields.
+    Routing,
+    /// Anything else.
+    Outside,
+}
+
+impl Scope {
+    /// The scope of a family's findings.
+    pub(super) fn of(family: Family) -> Self {
+        match family {
+            Family::Duplicates
+            | Family::Owners
+            | Family::Lifecycle
+            | Family::Routing
+            | Family::Required => Self::Routing,
+            Family::Batch | Family::LeadSource | Family::SystemOfRecord => Self::Outside,
+        }
+    }
+}
+
+/// The records under review that a finding's change would correct: of a merge those that are folded.
+pub(super) fn corrected(finding: &Finding, pulled: &Pulled) -> Vec<RecordRef> {
+    let records = match &finding.proposal {
+        Proposal::MergeCandidate { fold, .. } => fold.as_slice(),
+        Proposal::LinkToAccount { .. }
+        | Proposal::ConvertCandidate { .. }
+        | Proposal::SetOwner { .. }
+        | Proposal::ReturnToQueue { .. }
+        | Proposal::SetField { .. }
+        | Proposal::FillField { .. }
+        | Proposal::CorrectLifecycle { .. }
+        | Proposal::CorrectSource { .. }
+        | Proposal::ReviewRecord { .. }
+        | Proposal::ReviewRule { .. }
+        | Proposal::ReviewUpstream { .. } => std::slice::from_ref(&finding.record),
+    };
+    let is_reviewed = |record: &&RecordRef| {
+        Object::REVIEWED.contains(&record.object)
+            && pulled
+                .get(record.object)
+                .and_then(|batch| batch.find(&record.id))
+                .is_some_and(Row::is_under_review)
+    };
+    records.iter().filter(is_reviewed).cloned().collect()
+}
