@@ -364,7 +364,7 @@ pub struct Resolved {
 pub enum How {
     /// Its change was approved before.
     AfterApproval,
-    /// Nothing was approved, and the fault is gone.
+    /// The fault is gone, and nothing was approved.
     Otherwise,
     /// The record is not there any more.
     Gone,
@@ -392,7 +392,7 @@ impl How {
     pub fn phrase(self) -> &'static str {
         match self {
             Self::AfterApproval => "after its change was approved",
-            Self::Otherwise => "without a decision",
+            Self::Otherwise => "without an approval",
             Self::Gone => "its record is not there any more",
         }
     }

@@ -16,4 +16,5 @@ mod memory;
 mod packet;
 mod reader;
 mod schema;
+mod story;
 mod tidy;

@@ -60,7 +60,7 @@ fn findings_recur_change_go_and_come_again() {
         ["DUP-01 00Q1 recurring 2 decide", "OWN-01 00Q3 recurring 2 decide"]
     );
     assert!(
-        said.contains("Since the packet of 1 March 2026: - 1 resolved: 1 without a decision"),
+        said.contains("Since the packet of 1 March 2026: - 1 resolved: 1 without an approval"),
         "{said}"
     );
     job.edit("exports/lead.csv", "00Q2,Ann,Ng,Acme,", "00Q2,Ann,Ng,Acme Inc,");
