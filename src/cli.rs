@@ -14,9 +14,10 @@ use crate::matching::Kind;
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Exit codes: 0 packet complete · 1 packet written but incomplete · 2 usage, config or rules \
-                  wrong, nothing was read · 3 the source refused or could not be read · 4 the ledger's chain \
-                  is broken · 5 another run holds the folder · 6 a finding reaches --fail-on \
+    after_help = "Exit codes: 0 packet complete · 1 packet written but incomplete, or a dropped decisions file \
+                  refused · 2 usage, config, rules or decisions wrong, nothing was read or recorded · 3 the \
+                  source refused or could not be read · 4 the ledger's chain is broken, or a packet is not the \
+                  one it names · 5 another run holds the folder · 6 a finding reaches --fail-on \
                   · 101 the program failed inside itself"
 )]
 pub struct Cli {

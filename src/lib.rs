@@ -12,6 +12,9 @@
 //!                    check::Bench::run ── pure, no clock, no disk ──> Report per check
 //!                                                        │
 //! ledger.jsonl <──append── review::run ──packet──> packet.html, findings.jsonl, manifest.json
+//!      │   ^                                             │ a person reads it
+//!      │   └──append── Decision <──Gate::decide── decisions file
+//!      └──> what the next run remembers, the metric, the change sheets
 //! ```
 //!
 //! The modules in reading order; each imports only from those above it, and `tests/it/tidy.rs` holds

@@ -119,8 +119,11 @@ pub fn weeks(entries: &[Entry]) -> Vec<Week> {
     for entry in entries {
         match entry {
             Entry::Run(run) => {
+                // A run that is recorded anew keeps what was decided on it.
+                let same = runs.iter().find(|(earlier, _)| earlier.id == run.id);
+                let tally = same.map_or(run.tally, |(_, tally)| *tally);
                 runs.retain(|(earlier, _)| earlier.as_of != run.as_of);
-                runs.push((run, run.tally));
+                runs.push((run, tally));
             }
             Entry::Decisions(decisions) => {
                 let of = runs.iter_mut().find(|(run, _)| run.id == decisions.run);

@@ -15,7 +15,7 @@ use crate::ledger::{Decided, Decisions, Entry, Ledger, Run, Tally};
 use crate::policy::{Log, Problems};
 
 use super::decisions::{self, Filed, Item};
-use super::paper::{Paper, Told};
+use super::paper::{Paper, PaperError, Told};
 use super::tally::{Stand, tally};
 use super::{Folder, ReviewError};
 
@@ -53,7 +53,7 @@ pub fn decide(recording: &Recording) -> Result<String, ReviewError> {
         match desk.take(&ledger, file) {
             Ok(()) => {}
             Err(DeskError::Refused(problems)) => refused.extend(problems),
-            Err(DeskError::Review(error)) => return Err(error),
+            Err(DeskError::Paper(error)) => return Err(error.into()),
         }
     }
     if !refused.is_empty() {
@@ -68,8 +68,8 @@ pub fn decide(recording: &Recording) -> Result<String, ReviewError> {
 pub(super) enum DeskError {
     /// What it decides does not stand.
     Refused(Problems),
-    /// Nothing could be taken at all.
-    Review(ReviewError),
+    /// What it decides on cannot be read.
+    Paper(PaperError),
 }
 
 /// Decisions files on their way into the ledger.
@@ -123,8 +123,7 @@ impl<'a> Desk<'a> {
         }
         let run = Self::run_of(ledger, &filed).map_err(DeskError::Refused)?;
         if self.paper.as_ref().is_none_or(|(of, _)| *of != run) {
-            let paper =
-                Paper::of(&self.runs, &run).map_err(|error| DeskError::Review(error.into()))?;
+            let paper = Paper::of(&self.runs, &run).map_err(DeskError::Paper)?;
             self.paper = Some((run.clone(), paper));
         }
         let Some((_, paper)) = &self.paper else { return Ok(()) };

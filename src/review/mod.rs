@@ -248,7 +248,10 @@ fn record_dropped(
         match desk.take(ledger, &file) {
             Ok(()) => drop(desk.record(ledger)?),
             Err(DeskError::Refused(problems)) => refused.push(problems),
-            Err(DeskError::Review(error)) => return Err(error),
+            // The week's packet is made all the same.
+            Err(DeskError::Paper(error)) => {
+                refused.push(Problems::one(file.display().to_string(), 0, error.to_string()));
+            }
         }
     }
     Ok(refused)

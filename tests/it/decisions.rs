@@ -1,6 +1,11 @@
 //! Decisions through the real program: what is recorded, what is refused and with which words.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Read as _;
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::Instant;
 
 use crm_review::review::Shape;
 use serde_json::{Value, json};
@@ -667,4 +672,196 @@ fn verify_tells_what_holds_and_names_what_does_not() {
     job.put("ledger.jsonl", &honest);
     fs::remove_dir_all(job.path("runs/2026-03-08")).unwrap();
     assert!(job.call(&["verify"]).ends(0).out.contains("its folder is not kept"));
+}
+
+#[test]
+fn a_decision_that_was_acknowledged_survives_a_kill_at_any_moment() {
+    let job = Job::weekly();
+    let mut leads = job.text("exports/lead.csv");
+    for n in 0..40 {
+        leads += &format!(
+            "00K{n},P{n},Q{n},C{n},p{n}@c{n}-corp.com,,0052,New,2025-01-05,2025-02-01,x,y\n"
+        );
+    }
+    job.put("exports/lead.csv", &leads);
+    job.run(&[]).ends(0);
+    let began = Instant::now();
+    Filled::of(&job, DAY).says(&job, DAY, "OWN-02", "00Q4", approve()).put(&job, "first.json");
+    job.call(&["decide", "first.json"]).ends(0);
+    let whole = began.elapsed();
+    let mut acknowledged = vec!["00Q4".to_owned()];
+    for round in 0..24_u32 {
+        let record = format!("00K{round}");
+        Filled::of(&job, DAY)
+            .says(&job, DAY, "OWN-01", &record, reject("correct_as_is"))
+            .put(&job, "next.json");
+        let mut child = job
+            .command(&["decide", "next.json"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        sleep(whole * round / 20);
+        child.kill().unwrap();
+        let mut said = String::new();
+        child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+        child.wait().unwrap();
+        if said.contains("head") {
+            acknowledged.push(record);
+        }
+        // What was cut off may be said again: it is recorded once.
+        if round % 4 == 0 {
+            job.call(&["decide", "next.json"]).ends(0);
+            acknowledged.push(format!("00K{round}"));
+        }
+    }
+    job.call(&["verify"]).ends(0);
+    let mut held: Vec<String> = recorded(&job)
+        .iter()
+        .flat_map(|line| line["decided"].as_array().unwrap())
+        .map(|decided| word(&decided["record"]))
+        .collect();
+    let count = held.len();
+    held.sort();
+    held.dedup();
+    assert_eq!(held.len(), count, "a decision was recorded twice");
+    for record in acknowledged {
+        assert!(held.contains(&record), "{record} was acknowledged and is lost");
+    }
+    assert!(!job.text("ledger.jsonl").is_empty());
+}
+
+/// Numbers that look random and are the same each time (xorshift).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, most: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % u64::try_from(most).unwrap()).unwrap()
+    }
+}
+
+/// What has to hold of a ledger, whatever was done to get there.
+#[track_caller]
+fn check_ledger(job: &Job) -> usize {
+    let mut standing: BTreeMap<(String, String), String> = BTreeMap::new();
+    let mut files = BTreeSet::new();
+    let mut runs: BTreeMap<String, Value> = BTreeMap::new();
+    for line in job.text("ledger.jsonl").lines() {
+        let entry = serde_json::from_str::<Value>(line).unwrap()["entry"].clone();
+        let tally = if let Some(run) = entry.get("run") {
+            runs.insert(word(&run["id"]), run.clone());
+            run["tally"].clone()
+        } else {
+            let line = &entry["decisions"];
+            assert!(files.insert(word(&line["file"])), "a file was recorded twice");
+            let run = word(&line["run"]);
+            assert!(runs.contains_key(&run), "a decision on a packet that is not known");
+            let decided = line["decided"].as_array().unwrap();
+            assert!(!decided.is_empty());
+            for one in decided {
+                assert_eq!(one["by"], "Dana Reyes");
+                // What is held was confirmed, what asks nothing was not approved.
+                let says = one["says"].as_object().unwrap().keys().next().unwrap().clone();
+                assert!(says != "approve" || !word(&one["kind"]).starts_with("review-"));
+                let before = standing.insert((run.clone(), word(&one["finding"])), says.clone());
+                assert!(
+                    before.as_deref().is_none_or(|before| before == "escalate"),
+                    "{before:?} became {says} without being overruled"
+                );
+            }
+            line["tally"].clone()
+        };
+        let of = |key: &str| tally[key].as_u64().unwrap();
+        assert!(of("corrected") + of("open") <= of("flagged"), "{tally}");
+        assert!(of("flagged") <= 5);
+    }
+    standing.len()
+}
+
+#[test]
+fn whatever_is_done_in_whatever_order_the_ledger_holds() {
+    let mut decided = 0;
+    for seed in 1..=6_u64 {
+        let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let job = Job::weekly();
+        let mut days: Vec<String> = Vec::new();
+        for step in 0..14 {
+            match dice.below(6) {
+                // The next week, or one that was there before; its data changes now and then.
+                0 | 1 => {
+                    let day = format!("2026-03-{:02}", 1 + dice.below(20));
+                    if dice.below(3) == 0 {
+                        let owner = ["0051", "0052", ""][dice.below(3)];
+                        let leads =
+                            crate::job::LEADS.replace("0199,,New", &format!("0199,{owner},New"));
+                        job.put("exports/lead.csv", &leads);
+                    }
+                    job.call(&["run", ".", "--as-of", &day]);
+                    if job.has(&format!("runs/{day}/findings.jsonl")) && !days.contains(&day) {
+                        days.push(day);
+                    }
+                }
+                // A file about some packet: of this week or an older one, sound or not.
+                2..=4 if !days.is_empty() => {
+                    let latest = days.iter().max().cloned().unwrap();
+                    let day =
+                        [&latest, &latest, &days[dice.below(days.len())]][dice.below(3)].clone();
+                    let mut filled = Filled::of(&job, &day);
+                    let lines = job.text(&format!("runs/{day}/findings.jsonl"));
+                    for line in lines.lines() {
+                        let finding: Value = serde_json::from_str(line).unwrap();
+                        let says = match dice.below(14) {
+                            0 => approve(),
+                            1 => reject("other"),
+                            2..=3 => confirm(),
+                            4..=5 => reject("rule_wrong"),
+                            6..=8 => escalate("finance", "2026-04-01"),
+                            _ => continue,
+                        };
+                        let (rule, record) = (word(&finding["rule"]), word(&finding["record"]));
+                        filled = filled.says(&job, &day, &rule, &record, says);
+                    }
+                    if dice.below(5) == 0 {
+                        filled = filled.with("approver", "Mallory");
+                    }
+                    let name = format!("decisions/{step}.json");
+                    filled.put(&job, &name);
+                    if dice.below(2) == 0 {
+                        job.call(&["decide", &name]);
+                    }
+                }
+                // A line that was cut off, and what reads the ledger.
+                _ => {
+                    if job.has("ledger.jsonl") && dice.below(2) == 0 {
+                        let text = job.text("ledger.jsonl");
+                        job.put("ledger.jsonl", &format!("{text}{{\"v\":1,\"se"));
+                    }
+                    for command in ["metrics", "changes"] {
+                        job.call(&[command]).ends(0);
+                    }
+                }
+            }
+        }
+        if job.has("ledger.jsonl") {
+            job.call(&["metrics"]).ends(0);
+            decided += check_ledger(&job);
+            job.call(&["verify"]).ends(0);
+        }
+    }
+    assert!(decided >= 12, "only {decided} decisions were put to the test");
+}
+
+#[test]
+fn a_packet_that_cannot_be_read_stops_no_week() {
+    let job = reviewed();
+    Filled::of(&job, DAY)
+        .says(&job, DAY, "OWN-02", "00Q4", approve())
+        .put(&job, "decisions/week.json");
+    fs::remove_file(job.path(&format!("runs/{DAY}/findings.jsonl"))).unwrap();
+    let said = job.call(&["run", ".", "--as-of", "2026-03-08"]).ends(1);
+    assert!(said.err.contains("not recorded: ./decisions/week.json: "), "{}", said.err);
+    assert!(job.has("runs/2026-03-08/packet.html") && recorded(&job).is_empty());
 }
