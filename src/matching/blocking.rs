@@ -301,6 +301,7 @@ impl Blocks {
                     }
                 }
             }
+            parts.iter_mut().for_each(Vec::shrink_to_fit);
             parts
         });
         let parts = threads::each(plan.threads, PARTS, |part| {

@@ -191,3 +191,33 @@ impl Pairs {
         self.codes = HashTable::new();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_keeps_the_code_it_got_first() {
+        let mut values = Dictionary::default();
+        let value = |n: u32| format!("value {n}");
+        for n in 0..10_000 {
+            assert_eq!(values.count(&value(n % 5_000)), n % 5_000 + 1);
+        }
+        assert_eq!(values.intern(""), BLANK);
+        assert_eq!(values.find(&value(4_711)), Some(4_712));
+        assert_eq!(values.find("another"), None);
+        values.settle();
+        assert_eq!((values.text(4_712), values.frequency(4_712)), ("value 4711", 2));
+        assert_eq!((values.text(BLANK), values.frequency(BLANK), values.len()), ("", 0, 5_000));
+    }
+
+    #[test]
+    fn a_pair_is_known_by_both_of_its_parts_in_their_order() {
+        let mut pairs = Pairs::default();
+        let codes = [(1, 2), (2, 1), (1, 2), (1, 3)].map(|(one, other)| pairs.count(one, other));
+        assert_eq!(codes, [1, 2, 1, 3]);
+        assert_eq!([pairs.count(1, BLANK), pairs.count(BLANK, 1)], [BLANK; 2]);
+        assert_eq!([pairs.held(1), pairs.held(2), pairs.held(BLANK)], [2, 1, 0]);
+        assert_eq!(pairs.len(), 3);
+    }
+}

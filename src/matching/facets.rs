@@ -285,7 +285,7 @@ impl Facets {
         };
         facets.fill_cards();
         facets.label();
-        let of_words = |raw: &str, out: &mut String| {
+        let words = |raw: &str, out: &mut String| {
             normalise::words_into(raw, out);
         };
         let columns = |kind: Kind| read.columns(kind);
@@ -302,12 +302,12 @@ impl Facets {
             })
             .collect();
         facets.categories =
-            columns(Kind::Category).map(|column| read.column(column, of_words)).collect();
+            columns(Kind::Category).map(|column| read.column(column, words)).collect();
         facets.texts = columns(Kind::Text)
             .map(|column| {
-                let facet = read.column(column, of_words);
-                let words = Words::of(&facet.values, len);
-                (facet, words)
+                let facet = read.column(column, words);
+                let of_values = Words::of(&facet.values, len);
+                (facet, of_values)
             })
             .collect();
         facets.settle();
@@ -834,5 +834,28 @@ mod tests {
             assert_eq!(stem(name, &cities), "acme", "{name}");
         }
         assert_eq!(stem("services", &cities), "services");
+    }
+
+    #[test]
+    fn a_value_has_one_code_whether_its_raw_form_is_remembered_or_not() {
+        struct Texts(Vec<String>);
+        impl Records for Texts {
+            fn len(&self) -> u32 {
+                u32::try_from(self.0.len()).unwrap()
+            }
+            fn value(&self, at: u32, _: usize) -> Option<&str> {
+                Some(&self.0[at as usize])
+            }
+        }
+        const DISTINCT: u32 = 70_000;
+        let raw = (0..DISTINCT).map(|n| format!("A{n}"));
+        let texts = Texts(raw.chain((0..DISTINCT).map(|n| format!("a{n}"))).collect());
+        let read = Columns { records: &texts, kinds: &[Kind::Text] };
+        let facet = read.column(0, |raw, out| out.push_str(&raw.to_lowercase()));
+        assert_eq!(facet.values.len(), DISTINCT as usize);
+        for n in 0..DISTINCT {
+            assert_eq!((facet.at(n), facet.at(DISTINCT + n)), (n + 1, n + 1));
+            assert_eq!((facet.text(n), facet.values.frequency(n + 1)), (&*format!("a{n}"), 2));
+        }
     }
 }

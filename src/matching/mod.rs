@@ -448,6 +448,32 @@ mod tests {
     }
 
     #[test]
+    fn a_pair_that_shares_several_keys_is_compared_once() {
+        let people = People::new(600, 60);
+        let lists = Lists::default();
+        let plan = Plan {
+            columns: &COLUMNS,
+            lists: &lists,
+            largest_block: 50,
+            least_bits: f64::NEG_INFINITY,
+            threads: NonZeroUsize::MIN,
+        };
+        let comparer = Comparer::new(Facets::of(&people, plan));
+        let blocks = Blocks::of(&comparer, &people, plan);
+        let mut expected = Vec::new();
+        let mut partners = Vec::new();
+        for left in 0..people.len() {
+            blocks.after(left, &mut partners);
+            expected.extend(partners.iter().map(|right| (left, *right)));
+        }
+        let linkage = link(&people, plan);
+        let found: Vec<_> = linkage.pairs.iter().map(|pair| (pair.left, pair.right)).collect();
+        assert_eq!(found, expected);
+        assert_eq!(linkage.compared, found.len() as u64);
+        assert!(blocks.pairs_at_most() >= found.len() + people.twins.len(), "twins share several");
+    }
+
+    #[test]
     fn of_a_batch_under_review_the_same_pairs_are_found_and_no_others_are_compared() {
         let mut people = People::new(1_000, 60);
         let all = people.link(1);

@@ -130,3 +130,22 @@ fn share(mut one: &[u32], mut other: &[u32]) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_share_what_stands_in_both() {
+        for (one, other, expected) in [
+            (&[][..], &[][..], false),
+            (&[1, 4, 9], &[2, 3, 9], true),
+            (&[1, 4, 9], &[1], true),
+            (&[1, 4, 9], &[2, 5, 10], false),
+            (&[7], &[], false),
+        ] {
+            assert_eq!(share(one, other), expected, "{one:?} {other:?}");
+            assert_eq!(share(other, one), expected, "{other:?} {one:?}");
+        }
+    }
+}
