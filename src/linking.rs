@@ -558,8 +558,17 @@ impl Table {
         kinds
     }
 
+    /// The stretch in which a record stands, and its row there.
     fn place(&self, at: u32) -> Option<(usize, u32)> {
-        let stretch = self.firsts.partition_point(|first| *first <= at).checked_sub(1)?;
+        // Stretches are of about one size: the right one is close to where it would be if they were.
+        let share = u64::from(at) * self.firsts.len() as u64 / u64::from(self.len.max(1));
+        let mut stretch = usize::try_from(share).ok()?;
+        while *self.firsts.get(stretch)? > at {
+            stretch = stretch.checked_sub(1)?;
+        }
+        while self.firsts.get(stretch + 1).is_some_and(|first| *first <= at) {
+            stretch += 1;
+        }
         Some((stretch, at - self.firsts.get(stretch)?))
     }
 

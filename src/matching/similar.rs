@@ -143,16 +143,21 @@ pub(super) fn distance(a: &str, b: &str, limit: usize) -> usize {
     if !a.is_ascii() || !b.is_ascii() || a.len() > SHORT || b.len() > SHORT {
         return strsim::osa_distance(a, b).min(limit + 1);
     }
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    let mut rows = [[0_u8; SHORT + 1]; 3];
-    for (at, cell) in (0_u8..).zip(rows[0].iter_mut()) {
+    let (a, b) = unlike(a.as_bytes(), b.as_bytes());
+    if a.is_empty() || b.is_empty() {
+        return a.len().max(b.len()).min(limit + 1);
+    }
+    // Only cells so near the diagonal can stay within the limit; beside them stands what is far beyond it.
+    let mut rows = [[FAR; SHORT + 2]; 3];
+    for (at, cell) in (0_u8..).zip(&mut rows[0][..=SHORT.min(limit)]) {
         *cell = at;
     }
     let (mut two_up, mut up, mut row) = (2, 0, 1);
     for i in 0..a.len() {
-        rows[row][0] = u8::try_from(i + 1).unwrap_or(u8::MAX);
-        let mut least = rows[row][0];
-        for j in 0..b.len() {
+        let (from, to) = (i.saturating_sub(limit), b.len().min((i + 1).saturating_add(limit)));
+        rows[row][from] = if from == 0 { u8::try_from(i + 1).unwrap_or(FAR) } else { FAR };
+        let mut least = rows[row][from];
+        for j in from..to {
             let replaced = rows[up][j] + u8::from(a[i] != b[j]);
             let mut cell = replaced.min(rows[up][j + 1] + 1).min(rows[row][j] + 1);
             if i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j] {
@@ -164,9 +169,21 @@ pub(super) fn distance(a: &str, b: &str, limit: usize) -> usize {
         if usize::from(least) > limit {
             return limit + 1;
         }
+        rows[row][to + 1] = FAR;
         (two_up, up, row) = (up, row, two_up);
     }
     usize::from(rows[up][b.len()]).min(limit + 1)
+}
+
+/// More edits than any limit, and one more is still a byte.
+const FAR: u8 = 200;
+
+/// What is left of two texts without their common beginning and end.
+fn unlike<'t>(a: &'t [u8], b: &'t [u8]) -> (&'t [u8], &'t [u8]) {
+    let start = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    let (a, b) = (&a[start..], &b[start..]);
+    let end = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
+    (&a[..a.len() - end], &b[..b.len() - end])
 }
 
 #[expect(clippy::cast_precision_loss, reason = "lengths of short texts")]
