@@ -157,11 +157,11 @@ struct Model {
 #[derive(Debug, Serialize)]
 struct Weighed {
     of: String,
-    rates: Vec<Rate>,
+    rates: Vec<LevelRow>,
 }
 
 #[derive(Debug, Serialize)]
-struct Rate {
+struct LevelRow {
     says: String,
     under: String,
     matches: String,
@@ -186,7 +186,7 @@ fn models(reports: &[Report]) -> Vec<Model> {
                     comparisons.push(Weighed { of: words(rate.of), rates: Vec::new() });
                 }
                 if let Some(comparison) = comparisons.last_mut() {
-                    comparison.rates.push(Rate {
+                    comparison.rates.push(LevelRow {
                         says: words(rate.says),
                         under: words(rate.under),
                         matches: percent(rate.m),
