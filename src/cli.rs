@@ -77,6 +77,12 @@ pub enum Command {
         #[arg(default_value = ".")]
         dir: PathBuf,
     },
+    /// What repeats: rules that are often wrong, and faults that come back
+    Patterns {
+        /// The review folder
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+    },
     /// Whether the ledger's chain and the packets hold, and whether a run gives the same bytes again
     Verify {
         /// The review folder

@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         Command::Decide { paths, supersede } => decide(paths, supersede),
         Command::Changes { dir, of } => finish(review::changes(&dir, of, now())),
         Command::Metrics { dir } => finish(review::trend(&dir, now())),
+        Command::Patterns { dir } => finish(review::patterns(&dir, now())),
         Command::Verify { dir } => verify(&dir, cores),
         Command::Inspect(arguments) => inspect(&arguments, cores),
         Command::Match(arguments) => link(arguments, cores),

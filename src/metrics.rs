@@ -1,4 +1,4 @@
-//! The one metric: the routing exception rate, from the ledger alone.
+//! The one metric: the routing exception rate, from the ledger alone; beside it how often rules are right.
 //!
 //! Of the records under review, the share that needed a manual correction of routing, owner, lifecycle,
 //! duplicates or required fields after the first pass. A record counts once, whatever is wrong with it;
@@ -9,11 +9,14 @@
 //!
 //! Does not: read a packet, or say that a rate is good.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::NaiveDate;
 
-use crate::ledger::{Entry, Run, Tally};
+use crate::finding::FindingId;
+use crate::gate::{Reason, Verdict};
+use crate::ledger::{Decided, Entry, Run, Tally};
 
 /// A week of the trend.
 #[derive(Debug, Clone, PartialEq)]
@@ -140,6 +143,68 @@ pub fn weeks(entries: &[Entry]) -> Vec<Week> {
         weeks.push(week);
     }
     weeks
+}
+
+/// How often a rule was right, by what reviewers decided on its proposals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Precision {
+    /// The code of the rule.
+    pub rule: String,
+    /// Proposals that were approved, or rejected because somebody had fixed them.
+    pub right: u64,
+    /// The rejections by their reason, those because it was fixed included.
+    pub rejected: BTreeMap<Reason, u64>,
+}
+
+impl Precision {
+    /// Proposals that were rejected because something was wrong with them.
+    pub fn wrong(&self) -> u64 {
+        let wrong = self.rejected.iter().filter(|(reason, _)| **reason != Reason::AlreadyFixed);
+        wrong.map(|(_, count)| *count).sum()
+    }
+
+    /// The share that was right, with its interval.
+    pub fn rate(&self) -> Option<Rate> {
+        Rate::of(self.right, self.right + self.wrong())
+    }
+}
+
+/// The precision of every rule over the packets of the last 26 weeks, by the last decision on each
+/// proposal of each packet.
+pub fn precision(entries: &[Entry]) -> Vec<Precision> {
+    const WEEKS: chrono::Days = chrono::Days::new(26 * 7);
+    let mut days: BTreeMap<&str, NaiveDate> = BTreeMap::new();
+    let mut last: BTreeMap<(&str, &FindingId), &Decided> = BTreeMap::new();
+    for entry in entries {
+        match entry {
+            Entry::Run(run) => {
+                days.insert(&run.id, run.as_of);
+            }
+            Entry::Decisions(decisions) => last
+                .extend(decisions.decided.iter().map(|one| ((&*decisions.run, &one.finding), one))),
+        }
+    }
+    let since = days.values().max().and_then(|day| day.checked_sub_days(WEEKS));
+    let mut rules: BTreeMap<&str, Precision> = BTreeMap::new();
+    for ((run, _), decided) in last {
+        if days.get(run) <= since.as_ref() {
+            continue;
+        }
+        let rule = rules.entry(&decided.rule).or_insert_with(|| Precision {
+            rule: decided.rule.clone(),
+            right: 0,
+            rejected: BTreeMap::new(),
+        });
+        match decided.decision.verdict() {
+            Verdict::Approve { .. } => rule.right += 1,
+            Verdict::Reject(reason) => {
+                rule.right += u64::from(*reason == Reason::AlreadyFixed);
+                *rule.rejected.entry(*reason).or_default() += 1;
+            }
+            Verdict::Escalate { .. } => {}
+        }
+    }
+    rules.into_values().filter(|rule| rule.right + rule.wrong() > 0).collect()
 }
 
 /// The trend as a table for a person.

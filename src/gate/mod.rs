@@ -88,6 +88,7 @@ pub struct Gate {
     escalate_to: Vec<String>,
     escalation_days: u32,
     mute_days: u32,
+    precision_budget: f64,
 }
 
 /// A proposal as far as the gate has to know it.
@@ -237,6 +238,7 @@ impl Gate {
             },
             escalation_days: count("escalation_days", 14),
             mute_days: count("mute_days", 90),
+            precision_budget: budget(root),
         }
     }
 
@@ -263,6 +265,11 @@ impl Gate {
     /// How many days a rejected proposal stays quiet while its facts are the same.
     pub fn mute_days(&self) -> u32 {
         self.mute_days
+    }
+
+    /// The share of right proposals below which a rule should be changed.
+    pub fn precision_budget(&self) -> f64 {
+        self.precision_budget
     }
 
     /// Lets a decision pass, or says why it does not stand.
@@ -453,6 +460,14 @@ impl Gate {
 fn folded(name: &str) -> String {
     let name: String = name.nfc().collect();
     name.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn budget(root: &Section<'_>) -> f64 {
+    let Some(said) = root.number("precision_budget") else { return 0.5 };
+    if !(0.0..=1.0).contains(&said.value) {
+        root.problem(said.line, "`precision_budget` is not a share between 0 and 1");
+    }
+    said.value
 }
 
 fn approver(root: &Section<'_>) -> (String, Option<String>) {

@@ -53,7 +53,7 @@ fn is_unseen(c: char) -> bool {
 }
 
 /// The text with unseen characters in words, for outputs that are not HTML.
-pub(super) fn visible(text: &str) -> Cow<'_, str> {
+pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unseen) {
         return Cow::Borrowed(text);
     }

@@ -24,6 +24,7 @@ use crate::finding::FindingId;
 use crate::gate::Decision;
 use crate::metrics::Week;
 
+pub use escape::visible;
 pub use link::{LinkError, RecordLink};
 pub use summary::summary;
 

@@ -11,6 +11,7 @@ mod desk;
 mod history;
 mod manifest;
 mod paper;
+mod patterns;
 mod tally;
 mod verify;
 
@@ -39,6 +40,7 @@ use desk::{Desk, DeskError};
 pub use desk::{Earlier, Recording, decide};
 use history::{Past, Present};
 pub use paper::PaperError;
+pub use patterns::patterns;
 use tally::{Scope, Stand};
 pub use verify::{Verified, verify};
 

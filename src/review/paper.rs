@@ -191,13 +191,8 @@ impl ProposalLine {
 impl Paper {
     /// The proposals of a run, whose folder is below `runs`.
     pub(super) fn of(runs: &Path, run: &Run) -> Result<Self, PaperError> {
-        let path = home(runs, run)?.join("findings.jsonl");
-        let disk = |what| PaperError::Disk { path: path.display().to_string(), what };
+        let (path, bytes) = findings(runs, run)?;
         let altered = || PaperError::Altered { path: path.display().to_string() };
-        let bytes = fs::read(&path).map_err(disk)?;
-        if digest(&bytes) != run.proposals {
-            return Err(altered());
-        }
         let mut told: BTreeMap<FindingId, Vec<Told>> = BTreeMap::new();
         for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             let line: Line = serde_json::from_slice(line).map_err(|_| altered())?;
@@ -220,6 +215,20 @@ impl Paper {
     /// How many ids there are.
     pub(super) fn len(&self) -> usize {
         self.told.len()
+    }
+}
+
+const FINDINGS: &str = "findings.jsonl";
+
+/// A run's findings as the ledger names them: the file and its text.
+pub(super) fn findings(runs: &Path, run: &Run) -> Result<(PathBuf, Vec<u8>), PaperError> {
+    let path = home(runs, run)?.join(FINDINGS);
+    let name = || path.display().to_string();
+    let bytes = fs::read(&path).map_err(|what| PaperError::Disk { path: name(), what })?;
+    if digest(&bytes) == run.proposals {
+        Ok((path, bytes))
+    } else {
+        Err(PaperError::Altered { path: name() })
     }
 }
 

@@ -14,6 +14,7 @@ mod job;
 mod linking;
 mod memory;
 mod packet;
+mod patterns;
 mod reader;
 mod schema;
 mod story;

@@ -15,7 +15,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("folder", &[]),
     ("gate", &["policy", "finding"]),
     ("ledger", &["boundary", "finding", "folder", "gate"]),
-    ("metrics", &["ledger"]),
+    ("metrics", &["finding", "gate", "ledger"]),
     ("packet", &["boundary", "finding", "check", "gate", "metrics"]),
     ("config", &["policy", "boundary", "check", "source", "gate"]),
     (

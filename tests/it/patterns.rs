@@ -1,0 +1,71 @@
+//! What repeats: planted patterns surface, and a week without any stays silent.
+
+use crate::decisions::{Filled, confirm, reject};
+use crate::job::{DAY, Job};
+
+/// Leads whose owner left: all of one owner, as many as asked.
+fn abandoned(count: usize) -> Job {
+    let job = Job::weekly();
+    let mut leads = job.text("exports/lead.csv");
+    for n in 0..count {
+        leads += &format!(
+            "00K{n},P{n},Q{n},C{n},p{n}@c{n}-corp.com,,0052,New,2025-01-05,2025-02-01,x,y\n"
+        );
+    }
+    job.put("exports/lead.csv", &leads);
+    job
+}
+
+#[test]
+fn a_rule_that_is_often_wrong_is_named_and_one_that_is_right_is_not() {
+    let job = abandoned(9);
+    job.run(&[]).ends(0);
+    assert!(job.call(&["patterns"]).ends(0).out.contains("Nothing was decided"));
+    let mut filled = Filled::of(&job, DAY).says(&job, DAY, "DUP-01", "00Q1", confirm());
+    for n in 0..9 {
+        let reason = if n < 7 { "agreed_exception" } else { "already_fixed" };
+        filled = filled.says(&job, DAY, "OWN-01", &format!("00K{n}"), reject(reason));
+    }
+    filled.put(&job, "week.json");
+    job.call(&["decide", "week.json"]).ends(0);
+    let said = job.call(&["patterns"]).ends(0).out;
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    // 2 of 9: by Wilson's formula 6.3 % to 54.7 %; the doubt reaches the budget of a half.
+    assert!(
+        said.contains("OWN-01 9 2 7 22.2 % (6.3 % to 54.7 %) an agreed exception (7)"),
+        "{said}"
+    );
+    assert!(
+        said.contains(
+            "rejected 7 times as: an agreed exception; write the exception into the rule"
+        ),
+        "{said}"
+    );
+    assert!(!said.contains("below the budget"), "{said}");
+    assert!(said.contains("DUP-01 1 1 0 100.0 % (20.7 % to 100.0 %)"), "{said}");
+    job.put("rules/approvals.toml", "precision_budget = 0.6\n[approver]\nname = \"Dana Reyes\"\n");
+    let said = job.call(&["patterns"]).ends(0).out;
+    assert_eq!(said.matches("below the budget of 60.0 %: change the rule").count(), 1, "{said}");
+    job.put("rules/approvals.toml", "precision_budget = 1.6\n[approver]\nname = \"Dana Reyes\"\n");
+    assert!(job.call(&["patterns"]).ends(2).err.contains("rules/approvals.toml:1: "));
+}
+
+#[test]
+fn what_comes_back_or_has_one_cause_is_told() {
+    let job = abandoned(0);
+    for day in [DAY, "2026-03-08"] {
+        job.call(&["run", ".", "--as-of", day]).ends(0);
+    }
+    assert!(job.call(&["patterns"]).ends(0).out.contains("packet of 2026-03-08\n\nnothing\n"));
+    let job = abandoned(4);
+    for day in [DAY, "2026-03-08", "2026-03-15"] {
+        job.call(&["run", ".", "--as-of", day]).ends(0);
+    }
+    let said = job.call(&["patterns"]).ends(0).out;
+    assert!(
+        said.contains("OWN-01: 5 of 5 findings on 5 records are there for 3 weeks or more"),
+        "{said}"
+    );
+    assert!(said.contains("OWN-01: 5 of 5 have owner = 0052"), "{said}");
+    assert!(!said.contains("OWN-02: 1 of 1 have"), "{said}");
+}
