@@ -12,11 +12,11 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
-use polars::prelude::*;
 
-use super::intake::{LINE, Load};
+use super::column::{Column, Held, Texts, hold};
+use super::intake::Load;
 use super::kind::instant;
-use super::{Admission, AdmitError, Exposure, Field, Kind, Object, id_key, object_key};
+use super::{Admission, Exposure, Field, Object, id_key, object_key};
 
 /// Names a record: its table and its id as the CRM writes it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,20 +33,14 @@ impl fmt::Display for RecordRef {
     }
 }
 
-enum Stored {
-    Text(StringChunked),
-    Millis(Int64Chunked),
-    Number(Float64Chunked),
-    Flag(BooleanChunked),
-}
-
 /// One table's admitted records.
 pub struct Batch {
     object: Object,
-    frame: DataFrame,
-    columns: Vec<Option<Stored>>,
-    key: StringChunked,
-    lines: UInt32Chunked,
+    /// By the slots of their fields.
+    columns: Vec<Option<Held>>,
+    /// The slot of the field that names records.
+    key: usize,
+    lines: Vec<u32>,
     files: Vec<(usize, String, BTreeMap<String, String>)>,
     fields: BTreeSet<Field>,
     withheld: BTreeSet<(usize, usize)>,
@@ -69,16 +63,12 @@ impl Batch {
         loads: Vec<Load>,
         reads: &BTreeSet<Field>,
         threads: NonZeroUsize,
-    ) -> Result<(Self, Vec<Admission>), AdmitError> {
-        let wanted: Vec<&Field> = reads.iter().filter(|field| field.object() == object).collect();
-        let key_name = object_key(object);
+    ) -> (Self, Vec<Admission>) {
         let mut admissions = Vec::new();
-        let mut files = Vec::new();
-        let mut fields = BTreeSet::new();
-        let mut whole: Option<DataFrame> = None;
-        let mut height = 0;
         let mut withheld_at = Vec::new();
         let zone = loads.first().map_or(Tz::UTC, |load| load.zone);
+        let mut batch = Parts { key: usize::MAX, ..Parts::default() };
+        let mut fields = BTreeSet::new();
         for load in loads {
             let sources: BTreeMap<String, String> = load
                 .admission
@@ -87,138 +77,62 @@ impl Batch {
                 .map(|(field, column)| (field.name().to_owned(), column.clone()))
                 .collect();
             fields.extend(load.admission.columns.iter().map(|(field, _)| field.clone()));
-            files.push((height, load.admission.file.clone(), sources));
             for withheld in &load.admission.withheld {
-                withheld_at.push((files.len() - 1, withheld.line, withheld.field.clone()));
+                withheld_at.push((batch.files.len(), withheld.line, withheld.field.clone()));
             }
-            height += load.frame.height();
-            let assembly = assembly(&load.admission.file);
-            let frame = with_every_column(load.frame, &wanted, key_name).map_err(&assembly)?;
-            match &mut whole {
-                None => whole = Some(frame),
-                Some(whole) => {
-                    whole.vstack_mut(&frame).map_err(&assembly)?;
-                }
+            batch.files.push((batch.lines.len(), load.admission.file.clone(), sources));
+            for (field, column) in load.columns {
+                batch.append(object, &field, column);
             }
+            batch.lines.extend(load.lines);
             admissions.push(load.admission);
         }
-        let mut frame = whole.unwrap_or_else(DataFrame::empty);
-        let first_file = admissions.first().map_or("", |admission| &admission.file);
-        let key = in_one_piece(&mut frame, key_name).map_err(assembly(first_file))?;
+        for column in batch.columns.iter_mut().flatten() {
+            column.pad(batch.lines.len());
+        }
         let hasher = DefaultHashBuilder::default();
-        let (index, repeats) = if !matches!(key_name, "id" | "key") {
-            frame.rechunk_mut();
-            (HashTable::new(), Vec::new())
-        } else if threads.get() == 1 {
-            frame.rechunk_mut();
-            index_by_id(&key, &hasher)
-        } else {
-            std::thread::scope(|scope| {
-                let index = scope.spawn(|| index_by_id(&key, &hasher));
-                frame.rechunk_mut();
-                index.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            })
-        };
-        let lines = frame.column(LINE).and_then(|c| c.u32().cloned()).unwrap_or_default();
+        let mut index = HashTable::new();
+        if matches!(object_key(object), "id" | "key") {
+            let (first, repeats) = index_by_id(batch.ids(), &hasher);
+            index = first;
+            if !repeats.is_empty() {
+                batch.drop_repeats(&repeats, &mut admissions);
+                index = index_by_id(batch.ids(), &hasher).0;
+            }
+        }
+        let Parts { columns, key, lines, files } = batch;
         let mut batch = Self {
             object,
-            columns: Vec::new(),
+            columns: hold(columns, threads),
             key,
+            under_review: vec![true; lines.len()],
             lines,
             files,
             fields,
             withheld: BTreeSet::new(),
             index,
             hasher,
-            under_review: vec![true; frame.height()],
             zone,
-            frame,
         };
-        if !repeats.is_empty() {
-            batch.drop_repeats(&repeats, &mut admissions)?;
-        }
-        batch.hold_columns(&wanted);
-        batch.mark_withheld(&withheld_at, &wanted);
-        Ok((batch, admissions))
+        batch.mark_withheld(&withheld_at, reads);
+        (batch, admissions)
     }
 
-    /// Sets aside the rows whose id stands on an earlier row.
-    fn drop_repeats(
-        &mut self,
-        repeats: &[usize],
-        admissions: &mut [Admission],
-    ) -> Result<(), AdmitError> {
-        let height = self.frame.height();
-        let first_file = admissions.first().map_or("", |admission| &admission.file);
-        let assembly = assembly(first_file);
-        for at in repeats {
-            let line = self.lines.get(*at).unwrap_or_default().into();
-            let file = self.file_at(*at);
-            if let Some(admission) = admissions.get_mut(file) {
-                admission.set_aside.push((line, "the id stands on an earlier row".to_owned()));
-                admission.rows = admission.rows.saturating_sub(1);
-            }
-        }
-        for admission in admissions.iter_mut() {
-            admission.set_aside.sort();
-        }
-        let mut keep = vec![true; height];
-        for at in repeats {
-            if let Some(keep) = keep.get_mut(*at) {
-                *keep = false;
-            }
-        }
-        for file in &mut self.files {
-            file.0 -= repeats.iter().filter(|at| **at < file.0).count();
-        }
-        let mask: BooleanChunked = keep.into_iter().collect();
-        let mut frame = self.frame.filter(&mask).map_err(&assembly)?;
-        frame.rechunk_mut();
-        self.key = in_one_piece(&mut frame, object_key(self.object)).map_err(assembly)?;
-        self.index = index_by_id(&self.key, &self.hasher).0;
-        self.lines = frame.column(LINE).and_then(|c| c.u32().cloned()).unwrap_or_default();
-        self.under_review = vec![true; frame.height()];
-        self.frame = frame;
-        Ok(())
-    }
-
-    fn hold_columns(&mut self, wanted: &[&Field]) {
-        for field in wanted {
-            let slot = field.0.slot;
-            if self.columns.len() <= slot {
-                self.columns.resize_with(slot + 1, || None);
-            }
-            if !self.fields.contains(field) {
-                continue;
-            }
-            let Ok(column) = self.frame.column(field.name()) else { continue };
-            let stored = match field.kind() {
-                Kind::Date => column.i64().ok().cloned().map(Stored::Millis),
-                Kind::Number => column.f64().ok().cloned().map(Stored::Number),
-                Kind::Flag => column.bool().ok().cloned().map(Stored::Flag),
-                Kind::Id
-                | Kind::Picklist
-                | Kind::Email
-                | Kind::Phone
-                | Kind::Web
-                | Kind::Name
-                | Kind::Text
-                | Kind::Address => column.str().ok().cloned().map(Stored::Text),
-            };
-            if let Some(held) = self.columns.get_mut(slot) {
-                *held = stored;
-            }
+    fn id(&self, at: usize) -> &str {
+        match self.columns.get(self.key).and_then(Option::as_ref) {
+            Some(Held::Text(ids)) => ids.get(at).unwrap_or_default(),
+            Some(Held::Millis(_) | Held::Number(_) | Held::Flag(_)) | None => "",
         }
     }
 
-    fn mark_withheld(&mut self, withheld: &[(usize, u64, String)], wanted: &[&Field]) {
+    fn mark_withheld(&mut self, withheld: &[(usize, u64, String)], reads: &BTreeSet<Field>) {
         for (file, line, name) in withheld {
-            let Some(field) = wanted.iter().find(|field| field.name() == name) else { continue };
+            let read = reads.iter().find(|f| f.object() == self.object && f.name() == name);
+            let Some(field) = read else { continue };
             let start = self.files.get(*file).map_or(0, |file| file.0);
             let end = self.files.get(file + 1).map_or(self.len(), |file| file.0);
             // A file's rows stand in the order of their lines, and a row that was set aside is gone.
-            let lines = self.lines.cont_slice().unwrap_or_default();
-            let here = lines.get(start..end).unwrap_or_default();
+            let here = self.lines.get(start..end).unwrap_or_default();
             if let Ok(at) = here.binary_search_by(|at| u64::from(*at).cmp(line)) {
                 self.withheld.insert((start + at, field.0.slot));
             }
@@ -226,7 +140,7 @@ impl Batch {
     }
 
     fn file_at(&self, at: usize) -> usize {
-        self.files.partition_point(|(start, ..)| *start <= at).saturating_sub(1)
+        file_at(&self.files, at)
     }
 
     /// The table.
@@ -236,7 +150,7 @@ impl Batch {
 
     /// How many records were admitted.
     pub fn len(&self) -> usize {
-        self.frame.height()
+        self.lines.len()
     }
 
     /// True when no record was admitted.
@@ -289,7 +203,7 @@ impl Batch {
 
     fn find_one(&self, id: &str) -> Option<Row<'_>> {
         let key = id_key(id);
-        let same = |other: &u32| self.key.get(*other as usize).is_some_and(|id| id_key(id) == key);
+        let same = |other: &u32| id_key(self.id(*other as usize)) == key;
         let at = *self.index.find(self.hasher.hash_one(key), same)? as usize;
         Some(Row { batch: self, at })
     }
@@ -308,62 +222,86 @@ impl Batch {
     }
 }
 
-fn assembly(file: &str) -> impl Fn(PolarsError) -> AdmitError + use<> {
-    let file = file.to_owned();
-    move |_| AdmitError::Assembly { file: file.clone() }
+/// The columns of a table while its files are put together.
+#[derive(Default)]
+struct Parts {
+    columns: Vec<Option<Column>>,
+    key: usize,
+    lines: Vec<u32>,
+    files: Vec<(usize, String, BTreeMap<String, String>)>,
 }
 
-/// The frame with a column for every wanted field, blank where the input has none, in one order.
-fn with_every_column(
-    mut frame: DataFrame,
-    wanted: &[&Field],
-    key: &str,
-) -> PolarsResult<DataFrame> {
-    let height = frame.height();
-    let mut names: Vec<PlSmallStr> = vec![LINE.into(), key.into()];
-    for field in wanted {
-        if field.name() != key {
-            names.push(field.name().into());
+impl Parts {
+    /// Puts a column of the next file behind those of the files before it.
+    fn append(&mut self, object: Object, field: &Field, mut column: Column) {
+        let slot = field.0.slot;
+        if field.name() == object_key(object) {
+            self.key = slot;
         }
-        if frame.column(field.name()).is_err() {
-            let dtype = match field.kind() {
-                Kind::Date => DataType::Int64,
-                Kind::Number => DataType::Float64,
-                Kind::Flag => DataType::Boolean,
-                Kind::Id
-                | Kind::Picklist
-                | Kind::Email
-                | Kind::Phone
-                | Kind::Web
-                | Kind::Name
-                | Kind::Text
-                | Kind::Address => DataType::String,
-            };
-            let blank = Column::full_null(field.name().into(), height, &dtype);
-            frame.with_column(blank)?;
+        if self.columns.len() <= slot {
+            self.columns.resize_with(slot + 1, || None);
+        }
+        let Some(place) = self.columns.get_mut(slot) else { return };
+        let whole = place.get_or_insert_with(|| Column::of(field.kind(), 0));
+        whole.pad(self.lines.len());
+        whole.append(&mut column);
+    }
+
+    /// The column that names records.
+    fn ids(&self) -> Option<&Texts> {
+        match self.columns.get(self.key)?.as_ref()? {
+            Column::Text(ids) => Some(ids),
+            Column::Time(_) | Column::Number(_) | Column::Flag(_) => None,
         }
     }
-    frame.select(names)
+
+    fn file_at(&self, at: usize) -> usize {
+        file_at(&self.files, at)
+    }
+
+    /// Sets aside the rows whose id stands on an earlier row.
+    fn drop_repeats(&mut self, repeats: &[usize], admissions: &mut [Admission]) {
+        let mut keep = vec![true; self.lines.len()];
+        for at in repeats {
+            let line = self.lines.get(*at).copied().unwrap_or_default().into();
+            let file = self.file_at(*at);
+            if let Some(admission) = admissions.get_mut(file) {
+                admission.set_aside.push((line, "the id stands on an earlier row".to_owned()));
+                admission.rows = admission.rows.saturating_sub(1);
+            }
+            if let Some(keep) = keep.get_mut(*at) {
+                *keep = false;
+            }
+        }
+        for admission in admissions {
+            admission.set_aside.sort();
+        }
+        for file in &mut self.files {
+            file.0 -= repeats.iter().filter(|at| **at < file.0).count();
+        }
+        for column in self.columns.iter_mut().flatten() {
+            column.retain(&keep);
+        }
+        let mut marks = keep.into_iter();
+        self.lines.retain(|_| marks.next().unwrap_or(true));
+    }
 }
 
-/// The text column of that name, which becomes one piece in the frame too.
-fn in_one_piece(frame: &mut DataFrame, name: &str) -> PolarsResult<StringChunked> {
-    let Some(at) = frame.get_column_index(name) else { return Ok(StringChunked::default()) };
-    let whole = frame.column(name)?.str()?.rechunk().into_owned();
-    frame.replace_column(at, whole.clone().into_column())?;
-    Ok(whole)
+/// The file of a row: the last that begins at or before it.
+fn file_at(files: &[(usize, String, BTreeMap<String, String>)], at: usize) -> usize {
+    files.partition_point(|(start, ..)| *start <= at).saturating_sub(1)
 }
 
 /// The rows by the key of their id, and the rows whose id stands on an earlier row.
-fn index_by_id(ids: &StringChunked, hasher: &DefaultHashBuilder) -> (HashTable<u32>, Vec<usize>) {
+fn index_by_id(ids: Option<&Texts>, hasher: &DefaultHashBuilder) -> (HashTable<u32>, Vec<usize>) {
+    let Some(ids) = ids else { return (HashTable::new(), Vec::new()) };
     let mut index: HashTable<u32> = HashTable::with_capacity(ids.len());
     let mut repeats = Vec::new();
-    for (at, id) in ids.iter().enumerate() {
-        let Some(id) = id else { continue };
-        let key = id_key(id);
+    for at in 0..ids.len() {
+        let key = id_key(ids.get(at));
         let hash = hasher.hash_one(key);
-        let same = |other: &u32| ids.get(*other as usize).is_some_and(|id| id_key(id) == key);
-        let rehash = |row: &u32| hasher.hash_one(ids.get(*row as usize).map_or("", id_key));
+        let same = |other: &u32| id_key(ids.get(*other as usize)) == key;
+        let rehash = |row: &u32| hasher.hash_one(id_key(ids.get(*row as usize)));
         match (index.entry(hash, same, rehash), u32::try_from(at)) {
             (Entry::Occupied(_), _) => repeats.push(at),
             (Entry::Vacant(place), Ok(row)) => {
@@ -395,7 +333,7 @@ impl<'b> Row<'b> {
 
     /// The record's id as the input writes it.
     pub fn id(self) -> &'b str {
-        self.batch.key.get(self.at).unwrap_or_default()
+        self.batch.id(self.at)
     }
 
     /// The record's name for evidence.
@@ -405,7 +343,7 @@ impl<'b> Row<'b> {
 
     /// The line the record starts on in its input.
     pub fn line(self) -> u64 {
-        self.batch.lines.get(self.at).unwrap_or_default().into()
+        self.batch.lines.get(self.at).copied().unwrap_or_default().into()
     }
 
     /// True when the record is part of the batch under review.
@@ -413,24 +351,24 @@ impl<'b> Row<'b> {
         self.batch.under_review.get(self.at).copied().unwrap_or(false)
     }
 
-    fn stored(self, field: &Field) -> Option<&'b Stored> {
+    fn column(self, field: &Field) -> Option<&'b Held> {
         debug_assert_eq!(field.object(), self.batch.object, "a field of another table");
         self.batch.columns.get(field.0.slot)?.as_ref()
     }
 
     /// A text value; `None` when blank, withheld or not in the input.
     pub fn text(self, field: &Field) -> Option<&'b str> {
-        match self.stored(field)? {
-            Stored::Text(texts) => texts.get(self.at).filter(|text| !text.trim().is_empty()),
-            Stored::Millis(_) | Stored::Number(_) | Stored::Flag(_) => None,
+        match self.column(field)? {
+            Held::Text(texts) => texts.get(self.at),
+            Held::Millis(_) | Held::Number(_) | Held::Flag(_) => None,
         }
     }
 
     /// An instant; a day is its first instant in the review's zone.
     pub fn time(self, field: &Field) -> Option<DateTime<Utc>> {
-        match self.stored(field)? {
-            Stored::Millis(millis) => millis.get(self.at).map(instant),
-            Stored::Text(_) | Stored::Number(_) | Stored::Flag(_) => None,
+        match self.column(field)? {
+            Held::Millis(times) => times.get(self.at).map(instant),
+            Held::Text(_) | Held::Number(_) | Held::Flag(_) => None,
         }
     }
 
@@ -441,31 +379,29 @@ impl<'b> Row<'b> {
 
     /// A number.
     pub fn number(self, field: &Field) -> Option<f64> {
-        match self.stored(field)? {
-            Stored::Number(numbers) => numbers.get(self.at),
-            Stored::Text(_) | Stored::Millis(_) | Stored::Flag(_) => None,
+        match self.column(field)? {
+            Held::Number(numbers) => numbers.get(self.at),
+            Held::Text(_) | Held::Millis(_) | Held::Flag(_) => None,
         }
     }
 
     /// Yes or no.
     pub fn flag(self, field: &Field) -> Option<bool> {
-        match self.stored(field)? {
-            Stored::Flag(flags) => flags.get(self.at),
-            Stored::Text(_) | Stored::Millis(_) | Stored::Number(_) => None,
+        match self.column(field)? {
+            Held::Flag(flags) => flags.get(self.at),
+            Held::Text(_) | Held::Millis(_) | Held::Number(_) => None,
         }
     }
 
     /// True when there is no value of any kind and none was withheld.
     pub fn is_blank(self, field: &Field) -> bool {
         !self.is_withheld(field)
-            && match self.stored(field) {
+            && match self.column(field) {
                 None => true,
-                Some(Stored::Text(texts)) => {
-                    texts.get(self.at).is_none_or(|text| text.trim().is_empty())
-                }
-                Some(Stored::Millis(millis)) => millis.get(self.at).is_none(),
-                Some(Stored::Number(numbers)) => numbers.get(self.at).is_none(),
-                Some(Stored::Flag(flags)) => flags.get(self.at).is_none(),
+                Some(Held::Text(_)) => self.text(field).is_none(),
+                Some(Held::Millis(_)) => self.time(field).is_none(),
+                Some(Held::Number(_)) => self.number(field).is_none(),
+                Some(Held::Flag(_)) => self.flag(field).is_none(),
             }
     }
 
@@ -476,11 +412,11 @@ impl<'b> Row<'b> {
 
     /// The value as one text, whatever its kind, without regard to exposure: for comparisons inside checks.
     pub fn written(self, field: &Field) -> Option<String> {
-        match self.stored(field)? {
-            Stored::Text(_) => self.text(field).map(str::to_owned),
-            Stored::Millis(_) => self.time(field).map(|at| written_time(at, self.batch.zone)),
-            Stored::Number(_) => self.number(field).map(written_number),
-            Stored::Flag(_) => {
+        match self.column(field)? {
+            Held::Text(_) => self.text(field).map(str::to_owned),
+            Held::Millis(_) => self.time(field).map(|at| written_time(at, self.batch.zone)),
+            Held::Number(_) => self.number(field).map(written_number),
+            Held::Flag(_) => {
                 self.flag(field).map(|flag| if flag { "true" } else { "false" }.to_owned())
             }
         }

@@ -11,11 +11,11 @@ use std::sync::Arc;
 
 use chrono::TimeZone as _;
 use chrono_tz::Tz;
-use polars::prelude::*;
 
+use super::column::{self, Column, Millis, Number};
 use super::glance::Glance;
 use super::kind::{Moment, Value};
-use super::{Batch, Boundary, DateOrder, Field, Kind, Object, Unlisted, object_key, scanner};
+use super::{Batch, Boundary, DateOrder, Field, Object, Unlisted, object_key, scanner};
 
 /// Why an input as a whole was not admitted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -78,12 +78,6 @@ pub enum AdmitError {
         count: usize,
         /// Their names.
         names: String,
-    },
-    /// The columns could not be put together.
-    #[error("{file}: the admitted columns could not be assembled")]
-    Assembly {
-        /// The input.
-        file: String,
     },
 }
 
@@ -271,7 +265,12 @@ impl Desk {
         Intake {
             fields: self.columns.iter().map(|(_, field, _)| field.clone()).collect(),
             key_at: self.key_at,
-            columns: self.columns.iter().map(|(_, field, _)| Builder::of(field)).collect(),
+            columns: self
+                .columns
+                .iter()
+                .map(|(_, field, _)| Column::of(field.kind(), ROOM))
+                .collect(),
+            unordered: Vec::new(),
             lines: Vec::with_capacity(ROOM),
             withheld: Vec::new(),
             zone: self.zone,
@@ -281,76 +280,58 @@ impl Desk {
 
     /// Puts the chunks together, in file order.
     pub fn close(mut self, intakes: Vec<Intake>) -> Result<Load, AdmitError> {
-        let file = self.file.clone();
-        let assembly = |_: PolarsError| AdmitError::Assembly { file: file.clone() };
-        let proofs: Vec<Proof> = (0..self.columns.len())
-            .map(|at| {
-                intakes.iter().fold(Proof::default(), |proof, i| proof.with(i.columns.get(at)))
-            })
-            .collect();
-        let shared = self.shared_order(&proofs)?;
-        let mut frame: Option<DataFrame> = None;
-        let mut rows_kept = 0;
-        for intake in intakes {
-            let rows = intake.lines.len();
-            let mut keep = vec![true; rows];
-            let lines = intake.lines;
-            let mut parts: Vec<Column> = Vec::with_capacity(self.columns.len() + 1);
-            for ((builder, (_, field, column)), order) in
-                intake.columns.into_iter().zip(&self.columns).zip(&shared)
-            {
-                let impossible = |at: usize| {
-                    // A row is set aside once, however many of its days do not exist.
-                    if keep.get_mut(at).is_some_and(|keep| std::mem::replace(keep, false)) {
-                        let line = lines.get(at).copied().unwrap_or_default();
-                        let why = format!("`{column}` names a day that does not exist");
-                        self.admission.set_aside.push((line.into(), why));
-                    }
-                };
-                parts.push(builder.finish(field.name(), *order, self.zone, impossible));
-            }
-            let ids = parts.get(self.key_at).and_then(|ids| ids.str().ok());
-            for (at, slot, looks_like) in intake.withheld {
-                let record = ids.and_then(|ids| ids.get(at)).unwrap_or("?").to_owned();
-                let field =
-                    self.columns.get(slot).map_or("", |(_, field, _)| field.name()).to_owned();
-                let line = lines.get(at).copied().unwrap_or_default().into();
-                self.admission.withheld.push(Withheld { record, field, looks_like, line });
-            }
-            let any_lost = keep.contains(&false);
-            parts.push(UInt32Chunked::from_vec(LINE.into(), lines).into_column());
-            let mut part = DataFrame::new(rows, parts).map_err(assembly)?;
-            if any_lost {
-                let mask: BooleanChunked = keep.into_iter().collect();
-                part = part.filter(&mask).map_err(assembly)?;
-            }
-            rows_kept += part.height();
-            match &mut frame {
-                None => frame = Some(part),
-                Some(frame) => {
-                    frame.vstack_mut(&part).map_err(assembly)?;
-                }
+        let mut whole = self.intake();
+        for mut intake in intakes {
+            whole.append(&mut intake);
+        }
+        let Intake { mut columns, mut unordered, mut lines, withheld, .. } = whole;
+        let mut proofs = vec![Proof::default(); columns.len()];
+        for (_, slot, moment) in &unordered {
+            if let Some(proof) = proofs.get_mut(*slot) {
+                proof.add(*moment);
             }
         }
-        self.admission.rows = rows_kept;
+        let orders = self.shared_order(&proofs)?;
+        let mut keep = vec![true; lines.len()];
+        unordered.sort_by_key(|(row, slot, _)| (*slot, *row));
+        for (row, slot, moment) in unordered {
+            let order = orders.get(slot).copied().flatten().unwrap_or(DateOrder::DayFirst);
+            if let Some(millis) = moment.settled(order).and_then(|moment| moment.millis(self.zone))
+            {
+                if let Some(Column::Time(times)) = columns.get_mut(slot)
+                    && let Some(time) = times.get_mut(row)
+                {
+                    *time = Millis::new(millis);
+                }
+            } else if keep.get_mut(row).is_some_and(|keep| std::mem::replace(keep, false)) {
+                // A row is set aside once, however many of its days do not exist.
+                let line = lines.get(row).copied().unwrap_or_default();
+                let column = self.columns.get(slot).map_or("", |(_, _, column)| column);
+                let why = format!("`{column}` names a day that does not exist");
+                self.admission.set_aside.push((line.into(), why));
+            }
+        }
+        for (row, slot, looks_like) in withheld {
+            let record = match columns.get(self.key_at) {
+                Some(Column::Text(ids)) => ids.get(row).to_owned(),
+                _ => "?".to_owned(),
+            };
+            let field = self.columns.get(slot).map_or("", |(_, field, _)| field.name()).to_owned();
+            let line = lines.get(row).copied().unwrap_or_default().into();
+            self.admission.withheld.push(Withheld { record, field, looks_like, line });
+        }
+        if keep.contains(&false) {
+            for column in &mut columns {
+                column.retain(&keep);
+            }
+            let mut marks = keep.into_iter();
+            lines.retain(|_| marks.next().unwrap_or(true));
+        }
+        self.admission.rows = lines.len();
         self.admission.set_aside.sort();
-        let frame = match frame {
-            Some(frame) => frame,
-            None => self.empty().map_err(assembly)?,
-        };
-        Ok(Load { frame, zone: self.zone, admission: self.admission })
-    }
-
-    fn empty(&self) -> PolarsResult<DataFrame> {
-        let mut parts: Vec<Column> = self
-            .columns
-            .iter()
-            .map(|(_, field, _)| {
-                Builder::of(field).finish(field.name(), None, self.zone, |_: usize| {})
-            })
-            .collect();
-        parts.push(UInt32Chunked::from_vec(LINE.into(), Vec::new()).into_column());
-        DataFrame::new(0, parts)
+        let fields = self.columns.into_iter().map(|(_, field, _)| field);
+        let columns = fields.zip(columns).collect();
+        Ok(Load { columns, lines, zone: self.zone, admission: self.admission })
     }
 
     /// The order of day and month for each column: declared, proven by the column itself, or proven
@@ -405,43 +386,49 @@ impl Desk {
 
 /// One input's admitted rows, before the inputs of a table are joined into its batch.
 pub struct Load {
-    pub(super) frame: DataFrame,
+    pub(super) columns: Vec<(Field, Column)>,
+    /// The line of each row.
+    pub(super) lines: Vec<u32>,
     pub(super) zone: Tz,
     /// What was let in.
     pub admission: Admission,
 }
 
 impl Load {
-    /// Joins the inputs of one table, on up to two of the threads. Rows whose id was seen before
-    /// are set aside.
+    /// Joins the inputs of one table. Rows whose id was seen before are set aside.
     pub fn join(
         object: Object,
         loads: Vec<Self>,
         reads: &BTreeSet<Field>,
         threads: NonZeroUsize,
-    ) -> Result<(Batch, Vec<Admission>), AdmitError> {
+    ) -> (Batch, Vec<Admission>) {
         Batch::join(object, loads, reads, threads)
     }
 }
-
-/// The name of the column that holds each row's line in its file.
-pub(super) const LINE: &str = "#line";
 
 /// Columns begin with room for so many rows: about those of a chunk. Growing there step by step
 /// would touch three times the memory.
 const ROOM: usize = 4096;
 
 /// Takes the rows of one chunk.
-#[derive(Debug)]
 pub struct Intake {
     fields: Arc<[Field]>,
     key_at: usize,
-    columns: Vec<Builder>,
+    columns: Vec<Column>,
+    /// Dates that wait for the order of day and month, with their row and slot.
+    unordered: Vec<(usize, usize, Moment)>,
     lines: Vec<u32>,
     withheld: Vec<(usize, usize, &'static str)>,
     zone: Tz,
     /// Where the values of a row wait until its last cell has been read; empty between rows.
     waiting: Vec<Value<'static>>,
+}
+
+impl fmt::Debug for Intake {
+    /// The number of rows alone: values stay inside.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Intake({} rows)", self.lines.len())
+    }
 }
 
 impl Intake {
@@ -450,17 +437,49 @@ impl Intake {
         let mut values = emptied(std::mem::take(&mut self.waiting));
         let result = self.read(cells, &mut values);
         if result.is_ok() {
-            let row = self.lines.len();
-            for (slot, (value, builder)) in values.iter().zip(&mut self.columns).enumerate() {
-                if let Value::Withheld(looks_like) = *value {
-                    self.withheld.push((row, slot, looks_like));
-                }
-                builder.push(*value, self.zone);
+            for (slot, value) in values.iter().enumerate() {
+                self.push(slot, *value);
             }
             self.lines.push(u32::try_from(line).unwrap_or(u32::MAX));
         }
         self.waiting = emptied(values);
         result
+    }
+
+    /// Moves the rows of the next chunk behind those that are here, and leaves it ready for another.
+    pub fn append(&mut self, next: &mut Self) {
+        let offset = self.lines.len();
+        for (column, next) in self.columns.iter_mut().zip(&mut next.columns) {
+            column.append(next);
+        }
+        let moved =
+            next.unordered.drain(..).map(|(row, slot, moment)| (offset + row, slot, moment));
+        self.unordered.extend(moved);
+        let moved = next.withheld.drain(..).map(|(row, slot, what)| (offset + row, slot, what));
+        self.withheld.extend(moved);
+        column::append(&mut self.lines, &mut next.lines);
+    }
+
+    /// Appends a value to its column. A day is its first instant in the review's zone.
+    fn push(&mut self, slot: usize, value: Value<'_>) {
+        let Some(column) = self.columns.get_mut(slot) else { return };
+        match (column, value) {
+            (Column::Text(texts), Value::Text(text)) => texts.push(text),
+            (Column::Time(times), Value::Moment(moment)) => {
+                times.push(moment.millis(self.zone).map_or(Millis::NONE, Millis::new));
+                if matches!(moment, Moment::Unordered { .. }) {
+                    self.unordered.push((self.lines.len(), slot, moment));
+                }
+            }
+            (Column::Number(numbers), Value::Number(number)) => numbers.push(Number::new(number)),
+            (Column::Flag(flags), Value::Flag(flag)) => flags.push(Some(flag)),
+            (column, value) => {
+                if let Value::Withheld(looks_like) = value {
+                    self.withheld.push((self.lines.len(), slot, looks_like));
+                }
+                column.push_none();
+            }
+        }
     }
 
     /// Reads the cells of one row.
@@ -505,97 +524,6 @@ fn value<'c>(field: &Field, cell: &'c str) -> Result<Value<'c>, &'static str> {
         return Err("not one of the declared values");
     }
     Ok(scanner::find(text, field.kind(), glance).map_or(value, Value::Withheld))
-}
-
-/// The values of one column.
-enum Builder {
-    Text(StringChunkedBuilder),
-    /// Milliseconds since 1970 UTC, and the rows whose dates wait for the order of day and month.
-    Moment(Vec<Option<i64>>, Vec<(usize, Moment)>),
-    Number(Vec<Option<f64>>),
-    Flag(Vec<Option<bool>>),
-}
-
-impl fmt::Debug for Builder {
-    /// The kind alone: values stay inside.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Text(_) => "Text",
-            Self::Moment(..) => "Moment",
-            Self::Number(_) => "Number",
-            Self::Flag(_) => "Flag",
-        })
-    }
-}
-
-impl Builder {
-    fn of(field: &Field) -> Self {
-        match field.kind() {
-            Kind::Date => Self::Moment(Vec::with_capacity(ROOM), Vec::new()),
-            Kind::Number => Self::Number(Vec::with_capacity(ROOM)),
-            Kind::Flag => Self::Flag(Vec::with_capacity(ROOM)),
-            Kind::Id
-            | Kind::Picklist
-            | Kind::Email
-            | Kind::Phone
-            | Kind::Web
-            | Kind::Name
-            | Kind::Text
-            | Kind::Address => Self::Text(StringChunkedBuilder::new(field.name().into(), ROOM)),
-        }
-    }
-
-    /// Appends a value. A day is its first instant in the review's zone.
-    fn push(&mut self, value: Value<'_>, zone: Tz) {
-        match (self, value) {
-            (Self::Text(texts), Value::Text(text)) => texts.append_value(text),
-            (Self::Text(texts), _) => texts.append_null(),
-            (Self::Moment(millis, unordered), Value::Moment(moment)) => {
-                let settled = moment.millis(zone);
-                if settled.is_none() {
-                    unordered.push((millis.len(), moment));
-                }
-                millis.push(settled);
-            }
-            (Self::Moment(millis, _), _) => millis.push(None),
-            (Self::Number(numbers), Value::Number(number)) => numbers.push(Some(number)),
-            (Self::Number(numbers), _) => numbers.push(None),
-            (Self::Flag(flags), Value::Flag(flag)) => flags.push(Some(flag)),
-            (Self::Flag(flags), _) => flags.push(None),
-        }
-    }
-
-    /// The finished column. Rows whose day does not exist are reported.
-    fn finish(
-        self,
-        name: &str,
-        order: Option<DateOrder>,
-        zone: Tz,
-        mut impossible: impl FnMut(usize),
-    ) -> Column {
-        let name: PlSmallStr = name.into();
-        match self {
-            Self::Text(texts) => texts.finish().into_column(),
-            Self::Number(numbers) => {
-                Float64Chunked::from_iter_options(name, numbers.into_iter()).into_column()
-            }
-            Self::Flag(flags) => {
-                BooleanChunked::from_iter_options(name, flags.into_iter()).into_column()
-            }
-            Self::Moment(mut millis, unordered) => {
-                for (at, moment) in unordered {
-                    let settled = moment.settled(order.unwrap_or(DateOrder::DayFirst));
-                    if settled.is_none() {
-                        impossible(at);
-                    }
-                    if let Some(slot) = millis.get_mut(at) {
-                        *slot = settled.and_then(|moment| moment.millis(zone));
-                    }
-                }
-                Int64Chunked::from_iter_options(name, millis.into_iter()).into_column()
-            }
-        }
-    }
 }
 
 impl Moment {
@@ -643,18 +571,13 @@ struct Proof {
 }
 
 impl Proof {
-    fn with(mut self, builder: Option<&Builder>) -> Self {
-        if let Some(Builder::Moment(_, unordered)) = builder {
-            for (_, moment) in unordered {
-                if let Moment::Unordered { first, second, .. } = *moment {
-                    self.unordered += 1;
-                    self.two_readings += usize::from(first != second);
-                    self.day_first += usize::from(first > 12);
-                    self.month_first += usize::from(second > 12);
-                }
-            }
+    fn add(&mut self, moment: Moment) {
+        if let Moment::Unordered { first, second, .. } = moment {
+            self.unordered += 1;
+            self.two_readings += usize::from(first != second);
+            self.day_first += usize::from(first > 12);
+            self.month_first += usize::from(second > 12);
         }
-        self
     }
 }
 

@@ -5,6 +5,7 @@
 //! Does not: know a CRM, a rule or a file format.
 
 mod batch;
+mod column;
 mod glance;
 mod intake;
 mod kind;

@@ -193,10 +193,8 @@ pub fn pull(
         joining.push((object, inputs, runtime.spawn_blocking(join)));
     }
     for (object, inputs, joined) in joining {
-        let (batch, admissions) = runtime
-            .block_on(joined)
-            .map_err(|_| broken(object.plural().to_owned()))?
-            .map_err(|error| SourceErrors(vec![error.into()]))?;
+        let (batch, admissions) =
+            runtime.block_on(joined).map_err(|_| broken(object.plural().to_owned()))?;
         pull.batches.push(batch);
         pull.admissions.extend(admissions);
         pull.inputs.extend(inputs);
@@ -282,5 +280,10 @@ impl Sink for Admit<'_> {
             length: misfit.length,
             code: misfit.why,
         })
+    }
+
+    fn append(&mut self, next: &mut Self) -> bool {
+        self.intake.append(&mut next.intake);
+        true
     }
 }

@@ -186,6 +186,6 @@ fn leads(policies: &Policies, count: usize) -> Pulled {
     }
     let load = desk.close(vec![intake]).unwrap();
     let mut pulled = Pulled::default();
-    pulled.insert(Load::join(Object::Lead, vec![load], &reads, NonZeroUsize::MIN).unwrap().0);
+    pulled.insert(Load::join(Object::Lead, vec![load], &reads, NonZeroUsize::MIN).0);
     pulled
 }

@@ -114,6 +114,12 @@ pub trait Sink: Send {
     /// `cells` are the wanted cells, in the order they were asked for, without quotes.
     /// An error sets the row aside.
     fn row(&mut self, line: u64, cells: &[&str]) -> Result<(), Misfit>;
+
+    /// Moves what `next` took of the stretch behind this one here, if the two need not stay apart.
+    /// Gives whether it did: `next` is then used for another stretch.
+    fn append(&mut self, _next: &mut Self) -> bool {
+        false
+    }
 }
 
 /// So much of a file tells its layout.
@@ -182,7 +188,7 @@ impl Sheet {
     }
 
     /// Reads all rows, on that many threads, and gives the wanted cells of each to a sink: one
-    /// sink a chunk, in the order of the file.
+    /// sink a chunk, unless they can be appended, in the order of the file.
     ///
     /// `wanted` are columns, from 0. The sinks hold the same rows, whatever the number of threads.
     /// A chunk may be read twice, so that a sink is worth something only once it is given back.

@@ -112,10 +112,11 @@ fn pass<S: Sink>(
         longest_cell: sheet.limits.cell,
         take_census: read_as.open,
     };
-    let read_chunk = |chunk: Chunk| {
+    let read_chunk = |chunk: Chunk, sink: Option<S>| {
         let Chunk { start, line, behind, .. } = chunk;
         let stretch = Stretch { data: chunk.bytes.filled(), start, line, behind };
-        let part = on_wiped_stack(|| chunk::read(&plan, &stretch, new_sink()));
+        let sink = sink.unwrap_or_else(new_sink);
+        let part = on_wiped_stack(|| chunk::read(&plan, &stretch, sink));
         Done { chunk, part }
     };
     let mut cutter = Cutter::new(sheet, read_as)?;
@@ -124,13 +125,14 @@ fn pass<S: Sink>(
     let threads = usize::try_from(chunks).unwrap_or(usize::MAX).min(threads.get());
     if threads == 1 {
         while let Some(chunk) = cutter.next()? {
-            let more = merge.take(read_chunk(chunk), &read_chunk, &mut cutter.spare)?;
+            let done = read_chunk(chunk, merge.spare.pop());
+            let more = merge.take(done, &read_chunk, &mut cutter.spare)?;
             if !more {
                 break;
             }
         }
     } else {
-        let (jobs, queue) = mpsc::channel::<(Chunk, mpsc::SyncSender<Done<S>>)>();
+        let (jobs, queue) = mpsc::channel::<(Chunk, Option<S>, mpsc::SyncSender<Done<S>>)>();
         let queue = Mutex::new(queue);
         std::thread::scope(|scope| -> Result<(), Refusal> {
             // Moved here, so that the workers end when this closure does.
@@ -138,11 +140,10 @@ fn pass<S: Sink>(
             for _ in 0..threads {
                 scope.spawn(|| {
                     loop {
-                        let Ok(Ok((chunk, reply))) = queue.lock().map(|queue| queue.recv()) else {
-                            return;
-                        };
+                        let job = queue.lock().map(|queue| queue.recv());
+                        let Ok(Ok((chunk, sink, reply))) = job else { return };
                         // Nobody waits for the chunk if reading was given up.
-                        let _ = reply.send(read_chunk(chunk));
+                        let _ = reply.send(read_chunk(chunk, sink));
                     }
                 });
             }
@@ -152,7 +153,7 @@ fn pass<S: Sink>(
                     && let Some(chunk) = cutter.next()?
                 {
                     let (reply, done) = mpsc::sync_channel(1);
-                    if jobs.send((chunk, reply)).is_err() {
+                    if jobs.send((chunk, merge.spare.pop(), reply)).is_err() {
                         break;
                     }
                     waiting.push_back(done);
@@ -183,6 +184,8 @@ fn pass<S: Sink>(
 /// Puts the parts of a file together, in order.
 struct Merge<S> {
     sinks: Vec<S>,
+    /// Sinks to use again.
+    spare: Vec<S>,
     judge: Judge,
     eol: Option<Eol>,
     decoded: u64,
@@ -199,6 +202,7 @@ impl<S: Sink> Merge<S> {
     fn new(most_rows: u64, longest: usize) -> Self {
         Self {
             sinks: Vec::new(),
+            spare: Vec::new(),
             judge: Judge::default(),
             eol: None,
             decoded: 0,
@@ -215,7 +219,7 @@ impl<S: Sink> Merge<S> {
     fn take(
         &mut self,
         mut done: Done<S>,
-        read_chunk: &impl Fn(Chunk) -> Done<S>,
+        read_chunk: &impl Fn(Chunk, Option<S>) -> Done<S>,
         spare: &mut Vec<Buffer>,
     ) -> Result<bool, Refusal> {
         if !self.left.filled().is_empty() {
@@ -223,14 +227,19 @@ impl<S: Sink> Merge<S> {
             let mut bytes = std::mem::take(&mut self.left);
             bytes.push(done.chunk.bytes.filled());
             let again = Chunk { bytes, start: 0, line: self.left_line, behind };
-            recycle(std::mem::replace(&mut done, read_chunk(again)).chunk.bytes, spare);
+            let again = read_chunk(again, self.spare.pop());
+            recycle(std::mem::replace(&mut done, again).chunk.bytes, spare);
         }
-        let Done { mut chunk, part } = done;
+        let Done { mut chunk, mut part } = done;
         let mut more = true;
         for event in part.events {
             more = more && self.judge.take(event);
         }
-        self.sinks.push(part.sink);
+        if self.sinks.last_mut().is_some_and(|last| last.append(&mut part.sink)) {
+            self.spare.push(part.sink);
+        } else {
+            self.sinks.push(part.sink);
+        }
         self.eol = Eol::and(self.eol, part.eol);
         self.decoded += part.decoded;
         self.census.add(part.census);
