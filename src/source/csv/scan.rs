@@ -120,6 +120,11 @@ impl<'d> Scanner<'d> {
             }
             let mut start = at;
             if self.byte(at) == Some(quote) {
+                if let Some(close) = self.simply_quoted(from, at + 1) {
+                    cells.push(Cell { start: at + 1, end: close, form: Form::Quoted });
+                    at = close + 2;
+                    continue;
+                }
                 let (close, form, lines) = match self.quoted(from, at + 1) {
                     Quoted::Closed { at, form, lines } => (at, form, lines),
                     Quoted::Open => return self.broken(from, spanned, Outcome::Quote),
@@ -272,12 +277,27 @@ impl<'d> Scanner<'d> {
         delimiters + 1 == self.grammar.width
     }
 
+    /// The end of the quoted cell whose text begins at `start`, where it is as most are: on one
+    /// line, without an escaped quote, and not the last of its record.
+    #[inline]
+    fn simply_quoted(&mut self, from: usize, start: usize) -> Option<usize> {
+        let Dialect { delimiter, escape, .. } = self.grammar.dialect;
+        let NextQuote { at, lines } = self.marks.next_quote(start)?;
+        let simply = !lines
+            && escape == Escape::Doubled
+            && self.byte(at + 1) == Some(delimiter)
+            && at - from <= self.grammar.longest;
+        simply.then_some(at)
+    }
+
     /// The end of the quoted cell whose text begins at `start`.
     fn quoted(&mut self, from: usize, start: usize) -> Quoted {
         let Dialect { quote, escape, .. } = self.grammar.dialect;
         let mut form = Form::Quoted;
         let mut behind = start;
-        while let Some(mark) = self.marks.next_quote(behind) {
+        let mut lines = false;
+        while let Some(NextQuote { at: mark, lines: before }) = self.marks.next_quote(behind) {
+            lines |= before;
             if mark - from > self.grammar.longest {
                 return Quoted::TooLong;
             }
@@ -292,7 +312,6 @@ impl<'d> Scanner<'d> {
                     if mark + 1 == self.data.len() && !self.last {
                         return Quoted::More;
                     }
-                    let lines = self.marks.has_line_end(start, mark);
                     return Quoted::Closed { at: mark, form, lines };
                 }
             }
@@ -405,6 +424,18 @@ struct Block {
     line_ends: u64,
 }
 
+impl Block {
+    fn all(self) -> u64 {
+        self.delimiters | self.quotes | self.line_ends
+    }
+}
+
+/// A quote that was looked for, and whether a line ends before it.
+struct NextQuote {
+    at: usize,
+    lines: bool,
+}
+
 const BLOCK: usize = 64;
 
 impl<'d> Marks<'d> {
@@ -416,46 +447,49 @@ impl<'d> Marks<'d> {
         marks
     }
 
+    /// The first quote at or behind `from`.
+    #[inline]
+    fn next_quote(&mut self, from: usize) -> Option<NextQuote> {
+        self.go_to(from - from % BLOCK)?;
+        let mut behind = !0 << (from % BLOCK);
+        let mut lines = false;
+        loop {
+            let quotes = self.block.quotes & behind;
+            // All bits below the first quote, or all there are.
+            let before = quotes.wrapping_sub(1) & !quotes;
+            lines |= self.block.line_ends & behind & before != 0;
+            if quotes != 0 {
+                return Some(NextQuote {
+                    at: self.start + quotes.trailing_zeros() as usize,
+                    lines,
+                });
+            }
+            self.go_to(self.start + BLOCK)?;
+            behind = !0;
+        }
+    }
+
     /// The first mark at or behind `from`.
     fn next(&mut self, from: usize) -> Option<usize> {
-        self.first(from, |block| block.delimiters | block.quotes | block.line_ends)
-    }
-
-    /// The first quote at or behind `from`.
-    fn next_quote(&mut self, from: usize) -> Option<usize> {
-        self.first(from, |block| block.quotes)
-    }
-
-    /// Whether a line ends between `from` and `to`, a place that was found last.
-    fn has_line_end(&self, from: usize, to: usize) -> bool {
-        match from.checked_sub(self.start) {
-            Some(from) => {
-                let between = !0 << from & !(!0 << (to % BLOCK));
-                self.block.line_ends & between != 0
-            }
-            None => memchr2(b'\n', b'\r', self.data.get(from..to).unwrap_or_default()).is_some(),
+        self.go_to(from - from % BLOCK)?;
+        let mut marks = self.block.all() & !0 << (from % BLOCK);
+        while marks == 0 {
+            self.go_to(self.start + BLOCK)?;
+            marks = self.block.all();
         }
+        Some(self.start + marks.trailing_zeros() as usize)
     }
 
-    fn first(&mut self, from: usize, marks: impl Fn(Block) -> u64) -> Option<usize> {
-        self.go_to(from - from % BLOCK);
-        let mut bits = marks(self.block) & !0 << (from % BLOCK);
-        while bits == 0 {
-            let next = self.start + BLOCK;
-            if next >= self.data.len() {
-                return None;
-            }
-            self.go_to(next);
-            bits = marks(self.block);
+    /// Goes to a block, if it is there.
+    fn go_to(&mut self, start: usize) -> Option<()> {
+        if start >= self.data.len() {
+            return None;
         }
-        Some(self.start + bits.trailing_zeros() as usize)
-    }
-
-    fn go_to(&mut self, start: usize) {
         if start != self.start {
             self.start = start;
             self.block = self.block_at(start);
         }
+        Some(())
     }
 
     fn block_at(&self, start: usize) -> Block {
