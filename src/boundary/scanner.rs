@@ -66,12 +66,29 @@ fn may_hold_credential(text: &str, glance: Glance) -> bool {
     };
     glance.any(seen::SIGN) && memchr::memchr2(b':', b'=', body().as_bytes()).is_some()
         || glance.any(seen::DASH) && (text.contains("xox") || text.contains("-----BEGIN"))
-        || text.len() >= SHORTEST_KEY
-            && text.as_bytes().split(|byte| !is_of_key(*byte)).any(|word| {
-                word.len() >= SHORTEST_KEY
-                    && (glance.any(seen::SPACE | seen::HIGH)
-                        || word.iter().any(|b| b.is_ascii_uppercase() || matches!(b, b'_' | b'-')))
-            })
+        || long_words(text.as_bytes()).any(|word| {
+            glance.any(seen::SPACE | seen::HIGH)
+                || word.iter().any(|b| b.is_ascii_uppercase() || matches!(b, b'_' | b'-'))
+        })
+}
+
+/// The longest stretches of bytes of keys, where they have at least [`SHORTEST_KEY`] bytes.
+fn long_words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        loop {
+            // Looked at from its end, most of a text that is too short need not be looked at.
+            let shortest = text.get(start..start + SHORTEST_KEY)?;
+            if let Some(break_at) = shortest.iter().rposition(|byte| !is_of_key(*byte)) {
+                start += break_at + 1;
+                continue;
+            }
+            let rest = text.get(start..)?;
+            let end = rest.iter().position(|byte| !is_of_key(*byte)).unwrap_or(rest.len());
+            start += end;
+            return rest.get(..end);
+        }
+    })
 }
 
 /// The fewest bytes of a key that is not told by its first letters alone: an AWS key has so many.
