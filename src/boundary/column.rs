@@ -165,6 +165,29 @@ impl Column {
         }
     }
 
+    /// Overwrites the values.
+    pub(super) fn wipe(&mut self) {
+        match self {
+            Self::Text(texts) => {
+                let mut bytes = std::mem::take(texts).text.into_bytes();
+                bytes.fill(0);
+                std::hint::black_box(&mut bytes);
+            }
+            Self::Time(times) => {
+                times.fill(Millis::NONE);
+                std::hint::black_box(times);
+            }
+            Self::Number(numbers) => {
+                numbers.fill(Number::NONE);
+                std::hint::black_box(numbers);
+            }
+            Self::Flag(flags) => {
+                flags.fill(None);
+                std::hint::black_box(flags);
+            }
+        }
+    }
+
     /// Keeps the values of the rows that are marked.
     pub(super) fn retain(&mut self, keep: &[bool]) {
         fn retain<T>(values: &mut Vec<T>, keep: &[bool]) {

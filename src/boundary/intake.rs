@@ -284,7 +284,10 @@ impl Desk {
         for mut intake in intakes {
             whole.append(&mut intake);
         }
-        let Intake { mut columns, mut unordered, mut lines, withheld, .. } = whole;
+        let mut columns = std::mem::take(&mut whole.columns);
+        let mut unordered = std::mem::take(&mut whole.unordered);
+        let mut lines = std::mem::take(&mut whole.lines);
+        let withheld = std::mem::take(&mut whole.withheld);
         let mut proofs = vec![Proof::default(); columns.len()];
         for (_, slot, moment) in &unordered {
             if let Some(proof) = proofs.get_mut(*slot) {
@@ -494,6 +497,16 @@ impl Intake {
             })?);
         }
         Ok(())
+    }
+}
+
+impl Drop for Intake {
+    /// Rows that nobody closed were none: a chunk was cut within a cell, and what stands there may
+    /// be of any column.
+    fn drop(&mut self) {
+        for column in &mut self.columns {
+            column.wipe();
+        }
     }
 }
 
