@@ -76,7 +76,8 @@ pub struct Limits {
     pub record: usize,
     /// Bytes in a wanted cell.
     pub cell: usize,
-    /// Bytes read at a time; what is read does not depend on it.
+    /// Bytes read at a time; what is read does not depend on it. All that looks at them finds them
+    /// in the cache that a processor has to itself.
     pub chunk: usize,
 }
 
@@ -88,7 +89,7 @@ impl Default for Limits {
             columns: 20_000,
             record: 64 << 20,
             cell: 4 << 10,
-            chunk: 1 << 20,
+            chunk: 256 << 10,
         }
     }
 }
