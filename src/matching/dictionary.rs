@@ -11,6 +11,9 @@ use super::similar::Glance;
 /// A value's number in its dictionary; [`BLANK`] stands for no value.
 pub(super) type Code = u32;
 
+/// As many values as are fetched at a time.
+pub(super) const FETCHED: usize = 64;
+
 /// No value.
 pub(super) const BLANK: Code = 0;
 
@@ -83,6 +86,20 @@ impl Dictionary {
         let hash = self.hash(value);
         let is_value = |(other, code): &(u32, Code)| *other == hash && self.text(*code) == value;
         self.codes.find(spread(hash), is_value).map(|(_, code)| *code)
+    }
+
+    /// Brings what is known of values to hand: looked up together they are waited for once, and one by one
+    /// each time.
+    pub(super) fn fetch<'v>(&self, values: impl Iterator<Item = &'v str>) {
+        let mut codes = [BLANK; FETCHED];
+        for (slot, value) in codes.iter_mut().zip(values) {
+            let hash = self.hash(value);
+            let found = self.codes.find(spread(hash), |(other, _)| *other == hash);
+            *slot = found.map_or(BLANK, |(_, code)| *code);
+        }
+        let starts = codes.map(|code| self.ends.get((code as usize).saturating_sub(1)).copied());
+        let bytes = starts.map(|start| start.and_then(|start| self.text.as_bytes().get(start)));
+        std::hint::black_box(bytes.map(|byte| byte.copied()));
     }
 
     fn hash(&self, value: &str) -> u32 {

@@ -11,7 +11,7 @@
 use super::compare::float;
 use std::num::NonZeroUsize;
 
-use super::dictionary::{BLANK, Code, Dictionary, Pairs};
+use super::dictionary::{BLANK, Code, Dictionary, FETCHED, Pairs};
 use super::normalise::{self, Company, Country, Lists, Mail, Name, Street};
 use super::similar::{Glance, Neighbours};
 use super::{Kind, Plan, Records, threads};
@@ -473,7 +473,9 @@ impl Facets {
         let streets: Vec<usize> = read.columns(Kind::Street).collect();
         let number = read.columns(Kind::HouseNumber).next();
         let mut street = Street::default();
+        let mut folded = vec![String::new(); FETCHED];
         for record in (0..self.len).filter(|_| !streets.is_empty()) {
+            let out = &mut folded[record as usize % FETCHED];
             out.clear();
             if let Some(raw) = streets.iter().find_map(|column| read.value(record, *column)) {
                 normalise::street_into(raw, &mut street);
@@ -484,42 +486,76 @@ impl Facets {
                     out.push_str(&street.name);
                 }
             }
-            self.street.push(out.trim());
+            let filled = record as usize % FETCHED + 1;
+            if filled == FETCHED || record + 1 == self.len {
+                self.street.values.fetch(folded.iter().map(|street| street.trim()));
+                for street in &folded[..filled] {
+                    self.street.push(street.trim());
+                }
+            }
         }
     }
 
     fn fold_phones(&mut self, read: &Columns<'_>) {
         let columns: Vec<usize> = read.columns(Kind::Phone).collect();
-        let mut out = String::new();
-        for record in (0..self.len).filter(|_| !columns.is_empty()) {
-            let mut phones = [BLANK; PHONES];
-            let mut filled = 0;
-            let country = Country::parse(self.country.text(record));
-            for raw in columns.iter().filter_map(|column| read.value(record, *column)) {
-                if normalise::phone_into(raw, country, &mut out).is_none() {
-                    continue;
+        let Some(stretch) = FETCHED.checked_div(columns.len()) else { return };
+        let (mut numbers, mut ends): (Vec<String>, Vec<usize>) = (Vec::new(), Vec::new());
+        for from in (0..self.len).step_by(stretch.max(1)) {
+            let mut used = 0;
+            ends.clear();
+            for record in (from..self.len).take(stretch.max(1)) {
+                let country = Country::parse(self.country.text(record));
+                for raw in columns.iter().filter_map(|column| read.value(record, *column)) {
+                    if used == numbers.len() {
+                        numbers.push(String::new());
+                    }
+                    let number = normalise::phone_into(raw, country, &mut numbers[used]);
+                    used += usize::from(number.is_some());
                 }
-                let tail = out.len().checked_sub(PHONE_TAIL).and_then(|from| out.get(from..));
-                let code = self.numbers.intern(tail.unwrap_or(&out));
-                if filled < PHONES && !phones.contains(&code) {
-                    phones[filled] = code;
-                    filled += 1;
-                    self.numbers.add(code, 1);
-                }
+                ends.push(used);
             }
-            self.phones.push(phones);
+            self.numbers.fetch(numbers[..used].iter().map(|number| tail(number)));
+            let mut from = 0;
+            for end in &ends {
+                self.number(&numbers[from..*end]);
+                from = *end;
+            }
         }
+    }
+
+    fn number(&mut self, numbers: &[String]) {
+        let mut phones = [BLANK; PHONES];
+        let mut filled = 0;
+        for number in numbers {
+            let code = self.numbers.intern(tail(number));
+            if filled < PHONES && !phones.contains(&code) {
+                phones[filled] = code;
+                filled += 1;
+                self.numbers.add(code, 1);
+            }
+        }
+        self.phones.push(phones);
     }
 
     fn fold_mail(&mut self, read: &Columns<'_>, lists: &Lists) {
         let Some(column) = read.columns(Kind::Mail).next() else { return };
-        let mut mail = Mail::default();
+        let mut mails: Vec<Mail> = std::iter::repeat_with(Mail::default).take(FETCHED).collect();
         let mut hosts = Dictionary::default();
         let (mut address, mut domain) = (String::new(), String::new());
         self.mail_parts.push(MailParts::default());
         for record in 0..self.len {
-            let raw = read.value(record, column);
-            if raw.and_then(|raw| mail.refold(raw, lists)).is_none() {
+            let at = record as usize % FETCHED;
+            if at == 0 {
+                for (mail, record) in mails.iter_mut().zip(record..self.len) {
+                    let raw = read.value(record, column);
+                    if raw.and_then(|raw| mail.refold(raw, lists)).is_none() {
+                        *mail = Mail::default();
+                    }
+                }
+                self.locals.fetch(mails.iter().map(|mail| mail.local.as_str()));
+            }
+            let mail = &mails[at];
+            if mail.domain.is_empty() {
                 self.mail_codes.push(BLANK);
                 continue;
             }
@@ -812,6 +848,12 @@ impl<'r> Columns<'r> {
         }
         facet
     }
+}
+
+/// The end of a phone number, which says which it is.
+fn tail(number: &str) -> &str {
+    let from = number.len().checked_sub(PHONE_TAIL);
+    from.and_then(|from| number.get(from..)).unwrap_or(number)
 }
 
 /// A record's code; [`BLANK`] where there is none.
