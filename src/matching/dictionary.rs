@@ -99,7 +99,7 @@ impl Dictionary {
         }
         let starts = codes.map(|code| self.ends.get((code as usize).saturating_sub(1)).copied());
         let bytes = starts.map(|start| start.and_then(|start| self.text.as_bytes().get(start)));
-        std::hint::black_box(bytes.map(|byte| byte.copied()));
+        std::hint::black_box(bytes.map(Option::<&u8>::copied));
     }
 
     fn hash(&self, value: &str) -> u32 {
