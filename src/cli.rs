@@ -83,6 +83,15 @@ pub enum Command {
         #[arg(default_value = ".")]
         dir: PathBuf,
     },
+    /// What the kept packets would hold under other rules: findings gained and lost
+    WhatIf {
+        /// The review folder
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+        /// A folder with the edited rules files; those it does not have stay as they are
+        #[arg(long, value_name = "OTHER")]
+        rules: PathBuf,
+    },
     /// Whether the ledger's chain and the packets hold, and whether a run gives the same bytes again
     Verify {
         /// The review folder

@@ -35,6 +35,7 @@ fn main() -> ExitCode {
         Command::Changes { dir, of } => finish(review::changes(&dir, of, now())),
         Command::Metrics { dir } => finish(review::trend(&dir, now())),
         Command::Patterns { dir } => finish(review::patterns(&dir, now())),
+        Command::WhatIf { dir, rules } => finish(review::what_if(&dir, &rules, now(), cores)),
         Command::Verify { dir } => verify(&dir, cores),
         Command::Inspect(arguments) => inspect(&arguments, cores),
         Command::Match(arguments) => link(arguments, cores),

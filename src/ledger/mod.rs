@@ -198,6 +198,11 @@ impl Ledger {
         self.heads.last().map_or(GENESIS, String::as_str)
     }
 
+    /// True where the chain has that head, or had it when it was shorter.
+    pub fn had(&self, head: &str) -> bool {
+        head == GENESIS || self.heads.iter().any(|known| known == head)
+    }
+
     /// The length and head of the chain before the run of that id was recorded, or as it stands.
     pub fn before(&self, run: &str) -> (usize, &str) {
         let is_it = |entry: &Entry| matches!(entry, Entry::Run(recorded) if recorded.id == run);
@@ -258,7 +263,9 @@ fn verify(lines: &[u8], file: &str) -> Result<(Vec<Entry>, Vec<String>), LedgerE
             return Err(broken("its number does not follow"));
         }
         if prev != heads.last().map_or(GENESIS, String::as_str) {
-            return Err(broken("it does not name the line before it"));
+            return Err(broken(
+                "it does not name the line before it, which was changed, or lines between them were taken out or put in",
+            ));
         }
         if wire::line(seq, &prev, &entry).as_bytes() != line {
             return Err(broken("it is not written as this program writes it"));

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -24,6 +24,9 @@ use super::{Folder, ReviewError};
 
 /// The file that says what the others are.
 const LIST: &str = "changes.txt";
+
+/// What stands before the ledger's head in it.
+const HEAD: &str = "Ledger head ";
 
 /// Writes the sheets of the packet of a day, or of the last packet with an approval. Says what they hold.
 pub fn changes(
@@ -84,6 +87,23 @@ fn refuse_edited(sheets: &Path) -> Result<(), FolderError> {
         }
     }
     Ok(())
+}
+
+/// The head of the ledger that each change sheet below a folder names.
+pub(super) fn heads(all: &Path) -> Vec<(PathBuf, String)> {
+    let mut lists: Vec<PathBuf> = fs::read_dir(all)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path().join(LIST))
+        .collect();
+    lists.sort();
+    let head = |list: PathBuf| {
+        let text = fs::read_to_string(&list).ok()?;
+        let head = text.lines().find_map(|line| line.strip_prefix(HEAD))?.to_owned();
+        Some((list, head))
+    };
+    lists.into_iter().filter_map(head).collect()
 }
 
 fn is_approval(decided: &Decided) -> bool {
@@ -250,7 +270,7 @@ impl Sheets {
             ));
         }
         let mut words = format!(
-            "Approved changes of the packet of {}, run {}\nLedger head {head}\n\n\
+            "Approved changes of the packet of {}, run {}\n{HEAD}{head}\n\n\
              Apply them through your normal change path, in this order:\n",
             run.as_of, run.id
         );

@@ -14,6 +14,7 @@ mod paper;
 mod patterns;
 mod tally;
 mod verify;
+mod what_if;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -43,6 +44,7 @@ pub use paper::PaperError;
 pub use patterns::patterns;
 use tally::{Scope, Stand};
 pub use verify::{Verified, verify};
+pub use what_if::what_if;
 
 /// Why a review did not come about. Each kind has its own exit code.
 #[derive(Debug, thiserror::Error)]
@@ -119,37 +121,15 @@ struct Folder {
 
 impl Folder {
     fn read(path: &Path) -> Result<Self, ReviewError> {
-        let unreadable = |path: &Path, what: String, hint| ReviewError::Unreadable {
-            path: path.display().to_string(),
-            what,
-            hint,
-        };
-        let failed = |path: &Path, error: &io::Error| {
-            let hint = if error.kind() == io::ErrorKind::NotFound {
-                "`crm-review init DIR --from EXPORTS` drafts a review folder"
-            } else {
-                "a review folder holds review.toml and plain files below rules/ that you may read"
-            };
-            unreadable(path, error.to_string(), hint)
-        };
-        let text = |path: &Path| {
-            fs::read(path).map_err(|error| failed(path, &error)).and_then(|bytes| {
-                String::from_utf8(bytes).map_err(|_| {
-                    unreadable(path, "it is not UTF-8 text".to_owned(), "save it as UTF-8")
-                })
-            })
-        };
         let review = text(&path.join("review.toml"))?;
-        let mut rules = BTreeMap::new();
-        let folder = path.join("rules");
-        let entries = fs::read_dir(&folder).map_err(|error| failed(&folder, &error))?;
-        for entry in entries.flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if !name.starts_with('.') && (name.ends_with(".toml") || name.ends_with(".csv")) {
-                rules.insert(name, text(&entry.path())?);
-            }
-        }
-        Ok(Self { path: path.to_owned(), review, rules })
+        Ok(Self { path: path.to_owned(), review, rules: rules(&path.join("rules"))? })
+    }
+
+    /// The same folder with the files of another folder of rules in the place of its own.
+    fn with_rules(&self, other: &Path) -> Result<Self, ReviewError> {
+        let mut all = self.rules.clone();
+        all.extend(rules(other)?);
+        Ok(Self { path: self.path.clone(), review: self.review.clone(), rules: all })
     }
 
     /// The config, and where a record can be looked up.
@@ -165,6 +145,41 @@ impl Folder {
         std::iter::once(("review.toml".to_owned(), digest(self.review.as_bytes())))
             .chain(rules.map(|(name, text)| (format!("rules/{name}"), digest(text.as_bytes()))))
             .collect()
+    }
+}
+
+/// A file of a review folder.
+fn text(path: &Path) -> Result<String, ReviewError> {
+    let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
+    String::from_utf8(bytes).map_err(|_| ReviewError::Unreadable {
+        path: path.display().to_string(),
+        what: "it is not UTF-8 text".to_owned(),
+        hint: "save it as UTF-8",
+    })
+}
+
+/// Every rules file and table of a folder, by name.
+fn rules(folder: &Path) -> Result<BTreeMap<String, String>, ReviewError> {
+    let mut rules = BTreeMap::new();
+    let entries = fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !name.starts_with('.') && (name.ends_with(".toml") || name.ends_with(".csv")) {
+            rules.insert(name, text(&entry.path())?);
+        }
+    }
+    Ok(rules)
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> ReviewError {
+    ReviewError::Unreadable {
+        path: path.display().to_string(),
+        what: error.to_string(),
+        hint: if error.kind() == io::ErrorKind::NotFound {
+            "`crm-review init DIR --from EXPORTS` drafts a review folder"
+        } else {
+            "a review folder holds review.toml and plain files below rules/ that you may read"
+        },
     }
 }
 

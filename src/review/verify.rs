@@ -16,6 +16,7 @@ use crate::check::AsOf;
 use crate::folder::{self, Held};
 use crate::ledger::{Ledger, Run, digest};
 
+use super::changes;
 use super::manifest::{self, Kept};
 use super::{Folder, ReviewError, judge, write_up};
 
@@ -69,6 +70,14 @@ pub fn verify(
             name(home),
             manifest.ledger.length,
         ));
+    }
+    for (sheets, head) in changes::heads(&folder.path.join("changes")) {
+        if !ledger.had(&head) {
+            verified.fault(&format!(
+                "{}: it was written when the ledger's head was {head}, and the chain never had it",
+                sheets.display()
+            ));
+        }
     }
     drop(held);
     Ok(verified)

@@ -185,6 +185,13 @@ fn only_what_stands_approved_is_in_the_sheets() {
             .filter(|(name, _)| name.starts_with("changes"))
             .all(|(name, bytes)| before[name] == *bytes)
     );
+    // The last line of the ledger is bound by no line after it; the sheets name its digest.
+    let honest = job.text("ledger.jsonl");
+    job.call(&["verify"]).ends(0);
+    job.put("ledger.jsonl", &honest.replace("rule_wrong", "other"));
+    let said = job.call(&["verify"]).ends(4).out;
+    assert!(said.contains("changes.txt: it was written when the ledger's head was"), "{said}");
+    job.put("ledger.jsonl", &honest);
     // Overruled: it is in no sheet any more.
     Filled::of(&job, DAY)
         .says(&job, DAY, "DUP-01", "00Q1", reject("weak_evidence"))

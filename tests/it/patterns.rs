@@ -69,3 +69,41 @@ fn what_comes_back_or_has_one_cause_is_told() {
     assert!(said.contains("OWN-01: 5 of 5 have owner = 0052"), "{said}");
     assert!(!said.contains("OWN-02: 1 of 1 have"), "{said}");
 }
+
+#[test]
+fn other_rules_are_tried_on_the_last_packet_without_changing_anything() {
+    let job = abandoned(2);
+    job.call(&["what-if", ".", "--rules", "rules"]).ends(0);
+    job.run(&[]).ends(0);
+    Filled::of(&job, DAY)
+        .says(&job, DAY, "OWN-01", "00K0", reject("rule_wrong"))
+        .says(&job, DAY, "OWN-01", "00K1", confirm())
+        .put(&job, "week.json");
+    job.call(&["decide", "week.json"]).ends(0);
+    job.put("other/owners.toml", "[inactive-owner]\noff = true\n");
+    job.put("other/lead-source.toml", "[taxonomy]\nvalues = [\"Web\"]\n");
+    let before = job.files();
+    let said = job.call(&["what-if", ".", "--rules", "other"]).ends(0).out;
+    assert!(
+        said.starts_with("2026-03-01: 5 findings, 2 under the other rules: 0 gained, 3 lost (1 of them approved, 1 rejected)\n"),
+        "{said}"
+    );
+    assert!(said.contains("  lost    OWN-01 F-") && said.contains(" lead 00K0\n"), "{said}");
+    for (name, bytes) in job.files() {
+        assert!(name.ends_with(".lock") || before[&name] == bytes, "{name:?} was written");
+    }
+    // The rules as they are gain and lose nothing.
+    let said = job.call(&["what-if", "--rules", "rules"]).ends(0).out;
+    assert_eq!(
+        said,
+        "2026-03-01: 5 findings, 5 under the other rules: 0 gained, 0 lost (0 of them approved, 0 rejected)\n"
+    );
+    // Other exports: it cannot be told.
+    job.edit("exports/lead.csv", "Bolt", "Bolts");
+    assert_eq!(
+        job.call(&["what-if", "--rules", "other"]).ends(0).out,
+        "2026-03-01: lead.csv has changed since\n"
+    );
+    job.put("other/owners.toml", "[inactive-owner]\nof = true\n");
+    assert!(job.call(&["what-if", "--rules", "other"]).ends(2).err.contains("did you mean `off`?"));
+}

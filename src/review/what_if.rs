@@ -1,0 +1,117 @@
+//! What other rules would have found: the last packet judged again under edited rules.
+//!
+//! Only a packet whose exports are still in place can be judged again; the others are said. What was
+//! decided on it tells whether a change is for the better: an approved finding that is lost is a loss,
+//! a rejected one that is lost is a gain.
+//! Does not: write anything, or change a rule.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+
+use crate::boundary::RecordRef;
+use crate::check::AsOf;
+use crate::finding::FindingId;
+use crate::folder::{self, Held};
+use crate::gate::Verdict;
+use crate::ledger::{Ledger, Run};
+use crate::packet::visible;
+
+use super::desk::standing;
+use super::paper::{self, Paper};
+use super::{Folder, ReviewError, history, judge, manifest};
+
+/// Findings that are listed of each kind.
+const LISTED: usize = 20;
+
+/// Judges the kept packets whose exports are in place under the rules of another folder.
+pub fn what_if(
+    path: &Path,
+    rules: &Path,
+    now: DateTime<Utc>,
+    threads: NonZeroUsize,
+) -> Result<String, ReviewError> {
+    let folder = Folder::read(path)?;
+    let edited = folder.with_rules(rules)?;
+    let (config, _) = edited.config()?;
+    let held: Held = folder::hold(&folder.path, &super::holder(now))?;
+    let ledger = Ledger::open(&folder.path.join("ledger.jsonl"))?;
+    let runs = folder.path.join("runs");
+    let exports = folder.path.join(&config.exports);
+    let mut words = String::new();
+    let mut last: BTreeMap<_, &Run> = BTreeMap::new();
+    last.extend(ledger.runs().map(|run| (run.as_of, run)));
+    for run in last.into_values() {
+        let Ok(home) = paper::home(&runs, run) else {
+            words += &format!("{}: its packet is not kept\n", run.as_of);
+            continue;
+        };
+        let inputs = manifest::kept(&home).map(|kept| kept.inputs).unwrap_or_default();
+        let in_place = |input: &manifest::KeptInput| {
+            fs::read(exports.join(&input.file))
+                .is_ok_and(|bytes| crate::ledger::digest(&bytes) == input.sha256)
+        };
+        if let Some(changed) = inputs.iter().find(|input| !in_place(input)) {
+            words += &format!("{}: {} has changed since\n", run.as_of, visible(&changed.file));
+            continue;
+        }
+        let paper = Paper::of(&runs, run)?;
+        let judged = judge(&edited, &config, AsOf::new(run.as_of, config.zone), threads)?;
+        let now: BTreeMap<FindingId, (&str, &RecordRef)> = history::found(&judged.reports)
+            .map(|(check, finding)| (finding.id(check.code), (check.code, &finding.record)))
+            .collect();
+        words += &difference(run, &paper, &now, &ledger);
+    }
+    drop(held);
+    Ok(if words.is_empty() { "there is no packet to judge again\n".to_owned() } else { words })
+}
+
+/// What is found and lost under the other rules.
+fn difference(
+    run: &Run,
+    paper: &Paper,
+    now: &BTreeMap<FindingId, (&str, &RecordRef)>,
+    ledger: &Ledger,
+) -> String {
+    let decided = standing(ledger, run, std::iter::empty());
+    let before: BTreeMap<&FindingId, (&str, &RecordRef)> =
+        paper.iter().map(|(id, told)| (id, (told.rule.as_str(), &told.record))).collect();
+    let gained: Vec<_> = now.iter().filter(|(id, _)| !before.contains_key(id)).collect();
+    let lost: BTreeSet<&FindingId> =
+        before.keys().copied().filter(|id| !now.contains_key(id)).collect();
+    let of = |test: fn(&Verdict) -> bool| {
+        let decided =
+            |id: &&&FindingId| decided.get(**id).is_some_and(|one| test(one.decision.verdict()));
+        lost.iter().filter(decided).count()
+    };
+    let mut words = format!(
+        "{}: {} findings, {} under the other rules: {} gained, {} lost ({} of them approved, {} rejected)\n",
+        run.as_of,
+        before.len(),
+        now.len(),
+        gained.len(),
+        lost.len(),
+        of(|verdict| matches!(verdict, Verdict::Approve { .. })),
+        of(|verdict| matches!(verdict, Verdict::Reject(_))),
+    );
+    let mut name = |what: &str, all: Vec<(&FindingId, &str, &RecordRef)>| {
+        for (id, rule, record) in all.iter().take(LISTED) {
+            let record = record.to_string();
+            words += &format!("  {what}  {rule} {id} {}\n", visible(&record));
+        }
+        if all.len() > LISTED {
+            words += &format!("  {what}  and {} more\n", all.len() - LISTED);
+        }
+    };
+    name("gained", gained.into_iter().map(|(id, (rule, record))| (id, *rule, *record)).collect());
+    name(
+        "lost  ",
+        lost.into_iter()
+            .filter_map(|id| before.get(id).map(|(rule, record)| (id, *rule, *record)))
+            .collect(),
+    );
+    words
+}
