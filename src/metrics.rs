@@ -163,6 +163,11 @@ impl Precision {
         wrong.map(|(_, count)| *count).sum()
     }
 
+    /// True where the rule is right less often than that share, doubt allowed for.
+    pub fn is_below(&self, budget: f64) -> bool {
+        self.rate().is_some_and(|rate| rate.to < budget)
+    }
+
     /// The share that was right, with its interval.
     pub fn rate(&self) -> Option<Rate> {
         Rate::of(self.right, self.right + self.wrong())

@@ -68,6 +68,8 @@ pub struct Review<'a> {
     pub standings: &'a BTreeMap<FindingId, Standing<'a>>,
     /// What became of what earlier packets proposed.
     pub since: &'a Since,
+    /// The codes of rules that reviewers found wrong more often than the budget allows: read last.
+    pub demoted: &'a [String],
     /// The metric, week by week; the last is this one.
     pub weeks: &'a [Week],
     /// The rules in force.
@@ -101,6 +103,16 @@ impl Review<'_> {
             escape::counted(reviewed, "record"),
         )
     }
+}
+
+/// That some rules are read last, for a person; nothing where there is none.
+fn demoted(review: &Review<'_>) -> Option<String> {
+    (!review.demoted.is_empty()).then(|| {
+        format!(
+            "Often rejected in earlier packets, and therefore read last: {}. `crm-review patterns` says why.",
+            review.demoted.join(", ")
+        )
+    })
 }
 
 /// The break in the trend, for a person.

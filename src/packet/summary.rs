@@ -11,7 +11,7 @@ use crate::finding::{Hold, Severity};
 
 use super::escape::{grouped, visible};
 use super::view::{Found, asked_and_quiet, gravest, since_lines};
-use super::{Completeness, Review, redefined};
+use super::{Completeness, Review, demoted, redefined};
 
 const WIDTH: usize = 78;
 /// Proposals named in the summary.
@@ -61,6 +61,10 @@ pub fn summary(review: &Review<'_>) -> String {
             out.push('\n');
         }
         paragraph(&mut out, if n == 0 { "" } else { "- " }, line);
+    }
+    if let Some(words) = demoted(review) {
+        out.push('\n');
+        paragraph(&mut out, "", &words);
     }
     families(&mut out, &found);
     first(&mut out, &found);

@@ -506,6 +506,11 @@ fn write_up(
     let mut weeks = metrics::weeks(earlier);
     weeks.retain(|week| week.day < day);
     weeks.push(Week::new(day, reviewed, tally, &definition, weeks.last()));
+    let demoted: Vec<String> = metrics::precision(earlier)
+        .into_iter()
+        .filter(|rule| rule.is_below(config.gate.precision_budget()))
+        .map(|rule| rule.rule)
+        .collect();
     let command = format!("crm-review run . --as-of {day}");
     let mut batch = config.batch.words();
     if let Some(absent) = config.batch.absent_words(&judged.absent_ids) {
@@ -534,6 +539,7 @@ fn write_up(
         reports: &judged.reports,
         standings: &present.standings,
         since: &present.since,
+        demoted: &demoted,
         weeks: &weeks,
         rules: rules
             .iter()

@@ -66,9 +66,9 @@ fn rules(precision: &[Precision], budget: f64) -> String {
             rule.rule,
             right + wrong
         );
-        if rate.to < budget {
+        if rule.is_below(budget) {
             words += &format!(
-                "         below the budget of {}: change the rule, or switch it off\n",
+                "         below the budget of {}, and read last: change the rule, or switch it off\n",
                 Percent(budget)
             );
         }

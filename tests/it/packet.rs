@@ -438,6 +438,7 @@ fn review<'a>(example: &'a Example, reports: &'a [Report]) -> Review<'a> {
         reports,
         standings: &example.standings,
         since: &example.since,
+        demoted: &[],
         weeks: &[],
         rules: ["boundary.toml", "owners.toml", "routing.toml"]
             .map(|file| RulesFile { file: file.to_owned(), sha256: "5f".repeat(32) })

@@ -45,7 +45,14 @@ fn a_rule_that_is_often_wrong_is_named_and_one_that_is_right_is_not() {
     assert!(said.contains("DUP-01 1 1 0 100.0 % (20.7 % to 100.0 %)"), "{said}");
     job.put("rules/approvals.toml", "precision_budget = 0.6\n[approver]\nname = \"Dana Reyes\"\n");
     let said = job.call(&["patterns"]).ends(0).out;
-    assert_eq!(said.matches("below the budget of 60.0 %: change the rule").count(), 1, "{said}");
+    assert_eq!(said.matches("below the budget of 60.0 %, and read last").count(), 1, "{said}");
+    // From then on it is read last.
+    let summary = job.call(&["run", ".", "--as-of", "2026-03-08"]).ends(0).out;
+    assert!(summary.contains("read last: OWN-01."), "{summary}");
+    let (_, first) = summary.split_once("Read these first:").unwrap();
+    let codes: Vec<_> = first.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
+    assert_eq!(codes[..2], ["DUP-01", "OWN-02"], "{first}");
+    assert!(job.text("runs/2026-03-08/packet.html").contains("read last: OWN-01."));
     job.put("rules/approvals.toml", "precision_budget = 1.6\n[approver]\nname = \"Dana Reyes\"\n");
     assert!(job.call(&["patterns"]).ends(2).err.contains("rules/approvals.toml:1: "));
 }

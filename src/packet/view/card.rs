@@ -164,7 +164,7 @@ struct Change {
 impl Card {
     /// The card of a finding.
     pub(super) fn of(found: &Found<'_>, link: Option<&RecordLink>) -> Self {
-        let Found { check, finding, id, standing } = found;
+        let Found { check, finding, id, standing, .. } = found;
         let (held, escalate) = match finding.hold() {
             Hold::Free => (None, None),
             Hold::Held(why) => (Some(words(&why)), None),

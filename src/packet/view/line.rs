@@ -275,7 +275,7 @@ struct Someone<'a> {
 impl<'a> Line<'a> {
     /// The line of a finding.
     pub(in crate::packet) fn of(found: &'a Found<'_>) -> Self {
-        let Found { check, finding, id, standing } = found;
+        let Found { check, finding, id, standing, .. } = found;
         let hold = finding.hold();
         Self {
             id: id.as_str(),

@@ -31,6 +31,8 @@ pub(super) struct Found<'a> {
     pub(super) id: FindingId,
     /// How it stands against the earlier weeks.
     pub(super) standing: Standing<'a>,
+    /// Whether reviewers rejected its check's proposals more often than the budget allows.
+    pub(super) is_demoted: bool,
 }
 
 impl Found<'_> {
@@ -45,11 +47,12 @@ pub(super) fn in_order<'a>(review: &Review<'a>) -> Vec<Found<'a>> {
     let mut all: Vec<Found<'a>> = Vec::new();
     for report in review.reports {
         let Outcome::Ran(judgement) = &report.outcome else { continue };
+        let is_demoted = review.demoted.iter().any(|code| code == report.check.code);
         all.extend(judgement.findings.iter().map(|finding| {
             let id = finding.id(report.check.code);
             let standing = review.standings.get(&id).cloned();
             let standing = standing.unwrap_or_else(|| Standing::undecided(State::New));
-            Found { check: report.check, finding, id, standing }
+            Found { check: report.check, finding, id, standing, is_demoted }
         }));
     }
     // Stable: findings about one record stay in the order their check gave them.
@@ -69,7 +72,7 @@ pub(super) fn asked_and_quiet<'a>(review: &Review<'a>) -> (Vec<Found<'a>>, Vec<F
     in_order(review).into_iter().partition(|found| !found.is_quiet())
 }
 
-/// What to read first: the gravest, of these the ones whose evidence is complete, and of these one of
+/// What to read first: of the rules that are not often wrong the gravest, of these the ones whose evidence is complete, and of these one of
 /// each rule before the second of any.
 pub(super) fn gravest<'f, 'a>(found: &'f [Found<'a>], most: usize) -> Vec<&'f Found<'a>> {
     let mut seen: BTreeMap<(&str, bool), usize> = BTreeMap::new();
@@ -79,7 +82,7 @@ pub(super) fn gravest<'f, 'a>(found: &'f [Found<'a>], most: usize) -> Vec<&'f Fo
             let incomplete = !found.finding.is_sufficient();
             let times = seen.entry((found.check.code, incomplete)).or_default();
             *times += 1;
-            ((Reverse(found.check.severity), incomplete, *times), found)
+            ((found.is_demoted, Reverse(found.check.severity), incomplete, *times), found)
         })
         .collect();
     // Stable: within one round the packet's order holds.

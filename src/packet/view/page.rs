@@ -12,7 +12,7 @@ use crate::check::{Family, Outcome, Report};
 use crate::finding::{Bits, Hold, Severity};
 use crate::packet::escape::{counted, grouped, value, words};
 use crate::packet::{
-    Completeness, Input, PacketError, Review, State, findings_lines, redefined, seal,
+    Completeness, Input, PacketError, Review, State, demoted, findings_lines, redefined, seal,
 };
 
 use super::card::Card;
@@ -47,6 +47,7 @@ pub(in crate::packet) struct Page {
     figures: Vec<Figure>,
     since: Since,
     rate: Option<Rate>,
+    demoted: Option<String>,
     first: Vec<First>,
     counts: Vec<CountRow>,
     all: FamilyRow,
@@ -317,6 +318,7 @@ impl Page {
             figures: figures(&tally, quiet.len()),
             since: Since::of(review, &quiet),
             rate: Rate::of(review.weeks),
+            demoted: demoted(review),
             first: first(&found),
             counts: counts(review, &found),
             all: tally.row(),
