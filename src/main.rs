@@ -119,6 +119,12 @@ fn decide(mut paths: Vec<PathBuf>, supersede: bool) -> ExitCode {
         Some(first) if first.is_dir() => paths.remove(0),
         Some(_) | None => PathBuf::from("."),
     };
+    if paths.is_empty() {
+        say(
+            "no decisions file is named\n  hint: crm-review decide DIR FILE, such as decisions/week.json",
+        );
+        return ExitCode::from(2);
+    }
     let earlier = if supersede { Earlier::Superseded } else { Earlier::Stands };
     finish(review::decide(&Recording { folder, files: paths, earlier, now: now() }))
 }

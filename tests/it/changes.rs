@@ -314,3 +314,27 @@ fn a_merge_happened_when_only_the_kept_record_is_left() {
     job.put("exports/lead.csv", &leads);
     assert!(since(&job, "2026-03-29").contains("approved and not yet"));
 }
+
+#[test]
+fn a_value_that_may_not_be_shown_is_in_no_sheet() {
+    for show in ["masked", "never"] {
+        let job = sources("Website");
+        job.edit(
+            "rules/boundary.toml",
+            "from = \"Source\",",
+            &format!("from = \"Source\", show = \"{show}\","),
+        );
+        job.run(&[]).ends(0);
+        Filled::of(&job, DAY).approves_all(&job, DAY).put(&job, "week.json");
+        job.call(&["decide", "week.json"]).ends(0);
+        job.call(&["changes"]).ends(0);
+        assert!(!job.has(&format!("changes/{DAY}/lead.lead_source.csv")));
+        let steps = job.text(&format!("changes/{DAY}/by-hand.csv"));
+        assert!(steps.contains("the value that stands there may not be shown"), "{steps}");
+        for (name, bytes) in job.files() {
+            let is_input = name.starts_with("exports") || name.starts_with("rules");
+            let text = String::from_utf8_lossy(&bytes);
+            assert!(is_input || !text.contains("WEBSITE"), "{show}: {name:?}");
+        }
+    }
+}

@@ -855,6 +855,18 @@ fn whatever_is_done_in_whatever_order_the_ledger_holds() {
 }
 
 #[test]
+fn a_folder_alone_is_no_decision() {
+    let job = reviewed();
+    for arguments in [&["decide"][..], &["decide", "."], &["decide", "nothing.json"]] {
+        let said = job.call(arguments).ends(2);
+        assert!(said.out.is_empty() && !said.err.is_empty(), "{}", said.err);
+    }
+    // From elsewhere, the folder comes first.
+    Filled::of(&job, DAY).says(&job, DAY, "OWN-02", "00Q4", approve()).put(&job, "week.json");
+    job.call(&["decide", job.path("").to_str().unwrap(), "week.json"]).ends(0);
+}
+
+#[test]
 fn a_packet_that_cannot_be_read_stops_no_week() {
     let job = reviewed();
     Filled::of(&job, DAY)
@@ -864,4 +876,44 @@ fn a_packet_that_cannot_be_read_stops_no_week() {
     let said = job.call(&["run", ".", "--as-of", "2026-03-08"]).ends(1);
     assert!(said.err.contains("not recorded: ./decisions/week.json: "), "{}", said.err);
     assert!(job.has("runs/2026-03-08/packet.html") && recorded(&job).is_empty());
+}
+
+#[test]
+fn a_damaged_file_is_recorded_whole_or_not_at_all() {
+    let job = reviewed();
+    let filled = Filled::of(&job, DAY)
+        .says(&job, DAY, "OWN-01", "00Q3", reject("rule_wrong"))
+        .says(&job, DAY, "OWN-02", "00Q4", escalate("finance", "2026-03-12"));
+    let json = filled.file.to_string().into_bytes();
+    let honest = job.text("ledger.jsonl");
+    let mut dice = Dice(0x2545_f491_4f6c_dd1d);
+    for round in 0..80 {
+        let mut bytes = json.clone();
+        let at = dice.below(bytes.len());
+        match round % 4 {
+            0 => bytes.truncate(at),
+            1 => bytes[at] = u8::try_from(dice.below(256)).unwrap(),
+            2 => drop(bytes.remove(at)),
+            _ => {
+                let again = bytes[at..].to_vec();
+                bytes.extend(again);
+            }
+        }
+        job.put_bytes("damaged.json", &bytes);
+        let said = job.call(&["decide", "damaged.json"]);
+        assert!(!said.err.contains("failed inside"), "{}", said.err);
+        let ledger = job.text("ledger.jsonl");
+        if said.code == 0 {
+            // A digit of a time was changed to another, for instance.
+            assert_eq!(recorded(&job)[0]["decided"].as_array().unwrap().len(), 2);
+            job.put("ledger.jsonl", &honest);
+        } else {
+            assert_eq!((said.code, ledger), (2, honest.clone()), "{}", said.err);
+            assert!(
+                said.err.contains("damaged.json") && said.err.contains("hint: "),
+                "{}",
+                said.err
+            );
+        }
+    }
 }
