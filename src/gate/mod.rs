@@ -257,6 +257,25 @@ impl Gate {
         self.backup.as_deref()
     }
 
+    /// Everybody who may decide: the approver, the backup, and in the operator profile those with a role.
+    pub fn deciders(&self) -> Vec<&str> {
+        let named = [Some(&self.approver), self.backup.as_ref()].into_iter().flatten();
+        let named: Vec<_> = named.filter(|name| self.people.contains_key(&folded(name))).collect();
+        let beside =
+            self.people.keys().filter(|key| !named.iter().any(|name| folded(name) == **key));
+        named.iter().copied().chain(beside).map(String::as_str).collect()
+    }
+
+    /// To whom a proposal can be passed on.
+    pub fn escalate_to(&self) -> &[String] {
+        &self.escalate_to
+    }
+
+    /// The last day for an answer to what is passed on in the packet of a day, if none is named.
+    pub fn answer_by(&self, day: NaiveDate) -> NaiveDate {
+        day.checked_add_days(Days::new(self.escalation_days.into())).unwrap_or(day)
+    }
+
     /// From how many new owners in one packet on an approval is held.
     pub fn mass_owner_changes(&self) -> usize {
         usize::try_from(self.mass_owner_changes).unwrap_or(usize::MAX)
@@ -444,8 +463,7 @@ impl Gate {
                 "write the person as a note",
             );
         }
-        let term = Days::new(self.escalation_days.into());
-        let until = until.or_else(|| case.day.checked_add_days(term)).unwrap_or(case.day);
+        let until = until.unwrap_or_else(|| self.answer_by(case.day));
         if until < case.day {
             return refusal(
                 format!("its answer is due on {until}, before the packet of {}", case.day),
@@ -454,6 +472,11 @@ impl Gate {
         }
         Ok(Verdict::Escalate { to: to.clone(), until })
     }
+}
+
+/// True for the kinds of proposal that give a record another owner.
+pub fn is_owner_change(kind: &str) -> bool {
+    ["set-owner", "return-to-queue"].contains(&kind)
 }
 
 /// Names are compared as people read them: composed letters, single spaces.

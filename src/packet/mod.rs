@@ -21,12 +21,15 @@ use tera::Tera;
 use crate::boundary::{Admission, Boundary, Object, RecordRef};
 use crate::check::{AsOf, Report};
 use crate::finding::FindingId;
-use crate::gate::Decision;
+use crate::gate::{Decision, Profile};
 use crate::metrics::Week;
 
 pub use escape::visible;
 pub use link::{LinkError, RecordLink};
 pub use summary::summary;
+
+/// The version of the format of decisions files, which a packet writes.
+pub const DECISIONS: &str = "crm-review/decisions/1";
 
 /// Everything a packet is made of.
 #[derive(Debug)]
@@ -78,6 +81,8 @@ pub struct Review<'a> {
     pub approver: &'a str,
     /// Who decides when the approver is away.
     pub backup: Option<&'a str>,
+    /// What may be answered to a proposal.
+    pub answers: Answers<'a>,
     /// How many lines the ledger holds.
     pub ledger_len: u64,
     /// The digest of the ledger's last line.
@@ -113,6 +118,21 @@ fn demoted(review: &Review<'_>) -> Option<String> {
             review.demoted.join(", ")
         )
     })
+}
+
+/// What may be answered to a proposal, and by whom, as the gate says it.
+#[derive(Debug, Clone)]
+pub struct Answers<'a> {
+    /// Who may decide.
+    pub deciders: Vec<&'a str>,
+    /// To whom a proposal can be passed on.
+    pub escalate_to: Vec<&'a str>,
+    /// The last day for an answer, if none is named.
+    pub answer_by: NaiveDate,
+    /// From how many new owners in one packet on each is held.
+    pub mass_owner_changes: usize,
+    /// Whether an approval needs a ticket, and what is held a second approver.
+    pub profile: Profile,
 }
 
 /// The break in the trend, for a person.
@@ -482,15 +502,13 @@ mod tests {
     }
 
     #[test]
-    fn only_the_style_goes_unescaped() {
+    fn only_the_style_and_the_script_go_unescaped() {
         for (name, text) in TEMPLATES {
             let safe: Vec<_> =
-                text.match_indices("safe").map(|(at, _)| &text[at - 8..at]).collect();
-            assert_eq!(
-                safe,
-                if name == "packet.html" { vec!["style | "] } else { vec![] },
-                "{name}"
-            );
+                text.match_indices("safe").map(|(at, _)| &text[at - 9..at]).collect();
+            let expect =
+                if name == "packet.html" { vec![" style | ", "script | "] } else { vec![] };
+            assert_eq!(safe, expect, "{name}");
         }
     }
 }

@@ -1,17 +1,21 @@
-//! What the browser enforces: nothing is loaded, and only the packet's own style applies.
+//! What the browser enforces: nothing is loaded, and only the packet's own style and script apply.
 //!
-//! Does not: allow a script, a form, a frame or a request of any kind.
+//! Does not: allow another script, markup made from text, a form, a frame or a request of any kind.
 
 use sha2::{Digest as _, Sha256};
 
 /// The packet's style sheet.
 pub(super) const STYLE: &str = include_str!("../../templates/packet.css");
 
-/// The content security policy, with the digest of the inline style.
+/// The packet's script.
+pub(super) const SCRIPT: &str = include_str!("../../templates/packet.js");
+
+/// The content security policy, with the digests of the inline style and script.
 pub(super) fn policy() -> String {
+    let [style, script] = [STYLE, SCRIPT].map(|text| base64(&Sha256::digest(text.as_bytes())));
     format!(
-        "default-src 'none'; style-src 'sha256-{}'; img-src data:; base-uri 'none'; form-action 'none'",
-        base64(&Sha256::digest(STYLE.as_bytes()))
+        "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; img-src data:; \
+         base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     )
 }
 

@@ -16,10 +16,9 @@ use serde::Deserialize;
 use crate::finding::FindingId;
 use crate::gate::{Attention, Reason, Saying};
 use crate::ledger::digest;
+use crate::packet::DECISIONS as SCHEMA;
 use crate::policy::{Log, Problems, Said};
 
-/// The version of the format.
-const SCHEMA: &str = "crm-review/decisions/1";
 /// Larger files are not what a packet exports.
 const MOST_BYTES: u64 = 64 << 20;
 /// Longest note, in characters.

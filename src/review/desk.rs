@@ -10,7 +10,7 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 
 use crate::finding::{FindingId, Hold};
 use crate::folder::{self, Held};
-use crate::gate::{Claim, Decision, Gate, Refusal, Saying, Verdict};
+use crate::gate::{Claim, Decision, Gate, Refusal, Saying, Verdict, is_owner_change};
 use crate::ledger::{Decided, Decisions, Entry, Ledger, Run, Tally};
 use crate::policy::{Log, Problems};
 
@@ -367,10 +367,6 @@ enum Against<'d> {
 
 fn refuse<T>(what: impl Into<String>, remedy: &str) -> Result<T, Refusal> {
     Err(Refusal { what: what.into(), remedy: remedy.to_owned() })
-}
-
-fn is_owner_change(kind: &str) -> bool {
-    ["set-owner", "return-to-queue"].contains(&kind)
 }
 
 /// What stands decided on a run: of each finding the last that was said.

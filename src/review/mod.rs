@@ -547,6 +547,13 @@ fn write_up(
             .collect(),
         approver: config.gate.approver(),
         backup: config.gate.backup(),
+        answers: packet::Answers {
+            deciders: config.gate.deciders(),
+            escalate_to: config.gate.escalate_to().iter().map(String::as_str).collect(),
+            answer_by: config.gate.answer_by(day),
+            mass_owner_changes: config.gate.mass_owner_changes(),
+            profile: config.gate.profile(),
+        },
         ledger_len: ledger_len as u64,
         ledger_head,
         record_link,

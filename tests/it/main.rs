@@ -2,6 +2,7 @@
 //! Integration tests, in one binary.
 
 mod acme;
+mod browser;
 mod canary;
 mod changes;
 mod checks;

@@ -11,8 +11,9 @@ use crm_review::check::{AsOf, CheckDef, Family, Judgement, Off, Outcome, Policie
 use crm_review::finding::{
     Assignee, Evidence, Finding, FindingId, Proposal, Reach, Severity, Tried,
 };
+use crm_review::gate::Profile;
 use crm_review::packet::{
-    Completeness, Count, Input, RecordLink, Review, RulesFile, Since, Standing, State,
+    Answers, Completeness, Count, Input, RecordLink, Review, RulesFile, Since, Standing, State,
     findings_lines, render, summary,
 };
 use crm_review::policy::{Document, Log};
@@ -445,6 +446,13 @@ fn review<'a>(example: &'a Example, reports: &'a [Report]) -> Review<'a> {
             .into(),
         approver: "Mara Okafor",
         backup: Some("Li Wei"),
+        answers: Answers {
+            deciders: vec!["Mara Okafor", "Li Wei"],
+            escalate_to: vec!["finance", "other"],
+            answer_by: NaiveDate::from_ymd_opt(2026, 3, 15).unwrap(),
+            mass_owner_changes: 10,
+            profile: Profile::Plain,
+        },
         ledger_len: 1_204,
         ledger_head: "836ff1842b60a1d29be1d5ae6f1d40e4cbb9e8a4b7cc4cb4c1d2b6b1b9f1ce0a",
         redefined_since: None,
@@ -538,8 +546,8 @@ fn tags(html: &str) -> (Vec<Tag>, String) {
             };
             attributes.push((key, value));
         }
-        if name == "style" {
-            let close = rest.find("</style>").unwrap();
+        if ["style", "script"].contains(&name.as_str()) {
+            let close = rest.find(&format!("</{name}>")).unwrap();
             rest = &rest[close..];
         }
         tags.push(Tag { name, attributes });
@@ -644,6 +652,13 @@ fn everywhere(text: &str) -> Option<String> {
         approver: text,
         backup: Some(text),
         ledger_head: text,
+        answers: Answers {
+            deciders: vec![text],
+            escalate_to: vec![text],
+            answer_by: NaiveDate::default(),
+            mass_owner_changes: 10,
+            profile: Profile::Operator,
+        },
         ..review(&example, &reports)
     };
     assert!(findings_lines(&review).unwrap().lines().all(|line| line.starts_with("{\"id\":\"F-")));
@@ -830,12 +845,35 @@ fn ids_are_unique_and_every_link_leads_somewhere() {
 }
 
 #[test]
-fn nothing_is_loaded_and_nothing_runs() {
+fn nothing_is_loaded_and_only_the_packets_own_script_runs() {
     let example = example();
     let reports = example.reports();
     let html = render(&review(&example, &reports)).unwrap();
-    for never in ["<script", "<link", "<img", "<iframe", "src=", "@import", "url(", "style=\""] {
+    for never in ["<link", "<img", "<iframe", "src=", "@import", "url(", "style=\""] {
         assert!(!html.contains(never), "{never}");
+    }
+    let script = fs::read_to_string("templates/packet.js").unwrap();
+    assert_eq!(html.matches("<script").count(), 1);
+    assert!(html.ends_with(&format!("<script>{script}</script>\n</body>\n</html>\n")));
+    for never in [
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacent",
+        "document.write",
+        "eval",
+        "Function",
+        "import(",
+        "fetch",
+        "XMLHttp",
+        "WebSocket",
+        "sendBeacon",
+        "EventSource",
+        "Worker",
+        "window.open",
+        "://",
+        ".on",
+    ] {
+        assert!(!script.contains(never), "{never}");
     }
     let (tags, text) = tags(&html);
     for tag in &tags {
@@ -848,13 +886,18 @@ fn nothing_is_loaded_and_nothing_runs() {
 }
 
 #[test]
-fn the_policy_names_the_style_that_is_there() {
+fn the_policy_names_the_style_and_the_script_that_are_there() {
     let example = example();
     let html = render(&review(&example, &[])).unwrap();
-    let style = html.split_once("<style>").unwrap().1.split_once("</style>").unwrap().0;
+    let [style, script] = ["style", "script"].map(|name| {
+        let open = html.split_once(&format!("<{name}>")).unwrap().1;
+        let text = open.split_once(&format!("</{name}>")).unwrap().0;
+        base64(&<sha2::Sha256 as sha2::Digest>::digest(text))
+    });
     let expect = format!(
-        "default-src &#39;none&#39;; style-src &#39;sha256-{}&#39;; img-src data:; base-uri &#39;none&#39;; form-action &#39;none&#39;",
-        base64(&<sha2::Sha256 as sha2::Digest>::digest(style))
+        "default-src &#39;none&#39;; style-src &#39;sha256-{style}&#39;; script-src &#39;sha256-{script}&#39;; \
+         img-src data:; base-uri &#39;none&#39;; form-action &#39;none&#39;; \
+         require-trusted-types-for &#39;script&#39;; trusted-types &#39;none&#39;"
     );
     let (tags, _) = tags(&html);
     let policy = tags.iter().find(|tag| tag.attribute("http-equiv").is_some()).unwrap();

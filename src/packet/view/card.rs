@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::boundary::{Cell, RecordRef, Shown};
 use crate::finding::{Evidence, Finding, Hold, Likeness, Part, Proposal, Tried};
-use crate::gate::Verdict;
+use crate::gate::{Verdict, is_owner_change};
 use crate::packet::escape::{counted, value, words};
 use crate::packet::{Queue, RecordLink, Standing, State};
 
@@ -16,6 +16,9 @@ pub(super) struct Card {
     /// Unique in the page, even where two findings share an id.
     pub(super) anchor: String,
     id: String,
+    /// The digest of its evidence, which a decision on it names.
+    facts_digest: String,
+    owner_change: bool,
     code: &'static str,
     severity: &'static str,
     state: String,
@@ -184,6 +187,8 @@ impl Card {
         let mut card = Self {
             anchor: id.to_string(),
             id: id.to_string(),
+            facts_digest: finding.evidence_digest(),
+            owner_change: is_owner_change(finding.proposal.kind()),
             code: check.code,
             severity: severity(check.severity),
             state: state_words(standing.state),

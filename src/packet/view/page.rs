@@ -16,6 +16,7 @@ use crate::packet::{
 };
 
 use super::card::Card;
+use super::form::Form;
 use super::rate::Rate;
 use super::since::Since;
 use super::{Found, asked_and_quiet, gravest, meaning, severity};
@@ -33,7 +34,10 @@ const LISTED: usize = 50;
 #[derive(Debug, Serialize)]
 pub(in crate::packet) struct Page {
     style: &'static str,
+    script: &'static str,
     policy: String,
+    /// What the script needs to write a decisions file, as JSON.
+    form: String,
     organisation: String,
     crm: String,
     week: u32,
@@ -297,6 +301,8 @@ impl Page {
         let tally = Tally::of(&found);
         Ok(Self {
             style: seal::STYLE,
+            script: seal::SCRIPT,
+            form: Form::of(review, &findings).attribute()?,
             policy: seal::policy(),
             organisation: words(review.organisation),
             crm: words(review.crm),

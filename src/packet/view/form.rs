@@ -1,0 +1,55 @@
+//! What the packet's script needs to write a decisions file: what the file has to say of the packet, and
+//! the lists to choose from.
+//!
+//! Does not: hold anything of a record.
+
+use serde::Serialize;
+
+use crate::gate::{Profile, Reason};
+use crate::packet::escape::words;
+use crate::packet::{DECISIONS, PacketError, Review};
+
+/// The form that the script fills.
+#[derive(Debug, Serialize)]
+pub(super) struct Form {
+    schema: &'static str,
+    run: String,
+    packet_digest: String,
+    ledger_head: String,
+    deciders: Vec<String>,
+    /// Code and words of each.
+    reasons: Vec<(&'static str, &'static str)>,
+    escalate_to: Vec<String>,
+    /// The first day that an answer can be due, and the day that it is if none is named.
+    day: String,
+    answer_by: String,
+    mass_owner_changes: usize,
+    /// Whether an approval needs a ticket, and what is held a second approver.
+    operator: bool,
+}
+
+impl Form {
+    /// The form of a review whose findings have this digest.
+    pub(super) fn of(review: &Review<'_>, findings: &str) -> Self {
+        let answers = &review.answers;
+        let texts = |list: &[&str]| list.iter().map(|text| words(text)).collect();
+        Self {
+            schema: DECISIONS,
+            run: words(review.run),
+            packet_digest: format!("sha256:{findings}"),
+            ledger_head: words(review.ledger_head),
+            deciders: texts(&answers.deciders),
+            reasons: Reason::ALL.map(|reason| (reason.word(), reason.phrase())).into(),
+            escalate_to: texts(&answers.escalate_to),
+            day: review.as_of.day.to_string(),
+            answer_by: answers.answer_by.to_string(),
+            mass_owner_changes: answers.mass_owner_changes,
+            operator: answers.profile == Profile::Operator,
+        }
+    }
+
+    /// The form as the text of an attribute.
+    pub(super) fn attribute(&self) -> Result<String, PacketError> {
+        Ok(serde_json::to_string(self)?)
+    }
+}
