@@ -45,6 +45,7 @@ const choice = (first, options) =>
   make('select', {}, make('option', { value: '' }, first),
     ...options.map(([value, text]) => make('option', { value }, text)));
 const sentence = text => text.charAt(0).toUpperCase() + text.slice(1);
+const present = () => `${new Date().toISOString().slice(0, 19)}Z`;
 const counted = (n, what) => `${n} ${what}${n === 1 ? '' : 's'}`;
 
 // ---- what may be said
@@ -62,11 +63,11 @@ function lacks(proposal, says) {
     if (form.operator && !(says.ticket || '').trim()) return 'it needs a ticket';
   }
   if (says.decision === 'reject') {
-    if (!says.reason_code) return 'it needs a reason';
+    if (!form.reasons.some(([code]) => code === says.reason_code)) return 'it needs a reason';
     if (says.reason_code === 'other' && !note) return 'it needs a note';
   }
   if (says.decision === 'escalate') {
-    if (!says.escalate_to) return 'it needs somebody to decide';
+    if (!form.escalate_to.includes(says.escalate_to)) return 'it needs somebody to decide';
     if (says.escalate_to === 'other' && !note) return 'it needs a note';
     if (says.escalate_until && says.escalate_until < form.day) return 'the day is before the packet';
   }
@@ -75,10 +76,23 @@ function lacks(proposal, says) {
 
 const isWhole = id => decided.has(id) && !lacks(proposals.get(id), decided.get(id));
 
+const TEXTS = ['reason_code', 'escalate_to', 'escalate_until', 'ticket', 'note', 'decided_at'];
+
+/** What a file or a draft says of a proposal, or null where it cannot be said here. */
+function read_said(proposal, says) {
+  if (!proposal || !Object.hasOwn(WORDS, says?.decision)) return null;
+  if (says.decision === 'approve' && !mayApprove(proposal)) return null;
+  const known = { decision: says.decision };
+  if (says.confirmed === true) known.confirmed = true;
+  for (const key of TEXTS) if (typeof says[key] === 'string') known[key] = says[key];
+  if (Number.isNaN(Date.parse(known.decided_at))) known.decided_at = present();
+  return known;
+}
+
 /** Says something of a proposal, or with null takes back what was said. */
 function say(id, says) {
   if (says) {
-    decided.set(id, { ...says, decided_at: `${new Date().toISOString().slice(0, 19)}Z` });
+    decided.set(id, { ...says, decided_at: present() });
   } else {
     decided.delete(id);
   }
@@ -167,7 +181,7 @@ function take_back(id) {
 function details(id, says) {
   const keep = key => event => {
     const value = event.target.value;
-    decided.set(id, { ...decided.get(id), [key]: value, decided_at: `${new Date().toISOString().slice(0, 19)}Z` });
+    decided.set(id, { ...decided.get(id), [key]: value, decided_at: present() });
     proposals.get(id).paint({ but: event.target });
     changed();
   };
@@ -273,19 +287,18 @@ function draft() {
 }
 
 function restore() {
-  let kept = null;
   try {
-    kept = JSON.parse(store?.getItem(key) || 'null');
+    const kept = JSON.parse(store?.getItem(key) || 'null');
+    if (kept?.packet_digest === form.packet_digest) {
+      approver.value = kept.approver;
+      second.value = kept.second;
+      for (const [id, said] of kept.decided) {
+        const says = read_said(proposals.get(id), said);
+        if (says) decided.set(id, says);
+      }
+    }
   } catch {
     // A draft that cannot be read is none.
-  }
-  if (kept && kept.packet_digest === form.packet_digest && Array.isArray(kept.decided)) {
-    approver.value = kept.approver || '';
-    second.value = kept.second || '';
-    for (const [id, says] of kept.decided) {
-      const proposal = proposals.get(id);
-      if (proposal && says && (says.decision !== 'approve' || mayApprove(proposal))) decided.set(id, says);
-    }
   }
   draft();
   unsaved = false;
@@ -352,10 +365,9 @@ function take(read) {
   let taken = 0;
   for (const item of read.decisions) {
     const proposal = proposals.get(item?.finding);
-    const known = proposal && proposal.facts === item.evidence_digest && Object.hasOwn(WORDS, item.decision);
-    if (!known || (item.decision === 'approve' && !mayApprove(proposal))) continue;
-    const { decision, confirmed, reason_code, escalate_to, escalate_until, ticket, note, decided_at } = item;
-    decided.set(proposal.id, { decision, confirmed, reason_code, escalate_to, escalate_until, ticket, note, decided_at });
+    const says = proposal?.facts === item?.evidence_digest ? read_said(proposal, item) : null;
+    if (!says) continue;
+    decided.set(proposal.id, says);
     proposal.paint();
     taken += 1;
   }
@@ -363,7 +375,7 @@ function take(read) {
   if (form.deciders.includes(read.second_approver)) second.value = read.second_approver;
   changed();
   const not = read.decisions.length - taken;
-  return `${counted(taken, 'decision')} taken${not ? `; ${not} not of this packet, left out` : ''}.`;
+  return `${counted(taken, 'decision')} taken${not ? `; ${not} left out: not in this packet, on other facts, or not to be approved` : ''}.`;
 }
 
 // ---- keys
