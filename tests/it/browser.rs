@@ -229,6 +229,78 @@ const take = file => {{
 }
 
 #[test]
+fn the_operator_profile_is_asked_for_tickets_and_a_second_approver() {
+    let Some(browser) = browser() else { return };
+    let job = Job::weekly();
+    job.put(
+        "rules/approvals.toml",
+        r#"profile = "operator"
+mass_owner_changes = 1
+[approver]
+name = "Dana Reyes"
+[[role]]
+name = "RevOps"
+people = ["Dana Reyes", "Ida Moor"]
+may_approve = "all"
+"#,
+    );
+    job.run(&[]).ends(0);
+    let acts = r"
+const held = card('DUP-01', '00Q1'), owner = card('OWN-01', '00Q3');
+for (const one of [held, owner]) {
+  one.querySelector('.tick input').click();
+  press(one, 'Approve');
+}
+show('open', held.querySelector('.said').textContent);
+type(held, '.why input', 'CHG-1');
+type(owner, '.why input', 'CHG-2');
+const [who, second] = bar.querySelectorAll('select');
+type(bar, 'select', 'Dana Reyes');
+second.value = 'Ida Moor';
+press(bar, 'Export');
+";
+    let page = decided(browser, &job, acts);
+    assert_eq!(pre(&page, "open"), "Not counted yet: it needs a ticket.");
+    job.put("week.json", &pre(&page, "exported"));
+    let said = job.call(&["decide", "week.json"]).ends(0);
+    assert!(
+        said.out.starts_with("week.json: 2 approved, 0 rejected, 0 escalated;"),
+        "{}",
+        said.out
+    );
+}
+
+#[test]
+fn a_packet_of_many_lines_is_decided_line_by_line() {
+    let Some(browser) = browser() else { return };
+    let job = Job::weekly();
+    let lead = |n| format!("01Q{n:05},A{n},B{n},C{n},,,,New,2025-03-01,2025-04-01,,\n");
+    let leads: String = (0..2_100).map(lead).collect();
+    job.put("exports/lead.csv", &format!("{}{leads}", job.text("exports/lead.csv")));
+    let code = job.run(&[]).code;
+    assert!(code <= 1, "{code}");
+    let acts = r"
+const key = name => document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: name, bubbles: true }));
+const lines = [...document.querySelectorAll('details[data-facts]')];
+lines.at(-1).querySelector('summary').focus();
+show('made', document.querySelectorAll('.ask').length);
+key('r');
+type(lines.at(-1), 'select', 'weak_evidence');
+type(bar, 'select', 'Dana Reyes');
+press(bar, 'Export');
+";
+    let page = decided(browser, &job, acts);
+    assert_eq!(pre(&page, "made"), "0");
+    job.put("week.json", &pre(&page, "exported"));
+    let said = job.call(&["decide", "week.json"]).ends(0);
+    assert!(
+        said.out.starts_with("week.json: 0 approved, 1 rejected, 0 escalated;"),
+        "{}",
+        said.out
+    );
+}
+
+#[test]
 fn the_packets_own_policy_lets_its_script_run() {
     let Some(browser) = browser() else { return };
     let job = Job::weekly();
