@@ -65,6 +65,7 @@ pub(super) enum Held {
 
 /// Hands the columns over in one piece each, several at a time.
 pub(super) fn hold(columns: Vec<Option<Column>>, threads: NonZeroUsize) -> Vec<Option<Held>> {
+    let workers = threads.get().min(columns.len());
     let mut held: Vec<Option<Held>> = columns.iter().map(|_| None).collect();
     let waiting = Mutex::new(columns.into_iter().zip(&mut held));
     let work = || {
@@ -75,7 +76,7 @@ pub(super) fn hold(columns: Vec<Option<Column>>, threads: NonZeroUsize) -> Vec<O
         }
     };
     std::thread::scope(|scope| {
-        for _ in 1..threads.get() {
+        for _ in 1..workers {
             scope.spawn(work);
         }
         work();

@@ -7,13 +7,16 @@ use std::panic;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+/// More threads than this would only wait for each other, however many are allowed.
+const MOST: usize = 64;
+
 /// Does pieces of work by number, as threads come free; the results come in the order of the numbers.
 pub(super) fn each<T: Send>(
     threads: NonZeroUsize,
     pieces: usize,
     work: impl Fn(usize) -> T + Sync,
 ) -> Vec<T> {
-    let threads = threads.get().min(pieces);
+    let threads = threads.get().min(pieces).min(MOST);
     if threads <= 1 {
         return (0..pieces).map(work).collect();
     }
@@ -41,7 +44,7 @@ pub(super) fn fill<T: Send>(
     table: &mut [T],
     work: impl Fn(usize) -> T + Sync,
 ) {
-    let part = table.len().div_ceil(threads.get()).max(1);
+    let part = table.len().div_ceil(threads.get().min(MOST)).max(1);
     let fill = |from: usize, part: &mut [T]| {
         for (at, slot) in part.iter_mut().enumerate() {
             *slot = work(from + at);
