@@ -429,7 +429,7 @@ impl Tally {
 }
 
 fn figures(tally: &Tally, quiet: usize) -> Vec<Figure> {
-    [
+    let mut figures = vec![
         (tally.count, "proposals"),
         (tally.new, "of them new"),
         (tally.records, "records flagged"),
@@ -437,10 +437,11 @@ fn figures(tally: &Tally, quiet: usize) -> Vec<Figure> {
         (tally.held, "held, confirmed one by one"),
         (tally.escalate, "to escalate only"),
         (tally.insufficient, "with evidence missing"),
-        (quiet, "more are quiet, as rejected before"),
-    ]
-    .map(|(number, of)| Figure { is: grouped(number), of })
-    .into()
+    ];
+    if quiet > 0 {
+        figures.push((quiet, "more are quiet, as rejected before"));
+    }
+    figures.into_iter().map(|(number, of)| Figure { is: grouped(number), of }).collect()
 }
 
 /// The gravest, when there are enough to get lost in.
