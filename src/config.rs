@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 use crate::boundary::{Boundary, Object};
 use crate::check::{ALL, Policies, Rulebook, When};
 use crate::gate::{FOUNDER_FIELDS, Gate, Profile};
-use crate::policy::{Document, Log, Problems, Said, Section, nearest};
+use crate::policy::{Document, Log, Problems, Said, Section, meant, nearest};
 use crate::source::Files;
 
 /// Which CRM the records come from: how they are linked and named, never how they are judged.
@@ -311,10 +311,9 @@ fn off(root: &Section<'_>) -> BTreeSet<String> {
         if ALL.iter().any(|check| check.code == code.value) {
             off.insert(code.value.to_owned());
         } else {
-            let hint = nearest(code.value, ALL.iter().map(|check| check.code)).map_or_else(
-                || "see `crm-review checks`".to_owned(),
-                |near| format!("did you mean `{near}`?"),
-            );
+            let hint = meant(code.value, ALL.iter().map(|check| check.code), || {
+                "see `crm-review checks`".to_owned()
+            });
             checks.problem_with_hint(
                 code.line,
                 format!("there is no check `{}`", code.value),

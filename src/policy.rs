@@ -516,13 +516,10 @@ impl Drop for Section<'_> {
     fn drop(&mut self) {
         let asked = self.asked.borrow();
         for (key, _) in self.entries.iter().filter(|(key, _)| !asked.contains(&key.value)) {
-            let hint = nearest(key, asked.iter().map(String::as_str)).map_or_else(
-                || {
-                    let known: Vec<_> = asked.iter().map(|name| format!("`{name}`")).collect();
-                    format!("known here: {}", known.join(", "))
-                },
-                |name| format!("did you mean `{name}`?"),
-            );
+            let hint = meant(key, asked.iter().map(String::as_str), || {
+                let known: Vec<_> = asked.iter().map(|name| format!("`{name}`")).collect();
+                format!("known here: {}", known.join(", "))
+            });
             let name = self.name_of(key);
             self.log.note(self.file, key.line, format!("unknown key `{name}`"), Some(hint));
         }
@@ -544,6 +541,15 @@ impl Node {
             }
         }
     }
+}
+
+/// A hint for a name that is not known: what was probably meant, or else what there is to say.
+pub fn meant<'n>(
+    name: &str,
+    among: impl Iterator<Item = &'n str>,
+    otherwise: impl FnOnce() -> String,
+) -> String {
+    nearest(name, among).map_or_else(otherwise, |near| format!("did you mean `{near}`?"))
 }
 
 /// The most similar of some names, if one is near enough to be what was meant.

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::boundary::{Boundary, Field, Grant, Object, Row};
-use crate::policy::{Node, Said, Section, Value, nearest};
+use crate::policy::{Node, Said, Section, Value, meant};
 
 use super::condition::fold;
 
@@ -172,11 +172,8 @@ impl Ladder {
             return;
         }
         let known = [&self.order, &self.closed, &self.won, &self.lost];
-        let hint = nearest(stage.value, known.into_iter().flatten().map(String::as_str))
-            .map_or_else(
-                || "add it to `order` or `closed`".to_owned(),
-                |name| format!("did you mean `{name}`?"),
-            );
+        let known = known.into_iter().flatten().map(String::as_str);
+        let hint = meant(stage.value, known, || "add it to `order` or `closed`".to_owned());
         let message = format!("`{}` is not a stage of this ladder", stage.value);
         section.problem_with_hint(stage.line, message, hint);
     }

@@ -14,7 +14,7 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::finding::{Hold, Proposal};
-use crate::policy::{Said, Section, nearest};
+use crate::policy::{Said, Section, meant};
 
 pub use decision::{Approver, Decision, Reason, Verdict};
 
@@ -525,10 +525,9 @@ fn read_role(role: &Section<'_>, people: &mut BTreeMap<String, Scope>) {
 fn known_kind(role: &Section<'_>, kind: &Said<&str>) -> Option<&'static str> {
     let known = Proposal::KINDS.into_iter().find(|known| *known == kind.value);
     if known.is_none() {
-        let hint = nearest(kind.value, Proposal::KINDS.into_iter()).map_or_else(
-            || format!("\"all\", or some of {}", Proposal::KINDS.join(", ")),
-            |near| format!("did you mean `{near}`?"),
-        );
+        let hint = meant(kind.value, Proposal::KINDS.into_iter(), || {
+            format!("\"all\", or some of {}", Proposal::KINDS.join(", "))
+        });
         role.problem_with_hint(
             kind.line,
             format!("`{}` is not a kind of proposal", kind.value),

@@ -14,7 +14,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use crate::boundary::{Boundary, Field, Grant, Missing, Object, Row};
 use crate::finding::Evidence;
-use crate::policy::{Said, Section, Value, nearest};
+use crate::policy::{Said, Section, Value, meant};
 
 use super::condition::fold;
 use super::{CheckDef, Family, Judgement, World, settings};
@@ -120,10 +120,9 @@ impl Policy {
             } else if let Some(taxonomy) = &self.taxonomy
                 && !taxonomy.contains(&source.value)
             {
-                let hint = nearest(source, taxonomy.iter().map(String::as_str)).map_or_else(
-                    || "see [taxonomy]".to_owned(),
-                    |name| format!("did you mean `{name}`?"),
-                );
+                let hint = meant(source, taxonomy.iter().map(String::as_str), || {
+                    "see [taxonomy]".to_owned()
+                });
                 let message = format!("`{}` is not in the governed list", source.value);
                 root.problem_with_hint(source.line, message, hint);
             }

@@ -13,7 +13,7 @@ use crate::check::deals::{self, DealState};
 use crate::check::ladder::{Flags, Ladder, Ladders, same};
 use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
-use crate::policy::{Said, nearest};
+use crate::policy::{Said, meant};
 
 use super::{
     FILE, Settings, ask_conditions, counted, days, excepted, is_called, policy, said, staged, time,
@@ -91,10 +91,7 @@ fn limits(
     for (stage, _) in table.entries() {
         if !ladders.iter().any(|ladder| ladder.knows(stage)) {
             let known = ladders.iter().flat_map(|ladder| &ladder.order).map(String::as_str);
-            let hint = nearest(stage, known).map_or_else(
-                || "add it to the ladder's `order`".to_owned(),
-                |name| format!("did you mean `{name}`?"),
-            );
+            let hint = meant(stage, known, || "add it to the ladder's `order`".to_owned());
             let message = format!("`{}` is not a stage of a ladder", stage.value);
             table.problem_with_hint(stage.line, message, hint);
         }

@@ -5,7 +5,7 @@
 use hashbrown::HashMap;
 
 use crate::boundary::{Boundary, Object, Row};
-use crate::policy::{Section, nearest};
+use crate::policy::{Section, meant};
 
 use super::super::World;
 use super::super::ladder::{Flags, Ladder, Ladders, lists};
@@ -45,8 +45,7 @@ impl FromStage {
         let won = lists(&ladder.won, &from).then_some(ladder.order.len());
         let Some(rank) = ladder.rank(&from).or(won) else {
             let stages = ladder.order.iter().chain(&ladder.won).map(String::as_str);
-            let hint = nearest(&from, stages)
-                .map_or_else(|| ladder.order.join(", "), |name| format!("did you mean `{name}`?"));
+            let hint = meant(&from, stages, || ladder.order.join(", "));
             let message = format!("`{}` is not a stage of {}", *from, object.plural());
             section.problem_with_hint(from.line, message, hint);
             return Self::default();
