@@ -11,7 +11,6 @@ use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::matching::agreement::{self, Level};
 use crate::matching::normalise;
 
-use super::allowed;
 use super::matches::{KnownBy, Twin, account_domain, domain_fields, text};
 use super::merge::{self, folded, listed, shares_role_mailbox};
 use super::policy::{Policy, Switch};
@@ -161,8 +160,8 @@ fn side_by_side<'a>(world: &World<'a>, lead: Row<'a>, twin: &Twin<'a>) -> Vec<Ev
     let boundary = &world.policies.boundary;
     let lists = &world.policies.duplicates.lists;
     let pair = |name: &str| -> Option<(Field, Field)> {
-        let left = allowed(boundary, Object::Lead, name)?;
-        Some((left, allowed(boundary, Object::Contact, name)?))
+        let left = boundary.allowed(Object::Lead, name)?;
+        Some((left, boundary.allowed(Object::Contact, name)?))
     };
     let compared = |name: &str, level: &str| {
         pair(name).map(|(left, right)| Evidence::Compared {
@@ -191,7 +190,7 @@ fn side_by_side<'a>(world: &World<'a>, lead: Row<'a>, twin: &Twin<'a>) -> Vec<Ev
     }
     facts.extend(compared("owner", "side by side"));
     facts.extend(compared("last_activity", "side by side"));
-    let account = allowed(boundary, Object::Contact, "account");
+    let account = boundary.allowed(Object::Contact, "account");
     facts.extend(account.map(|field| Evidence::Cell(contact.cell(&field))));
     facts
 }
@@ -229,7 +228,7 @@ fn doubt_contact<'a>(
     if matches!(twin.names.0, Level::Partly | Level::Missing | Level::Alike) {
         finding = finding.unless(format!("the names are not quite the same: {}", twin.names.1));
     }
-    if let Some(field) = allowed(boundary, Object::Contact, "last_activity")
+    if let Some(field) = boundary.allowed(Object::Contact, "last_activity")
         && let Some(at) = twin.contact.time(&field)
         && world.as_of.days_since(at) > LONG_AGO_DAYS
     {
@@ -238,14 +237,14 @@ fn doubt_contact<'a>(
             days(world.as_of.days_since(at))
         ));
     }
-    if let Some(field) = allowed(boundary, Object::Contact, "opted_out")
+    if let Some(field) = boundary.allowed(Object::Contact, "opted_out")
         && twin.contact.flag(&field) == Some(true)
     {
         finding = finding
             .because(Evidence::Cell(twin.contact.cell(&field)))
             .unless("the contact has opted out: if the lead stays, so must the opt-out");
     }
-    if let Some(kind) = allowed(boundary, Object::Account, "type")
+    if let Some(kind) = boundary.allowed(Object::Account, "type")
         && let [account] = world.matches().accounts_of(world, twin.contact)
         && account.text(&kind).is_some_and(|kind| world.policies.duplicates.belongs.is_agency(kind))
     {
@@ -343,7 +342,7 @@ fn belongs<'a>(world: &World<'a>, person: Row<'a>) -> Option<Finding> {
     if accounts.is_empty() {
         return None;
     }
-    let kind = allowed(&world.policies.boundary, Object::Account, "type");
+    let kind = world.policies.boundary.allowed(Object::Account, "type");
     let stand = |account: &Row<'a>| standing(world, kind.as_ref(), *account);
     // People who write from an agency's domain write for somebody else.
     if accounts.iter().any(|account| stand(account) == Standing::Agency) {
@@ -446,7 +445,7 @@ fn reasons(
         Evidence::Figure { of: format!("candidate {}", account.record()), is: is.to_owned() };
     let cells = ["name", "type", "owner", "parent"]
         .into_iter()
-        .filter_map(|name| allowed(boundary, Object::Account, name))
+        .filter_map(|name| boundary.allowed(Object::Account, name))
         .filter(|field| !account.is_blank(field))
         .map(|field| Evidence::Cell(account.cell(&field)));
     std::iter::once(verdict).chain(cells).collect()
@@ -463,11 +462,11 @@ fn doubt_account<'a>(
     let boundary = &world.policies.boundary;
     let Some(account) = candidates.first().copied() else { return finding };
     let pair = |theirs: &str, ours: &str| -> Option<(Field, Field)> {
-        let left = allowed(boundary, person.object(), theirs)?;
-        Some((left, allowed(boundary, Object::Account, ours)?))
+        let left = boundary.allowed(person.object(), theirs)?;
+        Some((left, boundary.allowed(Object::Account, ours)?))
     };
     if candidates.len() > 1 {
-        let parent = allowed(boundary, Object::Account, "parent");
+        let parent = boundary.allowed(Object::Account, "parent");
         let in_hierarchy = candidates.iter().any(|row| text(*row, parent.as_ref()).is_some());
         return finding.unless(if in_hierarchy {
             "the accounts stand in a hierarchy: new people may belong to the parent by convention"

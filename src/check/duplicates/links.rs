@@ -16,7 +16,6 @@ use crate::matching::index::Index;
 use crate::matching::normalise::{self, Country};
 use crate::matching::{self, Crowd, Kind, Linkage, Pair, Plan, Records, Weight, link, link_by};
 
-use super::allowed;
 use super::matches::{account_domain, domain_fields, text};
 use super::merge::{Case, case_of, split_of};
 use super::policy::Switch;
@@ -344,7 +343,7 @@ impl<'a> Table<'a> {
         let boundary = &world.policies.boundary;
         let object = batch.object();
         let is_account = object == Object::Account;
-        let field = |name: &str| allowed(boundary, object, name);
+        let field = |name: &str| boundary.allowed(object, name);
         let known = if is_account { &ACCOUNT[..] } else { &PERSON[..] };
         let mut columns: Vec<(Kind, Column)> = known
             .iter()
@@ -353,7 +352,7 @@ impl<'a> Table<'a> {
         let accounts = world.batch(Object::Account);
         if let (Some(link), Some(_), false) = (field("account"), accounts, is_account) {
             columns.extend(OF_ACCOUNT.into_iter().filter_map(|(name, kind)| {
-                let field = allowed(boundary, Object::Account, name)?;
+                let field = boundary.allowed(Object::Account, name)?;
                 Some((kind, Column::OfAccount { link: link.clone(), field }))
             }));
         }
@@ -396,7 +395,7 @@ impl<'a> Table<'a> {
             }
             return keys;
         }
-        let Some(email) = allowed(&world.policies.boundary, self.batch.object(), "email") else {
+        let Some(email) = world.policies.boundary.allowed(self.batch.object(), "email") else {
             return keys;
         };
         let largest = largest(policy.same_person.crowd.value);
@@ -460,7 +459,7 @@ impl<'a> Table<'a> {
     }
 
     fn have_one_address(&self, world: &World<'_>, rows: [Row<'_>; 2]) -> bool {
-        let email = allowed(&world.policies.boundary, self.batch.object(), "email");
+        let email = world.policies.boundary.allowed(self.batch.object(), "email");
         let [one, other] = rows.map(|row| {
             let mut out = String::new();
             let lists = &world.policies.duplicates.lists;
@@ -513,7 +512,7 @@ impl<'a> Table<'a> {
 pub(super) fn names_of(world: &World<'_>, rows: [Row<'_>; 2]) -> (Level, &'static str) {
     let object = rows[0].object();
     if object == Object::Account {
-        let name = allowed(&world.policies.boundary, object, "name");
+        let name = world.policies.boundary.allowed(object, "name");
         let fold = |row| text(row, name.as_ref()).map(normalise::company).unwrap_or_default();
         let [left, right] = rows.map(fold);
         return agreement::company(&left, &right);

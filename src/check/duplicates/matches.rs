@@ -12,7 +12,6 @@ use crate::matching::agreement::{self, Level};
 use crate::matching::index::Index;
 use crate::matching::normalise::{self, Name};
 
-use super::allowed;
 use super::links::{Aliases, Same};
 
 /// Which records are the same person or company, and who belongs to which account.
@@ -39,7 +38,7 @@ pub(super) struct PersonFields {
 
 impl PersonFields {
     fn of(boundary: &Boundary, object: Object) -> Self {
-        let field = |name: &str| allowed(boundary, object, name);
+        let field = |name: &str| boundary.allowed(object, name);
         Self {
             first: field("first_name"),
             last: field("last_name"),
@@ -225,7 +224,7 @@ pub(super) fn account_domain(
 pub(super) fn domain_fields(boundary: &Boundary) -> Vec<Field> {
     ["domain", "website"]
         .into_iter()
-        .filter_map(|name| allowed(boundary, Object::Account, name))
+        .filter_map(|name| boundary.allowed(Object::Account, name))
         .collect()
 }
 

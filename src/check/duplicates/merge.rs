@@ -17,7 +17,6 @@ use crate::matching::agreement::Level;
 use crate::matching::normalise::{self, Steps};
 use crate::matching::{self, Kind as MatchKind, Weight};
 
-use super::allowed;
 use super::links::{By, Column, Link, names_of};
 use super::matches::{account_domain, domain_fields, text};
 use super::policy::{Policy, Switch};
@@ -200,7 +199,7 @@ pub(super) fn shares_role_mailbox(world: &World<'_>, rows: &[Row<'_>]) -> bool {
         return false;
     };
     let lists = &world.policies.duplicates.lists;
-    let email = allowed(&world.policies.boundary, first.object(), "email");
+    let email = world.policies.boundary.allowed(first.object(), "email");
     let mut address = String::new();
     text(*first, email.as_ref())
         .and_then(|raw| normalise::address(raw, lists, &mut address))
@@ -236,7 +235,7 @@ fn conflicts(world: &World<'_>, rows: &[Row<'_>]) -> Vec<Conflict> {
         .conflicts
         .value
         .iter()
-        .filter_map(|name| allowed(&world.policies.boundary, object, name))
+        .filter_map(|name| world.policies.boundary.allowed(object, name))
         .filter_map(|field| field_conflict(rows, &field))
         .collect();
     found.extend(deal_conflict(world, rows));
@@ -295,7 +294,7 @@ fn deal_conflict(world: &World<'_>, rows: &[Row<'_>]) -> Option<Conflict> {
 fn owner_conflict(world: &World<'_>, rows: &[Row<'_>]) -> Option<Conflict> {
     let object = rows.first()?.object();
     let boundary = &world.policies.boundary;
-    let owner = allowed(boundary, object, "owner")?;
+    let owner = boundary.allowed(object, "owner")?;
     let active: Vec<_> = rows.iter().filter(|row| is_worked(world, **row)).collect();
     let first = active.iter().find(|row| row.text(&owner).is_some())?;
     let known = id_key(first.text(&owner)?.trim());
@@ -310,7 +309,7 @@ fn owner_conflict(world: &World<'_>, rows: &[Row<'_>]) -> Option<Conflict> {
         },
         Policy::quote(days.line, &format!("active_days = {}", days.value)),
     ];
-    if let Some(activity) = allowed(boundary, object, "last_activity") {
+    if let Some(activity) = boundary.allowed(object, "last_activity") {
         facts.extend([first, other].map(|row| Evidence::Cell(row.cell(&activity))));
     }
     Some(Conflict {
@@ -326,7 +325,7 @@ fn is_worked(world: &World<'_>, row: Row<'_>) -> bool {
         return true;
     }
     let boundary = &world.policies.boundary;
-    let field = |object, name| allowed(boundary, object, name);
+    let field = |object, name| boundary.allowed(object, name);
     let flags = Flags {
         converted: field(Object::Lead, "converted"),
         closed: field(Object::Deal, "closed"),
@@ -344,7 +343,7 @@ fn is_worked(world: &World<'_>, row: Row<'_>) -> bool {
 
 fn hierarchy_conflict(world: &World<'_>, rows: &[Row<'_>]) -> Option<Conflict> {
     let object = rows.first().filter(|row| row.object() == Object::Account)?.object();
-    let parent = allowed(&world.policies.boundary, object, "parent")?;
+    let parent = world.policies.boundary.allowed(object, "parent")?;
     let is_member = |id: &str| rows.iter().any(|row| id_key(row.id()) == id_key(id.trim()));
     let child = rows.iter().find(|row| row.text(&parent).is_some_and(is_member))?;
     Some(Conflict {
@@ -391,7 +390,7 @@ pub(super) fn ask(grant: &mut Grant<'_>, policies: &crate::check::Policies, obje
 
 /// The fields of the table that the boundary allows.
 fn table_fields(boundary: &Boundary, object: Object) -> Vec<Field> {
-    TABLE.into_iter().filter_map(|name| allowed(boundary, object, name)).collect()
+    TABLE.into_iter().filter_map(|name| boundary.allowed(object, name)).collect()
 }
 
 /// The ranks by which one record stands above others, most important first; the lowest id is last.
@@ -568,7 +567,7 @@ pub(super) fn shared_values(world: &World<'_>, rows: &[Row<'_>]) -> Vec<Evidence
     let boundary = &world.policies.boundary;
     let lists = &world.policies.duplicates.lists;
     let domains = domain_fields(boundary);
-    let email = allowed(boundary, object, "email");
+    let email = boundary.allowed(object, "email");
     let mut out = String::new();
     rows.iter()
         .take(MOST_SHOWN)

@@ -12,7 +12,7 @@ mod same;
 mod shared_identifier;
 mod twin_deals;
 
-use crate::boundary::{Boundary, Field, Grant, Object};
+use crate::boundary::{Field, Grant, Object};
 
 pub(super) use converted_twin::CONVERTED_TWIN;
 pub(super) use lead::{BELONGS_TO_ACCOUNT, LEAD_IS_CONTACT};
@@ -36,10 +36,4 @@ pub(super) fn ask(grant: &mut Grant<'_>) {
     for name in links::names(Object::Account) {
         grant.optional(Object::Account, name);
     }
-}
-
-/// A field where the boundary allows it. Looking for what was meant instead, as [`Boundary::field`] does,
-/// would cost more than the judgement of a record.
-fn allowed(boundary: &Boundary, object: Object, name: &str) -> Option<Field> {
-    boundary.fields(object).find(|field| field.name() == name).cloned()
 }

@@ -12,7 +12,6 @@ use crate::finding::{Bits, Evidence, Finding, Proposal, Severity};
 use crate::matching::agreement::Level;
 use crate::matching::{Crowd, Weight, normalise};
 
-use super::allowed;
 use super::links::{By, Link, Same};
 use super::matches::{account_domain, domain_fields, text};
 use super::merge::{
@@ -523,7 +522,7 @@ fn doubt_same(world: &World<'_>, same: &Same<'_>, case: &Case<'_>, finding: Find
             finding = once(finding, &doubt);
         }
     }
-    if let Some(account) = allowed(&world.policies.boundary, first.object(), "account") {
+    if let Some(account) = world.policies.boundary.allowed(first.object(), "account") {
         let named: std::collections::BTreeSet<_> =
             case.rows.iter().filter_map(|row| row.text(&account)).collect();
         if named.len() > 1 {
@@ -587,7 +586,7 @@ fn odds_against(case: &Case<'_>) -> String {
 /// What may speak for two records that nothing tells apart: somebody or something made the second.
 fn doubt_identical(world: &World<'_>, case: &Case<'_>) -> String {
     let object = case.rows.first().map_or(Object::Contact, |row| row.object());
-    let created = allowed(&world.policies.boundary, object, "created");
+    let created = world.policies.boundary.allowed(object, "created");
     let dates: Vec<_> = created
         .iter()
         .flat_map(|field| case.rows.iter().filter_map(|row| row.time(field)))

@@ -9,7 +9,6 @@ use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::matching::normalise;
 
-use super::allowed;
 use super::merge::{listed, others};
 use super::policy::{Policy, Switch};
 
@@ -168,7 +167,7 @@ impl Asked {
             let apart = days(apart);
             finding = finding.unless(format!("they were created {apart} apart: a repeated order"));
         }
-        if allowed(&world.policies.boundary, Object::Deal, "type").is_none() {
+        if world.policies.boundary.allowed(Object::Deal, "type").is_none() {
             finding = finding.unless("the deals' type is not read: one may be a renewal");
         }
         if finding.doubts.is_empty() {
