@@ -80,6 +80,13 @@ impl fmt::Display for Percent {
 }
 
 impl Week {
+    /// What the rate is made of, as it is always shown: reviewed, flagged, approved, rejected, escalated,
+    /// undecided and corrected after the first pass.
+    pub fn inputs(&self) -> [u64; 7] {
+        let Tally { flagged, approved, rejected, escalated, undecided, corrected, .. } = self.tally;
+        [self.reviewed, flagged, approved, rejected, escalated, undecided, corrected]
+    }
+
     /// A week, of which `before` is the one before it.
     pub fn new(
         day: NaiveDate,
@@ -234,17 +241,12 @@ pub fn table(weeks: &[Week]) -> String {
         if week.breaks {
             text += "-- rules, fields or batch changed: what stands above is not comparable --\n";
         }
-        let tally = week.tally;
+        let [reviewed, flagged, approved, rejected, escalated, undecided, corrected] =
+            week.inputs();
         text += &format!(
-            "{:<10}  {:>9} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9}  {}\n",
+            "{:<10}  {reviewed:>9} {flagged:>8} {approved:>9} {rejected:>9} {escalated:>9} {undecided:>9} \
+             {corrected:>9}  {}\n",
             week.day.to_string(),
-            week.reviewed,
-            tally.flagged,
-            tally.approved,
-            tally.rejected,
-            tally.escalated,
-            tally.undecided,
-            tally.corrected,
             week.rate_words(),
         );
     }

@@ -43,20 +43,10 @@ impl Rate {
 
 impl Row {
     fn of(week: &Week) -> Self {
-        let tally = week.tally;
-        let inputs = [
-            week.reviewed,
-            tally.flagged,
-            tally.approved,
-            tally.rejected,
-            tally.escalated,
-            tally.undecided,
-            tally.corrected,
-        ];
         Self {
             day: week.day.to_string(),
             breaks: week.breaks,
-            inputs: inputs.map(count).into(),
+            inputs: week.inputs().map(count).into(),
             rate: week.rate_words(),
         }
     }
