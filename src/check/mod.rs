@@ -263,6 +263,21 @@ pub struct Report {
     pub outcome: Outcome,
 }
 
+impl Report {
+    /// What the check said, if it looked.
+    pub fn judgement(&self) -> Option<&Judgement> {
+        match &self.outcome {
+            Outcome::Ran(judgement) => Some(judgement),
+            Outcome::NotApplicable(_) | Outcome::Broken => None,
+        }
+    }
+}
+
+/// By what the checks that looked weighed likeness.
+pub fn weighed(reports: &[Report]) -> impl Iterator<Item = &Weighed> {
+    reports.iter().filter_map(Report::judgement).flat_map(|judgement| &judgement.weighed)
+}
+
 /// Every check, in the packet's order.
 pub const ALL: &[&CheckDef] = &[
     &batch::IMPLAUSIBLE_INPUT,

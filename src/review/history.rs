@@ -202,11 +202,8 @@ impl<'l> Past<'l> {
 /// Every finding of the checks that looked.
 pub(super) fn found(reports: &[Report]) -> impl Iterator<Item = (&'static CheckDef, &Finding)> {
     reports.iter().flat_map(|report| {
-        let findings = match &report.outcome {
-            Outcome::Ran(judgement) => judgement.findings.as_slice(),
-            Outcome::NotApplicable(_) | Outcome::Broken => &[],
-        };
-        findings.iter().map(|finding| (report.check, finding))
+        let findings = report.judgement().into_iter().flat_map(|judgement| &judgement.findings);
+        findings.map(|finding| (report.check, finding))
     })
 }
 

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::boundary::{Admission, Batch, Field, Object, Row, id_key};
-use crate::check::{ALL, AsOf, Bench, CheckDef, MODEL, Outcome, Pulled, Report, World};
+use crate::check::{ALL, AsOf, Bench, CheckDef, MODEL, Outcome, Pulled, Report, World, weighed};
 use crate::config::{self, BatchDefinition, Config, Crm};
 use crate::finding::{Finding, Severity};
 use crate::folder::{self, FolderError, Held};
@@ -238,11 +238,7 @@ pub fn run(order: &Order) -> Result<Done, ReviewError> {
 
 /// What the checks weighed likeness by, as files that the rules can name.
 fn models(reports: &[Report]) -> Vec<(String, String)> {
-    let weighed = reports.iter().flat_map(|report| match &report.outcome {
-        Outcome::Ran(judgement) => judgement.weighed.as_slice(),
-        Outcome::NotApplicable(_) | Outcome::Broken => &[],
-    });
-    weighed.map(|it| (format!("{}{MODEL}", it.object.key()), it.by.to_toml())).collect()
+    weighed(reports).map(|it| (format!("{}{MODEL}", it.object.key()), it.by.to_toml())).collect()
 }
 
 /// Records what lies in the folder `decisions`, file by file. Says which were refused, and why.

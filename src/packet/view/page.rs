@@ -8,7 +8,7 @@ use chrono::Datelike as _;
 use serde::Serialize;
 
 use crate::boundary::{Admission, Exposure, Unlisted};
-use crate::check::{Family, Outcome, Report};
+use crate::check::{Family, Outcome, Report, weighed};
 use crate::finding::{Bits, Hold, Severity};
 use crate::packet::escape::{counted, grouped, value, words};
 use crate::packet::{
@@ -175,15 +175,11 @@ struct LevelRow {
 }
 
 fn models(reports: &[Report]) -> Vec<Model> {
-    let weighed = reports.iter().flat_map(|report| match &report.outcome {
-        Outcome::Ran(judgement) => judgement.weighed.as_slice(),
-        Outcome::NotApplicable(_) | Outcome::Broken => &[],
-    });
     let percent = |share: f64| match share * 100.0 {
         ..0.01 => "less than 0.01%".to_owned(),
         percent => format!("{percent:.2}%"),
     };
-    weighed
+    weighed(reports)
         .map(|it| {
             let mut comparisons: Vec<Weighed> = Vec::new();
             for rate in it.by.rates() {
