@@ -13,6 +13,7 @@ mod shared_identifier;
 mod twin_deals;
 
 use crate::boundary::{Field, Grant, Object};
+use crate::check::Off;
 
 pub(super) use converted_twin::CONVERTED_TWIN;
 pub(super) use lead::{BELONGS_TO_ACCOUNT, LEAD_IS_CONTACT};
@@ -35,5 +36,24 @@ pub(super) fn ask(grant: &mut Grant<'_>) {
     }
     for name in links::names(Object::Account) {
         grant.optional(Object::Account, name);
+    }
+}
+
+/// Those of some fields that are allowed: one is enough, and without any the first is what is missing.
+fn any_of<'n>(
+    grant: &mut Grant<'_>,
+    wanted: impl IntoIterator<Item = (Object, &'n str)>,
+) -> Result<Vec<Field>, Off> {
+    let mut fields = Vec::new();
+    let mut missing = None;
+    for (object, name) in wanted {
+        match grant.field(object, name) {
+            Ok(field) => fields.push(field),
+            Err(refused) => missing = missing.or(Some(refused)),
+        }
+    }
+    match missing {
+        Some(missing) if fields.is_empty() => Err(missing.into()),
+        Some(_) | None => Ok(fields),
     }
 }

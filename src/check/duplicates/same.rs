@@ -12,6 +12,7 @@ use crate::finding::{Bits, Evidence, Finding, Proposal, Severity};
 use crate::matching::agreement::Level;
 use crate::matching::{Crowd, Weight, normalise};
 
+use super::any_of;
 use super::links::{By, Link, Same};
 use super::matches::{account_domain, domain_fields, text};
 use super::merge::{
@@ -203,18 +204,9 @@ fn people_tables(
     policies: &Policies,
     field: &str,
 ) -> Result<Vec<Object>, Off> {
-    let mut tables = Vec::new();
-    let mut missing = None;
-    for object in &policies.duplicates.same_person.objects {
-        match grant.field(*object, field) {
-            Ok(_) => tables.push(*object),
-            Err(refused) => missing = missing.or(Some(refused)),
-        }
-    }
-    match missing {
-        Some(missing) if tables.is_empty() => Err(missing.into()),
-        Some(_) | None => Ok(tables),
-    }
+    let tables = &policies.duplicates.same_person.objects;
+    let fields = any_of(grant, tables.iter().map(|table| (*table, field)))?;
+    Ok(fields.iter().map(Field::object).collect())
 }
 
 /// Every table in which records can be one.

@@ -11,6 +11,7 @@ use crate::matching::agreement::Level;
 use crate::matching::index::Index;
 use crate::matching::normalise;
 
+use super::any_of;
 use super::links::names_of;
 use super::merge::{self, Case, MOST_SHOWN, listed, others};
 use super::policy::{Policy, Switch};
@@ -35,20 +36,9 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     if policy.switch == Switch::Off {
         return Err(SHARED_IDENTIFIER.off_in_rules());
     }
-    let mut fields = Vec::new();
-    let mut missing = None;
-    for name in &policy.fields.value {
-        for table in TABLES {
-            match grant.field(table, name) {
-                Ok(field) => fields.push(field),
-                Err(refused) => missing = missing.or(Some(refused)),
-            }
-        }
-    }
-    match missing {
-        Some(missing) if fields.is_empty() => return Err(missing.into()),
-        Some(_) | None => {}
-    }
+    let names = policy.fields.value.iter();
+    let wanted = names.flat_map(|name| TABLES.map(|table| (table, name.as_str())));
+    let fields = any_of(grant, wanted)?;
     let mut tables: Vec<Object> = fields.iter().map(Field::object).collect();
     tables.sort();
     tables.dedup();
