@@ -114,3 +114,16 @@ fn a_headline_says_how_the_only_deal_stands() {
         assert!(finding.headline.ends_with(says), "{}", finding.headline);
     }
 }
+
+#[test]
+fn likeness_looks_at_records_without_an_address_too() {
+    let folder =
+        fixture::folders().into_iter().find(|it| it.ends_with("duplicates-similar-person"));
+    let judged = fixture::judged(&folder.unwrap());
+    let examined = |code: &str| {
+        let report = judged.reports.iter().find(|report| report.check.code == code).unwrap();
+        report.judgement().unwrap().examined
+    };
+    // Fourteen leads, of which two have no address, and six contacts.
+    assert_eq!((examined("DUP-01"), examined("DUP-02")), (18, 20));
+}

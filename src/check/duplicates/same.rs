@@ -191,7 +191,7 @@ impl Way {
         merge::ask(grant, policies, &tables);
         Ok(Box::new(move |world| {
             let mut judgement =
-                judge(world, &tables, |world, same, case| self.merge(world, same, case));
+                judge(world, &tables, self.by(), |world, same, case| self.merge(world, same, case));
             self.note(world, &tables, &mut judgement);
             judgement
         }))
@@ -253,7 +253,7 @@ fn load_weak_bridge(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge,
     }
     let tables = all_tables(grant, policies)?;
     merge::ask(grant, policies, &tables);
-    Ok(Box::new(move |world| judge(world, &tables, split)))
+    Ok(Box::new(move |world| judge(world, &tables, By::Likeness, split)))
 }
 
 fn load_unsafe_cluster(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
@@ -274,16 +274,17 @@ fn load_unsafe_cluster(grant: &mut Grant<'_>, policies: &Policies) -> Result<Jud
         format!("{}: not in rules/boundary.toml, so not seen to differ", unseen.join(", "))
     });
     Ok(Box::new(move |world| {
-        let mut judgement = judge(world, &tables, against_merging);
+        let mut judgement = judge(world, &tables, By::Likeness, against_merging);
         judgement.not_looked.extend(unseen.clone());
         judgement
     }))
 }
 
-/// Looks at every case of the tables.
+/// Looks at every case of the tables in which records are one by this.
 fn judge(
     world: &World<'_>,
     tables: &[Object],
+    by: By,
     find: impl for<'a> Fn(&World<'a>, &Same<'a>, &Case<'a>) -> Option<Finding>,
 ) -> Judgement {
     let mut judgement = Judgement::default();
@@ -295,8 +296,11 @@ fn judge(
         let Some(same) = world.matches().same(world, *object) else { continue };
         let domains = domain_fields(&world.policies.boundary);
         let mut scratch = String::new();
-        judgement.examined +=
-            batch.reviewed().filter(|row| has_key(world, &domains, *row, &mut scratch)).count();
+        let examined = batch.reviewed().filter(|row| match by {
+            By::Key | By::Alias => has_key(world, &domains, *row, &mut scratch),
+            By::Likeness => !is_converted(world, *row),
+        });
+        judgement.examined += examined.count();
         judgement.findings.extend(same.cases.iter().filter_map(|case| find(world, same, case)));
     }
     judgement
@@ -359,12 +363,16 @@ fn has_key(world: &World<'_>, domains: &[Field], row: Row<'_>, scratch: &mut Str
     if row.object() == Object::Account {
         return account_domain(world, domains, row, scratch).is_some();
     }
-    let fields = world.matches().person_fields(row.object());
-    let converted = fields.converted.as_ref().and_then(|field| row.flag(field));
-    let address = text(row, fields.email.as_ref());
+    let address = text(row, world.matches().person_fields(row.object()).email.as_ref());
     let lists = &world.policies.duplicates.lists;
-    converted != Some(true)
+    !is_converted(world, row)
         && address.is_some_and(|raw| normalise::address(raw, lists, scratch).is_some())
+}
+
+/// True for a lead that became a contact: it is linked by that.
+fn is_converted(world: &World<'_>, row: Row<'_>) -> bool {
+    let converted = world.matches().person_fields(row.object()).converted.as_ref();
+    row.object() != Object::Account && converted.and_then(|field| row.flag(field)) == Some(true)
 }
 
 /// What the records have in common, in words.
