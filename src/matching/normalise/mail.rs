@@ -164,21 +164,6 @@ impl Mail {
     }
 }
 
-/// The words of an address's local part as it was written, for comparing with a name: `ann.ng2` has ann
-/// and ng. Digits are not part of a word, and neither is what follows a plus sign. Each word is as it was
-/// written, so compare without regard to case.
-pub fn local_words(raw: &str) -> impl Iterator<Item = &str> {
-    let local = bare(raw).split(['@', '+']).next().unwrap_or_default();
-    local.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty())
-}
-
-/// The digits at the end of a local part, often a year or a count; empty when there are none.
-pub fn local_digits(raw: &str) -> &str {
-    let local = bare(raw).split(['@', '+']).next().unwrap_or_default();
-    let front = local.trim_end_matches(|c: char| c.is_ascii_digit());
-    local.get(front.len()..).unwrap_or_default()
-}
-
 /// Mail providers whose domains are often misspelt. Short names are left out: a letter apart from
 /// `aol.com` or `live.com` stands somebody else's company.
 const OFTEN_MISSPELT: &[&str] = &[
@@ -279,7 +264,7 @@ static KNOWN: LazyLock<HashSet<&'static str>> =
 /// The provider whose domain this is with one letter wrong, missing, too many or two exchanged.
 ///
 /// Only the name is corrected, or the ending of `.com`: another country's ending is another domain.
-pub fn misspelt_provider(domain: &str, lists: &Lists) -> Option<&'static str> {
+fn misspelt_provider(domain: &str, lists: &Lists) -> Option<&'static str> {
     if domain.len() > 17 || domain.len() < 6 || KNOWN.contains(domain) {
         return None;
     }
@@ -435,14 +420,5 @@ mod tests {
         assert_eq!(mail.refold("ann@acme.com", &lists()), Some(Steps::NONE));
         assert_eq!(mail.refold("ann@example.com", &lists()), None);
         assert!(mail.is_blank() && mail.domain.is_empty());
-    }
-
-    #[test]
-    fn a_local_part_has_words_and_digits() {
-        let words = |raw| local_words(raw).collect::<Vec<_>>();
-        assert_eq!(words("ann.ng@acme.com"), ["ann", "ng"]);
-        assert_eq!(words(" Ann_Marie-Ng77+crm@acme.com"), ["Ann", "Marie", "Ng"]);
-        assert_eq!(local_digits("ann.ng77@acme.com"), "77");
-        assert_eq!(local_digits("ann@acme.com"), "");
     }
 }

@@ -24,11 +24,9 @@ mod steps;
 pub mod web;
 
 pub use company::{Company, acronym_into, company};
-pub use mail::{
-    AddressStep, Mail, address, is_role_mailbox, local_digits, local_words, misspelt_provider,
-};
-pub use person::{Name, Suffix, full_form, roots, share_root};
-pub use phone::{Dialled, phone, phone_into, same_phone};
+pub use mail::{AddressStep, Mail, address, is_role_mailbox};
+pub use person::{Name, roots};
+pub use phone::{phone, phone_into, same_phone};
 pub use place::{Country, Street, city_into, postcode_into, region_into, street_into};
 pub use sound::sound;
 pub use steps::{Step, Steps};

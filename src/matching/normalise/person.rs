@@ -375,16 +375,8 @@ pub fn roots(first: &str) -> &'static [&'static str] {
 }
 
 /// The most usual full form of a short first name, or the name itself.
-pub fn full_form(first: &str) -> &str {
+fn full_form(first: &str) -> &str {
     roots(first).first().copied().unwrap_or(first)
-}
-
-/// True when two folded first names are the same or may stand for the same full form.
-pub fn share_root(left: &str, right: &str) -> bool {
-    left == right || {
-        let right = roots(right);
-        roots(left).iter().any(|root| right.contains(root))
-    }
 }
 
 #[cfg(test)]
@@ -483,6 +475,14 @@ mod tests {
         assert_eq!((name.middle, name.suffix), (None, Some(Suffix::Third)));
         assert_eq!(name.refold(Some("ann"), Some("ng")), Steps::NONE);
         assert_eq!(Name::fold(None, Some("Houston, Jr.")).suffix, Some(Suffix::Junior));
+    }
+
+    /// True when two folded first names are the same or may stand for the same full form.
+    fn share_root(left: &str, right: &str) -> bool {
+        left == right || {
+            let right = roots(right);
+            roots(left).iter().any(|root| right.contains(root))
+        }
     }
 
     #[test]
