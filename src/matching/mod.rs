@@ -336,6 +336,16 @@ mod tests {
     const COLUMNS: [Kind; 5] =
         [Kind::FirstName, Kind::LastName, Kind::Mail, Kind::Phone, Kind::Company];
 
+    fn plan(lists: &Lists, threads: usize) -> Plan<'_> {
+        Plan {
+            columns: &COLUMNS,
+            lists,
+            largest_block: 50,
+            least_bits: -10.0,
+            threads: NonZeroUsize::new(threads).unwrap(),
+        }
+    }
+
     impl People {
         fn new(people: u32, twins: u32) -> Self {
             const FIRST: [&str; 12] = [
@@ -374,15 +384,7 @@ mod tests {
         }
 
         fn link(&self, threads: usize) -> Linkage {
-            let lists = Lists::default();
-            let plan = Plan {
-                columns: &COLUMNS,
-                lists: &lists,
-                largest_block: 50,
-                least_bits: -10.0,
-                threads: NonZeroUsize::new(threads).unwrap(),
-            };
-            link(self, plan)
+            link(self, plan(&Lists::default(), threads))
         }
     }
 
@@ -451,13 +453,7 @@ mod tests {
     fn a_pair_that_shares_several_keys_is_compared_once() {
         let people = People::new(600, 60);
         let lists = Lists::default();
-        let plan = Plan {
-            columns: &COLUMNS,
-            lists: &lists,
-            largest_block: 50,
-            least_bits: f64::NEG_INFINITY,
-            threads: NonZeroUsize::MIN,
-        };
+        let plan = Plan { least_bits: f64::NEG_INFINITY, ..plan(&lists, 1) };
         let comparer = Comparer::new(Facets::of(&people, plan));
         let blocks = Blocks::of(&comparer, &people, plan);
         let mut expected = Vec::new();
@@ -519,19 +515,11 @@ mod tests {
                 u8::from(at >= 400)
             }
         }
-        let lists = Lists::default();
-        let plan = Plan {
-            columns: &COLUMNS,
-            lists: &lists,
-            largest_block: 50,
-            least_bits: -10.0,
-            threads: NonZeroUsize::MIN,
-        };
         let mut people = People::new(400, 40);
         // One of the first source twice: no pair.
         people.rows[1] = people.rows[0].clone();
         let two = Two(people);
-        let linkage = link(&two, plan);
+        let linkage = link(&two, plan(&Lists::default(), 1));
         assert!(linkage.pairs.iter().all(|pair| pair.left < 400 && pair.right >= 400));
         assert!(likely(&linkage).len() >= 38, "{:?}", likely(&linkage));
     }
