@@ -115,6 +115,8 @@ pub struct Config {
     pub files: Files,
     /// What is under review.
     pub batch: BatchDefinition,
+    /// Records planted to test the review, by table: judged and shown like all others, never in the rate.
+    pub test_records: BTreeMap<Object, When>,
     /// Who may decide what.
     pub gate: Gate,
     /// Checks that were switched off by their code.
@@ -161,6 +163,10 @@ fn read(review: &str, rules: &BTreeMap<String, String>, log: &Log) -> Config {
         exports,
         files,
         batch: batch(&root, &boundary, rules),
+        test_records: root
+            .section("metric")
+            .map(|metric| conditions(&metric, "test_records", &boundary))
+            .unwrap_or_default(),
         gate,
         off: off(&root),
         boundary,
@@ -260,13 +266,7 @@ fn batch(
         }
     }
     batch.changed_within_days = section.count("changed_within_days").map(|said| said.value);
-    if let Some(when) = section.section("when") {
-        for object in Object::REVIEWED {
-            if when.has(object.key()) {
-                batch.when.insert(object, When::parse(&when, object.key(), object, boundary));
-            }
-        }
-    }
+    batch.when = conditions(&section, "when", boundary);
     if let Some(file) = section.text("ids") {
         match rules.get(file.value) {
             Some(text) => {
@@ -283,6 +283,13 @@ fn batch(
         }
     }
     batch
+}
+
+/// Conditions on the tables that are reviewed, each under its name.
+fn conditions(section: &Section<'_>, key: &str, boundary: &Boundary) -> BTreeMap<Object, When> {
+    let Some(tables) = section.section(key) else { return BTreeMap::new() };
+    let named = Object::REVIEWED.into_iter().filter(|object| tables.has(object.key()));
+    named.map(|object| (object, When::parse(&tables, object.key(), object, boundary))).collect()
 }
 
 fn gate(rulebook: &Rulebook, boundary: &Boundary, log: &Log) -> Gate {

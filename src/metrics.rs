@@ -68,6 +68,127 @@ impl Rate {
         let to = if part >= whole { 1.0 } else { (middle + spread).min(1.0) };
         Some(Self { share, from, to })
     }
+
+    /// The 95 % interval of the difference to another share.
+    ///
+    /// R. G. Newcombe, "Interval estimation for the difference between independent proportions: comparison
+    /// of eleven methods", Statistics in Medicine 17 (1998), 873–890, method 10: the Wilson intervals of
+    /// both, combined.
+    fn less(self, other: Self) -> (f64, f64) {
+        let difference = self.share - other.share;
+        let below = (self.share - self.from).hypot(other.to - other.share);
+        let above = (self.to - self.share).hypot(other.share - other.from);
+        (difference - below, difference + above)
+    }
+}
+
+/// How a share moved between two samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Move {
+    /// It fell: the interval of the difference lies below zero.
+    Falls,
+    /// It rose: the interval lies above zero.
+    Rises,
+    /// The samples are too small, or too alike, to tell.
+    CannotTell,
+}
+
+impl Move {
+    fn between(before: Option<Rate>, now: Option<Rate>) -> Self {
+        let (Some(before), Some(now)) = (before, now) else { return Self::CannotTell };
+        match now.less(before) {
+            (_, to) if to < 0.0 => Self::Falls,
+            (from, _) if from > 0.0 => Self::Rises,
+            (_, _) => Self::CannotTell,
+        }
+    }
+}
+
+/// Where the metric goes: the last week that is decided, held against the decided weeks before it.
+///
+/// A falling rate alone is no improvement: less may be found, rather than less be wrong. So what reviewers
+/// reject is part of the verdict.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Course {
+    /// The day of the week that is judged.
+    pub day: NaiveDate,
+    /// How many weeks before it it is held against: at most [`Course::BEFORE`], none beyond a break.
+    pub weeks: usize,
+    /// The routing exception rate.
+    pub rate: Move,
+    /// The share of the decided proposals that was rejected.
+    pub rejected: Move,
+}
+
+impl Course {
+    /// Weeks that a week is held against.
+    pub const BEFORE: usize = 4;
+
+    /// The course of weeks in their order; nothing where fewer than two that can be compared are decided.
+    pub fn of(weeks: &[Week]) -> Option<Self> {
+        let since = weeks.iter().rposition(|week| week.breaks).unwrap_or_default();
+        let comparable = weeks.get(since..).unwrap_or_default().iter();
+        let decided: Vec<&Week> =
+            comparable.filter(|week| week.tally.undecided == 0 && week.reviewed > 0).collect();
+        let (last, earlier) = decided.split_last()?;
+        let earlier = earlier.get(earlier.len().saturating_sub(Self::BEFORE)..)?;
+        let sum = |of: fn(&Week) -> u64| earlier.iter().map(|week| of(week)).sum::<u64>();
+        let (corrected, open, reviewed) = (
+            sum(|week| week.tally.corrected),
+            sum(|week| week.tally.open),
+            sum(|week| week.reviewed),
+        );
+        // What is still escalated counts against the verdict, whichever it is.
+        let rate = match (
+            Move::between(Rate::of(corrected, reviewed), last.upper()),
+            Move::between(Rate::of(corrected + open, reviewed), last.lower()),
+        ) {
+            (Move::Falls, _) => Move::Falls,
+            (_, Move::Rises) => Move::Rises,
+            (_, _) => Move::CannotTell,
+        };
+        let share = |rejected, approved| Rate::of(rejected, rejected + approved);
+        let rejected = Move::between(
+            share(sum(|week| week.tally.rejected), sum(|week| week.tally.approved)),
+            share(last.tally.rejected, last.tally.approved),
+        );
+        let weeks = earlier.len();
+        (weeks > 0).then_some(Self { day: last.day, weeks, rate, rejected })
+    }
+
+    /// The verdict in a sentence or two.
+    pub fn words(course: Option<Self>) -> String {
+        let Some(course) = course else {
+            return "No verdict yet: it takes two packets under the same rules whose proposals are all decided."
+                .to_owned();
+        };
+        let says = match (course.rate, course.rejected) {
+            (Move::Falls, Move::Rises) => {
+                "The rate fell, and reviewers reject more: less may be found, rather than less be wrong. Look at the rules before believing it"
+            }
+            (Move::Falls, Move::Falls | Move::CannotTell) => {
+                "Improving: the rate fell, and reviewers do not reject more"
+            }
+            (Move::Rises, Move::Rises) => {
+                "The rate rose, and reviewers reject more: the rules may find too much. Look at them first"
+            }
+            (Move::Rises, Move::Falls | Move::CannotTell) => {
+                "Getting worse: the rate rose, and reviewers do not reject more"
+            }
+            (Move::CannotTell, Move::Rises) => {
+                "No change of the rate that can be told; reviewers reject more, so the rules need work"
+            }
+            (Move::CannotTell, Move::Falls) => {
+                "No change of the rate that can be told; reviewers reject less, so the rules get better"
+            }
+            (Move::CannotTell, Move::CannotTell) => "No change that can be told",
+        };
+        let against = match course.weeks {
+            1 => "the decided packet before it".to_owned(),
+            weeks => format!("the {weeks} decided packets before it"),
+        };
+        format!("{says} (packet of {} against {against}).", course.day)
+    }
 }
 
 /// `4.2 %`.
@@ -254,9 +375,11 @@ pub fn table(weeks: &[Week]) -> String {
     text += "\nReviewed, flagged and corrected count records, each once; of duplicates those that are folded away.\n\
              Approved, rejected, escalated and undecided count proposals. A range runs from what is approved\n\
              to that and all that is undecided or escalated. In brackets the Wilson 95 % interval.\n";
+    text += "Neither young records, which may still be on their way through the router, nor test records are counted.\n";
     text += &format!(
         "Not in the rate: {outside} approved corrections of the lead source and the system of record.\n"
     );
+    text += &format!("\n{}\n", Course::words(Course::of(weeks)));
     text
 }
 
@@ -280,6 +403,63 @@ mod tests {
         check(0, 20, 0.0, 0.1611);
         check(1, 29, 0.0061, 0.1718);
         check(29, 29, 0.8830, 1.0);
+    }
+
+    /// Weeks of a thousand records: corrected, rejected, approved, undecided, and whether the trend breaks.
+    fn weeks(weeks: &[(u64, u64, u64, u64, bool)]) -> Vec<Week> {
+        let week = |(n, of): (usize, &(u64, u64, u64, u64, bool))| {
+            let (corrected, rejected, approved, undecided, breaks) = *of;
+            let day = NaiveDate::from_num_days_from_ce_opt(740_000 + 7 * n as i32).unwrap();
+            let tally = Tally { corrected, rejected, approved, undecided, ..Tally::default() };
+            Week { day, reviewed: 1_000, tally, breaks, definition: String::new() }
+        };
+        weeks.iter().enumerate().map(week).collect()
+    }
+
+    #[test]
+    fn the_verdict_needs_the_rate_and_what_reviewers_reject() {
+        let before = [(100, 10, 90, 0, false); 4];
+        for (last, expect) in [
+            // The interval of 5 % against 10 % in four thousand excludes zero; that of 9 % does not.
+            ((50, 10, 90, 0, false), "Improving"),
+            ((50, 40, 60, 0, false), "The rate fell, and reviewers reject more"),
+            ((150, 10, 90, 0, false), "Getting worse"),
+            ((150, 40, 60, 0, false), "The rate rose, and reviewers reject more"),
+            ((90, 10, 90, 0, false), "No change that can be told"),
+            (
+                (90, 40, 60, 0, false),
+                "No change of the rate that can be told; reviewers reject more",
+            ),
+            (
+                (90, 0, 100, 0, false),
+                "No change of the rate that can be told; reviewers reject less",
+            ),
+            // An undecided packet is not judged: the one before it is.
+            ((0, 0, 0, 5, false), "No change that can be told"),
+            // Behind a break there is nothing to hold it against.
+            ((50, 10, 90, 0, true), "No verdict yet"),
+        ] {
+            let all: Vec<_> = before.into_iter().chain([last]).collect();
+            let words = Course::words(Course::of(&weeks(&all)));
+            assert!(words.starts_with(expect), "{last:?}: {words}");
+        }
+        assert_eq!(Course::of(&weeks(&before[..1])), None);
+    }
+
+    #[test]
+    fn the_interval_of_a_difference_is_newcombe_s() {
+        // Newcombe (1998), table II, method 10.
+        for ((part, whole), (than, of), expect) in [
+            ((56, 70), (48, 80), (0.0524, 0.3339)),
+            ((9, 10), (3, 10), (0.1705, 0.8090)),
+            ((6, 7), (2, 7), (0.0582, 0.8062)),
+            ((5, 56), (0, 29), (-0.0381, 0.1926)),
+        ] {
+            let (one, other) = (Rate::of(part, whole).unwrap(), Rate::of(than, of).unwrap());
+            let (from, to) = one.less(other);
+            assert!((from - expect.0).abs() < 5e-5 && (to - expect.1).abs() < 5e-5, "{from} {to}");
+        }
+        assert_eq!(Move::between(None, Rate::of(1, 2)), Move::CannotTell);
     }
 
     #[test]

@@ -595,7 +595,7 @@ fn review_toml(
     for (file, why) in unused {
         let _ = writeln!(toml, "# not used: {} ({})", in_comment(file), in_comment(why));
     }
-    toml += "\n[batch]\n# Every record is under review. For the weekly run, judge what changed and keep the rest as reference:\n# changed_within_days = 7\n";
+    toml += "\n[batch]\n# Every record is under review. For the weekly run, judge what changed and keep the rest as reference:\n# changed_within_days = 7\n\n# Records planted to test the review are judged and shown, and are not in the routing exception rate:\n# [metric.test_records]\n# lead = { company = \"Hygiene Test\" }\n";
     if let Some(day) = infer::newest_change(batches) {
         let _ = writeln!(
             toml,

@@ -75,6 +75,8 @@ pub struct Review<'a> {
     pub demoted: &'a [String],
     /// The metric, week by week; the last is this one.
     pub weeks: &'a [Week],
+    /// The records under review that this week's rate leaves out.
+    pub left_out: LeftOut,
     /// The rules in force.
     pub rules: Vec<RulesFile>,
     /// Who decides.
@@ -89,6 +91,33 @@ pub struct Review<'a> {
     pub ledger_head: &'a str,
     /// Where a record can be opened, where that is known.
     pub record_link: Option<RecordLink>,
+}
+
+/// How many records under review the rate does not count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Created so short a time before the review that the router may still be at work.
+    pub young: u64,
+    /// Planted to test the review.
+    pub planted: u64,
+}
+
+impl LeftOut {
+    /// What is left out, in a sentence; nothing where nothing is.
+    fn words(self) -> Option<String> {
+        let count = |of: u64, one: &str| {
+            let of = usize::try_from(of).unwrap_or(usize::MAX);
+            (of > 0).then(|| escape::counted(of, one))
+        };
+        let parts: Vec<String> = [
+            count(self.young, "record").map(|it| it + " too young for the router to be done"),
+            count(self.planted, "test record"),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        (!parts.is_empty()).then(|| format!("The rate leaves out {}.", parts.join(" and ")))
+    }
 }
 
 impl Review<'_> {

@@ -8,6 +8,7 @@ use chrono::Datelike as _;
 
 use crate::check::{Family, Outcome};
 use crate::finding::{Hold, Severity};
+use crate::metrics::Course;
 
 use super::escape::{grouped, visible};
 use super::view::{Found, asked_and_quiet, gravest, since_lines};
@@ -44,7 +45,11 @@ pub fn summary(review: &Review<'_>) -> String {
         &format!("{}. Nothing has been applied.", review.extent(found.len(), flagged.len())),
     );
     if let Some(week) = review.weeks.last() {
-        paragraph(&mut out, "", &format!("Routing exception rate: {}.", week.rate_words()));
+        let left_out =
+            review.left_out.words().map_or_else(String::new, |words| format!(" {words}"));
+        let rate = format!("Routing exception rate: {}.{left_out}", week.rate_words());
+        paragraph(&mut out, "", &rate);
+        paragraph(&mut out, "", &Course::words(Course::of(review.weeks)));
     }
     if let Completeness::Incomplete(what) = &review.complete {
         out.push_str("\nINCOMPLETE. What is missing:\n");

@@ -22,7 +22,7 @@ use crate::packet::{self, Happened, How, Queue, Resolved, Since, Standing, State
 
 use super::applied::{self, Sight};
 use super::paper;
-use super::tally::{self, Scope};
+use super::tally::{Counted, Scope};
 
 /// A finding that nobody saw for so many days is forgotten.
 const FORGET_AFTER: Days = Days::new(400);
@@ -107,6 +107,7 @@ impl<'l> Past<'l> {
         config: &Config,
         reports: &[Report],
         pulled: &Pulled,
+        counted: &Counted<'_>,
         day: NaiveDate,
     ) -> Present<'l> {
         let mut standings = BTreeMap::new();
@@ -130,7 +131,7 @@ impl<'l> Past<'l> {
             }
             let last = decided.map(|(decided, run)| (&decided.decision, run.as_of));
             let counts = match Scope::of(check.family) {
-                Scope::Routing => tally::corrected(finding, pulled),
+                Scope::Routing => counted.corrected(finding, pulled),
                 Scope::Outside => Vec::new(),
             };
             standings.insert(id.clone(), Standing { state, queue, last, counts });

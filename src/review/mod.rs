@@ -42,7 +42,7 @@ pub use desk::{Earlier, Recording, decide};
 use history::{Past, Present};
 pub use paper::PaperError;
 pub use patterns::patterns;
-use tally::{Scope, Stand};
+use tally::{Counted, Scope, Stand};
 pub use verify::{Verified, verify};
 pub use what_if::what_if;
 
@@ -300,6 +300,7 @@ fn judge(
     let bench = Bench::load(&config.policies, &config.boundary, &config.off);
     let mut reads = bench.reads();
     reads.extend(batch_fields(config));
+    reads.extend(Counted::of(config, as_of).fields().cloned());
     let exports = folder.path.join(&config.exports);
     let pull =
         source::pull(&exports, &config.files, &config.boundary, &reads, config.zone, threads)?;
@@ -495,9 +496,11 @@ fn write_up(
     let earlier = ledger.entries().get(..ledger_len).unwrap_or_default();
     let mut missing = judged.missing.clone();
     let past = Past::read(&runs, earlier, day);
-    let present = past.against(&runs, config, &judged.reports, &judged.pulled, day);
+    let counted = Counted::of(config, judged.as_of);
+    let present = past.against(&runs, config, &judged.reports, &judged.pulled, &counted, day);
     missing.extend(present.gaps.iter().cloned());
-    let reviewed = judged.counts.iter().map(|count| count.reviewed as u64).sum();
+    let share = counted.share(&judged.pulled);
+    let reviewed = share.counted;
     let tally = tally_of(&judged.reports, &present, day);
     let mut weeks = metrics::weeks(earlier);
     weeks.retain(|week| week.day < day);
@@ -537,6 +540,7 @@ fn write_up(
         since: &present.since,
         demoted: &demoted,
         weeks: &weeks,
+        left_out: packet::LeftOut { young: share.young, planted: share.planted },
         rules: rules
             .iter()
             .map(|(file, sha256)| packet::RulesFile { file: file.clone(), sha256: sha256.clone() })

@@ -2,10 +2,11 @@
 //!
 //! Does not: compute a rate.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::boundary::{Object, RecordRef, Row};
-use crate::check::{Family, Pulled};
+use crate::boundary::{Field, Object, RecordRef, Row};
+use crate::check::{AsOf, Family, Pulled, When};
+use crate::config::Config;
 use crate::finding::{Finding, Proposal};
 use crate::gate::Verdict;
 use crate::ledger::Tally;
@@ -108,28 +109,90 @@ impl Scope {
     }
 }
 
-/// The records under review that a finding's change would correct: of a merge those that are folded.
-pub(super) fn corrected(finding: &Finding, pulled: &Pulled) -> Vec<RecordRef> {
-    let records = match &finding.proposal {
-        Proposal::MergeCandidate { fold, .. } => fold.as_slice(),
-        Proposal::LinkToAccount { .. }
-        | Proposal::ConvertCandidate { .. }
-        | Proposal::SetOwner { .. }
-        | Proposal::ReturnToQueue { .. }
-        | Proposal::SetField { .. }
-        | Proposal::FillField { .. }
-        | Proposal::CorrectLifecycle { .. }
-        | Proposal::CorrectSource { .. }
-        | Proposal::ReviewRecord { .. }
-        | Proposal::ReviewRule { .. }
-        | Proposal::ReviewUpstream { .. } => std::slice::from_ref(&finding.record),
-    };
-    let is_reviewed = |record: &&RecordRef| {
-        Object::REVIEWED.contains(&record.object)
-            && pulled
-                .get(record.object)
-                .and_then(|batch| batch.find(&record.id))
-                .is_some_and(Row::is_under_review)
-    };
-    records.iter().filter(is_reviewed).cloned().collect()
+/// Which records under review the metric counts: not those whose initial routing may not have ended, and
+/// not those planted to test the review. They are judged and shown all the same.
+pub(super) struct Counted<'c> {
+    created: BTreeMap<Object, Field>,
+    grace_hours: f64,
+    planted: &'c BTreeMap<Object, When>,
+    as_of: AsOf,
+}
+
+/// How many records under review the metric counts, and how many it leaves out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Share {
+    pub(super) counted: u64,
+    pub(super) young: u64,
+    pub(super) planted: u64,
+}
+
+impl<'c> Counted<'c> {
+    pub(super) fn of(config: &'c Config, as_of: AsOf) -> Self {
+        let created = |object: Object| Some((object, config.boundary.allowed(object, "created")?));
+        Self {
+            created: Object::REVIEWED.into_iter().filter_map(created).collect(),
+            grace_hours: config.policies.routing.grace_hours(),
+            planted: &config.test_records,
+            as_of,
+        }
+    }
+
+    /// The fields that it reads.
+    pub(super) fn fields(&self) -> impl Iterator<Item = &Field> {
+        self.created.values().chain(self.planted.values().flat_map(When::fields))
+    }
+
+    /// A record that does not say when it was created is counted: silence is no reason to leave it out.
+    fn is_young(&self, row: Row<'_>) -> bool {
+        let created = self.created.get(&row.object()).and_then(|field| row.time(field));
+        created.is_some_and(|at| self.as_of.hours_since(at) < self.grace_hours)
+    }
+
+    fn is_planted(&self, row: Row<'_>) -> bool {
+        self.planted.get(&row.object()).is_some_and(|when| when.holds(row))
+    }
+
+    /// Counts the records under review.
+    pub(super) fn share(&self, pulled: &Pulled) -> Share {
+        let tables = Object::REVIEWED.into_iter().filter_map(|object| pulled.get(object));
+        let mut share = Share::default();
+        for row in tables.flat_map(|batch| batch.reviewed()) {
+            if self.is_planted(row) {
+                share.planted += 1;
+            } else if self.is_young(row) {
+                share.young += 1;
+            } else {
+                share.counted += 1;
+            }
+        }
+        share
+    }
+
+    /// The records that a finding's change would correct: of a merge those that are folded.
+    pub(super) fn corrected(&self, finding: &Finding, pulled: &Pulled) -> Vec<RecordRef> {
+        let records = match &finding.proposal {
+            Proposal::MergeCandidate { fold, .. } => fold.as_slice(),
+            Proposal::LinkToAccount { .. }
+            | Proposal::ConvertCandidate { .. }
+            | Proposal::SetOwner { .. }
+            | Proposal::ReturnToQueue { .. }
+            | Proposal::SetField { .. }
+            | Proposal::FillField { .. }
+            | Proposal::CorrectLifecycle { .. }
+            | Proposal::CorrectSource { .. }
+            | Proposal::ReviewRecord { .. }
+            | Proposal::ReviewRule { .. }
+            | Proposal::ReviewUpstream { .. } => std::slice::from_ref(&finding.record),
+        };
+        let is_counted =
+            |row: Row<'_>| row.is_under_review() && !self.is_young(row) && !self.is_planted(row);
+        let is_reviewed = |record: &&RecordRef| {
+            Object::REVIEWED.contains(&record.object)
+                && pulled
+                    .get(record.object)
+                    .and_then(|batch| batch.find(&record.id))
+                    .is_some_and(is_counted)
+        };
+        records.iter().filter(is_reviewed).cloned().collect()
+    }
 }

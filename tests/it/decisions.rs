@@ -917,3 +917,36 @@ fn a_damaged_file_is_recorded_whole_or_not_at_all() {
         }
     }
 }
+
+#[test]
+fn the_rate_leaves_out_records_on_their_way_and_planted_ones() {
+    let job = Job::weekly();
+    job.run(&[]).ends(0);
+    let found = job.found();
+    let week = |job: &Job| {
+        let table = job.call(&["metrics"]).ends(0).out;
+        let line = table.lines().rfind(|line| line.starts_with(DAY)).unwrap().to_owned();
+        let figures: Vec<_> = line.split_whitespace().skip(1).take(2).map(str::to_owned).collect();
+        figures.join(" ")
+    };
+    // Of five leads, one is to be folded, one has nobody and one has somebody who left.
+    assert_eq!(week(&job), "5 3");
+    assert!(!job.text(&format!("runs/{DAY}/summary.txt")).contains("leaves out"));
+
+    job.edit("exports/lead.csv", "0199,,New,2025-03-01", "0199,,New,2026-03-01");
+    let review = job.text("review.toml");
+    job.put("review.toml", &(review + "\n[metric.test_records]\nlead = { company = \"Bolt\" }\n"));
+    let summary = job.run(&[]).ends(0).out;
+    assert_eq!(job.found(), found, "they are judged and shown all the same");
+    assert_eq!(week(&job), "3 1");
+    let words = summary.split_whitespace().collect::<Vec<_>>().join(" ");
+    let expect =
+        "The rate leaves out 1 record too young for the router to be done and 1 test record.";
+    assert!(words.contains(expect), "{summary}");
+    let packet = summary.lines().last().unwrap().trim();
+    assert!(job.text(packet).contains(expect));
+
+    job.put("review.toml", &job.text("review.toml").replace("company", "compny"));
+    let said = job.run(&[]).ends(2).err;
+    assert!(said.contains("review.toml:") && said.contains("compny"), "{said}");
+}

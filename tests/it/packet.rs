@@ -13,8 +13,8 @@ use crm_review::finding::{
 };
 use crm_review::gate::Profile;
 use crm_review::packet::{
-    Answers, Completeness, Count, Input, RecordLink, Review, RulesFile, Since, Standing, State,
-    findings_lines, render, summary,
+    Answers, Completeness, Count, Input, LeftOut, RecordLink, Review, RulesFile, Since, Standing,
+    State, findings_lines, render, summary,
 };
 use crm_review::policy::{Document, Log};
 
@@ -441,6 +441,7 @@ fn review<'a>(example: &'a Example, reports: &'a [Report]) -> Review<'a> {
         since: &example.since,
         demoted: &[],
         weeks: &[],
+        left_out: LeftOut::default(),
         rules: ["boundary.toml", "owners.toml", "routing.toml"]
             .map(|file| RulesFile { file: file.to_owned(), sha256: "5f".repeat(32) })
             .into(),

@@ -101,6 +101,11 @@ struct Plan {
 }
 
 impl Policy {
+    /// How many hours the router may take: younger records are not judged.
+    pub(crate) fn grace_hours(&self) -> f64 {
+        self.grace_hours
+    }
+
     pub(super) fn parse(root: &Section<'_>, rulebook: &Rulebook, boundary: &Boundary) -> Self {
         let objects = objects(root, boundary);
         let by_hand = root.text("override");

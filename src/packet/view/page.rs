@@ -319,7 +319,7 @@ impl Page {
             gate: Gate::of(review, &found, &findings),
             figures: figures(&tally, quiet.len()),
             since: Since::of(review, &quiet),
-            rate: Rate::of(review.weeks),
+            rate: Rate::of(review),
             demoted: demoted(review),
             first: first(&found),
             counts: counts(review, &found),

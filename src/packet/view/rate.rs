@@ -4,7 +4,8 @@
 
 use serde::Serialize;
 
-use crate::metrics::Week;
+use crate::metrics::{Course, Week};
+use crate::packet::Review;
 use crate::packet::escape::grouped;
 
 /// Weeks that are shown.
@@ -17,6 +18,8 @@ pub(super) struct Rate {
     now: String,
     rows: Vec<Row>,
     outside: String,
+    left_out: Option<String>,
+    course: String,
 }
 
 /// A week and its six inputs.
@@ -29,14 +32,17 @@ struct Row {
 }
 
 impl Rate {
-    /// The metric of some weeks, of which the last is this one; nothing where there is none.
-    pub(super) fn of(weeks: &[Week]) -> Option<Self> {
+    /// The metric of a review's weeks, of which the last is this one; nothing where there is none.
+    pub(super) fn of(review: &Review<'_>) -> Option<Self> {
+        let weeks = review.weeks;
         let last = weeks.last()?;
         let shown = weeks.get(weeks.len().saturating_sub(WEEKS)..).unwrap_or_default();
         Some(Self {
             now: last.rate_words(),
             rows: shown.iter().map(Row::of).collect(),
             outside: count(shown.iter().map(|week| week.tally.outside).sum()),
+            left_out: review.left_out.words(),
+            course: Course::words(Course::of(weeks)),
         })
     }
 }
