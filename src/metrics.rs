@@ -405,15 +405,18 @@ mod tests {
         check(29, 29, 0.8830, 1.0);
     }
 
-    /// Weeks of a thousand records: corrected, rejected, approved, undecided, and whether the trend breaks.
-    fn weeks(weeks: &[(u64, u64, u64, u64, bool)]) -> Vec<Week> {
-        let week = |(n, of): (usize, &(u64, u64, u64, u64, bool))| {
-            let (corrected, rejected, approved, undecided, breaks) = *of;
-            let day = NaiveDate::from_num_days_from_ce_opt(740_000 + 7 * n as i32).unwrap();
-            let tally = Tally { corrected, rejected, approved, undecided, ..Tally::default() };
+    /// Corrected, rejected, approved, undecided, and whether the trend breaks.
+    type Figures = (u64, u64, u64, u64, bool);
+
+    /// Weeks of a thousand records.
+    fn weeks(weeks: &[Figures]) -> Vec<Week> {
+        let mut day = NaiveDate::from_ymd_opt(2026, 3, 2).unwrap();
+        let mut week = |&(corrected, rejected, approved, undecided, breaks): &_| {
+            let tally = Tally { approved, rejected, undecided, corrected, ..Tally::default() };
+            day = day + chrono::Days::new(7);
             Week { day, reviewed: 1_000, tally, breaks, definition: String::new() }
         };
-        weeks.iter().enumerate().map(week).collect()
+        weeks.iter().map(&mut week).collect()
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! Does not: read a file, know a finding's values, or write anything down.
 
 mod decision;
+mod signature;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +18,7 @@ use crate::finding::{Hold, Proposal};
 use crate::policy::{Said, Section, meant};
 
 pub use decision::{Approver, Decision, Reason, Verdict};
+use signature::Signers;
 
 /// How much ceremony a company wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +86,7 @@ pub struct Gate {
     approver: String,
     backup: Option<String>,
     people: BTreeMap<String, Scope>,
+    signers: Signers,
     mass_owner_changes: u32,
     escalate_to: Vec<String>,
     escalation_days: u32,
@@ -223,6 +226,14 @@ impl Gate {
         }
         people.remove(NOBODY);
         people.remove("");
+        let signers = Signers::parse(root);
+        for (name, line) in signers.people().filter(|(name, _)| !people.contains_key(*name)) {
+            let hint = meant(name, people.keys().map(String::as_str), || {
+                "take the key out, or name the person as approver, as backup or in a [[role]]"
+                    .to_owned()
+            });
+            root.problem_with_hint(line, format!("`{name}` has a key and may not decide"), hint);
+        }
         let count = |key, otherwise| root.count(key).map_or(otherwise, |said| said.value);
         let escalate_to = root.texts("escalate_to");
         Self {
@@ -230,6 +241,7 @@ impl Gate {
             approver,
             backup,
             people,
+            signers,
             mass_owner_changes: count("mass_owner_changes", 10),
             escalate_to: if escalate_to.is_empty() {
                 ESCALATE_TO.map(str::to_owned).into()
@@ -289,6 +301,19 @@ impl Gate {
     /// The share of right proposals below which a rule should be changed.
     pub fn precision_budget(&self) -> f64 {
         self.precision_budget
+    }
+
+    /// The key by which a person signed a decisions file; nothing for a person who need not sign.
+    ///
+    /// # Errors
+    /// For one who has to, where the signature is missing or not theirs over these bytes.
+    pub fn signed(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        signature: Option<&str>,
+    ) -> Result<Option<String>, Refusal> {
+        self.signers.check(name, bytes, signature)
     }
 
     /// Lets a decision pass, or says why it does not stand.

@@ -127,6 +127,8 @@ pub struct Decisions {
     pub file: String,
     /// When it was recorded. The decisions' own times are claims of the file.
     pub at: DateTime<Utc>,
+    /// The public keys of those who signed it.
+    pub signed: Vec<String>,
     /// What it decides that was not recorded before.
     pub decided: Vec<Decided>,
     /// What of the packet's proposals is decided after it.

@@ -62,6 +62,8 @@ struct DecisionsLine {
     run: String,
     file: String,
     at: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    signed: Vec<String>,
     decided: Vec<DecidedLine>,
     tally: TallyLine,
 }
@@ -121,6 +123,7 @@ pub(super) fn line(seq: usize, prev: &str, entry: &Entry) -> String {
             run: decisions.run.clone(),
             file: decisions.file.clone(),
             at: instant(decisions.at),
+            signed: decisions.signed.clone(),
             decided: decisions.decided.iter().map(DecidedLine::of).collect(),
             tally: TallyLine::of(decisions.tally),
         }),
@@ -155,6 +158,7 @@ pub(super) fn parse(line: &[u8]) -> Result<(usize, String, Entry), &'static str>
             run: decisions.run,
             file: decisions.file,
             at: time(&decisions.at)?,
+            signed: decisions.signed,
             decided: decisions
                 .decided
                 .into_iter()

@@ -31,7 +31,9 @@ const NAME: usize = 200;
 pub(super) struct Filed {
     /// Its name, as problems give it.
     pub(super) name: String,
-    /// The digest of its bytes.
+    /// Its bytes, which a signature is over.
+    pub(super) bytes: Vec<u8>,
+    /// Their digest.
     pub(super) digest: String,
     /// The run whose packet it decides on.
     pub(super) run: String,
@@ -165,15 +167,27 @@ pub(super) fn read(path: &Path) -> Result<Filed, Problems> {
     if size as u64 > MOST_BYTES {
         return Err(failed("it is larger than any packet's decisions".to_owned()));
     }
-    let sha256 = digest(&bytes);
-    let text = String::from_utf8(bytes).map_err(|_| failed("it is not UTF-8 text".to_owned()))?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let text = str::from_utf8(&bytes).map_err(|_| failed("it is not UTF-8 text".to_owned()))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let reader = Reader { name: &name, log: &log };
     let is_json = text.trim_start().starts_with('{');
     let wire = if is_json { reader.json(text) } else { reader.csv(text) };
-    let whole = wire.map(|(wire, lines)| reader.filed(wire, &lines, sha256));
+    let whole = wire.map(|(wire, lines)| reader.filed(wire, &lines, &bytes));
     // Without a file there is at least one problem in the log.
     log.finish(whole)?.ok_or_else(Problems::default)
+}
+
+/// The signature of the approver beside a decisions file, and that of the second one.
+pub(super) const SIGNATURES: [&str; 2] = ["minisig", "second.minisig"];
+
+/// The text of a signature that lies beside a decisions file, under its name and this ending.
+pub(super) fn signature(file: &Path, ending: &str) -> Option<String> {
+    const LONGEST: u64 = 4096;
+    let mut name = file.as_os_str().to_owned();
+    name.push(format!(".{ending}"));
+    let mut text = String::new();
+    File::open(&name).ok()?.take(LONGEST).read_to_string(&mut text).ok()?;
+    Some(text)
 }
 
 struct Reader<'a> {
@@ -317,7 +331,7 @@ impl Reader<'_> {
         }
     }
 
-    fn filed(&self, wire: Wire, lines: &[usize], sha256: String) -> Filed {
+    fn filed(&self, wire: Wire, lines: &[usize], bytes: &[u8]) -> Filed {
         if wire.schema != SCHEMA {
             self.problem(
                 0,
@@ -343,7 +357,8 @@ impl Reader<'_> {
             .collect();
         Filed {
             name: self.name.to_owned(),
-            digest: sha256,
+            bytes: bytes.to_owned(),
+            digest: digest(bytes),
             run: wire.run,
             packet_digest: wire.packet_digest,
             ledger_head: wire.ledger_head,

@@ -113,6 +113,7 @@ impl<'a> Desk<'a> {
                     run: filed.run,
                     file: filed.digest,
                     at: self.now,
+                    signed: Vec::new(),
                     decided: Vec::new(),
                     tally: Tally::default(),
                 },
@@ -128,9 +129,29 @@ impl<'a> Desk<'a> {
         }
         let Some((_, paper)) = &self.paper else { return Ok(()) };
         let recorded = standing(ledger, &run, self.taken.iter().map(|taken| &taken.decisions));
-        let taken = self.judge(&filed, &run, paper, &recorded).map_err(DeskError::Refused)?;
+        let mut taken = self.judge(&filed, &run, paper, &recorded).map_err(DeskError::Refused)?;
+        taken.decisions.signed = self.signed(&filed, file).map_err(DeskError::Refused)?;
         self.taken.push(taken);
         Ok(())
+    }
+
+    /// The keys of those who signed a file; refuses it where somebody had to and did not.
+    fn signed(&self, filed: &Filed, file: &Path) -> Result<Vec<String>, Problems> {
+        let log = Log::default();
+        let people = [Some(&filed.approver), filed.second.as_ref()];
+        let mut keys = Vec::new();
+        for (name, ending) in people.into_iter().zip(decisions::SIGNATURES) {
+            let Some(name) = name else { continue };
+            let signature = decisions::signature(file, ending);
+            match self.gate.signed(name, &filed.bytes, signature.as_deref()) {
+                Ok(key) => keys.extend(key),
+                Err(Refusal { what, remedy }) => {
+                    let beside = format!("{}.{ending}", filed.name);
+                    log.note(&filed.name, 0, what, Some(format!("{remedy} ({beside})")));
+                }
+            }
+        }
+        log.finish(keys)
     }
 
     /// True where a file of these bytes was recorded or taken before.
@@ -265,6 +286,7 @@ impl<'a> Desk<'a> {
                 run: run.id.clone(),
                 file: filed.digest.clone(),
                 at: self.now,
+                signed: Vec::new(),
                 decided,
                 tally,
             },

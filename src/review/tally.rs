@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::boundary::{Field, Object, RecordRef, Row};
+use crate::boundary::{Batch, Field, Object, RecordRef, Row};
 use crate::check::{AsOf, Family, Pulled, When};
 use crate::config::Config;
 use crate::finding::{Finding, Proposal};
@@ -156,7 +156,7 @@ impl<'c> Counted<'c> {
     pub(super) fn share(&self, pulled: &Pulled) -> Share {
         let tables = Object::REVIEWED.into_iter().filter_map(|object| pulled.get(object));
         let mut share = Share::default();
-        for row in tables.flat_map(|batch| batch.reviewed()) {
+        for row in tables.flat_map(Batch::reviewed) {
             if self.is_planted(row) {
                 share.planted += 1;
             } else if self.is_young(row) {

@@ -950,3 +950,95 @@ fn the_rate_leaves_out_records_on_their_way_and_planted_ones() {
     let said = job.run(&[]).ends(2).err;
     assert!(said.contains("review.toml:") && said.contains("compny"), "{said}");
 }
+
+/// A key, and what it says of a file of the job.
+struct Signer(minisign::KeyPair);
+
+impl Signer {
+    fn new() -> Self {
+        Self(minisign::KeyPair::generate_unencrypted_keypair().unwrap())
+    }
+
+    fn key(&self) -> String {
+        self.0.pk.to_base64()
+    }
+
+    fn signs(&self, job: &Job, file: &str, ending: &str) {
+        let bytes = fs::read(job.path(file)).unwrap();
+        let signed = minisign::sign(None, &self.0.sk, bytes.as_slice(), Some("a review"), None);
+        job.put(&format!("{file}.{ending}"), &signed.unwrap().into_string());
+    }
+}
+
+#[test]
+fn who_signs_decides_by_signed_files_alone() {
+    let job = reviewed();
+    let (dana, other) = (Signer::new(), Signer::new());
+    let approvals = job.text("rules/approvals.toml");
+    let key = dana.key();
+    job.put(
+        "rules/approvals.toml",
+        &format!("{approvals}\n[signing]\n\"Dana  Reyes\" = \"{key}\"\n"),
+    );
+    let file = "decisions/week.json";
+    Filled::of(&job, DAY).says(&job, DAY, "DUP-01", "00Q1", confirm()).put(&job, file);
+    let refused = |what: &str| {
+        let said = job.call(&["decide", file]).ends(2);
+        assert!(said.err.contains(what), "{}", said.err);
+        assert_eq!(recorded(&job), Vec::<Value>::new());
+    };
+    refused("Dana Reyes signs decisions files, and this one has no signature");
+    refused("week.json.minisig");
+    job.put("decisions/week.json.minisig", "untrusted comment: none\nRWQ\n");
+    refused("the signature of Dana Reyes cannot be read");
+    other.signs(&job, file, "minisig");
+    refused("its signature is not Dana Reyes's over these bytes");
+    dana.signs(&job, file, "minisig");
+    let text = job.text(file);
+    job.put(file, &text.replace("00Z\"", "01Z\""));
+    refused("its signature is not Dana Reyes's over these bytes");
+
+    job.put(file, &text);
+    job.call(&["decide", file]).ends(0);
+    let decided = recorded(&job);
+    assert_eq!(decided.len(), 1);
+    assert_eq!(decided[0]["signed"], json!([key]));
+    job.call(&["decide", file]).ends(0);
+    assert_eq!(recorded(&job), decided);
+
+    for (line, expect) in [
+        ("\"Dana Reyes\" = \"RWQshort\"", "not a public key of minisign"),
+        (&*format!("\"Dana Reye\" = \"{key}\""), "`Dana Reye` has a key and may not decide"),
+    ] {
+        job.put("rules/approvals.toml", &format!("{approvals}\n[signing]\n{line}\n"));
+        let said = job.run(&[]).ends(2).err;
+        assert!(said.contains(expect) && said.contains("rules/approvals.toml:5"), "{said}");
+    }
+}
+
+#[test]
+fn a_second_approver_who_signs_signs_beside_the_first() {
+    let job = Job::weekly();
+    let ida = Signer::new();
+    job.put(
+        "rules/approvals.toml",
+        &format!(
+            "profile = \"operator\"\n[approver]\nname = \"Dana Reyes\"\n[[role]]\nname = \"RevOps\"\n\
+             people = [\"Dana Reyes\", \"Ida Moor\"]\nmay_approve = \"all\"\n[signing]\n\"Ida Moor\" = \"{}\"\n",
+            ida.key()
+        ),
+    );
+    job.run(&[]).ends(0);
+    let mut yes = confirm();
+    yes["ticket"] = "CHG-1".into();
+    Filled::of(&job, DAY)
+        .says(&job, DAY, "DUP-01", "00Q1", yes)
+        .with("second_approver", "Ida Moor")
+        .put(&job, "week.json");
+    ida.signs(&job, "week.json", "minisig");
+    let said = job.call(&["decide", "week.json"]).ends(2);
+    assert!(said.err.contains("week.json.second.minisig"), "{}", said.err);
+    ida.signs(&job, "week.json", "second.minisig");
+    job.call(&["decide", "week.json"]).ends(0);
+    assert_eq!(recorded(&job)[0]["signed"], json!([ida.key()]));
+}

@@ -41,6 +41,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("phonenumber", &["matching/"]),
     ("encoding_rs", &["source/csv/"]),
     ("regex", &["boundary/scanner.rs"]),
+    ("minisign_verify", &["gate/signature.rs"]),
     ("toml", &["policy.rs", "draft/", "matching/parameters.rs"]),
 ];
 
