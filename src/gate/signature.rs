@@ -20,7 +20,7 @@ pub(super) struct Signers(BTreeMap<String, Key>);
 struct Key {
     /// As the rules and the ledger write it.
     text: String,
-    key: PublicKey,
+    public: PublicKey,
     /// The line that names it.
     line: usize,
 }
@@ -33,9 +33,9 @@ impl Signers {
         for (name, _) in section.entries() {
             let Some(said) = section.text(&name.value) else { continue };
             match PublicKey::from_base64(said.value) {
-                Ok(key) => {
+                Ok(public) => {
                     let text = said.value.to_owned();
-                    signers.insert(folded(&name.value), Key { text, key, line: said.line });
+                    signers.insert(folded(&name.value), Key { text, public, line: said.line });
                 }
                 Err(_) => section.problem_with_hint(
                     said.line,
@@ -68,7 +68,7 @@ impl Signers {
             );
         };
         let signature = Signature::decode(signature);
-        match signature.map(|signature| signer.key.verify(bytes, &signature, false)) {
+        match signature.map(|signature| signer.public.verify(bytes, &signature, false)) {
             Ok(Ok(())) => Ok(Some(signer.text.clone())),
             Ok(Err(_)) => refusal(
                 format!("its signature is not {name}'s over these bytes"),
