@@ -3,7 +3,7 @@
 //! Does not: hold a value of a record.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
@@ -230,6 +230,27 @@ pub(super) struct KeptInput {
     pub(super) file: String,
     /// Its digest.
     pub(super) sha256: String,
+}
+
+impl Kept {
+    /// Where the run's inputs still are, byte for byte: in the folder of the exports, or in a folder right
+    /// below it, such as `exports/2026-03-02`.
+    ///
+    /// # Errors
+    /// Names an input that is in neither.
+    pub(super) fn exports(&self, folder: &Path) -> Result<PathBuf, &str> {
+        let is_here = |home: &Path, input: &KeptInput| {
+            std::fs::read(home.join(&input.file)).is_ok_and(|bytes| digest(&bytes) == input.sha256)
+        };
+        let Some(gone) = self.inputs.iter().find(|input| !is_here(folder, input)) else {
+            return Ok(folder.to_owned());
+        };
+        let below = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut below: Vec<PathBuf> = below.map(|entry| entry.path()).collect();
+        below.sort();
+        let kept = |home: &PathBuf| self.inputs.iter().all(|input| is_here(home, input));
+        below.into_iter().find(kept).ok_or(&gone.file)
+    }
 }
 
 /// The manifest that lies in a folder, where one does.

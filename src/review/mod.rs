@@ -210,7 +210,8 @@ pub fn run(order: &Order) -> Result<Done, ReviewError> {
     folder::clear_drafts(&runs)?;
 
     let refused = record_dropped(&folder.path, &config.gate, order.now, &mut ledger)?;
-    let judged = judge(&folder, &config, as_of, order.threads)?;
+    let exports = folder.path.join(&config.exports);
+    let judged = judge(&config, &exports, as_of, order.threads)?;
     let made = write_up(&folder, &config, record_link, &judged, &ledger)?;
     let home = runs.join(&made.home);
     folder::publish(&home, &made.files())?;
@@ -292,8 +293,8 @@ struct Judged {
 }
 
 fn judge(
-    folder: &Folder,
     config: &Config,
+    exports: &Path,
     as_of: AsOf,
     threads: NonZeroUsize,
 ) -> Result<Judged, ReviewError> {
@@ -301,9 +302,8 @@ fn judge(
     let mut reads = bench.reads();
     reads.extend(batch_fields(config));
     reads.extend(Counted::of(config, as_of).fields().cloned());
-    let exports = folder.path.join(&config.exports);
     let pull =
-        source::pull(&exports, &config.files, &config.boundary, &reads, config.zone, threads)?;
+        source::pull(exports, &config.files, &config.boundary, &reads, config.zone, threads)?;
     let mut pulled = Pulled::default();
     for batch in pull.batches {
         pulled.insert(batch);

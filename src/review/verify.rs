@@ -170,14 +170,11 @@ fn again(
         return Ok(Again::Cannot("the rules have changed since".to_owned()));
     }
     let (config, link) = folder.config()?;
-    let exports = folder.path.join(&config.exports);
-    let changed = manifest.inputs.iter().find(|input| {
-        fs::read(exports.join(&input.file)).map_or(true, |bytes| digest(&bytes) != input.sha256)
-    });
-    if let Some(input) = changed {
-        return Ok(Again::Cannot(format!("{} has changed since", input.file)));
-    }
-    let judged = judge(folder, &config, AsOf::new(run.as_of, config.zone), threads)?;
+    let exports = match manifest.exports(&folder.path.join(&config.exports)) {
+        Ok(exports) => exports,
+        Err(changed) => return Ok(Again::Cannot(format!("{changed} has changed since"))),
+    };
+    let judged = judge(&config, &exports, AsOf::new(run.as_of, config.zone), threads)?;
     let made = write_up(folder, &config, link, &judged, ledger)?;
     let files = made.files();
     let different = files

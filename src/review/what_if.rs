@@ -1,12 +1,11 @@
-//! What other rules would have found: the last packet judged again under edited rules.
+//! What other rules would have found: packets judged again under edited rules.
 //!
-//! Only a packet whose exports are still in place can be judged again; the others are said. What was
+//! Only a packet whose exports are kept can be judged again; the others are said. What was
 //! decided on it tells whether a change is for the better: an approved finding that is lost is a loss,
 //! a rejected one that is lost is a gain.
 //! Does not: write anything, or change a rule.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
@@ -40,26 +39,23 @@ pub fn what_if(
     let held: Held = folder::hold(&folder.path, &super::holder(now))?;
     let ledger = Ledger::open(&folder.path.join("ledger.jsonl"))?;
     let runs = folder.path.join("runs");
-    let exports = folder.path.join(&config.exports);
     let mut words = String::new();
     let mut last: BTreeMap<_, &Run> = BTreeMap::new();
     last.extend(ledger.runs().map(|run| (run.as_of, run)));
     for run in last.into_values() {
-        let Ok(home) = paper::home(&runs, run) else {
+        let Some(kept) = paper::home(&runs, run).ok().and_then(|home| manifest::kept(&home)) else {
             words += &format!("{}: its packet is not kept\n", run.as_of);
             continue;
         };
-        let inputs = manifest::kept(&home).map(|kept| kept.inputs).unwrap_or_default();
-        let in_place = |input: &manifest::KeptInput| {
-            fs::read(exports.join(&input.file))
-                .is_ok_and(|bytes| crate::ledger::digest(&bytes) == input.sha256)
+        let exports = match kept.exports(&folder.path.join(&config.exports)) {
+            Ok(exports) => exports,
+            Err(changed) => {
+                words += &format!("{}: {} has changed since\n", run.as_of, visible(changed));
+                continue;
+            }
         };
-        if let Some(changed) = inputs.iter().find(|input| !in_place(input)) {
-            words += &format!("{}: {} has changed since\n", run.as_of, visible(&changed.file));
-            continue;
-        }
         let paper = Paper::of(&runs, run)?;
-        let judged = judge(&edited, &config, AsOf::new(run.as_of, config.zone), threads)?;
+        let judged = judge(&config, &exports, AsOf::new(run.as_of, config.zone), threads)?;
         let now: BTreeMap<FindingId, (&str, &RecordRef)> = history::found(&judged.reports)
             .map(|(check, finding)| (finding.id(check.code), (check.code, &finding.record)))
             .collect();

@@ -105,11 +105,26 @@ fn other_rules_are_tried_on_the_last_packet_without_changing_anything() {
         said,
         "2026-03-01: 5 findings, 5 under the other rules: 0 gained, 0 lost (0 of them approved, 0 rejected)\n"
     );
-    // Other exports: it cannot be told.
+    // The next week's exports take their place, and they are kept in a folder of their own.
+    for name in ["lead.csv", "user.csv"] {
+        let text = job.text(&format!("exports/{name}"));
+        job.put(&format!("exports/2026-03-01/{name}"), &text);
+    }
     job.edit("exports/lead.csv", "Bolt", "Bolts");
+    job.call(&["run", ".", "--as-of", "2026-03-08"]).ends(0);
+    let said = job.call(&["what-if", "--rules", "other"]).ends(0).out;
+    let weeks: Vec<_> = said.lines().filter(|line| line.starts_with("20")).collect();
+    assert_eq!(weeks.len(), 2, "{said}");
+    assert!(weeks[0].starts_with("2026-03-01: 5 findings, 2 under the other rules"), "{said}");
+    assert!(weeks[1].starts_with("2026-03-08: 5 findings, 2 under the other rules"), "{said}");
+    let verified = job.call(&["verify"]).ends(0).out;
+    assert_eq!(verified.matches("run again, the same bytes").count(), 2, "{verified}");
+    // Other exports: it cannot be told.
+    job.edit("exports/2026-03-01/lead.csv", "Bolt", "Bolts and Nuts");
+    job.edit("exports/lead.csv", "Bolts", "Bolts and Nuts");
     assert_eq!(
         job.call(&["what-if", "--rules", "other"]).ends(0).out,
-        "2026-03-01: lead.csv has changed since\n"
+        "2026-03-01: lead.csv has changed since\n2026-03-08: lead.csv has changed since\n"
     );
     job.put("other/owners.toml", "[inactive-owner]\nof = true\n");
     assert!(job.call(&["what-if", "--rules", "other"]).ends(2).err.contains("did you mean `off`?"));
