@@ -12,6 +12,7 @@ mod decisions;
 mod fixture;
 mod init;
 mod job;
+mod kills;
 mod linking;
 mod memory;
 mod packet;
