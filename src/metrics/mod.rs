@@ -9,14 +9,17 @@
 //!
 //! Does not: read a packet, or say that a rate is good.
 
+mod share;
+
 use std::collections::BTreeMap;
-use std::fmt;
 
 use chrono::NaiveDate;
 
 use crate::finding::FindingId;
 use crate::gate::{Reason, Verdict};
 use crate::ledger::{Decided, Entry, Run, Tally};
+
+pub use share::{Percent, Rate, chance};
 
 /// A week of the trend.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,55 +34,6 @@ pub struct Week {
     pub breaks: bool,
     /// The digest of the rules and the batch definition.
     definition: String,
-}
-
-/// A share with its 95 % interval.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rate {
-    /// The share.
-    pub share: f64,
-    /// The interval's lower end.
-    pub from: f64,
-    /// Its upper end.
-    pub to: f64,
-}
-
-impl Rate {
-    /// `part` of `whole`, with the Wilson score interval; nothing where there is no whole.
-    ///
-    /// E. B. Wilson, "Probable inference, the law of succession, and statistical inference", Journal of
-    /// the American Statistical Association 22 (1927), 209–212; recommended for small counts by Brown,
-    /// Cai and `DasGupta`, "Interval estimation for a binomial proportion", Statistical Science 16 (2001),
-    /// 101–133, where it is formula (4).
-    pub fn of(part: u64, whole: u64) -> Option<Self> {
-        /// The 97.5 % point of the normal distribution.
-        const Z: f64 = 1.959_963_984_540_054;
-        if whole == 0 {
-            return None;
-        }
-        #[expect(clippy::cast_precision_loss, reason = "counts of records are far below 2^52")]
-        let (part, whole) = (part.min(whole) as f64, whole as f64);
-        let share = part / whole;
-        let square = Z * Z;
-        let middle = (part + square / 2.0) / (whole + square);
-        let spread = Z / (whole + square) * (part * (whole - part) / whole + square / 4.0).sqrt();
-        // At either end the formula gives the end itself, but for rounding.
-        let from = if part <= 0.0 { 0.0 } else { (middle - spread).max(0.0) };
-        let to = if part >= whole { 1.0 } else { (middle + spread).min(1.0) };
-        Some(Self { share, from, to })
-    }
-
-    /// The 95 % interval of the difference to another share.
-    ///
-    /// R. G. Newcombe, "Interval estimation for the difference between independent proportions: comparison
-    /// of eleven methods", Statistics in Medicine 17 (1998), 873–890, method 10: the Wilson intervals of
-    /// both, combined.
-    fn less(self, other: Self) -> (f64, f64) {
-        let difference = self.share - other.share;
-        let below = (self.share - self.from).hypot(other.to - other.share);
-        let above = (self.to - self.share).hypot(other.share - other.from);
-        (difference - below, difference + above)
-    }
 }
 
 /// How a share moved between two samples.
@@ -188,15 +142,6 @@ impl Course {
             weeks => format!("the {weeks} decided packets before it"),
         };
         format!("{says} (packet of {} against {against}).", course.day)
-    }
-}
-
-/// `4.2 %`.
-pub struct Percent(pub f64);
-
-impl fmt::Display for Percent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.1} %", self.0 * 100.0)
     }
 }
 
@@ -387,24 +332,6 @@ pub fn table(weeks: &[Week]) -> String {
 mod tests {
     use super::*;
 
-    #[track_caller]
-    fn check(part: u64, whole: u64, from: f64, to: f64) {
-        let rate = Rate::of(part, whole).unwrap();
-        assert!((rate.from - from).abs() < 5e-5, "{rate:?}");
-        assert!((rate.to - to).abs() < 5e-5, "{rate:?}");
-        assert!(rate.from <= rate.share && rate.share <= rate.to, "{rate:?}");
-    }
-
-    #[test]
-    fn the_interval_is_wilson_s() {
-        // Newcombe, Statistics in Medicine 17 (1998), table I, method 3.
-        check(81, 263, 0.2553, 0.3662);
-        check(15, 148, 0.0624, 0.1605);
-        check(0, 20, 0.0, 0.1611);
-        check(1, 29, 0.0061, 0.1718);
-        check(29, 29, 0.8830, 1.0);
-    }
-
     /// Corrected, rejected, approved, undecided, and whether the trend breaks.
     type Figures = (u64, u64, u64, u64, bool);
 
@@ -447,28 +374,5 @@ mod tests {
             assert!(words.starts_with(expect), "{last:?}: {words}");
         }
         assert_eq!(Course::of(&weeks(&before[..1])), None);
-    }
-
-    #[test]
-    fn the_interval_of_a_difference_is_newcombe_s() {
-        // Newcombe (1998), table II, method 10.
-        for ((part, whole), (than, of), expect) in [
-            ((56, 70), (48, 80), (0.0524, 0.3339)),
-            ((9, 10), (3, 10), (0.1705, 0.8090)),
-            ((6, 7), (2, 7), (0.0582, 0.8062)),
-            ((5, 56), (0, 29), (-0.0381, 0.1926)),
-        ] {
-            let (one, other) = (Rate::of(part, whole).unwrap(), Rate::of(than, of).unwrap());
-            let (from, to) = one.less(other);
-            assert!((from - expect.0).abs() < 5e-5 && (to - expect.1).abs() < 5e-5, "{from} {to}");
-        }
-        assert_eq!(Move::between(None, Rate::of(1, 2)), Move::CannotTell);
-    }
-
-    #[test]
-    fn over_nothing_there_is_no_rate() {
-        assert_eq!(Rate::of(0, 0), None);
-        assert_eq!(Rate::of(1, 0), None);
-        assert_eq!(Rate::of(3, 2).unwrap().share.to_bits(), 1.0_f64.to_bits());
     }
 }
