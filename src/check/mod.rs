@@ -8,6 +8,7 @@ mod batch;
 mod condition;
 mod deals;
 mod duplicates;
+mod groups;
 mod ladder;
 mod lead_source;
 mod lifecycle;
@@ -31,6 +32,7 @@ use crate::policy::Log;
 
 pub use condition::{Condition, When};
 pub use duplicates::shipped_lists;
+pub use groups::{By, Groups, LEAST};
 pub use rulebook::{MODEL, Rulebook, Table};
 pub use world::{AsOf, Pulled, World};
 

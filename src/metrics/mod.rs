@@ -15,11 +15,10 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use crate::finding::FindingId;
 use crate::gate::{Reason, Verdict};
 use crate::ledger::{Decided, Entry, Run, Tally};
 
-pub use share::{Percent, Rate, chance};
+pub use share::{Percent, Rate, chance, surprise};
 
 /// A week of the trend.
 #[derive(Debug, Clone, PartialEq)]
@@ -247,27 +246,35 @@ impl Precision {
     }
 }
 
-/// The precision of every rule over the packets of the last 26 weeks, by the last decision on each
-/// proposal of each packet.
-pub fn precision(entries: &[Entry]) -> Vec<Precision> {
-    const WEEKS: chrono::Days = chrono::Days::new(26 * 7);
-    let mut days: BTreeMap<&str, NaiveDate> = BTreeMap::new();
-    let mut last: BTreeMap<(&str, &FindingId), &Decided> = BTreeMap::new();
+/// How long decisions say something about rules and people.
+const WEEKS: chrono::Days = chrono::Days::new(26 * 7);
+
+/// The last decision on each proposal of each packet of the last 26 weeks, by the proposal's id.
+pub fn last_decisions(entries: &[Entry]) -> Vec<(&Run, BTreeMap<&str, &Decided>)> {
+    let mut runs: BTreeMap<&str, (&Run, BTreeMap<&str, &Decided>)> = BTreeMap::new();
     for entry in entries {
         match entry {
             Entry::Run(run) => {
-                days.insert(&run.id, run.as_of);
+                let (_, last) = runs.remove(run.id.as_str()).unwrap_or((run, BTreeMap::new()));
+                runs.insert(&run.id, (run, last));
             }
-            Entry::Decisions(decisions) => last
-                .extend(decisions.decided.iter().map(|one| ((&*decisions.run, &one.finding), one))),
+            Entry::Decisions(decisions) => {
+                if let Some((_, last)) = runs.get_mut(decisions.run.as_str()) {
+                    last.extend(decisions.decided.iter().map(|one| (one.finding.as_str(), one)));
+                }
+            }
         }
     }
-    let since = days.values().max().and_then(|day| day.checked_sub_days(WEEKS));
+    let latest = runs.values().map(|(run, _)| run.as_of).max();
+    let since = latest.and_then(|day| day.checked_sub_days(WEEKS));
+    runs.into_values().filter(|(run, _)| since.is_none_or(|since| run.as_of > since)).collect()
+}
+
+/// The precision of every rule, by the last decisions.
+pub fn precision(entries: &[Entry]) -> Vec<Precision> {
     let mut rules: BTreeMap<&str, Precision> = BTreeMap::new();
-    for ((run, _), decided) in last {
-        if days.get(run) <= since.as_ref() {
-            continue;
-        }
+    let last = last_decisions(entries);
+    for decided in last.iter().flat_map(|(_, last)| last.values()) {
         let rule = rules.entry(&decided.rule).or_insert_with(|| Precision {
             rule: decided.rule.clone(),
             right: 0,

@@ -69,6 +69,14 @@ pub fn chance(found: u64, part: u64, marked: u64, all: u64) -> f64 {
     terms.sum::<f64>().min(1.0)
 }
 
+/// A chance, when it was looked for in so many places (C. E. Bonferroni, 1936): the more are looked at, the
+/// more of them look odd by luck.
+pub fn surprise(chance: f64, trials: usize) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "counts of trials are far below 2^52")]
+    let trials = trials as f64;
+    (chance * trials).min(1.0)
+}
+
 /// The logarithm of a factorial: summed where it is small, by Stirling's series beyond (Abramowitz and
 /// Stegun, "Handbook of Mathematical Functions", 6.1.41; the first term left out is below 1e-12 there).
 fn ln_factorial(of: u64) -> f64 {

@@ -19,10 +19,10 @@ use schemars::generate::SchemaSettings;
 use tera::Tera;
 
 use crate::boundary::{Admission, Boundary, Object, RecordRef};
-use crate::check::{AsOf, Report};
+use crate::check::{AsOf, By, Groups, Report};
 use crate::finding::FindingId;
 use crate::gate::{Decision, Profile};
-use crate::metrics::Week;
+use crate::metrics::{Percent, Rate, Week};
 
 pub use escape::visible;
 pub use link::{LinkError, RecordLink};
@@ -73,6 +73,10 @@ pub struct Review<'a> {
     pub since: &'a Since,
     /// The codes of rules that reviewers found wrong more often than the budget allows: read last.
     pub demoted: &'a [String],
+    /// What the records under review have in common.
+    pub groups: &'a Groups,
+    /// Faults that crowd into one group of records.
+    pub patterns: &'a [Pattern],
     /// The metric, week by week; the last is this one.
     pub weeks: &'a [Week],
     /// The records under review that this week's rate leaves out.
@@ -91,6 +95,71 @@ pub struct Review<'a> {
     pub ledger_head: &'a str,
     /// Where a record can be opened, where that is known.
     pub record_link: Option<RecordLink>,
+}
+
+/// A rule that finds more in one group of records than chance would put there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pattern {
+    /// The code of the rule.
+    pub rule: String,
+    /// The table.
+    pub object: Object,
+    /// By what the records are grouped.
+    pub by: By,
+    /// What those of the group have in common.
+    pub value: String,
+    /// On how many of them the rule found something.
+    pub found: u64,
+    /// How many they are.
+    pub of: u64,
+    /// On how many of the table's other records under review it found something.
+    pub found_beside: u64,
+    /// How many these are.
+    pub beside: u64,
+}
+
+impl Pattern {
+    /// How many times as often the rule finds something in the group; nothing where it finds nothing beside.
+    pub fn lift(&self) -> Option<f64> {
+        #[expect(clippy::cast_precision_loss, reason = "counts of records are far below 2^52")]
+        let share = |part: u64, whole: u64| part as f64 / whole.max(1) as f64;
+        let beside = share(self.found_beside, self.beside);
+        (beside > 0.0).then(|| share(self.found, self.of) / beside)
+    }
+
+    /// The pattern in words, without its rule.
+    pub fn words(&self) -> String {
+        let share = |part, whole| Rate::of(part, whole).map_or(0.0, |rate| rate.share);
+        let Self { found, of, found_beside, beside, .. } = self;
+        let here = format!(
+            "{found} of the {of} {} of {} {}",
+            self.object.plural(),
+            self.by.title(),
+            visible(&self.value).chars().take(60).collect::<String>(),
+        );
+        match self.lift() {
+            None => format!("{here}, and none of the other {beside}"),
+            Some(lift) => format!(
+                "{here} ({}), and {found_beside} of the other {beside} ({}): {lift:.1} times as often",
+                Percent(share(*found, *of)),
+                Percent(share(*found_beside, *beside)),
+            ),
+        }
+    }
+
+    /// What to do about it beside correcting record by record.
+    pub fn remedy(&self) -> &'static str {
+        match self.by {
+            By::Source => {
+                "mend what creates the records of this source: the form, the import or the integration"
+            }
+            By::Owner => "one talk or one handover instead of many corrections",
+            By::Team => "look at this team's process, or train",
+            By::Segment | By::Region | By::Size => {
+                "look at the rules and the process for this group"
+            }
+        }
+    }
 }
 
 /// How many records under review the rate does not count.

@@ -10,7 +10,7 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 use crate::boundary::{Field, Object};
-use crate::check::Outcome;
+use crate::check::{By, Groups, Outcome};
 use crate::config::Config;
 use crate::ledger::{Run, digest};
 use crate::packet::{Completeness, Review};
@@ -87,6 +87,8 @@ struct Manifest<'a> {
     ledger: LedgerBefore<'a>,
     /// How many records were admitted and reviewed, by table.
     records: BTreeMap<&'static str, Records>,
+    /// How many records under review each group has, of groups of at least five.
+    groups: Vec<GroupLine<'a>>,
     /// The inputs.
     inputs: Vec<InputFile<'a>>,
     /// The files that say how to judge.
@@ -111,6 +113,21 @@ struct Records {
     admitted: usize,
     /// Of these, under review; the others served as reference.
     under_review: usize,
+}
+
+/// Records under review that have something in common.
+#[derive(Serialize, JsonSchema)]
+struct GroupLine<'a> {
+    /// The table.
+    #[schemars(extend("enum" = Object::REVIEWED.map(Object::key)))]
+    object: &'static str,
+    /// By what they are grouped.
+    #[schemars(extend("enum" = By::ALL.map(By::word)))]
+    by: &'static str,
+    /// What they have in common.
+    value: &'a str,
+    /// How many there are.
+    under_review: u64,
 }
 
 /// One input.
@@ -212,6 +229,27 @@ pub(super) struct Kept {
     pub(super) ledger: KeptLedger,
     /// What went in.
     pub(super) inputs: Vec<KeptInput>,
+    /// How many records there were, by table.
+    #[serde(default)]
+    pub(super) records: BTreeMap<String, KeptRecords>,
+    /// How many were in each group.
+    #[serde(default)]
+    pub(super) groups: Vec<KeptGroup>,
+}
+
+/// How many records of a table a manifest names.
+#[derive(Debug, Deserialize)]
+pub(super) struct KeptRecords {
+    pub(super) under_review: u64,
+}
+
+/// A group of records as a manifest names it.
+#[derive(Debug, Deserialize)]
+pub(super) struct KeptGroup {
+    pub(super) object: String,
+    pub(super) by: String,
+    pub(super) value: String,
+    pub(super) under_review: u64,
 }
 
 /// The ledger before a run, as its manifest names it.
@@ -250,6 +288,24 @@ impl Kept {
         below.sort();
         let kept = |home: &PathBuf| self.inputs.iter().all(|input| is_here(home, input));
         below.into_iter().find(kept).ok_or(&gone.file)
+    }
+}
+
+impl Kept {
+    /// The records that were under review and their groups; of no record is it said which it is in.
+    pub(super) fn groups(&self) -> Groups {
+        let table = |(name, records): (&String, &KeptRecords)| {
+            Some((Object::parse(name)?, records.under_review))
+        };
+        let group = |it: &KeptGroup| {
+            let key = (Object::parse(&it.object)?, By::parse(&it.by)?, it.value.clone());
+            Some((key, it.under_review))
+        };
+        Groups {
+            tables: self.records.iter().filter_map(table).collect(),
+            sizes: self.groups.iter().filter_map(group).collect(),
+            of: BTreeMap::new(),
+        }
     }
 }
 
@@ -300,6 +356,17 @@ pub(super) fn text(
             .map(|count| {
                 let records = Records { admitted: count.admitted, under_review: count.reviewed };
                 (count.object.key(), records)
+            })
+            .collect(),
+        groups: judged
+            .groups
+            .sizes
+            .iter()
+            .map(|((object, by, value), count)| GroupLine {
+                object: object.key(),
+                by: by.word(),
+                value,
+                under_review: *count,
             })
             .collect(),
         inputs: input_files(judged),

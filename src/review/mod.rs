@@ -25,7 +25,9 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::boundary::{Admission, Batch, Field, Object, Row, id_key};
-use crate::check::{ALL, AsOf, Bench, CheckDef, MODEL, Outcome, Pulled, Report, World, weighed};
+use crate::check::{
+    ALL, AsOf, Bench, CheckDef, Groups, MODEL, Outcome, Pulled, Report, World, weighed,
+};
 use crate::config::{self, BatchDefinition, Config, Crm};
 use crate::finding::{Finding, Severity};
 use crate::folder::{self, FolderError, Held};
@@ -287,6 +289,8 @@ struct Judged {
     inputs: Vec<Input>,
     admissions: Vec<Admission>,
     reports: Vec<Report>,
+    /// What the records under review have in common.
+    groups: Groups,
     missing: Vec<String>,
     /// Ids of the batch's list that no table has.
     absent_ids: Vec<String>,
@@ -325,7 +329,12 @@ fn judge(
             },
         })
         .collect();
-    let reports = bench.run(&World::new(&pulled, as_of, &config.policies, threads));
+    let (reports, groups) = {
+        let world = World::new(&pulled, as_of, &config.policies, threads);
+        let reports = bench.run(&world);
+        let groups = Groups::count(&world, &reports);
+        (reports, groups)
+    };
     let missing = missing(config, &pull.inputs, &pull.admissions, &reports);
     let absent_ids = absent_ids(&config.batch, &pulled);
     Ok(Judged {
@@ -335,6 +344,7 @@ fn judge(
         inputs: pull.inputs,
         admissions: pull.admissions,
         reports,
+        groups,
         missing,
         absent_ids,
     })
@@ -505,11 +515,10 @@ fn write_up(
     let mut weeks = metrics::weeks(earlier);
     weeks.retain(|week| week.day < day);
     weeks.push(Week::new(day, reviewed, tally, &definition, weeks.last()));
-    let demoted: Vec<String> = metrics::precision(earlier)
-        .into_iter()
-        .filter(|rule| rule.is_below(config.gate.precision_budget()))
-        .map(|rule| rule.rule)
-        .collect();
+    let demoted = demoted(earlier, &config.gate);
+    let faults = asked(&judged.reports, &present);
+    let faults = faults.map(|(check, finding)| (check.code, &finding.record));
+    let repeated = patterns::told(&judged.groups, faults);
     let command = format!("crm-review run . --as-of {day}");
     let mut batch = config.batch.words();
     if let Some(absent) = config.batch.absent_words(&judged.absent_ids) {
@@ -539,6 +548,8 @@ fn write_up(
         standings: &present.standings,
         since: &present.since,
         demoted: &demoted,
+        groups: &judged.groups,
+        patterns: &repeated,
         weeks: &weeks,
         left_out: packet::LeftOut { young: share.young, planted: share.planted },
         rules: rules
@@ -583,6 +594,12 @@ fn write_up(
     let worst = asked(&judged.reports, &present).map(|(check, _)| check.severity).max();
     let history = present.lines;
     Ok(Made { run, home, packet, findings, history, manifest, summary, missing, worst, models })
+}
+
+/// The rules that reviewers found wrong more often than the budget allows.
+fn demoted(earlier: &[Entry], gate: &Gate) -> Vec<String> {
+    let rules = metrics::precision(earlier).into_iter();
+    rules.filter(|rule| rule.is_below(gate.precision_budget())).map(|rule| rule.rule).collect()
 }
 
 /// The day of the last run of an earlier day, if it was made under another definition.

@@ -1,29 +1,31 @@
-//! What repeats: rules whose proposals are often rejected, and faults that come back week after week.
+//! What repeats: rules whose proposals are often rejected, faults that come back week after week or crowd
+//! into one group of records, and segments that are treated unlike the others.
 //!
-//! The first comes from the ledger, the second from the last packet's findings. Either says what to
-//! change so that the records need not be corrected one by one.
+//! The first comes from the ledger, the others from the last packet's findings. Each says what to change so
+//! that the records need not be corrected one by one.
 //! Does not: change a rule, or judge a person.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
+use crate::boundary::{Object, RecordRef};
+use crate::check::{ALL, By, Groups};
 use crate::folder::{self, Held};
-use crate::gate::Reason;
+use crate::gate::{Reason, Verdict};
 use crate::ledger::{Ledger, Run};
-use crate::metrics::{self, Percent, Precision};
-use crate::packet::visible;
+use crate::metrics::{self, Percent, Precision, Rate, chance, surprise};
+use crate::packet::{Pattern, visible};
 
-use super::paper;
+use super::tally::Scope;
 use super::{Folder, ReviewError};
+use super::{manifest, paper};
 
 /// So many findings or weeks make a pattern.
 const PATTERN: usize = 3;
-
-/// Longest value that is shown.
-const SHOWN: usize = 60;
 
 /// Says what repeats.
 pub fn patterns(path: &Path, now: DateTime<Utc>) -> Result<String, ReviewError> {
@@ -34,10 +36,26 @@ pub fn patterns(path: &Path, now: DateTime<Utc>) -> Result<String, ReviewError> 
     let mut words = rules(&metrics::precision(ledger.entries()), config.gate.precision_budget());
     let latest = ledger.runs().reduce(|a, b| if b.as_of >= a.as_of { b } else { a });
     if let Some(run) = latest {
-        words += &repeated(&folder.path.join("runs"), run)?;
+        let runs = folder.path.join("runs");
+        let lines = lines(&runs, run)?;
+        let mut groups =
+            manifest::kept(&paper::home(&runs, run)?).map(|kept| kept.groups()).unwrap_or_default();
+        for line in &lines {
+            groups.of.extend(line.record().map(|record| (record, line.groups())));
+        }
+        words += &repeated(&groups, &lines, run);
+        let flagged = lines.iter().filter(|line| is_counted(line)).filter_map(Line::record);
+        let decided = Decided::read(&runs, &ledger);
+        words += &audit(&groups, &flagged.collect(), &decided, config.gate.approver());
     }
     drop(held);
     Ok(words)
+}
+
+/// True for findings of the kinds that the metric counts.
+fn is_counted(line: &Line) -> bool {
+    let check = ALL.iter().find(|check| check.code == line.rule);
+    check.is_some_and(|check| Scope::of(check.family) == Scope::Routing)
 }
 
 /// How often each rule was right, and which of them should be changed.
@@ -55,10 +73,7 @@ fn rules(precision: &[Precision], budget: f64) -> String {
         let Some(rate) = rule.rate() else { continue };
         let share =
             format!("{} ({} to {})", Percent(rate.share), Percent(rate.from), Percent(rate.to));
-        let most = rule
-            .rejected
-            .iter()
-            .max_by_key(|(reason, count)| (**count, std::cmp::Reverse(**reason)));
+        let most = rule.rejected.iter().max_by_key(|(reason, count)| (**count, Reverse(**reason)));
         let most = most
             .map_or_else(String::new, |(reason, count)| format!("{} ({count})", reason.phrase()));
         words += &format!(
@@ -98,38 +113,110 @@ fn remedy(reason: Reason) -> &'static str {
     }
 }
 
-/// What of a line of findings.jsonl tells a pattern.
+/// How surprising a crowd of faults has to be, over all groups that were looked at.
+const SURPRISE: f64 = 0.05;
+
+/// How many times as often a rule has to find something in a group.
+const LIFT: f64 = 2.0;
+
+/// The rules that find more in one group of records than chance would put there, most faults first.
+///
+/// Each rule is tried on each group of a table that it found something in, and the [`surprise`] of so many
+/// there takes every trial into account. Of groups that are mostly the same records the most surprising is
+/// told: a team of one is its only member.
+pub(super) fn told<'r>(
+    groups: &Groups,
+    faults: impl Iterator<Item = (&'r str, &'r RecordRef)>,
+) -> Vec<Pattern> {
+    let mut flagged: BTreeMap<(&str, Object), BTreeSet<&RecordRef>> = BTreeMap::new();
+    for (rule, record) in faults.filter(|(_, record)| groups.of.contains_key(record)) {
+        flagged.entry((rule, record.object)).or_default().insert(record);
+    }
+    let trials = |object: Object| groups.sizes.keys().filter(|key| key.0 == object).count();
+    let trials: usize = flagged.keys().map(|(_, object)| trials(*object)).sum();
+    let mut patterns = Vec::new();
+    for ((rule, object), flagged) in &flagged {
+        let all = groups.tables.get(object).copied().unwrap_or_default();
+        let in_all = flagged.len() as u64;
+        let mut crowds: BTreeMap<(By, &String), BTreeSet<&RecordRef>> = BTreeMap::new();
+        for record in flagged {
+            for (by, value) in groups.of.get(record).into_iter().flatten() {
+                crowds.entry((*by, value)).or_default().insert(record);
+            }
+        }
+        let mut crowded: Vec<(f64, Pattern, BTreeSet<&RecordRef>)> = Vec::new();
+        for ((by, value), here) in crowds {
+            let Some(&of) = groups.sizes.get(&(*object, by, value.clone())) else { continue };
+            let found = here.len() as u64;
+            let pattern = Pattern {
+                rule: (*rule).to_owned(),
+                object: *object,
+                by,
+                value: value.clone(),
+                found,
+                of,
+                found_beside: in_all - found,
+                beside: all.saturating_sub(of),
+            };
+            let surprise = surprise(chance(found, of, in_all, all), trials);
+            let stands_out = pattern.lift().is_none_or(|lift| lift >= LIFT);
+            if here.len() >= PATTERN && stands_out && surprise < SURPRISE {
+                crowded.push((surprise, pattern, here));
+            }
+        }
+        crowded.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut explained: BTreeSet<&RecordRef> = BTreeSet::new();
+        for (_, pattern, here) in crowded {
+            if here.difference(&explained).count() >= PATTERN {
+                explained.extend(here);
+                patterns.push(pattern);
+            }
+        }
+    }
+    patterns.sort_by_key(|pattern| Reverse(pattern.found));
+    patterns
+}
+
+/// What of a line of findings.jsonl is read back.
 #[derive(Deserialize)]
 struct Line {
+    id: String,
     rule: String,
+    object: String,
     record: String,
     weeks: usize,
     queue: String,
-    evidence: Vec<Fact>,
+    groups: BTreeMap<String, String>,
 }
 
-#[derive(Deserialize)]
-struct Fact {
-    field: Option<String>,
-    value: Option<String>,
-}
-
-/// The fields by whose values faults are grouped: where a record came from, and whose it is.
-const GROUPED_BY: [&str; 5] = ["lead_source", "owner", "team", "created_by", "country"];
-
-/// What comes back, and what the findings of a rule have in common.
-fn repeated(runs: &Path, run: &Run) -> Result<String, ReviewError> {
-    let (_, bytes) = paper::findings(runs, run)?;
-    let mut by_rule: BTreeMap<String, Vec<Line>> = BTreeMap::new();
-    for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        // The digest was as the ledger names it, so each line is one of ours.
-        if let Ok(line) = serde_json::from_slice::<Line>(line)
-            && line.queue != "quiet"
-        {
-            by_rule.entry(line.rule.clone()).or_default().push(line);
-        }
+impl Line {
+    fn record(&self) -> Option<RecordRef> {
+        Some(RecordRef { object: Object::parse(&self.object)?, id: self.record.as_str().into() })
     }
+
+    fn groups(&self) -> BTreeMap<By, String> {
+        let known = |(by, value): (&String, &String)| Some((By::parse(by)?, value.clone()));
+        self.groups.iter().filter_map(known).collect()
+    }
+}
+
+/// The findings of a run as the ledger names them.
+fn lines(runs: &Path, run: &Run) -> Result<Vec<Line>, ReviewError> {
+    let (_, bytes) = paper::findings(runs, run)?;
+    let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    // The digest was as the ledger names it, so each line is one of ours; those of an older version of the
+    // program, which did not write the groups, say nothing.
+    Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
+}
+
+/// What comes back week after week, and what crowds into one group, in the packet of a run.
+fn repeated(groups: &Groups, lines: &[Line], run: &Run) -> String {
     let mut words = String::new();
+    let asked: Vec<&Line> = lines.iter().filter(|line| line.queue != "quiet").collect();
+    let mut by_rule: BTreeMap<&str, Vec<&Line>> = BTreeMap::new();
+    for line in &asked {
+        by_rule.entry(&line.rule).or_default().push(line);
+    }
     for (rule, lines) in &by_rule {
         let long = lines.iter().filter(|line| line.weeks >= PATTERN).count();
         if long > 0 {
@@ -140,32 +227,144 @@ fn repeated(runs: &Path, run: &Run) -> Result<String, ReviewError> {
                 records.len(),
             );
         }
-        for ((field, value), count) in common(lines) {
-            let value: String = visible(value).chars().take(SHOWN).collect();
-            words += &format!("{rule}: {count} of {} have {field} = {value}\n", lines.len());
-        }
+    }
+    let records: Vec<(&str, RecordRef)> =
+        asked.iter().filter_map(|line| Some((line.rule.as_str(), line.record()?))).collect();
+    for pattern in told(groups, records.iter().map(|(rule, record)| (*rule, record))) {
+        words += &format!("{}: {}; {}\n", pattern.rule, pattern.words(), pattern.remedy());
     }
     if words.is_empty() {
         words += "nothing\n";
     }
-    Ok(format!("\nWhat repeats in the packet of {}\n\n{words}", run.as_of))
+    format!("\nWhat repeats in the packet of {}\n\n{words}", run.as_of)
 }
 
-/// Values that several of a rule's findings share, most frequent first.
-fn common(lines: &[Line]) -> Vec<((&str, &str), usize)> {
-    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for line in lines {
-        let quoted: BTreeSet<(&str, &str)> = line
-            .evidence
-            .iter()
-            .filter_map(|fact| Some((fact.field.as_deref()?, fact.value.as_deref()?)))
-            .filter(|(field, _)| GROUPED_BY.contains(field))
-            .collect();
-        for pair in quoted {
-            *counts.entry(pair).or_default() += 1;
+/// Groups that are listed of each kind.
+const AUDITED: usize = 12;
+
+/// Fewer records or decisions than this are not compared.
+const COMPARED: u64 = 20;
+
+/// Whether segments are treated alike: how often records of a region, size or source are flagged, and how
+/// often what is proposed of them is rejected.
+fn audit(
+    groups: &Groups,
+    flagged: &BTreeSet<RecordRef>,
+    decided: &Decided,
+    approver: &str,
+) -> String {
+    let mut words = String::new();
+    for by in [By::Region, By::Size, By::Source] {
+        let of_kind =
+            groups.sizes.iter().filter(|((_, of, _), count)| *of == by && **count >= COMPARED);
+        let mut rows: Vec<(Object, &str, u64)> =
+            of_kind.map(|((object, _, value), count)| (*object, value.as_str(), *count)).collect();
+        rows.sort_by_key(|(object, value, count)| (*object, Reverse(*count), *value));
+        for object in Object::REVIEWED {
+            let rows: Vec<_> = rows.iter().filter(|row| row.0 == object).collect();
+            if rows.len() < 2 {
+                continue;
+            }
+            let all = groups.tables.get(&object).copied().unwrap_or_default();
+            let in_all = flagged.iter().filter(|record| record.object == object).count() as u64;
+            let all_decided = decided.of(object);
+            words += &format!(
+                "\n{} by {}: flagged of those reviewed, rejected of what was decided in 26 weeks (95 %)\n",
+                object.plural(),
+                by.title(),
+            );
+            for (_, value, reviewed) in rows.iter().take(AUDITED) {
+                let here = flagged.iter().filter(|record| {
+                    record.object == object
+                        && groups.of.get(record).and_then(|of| of.get(&by)).map(String::as_str)
+                            == Some(*value)
+                });
+                let found = here.count() as u64;
+                let (rejected, answered) = decided.of_group(object, by, value);
+                let more = |part, whole, in_all, all| {
+                    surprise(chance(part, whole, in_all, all), rows.len()) < SURPRISE
+                };
+                let mut notes = Vec::new();
+                if more(found, *reviewed, in_all, all) {
+                    notes.push("flagged more often than the others");
+                }
+                if answered >= COMPARED && more(rejected, answered, all_decided.0, all_decided.1) {
+                    notes.push("rejected more often than the others");
+                }
+                let note = if notes.is_empty() {
+                    String::new()
+                } else {
+                    format!("  {}: {approver} finds out why", notes.join(" and "))
+                };
+                words += &format!(
+                    "  {:<24} {:<32} {:<32}{note}\n",
+                    visible(value).chars().take(24).collect::<String>(),
+                    shares(found, *reviewed),
+                    if answered < COMPARED {
+                        format!("{answered} decided: too few")
+                    } else {
+                        shares(rejected, answered)
+                    },
+                );
+            }
         }
     }
-    let mut common: Vec<_> = counts.into_iter().filter(|(_, count)| *count >= PATTERN).collect();
-    common.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    common
+    if words.is_empty() {
+        words +=
+            &format!("\nno two regions, sizes or sources have {COMPARED} records under review\n");
+    }
+    format!("\nWhether segments are treated alike\n{words}")
+}
+
+/// `12 of 40, 30.0 % (18.1 % to 45.4 %)`.
+fn shares(part: u64, whole: u64) -> String {
+    let Some(rate) = Rate::of(part, whole) else { return format!("{part} of {whole}") };
+    format!(
+        "{part} of {whole}, {} ({} to {})",
+        Percent(rate.share),
+        Percent(rate.from),
+        Percent(rate.to)
+    )
+}
+
+/// Of each table and of each group, how many proposals were rejected, of how many that were approved or
+/// rejected.
+#[derive(Default)]
+struct Decided(BTreeMap<(Object, Option<(By, String)>), Answers>);
+
+type Answers = (u64, u64);
+
+impl Decided {
+    /// By the last decision on each proposal of the packets of 26 weeks that are kept.
+    fn read(runs: &Path, ledger: &Ledger) -> Self {
+        let mut decided = Self::default();
+        for (run, last) in metrics::last_decisions(ledger.entries()) {
+            let Ok(lines) = lines(runs, run) else { continue };
+            for line in lines {
+                let verdict = last.get(line.id.as_str()).map(|one| one.decision.verdict());
+                let (Some(verdict), Some(object)) = (verdict, Object::parse(&line.object)) else {
+                    continue;
+                };
+                let rejected = match verdict {
+                    Verdict::Approve { .. } | Verdict::Reject(Reason::AlreadyFixed) => 0,
+                    Verdict::Reject(_) => 1,
+                    Verdict::Escalate { .. } => continue,
+                };
+                let groups = line.groups().into_iter().map(Some).chain([None]);
+                for group in groups {
+                    let counts = decided.0.entry((object, group)).or_default();
+                    *counts = (counts.0 + rejected, counts.1 + 1);
+                }
+            }
+        }
+        decided
+    }
+
+    fn of(&self, object: Object) -> Answers {
+        self.0.get(&(object, None)).copied().unwrap_or_default()
+    }
+
+    fn of_group(&self, object: Object, by: By, value: &str) -> Answers {
+        self.0.get(&(object, Some((by, value.to_owned())))).copied().unwrap_or_default()
+    }
 }

@@ -7,14 +7,16 @@ use std::{env, fs};
 
 use chrono::NaiveDate;
 use crm_review::boundary::{Admission, Batch, Boundary, Cell, Object, RecordRef, Shown};
-use crm_review::check::{AsOf, CheckDef, Family, Judgement, Off, Outcome, Policies, Report};
+use crm_review::check::{
+    AsOf, CheckDef, Family, Groups, Judgement, Off, Outcome, Policies, Report,
+};
 use crm_review::finding::{
     Assignee, Evidence, Finding, FindingId, Proposal, Reach, Severity, Tried,
 };
 use crm_review::gate::Profile;
 use crm_review::packet::{
-    Answers, Completeness, Count, Input, LeftOut, RecordLink, Review, RulesFile, Since, Standing,
-    State, findings_lines, render, summary,
+    Answers, Completeness, Count, Input, LeftOut, Pattern, RecordLink, Review, RulesFile, Since,
+    Standing, State, findings_lines, render, summary,
 };
 use crm_review::policy::{Document, Log};
 
@@ -169,6 +171,8 @@ struct Example {
     admissions: Vec<Admission>,
     standings: BTreeMap<FindingId, Standing<'static>>,
     since: Since,
+    groups: Groups,
+    patterns: Vec<Pattern>,
 }
 
 fn example() -> Example {
@@ -199,6 +203,8 @@ fn with_leads(leads: &str) -> Example {
         admissions,
         standings: BTreeMap::new(),
         since: Since::default(),
+        groups: Groups::default(),
+        patterns: Vec::new(),
     }
 }
 
@@ -440,6 +446,8 @@ fn review<'a>(example: &'a Example, reports: &'a [Report]) -> Review<'a> {
         standings: &example.standings,
         since: &example.since,
         demoted: &[],
+        groups: &example.groups,
+        patterns: &example.patterns,
         weeks: &[],
         left_out: LeftOut::default(),
         rules: ["boundary.toml", "owners.toml", "routing.toml"]

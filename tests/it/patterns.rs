@@ -1,6 +1,6 @@
 //! What repeats: planted patterns surface, and a week without any stays silent.
 
-use crate::decisions::{Filled, confirm, reject};
+use crate::decisions::{Dice, Filled, confirm, reject};
 use crate::job::{DAY, Job};
 
 /// Leads whose owner left: all of one owner, as many as asked.
@@ -73,8 +73,11 @@ fn what_comes_back_or_has_one_cause_is_told() {
         said.contains("OWN-01: 5 of 5 findings on 5 records are there for 3 weeks or more"),
         "{said}"
     );
-    assert!(said.contains("OWN-01: 5 of 5 have owner = 0052"), "{said}");
-    assert!(!said.contains("OWN-02: 1 of 1 have"), "{said}");
+    let crowd = "OWN-01: 5 of the 5 leads of owner Gil Poe, and none of the other 4; one talk";
+    assert!(said.contains(crowd), "{said}");
+    assert!(!said.contains("OWN-02: 1 of the"), "{said}");
+    let packet = job.text("runs/2026-03-15/packet.html");
+    assert!(packet.contains("5 of the 5 leads of owner Gil Poe, and none of the other 4"));
 }
 
 #[test]
@@ -128,4 +131,85 @@ fn other_rules_are_tried_on_the_last_packet_without_changing_anything() {
     );
     job.put("other/owners.toml", "[inactive-owner]\nof = true\n");
     assert!(job.call(&["what-if", "--rules", "other"]).ends(2).err.contains("did you mean `off`?"));
+}
+
+/// Two hundred leads of four sources, five countries and three sizes; `ownerless` says whose owner is blank.
+fn leads(job: &Job, mut ownerless: impl FnMut(usize, &str, &str) -> bool) {
+    let mut text =
+        "Id,FirstName,LastName,Company,Email,OwnerId,Status,LeadSource,Country,NumberOfEmployees,CreatedDate\n"
+            .to_owned();
+    for n in 0..200 {
+        let source = ["Web", "Event", "Referral", "List"][n % 4];
+        let country = ["Germany", "France", "Spain", "Italy", "Poland"][n / 4 % 5];
+        let size = [5, 60, 3000][n / 20 % 3];
+        let owner = if ownerless(n, source, country) { "" } else { "0051" };
+        text += &format!(
+            "00K{n},P{n},Q{n},C{n},p{n}@c{n}-corp.com,{owner},New,{source},{country},{size},2025-01-05\n"
+        );
+    }
+    job.put("exports/lead.csv", &text);
+    let fields = r#"[lead.fields]
+lead_source = { from = "LeadSource", why = "Shows where faults come from." }
+country = { from = "Country", why = "Shows where faults come from." }
+employees = { from = "NumberOfEmployees", why = "Shows where faults come from." }
+"#;
+    let boundary = crate::job::BOUNDARY.replacen("[lead.fields]\n", fields, 1);
+    job.put("rules/boundary.toml", &boundary);
+    let require = |field| format!("[[require]]\nobject = \"lead\"\nfield = \"{field}\"\n");
+    job.put("rules/required.toml", &["lead_source", "country", "employees"].map(require).concat());
+}
+
+#[test]
+fn a_crowd_in_one_source_is_told_and_chance_is_not() {
+    let job = Job::weekly();
+    // Of the fifty from lists every third has no owner; of the hundred and fifty others four.
+    leads(&job, |n, source, _| if source == "List" { n % 12 == 3 } else { n % 37 == 0 });
+    job.run(&[]).ends(0);
+    let said = job.call(&["patterns"]).ends(0).out;
+    let crowd = "OWN-02: 17 of the 50 leads of lead source List (34.0 %), and 5 of the other 150 (3.3 %): 10.2 times as often; mend what creates";
+    assert!(said.contains(crowd), "{said}");
+    assert_eq!(said.matches("OWN-02: ").count(), 1, "{said}");
+
+    let mut told = 0;
+    for seed in 1..=20_u64 {
+        let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        leads(&job, |_, _, _| dice.below(8) == 0);
+        job.run(&[]).ends(0);
+        let said = job.call(&["patterns"]).ends(0).out;
+        told += usize::from(said.contains("OWN-02: "));
+    }
+    assert!(told <= 1, "chance made {told} patterns of 20");
+}
+
+#[test]
+fn segments_are_audited() {
+    let job = Job::weekly();
+    leads(&job, |n, _, country| country == "Poland" || n % 2 == 0);
+    job.run(&[]).ends(0);
+    let lines = job.findings();
+    let mut filled = Filled::of(&job, DAY);
+    for line in lines.iter().filter(|line| line["rule"] == "OWN-02") {
+        let record = crate::job::word(&line["record"]);
+        let polish = line["groups"]["region"] == "Poland";
+        let says = if polish { reject("correct_as_is") } else { confirm() };
+        filled = filled.says(&job, DAY, "OWN-02", &record, says);
+    }
+    filled.put(&job, "week.json");
+    job.call(&["decide", "week.json"]).ends(0);
+    let said = job.call(&["patterns"]).ends(0).out;
+    let row = |country: &str| {
+        let row = said.lines().find(|line| line.trim_start().starts_with(country)).unwrap();
+        row.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    // All forty of Poland, and every second of the hundred and sixty others.
+    assert_eq!(
+        row("Poland"),
+        "Poland 40 of 40, 100.0 % (91.2 % to 100.0 %) 40 of 40, 100.0 % (91.2 % to 100.0 %) \
+         flagged more often than the others and rejected more often than the others: Dana Reyes finds out why"
+    );
+    assert_eq!(
+        row("Spain"),
+        "Spain 20 of 40, 50.0 % (35.2 % to 64.8 %) 0 of 20, 0.0 % (0.0 % to 16.1 %)"
+    );
+    assert!(said.contains("leads by company size: flagged"), "{said}");
 }

@@ -1,5 +1,7 @@
 //! The public shape of a finding in `findings.jsonl`. Values are exact: neither bounded nor made visible.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -36,6 +38,8 @@ pub(in crate::packet) struct Line<'a> {
     record: &'a str,
     /// Other records it concerns.
     related: Vec<Ref<'a>>,
+    /// What the record has in common with others: lead source, owner, team, segment, region, company size.
+    groups: BTreeMap<&'static str, &'a str>,
     /// What is wrong, in one sentence.
     headline: &'a str,
     /// What it is based on.
@@ -286,6 +290,12 @@ impl<'a> Line<'a> {
             object: finding.record.object.key(),
             record: &finding.record.id,
             related: finding.related.iter().map(Ref::of).collect(),
+            groups: found
+                .groups
+                .into_iter()
+                .flatten()
+                .map(|(by, value)| (by.word(), value.as_str()))
+                .collect(),
             headline: &finding.headline,
             evidence: finding.evidence().iter().map(Fact::of).collect(),
             why_wrong: &finding.doubts,

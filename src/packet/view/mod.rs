@@ -13,7 +13,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::boundary::{Cell, Shown};
-use crate::check::{CheckDef, Family, Outcome};
+use crate::check::{By, CheckDef, Family, Outcome};
 use crate::finding::{Finding, FindingId, Severity};
 
 use super::{Queue, Review, Standing, State};
@@ -32,6 +32,8 @@ pub(super) struct Found<'a> {
     pub(super) id: FindingId,
     /// How it stands against the earlier weeks.
     pub(super) standing: Standing<'a>,
+    /// What its record has in common with others.
+    pub(super) groups: Option<&'a BTreeMap<By, String>>,
     /// Whether reviewers rejected its check's proposals more often than the budget allows.
     pub(super) is_demoted: bool,
 }
@@ -53,7 +55,8 @@ pub(super) fn in_order<'a>(review: &Review<'a>) -> Vec<Found<'a>> {
             let id = finding.id(report.check.code);
             let standing = review.standings.get(&id).cloned();
             let standing = standing.unwrap_or_else(|| Standing::undecided(State::New));
-            Found { check: report.check, finding, id, standing, is_demoted }
+            let groups = review.groups.of.get(&finding.record);
+            Found { check: report.check, finding, id, standing, groups, is_demoted }
         }));
     }
     // Stable: findings about one record stay in the order their check gave them.

@@ -12,7 +12,8 @@ use crate::check::{Family, Outcome, Report, weighed};
 use crate::finding::{Bits, Hold, Severity};
 use crate::packet::escape::{counted, grouped, value, words};
 use crate::packet::{
-    Completeness, Input, PacketError, Review, State, demoted, findings_lines, redefined, seal,
+    Completeness, Input, PacketError, Pattern, Review, State, demoted, findings_lines, redefined,
+    seal,
 };
 
 use super::card::Card;
@@ -52,6 +53,7 @@ pub(in crate::packet) struct Page {
     since: Since,
     rate: Option<Rate>,
     demoted: Option<String>,
+    patterns: Vec<PatternRow>,
     first: Vec<First>,
     counts: Vec<CountRow>,
     all: FamilyRow,
@@ -84,6 +86,21 @@ struct Gate {
 struct Figure {
     is: String,
     of: &'static str,
+}
+
+/// A rule that finds more in one group of records.
+#[derive(Debug, Serialize)]
+struct PatternRow {
+    rule: String,
+    says: String,
+    remedy: &'static str,
+}
+
+impl PatternRow {
+    fn of(pattern: &Pattern) -> Self {
+        let rule = pattern.rule.clone();
+        Self { rule, says: words(&pattern.words()), remedy: pattern.remedy() }
+    }
 }
 
 /// A proposal to read before the others.
@@ -321,6 +338,7 @@ impl Page {
             since: Since::of(review, &quiet),
             rate: Rate::of(review),
             demoted: demoted(review),
+            patterns: review.patterns.iter().map(PatternRow::of).collect(),
             first: first(&found),
             counts: counts(review, &found),
             all: tally.row(),
