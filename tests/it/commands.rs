@@ -103,6 +103,7 @@ fn findings_are_json_lines_with_the_promised_keys() {
         "rule",
         "name",
         "family",
+        "groups",
         "severity",
         "object",
         "record",
