@@ -83,6 +83,12 @@ pub enum Command {
         #[arg(default_value = ".")]
         dir: PathBuf,
     },
+    /// The rules by themselves: what is wrong with them
+    Rules {
+        /// What to do with them
+        #[command(subcommand)]
+        command: RulesCommand,
+    },
     /// What the kept packets would hold under other rules: findings gained and lost
     WhatIf {
         /// The review folder
@@ -115,6 +121,37 @@ pub enum Command {
         /// Of what
         of: ShapeWord,
     },
+}
+
+/// What can be done with rules.
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// Every problem of the rules, and what the lint says: rules that take nothing, overlap or leave gaps
+    Check {
+        /// The review folder
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+        /// How to print
+        #[arg(long, value_enum, default_value_t = VerdictFormat::Text)]
+        format: VerdictFormat,
+        /// The day to judge [default: today in the review's time zone]
+        #[arg(long, value_name = "DATE", value_parser = day)]
+        as_of: Option<NaiveDate>,
+        /// Exit with 6 if the lint finds something at least this severe
+        #[arg(long, value_name = "SEVERITY")]
+        fail_on: Option<SeverityWord>,
+    },
+}
+
+/// How to print a verdict on rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum VerdictFormat {
+    /// Drawn under the lines, for a person.
+    Text,
+    /// For a program.
+    Json,
+    /// For a code host or an editor.
+    Sarif,
 }
 
 /// A day that exports can speak of.

@@ -8,9 +8,11 @@ use std::thread::available_parallelism;
 
 use clap::Parser as _;
 
-use crm_review::cli::{Cli, Command, Format, Inspect, Match, SeverityWord, ShapeWord};
+use crm_review::cli::{
+    Cli, Command, Format, Inspect, Match, RulesCommand, SeverityWord, ShapeWord, VerdictFormat,
+};
 use crm_review::finding::Severity;
-use crm_review::review::{self, Earlier, Order, PaperError, Recording, ReviewError, Shape};
+use crm_review::review::{self, Earlier, Order, PaperError, Reader, Recording, ReviewError, Shape};
 use crm_review::source::csv::Encoding;
 use crm_review::source::inspect::{self, Options};
 use crm_review::{draft, folder, linking};
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         Command::Changes { dir, of } => finish(review::changes(&dir, of, now())),
         Command::Metrics { dir } => finish(review::trend(&dir, now())),
         Command::Patterns { dir } => finish(review::patterns(&dir, now())),
+        Command::Rules { command } => rules(command, cores),
         Command::WhatIf { dir, rules } => finish(review::what_if(&dir, &rules, now(), cores)),
         Command::Verify { dir } => verify(&dir, cores),
         Command::Inspect(arguments) => inspect(&arguments, cores),
@@ -94,14 +97,9 @@ fn run(order: &Order, fail_on: Option<SeverityWord>) -> ExitCode {
             for missing in &done.missing {
                 say(&format!("incomplete: {missing}"));
             }
-            let bar = fail_on.map(|word| match word {
-                SeverityWord::Low => Severity::Low,
-                SeverityWord::Medium => Severity::Medium,
-                SeverityWord::High => Severity::High,
-            });
             if !done.missing.is_empty() || !done.refused.is_empty() {
                 ExitCode::from(1)
-            } else if bar.is_some_and(|bar| done.worst.is_some_and(|worst| worst >= bar)) {
+            } else if reaches(done.worst, fail_on) {
                 ExitCode::from(6)
             } else {
                 ExitCode::SUCCESS
@@ -110,6 +108,44 @@ fn run(order: &Order, fail_on: Option<SeverityWord>) -> ExitCode {
         Err(error) => {
             say(&error.to_string());
             ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+/// True when the worst of something is at least as severe as a person said.
+fn reaches(worst: Option<Severity>, bar: Option<SeverityWord>) -> bool {
+    let bar = bar.map(|word| match word {
+        SeverityWord::Low => Severity::Low,
+        SeverityWord::Medium => Severity::Medium,
+        SeverityWord::High => Severity::High,
+    });
+    bar.is_some_and(|bar| worst.is_some_and(|worst| worst >= bar))
+}
+
+fn rules(command: RulesCommand, threads: NonZeroUsize) -> ExitCode {
+    match command {
+        RulesCommand::Check { dir, format, as_of, fail_on } => {
+            let reader = match format {
+                VerdictFormat::Text => Reader::Person,
+                VerdictFormat::Json => Reader::Program,
+                VerdictFormat::Sarif => Reader::CodeHost,
+            };
+            match review::check(&dir, as_of, now(), reader, threads) {
+                Ok(checked) => {
+                    print(&checked.words);
+                    if !checked.valid {
+                        ExitCode::from(2)
+                    } else if reaches(checked.worst, fail_on) {
+                        ExitCode::from(6)
+                    } else {
+                        ExitCode::SUCCESS
+                    }
+                }
+                Err(error) => {
+                    say(&error.to_string());
+                    ExitCode::from(exit_code(&error))
+                }
+            }
         }
     }
 }

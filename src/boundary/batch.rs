@@ -459,8 +459,8 @@ fn written_time(at: DateTime<Utc>, zone: Tz) -> String {
     }
 }
 
-/// Without a fraction when there is none.
-fn written_number(number: f64) -> String {
+/// A number as it is compared and quoted: without a fraction when there is none.
+pub fn written_number(number: f64) -> String {
     if number.fract() == 0.0 && number.abs() < 1e15 {
         format!("{number:.0}")
     } else {

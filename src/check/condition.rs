@@ -20,8 +20,8 @@ pub struct Condition {
     pub field: Field,
     /// The test.
     pub test: Test,
-    /// The test in words, with its values as they were written.
-    said: String,
+    /// The test with its values as they were written.
+    written: Test,
 }
 
 /// What a value must be. Texts are folded: case and outer spaces do not matter.
@@ -123,8 +123,12 @@ impl When {
 impl Condition {
     /// A condition whose values are as somebody wrote them.
     pub(crate) fn new(field: Field, test: Test) -> Self {
-        let said = format!("{} {}", field.name(), test.words());
-        Self { field, test: test.folded(), said }
+        Self { field, test: test.clone().folded(), written: test }
+    }
+
+    /// The test with its values as they were written.
+    pub(crate) fn written(&self) -> &Test {
+        &self.written
     }
 
     /// True when the record's value passes.
@@ -140,7 +144,7 @@ impl Condition {
 
     /// The condition in words: `country is Germany or Austria`.
     pub fn words(&self) -> String {
-        self.said.clone()
+        format!("{} {}", self.field.name(), self.written.words())
     }
 
     /// The condition beside what the record says: `country is Germany: the record has France`.

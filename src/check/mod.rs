@@ -12,6 +12,7 @@ mod groups;
 mod ladder;
 mod lead_source;
 mod lifecycle;
+mod lint;
 mod owners;
 mod people;
 mod required;
@@ -33,6 +34,7 @@ use crate::policy::Log;
 pub use condition::{Condition, When};
 pub use duplicates::shipped_lists;
 pub use groups::{By, Groups, LEAST};
+pub use lint::{Fault, LINTS, LintDef, Linted, Place, Unjudged, Witness, lint};
 pub use rulebook::{MODEL, Rulebook, Table};
 pub use world::{AsOf, Pulled, World};
 
@@ -344,6 +346,7 @@ pub struct Policies {
     pub(crate) owners: owners::Policy,
     pub(crate) lifecycle: lifecycle::Policy,
     pub(crate) routing: routing::Policy,
+    pub(crate) lint: lint::Settings,
     pub(crate) required: required::Policy,
     pub(crate) lead_source: lead_source::Policy,
     pub(crate) system_of_record: system_of_record::Policy,
@@ -356,6 +359,7 @@ impl Policies {
         // an unknown key is judged against everything either of them asked for.
         let lifecycle = rulebook.root(Family::Lifecycle, log);
         let ladders = ladder::Ladders::parse(&lifecycle, boundary);
+        let routing = rulebook.root(Family::Routing, log);
         Self {
             boundary: boundary.clone(),
             batch: batch::Policy::parse(&rulebook.root(Family::Batch, log), boundary),
@@ -366,11 +370,8 @@ impl Policies {
             ),
             owners: owners::Policy::parse(&rulebook.root(Family::Owners, log), boundary),
             lifecycle: lifecycle::Policy::parse(&lifecycle, &ladders, boundary),
-            routing: routing::Policy::parse(
-                &rulebook.root(Family::Routing, log),
-                rulebook,
-                boundary,
-            ),
+            lint: lint::Settings::parse(&routing),
+            routing: routing::Policy::parse(&routing, rulebook, boundary),
             required: required::Policy::parse(
                 &rulebook.root(Family::Required, log),
                 &ladders,

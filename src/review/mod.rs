@@ -12,6 +12,7 @@ mod history;
 mod manifest;
 mod paper;
 mod patterns;
+mod rules;
 mod tally;
 mod verify;
 mod what_if;
@@ -44,6 +45,7 @@ pub use desk::{Earlier, Recording, decide};
 use history::{Past, Present};
 pub use paper::PaperError;
 pub use patterns::patterns;
+pub use rules::{Checked, Reader, check};
 use tally::{Counted, Scope, Stand};
 pub use verify::{Verified, verify};
 pub use what_if::what_if;
@@ -296,27 +298,46 @@ struct Judged {
     absent_ids: Vec<String>,
 }
 
-fn judge(
+/// The tables as they were read, and what became of each input.
+struct Records {
+    tables: Pulled,
+    inputs: Vec<Input>,
+    admissions: Vec<Admission>,
+}
+
+/// Reads what the checks ask for, and says which records are under review.
+fn pull(
     config: &Config,
     exports: &Path,
     as_of: AsOf,
     threads: NonZeroUsize,
-) -> Result<Judged, ReviewError> {
+) -> Result<(Bench, Records), ReviewError> {
     let bench = Bench::load(&config.policies, &config.boundary, &config.off);
     let mut reads = bench.reads();
     reads.extend(batch_fields(config));
     reads.extend(Counted::of(config, as_of).fields().cloned());
     let pull =
         source::pull(exports, &config.files, &config.boundary, &reads, config.zone, threads)?;
-    let mut pulled = Pulled::default();
+    let mut tables = Pulled::default();
     for batch in pull.batches {
-        pulled.insert(batch);
+        tables.insert(batch);
     }
     for object in Object::REVIEWED {
-        if let Some(batch) = pulled.get_mut(object) {
+        if let Some(batch) = tables.get_mut(object) {
             put_under_review(batch, &config.batch, config, as_of);
         }
     }
+    Ok((bench, Records { tables, inputs: pull.inputs, admissions: pull.admissions }))
+}
+
+fn judge(
+    config: &Config,
+    exports: &Path,
+    as_of: AsOf,
+    threads: NonZeroUsize,
+) -> Result<Judged, ReviewError> {
+    let (bench, Records { tables: pulled, inputs, admissions }) =
+        pull(config, exports, as_of, threads)?;
     let counts = pulled
         .iter()
         .map(|batch| packet::Count {
@@ -335,19 +356,9 @@ fn judge(
         let groups = Groups::count(&world, &reports);
         (reports, groups)
     };
-    let missing = missing(config, &pull.inputs, &pull.admissions, &reports);
+    let missing = missing(config, &inputs, &admissions, &reports);
     let absent_ids = absent_ids(&config.batch, &pulled);
-    Ok(Judged {
-        as_of,
-        pulled,
-        counts,
-        inputs: pull.inputs,
-        admissions: pull.admissions,
-        reports,
-        groups,
-        missing,
-        absent_ids,
-    })
+    Ok(Judged { as_of, pulled, counts, inputs, admissions, reports, groups, missing, absent_ids })
 }
 
 /// The fields that the batch definition itself needs.

@@ -34,6 +34,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const HOMES: &[(&str, &[&str])] = &[
     ("polars", &["boundary/"]),
     ("tera", &["packet/"]),
+    ("annotate_snippets", &["review/rules/draw.rs"]),
     ("clap", &["cli.rs", "main.rs"]),
     ("tokio", &["source/mod.rs"]),
     ("strsim", &["policy.rs", "matching/"]),

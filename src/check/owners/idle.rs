@@ -13,6 +13,7 @@ use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 
 use super::super::condition::When;
+use super::super::lint::{Line, List, Rest, Takes};
 use super::super::people::{Found, Standing};
 use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::history::{Change, HistoryFields};
@@ -52,6 +53,7 @@ struct Limits {
 #[derive(Debug, Clone)]
 struct Segment {
     object: Object,
+    line: usize,
     when: When,
     limits: Limits,
 }
@@ -82,7 +84,42 @@ impl Rules {
     }
 }
 
+impl Rules {
+    /// The segments of each kind of record as ordered lists.
+    pub(super) fn lists(&self) -> Vec<List> {
+        let list = |object: Object| {
+            let own = self.segments.iter().filter(|own| own.object == object).enumerate();
+            let lines: Vec<Line> = own.map(|(at, own)| own.as_line(at)).collect();
+            (!lines.is_empty()).then(|| List {
+                decides: format!("when {} are idle", object.plural()),
+                object,
+                rest: Rest::Kept,
+                lines,
+            })
+        };
+        self.objects.iter().filter_map(|object| list(*object)).collect()
+    }
+}
+
 impl Segment {
+    fn as_line(&self, at: usize) -> Line {
+        let limits = &self.limits;
+        Line {
+            rule: at,
+            name: format!("the limits for {}", self.when.words()),
+            file: format!("rules/{}", IDLE.family.file()),
+            line: self.line,
+            conditions: self.when.all.clone(),
+            since: None,
+            until: None,
+            outcome: format!(
+                "idle after {} days without a change and {} without activity",
+                limits.change_days.value, limits.activity_days.value
+            ),
+            takes: Takes::All,
+        }
+    }
+
     fn parse(section: &Section<'_>, usual: &Limits, boundary: &Boundary) -> Option<Self> {
         let limits = Limits {
             change_days: section.count("change_days").unwrap_or(usual.change_days.clone()),
@@ -100,7 +137,7 @@ impl Segment {
             section.missing("when");
         }
         let when = When::parse(section, "when", object, boundary);
-        Some(Self { object, when, limits })
+        Some(Self { object, line: section.line(), when, limits })
     }
 }
 

@@ -25,6 +25,7 @@ use crate::policy::{Said, Section};
 
 use super::condition::When;
 use super::ladder::{Flags, lists};
+use super::lint::List;
 use super::people::Person;
 use super::settings::{self, days};
 use super::{Family, Judgement, Off, Policies, World};
@@ -71,6 +72,23 @@ impl Policy {
             idle: idle::Rules::parse(root, boundary),
             committed: inactive_owner_of_committed_deal::Rules::parse(root),
         }
+    }
+}
+
+impl Policy {
+    /// The lists in which the first line that fits decides.
+    pub(super) fn lists(&self) -> Vec<List> {
+        self.idle.as_ref().map(idle::Rules::lists).unwrap_or_default()
+    }
+
+    /// Who takes over from whom, as written.
+    pub(super) fn handovers(&self) -> &[(Said<String>, Said<String>)] {
+        self.handover.people()
+    }
+
+    /// Where records go back to that nobody took over.
+    pub(super) fn queue(&self) -> Option<&Said<String>> {
+        self.handover.queue.as_ref()
     }
 }
 

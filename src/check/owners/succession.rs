@@ -52,6 +52,11 @@ impl Handover {
         Self { people, queue }
     }
 
+    /// Each who left with the one who took over, as written.
+    pub(super) fn people(&self) -> &[(Said<String>, Said<String>)] {
+        &self.people
+    }
+
     /// Who took over from a person.
     fn from(&self, person: &Person<'_>) -> Option<&Said<String>> {
         let (id, name) = (id_key(&person.id), fold(&person.name));

@@ -5,7 +5,8 @@
 use std::collections::BTreeSet;
 
 use crate::boundary::{Boundary, Field, Kind, Object, Row};
-use crate::check::condition::{When, fold};
+use crate::check::condition::{Condition, Test, When, fold};
+use crate::check::lint::{Line, Takes};
 use crate::check::rulebook::{Rulebook, Table};
 use crate::policy::Section;
 
@@ -139,6 +140,23 @@ impl Territories {
         Some(Self { map, carve_outs })
     }
 
+    /// The rows of the map as lines of an ordered list.
+    pub(super) fn lines(&self) -> Vec<Line> {
+        let rows = self.map.rows().iter().enumerate();
+        rows.map(|(at, row)| Line {
+            rule: at,
+            name: format!("territory `{}` for {}", row.says, row.words()),
+            file: self.map.file.clone(),
+            line: row.line,
+            conditions: row.tests.iter().map(|(_, condition)| condition.clone()).collect(),
+            since: None,
+            until: None,
+            outcome: row.says.clone(),
+            takes: Takes::All,
+        })
+        .collect()
+    }
+
     /// Where a record lies.
     pub(super) fn place<'t>(&'t self, values: &'t Values) -> Placed<'t> {
         let first = self.map.first(values);
@@ -241,6 +259,27 @@ impl Segments {
             section.missing("field");
         }
         Some(Self { field: field?, second, bands, carve_outs, file: section.file().to_owned() })
+    }
+
+    /// The bands as lines of an ordered list.
+    pub(super) fn lines(&self) -> Vec<Line> {
+        let bands = self.bands.iter().enumerate();
+        bands
+            .map(|(at, band)| Line {
+                rule: at,
+                name: format!("segment `{}`", band.name),
+                file: self.file.clone(),
+                line: band.line,
+                conditions: vec![Condition::new(
+                    self.field.clone(),
+                    Test::Between(band.from, band.to),
+                )],
+                since: None,
+                until: None,
+                outcome: band.name.clone(),
+                takes: Takes::All,
+            })
+            .collect()
     }
 
     /// The band a figure of the record falls into.

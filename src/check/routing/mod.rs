@@ -22,6 +22,7 @@ use std::collections::BTreeSet;
 
 use crate::boundary::{Boundary, Field, Grant, Missing, Object};
 use crate::check::ladder::Flags;
+use crate::check::lint::{Line, List, Rest};
 use crate::check::rulebook::Rulebook;
 use crate::check::{CheckDef, Judge, Judgement, Off, Policies, people, settings};
 use crate::policy::{Said, Section};
@@ -36,8 +37,11 @@ pub(super) use faults::{
     FELL_TO_CATCH_ALL, FOLLOW_ACCOUNT_OWNER, NAMED_ACCOUNTS, SEGMENT, TERRITORY, UNROUTABLE,
     WRONG_OWNER,
 };
-pub(super) use routed::{Need, Routed};
+pub(super) use routed::{Need, Routed, Taken};
 pub(super) use service_level::SERVICE_LEVEL;
+
+/// The rules file.
+pub(super) const RULES_FILE: &str = "rules/routing.toml";
 
 /// The checks, in code order.
 const CHECKS: &[&CheckDef] = &[
@@ -160,6 +164,76 @@ impl Policy {
             }
         }
         used
+    }
+
+    /// The routing rules as ordered lists, one for each kind of record that is routed.
+    pub(super) fn rules(&self) -> impl Iterator<Item = List> {
+        let routed = self.plans.iter().filter(|plan| !plan.rules.is_empty());
+        routed.map(|plan| List {
+            decides: format!("who gets a {}", plan.object.key()),
+            object: plan.object,
+            rest: if self.catch_all.is_some() || self.off.contains(UNROUTABLE.name) {
+                Rest::Kept
+            } else {
+                Rest::Lost
+            },
+            lines: plan.rules.iter().enumerate().flat_map(|(at, rule)| rule.lines(at)).collect(),
+        })
+    }
+
+    /// The other lists in which the first line that fits decides.
+    pub(super) fn lists(&self) -> Vec<List> {
+        let mut lists = Vec::new();
+        for plan in &self.plans {
+            let (object, one) = (plan.object, plan.object.key());
+            let mut add = |decides: String, rest: Rest, lines: Vec<Line>| {
+                if !lines.is_empty() {
+                    lists.push(List { decides, object, rest, lines });
+                }
+            };
+            let map = plan.territories.as_ref().map(Territories::lines);
+            add(format!("the territory of a {one}"), Rest::Kept, map.unwrap_or_default());
+            let bands = plan.segments.as_ref().map(Segments::lines);
+            add(format!("the segment of a {one}"), Rest::Kept, bands.unwrap_or_default());
+            let targets = plan.service_level.as_ref().map(ServiceLevel::lines);
+            add(format!("how soon a {one} is called"), Rest::Kept, targets.unwrap_or_default());
+        }
+        lists
+    }
+
+    /// Each rule of an object by its position: its own line, without those of its table.
+    pub(super) fn heads(&self, object: Object) -> Vec<Line> {
+        let rules = self.plan(object).into_iter().flat_map(|plan| &plan.rules).enumerate();
+        rules.map(|(at, rule)| rule.head(at)).collect()
+    }
+
+    /// Where records go that no rule takes, as written: the declared catch-all, else the target of a
+    /// last rule that takes any record.
+    pub(super) fn rest(&self, object: Object) -> Option<(&str, usize)> {
+        let declared = self.catch_all.as_ref().map(|said| (said.value.as_str(), said.line));
+        declared.or_else(|| {
+            let last = self.plan(object)?.rules.last().filter(|rule| rule.takes_all())?;
+            last.names().first().map(|(name, _, line)| (*name, *line))
+        })
+    }
+
+    /// Everybody to whom the rules and their tables give records, with file and line.
+    pub(super) fn names(&self) -> Vec<(&str, &str, usize)> {
+        let rules = self.plans.iter().flat_map(|plan| &plan.rules);
+        let mut names: Vec<_> = rules.flat_map(Rule::names).collect();
+        if let Some(said) = &self.catch_all {
+            names.push((&said.value, RULES_FILE, said.line));
+        }
+        if let Some(named) = &self.named {
+            let rows = named.rows.iter();
+            names.extend(rows.map(|row| (row.owner.as_str(), named.file.as_str(), row.line)));
+        }
+        names
+    }
+
+    /// Where the rules say that a record goes to its account's owner.
+    pub(super) fn follows(&self) -> Option<(&str, usize)> {
+        self.follow.as_ref().map(|follow| (follow.file.as_str(), follow.line))
     }
 
     fn plan(&self, object: Object) -> Option<&Plan> {

@@ -167,6 +167,15 @@ pub(super) struct Case<'e, 'a> {
     home: OnceCell<Home<'a>>,
 }
 
+/// A record under review, and what the rules do with it.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::check) struct Taken<'a> {
+    /// The record.
+    pub(in crate::check) row: Row<'a>,
+    /// The position of the rule that takes it.
+    pub(in crate::check) rule: Option<usize>,
+}
+
 impl Need {
     /// Notes that a rule waits for a field.
     fn note(needs: &mut Vec<Self>, field: &Field, rule: &Rule, row: Row<'_>) {
@@ -365,6 +374,25 @@ impl<'a> Routed<'a> {
     /// The row of the list of named accounts for an account, with how it was found.
     pub(super) fn named(&self, account: Row<'a>) -> Option<(usize, &'static str)> {
         self.named.get(&account.position()).copied()
+    }
+
+    /// Every open record under review that the rules judge, and the rule that takes it.
+    pub(in crate::check) fn taken(&self, world: &World<'a>, object: Object) -> Vec<Taken<'a>> {
+        let (Some(plan), Some(batch)) = (self.policy.plan(object), world.batch(object)) else {
+            return Vec::new();
+        };
+        let flags = Flags::ask(&mut world.policies.boundary.grant());
+        let (mut open, mut values) = (OpenMemo::default(), Values::default());
+        let mut taken = Vec::new();
+        for row in batch.reviewed() {
+            if !self.is_judged(world, plan, row) || !open.may_be_open(world, &flags, row) {
+                continue;
+            }
+            values.read(&plan.columns, row);
+            let matched = self.first_match(world, plan, row, &values, &OnceCell::new());
+            taken.push(Taken { row, rule: matched.map(|matched| matched.at) });
+        }
+        taken
     }
 
     /// The records that have a fault, in input order.

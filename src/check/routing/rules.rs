@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 
 use crate::boundary::{Boundary, Field, Object, Row};
 use crate::check::condition::{Condition, When};
+use crate::check::lint::{Line, Takes};
 use crate::check::rulebook::Rulebook;
 use crate::policy::{Said, Section, Value};
 
@@ -23,6 +24,8 @@ pub(super) struct Rule {
     pub(super) line: usize,
     /// In force since this day; always, when it does not say.
     pub(super) since: Option<NaiveDate>,
+    /// In force until this day, which is included; for good, when it does not say.
+    pub(super) until: Option<NaiveDate>,
     /// Its conditions with their slots, in the order written.
     clauses: Vec<(usize, Condition)>,
     /// Whom it gives records to.
@@ -42,6 +45,18 @@ pub(super) enum Target {
     Table(DecisionTable),
 }
 
+impl Target {
+    /// Whom it gives records to, in words.
+    fn words(&self) -> String {
+        match self {
+            Self::Owner(owner) => owner.clone(),
+            Self::Pool(pool) => format!("any of {}", pool.join(", ")),
+            Self::AccountOwner => "the owner of the matched account".to_owned(),
+            Self::Table(table) => format!("the first row of {} that fits", table.file),
+        }
+    }
+}
+
 /// Reads every `[[rule]]` that is about an object.
 pub(super) fn parse(
     root: &Section<'_>,
@@ -54,6 +69,13 @@ pub(super) fn parse(
     for section in root.sections("rule") {
         let name = section.required_text("name");
         let since = section.date("since").map(|said| said.value);
+        let until = section.date("until");
+        if let Some(until) = &until
+            && since.is_some_and(|since| since > until.value)
+        {
+            section.problem(until.line, "`until` lies before `since`");
+        }
+        let until = until.map(|said| said.value);
         let objects = section.texts("objects");
         for named in objects.iter().filter(|named| Object::parse(named).is_none()) {
             section.problem_with_hint(
@@ -81,6 +103,7 @@ pub(super) fn parse(
             file: section.file().to_owned(),
             line: section.line(),
             since,
+            until,
             clauses,
             target,
         });
@@ -185,14 +208,63 @@ impl Rule {
         let conditions: Vec<_> = self.clauses.iter().map(|(_, it)| it.words()).collect();
         let when =
             if conditions.is_empty() { "any record".to_owned() } else { conditions.join(" and ") };
-        let to = match &self.target {
-            Target::Owner(owner) => owner.clone(),
-            Target::Pool(pool) => format!("any of {}", pool.join(", ")),
-            Target::AccountOwner => "the owner of the matched account".to_owned(),
-            Target::Table(table) => format!("the first row of {} that fits", table.file),
-        };
         let since = self.since.map_or_else(String::new, |day| format!(", since {day}"));
-        format!("{}: {when} → {to}{since}", self.name)
+        let until = self.until.map_or_else(String::new, |day| format!(", until {day}"));
+        format!("{}: {when} → {}{since}{until}", self.name, self.target.words())
+    }
+
+    /// The rule as lines of an ordered list: one, or one for each row of its table.
+    pub(super) fn lines(&self, at: usize) -> Vec<Line> {
+        let own = || self.clauses.iter().map(|(_, condition)| condition.clone());
+        let line = self.head(at);
+        match &self.target {
+            Target::Owner(_) | Target::Pool(_) | Target::AccountOwner => vec![line],
+            Target::Table(table) => table
+                .rows()
+                .iter()
+                .map(|row| Line {
+                    name: format!("`{}` for {}", self.name, row.words()),
+                    file: table.file.clone(),
+                    line: row.line,
+                    conditions: own().chain(row.tests.iter().map(|(_, it)| it.clone())).collect(),
+                    outcome: row.says.clone(),
+                    ..line.clone()
+                })
+                .collect(),
+        }
+    }
+
+    /// The rule as one line, whatever its table says.
+    pub(super) fn head(&self, at: usize) -> Line {
+        Line {
+            rule: at,
+            name: format!("`{}`", self.name),
+            file: self.file.clone(),
+            line: self.line,
+            conditions: self.clauses.iter().map(|(_, condition)| condition.clone()).collect(),
+            since: self.since,
+            until: self.until,
+            outcome: self.target.words(),
+            takes: match self.target {
+                Target::Owner(_) | Target::Pool(_) | Target::Table(_) => Takes::All,
+                Target::AccountOwner => Takes::OfKnownAccounts,
+            },
+        }
+    }
+
+    /// Whom it names, each with file and line.
+    pub(super) fn names(&self) -> Vec<(&str, &str, usize)> {
+        match &self.target {
+            Target::Owner(owner) => vec![(owner.as_str(), self.file.as_str(), self.line)],
+            Target::Pool(pool) => {
+                pool.iter().map(|one| (one.as_str(), self.file.as_str(), self.line)).collect()
+            }
+            Target::AccountOwner => Vec::new(),
+            Target::Table(table) => {
+                let rows = table.rows().iter();
+                rows.map(|row| (row.says.as_str(), table.file.as_str(), row.line)).collect()
+            }
+        }
     }
 
     /// Where it stands.

@@ -13,6 +13,7 @@ use hashbrown::HashMap;
 use crate::boundary::{Boundary, Field, Grant, Object, Row, id_key};
 use crate::check::condition::{When, fold};
 use crate::check::ladder::Flags;
+use crate::check::lint::{Line, Takes};
 use crate::check::settings::days;
 use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Reach, Severity, blank_field};
@@ -114,6 +115,24 @@ impl ServiceLevel {
             hours_said: (said.line, said.value.to_owned()),
             first_touch: boundary.allowed(object, "first_touch"),
         })
+    }
+
+    /// The targets as lines of an ordered list.
+    pub(super) fn lines(&self) -> Vec<Line> {
+        let targets = self.targets.iter().enumerate();
+        targets
+            .map(|(at, target)| Line {
+                rule: at,
+                name: format!("the service level for {}", target.when.words()),
+                file: self.file.clone(),
+                line: target.line,
+                conditions: target.when.all.clone(),
+                since: None,
+                until: None,
+                outcome: format!("within {} hours", target.within_hours),
+                takes: Takes::All,
+            })
+            .collect()
     }
 
     /// The shortest service level: who answers within it is never late.
