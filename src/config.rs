@@ -4,14 +4,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, PathBuf};
+use std::time::Duration;
 
 use chrono_tz::Tz;
 
 use crate::boundary::{Boundary, Object};
 use crate::check::{ALL, Policies, Rulebook, When};
 use crate::gate::{FOUNDER_FIELDS, Gate, Profile};
-use crate::policy::{Document, Log, Problems, Said, Section, meant, nearest};
+use crate::policy::{Document, Log, Problems, Said, Section, Value, meant, nearest};
 use crate::source::Files;
+use crate::source::http::{Host, Manners};
+use crate::source::live::{Live, LiveCrm, Wide};
+use crate::source::salesforce::{self, Audience, LoginBy, Version};
+use crate::source::secret::Place;
 
 /// Which CRM the records come from: how they are linked and named, never how they are judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +114,8 @@ pub struct Config {
     pub crm: Crm,
     /// Where a record can be looked up: an https address with `{id}` and perhaps `{object}`.
     pub record_link: Option<Said<String>>,
+    /// The CRM itself, if it is asked; tables that are given as files are not.
+    pub live: Option<Live>,
     /// The folder of the exports: `exports` in the review folder unless another is named.
     pub exports: PathBuf,
     /// Which files hold which table, below that folder.
@@ -152,7 +159,7 @@ fn read(review: &str, rules: &BTreeMap<String, String>, log: &Log) -> Config {
     let document = Document::parse("review.toml", review, log);
     let root = document.root(log);
     let gate = gate(&rulebook, &boundary, log);
-    let (crm, record_link, exports, files) = source(&root, &boundary);
+    let Source { crm, record_link, live, exports, files } = Source::parse(&root, &boundary);
     Config {
         organisation: root
             .required_text("organisation")
@@ -160,6 +167,7 @@ fn read(review: &str, rules: &BTreeMap<String, String>, log: &Log) -> Config {
         zone: zone(&root),
         crm,
         record_link,
+        live,
         exports,
         files,
         batch: batch(&root, &boundary, rules),
@@ -186,37 +194,68 @@ fn zone(root: &Section<'_>) -> Tz {
     })
 }
 
-fn source(root: &Section<'_>, boundary: &Boundary) -> (Crm, Option<Said<String>>, PathBuf, Files) {
-    let mut exports = PathBuf::from("exports");
-    let Some(source) = root.section("source") else {
-        root.missing("source");
-        return (Crm::Other, None, exports, Files::default());
-    };
-    if let Some(folder) = source.text("folder") {
-        exports = PathBuf::from(folder.value);
-    }
-    let crm = source
-        .choice(
-            "crm",
-            &[("salesforce", Crm::Salesforce), ("hubspot", Crm::HubSpot), ("other", Crm::Other)],
-        )
-        .unwrap_or(Crm::Other);
-    let record_link = source.text("record_link").and_then(|said| {
-        let valid = said.starts_with("https://") && said.contains("{id}");
-        if !valid {
-            source.problem_with_hint(
-                said.line,
-                "`record_link` is not a link to a record",
-                "an https address with `{id}` in its path, such as https://acme.my.salesforce.com/{id}",
-            );
+/// What `[source]` says.
+struct Source {
+    crm: Crm,
+    record_link: Option<Said<String>>,
+    live: Option<Live>,
+    exports: PathBuf,
+    files: Files,
+}
+
+impl Source {
+    fn parse(root: &Section<'_>, boundary: &Boundary) -> Self {
+        let mut read = Self {
+            crm: Crm::Other,
+            record_link: None,
+            live: None,
+            exports: PathBuf::from("exports"),
+            files: Files::default(),
+        };
+        let Some(source) = root.section("source") else {
+            root.missing("source");
+            return read;
+        };
+        if let Some(folder) = source.text("folder") {
+            read.exports = PathBuf::from(folder.value);
         }
-        valid.then(|| Said { value: said.value.to_owned(), line: said.line })
-    });
+        let crms =
+            [("salesforce", Crm::Salesforce), ("hubspot", Crm::HubSpot), ("other", Crm::Other)];
+        read.crm = source.choice("crm", &crms).unwrap_or(Crm::Other);
+        read.record_link = record_link(&source);
+        let is_live = source.has("live");
+        if let Some(section) = source.section("live") {
+            read.live = live(&section, read.crm);
+        }
+        match source.section("files") {
+            Some(listed) => {
+                read.files = files(&listed, boundary);
+                if read.files.0.is_empty() && !is_live {
+                    listed.problem(listed.line(), "no file is named: there is nothing to review");
+                }
+            }
+            None if is_live => {}
+            None => source.missing("files"),
+        }
+        read
+    }
+}
+
+fn record_link(source: &Section<'_>) -> Option<Said<String>> {
+    let said = source.text("record_link")?;
+    let valid = said.starts_with("https://") && said.contains("{id}");
+    if !valid {
+        source.problem_with_hint(
+            said.line,
+            "`record_link` is not a link to a record",
+            "an https address with `{id}` in its path, such as https://acme.my.salesforce.com/{id}",
+        );
+    }
+    valid.then(|| Said { value: said.value.to_owned(), line: said.line })
+}
+
+fn files(listed: &Section<'_>, boundary: &Boundary) -> Files {
     let mut files = Files::default();
-    let Some(listed) = source.section("files") else {
-        source.missing("files");
-        return (crm, record_link, exports, files);
-    };
     for object in Object::ALL {
         for file in listed.texts(object.key()) {
             let path = PathBuf::from(file.value);
@@ -242,10 +281,127 @@ fn source(root: &Section<'_>, boundary: &Boundary) -> (Crm, Option<Said<String>>
             }
         }
     }
-    if files.0.is_empty() {
-        listed.problem(listed.line(), "no file is named: there is nothing to review");
+    files
+}
+
+/// What `[source.live]` says: where the CRM is, how to log in and how to behave there.
+fn live(section: &Section<'_>, crm: Crm) -> Option<Live> {
+    let host = section.required_text("host").and_then(|said| match Host::parse(said.value) {
+        Ok(host) => Some(host),
+        Err(hint) => {
+            section.problem_with_hint(
+                said.line,
+                format!("`{}` is not a host that can be asked", said.value),
+                hint,
+            );
+            None
+        }
+    });
+    let manners = manners(section);
+    let wide = section
+        .choice("grant", &[("strict", Wide::Refused), ("banner", Wide::Shown)])
+        .unwrap_or(Wide::Refused);
+    let crm = match crm {
+        Crm::Salesforce => salesforce(section).map(LiveCrm::Salesforce),
+        Crm::HubSpot | Crm::Other => {
+            section.problem_with_hint(
+                section.line(),
+                format!("a live {} cannot be asked", crm.title()),
+                "name its exports in [source.files]",
+            );
+            None
+        }
+    };
+    Some(Live { host: host?, manners, wide, crm: crm? })
+}
+
+fn manners(section: &Section<'_>) -> Manners {
+    let usual = Manners::default();
+    let share = section.number("quota_share").map_or(usual.quota_share, |share| {
+        if !(0.01..=1.0).contains(&share.value) {
+            section.problem_with_hint(
+                share.line,
+                "`quota_share` is not a share",
+                "a number such as 0.8: the part of the CRM's daily limit at which this job stops",
+            );
+        }
+        share.value
+    });
+    let seconds = |key, usual: Duration| {
+        section.count(key).map_or(usual, |said| Duration::from_secs(said.value.max(1).into()))
+    };
+    Manners {
+        silence: seconds("timeout_seconds", usual.silence),
+        patience: seconds("patience_seconds", usual.patience),
+        quota_share: share,
+        roots: section.text("roots").map(|path| PathBuf::from(path.value)),
     }
-    (crm, record_link, exports, files)
+}
+
+fn salesforce(section: &Section<'_>) -> Option<salesforce::Settings> {
+    #[derive(Clone, Copy)]
+    enum Way {
+        Secret,
+        Key,
+    }
+    let said = section.text("version");
+    let version = Version::parse(said.as_ref().map_or(Version::USUAL, |said| said.value));
+    if let (None, Some(said)) = (&version, &said) {
+        section.problem_with_hint(
+            said.line,
+            format!("`{}` is not a version of the API", said.value),
+            format!("a version such as `{}`", Version::USUAL),
+        );
+    }
+    let way = section
+        .choice("login", &[("client-credentials", Way::Secret), ("jwt", Way::Key)])
+        .unwrap_or(Way::Secret);
+    let client_id = section.required_text("client_id").map(|said| said.value.to_owned());
+    let login = match way {
+        Way::Secret => {
+            let secret = place(section, "client_secret");
+            LoginBy::ClientCredentials { client_id: client_id?, secret: secret? }
+        }
+        Way::Key => {
+            let user = section.required_text("user").map(|said| said.value.to_owned());
+            let key = place(section, "private_key");
+            let audience = section
+                .choice("audience", &[("login", Audience::Login), ("test", Audience::Test)])
+                .unwrap_or(Audience::Login);
+            LoginBy::Jwt { client_id: client_id?, user: user?, key: key?, audience }
+        }
+    };
+    Some(salesforce::Settings { version: version?, login })
+}
+
+/// Where a secret lies: `{ env = "NAME" }`, `{ file = "path" }` or `{ credential = "name" }`. A secret
+/// that is written into the config itself is refused.
+fn place(section: &Section<'_>, key: &str) -> Option<Place> {
+    const HINT: &str = "`{ env = \"NAME\" }`, `{ file = \"/path\" }` or `{ credential = \"name\" }`; \
+                        a secret is never written into review.toml";
+    let Some(node) = section.node(key) else {
+        section.problem_with_hint(section.line(), format!("`{key}` is missing"), HINT);
+        return None;
+    };
+    if !matches!(node.value, Value::Table(_)) {
+        let message = format!("`{key}` does not say where the secret lies");
+        section.problem_with_hint(node.line, message, HINT);
+        return None;
+    }
+    let named = section.section(key)?;
+    let env = named.text("env").map(|said| Place::Env(said.value.to_owned()));
+    let file = named.text("file").map(|said| Place::File(PathBuf::from(said.value)));
+    let credential = named.text("credential").and_then(|said| {
+        let plain = !said.value.contains('/') && !said.value.starts_with('.');
+        plain.then(|| Place::Credential(said.value.to_owned()))
+    });
+    let mut places = [env, file, credential].into_iter().flatten();
+    let (first, second) = (places.next(), places.next());
+    if second.is_some() || first.is_none() {
+        named.problem_with_hint(named.line(), format!("`{key}` has to name one place"), HINT);
+        return None;
+    }
+    first
 }
 
 fn batch(

@@ -21,8 +21,8 @@
 //! the table of who may import whom:
 //!
 //! [`policy`] what a person wrote, with its place · [`boundary`] what may come in · [`matching`] what is
-//! the same · [`finding`] what may be said · [`check`] the judgements · [`source`] where records come from
-//! · [`folder`] files that are private and whole · [`gate`] who may decide what · [`ledger`] what was run
+//! the same · [`finding`] what may be said · [`check`] the judgements · [`folder`] files that are private and
+//! whole · [`source`] where records come from · [`gate`] who may decide what · [`ledger`] what was run
 //! and decided · [`metrics`] the one rate · [`packet`] what is shown · [`config`] the job · [`review`] the
 //! run · [`draft`] the first folder · [`linking`] the duplicate engine alone · [`cli`] the arguments.
 //!

@@ -3,7 +3,11 @@
 //! Does not: see a rule, keep a column that was not granted, or write anything.
 
 pub mod csv;
+pub mod http;
 pub mod inspect;
+pub mod live;
+pub mod salesforce;
+pub mod secret;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
