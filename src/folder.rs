@@ -42,7 +42,8 @@ pub enum FolderError {
     },
 }
 
-fn disk(path: &Path) -> impl FnOnce(io::Error) -> FolderError + use<> {
+/// The disk's word about a path.
+pub(crate) fn disk(path: &Path) -> impl FnOnce(io::Error) -> FolderError + use<> {
     let path = path.display().to_string();
     move |what| FolderError::Disk { path, what }
 }
@@ -208,7 +209,8 @@ pub fn clear_drafts(runs: &Path) -> Result<(), FolderError> {
     Ok(())
 }
 
-fn remove(path: &Path) -> Result<(), FolderError> {
+/// Removes a folder of ours with all that is in it, if it is there.
+pub(crate) fn remove(path: &Path) -> Result<(), FolderError> {
     match fs::symlink_metadata(path) {
         Err(_) => Ok(()),
         Ok(meta) if meta.is_dir() => fs::remove_dir_all(path).map_err(disk(path)),

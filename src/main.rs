@@ -1,6 +1,7 @@
 //! The command line: arguments, clock and environment once; call; print; exit code. Nothing else.
 
-use std::io::{self, Write as _};
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _, Write as _};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,6 +16,7 @@ use crm_review::finding::Severity;
 use crm_review::review::{self, Earlier, Order, PaperError, Reader, Recording, ReviewError, Shape};
 use crm_review::source::csv::Encoding;
 use crm_review::source::inspect::{self, Options};
+use crm_review::source::secret::Environment;
 use crm_review::{draft, folder, linking};
 
 fn main() -> ExitCode {
@@ -30,7 +32,14 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Init { dir, from } => init(&dir, &from, cores),
         Command::Run { dir, as_of, fail_on, threads } => {
-            let order = Order { folder: dir, as_of, now: now(), threads: threads.unwrap_or(cores) };
+            let order = Order {
+                folder: dir,
+                as_of,
+                now: now(),
+                threads: threads.unwrap_or(cores),
+                environment: environment(),
+                tell: if io::stderr().is_terminal() { tell } else { |_| {} },
+            };
             run(&order, fail_on)
         }
         Command::Decide { paths, supersede } => decide(paths, supersede),
@@ -58,6 +67,18 @@ fn main() -> ExitCode {
 fn now() -> chrono::DateTime<chrono::Utc> {
     #[expect(clippy::disallowed_methods, reason = "the one reading of the clock")]
     chrono::Utc::now()
+}
+
+/// The environment: the secrets of a live source may lie there.
+fn environment() -> Environment {
+    let text =
+        |(name, value): (OsString, OsString)| name.into_string().ok().zip(value.into_string().ok());
+    Environment::new(std::env::vars_os().filter_map(text))
+}
+
+/// How far a pull is, on a line of the terminal that is written anew; no words take the line away.
+fn tell(words: &str) {
+    let _ = write!(io::stderr().lock(), "\r\x1b[2K{words}");
 }
 
 /// Words go to stderr. When nobody can be told, there is nothing left to do.
@@ -197,10 +218,12 @@ fn exit_code(error: &ReviewError) -> u8 {
     use crm_review::ledger::LedgerError;
     match error {
         ReviewError::Rules(_) | ReviewError::Decisions(_) | ReviewError::Unreadable { .. } => 2,
+        ReviewError::Live(error) if error.is_of_the_config() => 2,
         ReviewError::Ledger(LedgerError::Broken { .. })
         | ReviewError::Paper(PaperError::Altered { .. }) => 4,
         ReviewError::Folder(FolderError::Held { .. }) => 5,
         ReviewError::Source(_)
+        | ReviewError::Live(_)
         | ReviewError::Packet(_)
         | ReviewError::Paper(PaperError::Gone { .. } | PaperError::Disk { .. })
         | ReviewError::Ledger(LedgerError::Folder(_) | LedgerError::Disk { .. })

@@ -417,11 +417,11 @@ const ROOM: usize = 4096;
 pub struct Intake {
     fields: Arc<[Field]>,
     key_at: usize,
-    columns: Vec<Column>,
+    pub(super) columns: Vec<Column>,
     /// Dates that wait for the order of day and month, with their row and slot.
-    unordered: Vec<(usize, usize, Moment)>,
-    lines: Vec<u32>,
-    withheld: Vec<(usize, usize, &'static str)>,
+    pub(super) unordered: Vec<(usize, usize, Moment)>,
+    pub(super) lines: Vec<u32>,
+    pub(super) withheld: Vec<(usize, usize, &'static str)>,
     zone: Tz,
     /// Where the values of a row wait until its last cell has been read; empty between rows.
     waiting: Vec<Value<'static>>,

@@ -8,6 +8,7 @@ mod batch;
 mod column;
 mod glance;
 mod intake;
+mod kept;
 mod kind;
 mod scanner;
 
@@ -465,7 +466,7 @@ impl Boundary {
 }
 
 /// The field that names a row of a table.
-fn object_key(object: Object) -> &'static str {
+pub(crate) fn object_key(object: Object) -> &'static str {
     match object {
         Object::Lead
         | Object::Contact

@@ -272,10 +272,8 @@ pub struct Input {
     pub sha256: String,
     /// Its size.
     pub bytes: u64,
-    /// How it is encoded, in words.
-    pub encoding: String,
-    /// What separates its columns, in words: `comma`.
-    pub delimiter: String,
+    /// How it is written, in words: `UTF-8, comma`; or how it was asked for.
+    pub form: String,
     /// Data rows found.
     pub rows_read: usize,
     /// Rows admitted.

@@ -14,6 +14,7 @@ use crate::check::{By, Groups, Outcome};
 use crate::config::Config;
 use crate::ledger::{Run, digest};
 use crate::packet::{Completeness, Review};
+use crate::source::Origin;
 
 use super::Judged;
 
@@ -147,8 +148,12 @@ struct InputFile<'a> {
     encoding: &'a str,
     /// Whether that was told from its bytes alone.
     encoding_guessed: bool,
-    /// What stands between cells.
-    delimiter: String,
+    /// What stands between the cells of a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delimiter: Option<String>,
+    /// How a table of a CRM was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked: Option<AskedOf<'a>>,
     /// Rows met.
     rows_read: u64,
     /// Rows that became records.
@@ -173,6 +178,19 @@ struct InputFile<'a> {
     values_withheld: usize,
     /// How dates were read, by column.
     date_orders: BTreeMap<&'a str, String>,
+}
+
+/// How a table of a CRM was asked for.
+#[derive(Serialize, JsonSchema)]
+struct AskedOf<'a> {
+    /// How, in words.
+    way: &'a str,
+    /// Records made before this instant were asked for.
+    #[schemars(extend("format" = "date-time"))]
+    before: String,
+    /// How many the CRM says there are, where it can say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counted: Option<u64>,
 }
 
 /// A file that says how to judge.
@@ -388,7 +406,18 @@ fn input_files(judged: &Judged) -> Vec<InputFile<'_>> {
             bytes: input.tally.bytes,
             encoding: &input.tally.encoding.name,
             encoding_guessed: input.tally.encoding.guessed,
-            delimiter: char::from(input.dialect.delimiter).to_string(),
+            delimiter: match &input.origin {
+                Origin::Export { dialect, .. } => Some(char::from(dialect.delimiter).to_string()),
+                Origin::Crm(_) => None,
+            },
+            asked: match &input.origin {
+                Origin::Export { .. } => None,
+                Origin::Crm(asked) => Some(AskedOf {
+                    way: &asked.way,
+                    before: asked.before.to_rfc3339(),
+                    counted: asked.counted,
+                }),
+            },
             rows_read: input.tally.rows_read,
             rows_admitted: admission.rows,
             rows_set_aside: input.tally.quarantined + admission.set_aside.len() as u64,

@@ -37,7 +37,9 @@ use crate::ledger::{Entry, Ledger, LedgerError, Run, Tally, digest};
 use crate::metrics::{self, Week};
 use crate::packet::{self, Completeness, PacketError, Queue, RecordLink};
 use crate::policy::Problems;
-use crate::source::{self, Input, SourceErrors};
+use crate::source::live::{LiveError, Surroundings};
+use crate::source::secret::Environment;
+use crate::source::{self, Input, Origin, SourceErrors};
 
 pub use changes::changes;
 use desk::{Desk, DeskError};
@@ -75,6 +77,9 @@ pub enum ReviewError {
     /// The source refused or stayed silent.
     #[error("{0}")]
     Source(#[from] SourceErrors),
+    /// The CRM was not read.
+    #[error(transparent)]
+    Live(#[from] LiveError),
     /// The ledger's chain is broken.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -97,6 +102,10 @@ pub struct Order {
     pub now: DateTime<Utc>,
     /// Cores to use.
     pub threads: NonZeroUsize,
+    /// Where the secrets of a live source may come from.
+    pub environment: Environment,
+    /// Told how far a pull is.
+    pub tell: fn(&str),
 }
 
 /// A run that made a packet.
@@ -215,7 +224,13 @@ pub fn run(order: &Order) -> Result<Done, ReviewError> {
 
     let refused = record_dropped(&folder.path, &config.gate, order.now, &mut ledger)?;
     let exports = folder.path.join(&config.exports);
-    let judged = judge(&config, &exports, as_of, order.threads)?;
+    let surroundings = Surroundings {
+        folder: &folder.path,
+        environment: &order.environment,
+        now: order.now,
+        tell: order.tell,
+    };
+    let judged = judge(&config, &exports, Some(surroundings), as_of, order.threads)?;
     let made = write_up(&folder, &config, record_link, &judged, &ledger)?;
     let home = runs.join(&made.home);
     folder::publish(&home, &made.files())?;
@@ -303,12 +318,16 @@ struct Records {
     tables: Pulled,
     inputs: Vec<Input>,
     admissions: Vec<Admission>,
+    /// Tables that a CRM does not have or does not show.
+    absent: Vec<String>,
 }
 
-/// Reads what the checks ask for, and says which records are under review.
+/// Reads what the checks ask for, of the exports and of the CRM if it may be asked, and says which records
+/// are under review.
 fn pull(
     config: &Config,
     exports: &Path,
+    surroundings: Option<Surroundings<'_>>,
     as_of: AsOf,
     threads: NonZeroUsize,
 ) -> Result<(Bench, Records), ReviewError> {
@@ -316,8 +335,12 @@ fn pull(
     let mut reads = bench.reads();
     reads.extend(batch_fields(config));
     reads.extend(Counted::of(config, as_of).fields().cloned());
-    let pull =
-        source::pull(exports, &config.files, &config.boundary, &reads, config.zone, threads)?;
+    let (boundary, zone) = (&config.boundary, config.zone);
+    let mut pull = source::pull(exports, &config.files, boundary, &reads, zone, threads)?;
+    if let Some((live, surroundings)) = config.live.as_ref().zip(surroundings) {
+        let files = &config.files;
+        pull.extend(source::ask(live, surroundings, files, boundary, &reads, zone, threads)?);
+    }
     let mut tables = Pulled::default();
     for batch in pull.batches {
         tables.insert(batch);
@@ -327,17 +350,19 @@ fn pull(
             put_under_review(batch, &config.batch, config, as_of);
         }
     }
-    Ok((bench, Records { tables, inputs: pull.inputs, admissions: pull.admissions }))
+    let absent = pull.absent.into_iter().map(|(_, name)| name).collect();
+    Ok((bench, Records { tables, inputs: pull.inputs, admissions: pull.admissions, absent }))
 }
 
 fn judge(
     config: &Config,
     exports: &Path,
+    surroundings: Option<Surroundings<'_>>,
     as_of: AsOf,
     threads: NonZeroUsize,
 ) -> Result<Judged, ReviewError> {
-    let (bench, Records { tables: pulled, inputs, admissions }) =
-        pull(config, exports, as_of, threads)?;
+    let (bench, Records { tables: pulled, inputs, admissions, absent }) =
+        pull(config, exports, surroundings, as_of, threads)?;
     let counts = pulled
         .iter()
         .map(|batch| packet::Count {
@@ -356,7 +381,10 @@ fn judge(
         let groups = Groups::count(&world, &reports);
         (reports, groups)
     };
-    let missing = missing(config, &inputs, &admissions, &reports);
+    let mut missing = missing(config, &inputs, &admissions, &reports);
+    missing.extend(
+        absent.iter().map(|name| format!("{name} is not there, or this login may not see it")),
+    );
     let absent_ids = absent_ids(&config.batch, &pulled);
     Ok(Judged { as_of, pulled, counts, inputs, admissions, reports, groups, missing, absent_ids })
 }
@@ -447,6 +475,9 @@ fn missing(
         if input.tally.looks_truncated {
             missing
                 .push(format!("{} ends in the middle of a row: the export looks cut", input.file));
+        }
+        if let Origin::Crm(asked) = &input.origin {
+            missing.extend(asked.gaps.iter().cloned());
         }
         if let Some(line) = input.tally.second_table {
             missing.push(format!(
@@ -684,26 +715,12 @@ pub fn trend(path: &Path, now: DateTime<Utc>) -> Result<String, ReviewError> {
 
 fn paper_input((input, admission): (&Input, &Admission)) -> packet::Input {
     let tally = &input.tally;
-    let mut encoding = tally.encoding.name.to_uppercase();
-    if tally.encoding.bom {
-        encoding += " with byte order mark";
-    }
-    if tally.encoding.guessed {
-        encoding += &format!(", guessed ({} cells decoded on that guess)", tally.decoded_cells);
-    }
     packet::Input {
         file: input.file.clone(),
         object: input.object,
         sha256: tally.sha256.clone(),
         bytes: tally.bytes,
-        encoding,
-        delimiter: match input.dialect.delimiter {
-            b',' => "comma".to_owned(),
-            b';' => "semicolon".to_owned(),
-            b'\t' => "tab".to_owned(),
-            b'|' => "bar".to_owned(),
-            other => char::from(other).to_string(),
-        },
+        form: form(input),
         rows_read: usize::try_from(tally.rows_read).unwrap_or(usize::MAX),
         rows_admitted: admission.rows,
         blank: usize::try_from(tally.blank).unwrap_or(usize::MAX),
@@ -711,6 +728,30 @@ fn paper_input((input, admission): (&Input, &Admission)) -> packet::Input {
         problems: input.problems(),
         more: usize::try_from(tally.problems_omitted).unwrap_or(usize::MAX),
     }
+}
+
+/// How an input is written, or how it was asked for.
+fn form(input: &Input) -> String {
+    let dialect = match &input.origin {
+        Origin::Export { dialect, .. } => dialect,
+        Origin::Crm(asked) => return asked.words(),
+    };
+    let encoding = &input.tally.encoding;
+    let mut form = encoding.name.to_uppercase();
+    if encoding.bom {
+        form += " with byte order mark";
+    }
+    if encoding.guessed {
+        form += &format!(", guessed ({} cells decoded on that guess)", input.tally.decoded_cells);
+    }
+    let delimiter = match dialect.delimiter {
+        b',' => "comma",
+        b';' => "semicolon",
+        b'\t' => "tab",
+        b'|' => "bar",
+        other => return format!("{form}, {}", char::from(other)),
+    };
+    format!("{form}, {delimiter}")
 }
 
 /// The shape of something that machines write or read.

@@ -174,7 +174,7 @@ fn again(
         Ok(exports) => exports,
         Err(changed) => return Ok(Again::Cannot(format!("{changed} has changed since"))),
     };
-    let judged = judge(&config, &exports, AsOf::new(run.as_of, config.zone), threads)?;
+    let judged = judge(&config, &exports, None, AsOf::new(run.as_of, config.zone), threads)?;
     let made = write_up(folder, &config, link, &judged, ledger)?;
     let files = made.files();
     let different = files

@@ -55,7 +55,7 @@ pub fn what_if(
             }
         };
         let paper = Paper::of(&runs, run)?;
-        let judged = judge(&config, &exports, AsOf::new(run.as_of, config.zone), threads)?;
+        let judged = judge(&config, &exports, None, AsOf::new(run.as_of, config.zone), threads)?;
         let now: BTreeMap<FindingId, (&str, &RecordRef)> = history::found(&judged.reports)
             .map(|(check, finding)| (finding.id(check.code), (check.code, &finding.record)))
             .collect();

@@ -10,6 +10,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io::Read as _;
+use std::marker::PhantomData;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::thread::sleep;
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use serde::de::DeserializeSeed;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 use super::salesforce;
@@ -473,10 +475,18 @@ impl Answer {
 
     /// The body as JSON of a shape.
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Unreadable> {
+        self.seeded(PhantomData)
+    }
+
+    /// The body as JSON that is put where the seed says.
+    pub fn seeded<'a, S: DeserializeSeed<'a>>(&'a self, seed: S) -> Result<S::Value, Unreadable> {
         // A parser steps over texts it does not keep; a text that is none spoils the answer all the same.
         let text =
             std::str::from_utf8(&self.body).map_err(|_| Unreadable { line: 0, column: 0 })?;
-        serde_json::from_str(text)
+        let mut parser = serde_json::Deserializer::from_str(text);
+        let parsed = seed.deserialize(&mut parser);
+        parsed
+            .and_then(|value| parser.end().map(|()| value))
             .map_err(|error| Unreadable { line: error.line(), column: error.column() })
     }
 
@@ -803,6 +813,7 @@ impl Door {
     }
 
     /// What became of a request that was not answered. The client's own words may quote an address.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the client may add kinds of faults")]
     fn lost(&self, error: &ureq::Error) -> Lost {
         use ureq::Error;
         let host = || self.host.name.clone();
@@ -828,10 +839,6 @@ impl Door {
             }
             Error::Decompress(..) => Lost::OnTheWay("the answer cannot be decompressed"),
             Error::Protocol(_) => Lost::OnTheWay("the answer is not HTTP, or it broke off"),
-            #[expect(
-                clippy::wildcard_enum_match_arm,
-                reason = "the client may add kinds of faults"
-            )]
             _ => Lost::OnTheWay("the connection broke off"),
         }
     }

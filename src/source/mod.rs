@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 use crate::boundary::{Admission, AdmitError, Batch, Boundary, Desk, Field, Intake, Load, Object};
 
 use self::csv::{Expect, Limits, Misfit, Problem, Refusal, Sheet, Sink, Tally, Trouble};
+use self::live::{Asked, Live, LiveError, Surroundings};
 
 /// Why an input was not read. What to do about it is part of the words.
 #[derive(Debug, thiserror::Error)]
@@ -88,12 +89,24 @@ pub struct Input {
     pub object: Object,
     /// The columns handed to the boundary, in order: a problem's column counts in these.
     pub columns: Vec<String>,
-    /// How cells are told apart.
-    pub dialect: csv::Dialect,
-    /// The line of the header.
-    pub header_line: u64,
-    /// What became of every line.
+    /// Where the rows come from.
+    pub origin: Origin,
+    /// What became of every line. The lines of a CRM's table are its records as they came, from 1.
     pub tally: Tally,
+}
+
+/// Where the rows of an input come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A file.
+    Export {
+        /// How cells are told apart.
+        dialect: csv::Dialect,
+        /// The line of the header.
+        header_line: u64,
+    },
+    /// A CRM that was asked.
+    Crm(Asked),
 }
 
 impl Input {
@@ -131,7 +144,7 @@ impl Input {
 }
 
 /// Everything that was read.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Pull {
     /// One batch per table.
     pub batches: Vec<Batch>,
@@ -139,6 +152,35 @@ pub struct Pull {
     pub admissions: Vec<Admission>,
     /// The inputs, in the same order.
     pub inputs: Vec<Input>,
+    /// What a CRM would let this job do beyond reading what is listed.
+    pub wide: Vec<String>,
+    /// Tables of a CRM that are not there or may not be seen, by its own names.
+    pub absent: Vec<(Object, String)>,
+}
+
+impl Pull {
+    /// Puts another pull of other tables beside this one.
+    pub fn extend(&mut self, other: Self) {
+        self.batches.extend(other.batches);
+        self.admissions.extend(other.admissions);
+        self.inputs.extend(other.inputs);
+        self.wide.extend(other.wide);
+        self.absent.extend(other.absent);
+    }
+}
+
+/// Asks a CRM for the tables that no file gives.
+pub fn ask(
+    live: &Live,
+    surroundings: Surroundings<'_>,
+    files: &Files,
+    boundary: &Boundary,
+    reads: &BTreeSet<Field>,
+    zone: Tz,
+    threads: NonZeroUsize,
+) -> Result<Pull, LiveError> {
+    let given = files.0.keys().copied().collect();
+    live::pull(live, surroundings, boundary, reads, &given, zone, threads)
 }
 
 /// Which files hold which table; names are relative to a folder.
@@ -187,7 +229,7 @@ pub fn pull(
     if !errors.is_empty() {
         return Err(SourceErrors(errors));
     }
-    let mut pull = Pull { batches: Vec::new(), admissions: Vec::new(), inputs: Vec::new() };
+    let mut pull = Pull::default();
     // As many tables at a time as there are threads; the runtime sees to that.
     let mut joining = Vec::new();
     for (object, parts) in loads {
@@ -262,8 +304,10 @@ fn read_one(
         file: job.file.clone(),
         object: job.object,
         columns: desk.wanted_names().into_iter().map(str::to_owned).collect(),
-        dialect: sheet.facts().dialect,
-        header_line: sheet.facts().header_line,
+        origin: Origin::Export {
+            dialect: sheet.facts().dialect,
+            header_line: sheet.facts().header_line,
+        },
         tally,
     };
     let intakes = sinks.into_iter().map(|sink| sink.intake).collect();

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDate};
 use crm_review::review::{self, Done, Order, ReviewError};
+use crm_review::source::secret::Environment;
 
 fn flavour(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/acme").join(name)
@@ -50,6 +51,8 @@ fn run_in(folder: &Path) -> Result<Done, ReviewError> {
         as_of: NaiveDate::from_ymd_opt(2026, 11, 23),
         now: DateTime::default(),
         threads: NonZeroUsize::new(2).unwrap(),
+        environment: Environment::default(),
+        tell: |_| {},
     })
 }
 

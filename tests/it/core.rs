@@ -9,6 +9,7 @@ use crm_review::draft::init;
 use crm_review::folder::{make, write_new};
 use crm_review::policy::{Document, Log};
 use crm_review::review::{Order, run};
+use crm_review::source::secret::Environment;
 use crm_review::source::{Files, pull};
 
 const FIELDS: &str = "[contact.fields]\n\
@@ -165,6 +166,8 @@ fn order(folder: &Path, threads: usize) -> Order {
         as_of: "2026-10-27".parse().ok(),
         now: "2026-10-27T08:00:00Z".parse().unwrap(),
         threads: NonZeroUsize::new(threads).unwrap(),
+        environment: Environment::default(),
+        tell: |_| {},
     }
 }
 

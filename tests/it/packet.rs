@@ -481,8 +481,7 @@ fn input(
         object,
         sha256: "9d3c78a87e15".repeat(5) + "0a1b",
         bytes: 1_204_233,
-        encoding: "UTF-8".to_owned(),
-        delimiter: "comma".to_owned(),
+        form: "UTF-8, comma".to_owned(),
         rows_read: read,
         rows_admitted: admitted,
         blank: 2,
@@ -644,8 +643,7 @@ fn everywhere(text: &str) -> Option<String> {
         },
     ];
     let mut inputs = vec![input(text, Object::Lead, 2, 1, vec![(3, text)])];
-    text.clone_into(&mut inputs[0].encoding);
-    text.clone_into(&mut inputs[0].delimiter);
+    text.clone_into(&mut inputs[0].form);
     let review = Review {
         organisation: text,
         run: text,

@@ -624,7 +624,7 @@ impl InputView {
             admitted: grouped(input.rows_admitted),
             aside: grouped(total),
             skipped: if skipped.is_empty() { "none".to_owned() } else { skipped.join(", ") },
-            form: format!("{}, {}", value(&input.encoding), value(&input.delimiter)),
+            form: value(&input.form),
             size: grouped(usize::try_from(input.bytes).unwrap_or(usize::MAX)),
             sha256: value(&input.sha256),
             problems: problems

@@ -132,7 +132,7 @@ fn linted(folder: &Folder, config: &Config, as_of: AsOf, threads: NonZeroUsize) 
         linted.unjudged.push(unread(format!("there is no {}", exports.join(gone).display())));
         return linted;
     }
-    match pull(config, &exports, as_of, threads) {
+    match pull(config, &exports, None, as_of, threads) {
         Ok((_, records)) => {
             let world = World::new(&records.tables, as_of, &config.policies, threads);
             lint(&config.policies, as_of.day, Some(&world))

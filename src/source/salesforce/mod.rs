@@ -1,13 +1,26 @@
 //! Salesforce as a source: its questions, and what its answers mean.
 //!
+//! An org is entered before it is read: a token for the login, the versions that are offered, and of each
+//! table which fields this user may see and whether it may do more than read them. Then each table is
+//! read in pages, in the order of ids.
+//!
 //! Does not: put a question on the wire, or know what a record is judged by.
 
+mod describe;
 mod login;
+mod page;
 mod question;
+mod table;
 
+use std::rc::Rc;
 use std::time::Duration;
 
-use super::http::{Answer, Pace, Verdict};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::http::{Answer, Call, Door, Pace, Trouble, Verdict};
+use super::live::{LiveError, Surroundings, Wanted, Welcome};
+use super::secret::Secret;
 
 pub use login::{Audience, Login, LoginBy, LoginError};
 pub use question::{Column, Id, Locator, Question, Soql, Table, Version, Which};
@@ -59,4 +72,96 @@ impl Fault {
             Some(_) | None => Self::Other,
         }
     }
+}
+
+/// A conversation with an org, in which the login is renewed when it runs out.
+#[derive(Debug)]
+struct Org<'s> {
+    settings: &'s Settings,
+    surroundings: Surroundings<'s>,
+}
+
+/// A token and where it is good.
+#[derive(Deserialize)]
+struct Granted {
+    access_token: String,
+    instance_url: String,
+}
+
+impl Org<'_> {
+    /// Asks, and logs in anew if the token has run out; if it then is not good either, that is said.
+    fn ask(&self, door: &mut Door, question: &Question) -> Result<Answer, LiveError> {
+        match door.ask(Call::Salesforce(question)) {
+            Err(Trouble::Expired { .. }) => {
+                self.log_in(door)?;
+                Ok(door.ask(Call::Salesforce(question))?)
+            }
+            answer => Ok(answer?),
+        }
+    }
+
+    fn log_in(&self, door: &mut Door) -> Result<(), LiveError> {
+        let Surroundings { folder, environment, .. } = self.surroundings;
+        let login = self.settings.login.login(folder, environment, door.now())?;
+        let answer = door.ask(Call::Salesforce(&Question::Token(login)))?;
+        let granted: Granted =
+            answer.json().map_err(|why| LiveError::unreadable("a token", &why))?;
+        if !door.host().owns(&granted.instance_url) {
+            return Err(LiveError::NotGranted {
+                what: format!("{} sends this job to another host", door.host().name()),
+                hint: "give `host` the org's own address (Setup > My Domain), not a login page's"
+                    .to_owned(),
+            });
+        }
+        door.show(Secret::new(granted.access_token));
+        Ok(())
+    }
+
+    /// The version is one that the org offers.
+    fn check_version(&self, door: &mut Door) -> Result<(), LiveError> {
+        #[derive(Deserialize)]
+        struct Offered {
+            version: String,
+        }
+        let answer = door.ask(Call::Salesforce(&Question::Versions))?;
+        let offered: Vec<Offered> =
+            answer.json().map_err(|why| LiveError::unreadable("the versions", &why))?;
+        let version = self.settings.version.as_str();
+        if offered.iter().any(|offered| offered.version == version) {
+            return Ok(());
+        }
+        let newest = offered.iter().rev().find_map(|offered| Version::parse(&offered.version));
+        Err(LiveError::NotGranted {
+            what: format!("{} does not offer version {version} of its API", door.host().name()),
+            hint: newest.map_or_else(
+                || "ask who answers at this address".to_owned(),
+                |newest| format!("set `version = \"{}\"` in [source.live]", newest.as_str()),
+            ),
+        })
+    }
+}
+
+/// Enters an org and finds out what of the wanted fields is there.
+pub(super) fn enter<'s>(
+    settings: &'s Settings,
+    door: &mut Door,
+    surroundings: Surroundings<'s>,
+    wanted: &[Wanted<'_>],
+    before: DateTime<Utc>,
+) -> Result<Welcome<'s>, LiveError> {
+    let org = Rc::new(Org { settings, surroundings });
+    org.log_in(door)?;
+    org.check_version(door)?;
+    let mut welcome = Welcome { readings: Vec::new(), wide: Vec::new(), absent: Vec::new() };
+    for (object, table) in table::of(wanted) {
+        (surroundings.tell)(&format!("Salesforce {}: which fields are there", table.name()));
+        let Some(described) = describe::of(&org, door, table)? else {
+            welcome.absent.push((object, format!("Salesforce {}", table.name())));
+            continue;
+        };
+        welcome.wide.extend(described.beyond_reading(table));
+        let reading = table::Read::new(Rc::clone(&org), table, object, wanted, &described, before)?;
+        welcome.readings.push(Box::new(reading));
+    }
+    Ok(welcome)
 }

@@ -134,6 +134,11 @@ pub struct Soql(String);
 pub struct Column(String);
 
 impl Column {
+    /// The id that every record has.
+    pub fn id() -> Self {
+        Self("Id".to_owned())
+    }
+
     /// A name as Salesforce gives names.
     pub fn parse(text: &str) -> Option<Self> {
         let word = |word: &str| {
@@ -170,13 +175,20 @@ pub struct Which {
     pub table: Table,
     /// Created before this instant: the membership of the table is frozen there.
     pub before: DateTime<Utc>,
+    /// Of a table of changes, only those of these fields.
+    pub fields: Vec<Column>,
 }
 
 impl Which {
     fn clause(&self) -> String {
         let before = self.before.to_rfc3339_opts(SecondsFormat::Secs, true);
         let kind = if self.table == Table::Group { "Type = 'Queue' AND " } else { "" };
-        format!("FROM {} WHERE {kind}CreatedDate < {before}", self.table.name())
+        let fields: Vec<_> = self.fields.iter().map(|field| format!("'{}'", field.0)).collect();
+        let fields = match fields.as_slice() {
+            [] => String::new(),
+            fields => format!("Field IN ({}) AND ", fields.join(", ")),
+        };
+        format!("FROM {} WHERE {kind}{fields}CreatedDate < {before}", self.table.name())
     }
 
     /// How many there are.
@@ -232,7 +244,7 @@ mod tests {
     #[test]
     fn a_query_asks_and_does_nothing_else() {
         let before = DateTime::from_timestamp(1_795_219_200, 0).unwrap();
-        let which = Which { table: Table::Group, before };
+        let which = Which { table: Table::Group, before, fields: Vec::new() };
         let columns = ["Id", "Name"].map(|name| Column::parse(name).unwrap());
         let after = Id::parse("00G5g000000WHe6").unwrap();
         assert_eq!(
@@ -241,7 +253,7 @@ mod tests {
              AND Id > '00G5g000000WHe6' ORDER BY Id"
         );
         assert_eq!(
-            Which { table: Table::Lead, before }.count().as_str(),
+            Which { table: Table::Lead, before, fields: Vec::new() }.count().as_str(),
             "SELECT COUNT() FROM Lead WHERE CreatedDate < 2026-11-21T00:00:00Z"
         );
     }

@@ -1,0 +1,99 @@
+//! Admitted rows as lines of text, so that a pull that was cut off can go on where it stopped.
+//!
+//! A line holds what was admitted and nothing else: a value that looked like a secret is only marked,
+//! and of a row that was set aside there is none.
+//! Does not: read or write files.
+
+use serde::{Deserialize, Serialize};
+
+use super::column::{Column, Millis, Number};
+use super::intake::Intake;
+
+/// A row as it is kept. The keys are short: there are as many of them as there are records.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    /// Its line in the input.
+    l: u32,
+    /// Its values as text, in the order of the columns.
+    v: Vec<Option<String>>,
+    /// The places of values that were withheld.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    w: Vec<usize>,
+}
+
+/// What is said of a value that an earlier part of the same pull withheld.
+const WITHHELD: &str = "a secret";
+
+impl Intake {
+    /// The rows as lines, if all that was admitted can be told by them.
+    pub fn keep(&self) -> Option<Vec<String>> {
+        // A date whose order of day and month is not settled yet is not known yet.
+        if !self.unordered.is_empty() {
+            return None;
+        }
+        let mut withheld = self.withheld.iter().peekable();
+        let line = |(row, line): (usize, &u32)| {
+            let mut kept = Kept { l: *line, v: Vec::new(), w: Vec::new() };
+            kept.v.extend(self.columns.iter().map(|column| column.written(row)));
+            while let Some((_, slot, _)) = withheld.next_if(|(at, ..)| *at == row) {
+                kept.w.push(*slot);
+            }
+            serde_json::to_string(&kept).ok()
+        };
+        self.lines.iter().enumerate().map(line).collect()
+    }
+
+    /// Takes a row back that was kept. Gives whether it is one of these columns.
+    pub fn take_back(&mut self, line: &str) -> bool {
+        let Ok(kept) = serde_json::from_str::<Kept>(line) else { return false };
+        if kept.v.len() != self.columns.len() {
+            return false;
+        }
+        let is_one = |(column, value): (&Column, &Option<String>)| column.reads(value.as_deref());
+        if !self.columns.iter().zip(&kept.v).all(is_one) {
+            return false;
+        }
+        for (column, value) in self.columns.iter_mut().zip(&kept.v) {
+            column.push_written(value.as_deref());
+        }
+        let row = self.lines.len();
+        self.withheld.extend(kept.w.iter().map(|slot| (row, *slot, WITHHELD)));
+        self.lines.push(kept.l);
+        true
+    }
+}
+
+impl Column {
+    /// A value as text that gives the same value back.
+    fn written(&self, row: usize) -> Option<String> {
+        match self {
+            Self::Text(texts) => Some(texts.get(row).to_owned()).filter(|text| !text.is_empty()),
+            Self::Time(times) => times.get(row)?.get().map(|millis| millis.to_string()),
+            Self::Number(numbers) => numbers.get(row)?.get().map(|number| number.to_string()),
+            Self::Flag(flags) => flags.get(row)?.map(|flag| flag.to_string()),
+        }
+    }
+
+    /// Whether a text is a value of this column.
+    fn reads(&self, value: Option<&str>) -> bool {
+        value.is_none_or(|value| match self {
+            Self::Text(_) => true,
+            Self::Time(_) => value.parse::<i64>().is_ok(),
+            Self::Number(_) => value.parse::<f64>().is_ok(),
+            Self::Flag(_) => value.parse::<bool>().is_ok(),
+        })
+    }
+
+    fn push_written(&mut self, value: Option<&str>) {
+        let Some(value) = value else {
+            self.push_none();
+            return;
+        };
+        match self {
+            Self::Text(texts) => texts.push(value),
+            Self::Time(times) => times.push(value.parse().map_or(Millis::NONE, Millis::new)),
+            Self::Number(numbers) => numbers.push(value.parse().map_or(Number::NONE, Number::new)),
+            Self::Flag(flags) => flags.push(value.parse().ok()),
+        }
+    }
+}

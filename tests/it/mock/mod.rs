@@ -1,0 +1,210 @@
+//! A web server for tests: it answers as it is told, records every request, and can break off, stall or
+//! lie at any byte.
+
+pub(crate) mod salesforce;
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+/// A request as it came in.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) verb: String,
+    pub(crate) path: String,
+    pub(crate) query: BTreeMap<String, String>,
+    pub(crate) heads: BTreeMap<String, String>,
+    pub(crate) body: String,
+}
+
+impl Request {
+    /// The names and values of a form.
+    pub(crate) fn form(&self) -> BTreeMap<String, String> {
+        pairs(&self.body)
+    }
+}
+
+/// What goes back.
+pub(crate) enum Reply {
+    /// An answer, whole.
+    Whole { status: u16, heads: Vec<(String, String)>, body: Vec<u8> },
+    /// These bytes, and then the connection is closed.
+    Bytes(Vec<u8>),
+    /// These bytes, and then nothing more for as long as the other side listens.
+    Stall(Vec<u8>),
+    /// These bytes, one at a time.
+    Drip(Vec<u8>),
+}
+
+impl Reply {
+    pub(crate) fn json(body: &serde_json::Value) -> Self {
+        Self::status(200, body)
+    }
+
+    pub(crate) fn status(status: u16, body: &serde_json::Value) -> Self {
+        Self::text(status, "application/json;charset=UTF-8", &body.to_string())
+    }
+
+    pub(crate) fn text(status: u16, kind: &str, body: &str) -> Self {
+        let heads = vec![("Content-Type".to_owned(), kind.to_owned())];
+        Self::Whole { status, heads, body: body.as_bytes().to_vec() }
+    }
+
+    pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        if let Self::Whole { heads, .. } = &mut self {
+            heads.push((name.to_owned(), value.into()));
+        }
+        self
+    }
+
+    /// The answer as it goes over the wire.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Whole { status, heads, body } => {
+                let mut bytes = format!("HTTP/1.1 {status} So\r\n").into_bytes();
+                for (name, value) in heads {
+                    bytes.extend(format!("{name}: {value}\r\n").bytes());
+                }
+                bytes.extend(format!("Content-Length: {}\r\n\r\n", body.len()).bytes());
+                bytes.extend(body);
+                bytes
+            }
+            Self::Bytes(bytes) | Self::Stall(bytes) | Self::Drip(bytes) => bytes.clone(),
+        }
+    }
+}
+
+type Answer = dyn Fn(&Request) -> Reply + Send + Sync;
+
+/// A running server; it stops when dropped.
+pub(crate) struct Server {
+    address: SocketAddr,
+    requests: Arc<Mutex<Vec<Request>>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Server {
+    pub(crate) fn start(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let stop = Arc::new(AtomicBool::new(false));
+        let answer: Arc<Answer> = Arc::new(answer);
+        let (log, ends) = (Arc::clone(&requests), Arc::clone(&stop));
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                if ends.load(Ordering::Relaxed) {
+                    return;
+                }
+                let (answer, log, ends) =
+                    (Arc::clone(&answer), Arc::clone(&log), Arc::clone(&ends));
+                if let Ok(stream) = stream {
+                    thread::spawn(move || drop(converse(&stream, answer.as_ref(), &log, &ends)));
+                }
+            }
+        });
+        Self { address, requests, stop }
+    }
+
+    /// `http://127.0.0.1:4321`
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Every request so far.
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+/// Answers the requests of one connection.
+fn converse(
+    stream: &TcpStream,
+    answer: &Answer,
+    log: &Mutex<Vec<Request>>,
+    stop: &AtomicBool,
+) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let mut out = stream.try_clone()?;
+    while let Some(request) = read(&mut reader)? {
+        log.lock().unwrap().push(request.clone());
+        let reply = answer(&request);
+        match &reply {
+            Reply::Whole { .. } => out.write_all(&reply.bytes())?,
+            Reply::Bytes(bytes) => return out.write_all(bytes),
+            Reply::Stall(bytes) => {
+                out.write_all(bytes)?;
+                while !stop.load(Ordering::Relaxed) && out.write_all(b"").is_ok() {
+                    thread::sleep(Duration::from_millis(50));
+                }
+                return Ok(());
+            }
+            Reply::Drip(bytes) => {
+                for byte in bytes {
+                    out.write_all(&[*byte])?;
+                    thread::sleep(Duration::from_millis(20));
+                }
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn read(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Request>> {
+    let mut first = String::new();
+    if reader.read_line(&mut first)? == 0 {
+        return Ok(None);
+    }
+    let mut words = first.split(' ').map(str::to_owned);
+    let (verb, target) = (words.next().unwrap(), words.next().unwrap_or_default());
+    let mut heads = BTreeMap::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let Some((name, value)) = line.trim_end().split_once(':') else { break };
+        heads.insert(name.to_lowercase(), value.trim().to_owned());
+    }
+    let length = heads.get("content-length").map_or(0, |length| length.parse().unwrap());
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    Ok(Some(Request {
+        verb,
+        path: path.to_owned(),
+        query: pairs(query),
+        heads,
+        body: String::from_utf8(body).unwrap(),
+    }))
+}
+
+fn pairs(text: &str) -> BTreeMap<String, String> {
+    let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.map(|(name, value)| (decoded(name), decoded(value))).collect()
+}
+
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let digits = [rest.next().unwrap(), rest.next().unwrap()];
+            bytes.push(u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap());
+        } else {
+            bytes.push(if byte == b'+' { b' ' } else { byte });
+        }
+    }
+    String::from_utf8(bytes).unwrap()
+}
