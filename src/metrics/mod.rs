@@ -31,6 +31,8 @@ pub struct Week {
     pub tally: Tally,
     /// Whether rules, fields or batch were others the week before: the trend breaks in front of it.
     pub breaks: bool,
+    /// Whether records are missing from its packet: then there is no rate, and it is held against none.
+    pub withheld: bool,
     /// The digest of the rules and the batch definition.
     definition: String,
 }
@@ -81,8 +83,9 @@ impl Course {
     pub fn of(weeks: &[Week]) -> Option<Self> {
         let since = weeks.iter().rposition(|week| week.breaks).unwrap_or_default();
         let comparable = weeks.get(since..).unwrap_or_default().iter();
-        let decided: Vec<&Week> =
-            comparable.filter(|week| week.tally.undecided == 0 && week.reviewed > 0).collect();
+        let is_decided =
+            |week: &&Week| week.tally.undecided == 0 && week.reviewed > 0 && !week.withheld;
+        let decided: Vec<&Week> = comparable.filter(is_decided).collect();
         let (last, earlier) = decided.split_last()?;
         let earlier = earlier.get(earlier.len().saturating_sub(Self::BEFORE)..)?;
         let sum = |of: fn(&Week) -> u64| earlier.iter().map(|week| of(week)).sum::<u64>();
@@ -161,23 +164,31 @@ impl Week {
         before: Option<&Self>,
     ) -> Self {
         let breaks = before.is_some_and(|before| before.definition != definition);
-        Self { day, reviewed, tally, breaks, definition: definition.to_owned() }
+        Self { day, reviewed, tally, breaks, withheld: false, definition: definition.to_owned() }
     }
 
     /// The rate if nothing more is approved.
     pub fn lower(&self) -> Option<Rate> {
-        Rate::of(self.tally.corrected, self.reviewed)
+        self.of(self.tally.corrected)
     }
 
     /// The rate if all that is undecided or escalated is approved.
     pub fn upper(&self) -> Option<Rate> {
-        Rate::of(self.tally.corrected + self.tally.open, self.reviewed)
+        self.of(self.tally.corrected + self.tally.open)
+    }
+
+    fn of(&self, records: u64) -> Option<Rate> {
+        Rate::of(records, self.reviewed).filter(|_| !self.withheld)
     }
 
     /// The rate in words: a range while something is undecided, and the interval that holds both ends.
     pub fn rate_words(&self) -> String {
         let (Some(lower), Some(upper)) = (self.lower(), self.upper()) else {
-            return "no record was under review, so there is no rate".to_owned();
+            return if self.withheld {
+                "withheld, because records are missing from the packet".to_owned()
+            } else {
+                "no record was under review, so there is no rate".to_owned()
+            };
         };
         let share = if self.tally.open == 0 {
             Percent(lower.share).to_string()
@@ -212,7 +223,7 @@ pub fn weeks(entries: &[Entry]) -> Vec<Week> {
     let mut weeks: Vec<Week> = Vec::new();
     for (run, tally) in runs {
         let week = Week::new(run.as_of, run.reviewed, tally, &run.definition, weeks.last());
-        weeks.push(week);
+        weeks.push(Week { withheld: !run.complete, ..week });
     }
     weeks
 }
@@ -348,7 +359,7 @@ mod tests {
         let mut week = |&(corrected, rejected, approved, undecided, breaks): &_| {
             let tally = Tally { approved, rejected, undecided, corrected, ..Tally::default() };
             day = day + chrono::Days::new(7);
-            Week { day, reviewed: 1_000, tally, breaks, definition: String::new() }
+            Week { day, reviewed: 1_000, tally, breaks, withheld: false, definition: String::new() }
         };
         weeks.iter().map(&mut week).collect()
     }

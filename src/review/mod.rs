@@ -556,7 +556,9 @@ fn write_up(
     let tally = tally_of(&judged.reports, &present, day);
     let mut weeks = metrics::weeks(earlier);
     weeks.retain(|week| week.day < day);
-    weeks.push(Week::new(day, reviewed, tally, &definition, weeks.last()));
+    let mut week = Week::new(day, reviewed, tally, &definition, weeks.last());
+    week.withheld = !missing.is_empty();
+    weeks.push(week);
     let demoted = demoted(earlier, &config.gate);
     let faults = asked(&judged.reports, &present);
     let faults = faults.map(|(check, finding)| (check.code, &finding.record));

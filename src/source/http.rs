@@ -565,6 +565,7 @@ pub struct Door {
     manners: Manners,
     token: Option<Secret>,
     usage: Option<(u64, u64)>,
+    date: Option<DateTime<Utc>>,
     asked: u64,
     recent: BTreeMap<&'static str, VecDeque<Instant>>,
     waited: Duration,
@@ -612,6 +613,7 @@ impl Door {
             manners: manners.clone(),
             token: None,
             usage: None,
+            date: None,
             asked: 0,
             recent: BTreeMap::new(),
             waited: Duration::ZERO,
@@ -633,6 +635,11 @@ impl Door {
     /// How many of the day's questions are used up and how many there are, as far as the CRM said.
     pub fn usage(&self) -> Option<(u64, u64)> {
         self.usage
+    }
+
+    /// The present instant by the CRM's clock, as of its last answer.
+    pub fn date(&self) -> Option<DateTime<Utc>> {
+        self.date
     }
 
     /// How many questions were asked.
@@ -658,6 +665,7 @@ impl Door {
             let (pause, last) = match self.send(&wire) {
                 Ok(answer) => {
                     self.usage = answer.usage().or(self.usage);
+                    self.date = answer.date().or(self.date);
                     if (300..400).contains(&answer.status) {
                         return Err(Trouble::Redirected {
                             host: self.host.name.clone(),

@@ -1,9 +1,16 @@
 //! Salesforce as a source, against an org that records every request and can fail in every way.
 
+use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::{Value, json};
 
 use crate::job::{Job, Said};
-use crate::mock::salesforce::{Org, SECRET, TOKEN};
+use crate::mock::salesforce::{Org, SECRET, TOKEN, Table};
+use crate::mock::{Reply, Request};
 
 const DAY: &str = "2026-11-23";
 
@@ -58,27 +65,27 @@ fn exports() -> std::path::PathBuf {
 }
 
 /// Findings without the names of files, columns and lines.
-fn facts(job: &Job) -> Vec<serde_json::Value> {
+fn facts(job: &Job) -> Vec<Value> {
     let text = job.text(&format!("runs/{DAY}/findings.jsonl"));
     text.lines()
         .map(|line| {
-            let mut finding: serde_json::Value = serde_json::from_str(line).unwrap();
+            let mut finding: Value = serde_json::from_str(line).unwrap();
             strip(&mut finding);
             finding
         })
         .collect()
 }
 
-fn strip(value: &mut serde_json::Value) {
+fn strip(value: &mut Value) {
     match value {
-        serde_json::Value::Object(map) => {
+        Value::Object(map) => {
             for name in ["column", "file", "line"] {
                 map.remove(name);
             }
             map.values_mut().for_each(strip);
         }
-        serde_json::Value::Array(items) => items.iter_mut().for_each(strip),
-        serde_json::Value::String(words) => {
+        Value::Array(items) => items.iter_mut().for_each(strip),
+        Value::String(words) => {
             if let Some((front, rest)) = words.split_once(" on line ") {
                 let (_, back) = rest.split_once(" looks like").unwrap();
                 *words = format!("{front} looks like{back}");
@@ -108,4 +115,452 @@ fn the_same_records_give_the_same_findings_by_api_and_by_export() {
         let text = String::from_utf8_lossy(&bytes);
         assert!(!text.contains(SECRET) && !text.contains(TOKEN), "{}", path.display());
     }
+}
+
+/// A small job: accounts of an org that has a thousand of them, and its users.
+fn accounts(org: &Org, more: &str) -> Job {
+    let review = format!(
+        "organisation = \"Acme\"\ntime_zone = \"UTC\"\n\n[source]\ncrm = \"salesforce\"\n\n[source.live]\n\
+         host = \"{}\"\nclient_id = \"3MVG9\"\nclient_secret = {{ env = \"APP_SECRET\" }}\n\
+         timeout_seconds = 1\npatience_seconds = 60\n{more}\n",
+        org.server.url()
+    );
+    Job::new(&[
+        ("review.toml", &review),
+        ("rules/boundary.toml", BOUNDARY),
+        ("rules/approvals.toml", crate::job::APPROVALS),
+    ])
+}
+
+const BOUNDARY: &str = r#"[account.fields]
+id = { from = "Id", why = "Names the record in evidence." }
+name = { from = "Name", why = "Finds the same company twice." }
+owner = { from = "OwnerId", why = "Finds records nobody works." }
+website = { from = "Website", why = "Finds the same company twice." }
+
+[user.fields]
+id = { from = "Id", why = "Names the person." }
+name = { from = "Name", why = "Names the person in findings." }
+active = { from = "IsActive", why = "Finds owners who left." }
+"#;
+
+const ACCOUNTS: usize = 1_000;
+
+fn thousand() -> BTreeMap<String, Table> {
+    let field = |name: &str| (name.to_owned(), None);
+    let mut account = Table::default();
+    account.fields = ["Id", "Name", "OwnerId", "Website", "Description"].map(field).to_vec();
+    for at in 0..ACCOUNTS {
+        let id = format!("001{at:012}AAA");
+        let record = json!({
+            "Id": id, "Name": format!("Works {at}"), "OwnerId": "0055g0000000001AAA", "Website": null,
+            "Description": CANARY, "CreatedDate": "2024-01-01T00:00:00.000+0000",
+        });
+        account.records.insert(id, record.as_object().unwrap().clone());
+    }
+    let mut user = Table::default();
+    user.fields = ["Id", "Name", "IsActive"].map(field).to_vec();
+    let record = json!({
+        "Id": "0055g0000000001AAA", "Name": "Eve Moss", "IsActive": true,
+        "CreatedDate": "2024-01-01T00:00:00.000+0000",
+    });
+    user.records.insert("0055g0000000001AAA".to_owned(), record.as_object().unwrap().clone());
+    BTreeMap::from([("Account".to_owned(), account), ("User".to_owned(), user)])
+}
+
+const CANARY: &str = "CANARY-of-a-blocked-field-7731";
+
+/// What a run under a fault has to come to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Comes {
+    /// Every record, once, and a complete packet.
+    Whole,
+    /// A packet that says what is missing.
+    Short,
+    /// No packet, and words with this in them.
+    Loud(&'static str),
+}
+use Comes::{Loud, Short, Whole};
+
+/// Changes an answer: the request, the answer, how often it was asked before.
+type Change = fn(&Request, Reply, usize) -> Reply;
+
+/// Changes the page behind the first four hundred accounts, each time it is asked for.
+fn third(request: &Request) -> bool {
+    request.path.ends_with("-400")
+}
+
+fn json_of(reply: &Reply) -> Value {
+    let Reply::Whole { body, .. } = reply else { panic!("an answer that is not whole") };
+    serde_json::from_slice(body).unwrap()
+}
+
+/// The third page, once changed by hand.
+fn page(request: &Request, reply: Reply, change: impl Fn(&mut Value)) -> Reply {
+    if !third(request) {
+        return reply;
+    }
+    let mut body = json_of(&reply);
+    change(&mut body);
+    Reply::json(&body)
+}
+
+/// Any page with the 405th account, changed by hand.
+fn record(reply: Reply, change: impl Fn(&mut Value)) -> Reply {
+    let Reply::Whole { body, .. } = &reply else { return reply };
+    if !String::from_utf8_lossy(body).contains("001000000000405AAA") {
+        return reply;
+    }
+    let mut body = json_of(&reply);
+    for record in body["records"].as_array_mut().unwrap() {
+        if record["Id"] == "001000000000405AAA" {
+            change(record);
+        }
+    }
+    Reply::json(&body)
+}
+
+/// Any answer with the 405th account, with this text in the place of another.
+fn text(reply: Reply, from: &str, to: &[u8]) -> Reply {
+    let Reply::Whole { body, .. } = &reply else { return reply };
+    let Some(at) = body.windows(from.len()).position(|part| part == from.as_bytes()) else {
+        return reply;
+    };
+    let body = [&body[..at], to, &body[at + from.len()..]].concat();
+    let heads = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+    Reply::Whole { status: 200, heads, body }
+}
+
+fn cut(reply: &Reply) -> Reply {
+    let bytes = reply.bytes();
+    Reply::Bytes(bytes[..bytes.len() / 2].to_vec())
+}
+
+fn gzip(reply: &Reply, part: usize) -> Reply {
+    let Reply::Whole { body, .. } = reply else { panic!("an answer that is not whole") };
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packer.write_all(body).unwrap();
+    let packed = packer.finish().unwrap();
+    let heads = [("Content-Type", "application/json"), ("Content-Encoding", "gzip")];
+    let heads = heads.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    Reply::Whole { status: 200, heads, body: packed[..packed.len() / part].to_vec() }
+}
+
+fn fault(status: u16, code: &str) -> Reply {
+    Reply::status(status, &json!([{"errorCode": code, "message": CANARY}]))
+}
+
+fn unframed(kind: &str, body: &[u8]) -> Reply {
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n{kind}\r\n"
+    );
+    Reply::Bytes([head.as_bytes(), body].concat())
+}
+
+fn redirect(to: &str) -> Reply {
+    Reply::text(302, "text/html", "").with("Location", to)
+}
+
+/// Every way in which the way to the third page of accounts can go wrong, and what it comes to.
+const FAULTS: &[(&str, Comes, Change)] = &[
+    ("nothing is wrong", Whole, |_, reply, _| reply),
+    ("later, in a second", Whole, |ask, reply, n| match (third(ask), n) {
+        (true, 0) => fault(429, "REQUEST_LIMIT").with("Retry-After", "1"),
+        _ => reply,
+    }),
+    ("later, at an instant", Whole, |ask, reply, n| match (third(ask), n) {
+        (true, 0) => fault(429, "X")
+            .with("Retry-After", "Mon, 23 Nov 2026 06:00:01 GMT")
+            .with("Date", "Mon, 23 Nov 2026 06:00:00 GMT"),
+        _ => reply,
+    }),
+    ("later, in a day", Loud("come back in 24 hours"), |ask, reply, _| match third(ask) {
+        true => fault(429, "X").with("Retry-After", "86400"),
+        false => reply,
+    }),
+    ("500 once", Whole, |ask, reply, n| match (third(ask), n) {
+        (true, 0) => Reply::text(500, "text/plain", "oops"),
+        _ => reply,
+    }),
+    ("503 once", Whole, |ask, reply, n| match (third(ask), n) {
+        (true, 0) => Reply::text(503, "text/plain", "busy"),
+        _ => reply,
+    }),
+    ("406 without a body, then 420", Whole, |ask, reply, n| match (third(ask), n) {
+        (true, 0) => Reply::text(406, "text/plain", ""),
+        (true, 1) => Reply::text(420, "text/html", "<html>"),
+        _ => reply,
+    }),
+    ("503 for ever", Loud("answered 503 in 5 tries"), |ask, reply, _| {
+        let all =
+            ask.path.contains("/query/") || ask.query.get("q").is_some_and(|q| q.contains("Id >"));
+        if all { Reply::text(503, "text/plain", "busy") } else { reply }
+    }),
+    ("a query that takes too long, once", Whole, |ask, reply, n| match (third(ask), n) {
+        (true, 0) => fault(400, "QUERY_TIMEOUT"),
+        _ => reply,
+    }),
+    ("the day's limit is used up", Loud("are used up"), |ask, reply, _| match third(ask) {
+        true => fault(403, "REQUEST_LIMIT_EXCEEDED"),
+        false => reply,
+    }),
+    ("the share of the day is used up", Loud("this job stops at 12000"), |ask, reply, _| {
+        if third(ask) {
+            let body = json_of(&reply);
+            return Reply::json(&body).with("Sforce-Limit-Info", "api-usage=12500/15000");
+        }
+        reply
+    }),
+    ("a body that stalls, once", Whole, |ask, reply, n| match (third(ask), n) {
+        (true, 0) => Reply::Stall(reply.bytes()[..2000].to_vec()),
+        _ => reply,
+    }),
+    ("a body that stalls", Loud("no whole answer came in time"), |ask, reply, _| {
+        match third(ask) {
+            true => Reply::Stall(reply.bytes()[..2000].to_vec()),
+            false => reply,
+        }
+    }),
+    ("a body that drips, once", Whole, |ask, reply, n| match (third(ask), n) {
+        (true, 0) => Reply::Drip(reply.bytes()),
+        _ => reply,
+    }),
+    ("a body that drips", Loud("no whole answer came in time"), |ask, reply, _| match third(ask) {
+        true => Reply::Drip(reply.bytes()),
+        false => reply,
+    }),
+    ("a body that is cut, once", Whole, |ask, reply, n| match (third(ask), n) {
+        (true, 0) => cut(&reply),
+        _ => reply,
+    }),
+    ("a body that is cut", Loud("in 5 tries"), |ask, reply, _| match third(ask) {
+        true => cut(&reply),
+        false => reply,
+    }),
+    ("gzip", Whole, |ask, reply, _| if third(ask) { gzip(&reply, 1) } else { reply }),
+    ("gzip that is cut, once", Whole, |ask, reply, n| match (third(ask), n) {
+        (true, 0) => gzip(&reply, 2),
+        _ => reply,
+    }),
+    ("gzip that is cut", Loud("in 5 tries"), |ask, reply, _| match third(ask) {
+        true => gzip(&reply, 2),
+        false => reply,
+    }),
+    ("a chunk without its end, once", Whole, |ask, reply, n| match (third(ask), n) {
+        (true, 0) => unframed("Transfer-Encoding: chunked\r\n", b"bb8\r\n{\"records\":["),
+        _ => reply,
+    }),
+    ("a body without a length that is cut, once", Whole, |ask, reply, n| match (third(ask), n) {
+        (true, 0) => unframed("", &json_of(&reply).to_string().as_bytes()[..5000]),
+        _ => reply,
+    }),
+    ("the token runs out", Whole, |ask, reply, n| match (third(ask), n) {
+        (true, 0) => fault(401, "INVALID_SESSION_ID"),
+        _ => reply,
+    }),
+    ("no token is good any more", Loud("does not accept the login"), |ask, reply, _| {
+        if third(ask) { fault(401, "INVALID_SESSION_ID") } else { reply }
+    }),
+    ("a login page, once", Whole, |ask, reply, n| match (third(ask), n) {
+        (true, 0) => Reply::text(200, "text/html", "<html><body>Login</body></html>"),
+        _ => reply,
+    }),
+    ("nothing, once", Whole, |ask, reply, n| match (third(ask), n) {
+        (true, 0) => Reply::text(200, "application/json", ""),
+        _ => reply,
+    }),
+    ("null, then an error, then no records", Whole, |ask, reply, n| match (third(ask), n) {
+        (true, 0) => Reply::json(&Value::Null),
+        (true, 1) => fault(200, "UNKNOWN_EXCEPTION"),
+        (true, 2) => Reply::json(&json!({"totalSize": 1000, "done": true})),
+        _ => reply,
+    }),
+    ("a page is left out", Whole, |ask, reply, _| {
+        page(ask, reply, |body| {
+            let next = body["nextRecordsUrl"].as_str().unwrap().replace("-600", "-800");
+            body["nextRecordsUrl"] = json!(next);
+        })
+    }),
+    ("no way on", Whole, |ask, reply, _| {
+        page(ask, reply, |body| body["nextRecordsUrl"] = Value::Null)
+    }),
+    ("done too early", Whole, |ask, reply, _| {
+        page(ask, reply, |body| {
+            body["nextRecordsUrl"] = Value::Null;
+            body["done"] = json!(true);
+        })
+    }),
+    ("a page that comes twice", Whole, |ask, reply, _| {
+        page(ask, reply, |body| {
+            for (at, record) in body["records"].as_array_mut().unwrap().iter_mut().enumerate() {
+                record["Id"] = json!(format!("001{:012}AAA", 200 + at));
+            }
+        })
+    }),
+    ("a page too many", Whole, |ask, reply, _| {
+        if !ask.path.ends_with("-800") {
+            return reply;
+        }
+        let mut body = json_of(&reply);
+        body["nextRecordsUrl"] = json!(format!("{}200", ask.path.strip_suffix("800").unwrap()));
+        Reply::json(&body)
+    }),
+    ("a cursor that leads back", Whole, |ask, reply, _| {
+        page(ask, reply, |body| {
+            let next = body["nextRecordsUrl"].as_str().unwrap().replace("-600", "-200");
+            body["nextRecordsUrl"] = json!(next);
+        })
+    }),
+    ("a cursor that leads to itself", Whole, |ask, reply, _| {
+        page(ask, reply, |body| {
+            let next = body["nextRecordsUrl"].as_str().unwrap().replace("-600", "-400");
+            body["nextRecordsUrl"] = json!(next);
+        })
+    }),
+    ("a cursor that is not known any more", Whole, |ask, reply, _| {
+        if third(ask) { fault(400, "INVALID_QUERY_LOCATOR") } else { reply }
+    }),
+    ("an empty page", Whole, |ask, reply, _| page(ask, reply, |body| body["records"] = json!([]))),
+    ("a record on two pages", Whole, |ask, reply, _| {
+        page(ask, reply, |body| body["records"][7]["Id"] = json!("001000000000003AAA"))
+    }),
+    ("a total that changes", Whole, |ask, reply, _| {
+        page(ask, reply, |body| body["totalSize"] = json!(1007))
+    }),
+    ("more are counted than come", Short, |ask, reply, _| {
+        if ask.query.get("q").is_some_and(|q| q.contains("COUNT() FROM Account")) {
+            return Reply::json(&json!({"totalSize": 1007, "done": true, "records": []}));
+        }
+        reply
+    }),
+    ("a field that is gone", Loud("the answer is not readable"), |_, reply, _| {
+        record(reply, |record| drop(record.as_object_mut().unwrap().remove("OwnerId")))
+    }),
+    ("a value of another shape", Loud("the answer is not readable"), |_, reply, _| {
+        record(reply, |record| record["Name"] = json!({"v": CANARY}))
+    }),
+    ("a record without an id", Loud("the answer is not readable"), |_, reply, _| {
+        record(reply, |record| record["Id"] = Value::Null)
+    }),
+    ("a record of another table", Loud("the answer is not readable"), |_, reply, _| {
+        record(reply, |record| record["attributes"]["type"] = json!("Contact"))
+    }),
+    ("bytes that are no text", Loud("the answer is not readable"), |_, reply, _| {
+        text(reply, "Works 405", b"Works \xff\xfe405")
+    }),
+    ("a key that comes twice", Loud("the answer is not readable"), |_, reply, _| {
+        text(reply, "\"Name\":\"Works 405\"", b"\"Name\":\"Works 405\",\"Name\":\"Works 4\"")
+    }),
+    ("a number that is none", Loud("the answer is not readable"), |_, reply, _| {
+        text(reply, "\"Works 405\"", b"NaN")
+    }),
+    ("lists within lists", Whole, |ask, reply, n| match (third(ask), n) {
+        (true, 0) => Reply::text(200, "application/json", &"[".repeat(200_000)),
+        (true, 1) => Reply::text(200, "application/json", &("{\"a\":".repeat(200_000))),
+        _ => reply,
+    }),
+    ("a field that nobody asked for", Whole, |_, reply, _| {
+        record(reply, |record| record["Description"] = json!(CANARY))
+    }),
+    ("to another host", Whole, |ask, reply, _| {
+        if third(ask) { redirect("https://localhost:1/steal") } else { reply }
+    }),
+    ("to itself", Whole, |ask, reply, _| if third(ask) { redirect(&ask.path) } else { reply }),
+    ("the next page on another host", Whole, |ask, reply, _| {
+        page(ask, reply, |body| {
+            let next = format!("https://localhost:1{}", body["nextRecordsUrl"].as_str().unwrap());
+            body["nextRecordsUrl"] = json!(next);
+        })
+    }),
+    ("the next page on an @host", Whole, |ask, reply, _| {
+        page(ask, reply, |body| {
+            let next = format!("@localhost:1{}", body["nextRecordsUrl"].as_str().unwrap());
+            body["nextRecordsUrl"] = json!(next);
+        })
+    }),
+    ("the next page on another path", Whole, |ask, reply, _| {
+        page(ask, reply, |body| {
+            body["nextRecordsUrl"] =
+                json!("/services/data/v67.0/sobjects/Account/describe?0r81-600");
+        })
+    }),
+    ("a body without an end, once", Whole, |ask, reply, n| match (third(ask), n) {
+        (true, 0) => unframed("", &vec![b' '; 65 << 20]),
+        _ => reply,
+    }),
+    ("a head of megabytes, once", Whole, |ask, reply, n| match (third(ask), n) {
+        (true, 0) => reply.with("X-A", "a".repeat(5_000_000)),
+        _ => reply,
+    }),
+];
+
+/// Runs the small job under a fault; gives what is wrong with how it ended.
+fn under(name: &str, comes: Comes, change: Change) -> Result<(), String> {
+    let org = Org::start(thousand(), 200, Box::new(change));
+    let job = accounts(&org, "");
+    let said = run(&job);
+    let mut wrong = Vec::new();
+    let all = format!("{}{}", said.out, said.err);
+    let expect = match comes {
+        Whole => 0,
+        Short => 1,
+        Loud(_) => 3,
+    };
+    if said.code != expect {
+        wrong.push(format!("ended with {}: {}", said.code, said.err));
+    } else if let Loud(words) = comes {
+        if !said.err.contains(words) {
+            wrong.push(format!("said: {}", said.err));
+        }
+        if job.has("runs/2026-11-23/packet.html") {
+            wrong.push("made a packet".to_owned());
+        }
+    } else {
+        let manifest = job.json("runs/2026-11-23/manifest.json");
+        let rows: Vec<_> = manifest["inputs"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|input| &input["rows_admitted"])
+            .collect();
+        if rows != [&json!(ACCOUNTS), &json!(1)] || job.has(".pull") {
+            wrong.push(format!("admitted {rows:?}"));
+        }
+        if comes == Short && !all.contains("Routing exception rate: withheld") {
+            wrong.push("did not withhold the rate".to_owned());
+        }
+    }
+    if !org.forbidden().is_empty() {
+        wrong.push(format!("asked {:?}", org.forbidden()));
+    }
+    let files = job.files().into_values().map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    for text in files.chain([all]) {
+        for secret in [SECRET, TOKEN, CANARY] {
+            if text.contains(secret) {
+                wrong.push(format!("{secret} got out"));
+            }
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(format!("{name}: {}", wrong.join("; "))) }
+}
+
+#[test]
+fn no_fault_loses_a_record_or_a_secret() {
+    let next = AtomicUsize::new(0);
+    let wrong = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                while let Some((name, comes, change)) =
+                    FAULTS.get(next.fetch_add(1, Ordering::Relaxed))
+                {
+                    if let Err(words) = under(name, *comes, *change) {
+                        wrong.lock().unwrap().push(words);
+                    }
+                }
+            });
+        }
+    });
+    let wrong = wrong.into_inner().unwrap();
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }

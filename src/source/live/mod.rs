@@ -188,7 +188,23 @@ pub trait Reading {
     fn ways_round(&self, reached: Reached<'_>) -> Vec<Place>;
 }
 
+/// How one CRM is entered.
+pub trait Crm<'s> {
+    /// Logs in, and makes sure that the CRM can be asked as this program asks.
+    fn enter(&self, door: &mut Door) -> Result<(), LiveError>;
+
+    /// Finds out what of the wanted fields is there, and how the tables are read; of each, the records
+    /// that were made before an instant.
+    fn welcome(
+        &self,
+        door: &mut Door,
+        wanted: &[Wanted<'_>],
+        before: DateTime<Utc>,
+    ) -> Result<Welcome<'s>, LiveError>;
+}
+
 /// What a CRM makes of this job before anything is read.
+#[derive(Default)]
 pub struct Welcome<'s> {
     /// The tables that are read.
     pub readings: Vec<Box<dyn Reading + 's>>,
@@ -243,6 +259,14 @@ pub struct Surroundings<'s> {
     pub tell: fn(&str),
 }
 
+impl Live {
+    fn crm<'s>(&'s self, surroundings: Surroundings<'s>) -> Box<dyn Crm<'s> + 's> {
+        match &self.crm {
+            LiveCrm::Salesforce(settings) => Box::new(salesforce::Org::new(settings, surroundings)),
+        }
+    }
+}
+
 /// Reads the tables that are wanted.
 pub(super) fn pull(
     live: &Live,
@@ -254,20 +278,20 @@ pub(super) fn pull(
     threads: NonZeroUsize,
 ) -> Result<Pull, LiveError> {
     let mut door = Door::open(&live.host, &live.manners, surroundings.now)?;
+    let crm = live.crm(surroundings);
     let wanted = wanted(boundary, reads, but);
+    crm.enter(&mut door)?;
+    // By the CRM's own clock, which dates its records.
+    let now = door.date().unwrap_or(surroundings.now);
     let fresh = About {
         host: live.host.name().to_owned(),
-        before_millis: surroundings.now.timestamp_millis(),
+        before_millis: now.timestamp_millis(),
         zone: zone.name().to_owned(),
         fields: hex(&Sha256::digest(format!("{wanted:?}"))),
     };
-    let stash = Stash::open(surroundings.folder, fresh, surroundings.now)?;
+    let stash = Stash::open(surroundings.folder, fresh, now)?;
     let before = stash.about().before();
-    let Welcome { readings, wide, absent } = match &live.crm {
-        LiveCrm::Salesforce(settings) => {
-            salesforce::enter(settings, &mut door, surroundings, &wanted, before)?
-        }
-    };
+    let Welcome { readings, wide, absent } = crm.welcome(&mut door, &wanted, before)?;
     if live.wide == Wide::Refused && !wide.is_empty() {
         return Err(LiveError::Wide { rights: wide });
     }

@@ -12,14 +12,13 @@ mod page;
 mod question;
 mod table;
 
-use std::rc::Rc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::http::{Answer, Call, Door, Pace, Trouble, Verdict};
-use super::live::{LiveError, Surroundings, Wanted, Welcome};
+use super::live::{Crm, LiveError, Surroundings, Wanted, Welcome};
 use super::secret::Secret;
 
 pub use login::{Audience, Login, LoginBy, LoginError};
@@ -75,8 +74,8 @@ impl Fault {
 }
 
 /// A conversation with an org, in which the login is renewed when it runs out.
-#[derive(Debug)]
-struct Org<'s> {
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Org<'s> {
     settings: &'s Settings,
     surroundings: Surroundings<'s>,
 }
@@ -88,7 +87,11 @@ struct Granted {
     instance_url: String,
 }
 
-impl Org<'_> {
+impl<'s> Org<'s> {
+    pub(super) fn new(settings: &'s Settings, surroundings: Surroundings<'s>) -> Self {
+        Self { settings, surroundings }
+    }
+
     /// Asks, and logs in anew if the token has run out; if it then is not good either, that is said.
     fn ask(&self, door: &mut Door, question: &Question) -> Result<Answer, LiveError> {
         match door.ask(Call::Salesforce(question)) {
@@ -141,27 +144,32 @@ impl Org<'_> {
     }
 }
 
-/// Enters an org and finds out what of the wanted fields is there.
-pub(super) fn enter<'s>(
-    settings: &'s Settings,
-    door: &mut Door,
-    surroundings: Surroundings<'s>,
-    wanted: &[Wanted<'_>],
-    before: DateTime<Utc>,
-) -> Result<Welcome<'s>, LiveError> {
-    let org = Rc::new(Org { settings, surroundings });
-    org.log_in(door)?;
-    org.check_version(door)?;
-    let mut welcome = Welcome { readings: Vec::new(), wide: Vec::new(), absent: Vec::new() };
-    for (object, table) in table::of(wanted) {
-        (surroundings.tell)(&format!("Salesforce {}: which fields are there", table.name()));
-        let Some(described) = describe::of(&org, door, table)? else {
-            welcome.absent.push((object, format!("Salesforce {}", table.name())));
-            continue;
-        };
-        welcome.wide.extend(described.beyond_reading(table));
-        let reading = table::Read::new(Rc::clone(&org), table, object, wanted, &described, before)?;
-        welcome.readings.push(Box::new(reading));
+impl<'s> Crm<'s> for Org<'s> {
+    fn enter(&self, door: &mut Door) -> Result<(), LiveError> {
+        self.log_in(door)?;
+        self.check_version(door)
     }
-    Ok(welcome)
+
+    fn welcome(
+        &self,
+        door: &mut Door,
+        wanted: &[Wanted<'_>],
+        before: DateTime<Utc>,
+    ) -> Result<Welcome<'s>, LiveError> {
+        let mut welcome = Welcome::default();
+        for (object, table) in table::of(wanted) {
+            (self.surroundings.tell)(&format!(
+                "Salesforce {}: which fields are there",
+                table.name()
+            ));
+            let Some(described) = describe::of(self, door, table)? else {
+                welcome.absent.push((object, format!("Salesforce {}", table.name())));
+                continue;
+            };
+            welcome.wide.extend(described.beyond_reading(table));
+            let read = table::Read::new(*self, table, object, wanted, &described, before)?;
+            welcome.readings.push(Box::new(read));
+        }
+        Ok(welcome)
+    }
 }

@@ -173,22 +173,30 @@ impl Id {
 pub struct Which {
     /// The table.
     pub table: Table,
-    /// Created before this instant: the membership of the table is frozen there.
+    /// Made before this instant, or dated so far behind it that it was not made while the table is read:
+    /// which records belong to the table is frozen there.
     pub before: DateTime<Utc>,
     /// Of a table of changes, only those of these fields.
     pub fields: Vec<Column>,
 }
 
+/// No pull takes longer; what is dated further ahead has a wrong date, which is for the review to see.
+const AHEAD: chrono::Duration = chrono::Duration::days(3);
+
 impl Which {
     fn clause(&self) -> String {
-        let before = self.before.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let written = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let (before, ahead) = (written(self.before), written(self.before + AHEAD));
         let kind = if self.table == Table::Group { "Type = 'Queue' AND " } else { "" };
         let fields: Vec<_> = self.fields.iter().map(|field| format!("'{}'", field.0)).collect();
         let fields = match fields.as_slice() {
             [] => String::new(),
             fields => format!("Field IN ({}) AND ", fields.join(", ")),
         };
-        format!("FROM {} WHERE {kind}{fields}CreatedDate < {before}", self.table.name())
+        format!(
+            "FROM {} WHERE {kind}{fields}(CreatedDate < {before} OR CreatedDate > {ahead})",
+            self.table.name()
+        )
     }
 
     /// How many there are.
@@ -249,12 +257,13 @@ mod tests {
         let after = Id::parse("00G5g000000WHe6").unwrap();
         assert_eq!(
             which.rows(&columns, Some(&after)).as_str(),
-            "SELECT Id, Name FROM Group WHERE Type = 'Queue' AND CreatedDate < 2026-11-21T00:00:00Z \
-             AND Id > '00G5g000000WHe6' ORDER BY Id"
+            "SELECT Id, Name FROM Group WHERE Type = 'Queue' AND (CreatedDate < 2026-11-21T00:00:00Z OR \
+             CreatedDate > 2026-11-24T00:00:00Z) AND Id > '00G5g000000WHe6' ORDER BY Id"
         );
         assert_eq!(
             Which { table: Table::Lead, before, fields: Vec::new() }.count().as_str(),
-            "SELECT COUNT() FROM Lead WHERE CreatedDate < 2026-11-21T00:00:00Z"
+            "SELECT COUNT() FROM Lead WHERE (CreatedDate < 2026-11-21T00:00:00Z OR \
+             CreatedDate > 2026-11-24T00:00:00Z)"
         );
     }
 }

@@ -3,7 +3,6 @@
 //! Does not: prove that all of it came.
 
 use std::collections::BTreeSet;
-use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -47,7 +46,7 @@ const HISTORIES: [(Object, Table); 4] = [
 
 /// A table that is read.
 pub(super) struct Read<'s> {
-    org: Rc<Org<'s>>,
+    org: Org<'s>,
     table: Table,
     object: Object,
     which: Which,
@@ -63,7 +62,7 @@ const LONGEST: usize = 12_000;
 
 impl<'s> Read<'s> {
     pub(super) fn new(
-        org: Rc<Org<'s>>,
+        org: Org<'s>,
         table: Table,
         object: Object,
         wanted: &[Wanted<'_>],

@@ -250,10 +250,13 @@ fn parsed(soql: &str) -> Option<(Vec<String>, String, Vec<Condition>)> {
         let text = |record: &Map<String, Value>, name: &str| {
             record.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
         };
-        conditions.push(if let Some(before) = condition.strip_prefix("CreatedDate < ") {
-            assert!(before.len() == 20 && before.ends_with('Z'), "{before}");
-            let before = before.trim_end_matches('Z').to_owned();
-            Box::new(move |record| text(record, "CreatedDate") < before)
+        conditions.push(if let Some(made) = condition.strip_prefix("(CreatedDate < ") {
+            let (before, ahead) = made.strip_suffix("Z)")?.split_once("Z OR CreatedDate > ")?;
+            let (before, ahead) = (before.to_owned(), ahead.to_owned());
+            Box::new(move |record| {
+                let made = text(record, "CreatedDate");
+                made < before || made > ahead
+            })
         } else if let Some(id) = condition.strip_prefix("Id > '") {
             let id = id.strip_suffix('\'')?.to_owned();
             Box::new(move |record| text(record, "Id") > id)
