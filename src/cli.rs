@@ -141,6 +141,12 @@ pub enum RulesCommand {
         #[arg(long, value_name = "SEVERITY")]
         fail_on: Option<SeverityWord>,
     },
+    /// Judge the examples that stand beside the rules, in rules/examples.toml
+    Test {
+        /// The review folder
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+    },
 }
 
 /// How to print a verdict on rules.

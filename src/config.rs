@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 
 use crate::boundary::{Boundary, Object};
-use crate::check::{ALL, Policies, Rulebook, When};
+use crate::check::{ALL, EXAMPLES, Examples, Policies, Rulebook, When};
 use crate::gate::{FOUNDER_FIELDS, Gate, Profile};
 use crate::policy::{Document, Log, Problems, Said, Section, Value, meant, nearest};
 use crate::source::Files;
@@ -132,6 +132,8 @@ pub struct Config {
     pub boundary: Boundary,
     /// The rules of every family.
     pub policies: Policies,
+    /// The examples that stand beside the rules.
+    pub examples: Examples,
 }
 
 /// Parses a review folder: `review.toml` and the files below `rules/`, by name.
@@ -146,11 +148,14 @@ fn read(review: &str, rules: &BTreeMap<String, String>, log: &Log) -> Config {
     let empty = Document::parse("rules/boundary.toml", "", log);
     let boundary = Boundary::parse(rulebook.document("boundary.toml").unwrap_or(&empty), log);
     let policies = Policies::parse(&rulebook, &boundary, log);
+    let empty = Document::parse("", "", log);
+    let examples = rulebook.document(EXAMPLES).unwrap_or(&empty);
+    let examples = Examples::parse(&examples.root(log), &boundary);
     let models = |name: &str| name.ends_with(crate::check::MODEL);
     for name in rules.keys().filter(|name| name.ends_with(".toml") && !models(name)) {
         let known = crate::check::Family::ALL.map(crate::check::Family::file);
         if !known.contains(&name.as_str())
-            && !["boundary.toml", "approvals.toml"].contains(&name.as_str())
+            && !["boundary.toml", "approvals.toml", EXAMPLES].contains(&name.as_str())
         {
             let hint = nearest(name, known.into_iter()).map(|file| format!("did you mean {file}?"));
             log.note(&format!("rules/{name}"), 0, "no check reads this file", hint);
@@ -179,6 +184,7 @@ fn read(review: &str, rules: &BTreeMap<String, String>, log: &Log) -> Config {
         off: off(&root),
         boundary,
         policies,
+        examples,
     }
 }
 

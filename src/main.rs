@@ -168,6 +168,16 @@ fn rules(command: RulesCommand, threads: NonZeroUsize) -> ExitCode {
                 }
             }
         }
+        RulesCommand::Test { dir } => match review::test(&dir, now()) {
+            Ok(tested) => {
+                print(&tested.words);
+                ExitCode::from(if tested.failed == 0 { 0 } else { 2 })
+            }
+            Err(error) => {
+                say(&error.to_string());
+                ExitCode::from(exit_code(&error))
+            }
+        },
     }
 }
 

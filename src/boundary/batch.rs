@@ -16,7 +16,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use super::column::{Column, Held, Texts, hold};
 use super::intake::Load;
 use super::kind::instant;
-use super::{Admission, Exposure, Field, Object, id_key, object_key};
+use super::{Admission, Exposure, Field, Object, id_key};
 
 /// Names a record: its table and its id as the CRM writes it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,7 +92,7 @@ impl Batch {
         }
         let hasher = DefaultHashBuilder::default();
         let mut index = HashTable::new();
-        if matches!(object_key(object), "id" | "key") {
+        if matches!(object.row_key(), "id" | "key") {
             let (first, repeats) = index_by_id(batch.ids(), &hasher);
             index = first;
             if !repeats.is_empty() {
@@ -235,7 +235,7 @@ impl Parts {
     /// Puts a column of the next file behind those of the files before it.
     fn append(&mut self, object: Object, field: &Field, mut column: Column) {
         let slot = field.0.slot;
-        if field.name() == object_key(object) {
+        if field.name() == object.row_key() {
             self.key = slot;
         }
         if self.columns.len() <= slot {

@@ -15,7 +15,7 @@ use chrono_tz::Tz;
 use super::column::{self, Column, Millis, Number};
 use super::glance::Glance;
 use super::kind::{Moment, Value};
-use super::{Batch, Boundary, DateOrder, Field, Object, Unlisted, object_key, scanner};
+use super::{Batch, Boundary, DateOrder, Field, Object, Unlisted, scanner};
 
 /// Why an input as a whole was not admitted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -182,7 +182,7 @@ impl Boundary {
             match found.as_slice() {
                 [] if reads.contains(field) => admission.absent.push(field.clone()),
                 [] => {}
-                [(at, name)] if reads.contains(field) || field.name() == object_key(object) => {
+                [(at, name)] if reads.contains(field) || field.name() == object.row_key() => {
                     columns.push((*at, field.clone(), (*name).to_owned()));
                     admission.columns.push((field.clone(), (*name).to_owned()));
                 }
@@ -215,7 +215,7 @@ impl Boundary {
                 names: admission.unlisted.join(", "),
             });
         }
-        let key = object_key(object);
+        let key = object.row_key();
         let Some(key_at) = columns.iter().position(|(_, field, _)| field.name() == key) else {
             let expected = self.field(object, key).map_or_else(
                 |_| format!("`{key}`"),

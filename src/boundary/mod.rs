@@ -82,6 +82,17 @@ impl Object {
         Self::ALL.into_iter().find(|object| object.key() == key)
     }
 
+    /// The field that names a row of the table.
+    pub fn row_key(self) -> &'static str {
+        match self {
+            Self::Lead | Self::Contact | Self::Account | Self::Deal | Self::User | Self::Queue => {
+                "id"
+            }
+            Self::CampaignMember | Self::FieldHistory => "record",
+            Self::SystemRecord => "key",
+        }
+    }
+
     /// What a person calls several of them.
     pub fn plural(self) -> &'static str {
         match self {
@@ -348,7 +359,7 @@ impl Boundary {
             }
             self.fields.entry(object).or_default().insert(name.value.clone(), field);
         }
-        let key = object_key(object);
+        let key = object.row_key();
         if !self.fields.get(&object).is_some_and(|fields| fields.contains_key(key)) {
             listed.problem_with_hint(
                 section.line(),
@@ -397,7 +408,7 @@ impl Boundary {
                 );
             }
         }
-        if name == object_key(object) && exposure != Exposure::Shown {
+        if name == object.row_key() && exposure != Exposure::Shown {
             entry.problem_with_hint(
                 node.line,
                 format!("`{object}.{name}` cannot be {}", exposure.word()),
@@ -462,20 +473,6 @@ impl Boundary {
     /// A desk at which a check asks for the fields it reads.
     pub fn grant(&self) -> Grant<'_> {
         Grant { boundary: self, reads: BTreeSet::new() }
-    }
-}
-
-/// The field that names a row of a table.
-pub(crate) fn object_key(object: Object) -> &'static str {
-    match object {
-        Object::Lead
-        | Object::Contact
-        | Object::Account
-        | Object::Deal
-        | Object::User
-        | Object::Queue => "id",
-        Object::CampaignMember | Object::FieldHistory => "record",
-        Object::SystemRecord => "key",
     }
 }
 

@@ -8,6 +8,7 @@ mod batch;
 mod condition;
 mod deals;
 mod duplicates;
+mod example;
 mod groups;
 mod ladder;
 mod lead_source;
@@ -33,8 +34,9 @@ use crate::policy::Log;
 
 pub use condition::{Condition, When};
 pub use duplicates::shipped_lists;
+pub use example::{EXAMPLES, Example, Examples, Tried, from_finding};
 pub use groups::{By, Groups, LEAST};
-pub use lint::{Fault, LINTS, LintDef, Linted, Place, Unjudged, Witness, lint};
+pub use lint::{Fault, LINTS, LintDef, Linted, Place, Unjudged, Witness, lint, routing_rules};
 pub use rulebook::{MODEL, Rulebook, Table};
 pub use world::{AsOf, Pulled, World};
 

@@ -27,7 +27,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::boundary::{Admission, Batch, Field, Object, Row, id_key};
 use crate::check::{
-    ALL, AsOf, Bench, CheckDef, Groups, MODEL, Outcome, Pulled, Report, World, weighed,
+    ALL, AsOf, Bench, CheckDef, EXAMPLES, Groups, MODEL, Outcome, Pulled, Report, World, weighed,
 };
 use crate::config::{self, BatchDefinition, Config, Crm};
 use crate::finding::{Finding, Severity};
@@ -47,7 +47,7 @@ pub use desk::{Earlier, Recording, decide};
 use history::{Past, Present};
 pub use paper::PaperError;
 pub use patterns::patterns;
-pub use rules::{Checked, Reader, check};
+pub use rules::{Checked, Reader, Tested, check, test};
 use tally::{Counted, Scope, Stand};
 pub use verify::{Verified, verify};
 pub use what_if::what_if;
@@ -152,9 +152,17 @@ impl Folder {
         Ok((config, link))
     }
 
-    /// Name and digest of each file that says how to judge, `review.toml` first.
-    fn digests(&self) -> Vec<(String, String)> {
+    /// The files by the names that problems have for them.
+    fn texts(&self) -> BTreeMap<String, &str> {
         let rules = self.rules.iter();
+        std::iter::once(("review.toml".to_owned(), self.review.as_str()))
+            .chain(rules.map(|(name, text)| (format!("rules/{name}"), text.as_str())))
+            .collect()
+    }
+
+    /// Name and digest of each file that says how to judge, `review.toml` first. Examples judge nothing.
+    fn digests(&self) -> Vec<(String, String)> {
+        let rules = self.rules.iter().filter(|(name, _)| *name != EXAMPLES);
         std::iter::once(("review.toml".to_owned(), digest(self.review.as_bytes())))
             .chain(rules.map(|(name, text)| (format!("rules/{name}"), digest(text.as_bytes()))))
             .collect()

@@ -33,6 +33,8 @@ pub(crate) struct Judged {
     /// Each table as it lies in the folder.
     pub(crate) tables: BTreeMap<Object, String>,
     pub(crate) reports: Vec<Report>,
+    pub(crate) pulled: Pulled,
+    pub(crate) policies: Policies,
 }
 
 /// Judges a fixture.
@@ -65,7 +67,7 @@ pub(crate) fn judged(folder: &Path) -> Judged {
         admissions.extend(said);
     }
     let reports = bench.run(&World::new(&pulled, today(), &policies, NonZeroUsize::MIN));
-    Judged { boundary, admissions, tables, reports }
+    Judged { boundary, admissions, tables, reports, pulled, policies }
 }
 
 /// Admits one table.

@@ -19,6 +19,7 @@ mod mock;
 mod packet;
 mod patterns;
 mod reader;
+mod rules;
 mod salesforce;
 mod schema;
 mod story;

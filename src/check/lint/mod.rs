@@ -328,6 +328,16 @@ pub struct Linted {
     pub records: usize,
 }
 
+/// Every routing rule by the kind of records it is about and its position: its name and place.
+pub fn routing_rules(policies: &Policies) -> Vec<((Object, usize), (String, Place))> {
+    let objects = policies.routing.objects();
+    let heads = objects.flat_map(|object| {
+        let heads = policies.routing.heads(object).into_iter();
+        heads.map(move |head| ((object, head.rule), (head.name.clone(), Place::of(&head))))
+    });
+    heads.collect()
+}
+
 /// Judges the rules by themselves on a day, and by the records at hand where there are any.
 pub fn lint(policies: &Policies, today: NaiveDate, world: Option<&World<'_>>) -> Linted {
     let mut linted = Linted::default();

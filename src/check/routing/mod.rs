@@ -207,6 +207,11 @@ impl Policy {
         rules.map(|(at, rule)| rule.head(at)).collect()
     }
 
+    /// The kinds of records that the rules route.
+    pub(super) fn objects(&self) -> impl Iterator<Item = Object> {
+        self.plans.iter().filter(|plan| !plan.rules.is_empty()).map(|plan| plan.object)
+    }
+
     /// Where records go that no rule takes, as written: the declared catch-all, else the target of a
     /// last rule that takes any record.
     pub(super) fn rest(&self, object: Object) -> Option<(&str, usize)> {

@@ -16,7 +16,7 @@ use super::Remark;
 const WIDTH: usize = 110;
 
 /// One remark, with the lines it is about. `texts` holds the files by their names.
-pub(super) fn draw(remark: &Remark, texts: &BTreeMap<String, String>) -> String {
+pub(super) fn draw(remark: &Remark, texts: &BTreeMap<String, &str>) -> String {
     let level = match remark.severity {
         None => Level::ERROR,
         Some(Severity::High | Severity::Medium) => Level::WARNING,

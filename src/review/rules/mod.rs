@@ -5,7 +5,10 @@
 //! Does not: judge a rule (the lint does) or a record, or write anything.
 
 mod draw;
+mod examples;
 mod sarif;
+
+pub use examples::{Tested, test};
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -146,9 +149,7 @@ fn linted(folder: &Folder, config: &Config, as_of: AsOf, threads: NonZeroUsize) 
 }
 
 fn for_a_person(folder: &Folder, remarks: &[Remark], linted: Option<&Linted>) -> String {
-    let mut texts: BTreeMap<String, String> =
-        folder.rules.iter().map(|(name, text)| (format!("rules/{name}"), text.clone())).collect();
-    texts.insert("review.toml".to_owned(), folder.review.clone());
+    let texts = folder.texts();
     let mut words = String::new();
     for remark in remarks {
         words += &draw::draw(remark, &texts);

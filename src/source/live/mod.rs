@@ -331,7 +331,7 @@ pub(super) fn wanted<'b>(
     let objects = Object::ALL.into_iter().filter(|object| read(object) && !but.contains(object));
     objects
         .map(|object| {
-            let key = crate::boundary::object_key(object);
+            let key = object.row_key();
             let is_read = |field: &&Field| reads.contains(*field) || field.name() == key;
             Wanted { object, fields: boundary.fields(object).filter(is_read).collect() }
         })

@@ -11,7 +11,7 @@ use super::describe::Described;
 use super::page::{self, Plan};
 use super::question::{Column, Id, Locator, Question, Soql, Table, Which};
 use super::{LiveError, Org};
-use crate::boundary::{Field, Object, object_key};
+use crate::boundary::{Field, Object};
 use crate::source::http::Door;
 use crate::source::live::{Place, Reached, Reading, Rows, Wanted, instant};
 
@@ -82,7 +82,7 @@ impl<'s> Read<'s> {
                     listed.push(name);
                     columns.push(column);
                 }
-                None if field.name() == object_key(object) => return Err(no_key(table, field)),
+                None if field.name() == object.row_key() => return Err(no_key(table, field)),
                 // Not there, or not this user's to see: the boundary counts it as absent.
                 None => {}
             }
