@@ -77,6 +77,27 @@ pub(super) fn sentence(text: &str, _: Kwargs, _: &tera::State<'_>) -> Result<Val
     Ok(Value::safe_string(&String::from_utf8_lossy(&out)))
 }
 
+/// The template filter for text without markup: right-to-left runs are isolated by characters instead.
+pub(super) fn plain(text: &str, _: Kwargs, _: &tera::State<'_>) -> Result<Value, tera::Error> {
+    let mut out = Vec::with_capacity(text.len() + 16);
+    isolate(text, &mut out).map_err(|error| tera::Error::message(error.to_string()))?;
+    Ok(Value::safe_string(&String::from_utf8_lossy(&out)))
+}
+
+fn isolate(text: &str, out: &mut dyn io::Write) -> io::Result<()> {
+    for (run, direction) in runs(text) {
+        match direction {
+            Direction::RightToLeft => {
+                out.write_all("\u{2068}".as_bytes())?;
+                html(run, out)?;
+                out.write_all("\u{2069}".as_bytes())?;
+            }
+            Direction::Page => html(run, out)?,
+        }
+    }
+    Ok(())
+}
+
 fn typeset(text: &str, out: &mut dyn io::Write) -> io::Result<()> {
     for (run, direction) in runs(text) {
         match direction {

@@ -558,6 +558,7 @@ fn engine() -> Result<Tera, tera::Error> {
     tera.autoescape_on([""]);
     tera.set_escape_fn(escape::html);
     tera.register_filter("sentence", escape::sentence);
+    tera.register_filter("plain", escape::plain);
     tera.add_raw_templates(TEMPLATES)?;
     Ok(tera)
 }

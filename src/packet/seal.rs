@@ -7,8 +7,17 @@ use sha2::{Digest as _, Sha256};
 /// The packet's style sheet.
 pub(super) const STYLE: &str = include_str!("../../templates/packet.css");
 
-/// The packet's script.
-pub(super) const SCRIPT: &str = include_str!("../../templates/packet.js");
+/// The packet's script: its parts in the order in which they use each other, in one scope of their own.
+pub(super) const SCRIPT: &str = concat!(
+    "(() => {\n'use strict';\n",
+    include_str!("../../templates/script/page.js"),
+    include_str!("../../templates/script/desk.js"),
+    include_str!("../../templates/script/filter.js"),
+    include_str!("../../templates/script/bulk.js"),
+    include_str!("../../templates/script/file.js"),
+    include_str!("../../templates/script/start.js"),
+    "})();\n",
+);
 
 /// The content security policy, with the digests of the inline style and script.
 pub(super) fn policy() -> String {

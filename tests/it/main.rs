@@ -2,7 +2,6 @@
 //! Integration tests, in one binary.
 
 mod acme;
-mod browser;
 mod canary;
 mod changes;
 mod checks;

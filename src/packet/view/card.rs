@@ -4,10 +4,11 @@ use serde::Serialize;
 
 use crate::boundary::{Cell, RecordRef, Shown};
 use crate::finding::{Evidence, Finding, Hold, Likeness, Part, Proposal, Tried};
-use crate::gate::{Verdict, is_owner_change};
+use crate::gate::Verdict;
 use crate::packet::escape::{counted, value, words};
 use crate::packet::{Queue, RecordLink, Standing, State};
 
+use super::roll::Roll;
 use super::{Found, exposure, place, severity, text};
 
 /// A proposal.
@@ -16,9 +17,10 @@ pub(super) struct Card {
     /// Unique in the page, even where two findings share an id.
     pub(super) anchor: String,
     id: String,
-    /// The digest of its evidence, which a decision on it names.
-    facts_digest: String,
-    owner_change: bool,
+    /// What the script knows of it.
+    mark: String,
+    /// Owner, team and segment, as far as they are known.
+    whose: Vec<String>,
     code: &'static str,
     severity: &'static str,
     state: String,
@@ -26,7 +28,7 @@ pub(super) struct Card {
     before: Option<String>,
     held: Option<String>,
     escalate: Option<String>,
-    /// `free`, `held` or `never`; `ask` where there is nothing to approve.
+    /// `free`, `held` or `never`; `ask` where there is nothing to approve, `waits` where that is done.
     approve: &'static str,
     question: bool,
     headline: String,
@@ -166,7 +168,7 @@ struct Change {
 
 impl Card {
     /// The card of a finding.
-    pub(super) fn of(found: &Found<'_>, link: Option<&RecordLink>) -> Self {
+    pub(super) fn of(found: &Found<'_>, roll: &mut Roll, link: Option<&RecordLink>) -> Self {
         let Found { check, finding, id, standing, .. } = found;
         let (held, escalate) = match finding.hold() {
             Hold::Free => (None, None),
@@ -184,18 +186,19 @@ impl Card {
         } else {
             "free"
         };
+        let mark = roll.mark(found, approve);
         let mut card = Self {
             anchor: id.to_string(),
             id: id.to_string(),
-            facts_digest: finding.evidence_digest(),
-            owner_change: is_owner_change(finding.proposal.kind()),
+            approve: mark.approve,
+            mark: mark.words,
+            whose: mark.whose,
             code: check.code,
             severity: severity(check.severity),
             state: state_words(standing.state),
             before: before(standing),
             held,
             escalate,
-            approve,
             question: finding.proposal.is_question(),
             headline: words(&finding.headline),
             record: Ref::of(&finding.record, link),

@@ -1,13 +1,16 @@
 //! What the packet's script needs to write a decisions file: what the file has to say of the packet, and
 //! the lists to choose from.
 //!
-//! Does not: hold anything of a record.
+//! Does not: hold anything of a record but whose work it is.
 
+use chrono::Datelike as _;
 use serde::Serialize;
 
 use crate::gate::{Profile, Reason};
 use crate::packet::escape::words;
 use crate::packet::{DECISIONS, PacketError, Review};
+
+use super::roll::Told;
 
 /// The form that the script fills.
 #[derive(Debug, Serialize)]
@@ -26,11 +29,17 @@ pub(super) struct Form {
     mass_owner_changes: usize,
     /// Whether an approval needs a ticket, and what is held a second approver.
     operator: bool,
+    /// Whether decisions are taken here.
+    decides: bool,
+    /// What the bar calls the packet.
+    short: String,
+    #[serde(flatten)]
+    told: Told,
 }
 
 impl Form {
     /// The form of a review whose findings have this digest.
-    pub(super) fn of(review: &Review<'_>, findings: &str) -> Self {
+    pub(super) fn of(review: &Review<'_>, findings: &str, told: Told) -> Self {
         let answers = &review.answers;
         let texts = |list: &[&str]| list.iter().map(|text| words(text)).collect();
         Self {
@@ -45,6 +54,9 @@ impl Form {
             answer_by: answers.answer_by.to_string(),
             mass_owner_changes: answers.mass_owner_changes,
             operator: answers.profile == Profile::Operator,
+            decides: true,
+            short: format!("CRM review, W{}", review.as_of.day.iso_week().week()),
+            told,
         }
     }
 

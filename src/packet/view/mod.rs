@@ -7,6 +7,7 @@ mod form;
 mod line;
 mod page;
 mod rate;
+mod roll;
 mod since;
 
 use std::cmp::Reverse;

@@ -19,6 +19,7 @@ use crate::packet::{
 use super::card::Card;
 use super::form::Form;
 use super::rate::Rate;
+use super::roll::Roll;
 use super::since::Since;
 use super::{Found, asked_and_quiet, gravest, meaning, severity};
 
@@ -312,10 +313,12 @@ impl Page {
         let findings = seal::sha256(findings_lines(review)?.as_bytes());
         let week = review.as_of.day.iso_week();
         let tally = Tally::of(&found);
+        let mut roll = Roll::of(&found);
+        let families = families(review, &found, &mut roll);
         Ok(Self {
             style: seal::STYLE,
             script: seal::SCRIPT,
-            form: Form::of(review, &findings).attribute()?,
+            form: Form::of(review, &findings, roll.told()).attribute()?,
             policy: seal::policy(),
             organisation: words(review.organisation),
             crm: words(review.crm),
@@ -342,7 +345,7 @@ impl Page {
             first: first(&found),
             counts: counts(review, &found),
             all: tally.row(),
-            families: families(review, &found),
+            families,
             compact: found.len() > CARDS,
             checks: Checks::of(review.reports),
             inputs: review.inputs.iter().map(|input| InputView::of(input, review)).collect(),
@@ -485,7 +488,7 @@ fn counts(review: &Review<'_>, found: &[Found<'_>]) -> Vec<CountRow> {
 }
 
 /// The families that have a check that looked, each with its proposals check by check.
-fn families(review: &Review<'_>, found: &[Found<'_>]) -> Vec<FamilyView> {
+fn families(review: &Review<'_>, found: &[Found<'_>], roll: &mut Roll) -> Vec<FamilyView> {
     let mut anchors: HashMap<String, usize> = HashMap::new();
     let mut views = Vec::new();
     for family in Family::ALL {
@@ -497,7 +500,7 @@ fn families(review: &Review<'_>, found: &[Found<'_>]) -> Vec<FamilyView> {
         let mut groups = Vec::new();
         for same in here.chunk_by(|a, b| a.check.code == b.check.code) {
             let cards = same.iter().map(|found| {
-                let mut card = Card::of(found, review.record_link.as_ref());
+                let mut card = Card::of(found, roll, review.record_link.as_ref());
                 let times = anchors.entry(card.anchor.clone()).or_default();
                 *times += 1;
                 if *times > 1 {

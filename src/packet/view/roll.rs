@@ -1,0 +1,130 @@
+//! What the cards have in common, written once: the groups of their records, and which proposals ask for
+//! the same. A card points into these lists, and the script sorts and bundles by them.
+//!
+//! Does not: judge whether proposals may be decided together.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::check::{By, Family};
+use crate::gate::is_owner_change;
+use crate::packet::escape::{value, words};
+use crate::packet::{Queue, seal};
+
+use super::Found;
+
+/// The groups of a record, by the word for what they are grouped by.
+type Groups = BTreeMap<&'static str, String>;
+
+/// The lists.
+#[derive(Debug, Default)]
+pub(super) struct Roll {
+    /// Each set of groups that some record is in.
+    groups: Vec<Groups>,
+    places: BTreeMap<Groups, usize>,
+    /// What each bundle asks for.
+    asks: Vec<String>,
+    bundles: BTreeMap<(&'static str, String), usize>,
+    rules: BTreeMap<&'static str, (&'static str, &'static str)>,
+    /// A line for each card, in the packet's order.
+    index: String,
+}
+
+/// What the script knows of a card.
+#[derive(Debug)]
+pub(super) struct Mark {
+    /// The words of its attribute.
+    pub(super) words: String,
+    /// What may be said of it.
+    pub(super) approve: &'static str,
+    /// Owner, team and segment of its record, as far as they are known.
+    pub(super) whose: Vec<String>,
+}
+
+impl Roll {
+    /// The lists of these findings.
+    pub(super) fn of(found: &[Found<'_>]) -> Self {
+        let mut roll = Self::default();
+        let mut asks: BTreeMap<(&'static str, String), usize> = BTreeMap::new();
+        for one in found {
+            *asks.entry((one.check.code, one.finding.proposal.words())).or_default() += 1;
+        }
+        for (ask, count) in asks {
+            if count > 1 {
+                roll.bundles.insert(ask.clone(), roll.asks.len());
+                roll.asks.push(words(&ask.1));
+            }
+        }
+        roll
+    }
+
+    /// What the script is told of a finding's card: the digest of the evidence, which a decision names;
+    /// what may be said; rule, severity, state and weeks; where in the lists its record's groups stand, and
+    /// what it asks for where others ask the same; and whether it changes the owner.
+    pub(super) fn mark(&mut self, found: &Found<'_>, approve: &'static str) -> Mark {
+        let Found { check, finding, standing, groups, .. } = found;
+        self.rules.entry(check.code).or_insert((check.name, check.family.key()));
+        let same = self.bundles.get(&(check.code, finding.proposal.words())).copied();
+        let approve = if standing.queue == Queue::Apply { "waits" } else { approve };
+        let groups: Groups = groups
+            .iter()
+            .flat_map(|it| it.iter())
+            .map(|(by, name)| (by.word(), value(name)))
+            .collect();
+        let whose = [By::Owner, By::Team, By::Segment].into_iter().filter_map(|by| {
+            let name = groups.get(by.word())?;
+            Some(if by == By::Owner { format!("Owner {name}") } else { name.clone() })
+        });
+        let whose = whose.collect();
+        let words = format!(
+            "{} {approve} {} {} {} {} {} {} {}",
+            finding.evidence_digest(),
+            check.code,
+            check.severity.word(),
+            standing.state.word(),
+            standing.state.weeks(),
+            self.place(groups),
+            same.map_or_else(|| "-".to_owned(), |same| same.to_string()),
+            if is_owner_change(finding.proposal.kind()) { "moves" } else { "-" },
+        );
+        self.index += &format!("{} {words}\n", found.id);
+        Mark { words, approve, whose }
+    }
+
+    fn place(&mut self, groups: Groups) -> usize {
+        if let Some(at) = self.places.get(&groups) {
+            return *at;
+        }
+        let at = self.groups.len();
+        self.groups.push(groups.clone());
+        self.places.insert(groups, at);
+        at
+    }
+
+    /// The lists for the script.
+    pub(super) fn told(self) -> Told {
+        Told {
+            index: seal::sha256(self.index.as_bytes()),
+            groups: self.groups,
+            by: By::ALL.map(|by| (by.word(), by.title())).into(),
+            asks: self.asks,
+            families: Family::ALL.map(|family| (family.key(), family.title())).into(),
+            rules: self.rules,
+        }
+    }
+}
+
+/// The lists as the script reads them.
+#[derive(Debug, Serialize)]
+pub(super) struct Told {
+    /// The digest of what the cards say to the script, by which it knows a damaged copy.
+    index: String,
+    groups: Vec<Groups>,
+    /// What records are grouped by, and how a person calls it.
+    by: Vec<(&'static str, &'static str)>,
+    asks: Vec<String>,
+    families: BTreeMap<&'static str, &'static str>,
+    /// Name and family of each rule.
+    rules: BTreeMap<&'static str, (&'static str, &'static str)>,
+}

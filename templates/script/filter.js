@@ -1,0 +1,155 @@
+// Filters: which cards are shown. What is chosen stands in the address behind #, so that a filtered view
+// is a link and survives a reload.
+
+const AGES = [['1', 'first week', weeks => weeks === 1], ['2', '2 or 3 weeks', weeks => weeks > 1 && weeks < 4], ['4', '4 weeks and more', weeks => weeks > 3]];
+const STATES = { undecided: 'undecided', open: 'not complete', approve: 'approved', reject: 'rejected', escalate: 'escalated' };
+const APPROVAL = { free: 'simple', held: 'held', ask: 'a question', never: 'cannot be approved', waits: 'approved, waits' };
+const NONE = '\u2014';
+
+/** What can be filtered by: key, words, what a proposal is, and how that reads. */
+const FACETS = [
+  ['decision', 'Decision', stateOf, state => STATES[state]],
+  ['severity', 'Severity', one => one.severity],
+  ['family', 'Family', one => one.family, key => form.families[key]],
+  ['rule', 'Rule', one => one.rule, (rule, one) => `${rule} ${one.name}`],
+  ['state', 'Against last week', one => one.state],
+  ['age', 'Age', one => AGES.find(([, , holds]) => holds(one.weeks))[0], age => AGES.find(([key]) => key === age)[1]],
+  ['approval', 'Approval', one => isHeld(one) ? 'held' : one.approve, kind => APPROVAL[kind]],
+  ...form.by.map(([by, title]) => [by, sentence(title), one => one.groups[by] || NONE, text => text === NONE ? 'Not known' : text]),
+];
+
+/** What is chosen, by facet, and the words searched for. */
+const chosen = {};
+/** The cards that are shown, in order. */
+let shown = cards;
+const selects = new Map();
+const search = make('input', { type: 'search', name: 'text', autocomplete: 'off', spellcheck: false });
+const tally = make('p', { className: 'tally' });
+const reset = button('Clear filters', () => filter({}));
+const nothing = make('p', { className: 'none', hidden: true }, 'No proposal fits these filters. ', button('Show all', () => filter({})));
+const note = make('p', { className: 'printed' });
+
+/** What of a card can be searched, in small letters; read when first needed. */
+const texts = new Map();
+function textOf(card) {
+  let text = texts.get(card);
+  if (text === undefined) {
+    const { groups, name } = proposalOn(card);
+    const evidence = isLine(card) ? card.textContent : [...card.querySelectorAll('.hd, .evi, .do, .chg')].map(part => part.textContent).join(' ');
+    text = [evidence, ...Object.values(groups), name].join(' ').toLowerCase();
+    texts.set(card, text);
+  }
+  return text;
+}
+
+function fits(card) {
+  const proposal = proposalOn(card);
+  for (const [key, , is] of FACETS) if (chosen[key] && String(is(proposal)) !== chosen[key]) return false;
+  return !chosen.text || chosen.text.toLowerCase().split(/\s+/).every(word => textOf(card).includes(word));
+}
+
+const isFiltered = () => Object.values(chosen).some(Boolean);
+
+/** Shows what fits; said, where a person chose it. */
+function filter(wanted, { said = true } = {}) {
+  for (const key of Object.keys(chosen)) delete chosen[key];
+  Object.assign(chosen, wanted);
+  shown = isFiltered() ? cards.filter(fits) : cards;
+  const fit = new Set(shown);
+  for (const card of cards) if (card.hidden === fit.has(card)) card.hidden = !fit.has(card);
+  for (const part of groups) part.hidden = isFiltered() && !part.querySelector('[data-proposal]:not([hidden])');
+  for (const [key, select] of selects) select.value = chosen[key] || '';
+  if (search.value.trim() !== (chosen.text || '')) search.value = chosen.text || '';
+  reset.hidden = !isFiltered();
+  nothing.hidden = shown.length > 0 || !cards.length;
+  const all = counted(cards.length, 'proposal');
+  tally.textContent = isFiltered() ? `${grouped(shown.length)} of ${all}` : all;
+  const words = Object.entries(chosen).filter(([, value]) => value)
+    .map(([key, value]) => key === 'text' ? `\u201c${value}\u201d` : selects.get(key).selectedOptions[0]?.dataset.words || value);
+  note.textContent = isFiltered() ? `Printed with a filter: ${words.join(', ')}. ${grouped(shown.length)} of ${all} are here.` : '';
+  if (said) {
+    address();
+    announce(tally.textContent);
+  }
+  total();
+}
+
+/** Writes the filters into the address. */
+function address() {
+  const words = new URLSearchParams(Object.entries(chosen).filter(([, value]) => value)).toString();
+  const own = location.href.replace(/#.*$/, '');
+  try {
+    history.replaceState(null, '', words ? `#${words}` : own);
+  } catch {
+    // A viewer that keeps no address shows the filters all the same.
+  }
+}
+
+/** Goes where the address behind # points: to a filtered view, or to something in the page. */
+function arrive() {
+  const hash = decodeURIComponent(location.hash.slice(1));
+  if (hash.includes('=')) {
+    const read = new URLSearchParams(location.hash.slice(1));
+    const known = ['text', ...FACETS.map(([key]) => key)];
+    filter(Object.fromEntries([...read].filter(([key, value]) => known.includes(key) && value)), { said: false });
+    return;
+  }
+  const target = hash && document.getElementById(hash);
+  if (!target) return;
+  if (target.closest('[hidden]')) filter({}, { said: false });
+  else if (isFiltered()) address();
+  if (target.matches('[data-proposal]')) {
+    fold(proposalOn(target), false);
+    visit(target);
+  } else {
+    target.scrollIntoView();
+  }
+}
+
+/** Parts that are hidden when nothing in them is shown. */
+const groups = [...document.querySelectorAll('.fam, .group, .cards, .blk')];
+
+/** The form, in the rail; a facet that sets nothing apart is left out. */
+function filters() {
+  const controls = [field('Search', search)];
+  for (const [key, words, is, reads = text => text] of FACETS) {
+    const counts = new Map();
+    if (key === 'decision') for (const state of Object.keys(STATES)) counts.set(state, [0, null]);
+    else for (const one of proposals.values()) counts.set(String(is(one)), [(counts.get(String(is(one)))?.[0] || 0) + 1, one]);
+    if (counts.size < 2 || (key === 'decision' && !form.decides)) continue;
+    const sorted = ['decision', 'severity', 'age', 'family'].includes(key) ? [...counts] : [...counts].sort(([a], [b]) => (a === NONE) - (b === NONE) || a.localeCompare(b, 'en'));
+    const select = make('select', { name: key }, make('option', { value: '' }, 'Any'), ...sorted.map(([value, [n, one]]) => {
+      const text = sentence(reads(value, one));
+      return make('option', { value, 'data-words': text }, n ? `${text} (${grouped(n)})` : text);
+    }));
+    select.addEventListener('change', () => filter({ ...chosen, [key]: select.value }));
+    selects.set(key, select);
+    controls.push(field(words, select));
+  }
+  let waiting = 0;
+  search.addEventListener('input', () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => filter({ ...chosen, text: search.value.trim() }), 120);
+  });
+  const made = make('form', { className: 'filters' }, ...controls, tally, reset);
+  made.addEventListener('submit', event => event.preventDefault());
+  const box = make('details', { className: 'sieve' }, make('summary', {}, 'Filters'), made);
+  const narrow = matchMedia('(max-width: 62rem)');
+  const fit = () => { box.open = !narrow.matches; };
+  narrow.addEventListener('change', fit);
+  fit();
+  document.querySelector('.rail').append(box);
+  document.querySelector('#queue h2').after(note);
+  document.querySelector('#queue').append(nothing);
+  addEventListener('hashchange', arrive);
+}
+
+/** Reads the texts before they are searched, while nothing else is to do. */
+function readAhead(from = 0) {
+  const later = window.requestIdleCallback || (task => setTimeout(() => task({ timeRemaining: () => 5 }), 50));
+  later(deadline => {
+    let at = from;
+    while (at < cards.length && deadline.timeRemaining() > 1) textOf(cards[at++]);
+    if (at < cards.length) readAhead(at);
+  });
+}

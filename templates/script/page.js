@@ -1,0 +1,201 @@
+// What the packet says of itself and of its proposals, and the small tools that the rest is made with.
+// Texts become text nodes alone; nothing is asked of any server.
+
+const root = document.documentElement;
+const main = document.querySelector('main');
+const form = JSON.parse(main.dataset.form);
+const NOTE = 500, NAME = 200;
+const WORDS = { approve: 'Approved', reject: 'Rejected', escalate: 'Escalated' };
+
+// ---- tools
+
+function make(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [key, value] of Object.entries(properties)) {
+    if (key.includes('-') || key === 'role') element.setAttribute(key, value);
+    else element[key] = value;
+  }
+  element.append(...children);
+  return element;
+}
+
+function icon(name) {
+  const { namespaceURI } = document.querySelector('svg');
+  const [svg, use] = ['svg', 'use'].map(tag => document.createElementNS(namespaceURI, tag));
+  for (const [key, value] of [['class', 'i'], ['width', 14], ['height', 14], ['aria-hidden', 'true']]) svg.setAttribute(key, value);
+  use.setAttribute('href', `#i-${name}`);
+  svg.append(use);
+  return svg;
+}
+
+const hidden = text => make('span', { className: 'vh' }, text);
+function button(text, onclick, ...more) {
+  const made = make('button', { type: 'button' }, text, ...more);
+  made.addEventListener('click', onclick);
+  return made;
+}
+const field = (text, input) => make('label', {}, make('span', {}, text), input);
+const choice = (first, options) =>
+  make('select', {}, make('option', { value: '' }, first),
+    ...options.map(([value, text]) => make('option', { value }, text)));
+const sentence = text => text.charAt(0).toUpperCase() + text.slice(1);
+const present = () => `${new Date().toISOString().slice(0, 19)}Z`;
+const grouped = n => n.toLocaleString('en');
+const counted = (n, what) => `${grouped(n)} ${what}${n === 1 ? '' : 's'}`;
+
+const live = make('p', { className: 'vh', role: 'status' });
+function announce(text) {
+  live.textContent = '';
+  setTimeout(() => { live.textContent = text; }, 30);
+}
+
+/** The browser's own store, or null where it keeps nothing for this page. */
+const store = (() => {
+  try {
+    localStorage.setItem('crm-review', '');
+    return localStorage;
+  } catch {
+    return null;
+  }
+})();
+
+// ---- the proposals
+
+/** Every card, in the packet's order; where there are many, a card is a line that opens. */
+const cards = [...document.querySelectorAll('[data-proposal]')];
+/** The proposals by id; the one id may stand on several cards. */
+const proposals = new Map();
+/** The id of the proposal on a card; a second card of one id has a number behind it. */
+const named = card => card.id.slice(0, 'F-0000000000'.length);
+
+for (const card of cards) {
+  const [facts, approve, rule, severity, state, weeks, groups, same, moves] = card.dataset.proposal.split(' ');
+  const id = named(card);
+  let proposal = proposals.get(id);
+  if (!proposal) {
+    const [name, family] = form.rules[rule];
+    proposal = {
+      id, facts, approve, same: same === '-' ? null : same, moves: moves === 'moves', cards: [],
+      rule, name, family, severity, state, weeks: Number(weeks), groups: form.groups[groups],
+    };
+    proposals.set(id, proposal);
+  } else if (!mayApprove({ approve }) || (approve === 'held' && mayApprove(proposal))) {
+    // Where two are said under one id, the decision is on both.
+    proposal.approve = approve;
+  }
+  proposal.cards.push(card);
+}
+const proposalOn = card => proposals.get(named(card));
+/** True where it asks for a decision: not in a copy for reading, nor where it is approved and waits. */
+const asks = proposal => form.decides && proposal.approve !== 'waits';
+const open = [...proposals.values()].filter(asks);
+const owners = open.filter(one => one.moves && mayApprove(one)).length;
+
+// ---- what may be said of one
+
+/** What was decided, by the proposal's id: {decision, confirmed, reason_code, escalate_to, escalate_until, ticket, note, via, decided_at}. */
+const decided = new Map();
+
+function mayApprove({ approve }) {
+  return approve === 'free' || approve === 'held';
+}
+
+/** Held by its kind, or because so many owners would change in one packet. */
+const isHeld = proposal =>
+  proposal.approve === 'held' || (proposal.approve === 'free' && proposal.moves && owners >= form.mass_owner_changes);
+
+/** What a decision still lacks, in words; empty where it is whole. */
+function lacks(proposal, says) {
+  const note = (says.note || '').trim();
+  if (says.decision === 'approve') {
+    if (isHeld(proposal) && !says.confirmed) return 'the evidence is not confirmed';
+    if (form.operator && !(says.ticket || '').trim()) return 'it needs a ticket';
+  }
+  if (says.decision === 'reject') {
+    if (!form.reasons.some(([code]) => code === says.reason_code)) return 'it needs a reason';
+    if (says.reason_code === 'other' && !note) return 'it needs a note';
+  }
+  if (says.decision === 'escalate') {
+    if (!form.escalate_to.includes(says.escalate_to)) return 'it needs somebody to decide';
+    if (says.escalate_to === 'other' && !note) return 'it needs a note';
+    if (says.escalate_until && says.escalate_until < form.day) return 'the day is before the packet';
+  }
+  return '';
+}
+
+/** `undecided`, `open` where something is lacking, or what was decided. */
+function stateOf(proposal) {
+  const says = decided.get(proposal.id);
+  if (!says) return 'undecided';
+  return lacks(proposal, says) ? 'open' : says.decision;
+}
+const isWhole = proposal => Object.hasOwn(WORDS, stateOf(proposal));
+
+const isDuplicate = proposal => proposal.rule.startsWith('DUP-');
+const reasonWords = (proposal, code) =>
+  code === 'correct_as_is' && isDuplicate(proposal)
+    ? 'not the same company or person'
+    : (form.reasons.find(([one]) => one === code) || ['', ''])[1];
+const targetWords = to => to.replaceAll('_', ' ').replace('crm', 'CRM');
+
+/** What was decided, in a few words. */
+function outcome(proposal) {
+  const says = decided.get(proposal.id);
+  const why = says.decision === 'reject' ? reasonWords(proposal, says.reason_code)
+    : says.decision === 'escalate' ? [says.escalate_to && `to ${targetWords(says.escalate_to)}`, says.escalate_until && `until ${says.escalate_until}`].filter(Boolean).join(', ')
+    : says.confirmed && isHeld(proposal) ? 'evidence confirmed' : '';
+  return [WORDS[says.decision], why].filter(Boolean).join(', ');
+}
+
+const TEXTS = ['reason_code', 'escalate_to', 'escalate_until', 'ticket', 'note', 'via', 'decided_at'];
+
+/** What a file or a draft says of a proposal, or null where it cannot be said here. */
+function readSaid(proposal, says) {
+  if (!proposal || !asks(proposal) || !Object.hasOwn(WORDS, says?.decision)) return null;
+  if (says.decision === 'approve' && (!mayApprove(proposal) || (says.via === 'bulk' && isHeld(proposal)))) return null;
+  const known = { decision: says.decision };
+  if (says.confirmed === true) known.confirmed = true;
+  for (const key of TEXTS) if (typeof says[key] === 'string') known[key] = says[key];
+  if (Number.isNaN(Date.parse(known.decided_at))) known.decided_at = present();
+  return known;
+}
+
+// ---- changes, and taking them back
+
+const STEPS = 100;
+const steps = [];
+
+/** Says something of proposals, or with null takes back what was said; one step to take back. */
+function say(some, says, label) {
+  steps.push({ label, before: some.map(one => [one, decided.get(one.id)]) });
+  if (steps.length > STEPS) steps.shift();
+  for (const one of some) put(one, says && { ...says, decided_at: present() });
+  changed();
+}
+
+function put(proposal, says) {
+  if (says) decided.set(proposal.id, says);
+  else decided.delete(proposal.id);
+  paint(proposal);
+}
+
+/** Takes the last step back. */
+function back() {
+  const step = steps.pop();
+  if (!step) {
+    announce('Nothing to undo');
+    return;
+  }
+  for (const [one, says] of step.before) {
+    put(one, says);
+    fold(one, false);
+  }
+  changed();
+  toast(`Undone: ${step.label}`);
+  if (step.before.length === 1) visit(step.before[0][0].cards[0]);
+}
+
+function changed() {
+  keep();
+  total();
+}

@@ -1,0 +1,170 @@
+// The bar, the keys, and the start.
+
+const done = make('p', { className: 'count' });
+const segments = make('div', { className: 'segments', role: 'img' });
+
+/** A dialog that is made when it is asked for, and gone when it closes. */
+function dialog(title, ...children) {
+  const head = make('h2', { id: 'dialog-h' }, title);
+  const made = make('dialog', { 'aria-labelledby': 'dialog-h' }, head, ...children, make('div', { className: 'row last' }, button('Close', () => made.close())));
+  made.addEventListener('close', () => made.remove());
+  document.body.append(made);
+  made.showModal();
+  return made;
+}
+
+/** Counts what is decided: in the bar, and beside each family. */
+function total() {
+  const counts = { approve: 0, reject: 0, escalate: 0, open: 0, undecided: 0 };
+  const families = new Map();
+  for (const one of open) {
+    const state = stateOf(one);
+    counts[state] += 1;
+    const family = families.get(one.family) || [0, 0];
+    family[1] += 1;
+    if (Object.hasOwn(WORDS, state)) family[0] += 1;
+    families.set(one.family, family);
+  }
+  const whole = counts.approve + counts.reject + counts.escalate;
+  done.textContent = `${grouped(whole)} of ${grouped(open.length)} decided${counts.open ? `, ${grouped(counts.open)} not complete` : ''}`;
+  segments.replaceChildren(...Object.entries(counts).filter(([, n]) => n).map(([state, n]) => {
+    const part = make('span', { className: state });
+    part.style.setProperty('flex-grow', n);
+    return part;
+  }));
+  segments.setAttribute('aria-label', `${counts.approve} approved, ${counts.reject} rejected, ${counts.escalate} escalated, ${counts.open} not complete, ${counts.undecided} undecided`);
+  if (!form.decides) return;
+  for (const [family, [part, all]] of families) {
+    const count = document.querySelector(`.rail a[href="#${family}"] .c`);
+    if (count) count.textContent = `${grouped(part)}/${grouped(all)}`;
+  }
+}
+
+// ---- keys
+
+const single = make('input', { type: 'checkbox', checked: true });
+
+function next() {
+  const one = nextUndecided(current && shown.includes(current) ? current : shown.at(-1)) || null;
+  if (one) visit(one);
+  else announce('Nothing undecided in this view');
+}
+
+function go(step) {
+  const at = shown.indexOf(current);
+  visit(shown[at < 0 ? (step > 0 ? firstSeen() : shown.length - 1) : at + step]);
+}
+
+/** The first card on the screen, so that a key begins where one reads. */
+function firstSeen() {
+  const at = shown.findIndex(card => card.getBoundingClientRect().bottom > 80);
+  return Math.max(0, at);
+}
+
+/** Does something with the card that one is at. */
+const here = act => () => {
+  if (!current?.isConnected || current.hidden) return;
+  act(proposalOn(current), current);
+};
+
+const KEYS = [
+  ['j', 'Next proposal', () => go(1)],
+  ['k', 'Proposal before', () => go(-1)],
+  ['n', 'Next undecided', next],
+  ['a', 'Approve', here((one, card) => decide(one, 'approve', card))],
+  ['c', 'Confirm the evidence of a held one', here((one, card) => {
+    if (decided.get(one.id)?.decision === 'approve' && isHeld(one)) add(one, { confirmed: true }, card);
+  })],
+  ['r', 'Reject, then a digit for the reason', here((one, card) => decide(one, 'reject', card))],
+  ['e', 'Escalate, then a digit for who decides', here((one, card) => decide(one, 'escalate', card))],
+  ['u', 'Clear what is decided', here(clear)],
+  ['o', 'Fold or open', here((one, card) => fold(one, !isShut(card)))],
+  ['x', 'Select, to decide several at once', here(one => pick(one, !picked.has(one)))],
+  ['z', 'Undo, up to 100 steps', back],
+  ['/', 'Search', () => { document.querySelector('.sieve').open = true; search.focus(); search.select(); }],
+  ['?', 'This list', help],
+];
+const READING = ['j', 'k', 'o', '/', '?'];
+
+function help() {
+  const listed = KEYS.filter(([name]) => form.decides || READING.includes(name))
+    .flatMap(([name, what]) => [make('dt', {}, make('kbd', {}, name)), make('dd', {}, what)]);
+  dialog('Keys', make('dl', { className: 'kv' }, ...listed,
+    make('dt', {}, make('kbd', {}, 'Esc')), make('dd', {}, 'Close, or clear search and selection')),
+  make('label', { className: 'tick' }, single, 'Single keys act'));
+}
+
+function escape(target) {
+  if (target === search && search.value) filter({ ...chosen, text: '' });
+  else if (target === search) search.blur();
+  else if (picked.size) pickAll(false);
+}
+
+document.addEventListener('focusin', event => {
+  current = event.target.closest?.('[data-proposal]') || current;
+});
+document.addEventListener('keydown', event => {
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return;
+  if (event.key === 'Escape') {
+    escape(event.target);
+    return;
+  }
+  if (!single.checked || event.target.closest?.('select, textarea, input:not([type=checkbox])')) return;
+  const pressed = KEYS.find(([name]) => name === event.key && (form.decides || READING.includes(name)));
+  const says = current && decided.get(named(current));
+  if (/^[1-9]$/.test(event.key) && says && says.decision !== 'approve') {
+    event.preventDefault();
+    here((one, card) => choose(one, Number(event.key) - 1, card))();
+  } else if (pressed) {
+    event.preventDefault();
+    pressed[2]();
+  }
+});
+
+// ---- start
+
+/** So many cards get their controls at once; of more, each when it comes near the screen. */
+const EAGER = 300;
+
+function start() {
+  const near = new IntersectionObserver(seen => {
+    for (const { target, isIntersecting } of seen) {
+      if (!isIntersecting) continue;
+      near.unobserve(target);
+      for (const card of target.matches('.blk') ? target.children : [target]) equip(card);
+    }
+  }, { rootMargin: '600px' });
+  const few = cards.length <= EAGER;
+  for (const part of document.querySelectorAll('.card, .blk')) {
+    if (few) equip(part);
+    else near.observe(part);
+  }
+  single.checked = store?.getItem('crm-review/keys') !== 'off';
+  single.addEventListener('change', () => store?.setItem('crm-review/keys', single.checked ? 'on' : 'off'));
+  const menu = make('div', { className: 'row' }, button('Keys', help));
+  if (form.decides) {
+    menu.prepend(button('Next undecided', next));
+    menu.append(button('Import', importBox), Object.assign(button('Export decisions', exportBox), { className: 'chief' }));
+  }
+  const bar = make('aside', { className: 'bar', 'aria-label': 'Decisions' },
+    make('b', { className: 'short' }, form.short),
+    ...(form.decides ? [done, segments, kept] : [make('p', {}, 'A copy for reading: no decisions are taken here.')]),
+    menu, problem, live);
+  document.querySelector('.skip').after(bar);
+  document.body.append(bulk);
+  root.classList.add('js');
+  if (form.decides) restore();
+  filters();
+  for (const id of decided.keys()) {
+    const one = proposals.get(id);
+    paint(one);
+    fold(one, isWhole(one));
+  }
+  filter({}, { said: false });
+  arrive();
+  readAhead();
+  check();
+  root.dataset.ready = String(Math.round(performance.now()));
+}
+
+if (cards.length) start();

@@ -1,0 +1,500 @@
+// The packet in a browser: read, decided by keyboard and mouse, exported, taken up again, filtered, printed.
+
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+
+import { Job, Visit, card, close, count, exported, faults, grown, press } from './driver.mjs';
+
+let acme;
+before(() => { acme = new Job().run(); });
+after(close);
+
+const stateOf = (page, at) => page.locator(at).getAttribute('data-decided');
+/** The first card that is simply approved and changes no owner; of a bundle, where others ask for the same. */
+const simple = (page, { bundled = false } = {}) => page.evaluate(bundled => `#${[...document.querySelectorAll('[data-proposal]')].find(one => {
+  const [, approve, , , , , , same, moves] = one.dataset.proposal.split(' ');
+  return approve === 'free' && moves === '-' && (!bundled || same !== '-') && !one.dataset.decided;
+}).id}`, bundled);
+const shown = page => page.locator('[data-proposal]:not([hidden])').count();
+
+test('everything can be decided by keyboard alone, and decide takes the file', async () => {
+  const visit = await Visit.of();
+  const page = await visit.read(acme.packet());
+  assert.equal(await page.locator('[data-decided], [aria-pressed=true]').count(), 0);
+  await press(page, 'n');
+  const first = await page.evaluate(() => document.activeElement.id);
+  await press(page, 'j');
+  assert.notEqual(await page.evaluate(() => document.activeElement.id), first);
+  await press(page, 'k');
+  assert.equal(await page.evaluate(() => document.activeElement.id), first);
+
+  const held = await card(page, 'DUP-01');
+  await page.evaluate(at => document.querySelector(at).focus(), held);
+  await press(page, 'a');
+  assert.equal(await stateOf(page, held), 'open');
+  assert.equal(await count(page), '0 of 98 decided, 1 not complete');
+  await press(page, 'c');
+  assert.equal(await stateOf(page, held), 'approve');
+  assert.ok(await page.locator(`${held}.shut`).count(), 'it folds to one line');
+  assert.match(await page.locator(`${held} .chip`).textContent(), /Approved, evidence confirmed/);
+  assert.notEqual(await page.evaluate(() => document.activeElement.id), held.slice(1), 'and the next is at hand');
+
+  const owner = await card(page, 'OWN-01');
+  await page.evaluate(at => document.querySelector(at).focus(), owner);
+  await press(page, 'r');
+  assert.equal(await stateOf(page, owner), 'open');
+  await press(page, '7');
+  assert.equal(await stateOf(page, owner), 'open', 'another reason needs a note');
+  await page.keyboard.type('=1+1 <b>by phone</b>, r e a\u202e');
+  assert.equal(await stateOf(page, owner), 'reject');
+  await page.evaluate(() => document.activeElement.blur());
+
+  const third = await card(page, 'OWN-02');
+  await page.evaluate(at => document.querySelector(at).focus(), third);
+  await press(page, 'e', '3');
+  assert.equal(await count(page), '3 of 98 decided');
+  await press(page, 'z');
+  assert.equal(await count(page), '2 of 98 decided, 1 not complete');
+  await press(page, 'z');
+  assert.equal(await count(page), '2 of 98 decided');
+  await press(page, 'e', '3');
+  await page.evaluate(at => document.querySelector(at).focus(), third);
+  await press(page, 'o');
+  assert.equal(await page.locator(`${third}.shut`).count(), 0);
+  await press(page, 'u');
+  assert.equal(await count(page), '2 of 98 decided');
+  await press(page, 'e', '3');
+
+  const file = await exported(page, 'JSON');
+  const job = acme.copy();
+  job.put('week.json', file.text);
+  const said = job.call('decide', 'week.json');
+  assert.equal(said.code, 0, said.err);
+  assert.match(said.out, /^week.json: 1 approved, 1 rejected, 1 escalated; 95 still undecided\n/);
+  assert.deepEqual([visit.said, visit.asked], [[], []]);
+  await visit.end();
+});
+
+test('a hundred steps can be undone, and no more', async () => {
+  const visit = await Visit.of();
+  const page = await visit.read(acme.packet());
+  const at = await card(page, 'OWN-01');
+  await page.evaluate(at => document.querySelector(at).focus(), at);
+  for (let n = 0; n < 105; n += 1) await press(page, n % 2 ? 'r' : 'e');
+  for (let n = 0; n < 105; n += 1) await press(page, 'z');
+  assert.equal(await stateOf(page, at), 'open', 'the first five steps are past undoing');
+  await visit.end();
+});
+
+test('a mouse decides, a spreadsheet opens the file, and decide takes it', async () => {
+  const visit = await Visit.of();
+  const page = await visit.read(acme.packet());
+  const [held, owner] = [await card(page, 'DUP-01'), await card(page, 'OWN-01')];
+  await page.locator(`${owner} button`, { hasText: 'Reject' }).click();
+  await page.locator(`${owner} .list button`, { hasText: 'Other' }).or(page.locator(`${owner} .list button`, { hasText: 'another reason' })).click();
+  await page.locator(`${owner} textarea`).fill('=cmd|x, "ask"\nowner');
+  await page.locator(`${held} button`, { hasText: 'Approve' }).click();
+  await page.locator(`${held} .tick input`).check();
+  const free = await simple(page);
+  await page.locator(`${free} button`, { hasText: 'Approve' }).click();
+  assert.equal(await count(page), '3 of 98 decided');
+  await page.locator('.toast button', { hasText: 'Undo' }).click();
+  assert.equal(await count(page), '2 of 98 decided');
+  const file = await exported(page, 'CSV');
+  assert.ok(file.text.startsWith('\ufeffrun,packet_digest,') && file.text.includes('\r\n'));
+  assert.ok(file.text.includes(`"'=cmd|x, ""ask""\nowner"`), 'no cell is a formula');
+  const job = acme.copy();
+  job.put('week.csv', file.text);
+  const said = job.call('decide', 'week.csv');
+  assert.equal(said.code, 0, said.err);
+  assert.match(said.out, /1 approved, 1 rejected, 0 escalated/);
+  assert.ok(job.text('ledger.jsonl').includes('=cmd|x, \\"ask\\"\\nowner'), 'the guard is off again');
+  await visit.end();
+});
+
+test('what the evidence does not carry cannot be approved', async () => {
+  const visit = await Visit.of();
+  const page = await visit.read(acme.packet());
+  const never = await page.evaluate(() => `#${[...document.querySelectorAll('[data-proposal]')].find(one => one.dataset.proposal.split(' ')[1] === 'never').id}`);
+  await page.evaluate(at => document.querySelector(at).focus(), never);
+  await press(page, 'a');
+  assert.equal(await stateOf(page, never), null);
+  assert.equal(await page.locator(`${never} .verdicts button`).count(), 2);
+  await visit.end();
+});
+
+test('an export needs a name and the statement, and says what is left out', async () => {
+  const visit = await Visit.of();
+  const page = await visit.read(acme.packet());
+  const owner = await card(page, 'OWN-01');
+  await page.locator(`${owner} button`, { hasText: 'Reject' }).click();
+  await page.locator(`${owner} .list button`).nth(1).click();
+  await page.locator(`${await card(page, 'OWN-02')} button`, { hasText: 'Reject' }).click();
+  await page.getByRole('button', { name: 'Export decisions' }).click();
+  const box = page.locator('dialog');
+  const says = () => box.locator('.wrong').textContent();
+  assert.match(await box.textContent(), /1 decision not complete and left out/);
+  await box.getByRole('button', { name: 'JSON' }).click();
+  assert.equal(await says(), 'Choose who decides, then export.');
+  await box.getByLabel('Who decides').selectOption('Sabine Krüger');
+  await box.getByRole('button', { name: 'JSON' }).click();
+  assert.equal(await says(), 'Tick the statement, then export.');
+  await box.getByLabel(/^I read the evidence/).check();
+  await box.getByRole('button', { name: 'Text to copy' }).click();
+  const text = await box.getByLabel('The decisions file as text').inputValue();
+  assert.equal(JSON.parse(text).decisions.length, 1);
+  assert.match(await says(), /Record it: crm-review decide FOLDER decisions-2026-11-23-/);
+  await visit.end();
+});
+
+test('a draft waits for the next visit, and another tab is told of', async () => {
+  const visit = await Visit.of();
+  const page = await visit.read(acme.packet());
+  const owner = await card(page, 'OWN-01');
+  await page.locator(`${owner} button`, { hasText: 'Reject' }).click();
+  await page.locator(`${owner} .list button`).nth(1).click();
+  await page.waitForFunction(() => /Draft saved here \d\d:\d\d/.test(document.querySelector('.kept').textContent));
+  const kept = await page.evaluate(() => JSON.stringify(localStorage));
+  for (const value of ['Stefan Pohl', 'acme-instruments', 'Lead.csv']) assert.ok(!kept.includes(value), `${value} is in the draft`);
+  await page.reload();
+  await page.waitForFunction(() => document.documentElement.dataset.ready);
+  assert.equal(await count(page), '1 of 98 decided');
+  assert.equal(await stateOf(page, owner), 'reject');
+  assert.ok(await page.locator(`${owner}.shut`).count());
+  const other = await visit.context.newPage();
+  await other.goto(`file://${acme.packet()}`);
+  await other.waitForFunction(() => document.documentElement.dataset.ready);
+  await other.locator(`${await card(other, 'OWN-02')} button`, { hasText: 'Reject' }).click();
+  await page.waitForFunction(() => document.querySelector('.bar .wrong').textContent.startsWith('Another tab changed this draft'));
+  await visit.end();
+});
+
+test('a viewer that keeps nothing says so, and everything else works', async () => {
+  const visit = await Visit.of();
+  const job = acme.copy();
+  job.put('frame.html', `<!doctype html><title>frame</title><iframe sandbox="allow-scripts" width="1300" height="800" src="file://${job.packet()}"></iframe>`);
+  const page = await visit.open(`${job.path}/frame.html`);
+  const frame = page.frames().find(one => one !== page.mainFrame());
+  await frame.waitForFunction(() => document.documentElement.dataset.ready);
+  assert.match(await frame.locator('.kept').textContent(), /keeps no draft/);
+  await frame.locator(`${await card(frame, 'OWN-01')} button`, { hasText: 'Reject' }).click();
+  await frame.selectOption('select[name=family]', 'owners');
+  assert.match(await frame.locator('.tally').textContent(), / of 98 proposals/);
+  await visit.end();
+});
+
+test('an exported file is taken up again, and one of another packet is not', async () => {
+  const visit = await Visit.of();
+  const page = await visit.read(acme.packet());
+  for (const rule of ['OWN-01', 'OWN-02']) {
+    const at = await card(page, rule);
+    await page.locator(`${at} button`, { hasText: 'Reject' }).click();
+    await page.locator(`${at} .list button`).nth(1).click();
+  }
+  const file = JSON.parse((await exported(page, 'JSON')).text);
+  await visit.end();
+
+  const fresh = await Visit.of();
+  const again = await fresh.read(acme.packet());
+  const take = async read => {
+    await again.getByRole('button', { name: 'Import' }).click();
+    await again.getByLabel('Or its text').fill(typeof read === 'string' ? read : JSON.stringify(read));
+    await again.getByRole('button', { name: 'Take it' }).click();
+    await again.waitForFunction(() => document.querySelector('dialog .wrong').textContent);
+    const says = await again.locator('dialog .wrong').textContent();
+    await again.keyboard.press('Escape');
+    return says;
+  };
+  assert.equal(await take('nonsense'), 'It is not a decisions file that this packet can read. Nothing was taken.');
+  assert.equal(await take({ ...file, packet_digest: `sha256:${'0'.repeat(64)}` }), 'It decides on another packet. Nothing was taken.');
+  assert.equal(await count(again), '0 of 98 decided');
+  const [one, two] = file.decisions;
+  const stale = { ...two, evidence_digest: '0'.repeat(24) };
+  const forged = { ...one, finding: (await card(again, 'DUP-01')).slice(1), decision: 'approve', via: 'bulk' };
+  assert.match(await take({ ...file, decisions: [one, stale, forged] }), /^1 decision taken; 2 left out/);
+  assert.equal(await count(again), '1 of 98 decided');
+  assert.match(await take({ ...file, decisions: [{ ...one, decided_at: '2020-01-01T00:00:00Z' }] }), /^0 decisions taken; 1 older/);
+  await again.getByRole('button', { name: 'Import' }).click();
+  await again.getByLabel('File').setInputFiles({ name: 'week.json', mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(file)) });
+  await again.waitForFunction(() => document.querySelector('dialog .wrong').textContent.startsWith('2 decisions taken'));
+  await fresh.end();
+});
+
+test('filters are a link, survive a reload, and let a link through', async () => {
+  const visit = await Visit.of();
+  const page = await visit.read(acme.packet());
+  assert.equal(await page.locator('.tally').textContent(), '98 proposals');
+  await page.getByLabel('Family').selectOption('owners');
+  const owners = await shown(page);
+  assert.ok(owners > 1 && owners < 98);
+  assert.equal(await page.locator('.tally').textContent(), `${owners} of 98 proposals`);
+  await page.waitForFunction(of => document.querySelector('[role=status]').textContent === `${of} of 98 proposals`, owners);
+  assert.equal(await page.locator('.fam:not([hidden])').count(), 1);
+  await page.getByLabel('Team').selectOption('EMEA');
+  const both = await shown(page);
+  assert.ok(both < owners);
+  assert.equal(new URL(page.url()).hash, '#family=owners&team=EMEA');
+  await page.reload();
+  await page.waitForFunction(() => document.documentElement.dataset.ready);
+  assert.equal(await shown(page), both);
+  const names = await page.locator('.filters [name]').evaluateAll(all => all.map(one => one.name));
+  assert.deepEqual(names, ['text', 'decision', 'severity', 'family', 'rule', 'approval', 'source', 'owner', 'team', 'segment', 'region', 'size']);
+  await page.evaluate(() => document.activeElement.blur());
+  await press(page, '/');
+  await page.keyboard.type('zzzz nothing');
+  await page.waitForFunction(() => !document.querySelector('p.none[hidden]'));
+  assert.match(await page.locator('#queue > p.none').textContent(), /No proposal fits these filters/);
+  await press(page, 'Escape');
+  await page.waitForFunction(of => document.querySelectorAll('[data-proposal]:not([hidden])').length === of, both);
+  const outside = await card(page, 'DUP-01');
+  await page.locator(`.first a[href="${outside}"]`).click();
+  await page.waitForFunction(at => document.activeElement === document.querySelector(at), outside);
+  assert.equal(await page.locator('.tally').textContent(), '98 proposals');
+  await page.getByLabel('Search').fill('pohl deactivated');
+  await page.waitForFunction(() => document.querySelectorAll('[data-proposal]:not([hidden])').length < 20);
+  await page.emulateMedia({ media: 'print' });
+  assert.match(await page.locator('.printed').innerText(), /^Printed with a filter: “pohl deactivated”\. \d+ of 98 proposals are here\.$/);
+  await visit.end();
+});
+
+test('several at once are of one rule and one proposal, counted by hand, and undone in one step', async () => {
+  const visit = await Visit.of();
+  const page = await visit.read(acme.packet());
+  const at = await simple(page, { bundled: true });
+  const same = await page.evaluate(at => document.querySelector(at).dataset.proposal.split(' ')[7], at);
+  const alike = await page.evaluate(same => [...document.querySelectorAll('[data-proposal]')].filter(one => one.dataset.proposal.split(' ')[7] === same).length, same);
+  assert.ok(alike > 1);
+  await page.evaluate(at => document.querySelector(at).focus(), at);
+  await press(page, 'x');
+  const other = await page.evaluate(same => `#${[...document.querySelectorAll('[data-proposal]')].find(one => !['-', same].includes(one.dataset.proposal.split(' ')[7])).id}`, same);
+  await page.evaluate(at => document.querySelector(at).focus(), other);
+  await press(page, 'x');
+  assert.match(await page.locator('.bar .wrong').textContent(), /one rule that ask for the same change/);
+  await page.locator('.bulk button', { hasText: `Select all ${alike} alike` }).click();
+  await page.locator('.bulk button', { hasText: 'Approve' }).click();
+  const box = page.locator('dialog');
+  assert.equal(await box.locator('h2').textContent(), `Approve ${alike} proposals`);
+  assert.ok(await box.locator('details').count() >= 2, 'a sample to read');
+  await box.getByRole('button', { name: `Approve ${alike}` }).click();
+  assert.equal(await box.locator('.wrong').textContent(), `Type ${alike} to confirm the count.`);
+  await box.getByLabel(`Type ${alike} to confirm the count`).fill(String(alike));
+  await box.getByRole('button', { name: `Approve ${alike}` }).click();
+  assert.equal(await count(page), `${alike} of 98 decided`);
+  await press(page, 'z');
+  assert.equal(await count(page), '0 of 98 decided');
+  await page.evaluate(at => document.querySelector(at).focus(), at);
+  await press(page, 'x');
+  await page.locator('.bulk button', { hasText: 'Select all' }).click();
+  await page.locator('.bulk button', { hasText: 'Reject' }).click();
+  await box.getByLabel('One reason for all').selectOption('agreed_exception');
+  await box.getByLabel(/^Type/).fill(String(alike));
+  await box.getByRole('button', { name: `Reject ${alike}` }).click();
+
+  const held = await card(page, 'DUP-01');
+  await page.locator(`${held} button`, { hasText: 'Approve' }).click();
+  await page.locator(`${held} .tick input`).check();
+  const file = JSON.parse((await exported(page, 'JSON')).text);
+  assert.deepEqual(file.decisions.map(one => one.via).sort(), [...Array(alike).fill('bulk'), 'single']);
+  const job = acme.copy();
+  job.put('week.json', JSON.stringify(file));
+  const forged = file.decisions.map(one => one.decision === 'approve' ? { ...one, via: 'bulk' } : one);
+  job.put('forged.json', JSON.stringify({ ...file, decisions: forged }));
+  const refused = job.call('decide', 'forged.json');
+  assert.equal(refused.code, 2);
+  assert.match(refused.err, new RegExp(held.slice(1)));
+  assert.equal(job.call('decide', 'week.json').code, 0);
+  await visit.end();
+});
+
+test('the operator profile asks for tickets and a second approver', async () => {
+  const visit = await Visit.of();
+  const job = new Job({
+    'rules/approvals.toml': `profile = "operator"
+mass_owner_changes = 1
+[approver]
+name = "Dana Reyes"
+[[role]]
+name = "RevOps"
+people = ["Dana Reyes", "Ida Moor"]
+may_approve = "all"
+`,
+  }).run();
+  const page = await visit.read(job.packet());
+  const held = await card(page, 'DUP-01');
+  await page.locator(`${held} button`, { hasText: 'Approve' }).click();
+  await page.locator(`${held} .tick input`).check();
+  assert.equal(await page.locator(`${held} .said`).textContent(), 'Not counted yet: it needs a ticket.');
+  await page.locator(`${held} .why input[type=text]`).fill('CHG-1');
+  await page.getByRole('button', { name: 'Export decisions' }).click();
+  await page.getByLabel('Second approver').selectOption('Ida Moor');
+  await press(page, 'Escape');
+  const file = await exported(page, 'JSON', 'Dana Reyes');
+  job.put('week.json', file.text);
+  const said = job.call('decide', 'week.json');
+  assert.equal(said.code, 0, said.err);
+  await visit.end();
+});
+
+test('what was approved and waits asks for nothing', async () => {
+  const visit = await Visit.of();
+  const job = new Job().run('2026-11-16');
+  let page = await visit.read(job.packet('packet.html', '2026-11-16'));
+  const waits = await simple(page);
+  await page.locator(`${waits} button`, { hasText: 'Approve' }).click();
+  job.put('week.json', (await exported(page, 'JSON')).text);
+  assert.equal(job.call('decide', 'week.json').code, 0);
+  job.run();
+  page = await visit.read(job.packet());
+  assert.equal((await page.locator(waits).getAttribute('data-proposal')).split(' ')[1], 'waits');
+  await page.evaluate(at => document.querySelector(at).focus(), waits);
+  await press(page, 'r');
+  assert.equal(await page.locator(`${waits} .ask, ${waits} .paper`).count(), 0);
+  assert.equal(await count(page), '0 of 97 decided');
+  await visit.end();
+});
+
+test('a packet of many proposals is decided line by line', async () => {
+  const visit = await Visit.of();
+  const job = new Job();
+  const rows = Array.from({ length: 2_100 }, (_, n) => ({
+    Id: `00QZZ${String(n).padStart(10, '0')}`, FirstName: `A${n}`, LastName: `B${n}`, Company: `C${n}`, Status: 'Open',
+    CreatedDate: '2026-11-10', LastModifiedDate: '2026-11-20', IsConverted: 'false',
+  }));
+  job.put('exports/Lead.csv', grown(job.text('exports/Lead.csv'), rows));
+  job.run();
+  const page = await visit.read(job.packet());
+  assert.ok(await page.locator('.l').count() > 2_000);
+  const last = await page.evaluate(() => `#${[...document.querySelectorAll('.l')].at(-1).id}`);
+  assert.equal(await page.locator('.ask').count(), 0, 'controls are made when a line opens');
+  await page.evaluate(at => { location.hash = at; }, last);
+  await page.waitForFunction(at => document.activeElement === document.querySelector(at), last);
+  await press(page, 'r', '4');
+  assert.match(await page.locator(`${last} .chip`).textContent(), /Rejected, the evidence is weak/);
+  const file = await exported(page, 'JSON');
+  job.put('week.json', file.text);
+  assert.match(job.call('decide', 'week.json').out, /0 approved, 1 rejected, 0 escalated;/);
+  assert.deepEqual([visit.said, visit.asked], [[], []]);
+  await visit.end();
+});
+
+test('a damaged copy is known as one, and without its script it can be read', async () => {
+  const visit = await Visit.of();
+  const job = acme.copy();
+  const whole = readFileSync(job.packet(), 'utf8');
+  job.put('altered.html', whole.replace(' held DUP-01 ', ' free DUP-01 '));
+  let page = await visit.read(`${job.path}/altered.html`);
+  await page.waitForFunction(() => document.querySelector('main').textContent.startsWith('This copy is damaged'));
+  await page.getByRole('button', { name: 'Export decisions' }).click();
+  assert.equal(await page.locator('dialog').count(), 0);
+  assert.deepEqual(visit.said, []);
+  for (const copy of [whole.replace("'use strict'", "'use  strict'"), whole.replace(/<script>[^]*<\/script>/, '').replace(/<style>[^]*<\/style>/, '')]) {
+    job.put('script.html', copy);
+    page = await visit.open(`${job.path}/script.html`);
+    assert.equal(await page.locator('article').count(), 98);
+    assert.equal(await page.locator('button, select, input').count(), 0, 'no dead control');
+    assert.ok((await page.evaluate(() => document.body.innerText)).includes('End of packet, 98 proposals'));
+  }
+  await visit.end();
+});
+
+test('printed, no card splits, every proposal is there with boxes to tick, and decisions are words', async () => {
+  const visit = await Visit.of();
+  const page = await visit.read(acme.packet());
+  const owner = await card(page, 'OWN-01');
+  await page.locator(`${owner} button`, { hasText: 'Reject' }).click();
+  await page.locator(`${owner} .list button`).nth(1).click();
+  await page.emulateMedia({ media: 'print' });
+  const text = await page.evaluate(() => document.body.innerText);
+  assert.match(await page.locator(`${owner} .said`).innerText(), /^Rejected, an agreed exception/);
+  assert.ok(await page.locator(`${owner} .bd`).isVisible(), 'evidence of a folded card is printed');
+  assert.equal(text.match(/Escalate\n/g).length >= 97, true);
+  assert.equal(await page.locator('button:visible, select:visible').count(), 0);
+  assert.ok(await page.evaluate(() => [...document.querySelectorAll('.card')].every(one => getComputedStyle(one).breakInside === 'avoid')));
+  const pdf = await page.pdf({ format: 'A4', path: `${acme.path}/packet.pdf` });
+  const pages = pdf.toString('latin1').match(/\/Type\s*\/Page\b/g).length;
+  assert.ok(pages > 10 && pages < 80, `${pages} pages`);
+  await visit.end();
+});
+
+test('no accessibility fault in any state', async t => {
+  const visit = await Visit.of();
+  const job = new Job();
+  // Fewer cards, of which there is every kind, as every state looks at all of them.
+  job.put('review.toml', job.text('review.toml').replace('changed_within_days = 30', 'changed_within_days = 5'));
+  job.run();
+  const page = await visit.read(job.packet());
+  const clean = async (name, at = page, but) => t.test(name, async () => assert.deepEqual(await faults(at, but), []));
+  const focus = kind => page.evaluate(kind => [...document.querySelectorAll('[data-proposal]')]
+    .find(one => one.dataset.proposal.split(' ')[1] === kind && !one.dataset.decided).focus(), kind);
+  await clean('initial');
+  await focus('held');
+  await press(page, 'a');
+  await clean('held open');
+  await press(page, 'c');
+  await focus('free');
+  await press(page, 'r');
+  await clean('reject open');
+  await press(page, '2');
+  await focus('ask');
+  await press(page, 'e');
+  await clean('escalate open');
+  await press(page, '3');
+  await clean('decided');
+  await page.getByLabel('Family').selectOption('owners');
+  await clean('filtered');
+  await page.getByLabel('Search').fill('zzzz');
+  await page.waitForFunction(() => !document.querySelector('p.none[hidden]'));
+  await clean('empty');
+  await page.getByRole('button', { name: 'Clear filters' }).click();
+  await page.evaluate(() => [...document.querySelectorAll('[data-proposal]')]
+    .find(one => one.dataset.proposal.split(' ')[7] !== '-' && !one.dataset.decided).focus());
+  await press(page, 'x');
+  await clean('selection');
+  await page.locator('.bulk button', { hasText: 'Reject' }).click();
+  await clean('bulk');
+  await press(page, 'Escape', 'Escape');
+  await page.getByRole('button', { name: 'Export decisions' }).click();
+  await clean('export');
+  await press(page, 'Escape');
+  await page.getByRole('button', { name: 'Import' }).click();
+  await clean('import');
+  await press(page, 'Escape', '?');
+  await clean('help');
+  await press(page, 'Escape');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await clean('dark');
+  await focus('free');
+  await press(page, 'r');
+  await clean('dark, deciding');
+  await page.emulateMedia({ colorScheme: 'light', media: 'print' });
+  // On paper nothing is pointed at.
+  await clean('print', page, { 'target-size': { enabled: false } });
+  await page.emulateMedia({ colorScheme: 'light', media: 'screen' });
+  for (const width of [360, 320]) {
+    await page.setViewportSize({ width, height: 740 });
+    await clean(`${width} px`);
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${width} px scrolls sideways`);
+  }
+  await page.setViewportSize({ width: 1360, height: 900 });
+  job.put('reading.html', readFileSync(job.packet(), 'utf8').replace(/<script>[^]*<\/script>/, ''));
+  const plain = await visit.open(`${job.path}/reading.html`);
+  await clean('without a script', plain);
+  await visit.end();
+});
+
+test('single keys can be switched off, and stay off', async () => {
+  const visit = await Visit.of();
+  const page = await visit.read(acme.packet());
+  await press(page, '?');
+  await page.getByLabel('Single keys act').uncheck();
+  await press(page, 'Escape');
+  await page.reload();
+  await page.waitForFunction(() => document.documentElement.dataset.ready);
+  const owner = await card(page, 'OWN-01');
+  await page.evaluate(at => document.querySelector(at).focus(), owner);
+  await press(page, 'r', 'x', 'j');
+  assert.equal(await stateOf(page, owner), null);
+  assert.equal(await page.evaluate(() => document.activeElement.id), owner.slice(1));
+  await visit.end();
+});
