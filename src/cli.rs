@@ -147,6 +147,14 @@ pub enum RulesCommand {
         #[arg(default_value = ".")]
         dir: PathBuf,
     },
+    /// Write an example out of a proposal that was rejected: what the rules should not say again
+    Example {
+        /// The proposal's id, such as F-7Q2M9K4D1V
+        finding: String,
+        /// The review folder
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+    },
 }
 
 /// How to print a verdict on rules.

@@ -168,6 +168,9 @@ fn rules(command: RulesCommand, threads: NonZeroUsize) -> ExitCode {
                 }
             }
         }
+        RulesCommand::Example { finding, dir } => {
+            finish(review::example(&dir, &finding, now(), threads))
+        }
         RulesCommand::Test { dir } => match review::test(&dir, now()) {
             Ok(tested) => {
                 print(&tested.words);

@@ -47,7 +47,7 @@ pub use desk::{Earlier, Recording, decide};
 use history::{Past, Present};
 pub use paper::PaperError;
 pub use patterns::patterns;
-pub use rules::{Checked, Reader, Tested, check, test};
+pub use rules::{Checked, Reader, Tested, check, example, test};
 use tally::{Counted, Scope, Stand};
 pub use verify::{Verified, verify};
 pub use what_if::what_if;

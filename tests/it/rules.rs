@@ -6,8 +6,9 @@ use crm_review::check::{Examples, Outcome, from_finding};
 use crm_review::policy::{Document, Log};
 use serde_json::Value;
 
+use crate::decisions::{Filled, reject};
 use crate::fixture;
-use crate::job::Job;
+use crate::job::{DAY, Job, word};
 
 const ROUTING: &str = "rules/routing.toml";
 
@@ -203,4 +204,48 @@ fn a_finding_becomes_an_example_that_shows_it_again_and_nothing_that_may_not_be_
     }
     let shown: usize = again.values().sum();
     assert!(shown * 10 >= all * 7, "{shown} of {all} findings fire again: {again:?}");
+}
+
+#[test]
+fn a_rejected_proposal_becomes_an_example_in_one_command() {
+    let job = Job::weekly();
+    job.run(&[]).ends(0);
+    let id = |rule: &str| {
+        let found = job.findings();
+        word(&found.iter().find(|line| line["rule"] == rule).unwrap()["id"])
+    };
+    let (owner_left, twins) = (id("OWN-01"), id("DUP-01"));
+    let said = job.call(&["rules", "example", &owner_left]).ends(2).err;
+    assert!(said.contains("nobody rejected it") && said.contains("hint: "), "{said}");
+    Filled::of(&job, DAY)
+        .says(&job, DAY, "OWN-01", "00Q3", reject("rule_wrong"))
+        .says(&job, DAY, "DUP-01", "00Q1", reject("correct_as_is"))
+        .put(&job, "week.json");
+    job.call(&["decide", "week.json"]).ends(0);
+
+    let said = job.call(&["rules", "example", &owner_left]).ends(0).out;
+    assert!(said.contains("quiet = [\"OWN-01\"]") && said.contains("id = \"00Q3\""), "{said}");
+    job.call(&["rules", "example", &twins]).ends(0);
+    let again = job.call(&["rules", "example", &twins]).ends(0).out;
+    assert_eq!(again, "it stands in rules/examples.toml already\n");
+    let text = job.text("rules/examples.toml");
+    assert_eq!(text.matches("[[example]]").count(), 2);
+    // What may not be shown in full is named and not written.
+    assert!(text.contains("# Not written here, as it may not be shown: email"), "{text}");
+    for never in ["acme-corp.com", "202 555", "2025550143", "bolt-works"] {
+        assert!(!text.contains(never), "{text}");
+    }
+
+    // The rule still says it, until it is changed.
+    let said = job.call(&["rules", "test"]).ends(2).out;
+    assert!(said.contains("lead 00Q3 is right as it is"), "{said}");
+    job.put("rules/owners.toml", "[inactive-owner]\noff = true\n");
+    let said = job.call(&["rules", "test"]).out;
+    assert!(!said.contains("lead 00Q3 is right as it is"), "{said}");
+    let said = job.call(&["rules", "example", &owner_left]).ends(2).err;
+    assert!(said.contains("do not find it any more"), "{said}");
+    job.edit("exports/lead.csv", "Bolt", "Bolts");
+    let said = job.call(&["rules", "example", &twins]).ends(2).err;
+    assert!(said.contains("not there any more"), "{said}");
+    assert!(job.call(&["rules", "example", "F-1"]).ends(2).err.contains("not the id"));
 }

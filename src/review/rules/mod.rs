@@ -1,14 +1,17 @@
 //! The rules as a product: `rules check` says everything that is wrong with a folder's rules, for a
-//! person, a program or a code host.
+//! person, a program or a code host; `rules test` holds them against examples, and `rules example` makes
+//! one of a rejected proposal.
 //!
 //! Problems keep rules from being used; faults are what the lint has to say of rules that work.
-//! Does not: judge a rule (the lint does) or a record, or write anything.
+//! Does not: judge a rule (the lint does) or a record, or change a rule.
 
 mod draw;
 mod examples;
+mod rejected;
 mod sarif;
 
 pub use examples::{Tested, test};
+pub use rejected::example;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,0 +1,99 @@
+//! `rules example`: a proposal that was rejected becomes an example beside the rules, which holds once the
+//! rules say what the reviewer said.
+//!
+//! Does not: change a rule, or write a value that may not be shown.
+
+use std::fs;
+use std::io::Write as _;
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+
+use crate::check::{AsOf, EXAMPLES, from_finding};
+use crate::finding::FindingId;
+use crate::folder::{self, Held};
+use crate::gate::Verdict;
+use crate::ledger::{Ledger, Run};
+use crate::packet::visible;
+use crate::policy::Problems;
+
+use super::super::desk::standing;
+use super::super::{Folder, ReviewError, history, holder, manifest, paper, pull};
+
+/// Writes the example to the end of `rules/examples.toml` and says what it wrote.
+pub fn example(
+    path: &Path,
+    finding: &str,
+    now: DateTime<Utc>,
+    threads: NonZeroUsize,
+) -> Result<String, ReviewError> {
+    let refused = |what: &str, hint: &str| {
+        ReviewError::Rules(Problems::one_with_hint(visible(finding), 0, what.to_owned(), hint))
+    };
+    let folder = Folder::read(path)?;
+    let (config, _) = folder.config()?;
+    let held: Held = folder::hold(&folder.path, &holder(now))?;
+    let ledger = Ledger::open(&folder.path.join("ledger.jsonl"))?;
+    let id = FindingId::parse(finding).ok_or_else(|| {
+        refused(
+            "it is not the id of a proposal",
+            "an id reads F-7Q2M9K4D1V, and stands in the packet",
+        )
+    })?;
+    let run = rejected(&ledger, &id).ok_or_else(|| {
+        refused(
+            "nobody rejected it",
+            "an example says that a rule is wrong about a record: reject the proposal first, and record the decision",
+        )
+    })?;
+    let home = paper::home(&folder.path.join("runs"), run)?;
+    let exports = manifest::kept(&home).and_then(|kept| {
+        kept.exports(&folder.path.join(&config.exports)).map_err(str::to_owned).ok()
+    });
+    let exports = exports.ok_or_else(|| {
+        refused(
+            "the exports that it was found in are not there any more",
+            "put them back into exports/, or into a folder below it such as exports/2026-03-02",
+        )
+    })?;
+    let as_of = AsOf::new(run.as_of, config.zone);
+    let (bench, records) = pull(&config, &exports, None, as_of, threads)?;
+    let reports =
+        bench.run(&crate::check::World::new(&records.tables, as_of, &config.policies, threads));
+    let found = history::found(&reports).find(|(check, finding)| finding.id(check.code) == id);
+    let (check, finding) = found.ok_or_else(|| {
+        refused("the rules as they are do not find it any more", "there is nothing to write")
+    })?;
+    let reads = reports.iter().find(|report| report.check.code == check.code);
+    let text = reads
+        .and_then(|report| from_finding(check, finding, &report.reads, &records.tables, as_of.day))
+        .ok_or_else(|| {
+            refused(
+                "its records have no id of their own, so no example can name them",
+                "write one by hand: docs/rules.md says how",
+            )
+        })?;
+    let file = folder.path.join("rules").join(EXAMPLES);
+    let standing = fs::read_to_string(&file).unwrap_or_default();
+    if standing.contains(text.trim()) {
+        return Ok(format!("it stands in rules/{EXAMPLES} already\n"));
+    }
+    let gap = if standing.is_empty() || standing.ends_with('\n') { "" } else { "\n" };
+    let written = folder::open_append(&file)?
+        .write_all(format!("{gap}{text}").as_bytes())
+        .map_err(folder::disk(&file));
+    written?;
+    drop(held);
+    Ok(format!(
+        "{text}\nwritten to rules/{EXAMPLES}; `crm-review rules test` says whether the rules agree with it\n"
+    ))
+}
+
+/// The run on whose packet the finding was last decided, if it was rejected there.
+fn rejected<'l>(ledger: &'l Ledger, id: &FindingId) -> Option<&'l Run> {
+    let decided = |run: &&Run| standing(ledger, run, std::iter::empty()).remove(id).is_some();
+    let run = ledger.runs().filter(decided).last()?;
+    let last = standing(ledger, run, std::iter::empty()).remove(id)?;
+    matches!(last.decision.verdict(), Verdict::Reject(_)).then_some(run)
+}
