@@ -98,6 +98,12 @@ pub enum Command {
         #[arg(long, value_name = "OTHER")]
         rules: PathBuf,
     },
+    /// Whether the next run has what it needs: rules, approver, disk, and of a live CRM login and grants
+    Doctor {
+        /// The review folder
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+    },
     /// Whether the ledger's chain and the packets hold, and whether a run gives the same bytes again
     Verify {
         /// The review folder

@@ -222,6 +222,12 @@ fn sync(folder: &Path) -> Result<(), FolderError> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(disk(folder))
 }
 
+/// How many bytes are free for this user where a folder lies.
+pub fn room(folder: &Path) -> Result<u64, FolderError> {
+    let stat = rustix::fs::statvfs(folder).map_err(|error| disk(folder)(error.into()))?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
 /// Keeps what this process reads to its owner: new files are private, and a crash leaves no image of
 /// the memory behind.
 pub fn keep_private() {

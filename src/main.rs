@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread::available_parallelism;
 
+use chrono::NaiveDate;
 use clap::Parser as _;
 
 use crm_review::cli::{
@@ -32,14 +33,7 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Init { dir, from } => init(&dir, &from, cores),
         Command::Run { dir, as_of, fail_on, threads } => {
-            let order = Order {
-                folder: dir,
-                as_of,
-                now: now(),
-                threads: threads.unwrap_or(cores),
-                environment: environment(),
-                tell: if io::stderr().is_terminal() { tell } else { |_| {} },
-            };
+            let order = order(dir, as_of, threads.unwrap_or(cores));
             run(&order, fail_on)
         }
         Command::Decide { paths, supersede } => decide(paths, supersede),
@@ -48,6 +42,7 @@ fn main() -> ExitCode {
         Command::Patterns { dir } => finish(review::patterns(&dir, now())),
         Command::Rules { command } => rules(command, cores),
         Command::WhatIf { dir, rules } => finish(review::what_if(&dir, &rules, now(), cores)),
+        Command::Doctor { dir } => doctor(&order(dir, None, cores)),
         Command::Verify { dir } => verify(&dir, cores),
         Command::Inspect(arguments) => inspect(&arguments, cores),
         Command::Match(arguments) => link(arguments, cores),
@@ -67,6 +62,12 @@ fn main() -> ExitCode {
 fn now() -> chrono::DateTime<chrono::Utc> {
     #[expect(clippy::disallowed_methods, reason = "the one reading of the clock")]
     chrono::Utc::now()
+}
+
+/// What the commands that may ask a CRM are told.
+fn order(folder: PathBuf, as_of: Option<NaiveDate>, threads: NonZeroUsize) -> Order {
+    let tell = if io::stderr().is_terminal() { tell } else { |_: &str| {} };
+    Order { folder, as_of, now: now(), threads, environment: environment(), tell }
 }
 
 /// The environment: the secrets of a live source may lie there.
@@ -197,6 +198,23 @@ fn decide(mut paths: Vec<PathBuf>, supersede: bool) -> ExitCode {
     }
     let earlier = if supersede { Earlier::Superseded } else { Earlier::Stands };
     finish(review::decide(&Recording { folder, files: paths, earlier, now: now() }))
+}
+
+fn doctor(order: &Order) -> ExitCode {
+    match review::doctor(order) {
+        Ok(examined) => {
+            print(&examined.words);
+            ExitCode::from(match examined.refused {
+                Some(error) if error.is_of_the_config() => 2,
+                Some(_) => 3,
+                None => u8::from(examined.faults > 0),
+            })
+        }
+        Err(error) => {
+            say(&error.to_string());
+            ExitCode::from(exit_code(&error))
+        }
+    }
 }
 
 fn verify(dir: &Path, threads: NonZeroUsize) -> ExitCode {

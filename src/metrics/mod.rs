@@ -167,6 +167,12 @@ impl Week {
         Self { day, reviewed, tally, breaks, withheld: false, definition: definition.to_owned() }
     }
 
+    /// The same week of a packet that lacks something: its rate is withheld.
+    #[must_use]
+    pub fn lacking(self, missing: &[String]) -> Self {
+        Self { withheld: !missing.is_empty(), ..self }
+    }
+
     /// The rate if nothing more is approved.
     pub fn lower(&self) -> Option<Rate> {
         self.of(self.tally.corrected)

@@ -52,6 +52,8 @@ pub struct Review<'a> {
     pub crm: &'a str,
     /// Whether something is missing.
     pub complete: Completeness,
+    /// What the CRM would let this job do beyond reading, one sentence each.
+    pub wide: &'a [String],
     /// The day of the run before, if it was made under other rules, fields or another batch: figures
     /// of before and after it are not comparable (BAT-07).
     pub redefined_since: Option<NaiveDate>,

@@ -51,6 +51,12 @@ pub fn summary(review: &Review<'_>) -> String {
         paragraph(&mut out, "", &rate);
         paragraph(&mut out, "", &Course::words(Course::of(review.weeks)));
     }
+    if !review.wide.is_empty() {
+        let rights: Vec<_> = review.wide.iter().map(|right| visible(right)).collect();
+        let words =
+            format!("The login that read the CRM may do more than read: {}.", rights.join("; "));
+        paragraph(&mut out, "", &words);
+    }
     if let Completeness::Incomplete(what) = &review.complete {
         out.push_str("\nINCOMPLETE. What is missing:\n");
         for what in what {

@@ -8,6 +8,7 @@ mod applied;
 mod changes;
 mod decisions;
 mod desk;
+mod doctor;
 mod history;
 mod manifest;
 mod paper;
@@ -44,6 +45,7 @@ use crate::source::{self, Input, Origin, SourceErrors};
 pub use changes::changes;
 use desk::{Desk, DeskError};
 pub use desk::{Earlier, Recording, decide};
+pub use doctor::{Examined, doctor};
 use history::{Past, Present};
 pub use paper::PaperError;
 pub use patterns::patterns;
@@ -317,6 +319,8 @@ struct Judged {
     /// What the records under review have in common.
     groups: Groups,
     missing: Vec<String>,
+    /// What a CRM would let this job do beyond reading, one sentence each.
+    wide: Vec<String>,
     /// Ids of the batch's list that no table has.
     absent_ids: Vec<String>,
 }
@@ -328,6 +332,8 @@ struct Records {
     admissions: Vec<Admission>,
     /// Tables that a CRM does not have or does not show.
     absent: Vec<String>,
+    /// What a CRM would let this job do beyond reading, one sentence each.
+    wide: Vec<String>,
 }
 
 /// Reads what the checks ask for, of the exports and of the CRM if it may be asked, and says which records
@@ -339,10 +345,7 @@ fn pull(
     as_of: AsOf,
     threads: NonZeroUsize,
 ) -> Result<(Bench, Records), ReviewError> {
-    let bench = Bench::load(&config.policies, &config.boundary, &config.off);
-    let mut reads = bench.reads();
-    reads.extend(batch_fields(config));
-    reads.extend(Counted::of(config, as_of).fields().cloned());
+    let (bench, reads) = fields(config, as_of);
     let (boundary, zone) = (&config.boundary, config.zone);
     let mut pull = source::pull(exports, &config.files, boundary, &reads, zone, threads)?;
     if let Some((live, surroundings)) = config.live.as_ref().zip(surroundings) {
@@ -358,8 +361,16 @@ fn pull(
             put_under_review(batch, &config.batch, config, as_of);
         }
     }
-    let absent = pull.absent.into_iter().map(|(_, name)| name).collect();
-    Ok((bench, Records { tables, inputs: pull.inputs, admissions: pull.admissions, absent }))
+    // Changes of fields are not kept of every table, nor by every CRM: the checks say what they lack.
+    let absent = pull.absent.into_iter().filter(|(object, _)| *object != Object::FieldHistory);
+    let records = Records {
+        tables,
+        inputs: pull.inputs,
+        admissions: pull.admissions,
+        absent: absent.map(|(_, name)| name).collect(),
+        wide: pull.wide,
+    };
+    Ok((bench, records))
 }
 
 fn judge(
@@ -369,7 +380,7 @@ fn judge(
     as_of: AsOf,
     threads: NonZeroUsize,
 ) -> Result<Judged, ReviewError> {
-    let (bench, Records { tables: pulled, inputs, admissions, absent }) =
+    let (bench, Records { tables: pulled, inputs, admissions, absent, wide }) =
         pull(config, exports, surroundings, as_of, threads)?;
     let counts = pulled
         .iter()
@@ -394,7 +405,27 @@ fn judge(
         absent.iter().map(|name| format!("{name} is not there, or this login may not see it")),
     );
     let absent_ids = absent_ids(&config.batch, &pulled);
-    Ok(Judged { as_of, pulled, counts, inputs, admissions, reports, groups, missing, absent_ids })
+    Ok(Judged {
+        as_of,
+        pulled,
+        counts,
+        inputs,
+        admissions,
+        reports,
+        groups,
+        missing,
+        wide,
+        absent_ids,
+    })
+}
+
+/// The checks, and every field that they, the batch and the metric read.
+fn fields(config: &Config, as_of: AsOf) -> (Bench, BTreeSet<Field>) {
+    let bench = Bench::load(&config.policies, &config.boundary, &config.off);
+    let mut reads = bench.reads();
+    reads.extend(batch_fields(config));
+    reads.extend(Counted::of(config, as_of).fields().cloned());
+    (bench, reads)
 }
 
 /// The fields that the batch definition itself needs.
@@ -564,9 +595,7 @@ fn write_up(
     let tally = tally_of(&judged.reports, &present, day);
     let mut weeks = metrics::weeks(earlier);
     weeks.retain(|week| week.day < day);
-    let mut week = Week::new(day, reviewed, tally, &definition, weeks.last());
-    week.withheld = !missing.is_empty();
-    weeks.push(week);
+    weeks.push(Week::new(day, reviewed, tally, &definition, weeks.last()).lacking(&missing));
     let demoted = demoted(earlier, &config.gate);
     let faults = asked(&judged.reports, &present);
     let faults = faults.map(|(check, finding)| (check.code, &finding.record));
@@ -590,6 +619,7 @@ fn write_up(
         } else {
             Completeness::Incomplete(missing.clone())
         },
+        wide: &judged.wide,
         redefined_since: redefined_since(ledger, &id, day, &definition),
         batch: &batch,
         counts: judged.counts.clone(),

@@ -64,7 +64,6 @@ fn salesforce_wire(question: &salesforce::Question) -> Wire {
             Wire::post("/services/oauth2/token".to_owned(), Body::Form(login.form())).unsigned()
         }
         Question::Versions => Wire::get("/services/data/".to_owned()).unsigned(),
-        Question::Limits(version) => Wire::get(data(version, "/limits")),
         Question::Describe(version, table) => {
             Wire::get(data(version, &format!("/sobjects/{}/describe", table.name())))
         }
@@ -325,7 +324,7 @@ pub enum Trouble {
         status: u16,
     },
     /// Its answer is larger than any answer may be.
-    #[error("{host} sent an answer larger than {} MB; it was not read to its end", .most >> 20)]
+    #[error("{host} sent an answer larger than {} KB; it was not read to its end", .most >> 10)]
     TooLarge {
         /// Who was asked.
         host: String,
@@ -890,7 +889,7 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::source::salesforce::{Question, Version};
+    use crate::source::salesforce::{Question, Table, Version};
 
     /// A server that gives these answers, one a connection, and then the requests it had.
     fn serve(answers: Vec<Vec<u8>>) -> (Host, thread::JoinHandle<Vec<String>>) {
@@ -927,7 +926,7 @@ mod tests {
         door.show(Secret::new("T0KEN".to_owned()));
         assert!(!format!("{door:?}").contains("T0KEN"));
         let version = Version::parse("67.0").unwrap();
-        let result = door.ask(Call::Salesforce(&Question::Limits(version)));
+        let result = door.ask(Call::Salesforce(&Question::Describe(version, Table::Lead)));
         drop(door);
         (result, served.join().unwrap())
     }
@@ -944,7 +943,7 @@ mod tests {
         assert_eq!(result.unwrap().body(), b"{\"a\":1}");
         assert_eq!(requests.len(), 4);
         assert!(requests.iter().all(|request| {
-            request.starts_with("GET /services/data/v67.0/limits HTTP/1.1")
+            request.starts_with("GET /services/data/v67.0/sobjects/Lead/describe HTTP/1.1")
                 && request.contains("Bearer T0KEN")
         }));
     }
@@ -977,10 +976,10 @@ mod tests {
         let (host, served) =
             serve(vec![answer(OK, "sforce-limit-info: api-usage=12001/15000\r\n", "{}")]);
         let mut door = Door::open(&host, &Manners::default(), DateTime::default()).unwrap();
-        let limits = Question::Limits(Version::parse("67.0").unwrap());
-        door.ask(Call::Salesforce(&limits)).unwrap();
+        let fields = Question::Describe(Version::parse("67.0").unwrap(), Table::Lead);
+        door.ask(Call::Salesforce(&fields)).unwrap();
         served.join().unwrap();
-        let said = door.ask(Call::Salesforce(&limits)).unwrap_err().to_string();
+        let said = door.ask(Call::Salesforce(&fields)).unwrap_err().to_string();
         assert!(said.contains("12001 of the 15000") && said.contains("stops at 12000"), "{said}");
     }
 

@@ -423,6 +423,7 @@ fn review<'a>(example: &'a Example, reports: &'a [Report]) -> Review<'a> {
         command: "crm-review run --as-of 2026-03-01",
         crm: "Salesforce",
         complete: Completeness::Complete,
+        wide: &[],
         batch: "Leads, accounts and deals created or changed from 2026-02-22 to 2026-02-28",
         counts: vec![
             Count { object: Object::Lead, admitted: 4_120, reviewed: 612 },

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
@@ -91,7 +91,7 @@ fn strip(value: &mut Value) {
                 *words = format!("{front} looks like{back}");
             }
         }
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
@@ -148,8 +148,10 @@ const ACCOUNTS: usize = 1_000;
 
 fn thousand() -> BTreeMap<String, Table> {
     let field = |name: &str| (name.to_owned(), None);
-    let mut account = Table::default();
-    account.fields = ["Id", "Name", "OwnerId", "Website", "Description"].map(field).to_vec();
+    let mut account = Table {
+        fields: ["Id", "Name", "OwnerId", "Website", "Description"].map(field).to_vec(),
+        ..Table::default()
+    };
     for at in 0..ACCOUNTS {
         let id = format!("001{at:012}AAA");
         let record = json!({
@@ -158,8 +160,8 @@ fn thousand() -> BTreeMap<String, Table> {
         });
         account.records.insert(id, record.as_object().unwrap().clone());
     }
-    let mut user = Table::default();
-    user.fields = ["Id", "Name", "IsActive"].map(field).to_vec();
+    let mut user =
+        Table { fields: ["Id", "Name", "IsActive"].map(field).to_vec(), ..Table::default() };
     let record = json!({
         "Id": "0055g0000000001AAA", "Name": "Eve Moss", "IsActive": true,
         "CreatedDate": "2024-01-01T00:00:00.000+0000",
@@ -238,9 +240,9 @@ fn cut(reply: &Reply) -> Reply {
 
 fn gzip(reply: &Reply, part: usize) -> Reply {
     let Reply::Whole { body, .. } = reply else { panic!("an answer that is not whole") };
-    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    packer.write_all(body).unwrap();
-    let packed = packer.finish().unwrap();
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(body).unwrap();
+    let packed = encoder.finish().unwrap();
     let heads = [("Content-Type", "application/json"), ("Content-Encoding", "gzip")];
     let heads = heads.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
     Reply::Whole { status: 200, heads, body: packed[..packed.len() / part].to_vec() }
@@ -274,9 +276,8 @@ const FAULTS: &[(&str, Comes, Change)] = &[
             .with("Date", "Mon, 23 Nov 2026 06:00:00 GMT"),
         _ => reply,
     }),
-    ("later, in a day", Loud("come back in 24 hours"), |ask, reply, _| match third(ask) {
-        true => fault(429, "X").with("Retry-After", "86400"),
-        false => reply,
+    ("later, in a day", Loud("come back in 24 hours"), |ask, reply, _| {
+        if third(ask) { fault(429, "X").with("Retry-After", "86400") } else { reply }
     }),
     ("500 once", Whole, |ask, reply, n| match (third(ask), n) {
         (true, 0) => Reply::text(500, "text/plain", "oops"),
@@ -300,9 +301,8 @@ const FAULTS: &[(&str, Comes, Change)] = &[
         (true, 0) => fault(400, "QUERY_TIMEOUT"),
         _ => reply,
     }),
-    ("the day's limit is used up", Loud("are used up"), |ask, reply, _| match third(ask) {
-        true => fault(403, "REQUEST_LIMIT_EXCEEDED"),
-        false => reply,
+    ("the day's limit is used up", Loud("are used up"), |ask, reply, _| {
+        if third(ask) { fault(403, "REQUEST_LIMIT_EXCEEDED") } else { reply }
     }),
     ("the share of the day is used up", Loud("this job stops at 12000"), |ask, reply, _| {
         if third(ask) {
@@ -316,36 +316,38 @@ const FAULTS: &[(&str, Comes, Change)] = &[
         _ => reply,
     }),
     ("a body that stalls", Loud("no whole answer came in time"), |ask, reply, _| {
-        match third(ask) {
-            true => Reply::Stall(reply.bytes()[..2000].to_vec()),
-            false => reply,
-        }
+        if third(ask) { Reply::Stall(reply.bytes()[..2000].to_vec()) } else { reply }
     }),
     ("a body that drips, once", Whole, |ask, reply, n| match (third(ask), n) {
         (true, 0) => Reply::Drip(reply.bytes()),
         _ => reply,
     }),
-    ("a body that drips", Loud("no whole answer came in time"), |ask, reply, _| match third(ask) {
-        true => Reply::Drip(reply.bytes()),
-        false => reply,
+    ("a body that drips", Loud("no whole answer came in time"), |ask, reply, _| {
+        if third(ask) { Reply::Drip(reply.bytes()) } else { reply }
     }),
     ("a body that is cut, once", Whole, |ask, reply, n| match (third(ask), n) {
         (true, 0) => cut(&reply),
         _ => reply,
     }),
-    ("a body that is cut", Loud("in 5 tries"), |ask, reply, _| match third(ask) {
-        true => cut(&reply),
-        false => reply,
-    }),
+    (
+        "a body that is cut",
+        Loud("in 5 tries"),
+        |ask, reply, _| {
+            if third(ask) { cut(&reply) } else { reply }
+        },
+    ),
     ("gzip", Whole, |ask, reply, _| if third(ask) { gzip(&reply, 1) } else { reply }),
     ("gzip that is cut, once", Whole, |ask, reply, n| match (third(ask), n) {
         (true, 0) => gzip(&reply, 2),
         _ => reply,
     }),
-    ("gzip that is cut", Loud("in 5 tries"), |ask, reply, _| match third(ask) {
-        true => gzip(&reply, 2),
-        false => reply,
-    }),
+    (
+        "gzip that is cut",
+        Loud("in 5 tries"),
+        |ask, reply, _| {
+            if third(ask) { gzip(&reply, 2) } else { reply }
+        },
+    ),
     ("a chunk without its end, once", Whole, |ask, reply, n| match (third(ask), n) {
         (true, 0) => unframed("Transfer-Encoding: chunked\r\n", b"bb8\r\n{\"records\":["),
         _ => reply,
@@ -549,7 +551,7 @@ fn no_fault_loses_a_record_or_a_secret() {
     let next = AtomicUsize::new(0);
     let wrong = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        for _ in 0..6 {
+        for _ in 0..12 {
             scope.spawn(|| {
                 while let Some((name, comes, change)) =
                     FAULTS.get(next.fetch_add(1, Ordering::Relaxed))
@@ -563,4 +565,225 @@ fn no_fault_loses_a_record_or_a_secret() {
     });
     let wrong = wrong.into_inner().unwrap();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// What was asked of an org: paths, and queries in words.
+fn asked(org: &Org) -> Vec<String> {
+    let requests = org.server.requests();
+    requests.iter().map(|it| it.query.get("q").unwrap_or(&it.path).clone()).collect()
+}
+
+fn rows(job: &Job) -> Vec<Value> {
+    let manifest = job.json("runs/2026-11-23/manifest.json");
+    let inputs = manifest["inputs"].as_array().unwrap();
+    inputs.iter().map(|input| input["rows_admitted"].clone()).collect()
+}
+
+#[test]
+fn a_pull_that_is_killed_goes_on_where_it_was() {
+    use std::os::unix::fs::PermissionsExt as _;
+    const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
+    let is_down = Arc::new(AtomicBool::new(true));
+    let down = Arc::clone(&is_down);
+    let mut tables = thousand();
+    tables.get_mut("Account").unwrap().records.get_mut("001000000000005AAA").unwrap()["Name"] =
+        json!(KEY);
+    let fault = move |ask: &Request, reply: Reply, _| {
+        if third(ask) && down.load(Ordering::Relaxed) { Reply::Stall(Vec::new()) } else { reply }
+    };
+    let org = Org::start(tables, 200, Box::new(fault));
+    let job = accounts(&org, "");
+    job.edit("review.toml", "timeout_seconds = 1", "timeout_seconds = 60");
+    let mut command = job.command(&["run", ".", "--as-of", DAY]);
+    let mut child = command.env("APP_SECRET", SECRET).spawn().unwrap();
+    while !asked(&org).iter().any(|path| path.ends_with("-400")) {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let kept = job.path(".pull");
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&kept), 0o700);
+    for entry in std::fs::read_dir(&kept).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+        let text = std::fs::read_to_string(&path).unwrap();
+        for secret in [SECRET, TOKEN, CANARY, KEY] {
+            assert!(!text.contains(secret), "{}", path.display());
+        }
+    }
+    // A page that was being written when the power went.
+    let torn = kept.join("0-account.jsonl");
+    let whole = std::fs::read_to_string(&torn).unwrap();
+    job.put(".pull/0-account.jsonl", &format!("{whole}{{\"l\":401,\"v\":[\"0010"));
+
+    is_down.store(false, Ordering::Relaxed);
+    let before = asked(&org).len();
+    run(&job).ends(0);
+    assert_eq!(rows(&job), [json!(1000), json!(1)]);
+    assert!(!job.has(".pull"));
+    let again: Vec<String> = asked(&org)[before..].to_vec();
+    let pages: Vec<_> = again.iter().filter(|path| path.contains("/query/")).collect();
+    assert_eq!(pages.len(), 3, "{again:?}");
+    assert!(!again.iter().any(|path| path.contains("Website FROM Account")), "{again:?}");
+    let findings = job.text("runs/2026-11-23/findings.jsonl");
+    assert!(
+        findings.contains("001000000000005AAA") && findings.contains("BAT-06"),
+        "still withheld"
+    );
+
+    // Uninterrupted, the same comes out but for what is said of the value that was withheld.
+    let other = accounts(&org, "");
+    run(&other).ends(0);
+    assert_eq!(facts(&other).len(), facts(&job).len());
+}
+
+#[test]
+fn a_login_that_may_do_more_than_read_is_refused_or_shown() {
+    let mut tables = thousand();
+    tables.get_mut("Account").unwrap().writable = true;
+    let org = Org::start(tables, 200, Box::new(|_, reply, _| reply));
+    let said = run(&accounts(&org, "")).ends(3);
+    assert!(
+        said.err.contains("may do more than read: Salesforce Account: create, edit"),
+        "{}",
+        said.err
+    );
+    assert!(!asked(&org).iter().any(|it| it.starts_with("SELECT")), "nothing is read");
+    let job = accounts(&org, "grant = \"banner\"");
+    let said = run(&job).ends(0);
+    let words = said.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("may do more than read: Salesforce Account: create, edit"), "{words}");
+    assert!(job.text("runs/2026-11-23/packet.html").contains("may do more than read"));
+}
+
+#[test]
+fn what_may_not_be_seen_is_absent_and_never_blank() {
+    let mut tables = thousand();
+    tables.get_mut("Account").unwrap().fields.retain(|(name, _)| name != "Website");
+    let org = Org::start(tables.clone(), 200, Box::new(|_, reply, _| reply));
+    let job = accounts(&org, "");
+    run(&job).ends(0);
+    let manifest = job.json("runs/2026-11-23/manifest.json");
+    assert_eq!(manifest["inputs"][0]["fields_absent"], json!(["website"]));
+    assert!(!asked(&org).iter().any(|it| it.contains("Website")), "it is not even asked for");
+
+    tables.remove("User");
+    let org = Org::start(tables.clone(), 200, Box::new(|_, reply, _| reply));
+    let said = run(&accounts(&org, "")).ends(1);
+    assert!(
+        said.err.contains("Salesforce User is not there, or this login may not see it"),
+        "{}",
+        said.err
+    );
+
+    tables.get_mut("Account").unwrap().fields.retain(|(name, _)| name != "Id");
+    let org = Org::start(tables, 200, Box::new(|_, reply, _| reply));
+    let said = run(&accounts(&org, "")).ends(3);
+    assert!(
+        said.err.contains("Salesforce Account has none of `Id` for `account.id`"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn only_the_org_that_is_named_is_believed() {
+    let elsewhere = |ask: &Request, reply: Reply, _| {
+        if ask.path.ends_with("/token") {
+            Reply::json(&json!({"access_token": TOKEN, "instance_url": "https://evil.example"}))
+        } else {
+            reply
+        }
+    };
+    let org = Org::start(thousand(), 200, Box::new(elsewhere));
+    let said = run(&accounts(&org, "")).ends(3);
+    assert!(said.err.contains("sends this job to another host"), "{}", said.err);
+    assert_eq!(asked(&org).len(), 1, "the token is shown to nobody");
+
+    let org = Org::start(thousand(), 200, Box::new(|_, reply, _| reply));
+    let said = run(&accounts(&org, "version = \"50.0\"")).ends(3);
+    assert!(said.err.contains("hint: set `version = \"67.0\"`"), "{}", said.err);
+    let job = accounts(&org, "");
+    let mut command = job.command(&["run", "."]);
+    let said = crate::job::said(command.env("APP_SECRET", "wrong")).ends(3);
+    assert!(said.err.contains("refused: 400, invalid_client"), "{}", said.err);
+    let said = job.call(&["run", "."]).ends(2);
+    assert!(said.err.contains("the variable APP_SECRET is not set or empty"), "{}", said.err);
+}
+
+#[test]
+fn a_signed_login_is_taken_too() {
+    let org = Org::start(thousand(), 200, Box::new(|_, reply, _| reply));
+    let job = accounts(&org, "");
+    job.edit(
+        "review.toml",
+        "client_secret = { env = \"APP_SECRET\" }",
+        "login = \"jwt\"\nuser = \"review@acme.example\"\nprivate_key = { file = \"app.key\" }",
+    );
+    crm_review::folder::write_new(&job.path("app.key"), include_bytes!("mock/app.key.pem"))
+        .unwrap();
+    run(&job).ends(0);
+    assert_eq!(rows(&job), [json!(1000), json!(1)]);
+}
+
+#[test]
+fn a_live_source_is_described_with_care() {
+    let org = Org::start(thousand(), 200, Box::new(|_, reply, _| reply));
+    let job = accounts(&org, "");
+    let review = job.text("review.toml");
+    let secret = "client_secret = { env = \"APP_SECRET\" }";
+    for (from, to, expect) in [
+        (secret, "client_secret = \"in-the-open\"", "a secret is never written into review.toml"),
+        (secret, "client_secret = { env = \"A\", file = \"b\" }", "has to name one place"),
+        (secret, "", "`client_secret` is missing"),
+        ("host = \"http://127", "host = \"http://192", "plain http is for this machine alone"),
+        ("timeout_seconds = 1", "quota_share = 80", "`quota_share` is not a share"),
+        ("timeout_seconds = 1", "version = \"sixty\"", "a version such as `67.0`"),
+        ("crm = \"salesforce\"", "crm = \"other\"", "a live CRM cannot be asked"),
+        ("timeout_seconds = 1", "verb = \"DELETE\"", "`source.live.verb`"),
+    ] {
+        assert!(review.contains(from), "{from}");
+        job.put("review.toml", &review.replace(from, to));
+        let said = run(&job).ends(2);
+        assert!(said.err.contains(expect), "{}", said.err);
+        assert!(!said.err.contains("in-the-open"), "{}", said.err);
+    }
+    assert_eq!(asked(&org), Vec::<String>::new());
+}
+
+#[test]
+fn the_doctor_looks_and_reads_nothing() {
+    let mut tables = thousand();
+    tables.get_mut("Account").unwrap().fields.retain(|(name, _)| name != "Website");
+    let org = Org::start(tables, 200, Box::new(|_, reply, _| reply));
+    let job = accounts(&org, "");
+    let doctor = |job: &Job| {
+        let mut command = job.command(&["doctor", "."]);
+        crate::job::said(command.env("APP_SECRET", SECRET))
+    };
+    // The org's clock stands still at the fixture's day.
+    let said = doctor(&job).ends(1);
+    for expect in [
+        "ok     rules: they hold",
+        "ok     approver: Dana Reyes",
+        "ok     last run: none yet",
+        "ok     disk: ",
+        "it answers, and the login is good",
+        "ok     Salesforce Account: 3 fields can be read; not there, or not this login's to see: account.website",
+        "ok     Salesforce User: all 3 fields can be read",
+        "ok     Salesforce Account: this login may also see 1 fields that are not asked for",
+        "of today's 15000 questions are used up",
+        "FAULT  clock: ",
+    ] {
+        assert!(said.out.contains(expect), "{expect}\n{}", said.out);
+    }
+    assert!(!asked(&org).iter().any(|it| it.starts_with("SELECT") || it.contains("/query")));
+    assert!(
+        !job.has("runs") && !job.has("ledger.jsonl") && !job.has(".pull"),
+        "nothing is written"
+    );
+    // Nothing to log in with.
+    let said = job.call(&["doctor", "."]).ends(2);
+    assert!(said.out.contains("FAULT  the variable APP_SECRET is not set"), "{}", said.out);
 }

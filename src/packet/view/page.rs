@@ -48,6 +48,7 @@ pub(in crate::packet) struct Page {
     zone: String,
     lede: String,
     incomplete: Option<Vec<String>>,
+    wide: Vec<String>,
     redefined: Option<String>,
     gate: Gate,
     figures: Vec<Figure>,
@@ -331,6 +332,7 @@ impl Page {
                 review.extent(found.len(), tally.records),
                 review.as_of.day.format("%-d %B %Y"),
             ),
+            wide: review.wide.iter().map(|right| words(right)).collect(),
             incomplete: match &review.complete {
                 Completeness::Complete => None,
                 Completeness::Incomplete(what) => Some(what.iter().map(|w| words(w)).collect()),

@@ -174,8 +174,8 @@ pub trait Reading {
     /// How many rows there are, where the CRM can say.
     fn count(&mut self, door: &mut Door) -> Result<Option<u64>, LiveError>;
 
-    /// Reads a page into `rows`, and says where the next one is, the best way first. `before` is how far
-    /// the table was read before this page.
+    /// Reads a page into `rows`, and says where the next one is: the best way first, and what the CRM
+    /// itself says last. `before` is how far the table was read before this page.
     fn page(
         &mut self,
         door: &mut Door,
@@ -212,6 +212,8 @@ pub struct Welcome<'s> {
     pub wide: Vec<String>,
     /// Tables that are not there or that this job may not see, by name.
     pub absent: Vec<(Object, String)>,
+    /// What else this job may see, one sentence each.
+    pub beyond: Vec<String>,
 }
 
 /// What is asked of a CRM: fields of a table, each with the names it may have there.
@@ -291,7 +293,7 @@ pub(super) fn pull(
     };
     let stash = Stash::open(surroundings.folder, fresh, now)?;
     let before = stash.about().before();
-    let Welcome { readings, wide, absent } = crm.welcome(&mut door, &wanted, before)?;
+    let Welcome { readings, wide, absent, .. } = crm.welcome(&mut door, &wanted, before)?;
     if live.wide == Wide::Refused && !wide.is_empty() {
         return Err(LiveError::Wide { rights: wide });
     }
@@ -319,6 +321,70 @@ pub(super) fn pull(
     (surroundings.tell)("");
     stash.clear()?;
     Ok(pull)
+}
+
+/// What a CRM makes of this job, with no record read.
+#[derive(Debug)]
+pub struct Glimpse {
+    /// Who was asked.
+    pub host: String,
+    /// The tables that would be read.
+    pub tables: Vec<Glanced>,
+    /// Tables that are not there or may not be seen.
+    pub absent: Vec<String>,
+    /// What may be seen and is not asked for, one sentence each.
+    pub beyond: Vec<String>,
+    /// Rights beyond reading, one sentence each.
+    pub rights: Vec<String>,
+    /// How many of the day's questions are used up, and how many there are.
+    pub usage: Option<(u64, u64)>,
+    /// By how much this machine's clock is ahead of the CRM's.
+    pub skew: Option<chrono::Duration>,
+}
+
+/// A table that would be read.
+#[derive(Debug)]
+pub struct Glanced {
+    /// Its name.
+    pub name: String,
+    /// How many of the fields that are read it has.
+    pub fields: usize,
+    /// Those it has not, or that may not be seen.
+    pub absent: Vec<String>,
+}
+
+/// Looks at a CRM without reading a record.
+pub fn glimpse(
+    live: &Live,
+    surroundings: Surroundings<'_>,
+    boundary: &Boundary,
+    reads: &BTreeSet<Field>,
+    but: &BTreeSet<Object>,
+) -> Result<Glimpse, LiveError> {
+    let mut door = Door::open(&live.host, &live.manners, surroundings.now)?;
+    let crm = live.crm(surroundings);
+    let wanted = wanted(boundary, reads, but);
+    crm.enter(&mut door)?;
+    let skew = door.date().map(|date| door.now() - date);
+    let welcome = crm.welcome(&mut door, &wanted, surroundings.now)?;
+    (surroundings.tell)("");
+    let tables = welcome.readings.iter().map(|reading| {
+        let fields = wanted.iter().find(|wanted| wanted.object == reading.object());
+        let fields = fields.map_or(&[][..], |wanted| wanted.fields.as_slice());
+        let is_there =
+            |field: &&&Field| reading.columns().iter().any(|column| field.from().contains(column));
+        let absent = fields.iter().filter(|field| !is_there(field)).map(ToString::to_string);
+        Glanced { name: reading.name(), fields: reading.columns().len(), absent: absent.collect() }
+    });
+    Ok(Glimpse {
+        host: live.host.name().to_owned(),
+        tables: tables.collect(),
+        absent: welcome.absent.into_iter().map(|(_, name)| name).collect(),
+        beyond: welcome.beyond,
+        rights: welcome.wide,
+        usage: door.usage(),
+        skew,
+    })
 }
 
 /// The tables that some check reads and that no file gives, with the fields that are read of them.
@@ -439,6 +505,9 @@ impl<'d> Book<'d> {
             let mut ways = self.mile.next.clone();
             if self.is_short() {
                 ways.extend(reading.ways_round(self.reached()));
+            } else if self.counted.is_some() {
+                // All came. Where the CRM itself says that there is more, it is asked, and nowhere else.
+                ways.drain(..ways.len().saturating_sub(1));
             }
             ways.retain(|way| !self.tried.contains(way));
             if ways.is_empty() || !self.step(door, reading, ways)? {
@@ -476,7 +545,7 @@ impl<'d> Book<'d> {
                 Err(error) => return Err(error),
             }
             self.tried.insert(way);
-            if at == ways.len() {
+            if at == ways.len() && (self.is_short() || self.counted.is_none()) {
                 let round = reading.ways_round(self.reached());
                 let new = |way: &Place| !ways.contains(way) && !self.tried.contains(way);
                 let more: Vec<_> = round.into_iter().filter(new).collect();
@@ -584,7 +653,7 @@ impl<'d> Book<'d> {
             let name = reading.name();
             self.mile
                 .gaps
-                .push(format!("{name}: {rows} records came of the {second} that the CRM counts",));
+                .push(format!("{name}: {rows} records came of the {second} that the CRM counts"));
         }
         Ok(())
     }
@@ -621,7 +690,7 @@ impl<'d> Book<'d> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 /// A digest of a row's mark. Should two rows ever have the same, one of them is said to be missing.

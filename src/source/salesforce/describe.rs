@@ -3,11 +3,14 @@
 //! A field that the user may not see is left out as if there were none; a table likewise.
 //! Does not: read a record.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
 use super::question::{Column, Question, Table};
 use super::{LiveError, Org};
 use crate::source::http::{Door, Trouble};
+use crate::source::live::Wanted;
 
 /// A table as this user sees it.
 #[derive(Debug, Deserialize)]
@@ -88,8 +91,20 @@ impl Described {
         Column::parse(&spelled)
     }
 
-    /// The names of all fields that this user sees.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.fields.iter().map(|field| field.name.as_str())
+    /// How many fields this user sees that the boundary does not list, in a sentence.
+    pub(super) fn beyond_listed(&self, table: Table, wanted: &[Wanted<'_>]) -> Option<String> {
+        let listed: BTreeSet<String> = wanted
+            .iter()
+            .flat_map(|wanted| wanted.fields.iter().flat_map(|field| field.from()))
+            .map(|name| table.own_name(name).to_ascii_lowercase())
+            .collect();
+        let more = self.fields.iter().filter(|f| !listed.contains(&f.name.to_ascii_lowercase()));
+        let more = more.count();
+        (more > 0).then(|| {
+            format!(
+                "Salesforce {}: this login may also see {more} fields that are not asked for",
+                table.name()
+            )
+        })
     }
 }

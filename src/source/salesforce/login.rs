@@ -146,3 +146,48 @@ impl Login {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+    use serde_json::Value;
+
+    use super::*;
+
+    /// Made for these tests, and good for nothing else.
+    const KEY: &str = include_str!("../../../tests/it/mock/app.key.pem");
+
+    #[test]
+    fn a_signed_word_says_who_and_until_when_and_is_signed_by_the_key() {
+        let by = LoginBy::Jwt {
+            client_id: "3MVG9".to_owned(),
+            user: "review@acme.example".to_owned(),
+            key: Place::Env("KEY".to_owned()),
+            audience: Audience::Test,
+        };
+        let environment = Environment::new([("KEY".to_owned(), KEY.to_owned())]);
+        let now = DateTime::from_timestamp(1_795_000_000, 0).unwrap();
+        let Login::Signed(word) = by.login(Path::new("/"), &environment, now).unwrap() else {
+            panic!("an app's login");
+        };
+        let (signed, signature) = word.reveal().rsplit_once('.').unwrap();
+        let (_, claims) = signed.split_once('.').unwrap();
+        let decoded = |text: &str| BASE64_URL_SAFE_NO_PAD.decode(text).unwrap();
+        let claims: Value = serde_json::from_slice(&decoded(claims)).unwrap();
+        assert_eq!(claims["iss"], "3MVG9");
+        assert_eq!(claims["sub"], "review@acme.example");
+        assert_eq!(claims["aud"], "https://test.salesforce.com");
+        assert_eq!(claims["exp"], 1_795_000_180);
+        let public = key_pair(KEY).unwrap().public().as_ref().to_vec();
+        UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public)
+            .verify(signed.as_bytes(), &decoded(signature))
+            .unwrap();
+
+        let broken = Environment::new([("KEY".to_owned(), KEY.replace('M', "N"))]);
+        let said = by.login(Path::new("/"), &broken, now).unwrap_err().to_string();
+        assert_eq!(
+            said,
+            "the variable KEY does not hold an RSA key in PEM form (`BEGIN PRIVATE KEY`)"
+        );
+    }
+}

@@ -167,6 +167,7 @@ impl<'s> Crm<'s> for Org<'s> {
                 continue;
             };
             welcome.wide.extend(described.beyond_reading(table));
+            welcome.beyond.extend(described.beyond_listed(table, wanted));
             let read = table::Read::new(*self, table, object, wanted, &described, before)?;
             welcome.readings.push(Box::new(read));
         }

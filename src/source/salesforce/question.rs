@@ -15,8 +15,6 @@ pub enum Question {
     Token(Login),
     /// The versions that are offered.
     Versions,
-    /// What is left of the day's limits.
-    Limits(Version),
     /// The fields of a table that this user may see, and what it may do with its records.
     Describe(Version, Table),
     /// The first page of a query.

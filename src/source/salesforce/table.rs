@@ -236,7 +236,7 @@ impl Reading for Read<'_> {
 impl Table {
     /// What the boundary's name of a column is called in this table: tables of changes name their
     /// record each in its own way, and exports of them all `ParentId`.
-    fn own_name(self, listed: &str) -> &str {
+    pub(super) fn own_name(self, listed: &str) -> &str {
         match (self, listed) {
             (Self::LeadHistory, "ParentId") => "LeadId",
             (Self::ContactHistory, "ParentId") => "ContactId",

@@ -35,14 +35,16 @@ pub(crate) struct Org {
 
 struct State {
     tables: Mutex<BTreeMap<String, Table>>,
-    /// Results that have more pages: the table's name, the columns, the ids.
-    results: Mutex<Vec<(String, Vec<String>, Vec<String>)>>,
+    results: Mutex<Vec<Found>>,
     page: usize,
     forbidden: Mutex<Vec<String>>,
     asked: Mutex<BTreeMap<String, usize>>,
     used: AtomicU64,
     fault: Box<Fault>,
 }
+
+/// The result of a query: the table's name, the columns, the ids.
+type Found = (String, Vec<String>, Vec<String>);
 
 impl Org {
     pub(crate) fn start(tables: BTreeMap<String, Table>, page: usize, fault: Box<Fault>) -> Self {
@@ -67,11 +69,6 @@ impl Org {
     /// Requests that are not on the list of reads.
     pub(crate) fn forbidden(&self) -> Vec<String> {
         self.state.forbidden.lock().unwrap().clone()
-    }
-
-    /// The tables, to change them under way.
-    pub(crate) fn tables(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Table>> {
-        self.state.tables.lock().unwrap()
     }
 }
 
@@ -116,12 +113,6 @@ impl State {
         let rest = request.path.strip_prefix(&data)?;
         if request.heads.get("authorization") != Some(&format!("Bearer {TOKEN}")) {
             return Some(fault(401, "INVALID_SESSION_ID", "Session expired or invalid"));
-        }
-        if rest == "/limits" {
-            let used = self.used.load(Ordering::Relaxed);
-            return Some(Reply::json(&json!({
-                "DailyApiRequests": {"Max": 15000, "Remaining": 15000 - used},
-            })));
         }
         if let Some(table) = rest.strip_prefix("/sobjects/") {
             return Some(self.describe(table.strip_suffix("/describe")?));
@@ -226,7 +217,7 @@ fn token(request: &Request) -> Reply {
         let fault = json!({"error": "invalid_client", "error_description": "invalid client"});
         return Reply::status(400, &fault);
     }
-    let host = request.heads.get("host").unwrap();
+    let host = &request.heads["host"];
     Reply::json(&json!({
         "access_token": TOKEN, "token_type": "Bearer", "instance_url": format!("http://{host}"),
         "id": "https://login.salesforce.com/id/00D/005", "issued_at": "1795413600000",

@@ -1,0 +1,148 @@
+//! Whether a review folder is ready for its next run: said line by line, before anything is read.
+//!
+//! A live CRM is asked who this job is, what it may see and what is left of its day; no record is pulled.
+//! Does not: write anything but the lock, or mend anything.
+
+use std::fs;
+
+use chrono::Duration;
+
+use crate::check::AsOf;
+use crate::folder::{self, Held};
+use crate::ledger::Ledger;
+use crate::source::live::{self, Glimpse, LiveError, Surroundings};
+
+use super::{Folder, Order, ReviewError, fields};
+
+/// How a folder was found.
+#[derive(Debug)]
+pub struct Examined {
+    /// What is as it should be and what is not, a line each.
+    pub words: String,
+    /// How many things are not as they should be.
+    pub faults: usize,
+    /// Why the CRM was not read, if it was not.
+    pub refused: Option<LiveError>,
+}
+
+impl Examined {
+    fn good(&mut self, words: &str) {
+        self.words += &format!("ok     {words}\n");
+    }
+
+    fn fault(&mut self, words: &str) {
+        self.faults += 1;
+        self.words += &format!("FAULT  {words}\n");
+    }
+}
+
+/// A run needs room for what it keeps of a pull and for the packet.
+const ROOM: u64 = 1 << 30;
+
+/// Clocks that differ by more make days and time-outs wrong.
+const SKEW: Duration = Duration::minutes(5);
+
+/// Examines a review folder.
+pub fn doctor(order: &Order) -> Result<Examined, ReviewError> {
+    let folder = Folder::read(&order.folder)?;
+    let (config, _) = folder.config()?;
+    let mut examined = Examined { words: String::new(), faults: 0, refused: None };
+    let as_of = AsOf::new(order.now.with_timezone(&config.zone).date_naive(), config.zone);
+    let (_, reads) = fields(&config, as_of);
+    examined.good(&format!("rules: they hold; the checks read {} fields", reads.len()));
+    match config.gate.deciders().as_slice() {
+        [] => examined.fault("approver: nobody is named in rules/approvals.toml who may decide"),
+        deciders => examined.good(&format!("approver: {}", deciders.join(", "))),
+    }
+    let path = folder.path.join("ledger.jsonl");
+    if path.exists() {
+        let held: Held = folder::hold(&folder.path, &super::holder(order.now))?;
+        let ledger = Ledger::open(&path)?;
+        examined.good(&match ledger.runs().last() {
+            None => "last run: none yet".to_owned(),
+            Some(run) if run.complete => format!("last run: {}, complete", run.as_of),
+            Some(run) => format!("last run: {}, incomplete", run.as_of),
+        });
+        drop(held);
+    } else {
+        examined.good("last run: none yet");
+    }
+    match folder::room(&folder.path) {
+        Ok(room) if room < ROOM => examined.fault(&format!("disk: {} MB are free", room >> 20)),
+        Ok(room) => examined.good(&format!("disk: {} GB are free", room >> 30)),
+        Err(error) => examined.fault(&format!("disk: {error}")),
+    }
+    let exports = folder.path.join(&config.exports);
+    for file in config.files.0.values().flatten() {
+        match fs::metadata(exports.join(file)) {
+            Ok(meta) if meta.is_file() => {
+                examined.good(&format!("{}: {} bytes", file.display(), meta.len()));
+            }
+            Ok(_) => examined.fault(&format!("{}: it is not a file", file.display())),
+            Err(error) => examined.fault(&format!("{}: {error}", file.display())),
+        }
+    }
+    if let Some(source) = &config.live {
+        let surroundings = Surroundings {
+            folder: &folder.path,
+            environment: &order.environment,
+            now: order.now,
+            tell: order.tell,
+        };
+        let given = config.files.0.keys().copied().collect();
+        match live::glimpse(source, surroundings, &config.boundary, &reads, &given) {
+            Ok(seen) => examined.crm(&seen, source.wide),
+            Err(error) => {
+                examined.fault(&error.to_string());
+                examined.refused = Some(error);
+            }
+        }
+    }
+    Ok(examined)
+}
+
+impl Examined {
+    /// What a CRM makes of this job.
+    fn crm(&mut self, seen: &Glimpse, wide: live::Wide) {
+        self.good(&format!("{}: it answers, and the login is good", seen.host));
+        for table in &seen.tables {
+            let name = &table.name;
+            if table.absent.is_empty() {
+                self.good(&format!("{name}: all {} fields can be read", table.fields));
+            } else {
+                // A field that may be missing from a table makes its checks say so, and nothing else.
+                self.good(&format!(
+                    "{name}: {} fields can be read; not there, or not this login's to see: {}",
+                    table.fields,
+                    table.absent.join(", ")
+                ));
+            }
+        }
+        for name in &seen.absent {
+            self.fault(&format!("{name}: it is not there, or this login may not see it"));
+        }
+        for beyond in &seen.beyond {
+            self.good(beyond);
+        }
+        for right in &seen.rights {
+            let words = format!("{right}: more than reading");
+            match wide {
+                live::Wide::Refused => self.fault(&words),
+                live::Wide::Shown => self.good(&format!("{words}; the packet says so")),
+            }
+        }
+        if let Some((used, limit)) = seen.usage {
+            self.good(&format!("limit: {used} of today's {limit} questions are used up"));
+        }
+        if let Some(skew) = seen.skew {
+            let seconds = skew.num_seconds();
+            if skew.abs() > SKEW {
+                self.fault(&format!(
+                    "clock: this machine's differs by {seconds} seconds from the CRM's"
+                ));
+            } else {
+                self.good(&format!("clock: {seconds} seconds from the CRM's"));
+            }
+        }
+    }
+}
