@@ -17,6 +17,8 @@ pub(in crate::check) struct List {
     pub(in crate::check) object: Object,
     /// What happens to records that no line takes.
     pub(in crate::check) rest: Rest,
+    /// The rules that have more than one line, each by itself, by their positions.
+    pub(in crate::check) heads: Vec<Line>,
     /// The lines, in the order in which they are tried.
     pub(in crate::check) lines: Vec<Line>,
 }

@@ -133,7 +133,8 @@ impl<'l> Ordered<'l> {
                     rule.iter().filter_map(|row| unreached.get(row)).flatten().copied().collect();
                 by.sort_unstable();
                 by.dedup();
-                found.faults.push(self.shadowed(line, *at, &by));
+                let head = self.list.heads.get(line.rule).unwrap_or(line);
+                found.faults.push(self.shadowed(head, *at, &by));
             }
         }
         unreached.into_keys().collect()

@@ -94,6 +94,7 @@ impl Rules {
                 decides: format!("when {} are idle", object.plural()),
                 object,
                 rest: Rest::Kept,
+                heads: Vec::new(),
                 lines,
             })
         };

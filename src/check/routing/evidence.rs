@@ -195,6 +195,13 @@ pub(super) fn trace<'a>(
         let taking = matched.filter(|matched| matched.at == at);
         let because = match (taking, rule.failing(values), &rule.target) {
             (Some(taking), ..) => taken_words(routed, rule, row, taking),
+            _ if !rule.is_in_force(values) => {
+                format!(
+                    "it was not in force on {}, when the {} was routed",
+                    values.day(),
+                    row.object()
+                )
+            }
             (None, Some(condition), _) => condition.against(row),
             (None, None, Target::Table(table)) => match rule.kept_by_blanks(values) {
                 Some(blank) => {

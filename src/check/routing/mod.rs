@@ -20,11 +20,13 @@ mod values;
 
 use std::collections::BTreeSet;
 
-use crate::boundary::{Boundary, Field, Grant, Missing, Object};
+use chrono::NaiveDate;
+
+use crate::boundary::{Boundary, Field, Grant, Missing, Object, Row};
 use crate::check::ladder::Flags;
 use crate::check::lint::{Line, List, Rest};
 use crate::check::rulebook::Rulebook;
-use crate::check::{CheckDef, Judge, Judgement, Off, Policies, people, settings};
+use crate::check::{AsOf, CheckDef, Judge, Judgement, Off, Policies, people, settings};
 use crate::policy::{Said, Section};
 
 use accounts::{Follow, Named};
@@ -99,6 +101,8 @@ struct Plan {
     do_not_route: Option<Field>,
     columns: Columns,
     rules: Vec<Rule>,
+    /// Some of them were not always in force, or will not be.
+    has_dated_rules: bool,
     territories: Option<Territories>,
     segments: Option<Segments>,
     service_level: Option<ServiceLevel>,
@@ -177,6 +181,7 @@ impl Policy {
             } else {
                 Rest::Lost
             },
+            heads: self.heads(plan.object),
             lines: plan.rules.iter().enumerate().flat_map(|(at, rule)| rule.lines(at)).collect(),
         })
     }
@@ -188,7 +193,7 @@ impl Policy {
             let (object, one) = (plan.object, plan.object.key());
             let mut add = |decides: String, rest: Rest, lines: Vec<Line>| {
                 if !lines.is_empty() {
-                    lists.push(List { decides, object, rest, lines });
+                    lists.push(List { decides, object, rest, heads: Vec::new(), lines });
                 }
             };
             let map = plan.territories.as_ref().map(Territories::lines);
@@ -307,6 +312,18 @@ impl Policy {
 }
 
 impl Plan {
+    /// When a record came to its owner: assigned, else created.
+    fn routed_on(&self, row: Row<'_>, as_of: AsOf) -> Option<NaiveDate> {
+        let fields = [&self.assigned, &self.created].into_iter().flatten();
+        fields.into_iter().find_map(|field| row.day(field, as_of.zone))
+    }
+
+    /// The day whose rules a record is judged by: that of its routing, where the record says it.
+    fn day_of_rules(&self, row: Row<'_>, as_of: AsOf) -> NaiveDate {
+        let day = if self.has_dated_rules { self.routed_on(row, as_of) } else { None };
+        day.unwrap_or(as_of.day)
+    }
+
     fn bare(object: Object, boundary: &Boundary) -> Self {
         let field = |name: &str| boundary.allowed(object, name);
         Self {
@@ -320,6 +337,7 @@ impl Plan {
             do_not_route: field("do_not_route"),
             columns: Columns::default(),
             rules: Vec::new(),
+            has_dated_rules: false,
             territories: None,
             segments: None,
             service_level: None,
@@ -345,6 +363,7 @@ impl Plan {
         }
         let columns = &mut plan.columns;
         plan.rules = rules::parse(root, object, rulebook, boundary, columns);
+        plan.has_dated_rules = plan.rules.iter().any(Rule::is_dated);
         plan.territories = Territories::parse(root, object, rulebook, boundary, columns);
         plan.segments = Segments::parse(root, object, boundary);
         plan.service_level = ServiceLevel::parse(root, object, boundary);

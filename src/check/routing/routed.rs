@@ -305,7 +305,10 @@ impl<'a> Routed<'a> {
             return None;
         }
         let home = OnceCell::new();
-        values.read(&plan.columns, row);
+        // What lies in the catch-all waits to be passed on, by the rules of today.
+        let waits = self.catch_all(plan) == Some(owner);
+        let day = if waits { world.as_of.day } else { plan.day_of_rules(row, world.as_of) };
+        values.read(&plan.columns, row, day);
         let matched = self.first_match(world, plan, row, values, &home);
         Some(Case { routed: self, world, plan, row, owner, values, matched, home })
     }
@@ -388,7 +391,7 @@ impl<'a> Routed<'a> {
             if !self.is_judged(world, plan, row) || !open.may_be_open(world, &flags, row) {
                 continue;
             }
-            values.read(&plan.columns, row);
+            values.read(&plan.columns, row, plan.day_of_rules(row, world.as_of));
             let matched = self.first_match(world, plan, row, &values, &OnceCell::new());
             taken.push(Taken { row, rule: matched.map(|matched| matched.at) });
         }
@@ -429,7 +432,7 @@ impl<'a> Routed<'a> {
     ) -> (Vec<Need>, Option<&str>) {
         let Some(plan) = self.policy.plan(row.object()) else { return (Vec::new(), None) };
         let mut values = Values::default();
-        values.read(&plan.columns, row);
+        values.read(&plan.columns, row, plan.day_of_rules(row, world.as_of));
         let home = OnceCell::new();
         let taken = self.first_match(world, plan, row, &values, &home);
         let mut needs: Vec<Need> = Vec::new();
@@ -457,7 +460,7 @@ impl<'a> Routed<'a> {
     ) -> Option<(Assignee, Vec<Tried>)> {
         let plan = self.policy.plan(row.object()).filter(|plan| !plan.rules.is_empty())?;
         let mut values = Values::default();
-        values.read(&plan.columns, row);
+        values.read(&plan.columns, row, plan.day_of_rules(row, world.as_of));
         let home = OnceCell::new();
         let matched = self.first_match(world, plan, row, &values, &home);
         let holder = match matched.map(|matched| matched.goes) {
@@ -502,11 +505,9 @@ impl<'a> Case<'_, 'a> {
         &self.home
     }
 
-    /// When the record came to its owner: assigned, else created.
+    /// When the record came to its owner.
     pub(super) fn routed_on(&self) -> Option<NaiveDate> {
-        let fields = [&self.plan.assigned, &self.plan.created];
-        let zone = self.world.as_of.zone;
-        fields.into_iter().flatten().find_map(|field| self.row.day(field, zone))
+        self.plan.routed_on(self.row, self.world.as_of)
     }
 
     fn look(&self, fault: Fault) -> Look {
@@ -643,11 +644,7 @@ impl<'a> Case<'_, 'a> {
         let taken = self.routed.policy.taking == Taking::FromQueues
             && !roster.is_queue(self.owner)
             && matches!(matched.goes, Goes::One(target) if roster.is_queue(target));
-        if taken {
-            return Look::Right;
-        }
-        let newer = |since| self.routed_on().is_some_and(|day| day < since);
-        if matched.rule.since.is_some_and(newer) { Look::Past } else { Look::Wrong }
+        if taken { Look::Right } else { Look::Wrong }
     }
 
     fn look_at_rest(&self) -> Look {

@@ -152,14 +152,31 @@ fn parse_target(
 }
 
 impl Rule {
-    /// True when every condition holds.
+    /// True when the rule has a day from which or to which it counts.
+    pub(super) fn is_dated(&self) -> bool {
+        self.since.is_some() || self.until.is_some()
+    }
+
+    /// True when the rule counted on the day whose rules a record is judged by.
+    pub(super) fn is_in_force(&self, values: &Values) -> bool {
+        self.since.is_none_or(|since| since <= values.day())
+            && self.until.is_none_or(|until| values.day() <= until)
+    }
+
+    /// True when the rule is in force and every condition holds.
     pub(super) fn takes(&self, values: &Values) -> bool {
+        self.is_in_force(values) && self.holds(values)
+    }
+
+    fn holds(&self, values: &Values) -> bool {
         self.clauses.iter().all(|(slot, condition)| condition.test.passes(values.at(*slot)))
     }
 
-    /// True when it takes any record.
+    /// True when it takes any record, for good.
     pub(super) fn takes_all(&self) -> bool {
-        self.clauses.is_empty() && matches!(self.target, Target::Owner(_) | Target::Pool(_))
+        self.clauses.is_empty()
+            && !self.is_dated()
+            && matches!(self.target, Target::Owner(_) | Target::Pool(_))
     }
 
     /// The first condition that fails.
@@ -172,7 +189,10 @@ impl Rule {
     /// The blank fields that alone keep the rule from taking a record; `None` when it takes it, or
     /// when a filled value stands against it.
     pub(super) fn kept_by_blanks(&self, values: &Values) -> Option<Vec<Field>> {
-        if !self.takes(values) {
+        if !self.is_in_force(values) {
+            return None;
+        }
+        if !self.holds(values) {
             return blanks(self.clauses.iter().map(|(slot, it)| (*slot, it)), values);
         }
         let Target::Table(table) = &self.target else { return None };
@@ -184,6 +204,9 @@ impl Rule {
 
     /// What the rule does with a record of which some values are blank, whatever those turn out to be.
     pub(super) fn verdict(&self, values: &Values) -> Verdict {
+        if !self.is_in_force(values) {
+            return Verdict::Passes;
+        }
         let own = Verdict::of(self.clauses.iter().map(|(slot, it)| (*slot, it)), values);
         let Target::Table(table) = &self.target else { return own };
         match (own, table.verdict(values)) {

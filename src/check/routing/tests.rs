@@ -147,7 +147,7 @@ fn an_index_finds_the_rows_that_a_search_finds() {
     let mut values = super::values::Values::default();
     let mut found = 0;
     for row in world.batch(Object::Lead).unwrap().rows() {
-        values.read(&plan.columns, row);
+        values.read(&plan.columns, row, chrono::NaiveDate::MIN);
         let first = table.first(&values);
         assert_eq!(first, table.first_of_all(&values), "{}", row.id());
         let kept = table.kept_by_blanks(&values, None).map(|(row, _)| row.line);

@@ -2,6 +2,8 @@
 //!
 //! Does not: know a rule.
 
+use chrono::NaiveDate;
+
 use crate::boundary::{Field, Grant, Kind, Row};
 use crate::check::condition::{Condition, Folded, Test};
 
@@ -53,15 +55,20 @@ struct Slot {
     blank: bool,
 }
 
-/// The values of one record. Its buffers are used again for the next record.
+/// The values of one record, and the day whose rules it is judged by. Its buffers are used again for
+/// the next record.
 #[derive(Debug, Default)]
-pub(super) struct Values(Vec<Slot>);
+pub(super) struct Values {
+    slots: Vec<Slot>,
+    day: NaiveDate,
+}
 
 impl Values {
-    /// Takes the values of a record.
-    pub(super) fn read(&mut self, columns: &Columns, row: Row<'_>) {
-        self.0.resize_with(columns.0.len(), Slot::default);
-        for (slot, (field, compare)) in self.0.iter_mut().zip(&columns.0) {
+    /// Takes the values of a record that is judged by the rules of a day.
+    pub(super) fn read(&mut self, columns: &Columns, row: Row<'_>, day: NaiveDate) {
+        self.day = day;
+        self.slots.resize_with(columns.0.len(), Slot::default);
+        for (slot, (field, compare)) in self.slots.iter_mut().zip(&columns.0) {
             slot.text.clear();
             slot.number = row.number(field);
             if *compare == Compare::Number {
@@ -79,12 +86,19 @@ impl Values {
         }
     }
 
+    /// The day whose rules count.
+    pub(super) fn day(&self) -> NaiveDate {
+        self.day
+    }
+
     /// The value in a slot.
     pub(super) fn at(&self, slot: usize) -> Folded<'_> {
-        self.0.get(slot).map_or(Folded { text: None, number: None, blank: true }, |slot| Folded {
-            text: (!slot.text.is_empty()).then_some(slot.text.as_str()),
-            number: slot.number,
-            blank: slot.blank,
+        self.slots.get(slot).map_or(Folded { text: None, number: None, blank: true }, |slot| {
+            Folded {
+                text: (!slot.text.is_empty()).then_some(slot.text.as_str()),
+                number: slot.number,
+                blank: slot.blank,
+            }
         })
     }
 }
