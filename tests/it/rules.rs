@@ -1,12 +1,16 @@
 //! The rules as a product: what `rules check` and `rules test` say, and to whom.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::Path;
 
-use crm_review::check::{Examples, Outcome, from_finding};
+use crm_review::boundary::Boundary;
+use crm_review::check::{Examples, LINTS, Outcome, Policies, Rulebook, World, from_finding, lint};
 use crm_review::policy::{Document, Log};
 use serde_json::Value;
 
-use crate::decisions::{Filled, reject};
+use crate::decisions::{Dice, Filled, reject};
 use crate::fixture;
 use crate::job::{DAY, Job, word};
 
@@ -248,4 +252,301 @@ fn a_rejected_proposal_becomes_an_example_in_one_command() {
     let said = job.call(&["rules", "example", &twins]).ends(2).err;
     assert!(said.contains("not there any more"), "{said}");
     assert!(job.call(&["rules", "example", "F-1"]).ends(2).err.contains("not the id"));
+}
+
+/// What the lint says of a folder: codes and places, one a line, sorted.
+fn linted(folder: &Path) -> String {
+    let judged = fixture::judged(folder);
+    let day = fixture::today();
+    let world = World::new(&judged.pulled, day, &judged.policies, NonZeroUsize::MIN);
+    let linted = lint(&judged.policies, day.day, Some(&world));
+    let mut lines: Vec<String> = Vec::new();
+    for fault in &linted.faults {
+        lines.push(format!("{} {}:{}", fault.lint.code, fault.place.file, fault.place.line));
+        assert!(!fault.message.ends_with('.') && !fault.hint.is_empty(), "{fault:?}");
+    }
+    lines.sort();
+    lines.join("\n")
+}
+
+#[test]
+fn the_lint_finds_all_planted_faults_and_only_those() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/lint");
+    let mut folders: Vec<_> =
+        fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
+    folders.sort();
+    let (mut wrong, mut shown) = (String::new(), BTreeSet::new());
+    for folder in folders {
+        let expected = fs::read_to_string(folder.join("expect.txt")).unwrap_or_default();
+        let mut expected: Vec<&str> = expected.lines().collect();
+        expected.sort_unstable();
+        shown.extend(expected.iter().filter_map(|line| line.split(' ').next()).map(str::to_owned));
+        let (found, expected) = (linted(&folder), expected.join("\n"));
+        if found != expected {
+            wrong += &format!("{folder:?}\nfound:\n{found}\nexpected:\n{expected}\n\n");
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+    let all: BTreeSet<String> = LINTS.iter().map(|lint| lint.code.to_owned()).collect();
+    assert_eq!(shown, all, "every kind of fault is planted");
+}
+
+const SMALL_WORLD: &str = r#"
+[lead.fields]
+id = { from = "Id", why = "Names the record." }
+owner = { from = "Owner", why = "Who has it." }
+country = { from = "Country", why = "Routing." }
+postal_code = { from = "Zip", why = "Routing." }
+employees = { from = "Employees", why = "Routing." }
+vip = { from = "Vip", why = "Routing.", kind = "flag" }
+region = { from = "Region", why = "Routing.", values = ["a", "b", "c"] }
+[user.fields]
+id = { from = "Id", why = "Names the user." }
+"#;
+
+/// A condition on a field, as TOML and as what it means; `None` is a blank value.
+type Means = Box<dyn Fn(Option<&str>) -> bool>;
+
+/// Some of a few values.
+fn some(dice: &mut Dice, of: &[&'static str]) -> Vec<&'static str> {
+    let mut some: Vec<_> = of.iter().copied().filter(|_| dice.below(3) == 0).collect();
+    if some.is_empty() {
+        some.push(of[dice.below(of.len())]);
+    }
+    some
+}
+
+fn text_condition(dice: &mut Dice, of: &[&'static str]) -> (String, Means) {
+    let some = some(dice, of);
+    let list = format!("{some:?}");
+    match dice.below(5) {
+        0 => (
+            format!("{{ not = {list} }}"),
+            Box::new(move |it| it.is_none_or(|it| !some.contains(&it))),
+        ),
+        1 => ("{ blank = true }".to_owned(), Box::new(|it| it.is_none())),
+        2 => ("{ blank = false }".to_owned(), Box::new(|it| it.is_some())),
+        _ => (list, Box::new(move |it| it.is_some_and(|it| some.contains(&it)))),
+    }
+}
+
+fn start_condition(dice: &mut Dice, of: &[&'static str]) -> (String, Means) {
+    if dice.below(2) == 0 {
+        return text_condition(dice, of);
+    }
+    let some = some(dice, of);
+    let means = format!("{{ starts_with = {some:?} }}");
+    (means, Box::new(move |it| it.is_some_and(|it| some.iter().any(|start| it.starts_with(start)))))
+}
+
+fn number_condition(dice: &mut Dice) -> (String, Means) {
+    let number = |it: Option<&str>| it.and_then(|it| it.parse::<usize>().ok());
+    let (one, other) = (dice.below(6) + 1, dice.below(6) + 1);
+    let (low, high) = (one.min(other), one.max(other));
+    match dice.below(4) {
+        0 => (
+            format!("{{ at_least = {low} }}"),
+            Box::new(move |it| number(it).is_some_and(|it| it >= low)),
+        ),
+        1 => (
+            format!("{{ at_most = {low} }}"),
+            Box::new(move |it| number(it).is_some_and(|it| it <= low)),
+        ),
+        2 => (format!("{low}"), Box::new(move |it| number(it) == Some(low))),
+        _ => (
+            format!("{{ between = [{low}, {high}] }}"),
+            Box::new(move |it| number(it).is_some_and(|it| low <= it && it <= high)),
+        ),
+    }
+}
+
+/// A field with all the values that conditions on it can tell apart.
+type Axis = (&'static str, &'static [Option<&'static str>]);
+
+const COUNTRY: Axis = ("country", &[None, Some("a"), Some("b"), Some("c"), Some("none of these")]);
+const CODE: Axis = (
+    "postal_code",
+    &[
+        None,
+        Some("1"),
+        Some("10"),
+        Some("100"),
+        Some("2"),
+        Some("1x"),
+        Some("10x"),
+        Some("100x"),
+        Some("2x"),
+        Some("x"),
+    ],
+);
+const NUMBER: Axis = (
+    "employees",
+    &[None, Some("0"), Some("1"), Some("2"), Some("3"), Some("4"), Some("5"), Some("6"), Some("7")],
+);
+const FLAG: Axis = ("vip", &[None, Some("true"), Some("false")]);
+const REGION: Axis = ("region", &[None, Some("a"), Some("b"), Some("c"), Some("none of these")]);
+
+fn condition(dice: &mut Dice, field: &str) -> (String, Means) {
+    match field {
+        "country" | "region" => text_condition(dice, &["a", "b", "c"]),
+        "postal_code" => start_condition(dice, &["1", "10", "100", "2"]),
+        "employees" => number_condition(dice),
+        _ => text_condition(dice, &["true", "false"]),
+    }
+}
+
+/// Rules at random, and for each the records of the small world that it could take.
+struct Invented {
+    toml: String,
+    /// The line of each rule.
+    lines: Vec<usize>,
+    outcomes: Vec<usize>,
+    fields: Vec<BTreeSet<&'static str>>,
+    takes: Vec<Vec<bool>>,
+    records: Vec<Vec<Option<&'static str>>>,
+}
+
+fn invented(dice: &mut Dice, axes: &[Axis], catch_all: bool) -> Invented {
+    let mut records: Vec<Vec<Option<&str>>> = vec![Vec::new()];
+    for (_, values) in axes {
+        records = records
+            .into_iter()
+            .flat_map(|record| {
+                values.iter().map(move |value| [record.clone(), vec![*value]].concat())
+            })
+            .collect();
+    }
+    let mut toml = if catch_all { "catch_all = \"Q\"\n" } else { "\n" }.to_owned();
+    let (mut lines, mut outcomes, mut fields, mut takes) = (vec![], vec![], vec![], vec![]);
+    for at in 0..dice.below(7) + 1 {
+        let of: Vec<usize> = (0..axes.len()).filter(|_| dice.below(2) == 0).collect();
+        let outcome = dice.below(3);
+        let conditions: Vec<(usize, (String, Means))> =
+            of.iter().map(|axis| (*axis, condition(dice, axes[*axis].0))).collect();
+        let when: Vec<String> = conditions
+            .iter()
+            .map(|(axis, (says, _))| format!("{} = {says}", axes[*axis].0))
+            .collect();
+        lines.push(toml.lines().count() + 1);
+        toml += &format!(
+            "[[rule]]\nname = \"{at}\"\nwhen = {{ {} }}\nto = \"{}\"\n",
+            when.join(", "),
+            ["A", "B", "C"][outcome]
+        );
+        outcomes.push(outcome);
+        fields.push(of.iter().map(|axis| axes[*axis].0).collect());
+        let met = |record: &Vec<Option<&str>>| {
+            conditions.iter().all(|(axis, (_, means))| means(record[*axis]))
+        };
+        takes.push(records.iter().map(met).collect());
+    }
+    Invented { toml, lines, outcomes, fields, takes, records }
+}
+
+impl Invented {
+    /// The lines of what the lint says under a code.
+    fn linted(&self, code: &str) -> BTreeSet<usize> {
+        let rules = BTreeMap::from([
+            ("boundary.toml".to_owned(), SMALL_WORLD.to_owned()),
+            ("routing.toml".to_owned(), self.toml.clone()),
+        ]);
+        let log = Log::default();
+        let document = Document::parse("rules/boundary.toml", SMALL_WORLD, &log);
+        let boundary = Boundary::parse(&document, &log);
+        let policies = Policies::parse(&Rulebook::parse(&rules, &log), &boundary, &log);
+        let policies = log.finish(policies).unwrap_or_else(|all| panic!("{all}\n{}", self.toml));
+        let linted = lint(&policies, fixture::today().day, None);
+        assert!(linted.unjudged.is_empty(), "{:?}\n{}", linted.unjudged, self.toml);
+        let ours = linted.faults.iter().filter(|fault| fault.lint.code == code);
+        ours.map(|fault| fault.place.line).collect()
+    }
+
+    fn records(&self) -> std::ops::Range<usize> {
+        0..self.records.len()
+    }
+
+    /// Whether some rule before a rule takes a record.
+    fn taken_before(&self, rule: usize, record: usize) -> bool {
+        self.takes[..rule].iter().any(|takes| takes[record])
+    }
+
+    fn is_shadowed(&self, rule: usize) -> bool {
+        self.records().all(|record| !self.takes[rule][record] || self.taken_before(rule, record))
+    }
+
+    fn is_within(&self, rule: usize, other: usize) -> bool {
+        self.records().all(|record| !self.takes[rule][record] || self.takes[other][record])
+    }
+}
+
+#[test]
+fn brute_force_over_small_worlds_finds_the_same_rules_shadowed() {
+    let mut planted = 0;
+    for seed in 1..=600_u64 {
+        let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let rules = invented(&mut dice, &[COUNTRY, CODE, NUMBER, FLAG], true);
+        let expected: BTreeSet<usize> = (0..rules.lines.len())
+            .filter(|rule| rules.is_shadowed(*rule))
+            .map(|rule| rules.lines[rule])
+            .collect();
+        planted += usize::from(!expected.is_empty());
+        assert_eq!(rules.linted("RUL-01"), expected, "seed {seed}\n{}", rules.toml);
+    }
+    assert!((20..580).contains(&planted), "{planted} of 600 have the fault");
+}
+
+#[test]
+fn brute_force_over_small_worlds_finds_the_same_overlaps() {
+    let mut planted = 0;
+    for seed in 1..=600_u64 {
+        let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let rules = invented(&mut dice, &[COUNTRY, CODE, FLAG], true);
+        let meets = |earlier: usize, later: usize| {
+            rules.records().any(|record| {
+                rules.takes[earlier][record]
+                    && rules.takes[later][record]
+                    && !rules.taken_before(earlier, record)
+            })
+        };
+        let faulty = |later: &usize| {
+            (0..*later).any(|earlier| {
+                rules.outcomes[earlier] != rules.outcomes[*later]
+                    && rules.fields[earlier] == rules.fields[*later]
+                    && !rules.is_shadowed(earlier)
+                    && !rules.is_shadowed(*later)
+                    && !rules.is_within(earlier, *later)
+                    && meets(earlier, *later)
+            })
+        };
+        let expected: BTreeSet<usize> =
+            (0..rules.lines.len()).filter(faulty).map(|rule| rules.lines[rule]).collect();
+        planted += usize::from(!expected.is_empty());
+        assert_eq!(rules.linted("RUL-02"), expected, "seed {seed}\n{}", rules.toml);
+    }
+    assert!((20..580).contains(&planted), "{planted} of 600 have the fault");
+}
+
+#[test]
+fn brute_force_over_small_worlds_finds_the_same_gaps() {
+    let mut planted = 0;
+    for seed in 1..=600_u64 {
+        let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let rules = invented(&mut dice, &[REGION, FLAG], false);
+        if rules.toml.contains("blank") || rules.toml.contains("not =") {
+            // Then what is not named belongs to the domain too.
+            continue;
+        }
+        let used: BTreeSet<&str> = rules.fields.iter().flatten().copied().collect();
+        let named = |record: usize| {
+            let [region, vip] = rules.records[record][..] else { panic!() };
+            let region = !used.contains("region") || matches!(region, Some("a" | "b" | "c"));
+            region && (!used.contains("vip") || vip.is_some())
+        };
+        let gap = rules
+            .records()
+            .any(|record| named(record) && !rules.taken_before(rules.lines.len(), record));
+        planted += usize::from(gap);
+        assert_eq!(!rules.linted("RUL-03").is_empty(), gap, "seed {seed}\n{}", rules.toml);
+    }
+    assert!((20..580).contains(&planted), "{planted} of 600 have the fault");
 }
