@@ -418,7 +418,7 @@ fn invented(dice: &mut Dice, axes: &[Axis], catch_all: bool) -> Invented {
     }
     let mut toml = if catch_all { "catch_all = \"Q\"\n" } else { "\n" }.to_owned();
     let (mut lines, mut outcomes, mut fields, mut takes) = (vec![], vec![], vec![], vec![]);
-    for at in 0..dice.below(7) + 1 {
+    for at in 0..=dice.below(7) {
         let of: Vec<usize> = (0..axes.len()).filter(|_| dice.below(2) == 0).collect();
         let outcome = dice.below(3);
         let conditions: Vec<(usize, (String, Means))> =
