@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 
 use crate::boundary::{Exposure, Field, Object, RecordRef, Row};
 
-use super::people::Found;
+use super::people::{Found, Standing};
 use super::{Report, World};
 
 /// By what records are grouped.
@@ -180,10 +180,12 @@ impl Grouping {
     fn value(&self, world: &World<'_>, key: &str) -> Option<String> {
         match self.by {
             By::Source | By::Segment | By::Region | By::Size => Some(key.to_owned()),
-            By::Owner => Some(match world.people().find(key) {
-                Found::One(person) => person.shown.clone(),
-                Found::Several | Found::Nobody => key.to_owned(),
-            }),
+            // A queue is no person: what crowds there is told by the checks of queues.
+            By::Owner => match world.people().find(key) {
+                Found::One(person) if person.standing == Standing::Queue => None,
+                Found::One(person) => Some(person.shown.clone()),
+                Found::Several | Found::Nobody => Some(key.to_owned()),
+            },
             By::Team => match world.people().find(key) {
                 Found::One(person) => {
                     person.team.map(|team| team.trim().to_owned()).filter(|team| !team.is_empty())

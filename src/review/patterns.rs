@@ -296,16 +296,18 @@ fn audit(
                 } else {
                     format!("  {}: {approver} finds out why", notes.join(" and "))
                 };
-                words += &format!(
-                    "  {:<24} {:<32} {:<32}{note}\n",
+                let answers = if answered < COMPARED {
+                    format!("{answered} decided: too few")
+                } else {
+                    shares(rejected, answered)
+                };
+                let row = format!(
+                    "  {:<24} {:<34} {answers:<34}{note}",
                     visible(value).chars().take(24).collect::<String>(),
                     shares(found, *reviewed),
-                    if answered < COMPARED {
-                        format!("{answered} decided: too few")
-                    } else {
-                        shares(rejected, answered)
-                    },
                 );
+                words += row.trim_end();
+                words += "\n";
             }
         }
     }
