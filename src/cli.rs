@@ -114,10 +114,22 @@ pub enum Command {
     Inspect(Inspect),
     /// The duplicate engine alone: link the records of a CSV file, or of two
     Match(Match),
-    /// The catalogue of checks, or one check in full
+    /// Everything about one finding, in words: what it is based on, the rules and fields behind it
+    Explain {
+        /// The review folder, unless it is this one, and the finding's id
+        #[arg(required = true, num_args = 1..=2, value_name = "[DIR] FINDING")]
+        finding: Vec<String>,
+        /// The day of the run [default: the last one]
+        #[arg(long, value_name = "DATE", value_parser = day)]
+        of: Option<NaiveDate>,
+    },
+    /// The catalogue of checks, or one check in full: its rules, their defaults, and what it reads
     Checks {
         /// A check's code or name, such as OWN-01
         id: Option<String>,
+        /// The review folder that says what it reads
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        dir: PathBuf,
         /// Print the table of the README
         #[arg(long, hide = true)]
         markdown: bool,

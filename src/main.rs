@@ -46,7 +46,8 @@ fn main() -> ExitCode {
         Command::Verify { dir } => verify(&dir, cores),
         Command::Inspect(arguments) => inspect(&arguments, cores),
         Command::Match(arguments) => link(arguments, cores),
-        Command::Checks { id, markdown } => checks(id.as_deref(), markdown),
+        Command::Explain { finding, of } => explain(&finding, of),
+        Command::Checks { id, dir, markdown } => checks(id.as_deref(), &dir, markdown),
         Command::Schema { of } => {
             print(&review::schema(match of {
                 ShapeWord::Findings => Shape::Findings,
@@ -338,12 +339,34 @@ fn inspect(arguments: &Inspect, threads: NonZeroUsize) -> ExitCode {
     ExitCode::from(worst)
 }
 
-fn checks(id: Option<&str>, markdown: bool) -> ExitCode {
+fn explain(words: &[String], of: Option<NaiveDate>) -> ExitCode {
+    let (dir, finding) = match words {
+        [dir, finding] => (Path::new(dir), finding.as_str()),
+        [finding] => (Path::new("."), finding.as_str()),
+        _ => return ExitCode::from(2),
+    };
+    match review::explain(dir, finding, of, now()) {
+        Ok(Ok(told)) => {
+            print(&told);
+            ExitCode::SUCCESS
+        }
+        Ok(Err(why)) => {
+            say(&why);
+            ExitCode::from(2)
+        }
+        Err(error) => {
+            say(&error.to_string());
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+fn checks(id: Option<&str>, dir: &Path, markdown: bool) -> ExitCode {
     if markdown {
         print(&review::checks_table());
         return ExitCode::SUCCESS;
     }
-    if let Some(text) = review::catalogue(id) {
+    if let Some(text) = review::catalogue(id, dir) {
         print(&text);
         ExitCode::SUCCESS
     } else {

@@ -428,6 +428,18 @@ impl Bench {
         self.checks.iter().flat_map(|loaded| loaded.reads.iter().cloned()).collect()
     }
 
+    /// What one check reads, or why it does not run.
+    pub fn of(&self, check: &CheckDef) -> Result<&BTreeSet<Field>, String> {
+        let loaded = self.checks.iter().find(|loaded| loaded.check.code == check.code);
+        loaded.map_or_else(
+            || Err("it is not among the checks".to_owned()),
+            |loaded| match &loaded.judge {
+                Ok(_) => Ok(&loaded.reads),
+                Err(off) => Err(off.to_string()),
+            },
+        )
+    }
+
     /// Runs every check. A check that panics is broken, and the others go on.
     ///
     /// One thread takes checks from the front and the others from the back: neighbours look at the

@@ -9,6 +9,7 @@ mod changes;
 mod decisions;
 mod desk;
 mod doctor;
+mod explain;
 mod history;
 mod manifest;
 mod paper;
@@ -46,6 +47,7 @@ pub use changes::changes;
 use desk::{Desk, DeskError};
 pub use desk::{Earlier, Recording, decide};
 pub use doctor::{Examined, doctor};
+pub use explain::{catalogue, explain};
 use history::{Past, Present};
 pub use paper::PaperError;
 pub use patterns::patterns;
@@ -813,40 +815,6 @@ pub fn schema(shape: Shape) -> String {
         Shape::Decisions => decisions::schema(),
     };
     serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
-}
-
-/// The catalogue of checks as the command prints it: all of them, or one in full.
-pub fn catalogue(code: Option<&str>) -> Option<String> {
-    let wanted: Vec<_> =
-        ALL.iter().filter(|check| code.is_none_or(|code| check.is_called(code))).collect();
-    if wanted.is_empty() {
-        return None;
-    }
-    let mut text = String::new();
-    for check in wanted {
-        if code.is_none() {
-            text += &format!(
-                "{}  {:<40} {:<7} {}\n",
-                check.code,
-                check.name,
-                check.severity.word(),
-                check.family.title()
-            );
-        } else {
-            text += &format!(
-                "{} {} ({}, {})\n\n{}\n\nWhat it costs: {}\nRules: rules/{}, section [{}]\n",
-                check.code,
-                check.name,
-                check.family.title(),
-                check.severity.word(),
-                check.summary,
-                check.consequence,
-                check.family.file(),
-                check.name,
-            );
-        }
-    }
-    Some(text)
 }
 
 /// The catalogue as the README's table.

@@ -550,3 +550,61 @@ fn brute_force_over_small_worlds_finds_the_same_gaps() {
     }
     assert!((20..580).contains(&planted), "{planted} of 600 have the fault");
 }
+
+#[test]
+fn a_finding_is_explained_with_its_rule_its_values_and_what_its_check_reads() {
+    let job = Job::acme("salesforce");
+    let none = job.call(&["explain", "F-0000000000"]).ends(2);
+    assert_eq!(none.err.trim_end(), "there is no run yet");
+    job.call(&["run", "--as-of", "2026-11-23"]).ends(0);
+    let lines = job.text("runs/2026-11-23/findings.jsonl");
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let routed = lines.iter().find(|line| line["rule"] == "RTE-01").unwrap();
+    let (id, day) = (word(&routed["id"]), ["--of", "2026-11-23"]);
+    let said = job.call(&[&["explain", ".", &id][..], &day].concat()).ends(0);
+    for expected in [
+        &format!("{id} RTE-01 wrong-owner (medium): lead {}\n", word(&routed["record"])),
+        "takes it: `Universities and institutes` (rules/routing.toml:24)",
+        "Why it may be wrong\n",
+        "  rules/routing.toml:24\n    [[rule]]\n    name = \"Universities and institutes\"\n",
+        "  lead.email, from Email, masked: Finds the same person twice.\n",
+    ] {
+        assert!(said.out.contains(expected), "{expected}\n{}", said.out);
+    }
+    assert_eq!(said.out, job.call(&["explain", &id.to_lowercase()]).ends(0).out);
+    // Every finding can be told.
+    for line in lines.iter().step_by(7) {
+        let said = job.call(&["explain", &word(&line["id"])]).ends(0);
+        assert!(said.out.contains(&word(&line["headline"])), "{}", said.out);
+    }
+    for (words, why) in [
+        (&["explain", "F-0000000000"][..], "has no finding F-0000000000"),
+        (&["explain", "lead"], "`lead` names no finding"),
+        (&["explain", &id, "--of", "2026-11-16"], "there is no run of 2026-11-16"),
+    ] {
+        let said = job.call(words).ends(2);
+        assert!(said.err.contains(why), "{}", said.err);
+    }
+    job.edit(ROUTING, "to = \"Priya Raman\"", "to = \"Femke de Vries\"");
+    let said = job.call(&["explain", &id]).ends(0);
+    assert!(said.out.contains("the rules have changed since that run"), "{}", said.out);
+}
+
+#[test]
+fn a_check_is_told_with_its_defaults_and_what_it_reads_here() {
+    let job = Job::acme("salesforce");
+    let said = job.call(&["checks", "stuck"]).ends(0);
+    for expected in
+        ["Its rules and their defaults, in rules/lifecycle.toml\n", "In this folder it reads\n"]
+    {
+        assert!(said.out.contains(expected), "{}", said.out);
+    }
+    job.edit("review.toml", "[source]", "[checks]\noff = [\"LIF-08\"]\n[source]");
+    let said = job.call(&["checks", "stuck"]).ends(0);
+    assert!(said.out.contains("In this folder it is off\n"), "{}", said.out);
+    // Every check has a word in the rules as shipped.
+    for check in crm_review::check::ALL {
+        let said = job.call(&["checks", check.code]).ends(0);
+        assert!(said.out.contains("Its rules and their defaults"), "{}", check.code);
+    }
+}

@@ -25,8 +25,8 @@ pub(in crate::check) const WRONG_OWNER: CheckDef = CheckDef {
     name: "wrong-owner",
     family: Family::Routing,
     severity: Severity::Medium,
-    summary: "The first rule that takes an open record names somebody else than its owner, and \
-        neither the override flag nor a rule newer than the record explains it.",
+    summary: "Of the rules in force when an open record was routed, the first that takes it names \
+        somebody else than its owner, and no override flag explains it.",
     consequence: "Somebody whom the rules did not mean works the record, or nobody does, and \
         quotas and reports by team count it in the wrong place.",
     load: |grant, policies| {

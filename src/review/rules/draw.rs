@@ -68,7 +68,7 @@ pub(super) fn draw(remark: &Remark, texts: &BTreeMap<String, &str>) -> String {
 }
 
 /// The text from a line on, as far as it is one thing: a table's header with its keys, or else the line.
-fn block_of(text: &str, line: usize) -> Option<&str> {
+pub(in crate::review) fn block_of(text: &str, line: usize) -> Option<&str> {
     let start: usize = text.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();
     let rest = text.get(start..)?;
     let mut lines = rest.split_inclusive('\n');

@@ -10,6 +10,7 @@ mod examples;
 mod rejected;
 mod sarif;
 
+pub(super) use draw::block_of;
 pub use examples::{Tested, test};
 pub use rejected::example;
 

@@ -1,0 +1,318 @@
+//! Findings and checks in words: what was found and by what, and what each check asks and reads.
+//!
+//! A finding is read back from its run, as the ledger names it; what it says is what was written then.
+//! Does not: judge anything again.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::Value;
+
+use crate::boundary::Field;
+use crate::check::{ALL, Bench, CheckDef};
+use crate::config::Config;
+use crate::finding::FindingId;
+use crate::folder::{self, Held};
+use crate::ledger::{Ledger, Run};
+use crate::packet::visible;
+
+use super::{Folder, ReviewError, manifest, paper};
+
+/// Everything about one finding of the last run, or of the run of a day. `Err` says in words why there
+/// is nothing to tell.
+pub fn explain(
+    path: &Path,
+    finding: &str,
+    of: Option<NaiveDate>,
+    now: DateTime<Utc>,
+) -> Result<Result<String, String>, ReviewError> {
+    let folder = Folder::read(path)?;
+    let (config, _) = folder.config()?;
+    let Some(id) = FindingId::parse(&finding.trim().to_uppercase()) else {
+        return Ok(Err(format!(
+            "`{}` names no finding\n  hint: the packet and findings.jsonl name them, like F-7Q2M9K4D1V",
+            visible(finding)
+        )));
+    };
+    let held: Held = folder::hold(&folder.path, &super::holder(now))?;
+    let ledger = Ledger::open(&folder.path.join("ledger.jsonl"))?;
+    drop(held);
+    let runs: Vec<&Run> = ledger.runs().filter(|run| of.is_none_or(|of| run.as_of == of)).collect();
+    let Some(run) = runs.last() else {
+        return Ok(Err(match of {
+            Some(of) => format!("there is no run of {of}"),
+            None => "there is no run yet".to_owned(),
+        }));
+    };
+    let (_, bytes) = paper::findings(&folder.path.join("runs"), run)?;
+    let lines = bytes.split(|byte| *byte == b'\n');
+    let told: Vec<Value> = lines
+        .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
+        .filter(|line| text(line, "id") == id.as_str())
+        .collect();
+    if told.is_empty() {
+        let hint = match of {
+            Some(_) => String::new(),
+            None => "\n  hint: name the day of another run with --of DATE".to_owned(),
+        };
+        return Ok(Err(format!("the run of {} has no finding {id}{hint}", run.as_of)));
+    }
+    let changed = run.definition != manifest::definition_digest(&folder.digests());
+    let words = told.iter().map(|line| of_finding(line, &folder, &config, run, changed));
+    Ok(Ok(words.collect::<Vec<_>>().join("\n")))
+}
+
+fn text<'v>(value: &'v Value, key: &str) -> &'v str {
+    value.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn list<'v>(value: &'v Value, key: &str) -> &'v [Value] {
+    value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn texts(value: &Value, key: &str) -> Vec<String> {
+    list(value, key).iter().filter_map(Value::as_str).map(visible_owned).collect()
+}
+
+fn visible_owned(text: &str) -> String {
+    visible(text).into_owned()
+}
+
+/// A paragraph with a title; nothing where there is nothing to say.
+fn paragraph(title: &str, lines: &[String]) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    let lines = lines.iter().map(|line| format!("  {}\n", line.replace('\n', "\n  ")));
+    format!("\n{title}\n{}", lines.collect::<String>())
+}
+
+fn of_finding(line: &Value, folder: &Folder, config: &Config, run: &Run, changed: bool) -> String {
+    let code = text(line, "rule");
+    let (object, record) = (text(line, "object"), visible(text(line, "record")));
+    let mut words = format!(
+        "{} {code} {} ({}): {object} {record}\n{}\n",
+        text(line, "id"),
+        text(line, "name"),
+        text(line, "severity"),
+        visible(text(line, "headline")),
+    );
+    let facts: Vec<String> = list(line, "evidence").iter().map(fact).collect();
+    words += &paragraph("What it is based on", &facts);
+    words += &paragraph("Why it may be wrong", &texts(line, "why_wrong"));
+    words += &paragraph("What is missing, so that it cannot be approved", &texts(line, "missing"));
+    let proposal = line.get("proposal").unwrap_or(&Value::Null);
+    let mut asked = vec![visible_owned(text(proposal, "words"))];
+    let held = text(line, "held_because");
+    if !held.is_empty() {
+        asked.push(format!("{}: {}", text(line, "held"), visible(held)));
+    }
+    words += &paragraph("What is proposed", &asked);
+    let weeks = line.get("weeks").and_then(Value::as_u64).unwrap_or_default();
+    let mut stands = vec![format!(
+        "{} in the run of {}; seen in {weeks} week{}; {}",
+        text(line, "state"),
+        run.as_of,
+        if weeks == 1 { "" } else { "s" },
+        match text(line, "queue") {
+            "decide" => "a decision is asked",
+            "answer" => "the answer to an escalation is asked",
+            "apply" => "approved, and waits to be applied",
+            _ => "quiet, as it was rejected on the same facts",
+        },
+    )];
+    if let Some(last) = line.get("last_decision").filter(|last| !last.is_null()) {
+        let reason = text(last, "reason_code");
+        let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
+        stands.push(format!(
+            "decided last: {}{reason} by {} on the packet of {}",
+            text(last, "decision"),
+            visible(text(last, "approver")),
+            text(last, "packet_of"),
+        ));
+    }
+    words += &paragraph("How it stands", &stands);
+    words += &paragraph("The rules it was judged by", &rules(line, folder, changed));
+    if let Some(check) = ALL.iter().find(|check| check.code == code) {
+        words += &format!("\n{}", of_check(check, Some(config)));
+    }
+    words
+}
+
+/// A value with its place, as far as it may be shown.
+fn quote(cell: &Value) -> String {
+    let shown = match text(cell, "shown") {
+        "value" | "masked" => visible_owned(text(cell, "value")),
+        "never" => "a value that is never shown".to_owned(),
+        "withheld" => "a value that was withheld".to_owned(),
+        _ => "blank".to_owned(),
+    };
+    let column = text(cell, "column");
+    let place = match cell.get("line").and_then(Value::as_u64) {
+        Some(line) if !column.is_empty() => {
+            format!(" ({}:{line}, column {})", visible(text(cell, "file")), visible(column))
+        }
+        _ => String::new(),
+    };
+    format!("{} {} is {shown}{place}", text(cell, "object"), text(cell, "field"))
+}
+
+/// One piece of evidence in words.
+fn fact(fact: &Value) -> String {
+    let part = |key: &str| fact.get(key).unwrap_or(&Value::Null);
+    match text(fact, "kind") {
+        "cell" => quote(fact),
+        "normalised" => {
+            format!(
+                "{}; compared as {} ({})",
+                quote(part("from")),
+                visible(text(fact, "value")),
+                text(fact, "step")
+            )
+        }
+        "compared" => {
+            format!(
+                "{}; {}: {}",
+                quote(part("left")),
+                quote(part("right")),
+                visible(text(fact, "level"))
+            )
+        }
+        "policy" => {
+            let line = fact.get("line").and_then(Value::as_u64).unwrap_or_default();
+            let file = text(fact, "file");
+            let place = if line == 0 { file.to_owned() } else { format!("{file}:{line}") };
+            format!("{place} says: {}", visible(text(fact, "says")))
+        }
+        "figure" => format!("{}: {}", visible(text(fact, "of")), visible(text(fact, "is"))),
+        "trace" => {
+            let tried = list(fact, "tried").iter().map(|tried| {
+                let took = tried.get("matched").and_then(Value::as_bool) == Some(true);
+                format!(
+                    "{} `{}` ({}): {}",
+                    if took { "takes it:" } else { "passes:" },
+                    visible(text(tried, "rule")),
+                    text(tried, "place"),
+                    visible(text(tried, "because")),
+                )
+            });
+            format!("the rules were tried in their order\n{}", tried.collect::<Vec<_>>().join("\n"))
+        }
+        _ => {
+            let parts = list(fact, "parts").iter().map(|part| {
+                let bits = part.get("bits").and_then(Value::as_f64).unwrap_or_default();
+                format!("{bits:+.2} {}: {}", visible(text(part, "of")), visible(text(part, "says")))
+            });
+            let chance = fact.get("chance").and_then(Value::as_f64).unwrap_or_default();
+            format!(
+                "they are one with a chance of {:.1} %\n{}",
+                chance * 100.0,
+                parts.collect::<Vec<_>>().join("\n")
+            )
+        }
+    }
+}
+
+/// The lines of the rules that the evidence names, as they stand in the folder.
+fn rules(line: &Value, folder: &Folder, changed: bool) -> Vec<String> {
+    let mut places: BTreeSet<(String, usize)> = BTreeSet::new();
+    let number = |value: &Value| value.as_u64().and_then(|line| usize::try_from(line).ok());
+    for fact in list(line, "evidence") {
+        if let Some(at) = fact.get("line").and_then(number).filter(|at| *at > 0)
+            && text(fact, "kind") == "policy"
+        {
+            places.insert((text(fact, "file").to_owned(), at));
+        }
+        for tried in list(fact, "tried") {
+            let took = tried.get("matched").and_then(Value::as_bool) == Some(true);
+            if let Some((file, at)) = text(tried, "place").rsplit_once(':').filter(|_| took)
+                && let Ok(at) = at.parse()
+            {
+                places.insert((file.to_owned(), at));
+            }
+        }
+    }
+    let texts = folder.texts();
+    let mut lines: Vec<String> = places
+        .into_iter()
+        .filter_map(|(file, at)| {
+            let block = super::rules::block_of(texts.get(&file)?, at)?;
+            Some(format!("{file}:{at}\n  {}", visible_owned_lines(block)))
+        })
+        .collect();
+    if changed && !lines.is_empty() {
+        lines
+            .push("the rules have changed since that run: these are the lines of today".to_owned());
+    }
+    lines
+}
+
+fn visible_owned_lines(block: &str) -> String {
+    block.lines().map(visible_owned).collect::<Vec<_>>().join("\n  ")
+}
+
+/// The catalogue of checks as the command prints it: all of them, or one in full; with what a folder
+/// makes of it, where there is one.
+pub fn catalogue(code: Option<&str>, path: &Path) -> Option<String> {
+    let Some(code) = code else {
+        let line = |check: &&CheckDef| {
+            format!(
+                "{}  {:<40} {:<7} {}\n",
+                check.code,
+                check.name,
+                check.severity.word(),
+                check.family.title()
+            )
+        };
+        return Some(ALL.iter().map(line).collect());
+    };
+    let check = ALL.iter().find(|check| check.is_called(code))?;
+    let config = Folder::read(path).ok().and_then(|folder| Some(folder.config().ok()?.0));
+    Some(of_check(check, config.as_ref()))
+}
+
+/// One check in words: what it asks, its rules with their defaults, and what it reads.
+fn of_check(check: &CheckDef, config: Option<&Config>) -> String {
+    let mut words = format!(
+        "{} {} ({}, {})\n{}\nWhat it costs: {}\n",
+        check.code,
+        check.name,
+        check.family.title(),
+        check.severity.word(),
+        check.summary,
+        check.consequence,
+    );
+    let shipped = section(check);
+    let title = format!("Its rules and their defaults, in rules/{}", check.family.file());
+    words += &paragraph(&title, &shipped.lines().map(str::to_owned).collect::<Vec<_>>());
+    let Some(config) = config else { return words };
+    let bench = Bench::load(&config.policies, &config.boundary, &config.off);
+    let reads = match bench.of(check) {
+        Ok(reads) => reads,
+        Err(off) => return words + &paragraph("In this folder it is off", &[off]),
+    };
+    let field = |field: &Field| {
+        format!(
+            "{field}, from {}, {}: {}",
+            field.from().join(" or "),
+            field.exposure().word(),
+            field.why()
+        )
+    };
+    words + &paragraph("In this folder it reads", &reads.iter().map(field).collect::<Vec<_>>())
+}
+
+/// What the shipped rules file says of a check: the paragraphs that hold its section or its code.
+fn section(check: &CheckDef) -> String {
+    let header = format!("[{}", check.name);
+    let about = |paragraph: &&str| {
+        let of_it = |line: &str| {
+            let bare = line.trim_start_matches(['#', ' ', '[']);
+            let name = bare.strip_prefix(check.name);
+            line.contains(&header) && name.is_some_and(|rest| rest.starts_with([']', '.']))
+        };
+        paragraph.lines().any(of_it) || paragraph.contains(check.code)
+    };
+    check.family.shipped().split("\n\n").filter(about).collect::<Vec<_>>().join("\n")
+}
