@@ -17,6 +17,7 @@ use crate::source::http::{Host, Manners};
 use crate::source::live::{Live, LiveCrm, Wide};
 use crate::source::salesforce::{self, Audience, LoginBy, Version};
 use crate::source::secret::Place;
+use crate::source::{hubspot, odoo};
 
 /// Which CRM the records come from: how they are linked and named, never how they are judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub enum Crm {
     Salesforce,
     /// HubSpot.
     HubSpot,
+    /// Odoo.
+    Odoo,
     /// Any other.
     Other,
 }
@@ -35,6 +38,7 @@ impl Crm {
         match self {
             Self::Salesforce => "Salesforce",
             Self::HubSpot => "HubSpot",
+            Self::Odoo => "Odoo",
             Self::Other => "CRM",
         }
     }
@@ -225,8 +229,12 @@ impl Source {
         if let Some(folder) = source.text("folder") {
             read.exports = PathBuf::from(folder.value);
         }
-        let crms =
-            [("salesforce", Crm::Salesforce), ("hubspot", Crm::HubSpot), ("other", Crm::Other)];
+        let crms = [
+            ("salesforce", Crm::Salesforce),
+            ("hubspot", Crm::HubSpot),
+            ("odoo", Crm::Odoo),
+            ("other", Crm::Other),
+        ];
         read.crm = source.choice("crm", &crms).unwrap_or(Crm::Other);
         read.record_link = record_link(&source);
         let is_live = source.has("live");
@@ -309,7 +317,9 @@ fn live(section: &Section<'_>, crm: Crm) -> Option<Live> {
         .unwrap_or(Wide::Refused);
     let crm = match crm {
         Crm::Salesforce => salesforce(section).map(LiveCrm::Salesforce),
-        Crm::HubSpot | Crm::Other => {
+        Crm::HubSpot => hubspot(section).map(LiveCrm::HubSpot),
+        Crm::Odoo => odoo(section).map(LiveCrm::Odoo),
+        Crm::Other => {
             section.problem_with_hint(
                 section.line(),
                 format!("a live {} cannot be asked", crm.title()),
@@ -378,6 +388,28 @@ fn salesforce(section: &Section<'_>) -> Option<salesforce::Settings> {
         }
     };
     Some(salesforce::Settings { version: version?, login })
+}
+
+fn hubspot(section: &Section<'_>) -> Option<hubspot::Settings> {
+    let versions = hubspot::Version::ALL.map(|version| (version.name(), version));
+    let version = section.choice("version", &versions).unwrap_or(hubspot::Version::Dated);
+    let said = section.texts("scopes");
+    let scopes = said.iter().map(|scope| scope.value.to_owned()).collect();
+    let scopes = section.has("scopes").then_some(scopes);
+    Some(hubspot::Settings { version, token: place(section, "token")?, scopes })
+}
+
+fn odoo(section: &Section<'_>) -> Option<odoo::Settings> {
+    let key = place(section, "api_key");
+    let database = section.text("database").and_then(|said| {
+        let database = odoo::Database::parse(said.value);
+        if database.is_none() {
+            let message = format!("`{}` is not the name of a database", said.value);
+            section.problem(said.line, message);
+        }
+        database
+    });
+    Some(odoo::Settings { key: key?, database })
 }
 
 /// Where a secret lies: `{ env = "NAME" }`, `{ file = "path" }` or `{ credential = "name" }`. A secret

@@ -564,6 +564,7 @@ fn review_toml(
     let crm = match crm {
         Crm::Salesforce => "salesforce",
         Crm::HubSpot => "hubspot",
+        Crm::Odoo => "odoo",
         Crm::Other => "other",
     };
     let mut toml = format!(

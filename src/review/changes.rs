@@ -142,15 +142,21 @@ type Columns = BTreeMap<(Object, String, String), Vec<Row>>;
 type Wanted<'a> = (&'a Told, &'a FieldChange, &'a Decided);
 
 /// What was approved, sorted by how it is applied.
-struct Sheets {
+struct Sheets<'c> {
     crm: Crm,
+    boundary: &'c Boundary,
     columns: Columns,
     by_hand: Vec<Step>,
 }
 
-impl Sheets {
-    fn of(config: &Config, paper: &Paper, approved: &[(&FindingId, &Decided)]) -> Self {
-        let mut sheets = Self { crm: config.crm, columns: BTreeMap::new(), by_hand: Vec::new() };
+impl<'c> Sheets<'c> {
+    fn of(config: &'c Config, paper: &Paper, approved: &[(&FindingId, &Decided)]) -> Self {
+        let mut sheets = Self {
+            crm: config.crm,
+            boundary: &config.boundary,
+            columns: BTreeMap::new(),
+            by_hand: Vec::new(),
+        };
         // Of each record and field, the changes that were approved.
         let mut fields: BTreeMap<(RecordRef, String), Vec<Wanted<'_>>> = BTreeMap::new();
         for (id, decided) in approved {
@@ -239,7 +245,8 @@ impl Sheets {
         let mut lines = Vec::new();
         for ((object, field, column), rows) in &self.columns {
             let title = format!("{object}.{field}");
-            let head = [self.id_column(*object), column, &format!("expected {column}")];
+            let imported = self.import_column(*object, field, column);
+            let head = [self.id_column(*object), &imported, &format!("expected {column}")];
             let forward = sheet(
                 &head,
                 rows.iter()
@@ -291,7 +298,22 @@ impl Sheets {
     fn id_column(&self, object: Object) -> &'static str {
         match (self.crm, object) {
             (Crm::HubSpot, _) => "Record ID",
+            // The number in the database; `id` would be a name given by an import.
+            (Crm::Odoo, _) => ".id",
             (Crm::Salesforce | Crm::Other, _) => "Id",
+        }
+    }
+
+    /// The name under which an import takes a column.
+    fn import_column(&self, object: Object, field: &str, column: &str) -> String {
+        let is_id = self.boundary.field(object, field).is_ok_and(|field| field.kind() == Kind::Id);
+        match self.crm {
+            // A field of a linked record is changed by linking to another one: by its number, else its name.
+            Crm::Odoo => {
+                let link = column.split('.').next().unwrap_or(column);
+                if is_id { format!("{link}/.id") } else { link.to_owned() }
+            }
+            Crm::Salesforce | Crm::HubSpot | Crm::Other => column.to_owned(),
         }
     }
 
@@ -301,6 +323,7 @@ impl Sheets {
             Crm::HubSpot => {
                 "an import leaves a field with an empty cell as it is, so clear it by hand"
             }
+            Crm::Odoo => "an empty cell clears the field",
             Crm::Other => "see how your import clears a field",
         }
     }

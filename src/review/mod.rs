@@ -717,7 +717,9 @@ fn object_in_links(crm: Crm, object: Object) -> &'static str {
         (Crm::HubSpot, Object::Contact) => "0-1",
         (Crm::HubSpot, Object::Account) => "0-2",
         (Crm::HubSpot, Object::Deal) => "0-3",
-        (Crm::Salesforce | Crm::HubSpot | Crm::Other, object) => object.key(),
+        (Crm::Odoo, Object::Lead | Object::Deal) => "crm.lead",
+        (Crm::Odoo, Object::Contact | Object::Account) => "res.partner",
+        (Crm::Salesforce | Crm::HubSpot | Crm::Odoo | Crm::Other, object) => object.key(),
     }
 }
 

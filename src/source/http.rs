@@ -21,14 +21,18 @@ use serde::Deserialize;
 use serde::de::DeserializeSeed;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
-use super::salesforce;
 use super::secret::Secret;
+use super::{hubspot, odoo, salesforce};
 
 /// Every question that is ever asked. Each CRM lists its own.
 #[derive(Debug, Clone, Copy)]
 pub enum Call<'q> {
     /// Of a Salesforce org.
     Salesforce(&'q salesforce::Question),
+    /// Of a HubSpot account.
+    HubSpot(&'q hubspot::Question),
+    /// Of an Odoo server, with its database if it has several.
+    Odoo(&'q odoo::Question, Option<&'q odoo::Database>),
 }
 
 impl Call<'_> {
@@ -36,6 +40,8 @@ impl Call<'_> {
     fn wire(self) -> Wire {
         match self {
             Self::Salesforce(question) => salesforce_wire(question),
+            Self::HubSpot(question) => hubspot_wire(question),
+            Self::Odoo(question, database) => odoo_wire(question, database),
         }
     }
 
@@ -43,6 +49,8 @@ impl Call<'_> {
     fn judge(self, answer: &Answer) -> Verdict {
         match self {
             Self::Salesforce(question) => salesforce::judge(question, answer),
+            Self::HubSpot(_) => hubspot::judge(answer),
+            Self::Odoo(question, _) => odoo::judge(question, answer),
         }
     }
 
@@ -50,6 +58,8 @@ impl Call<'_> {
     fn pace(self) -> Pace {
         match self {
             Self::Salesforce(_) => salesforce::PACE,
+            Self::HubSpot(question) => hubspot::pace(question),
+            Self::Odoo(..) => odoo::PACE,
         }
     }
 }
@@ -76,11 +86,61 @@ fn salesforce_wire(question: &salesforce::Question) -> Wire {
     }
 }
 
+fn hubspot_wire(question: &hubspot::Question) -> Wire {
+    use hubspot::Question;
+    match question {
+        Question::Scopes(token) => {
+            let body = serde_json::json!({ "tokenKey": token.reveal() });
+            let path = "/oauth/v2/private-apps/get/access-token-info".to_owned();
+            Wire::post(path, Body::Json(Secret::new(body.to_string())))
+        }
+        Question::Properties(version, kind) => {
+            Wire::get(version.path("properties", &format!("/{}", kind.name())))
+        }
+        Question::Owners(version, archived, after) => {
+            let wire = Wire::get(version.path("owners", ""))
+                .with("limit", "500")
+                .with("archived", archived.word());
+            match after {
+                Some(after) => wire.with("after", after.as_str()),
+                None => wire,
+            }
+        }
+        Question::Pipelines(version, kind) => {
+            Wire::get(version.path("pipelines", &format!("/{}", kind.name())))
+        }
+        Question::Search(version, search) => {
+            let path = version.path("objects", &format!("/{}/search", search.kind.name()));
+            Wire::post(path, Body::json(&search.body()))
+        }
+        Question::History(version, history) => {
+            let path = version.path("objects", &format!("/{}/batch/read", history.kind.name()));
+            Wire::post(path, Body::json(&history.body()))
+        }
+        Question::Associations(version, asked) => {
+            let types = format!("/{}/{}/batch/read", asked.from.name(), asked.to.name());
+            Wire::post(version.path("associations", &types), Body::json(&asked.body()))
+        }
+    }
+}
+
+fn odoo_wire(question: &odoo::Question, database: Option<&odoo::Database>) -> Wire {
+    let path = format!("/json/2/{}/{}", question.model().as_str(), question.method());
+    let wire = Wire::post(path, Body::json(&question.body()));
+    match database {
+        Some(database) => {
+            Wire { head: Some(("x-odoo-database", database.name().to_owned())), ..wire }
+        }
+        None => wire,
+    }
+}
+
 /// A request as it goes out.
 struct Wire {
     verb: Verb,
     path: String,
     query: Vec<(&'static str, String)>,
+    head: Option<(&'static str, String)>,
     signed: bool,
 }
 
@@ -94,15 +154,17 @@ enum Verb {
 enum Body {
     /// Names and values of a form.
     Form(Vec<(&'static str, Secret)>),
+    /// Conditions and names; for HubSpot, the token it is to look up.
+    Json(Secret),
 }
 
 impl Wire {
     fn get(path: String) -> Self {
-        Self { verb: Verb::Get, path, query: Vec::new(), signed: true }
+        Self { verb: Verb::Get, path, query: Vec::new(), head: None, signed: true }
     }
 
     fn post(path: String, body: Body) -> Self {
-        Self { verb: Verb::Post(body), path, query: Vec::new(), signed: true }
+        Self { verb: Verb::Post(body), path, query: Vec::new(), head: None, signed: true }
     }
 
     /// With a parameter in the address.
@@ -130,9 +192,14 @@ impl Wire {
 }
 
 impl Body {
+    fn json(body: &serde_json::Value) -> Self {
+        Self::Json(Secret::new(body.to_string()))
+    }
+
     fn content_type(&self) -> &'static str {
         match self {
             Self::Form(_) => "application/x-www-form-urlencoded",
+            Self::Json(_) => "application/json",
         }
     }
 
@@ -145,6 +212,7 @@ impl Body {
                     .collect();
                 Secret::new(pairs.join("&"))
             }
+            Self::Json(body) => body.clone(),
         }
     }
 }
@@ -777,6 +845,9 @@ impl Door {
                 let mut request = self.agent.post(&address);
                 if let Some(bearer) = &bearer {
                     request = request.header("authorization", bearer.reveal());
+                }
+                if let Some((name, value)) = &wire.head {
+                    request = request.header(*name, value);
                 }
                 request.header("content-type", body.content_type()).send(body.bytes().reveal())
             }

@@ -4,8 +4,11 @@
 
 pub mod csv;
 pub mod http;
+pub mod hubspot;
 pub mod inspect;
+mod json;
 pub mod live;
+pub mod odoo;
 pub mod salesforce;
 pub mod secret;
 

@@ -65,7 +65,7 @@ fn exports() -> std::path::PathBuf {
 }
 
 /// Findings without the names of files, columns and lines.
-fn facts(job: &Job) -> Vec<Value> {
+pub(crate) fn facts(job: &Job) -> Vec<Value> {
     let text = job.text(&format!("runs/{DAY}/findings.jsonl"));
     text.lines()
         .map(|line| {

@@ -27,7 +27,7 @@ use super::csv::{EncodingFact, Eol, Misfit, Problem, Tally, Trouble as RowTroubl
 use super::http::{Door, Host, Manners, Trouble, Unreadable};
 use super::salesforce::{self, LoginError};
 use super::secret::Environment;
-use super::{Input, Origin, Pull};
+use super::{Input, Origin, Pull, hubspot, odoo};
 
 pub use self::rows::Rows;
 
@@ -58,6 +58,10 @@ pub enum Wide {
 pub enum LiveCrm {
     /// Salesforce.
     Salesforce(salesforce::Settings),
+    /// HubSpot.
+    HubSpot(hubspot::Settings),
+    /// Odoo.
+    Odoo(odoo::Settings),
 }
 
 /// Why a CRM was not read.
@@ -262,9 +266,19 @@ pub struct Surroundings<'s> {
 }
 
 impl Live {
-    fn crm<'s>(&'s self, surroundings: Surroundings<'s>) -> Box<dyn Crm<'s> + 's> {
+    fn crm<'s>(
+        &'s self,
+        surroundings: Surroundings<'s>,
+        boundary: &'s Boundary,
+    ) -> Box<dyn Crm<'s> + 's> {
         match &self.crm {
             LiveCrm::Salesforce(settings) => Box::new(salesforce::Org::new(settings, surroundings)),
+            LiveCrm::HubSpot(settings) => {
+                Box::new(hubspot::Portal::new(settings, self.wide, surroundings, boundary))
+            }
+            LiveCrm::Odoo(settings) => {
+                Box::new(odoo::Server::new(settings, surroundings, boundary))
+            }
         }
     }
 }
@@ -280,7 +294,7 @@ pub(super) fn pull(
     threads: NonZeroUsize,
 ) -> Result<Pull, LiveError> {
     let mut door = Door::open(&live.host, &live.manners, surroundings.now)?;
-    let crm = live.crm(surroundings);
+    let crm = live.crm(surroundings, boundary);
     let wanted = wanted(boundary, reads, but);
     crm.enter(&mut door)?;
     // By the CRM's own clock, which dates its records.

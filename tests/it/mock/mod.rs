@@ -1,6 +1,9 @@
 //! A web server for tests: it answers as it is told, records every request, and can break off, stall or
 //! lie at any byte.
 
+pub(crate) mod acme;
+pub(crate) mod hubspot;
+pub(crate) mod odoo;
 pub(crate) mod salesforce;
 
 use std::collections::BTreeMap;
@@ -25,6 +28,11 @@ impl Request {
     /// The names and values of a form.
     pub(crate) fn form(&self) -> BTreeMap<String, String> {
         pairs(&self.body)
+    }
+
+    /// A body of JSON.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_default()
     }
 }
 

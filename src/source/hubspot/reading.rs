@@ -1,0 +1,411 @@
+//! How the records of one type are read, and what their properties were.
+//!
+//! A page is asked for behind the last id of the page before, and each answer says how many records are
+//! left: so a page that came without some of its records shows in the next one.
+//! Does not: let a record in.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use chrono::{DateTime, Utc};
+
+use crate::boundary::Object;
+use crate::source::http::{Call, Door};
+use crate::source::json::{self, Member};
+use crate::source::live::{LiveError, Place, Reached, Reading, Rows};
+
+use super::columns::{Directory, HISTORY_COLUMNS, OWNER_COLUMNS, Plan};
+use super::question::{Associations, History, Kind, OBJECT_ID, Question, Search, Version};
+use super::wire::{Associated, Keep, Listed, Page, Pages};
+
+/// What all tables of an account are read by.
+#[derive(Debug)]
+pub(super) struct Asking {
+    pub(super) version: Version,
+    /// Records created before this instant are read.
+    pub(super) before: DateTime<Utc>,
+    pub(super) owners: Directory,
+}
+
+impl Asking {
+    fn way(&self) -> String {
+        format!("search, version {}", self.version.name())
+    }
+
+    /// A page of records behind an id. Where there are too many properties for one question, the same
+    /// page is asked for again with the rest of them.
+    fn search(
+        &self,
+        door: &mut Door,
+        plan: &Plan,
+        properties: &[String],
+        behind: u64,
+    ) -> Result<Page, LiveError> {
+        let mut parts = Search::parts(properties).into_iter();
+        let first = parts.next().unwrap_or_default();
+        let mut page = self.part(door, plan, first, behind)?;
+        for part in parts {
+            let rest = self.part(door, plan, part, behind)?;
+            if rest.ids().ne(page.ids()) {
+                let why = "another one when it is asked for its other properties";
+                return Err(answer(&name(plan.kind), why));
+            }
+            for (record, rest) in page.records.iter_mut().zip(rest.records) {
+                record.properties.extend(rest.properties);
+            }
+        }
+        Ok(page)
+    }
+
+    fn part(
+        &self,
+        door: &mut Door,
+        plan: &Plan,
+        properties: &[String],
+        behind: u64,
+    ) -> Result<Page, LiveError> {
+        let page = self.ask(door, plan, properties, behind, Search::PAGE)?;
+        let what = || name(plan.kind);
+        if page.records.len() as u64 != page.total.min(Search::PAGE as u64) {
+            return Err(answer(&what(), "short: it has fewer records than it says"));
+        }
+        json::last(behind, page.ids())
+            .map_err(|why| answer(&what(), &format!("out of order: {why}")))?;
+        Ok(page)
+    }
+
+    fn ask(
+        &self,
+        door: &mut Door,
+        plan: &Plan,
+        properties: &[String],
+        behind: u64,
+        limit: usize,
+    ) -> Result<Page, LiveError> {
+        let search = Search {
+            kind: plan.kind,
+            properties: properties.to_vec(),
+            behind,
+            before: self.before,
+            created: plan.created,
+            limit,
+        };
+        let told = door.ask(Call::HubSpot(&Question::Search(self.version, search)))?;
+        let keep = Keep { properties, history: &[] };
+        told.seeded(Pages(keep)).map_err(|why| LiveError::unreadable(&name(plan.kind), &why))
+    }
+}
+
+/// A table of HubSpot as the packet names it.
+fn name(kind: Kind) -> String {
+    format!("HubSpot {}", kind.name())
+}
+
+fn answer(what: &str, why: &str) -> LiveError {
+    LiveError::Answer { what: what.to_owned(), why: why.to_owned() }
+}
+
+/// The id that a place stands for.
+fn id_of(place: &Place) -> u64 {
+    match place {
+        Place::Start => 0,
+        Place::Cursor(id) | Place::After(id) => id.parse().unwrap_or_default(),
+    }
+}
+
+/// A page that is not borne out is asked for so often.
+const TRIES: usize = 3;
+
+/// The records of a type.
+#[derive(Debug)]
+pub(super) struct Records {
+    pub(super) asking: Rc<Asking>,
+    pub(super) plan: Rc<Plan>,
+    /// The page that was asked for ahead, and behind which id.
+    ahead: Option<(u64, Page)>,
+    /// Some answer wrote `null` for a property without a value: one that is missing is missing.
+    writes_nulls: bool,
+}
+
+impl Records {
+    pub(super) fn new(asking: Rc<Asking>, plan: Rc<Plan>) -> Self {
+        Self { asking, plan, ahead: None, writes_nulls: false }
+    }
+
+    fn search(&mut self, door: &mut Door, behind: u64) -> Result<Page, LiveError> {
+        let page = self.asking.search(door, &self.plan, &self.plan.properties, behind)?;
+        for record in &page.records {
+            if self.writes_nulls && record.properties.contains(&Member::Missing) {
+                let why = format!("without a property of record {} that was asked for", record.id);
+                return Err(answer(&self.name(), &why));
+            }
+            self.writes_nulls |= record.properties.contains(&Member::Null);
+        }
+        Ok(page)
+    }
+
+    /// A page that the next one bears out: so many records are left as it said.
+    fn borne_out(&mut self, door: &mut Door, behind: u64) -> Result<Page, LiveError> {
+        let ahead = self.ahead.take().filter(|(from, _)| *from == behind);
+        let mut page = match ahead {
+            Some((_, page)) => page,
+            None => self.search(door, behind)?,
+        };
+        for _ in 0..TRIES {
+            let left = page.left();
+            let (Some(last), 1..) = (page.last(), left) else { return Ok(page) };
+            let next = self.search(door, last)?;
+            if next.total < left {
+                let again = self.search(door, behind)?;
+                if again.ids().ne(page.ids()) {
+                    page = again;
+                    continue;
+                }
+                // The same once more: records that were to come have been deleted meanwhile.
+            }
+            self.ahead = Some((last, next));
+            return Ok(page);
+        }
+        Err(answer(&self.name(), "another one each time"))
+    }
+
+    /// The records of another type that each of these is associated with, the primary one first.
+    fn associations(
+        &self,
+        door: &mut Door,
+        to: Kind,
+        ids: &[u64],
+    ) -> Result<BTreeMap<u64, String>, LiveError> {
+        let what = format!("{} with {}", self.name(), to.name());
+        let question = Associations { from: self.plan.kind, to, ids: ids.to_vec() };
+        let question = Question::Associations(self.asking.version, question);
+        let told = door.ask(Call::HubSpot(&question))?;
+        let listed: Listed<Associated> =
+            told.json().map_err(|why| LiveError::unreadable(&what, &why))?;
+        let mut known = BTreeMap::new();
+        for one in listed.results {
+            if one.paging.is_some() {
+                let why =
+                    format!("not whole: record {} has more than are sent at once", one.from.id);
+                return Err(answer(&what, &why));
+            }
+            let others: Option<Vec<(bool, u64)>> = one.to.iter().map(|to| to.id()).collect();
+            let Some((id, mut others)) = one.from.id.parse::<u64>().ok().zip(others) else {
+                return Err(answer(&what, "not one of ids"));
+            };
+            others.sort_unstable();
+            let others: Vec<String> = others.iter().map(|(_, id)| id.to_string()).collect();
+            known.insert(id, others.join(";"));
+        }
+        Ok(known)
+    }
+}
+
+impl Reading for Records {
+    fn name(&self) -> String {
+        name(self.plan.kind)
+    }
+
+    fn object(&self) -> Object {
+        self.plan.kind.object()
+    }
+
+    fn way(&self) -> String {
+        self.asking.way()
+    }
+
+    fn columns(&self) -> &[String] {
+        &self.plan.header
+    }
+
+    fn count(&mut self, door: &mut Door) -> Result<Option<u64>, LiveError> {
+        let page = self.asking.ask(door, &self.plan, &[OBJECT_ID.to_owned()], 0, 1)?;
+        Ok(Some(page.total))
+    }
+
+    fn page(
+        &mut self,
+        door: &mut Door,
+        from: &Place,
+        _before: Reached<'_>,
+        rows: &mut Rows,
+    ) -> Result<Vec<Place>, LiveError> {
+        let page = self.borne_out(door, id_of(from))?;
+        let ids: Vec<u64> = page.ids().collect();
+        let mut associated = Vec::new();
+        for to in self.plan.associated.iter().filter(|_| !ids.is_empty()) {
+            associated.push(self.associations(door, *to, &ids)?);
+        }
+        for record in &page.records {
+            let others: Vec<&str> = associated
+                .iter()
+                .map(|known| known.get(&record.id).map_or("", String::as_str))
+                .collect();
+            let cells = self.plan.row(&record.properties, &others, &self.asking.owners);
+            let cells = cells.map_err(|why| {
+                answer(&self.name(), &format!("not of its shape: record {}: {why}", record.id))
+            })?;
+            rows.push(&record.id.to_string(), cells.iter().map(String::as_str));
+        }
+        let more = page.left() > 0;
+        Ok(page
+            .last()
+            .filter(|_| more)
+            .map(|id| Place::After(id.to_string()))
+            .into_iter()
+            .collect())
+    }
+
+    fn ways_round(&self, reached: Reached<'_>) -> Vec<Place> {
+        reached.last.map(|id| Place::After(id.to_owned())).into_iter().collect()
+    }
+}
+
+/// What properties of the records of a type were.
+#[derive(Debug)]
+pub(super) struct Changes {
+    pub(super) asking: Rc<Asking>,
+    pub(super) plan: Rc<Plan>,
+    pub(super) header: Vec<String>,
+}
+
+impl Changes {
+    /// The changes of these records.
+    fn of(&self, door: &mut Door, ids: &[u64], rows: &mut Rows) -> Result<(), LiveError> {
+        let properties = self.plan.history.clone();
+        let question = History { kind: self.plan.kind, properties, ids: ids.to_vec() };
+        let question = Question::History(self.asking.version, question);
+        let told = door.ask(Call::HubSpot(&question))?;
+        let keep = Keep { properties: &[], history: &self.plan.history };
+        let page =
+            told.seeded(Pages(keep)).map_err(|why| LiveError::unreadable(&self.name(), &why))?;
+        let mut by_id: BTreeMap<u64, _> =
+            page.records.into_iter().map(|record| (record.id, record.history)).collect();
+        // HubSpot answers a batch in an order of its own; a record that was deleted since is not in it.
+        for id in ids {
+            let Some(history) = by_id.remove(id) else { continue };
+            let changes = self.plan.changes(*id, history, self.asking.before, &self.asking.owners);
+            let changes = changes.map_err(|why| {
+                answer(&self.name(), &format!("not of its shape: record {id}: {why}"))
+            })?;
+            for (at, change) in changes.iter().enumerate() {
+                let cells = self.header.iter().map(|column| {
+                    let at = HISTORY_COLUMNS.iter().position(|known| known == column);
+                    at.and_then(|at| change.get(at)).map_or("", String::as_str)
+                });
+                rows.push(&format!("{id}-{at}"), cells);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Reading for Changes {
+    fn name(&self) -> String {
+        format!("HubSpot history of {}", self.plan.kind.name())
+    }
+
+    fn object(&self) -> Object {
+        Object::FieldHistory
+    }
+
+    fn way(&self) -> String {
+        self.asking.way()
+    }
+
+    fn columns(&self) -> &[String] {
+        &self.header
+    }
+
+    fn count(&mut self, _door: &mut Door) -> Result<Option<u64>, LiveError> {
+        Ok(None)
+    }
+
+    fn page(
+        &mut self,
+        door: &mut Door,
+        from: &Place,
+        _before: Reached<'_>,
+        rows: &mut Rows,
+    ) -> Result<Vec<Place>, LiveError> {
+        let mut behind = id_of(from);
+        // Most records never changed: a page is not done before it has a row.
+        while rows.is_empty() {
+            let page = self.asking.search(door, &self.plan, &[OBJECT_ID.to_owned()], behind)?;
+            let ids: Vec<u64> = page.ids().collect();
+            for ids in ids.chunks(History::MOST) {
+                self.of(door, ids, rows)?;
+            }
+            match page.last() {
+                Some(last) if page.left() > 0 => behind = last,
+                Some(_) | None => return Ok(Vec::new()),
+            }
+        }
+        Ok(vec![Place::Cursor(behind.to_string())])
+    }
+
+    fn ways_round(&self, _reached: Reached<'_>) -> Vec<Place> {
+        Vec::new()
+    }
+}
+
+/// Owners who are people, or queues. They were read before: nothing is asked any more.
+#[derive(Debug)]
+pub(super) struct Owners {
+    pub(super) asking: Rc<Asking>,
+    pub(super) object: Object,
+    pub(super) header: Vec<String>,
+}
+
+impl Owners {
+    fn rows(&self) -> Vec<[String; 5]> {
+        self.asking.owners.rows(self.object == Object::Queue)
+    }
+}
+
+impl Reading for Owners {
+    fn name(&self) -> String {
+        match self.object {
+            Object::Queue => "HubSpot owners that are queues".to_owned(),
+            _ => "HubSpot owners".to_owned(),
+        }
+    }
+
+    fn object(&self) -> Object {
+        self.object
+    }
+
+    fn way(&self) -> String {
+        format!("list, version {}", self.asking.version.name())
+    }
+
+    fn columns(&self) -> &[String] {
+        &self.header
+    }
+
+    fn count(&mut self, _door: &mut Door) -> Result<Option<u64>, LiveError> {
+        Ok(Some(self.rows().len() as u64))
+    }
+
+    fn page(
+        &mut self,
+        _door: &mut Door,
+        _from: &Place,
+        _before: Reached<'_>,
+        rows: &mut Rows,
+    ) -> Result<Vec<Place>, LiveError> {
+        for owner in self.rows() {
+            let [id, ..] = &owner;
+            let cells = self.header.iter().map(|column| {
+                let at = OWNER_COLUMNS.iter().position(|known| known == column);
+                at.and_then(|at| owner.get(at)).map_or("", String::as_str)
+            });
+            rows.push(id, cells);
+        }
+        Ok(Vec::new())
+    }
+
+    fn ways_round(&self, _reached: Reached<'_>) -> Vec<Place> {
+        Vec::new()
+    }
+}

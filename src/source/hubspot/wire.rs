@@ -1,0 +1,300 @@
+//! The shapes of HubSpot's answers.
+//!
+//! Does not: ask, or know which field of the boundary a property fills.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor};
+
+use crate::source::json::{Each, Member, Wanted};
+
+/// What a token may do.
+#[derive(Debug, Deserialize)]
+pub(super) struct Token {
+    pub(super) scopes: Vec<String>,
+}
+
+/// A list that comes whole, or page by page.
+#[derive(Debug, Deserialize)]
+pub(super) struct Listed<T> {
+    pub(super) results: Vec<T>,
+    paging: Option<Paging>,
+}
+
+impl<T> Listed<T> {
+    /// Where the next page begins.
+    pub(super) fn after(&self) -> Option<&str> {
+        Some(self.paging.as_ref()?.next.as_ref()?.after.as_str())
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Paging {
+    next: Option<Next>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Next {
+    after: String,
+}
+
+/// What is known of a property.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Property {
+    pub(super) name: String,
+    pub(super) label: String,
+    #[serde(rename = "type")]
+    pub(super) values: String,
+    #[serde(default)]
+    pub(super) options: Vec<Choice>,
+    pub(super) referenced_object_type: Option<String>,
+}
+
+/// A value that a property may have.
+#[derive(Debug, Deserialize)]
+pub(super) struct Choice {
+    pub(super) value: String,
+    pub(super) label: String,
+}
+
+/// Someone, or a queue, that can own records.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Owner {
+    pub(super) id: String,
+    #[serde(rename = "type")]
+    pub(super) sort: Option<String>,
+    pub(super) email: Option<String>,
+    pub(super) first_name: Option<String>,
+    pub(super) last_name: Option<String>,
+    pub(super) user_id: Option<u64>,
+    #[serde(default)]
+    pub(super) archived: bool,
+    #[serde(default)]
+    pub(super) teams: Vec<Team>,
+}
+
+/// A team of an owner.
+#[derive(Debug, Deserialize)]
+pub(super) struct Team {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) primary: bool,
+}
+
+/// A pipeline and its stages.
+#[derive(Debug, Deserialize)]
+pub(super) struct Pipeline {
+    pub(super) id: String,
+    pub(super) label: String,
+    pub(super) stages: Vec<Stage>,
+}
+
+/// A stage.
+#[derive(Debug, Deserialize)]
+pub(super) struct Stage {
+    pub(super) id: String,
+    pub(super) label: String,
+}
+
+/// What a record is associated with.
+#[derive(Debug, Deserialize)]
+pub(super) struct Associated {
+    pub(super) from: From,
+    pub(super) to: Vec<To>,
+    pub(super) paging: Option<IgnoredAny>,
+}
+
+/// The record.
+#[derive(Debug, Deserialize)]
+pub(super) struct From {
+    pub(super) id: String,
+}
+
+/// One of the others.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct To {
+    pub(super) to_object_id: Member,
+    #[serde(default)]
+    pub(super) association_types: Vec<Label>,
+}
+
+impl To {
+    /// The other record: primary ones are in front, which is where `false` is.
+    pub(super) fn id(&self) -> Option<(bool, u64)> {
+        let Member::Text(id) = &self.to_object_id else { return None };
+        let primary = |label: &Label| label.label.as_deref() == Some("Primary");
+        Some((!self.association_types.iter().any(primary), id.parse().ok()?))
+    }
+}
+
+/// How the two are associated.
+#[derive(Debug, Deserialize)]
+pub(super) struct Label {
+    pub(super) label: Option<String>,
+}
+
+/// What a property was at a time.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Was {
+    pub(super) value: Option<String>,
+    pub(super) timestamp: String,
+    pub(super) source_type: Option<String>,
+    pub(super) updated_by_user_id: Option<u64>,
+}
+
+/// A page of records.
+#[derive(Debug)]
+pub(super) struct Page {
+    /// How many records the search finds, on this page and behind it.
+    pub(super) total: u64,
+    pub(super) records: Vec<Record>,
+}
+
+impl Page {
+    /// How many records come behind this page.
+    pub(super) fn left(&self) -> u64 {
+        self.total.saturating_sub(self.records.len() as u64)
+    }
+
+    /// The ids of its records.
+    pub(super) fn ids(&self) -> impl Iterator<Item = u64> {
+        self.records.iter().map(|record| record.id)
+    }
+
+    /// The last of them.
+    pub(super) fn last(&self) -> Option<u64> {
+        self.ids().last()
+    }
+}
+
+/// A record: the properties that were asked for, in their order.
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) id: u64,
+    pub(super) properties: Vec<Member>,
+    /// What they were, of those whose history was asked for.
+    pub(super) history: Vec<Vec<Was>>,
+}
+
+/// How records are read: the properties to keep, and those whose history is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Keep<'w> {
+    pub(super) properties: &'w [String],
+    pub(super) history: &'w [String],
+}
+
+/// Reads an answer that lists records.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pages<'w>(pub(super) Keep<'w>);
+
+impl<'de> DeserializeSeed<'de> for Pages<'_> {
+    type Value = Page;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, reader: D) -> Result<Page, D::Error> {
+        reader.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Pages<'_> {
+    type Value = Page;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a page of records")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Page, A::Error> {
+        let (mut total, mut records) = (None, None);
+        while let Some(name) = map.next_key::<String>()? {
+            match name.as_str() {
+                "total" => once(&mut total, map.next_value()?)?,
+                "results" => once(&mut records, map.next_value_seed(Each(self.0))?)?,
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        let records: Vec<Record> = records.ok_or_else(|| A::Error::missing_field("results"))?;
+        // A batch has no total: it names what it was asked for.
+        Ok(Page { total: total.unwrap_or_default(), records })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Keep<'_> {
+    type Value = Record;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, reader: D) -> Result<Record, D::Error> {
+        reader.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Keep<'_> {
+    type Value = Record;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a record")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Record, A::Error> {
+        let (mut id, mut properties, mut history) = (None, None, None);
+        while let Some(name) = map.next_key::<String>()? {
+            match name.as_str() {
+                "id" => once(&mut id, map.next_value::<String>()?)?,
+                "properties" => {
+                    once(&mut properties, map.next_value_seed(Wanted(self.properties))?)?;
+                }
+                "propertiesWithHistory" => {
+                    once(&mut history, map.next_value_seed(Histories(self.history))?)?;
+                }
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        let id = id.ok_or_else(|| A::Error::missing_field("id"))?;
+        Ok(Record {
+            id: id.parse().map_err(|_| A::Error::custom("an id that is no number"))?,
+            properties: properties.ok_or_else(|| A::Error::missing_field("properties"))?,
+            history: history.unwrap_or_default(),
+        })
+    }
+}
+
+/// Reads the histories of these properties.
+struct Histories<'w>(&'w [String]);
+
+impl<'de> DeserializeSeed<'de> for Histories<'_> {
+    type Value = Vec<Vec<Was>>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, reader: D) -> Result<Self::Value, D::Error> {
+        reader.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Histories<'_> {
+    type Value = Vec<Vec<Was>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("histories by property")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut histories: Vec<Vec<Was>> = self.0.iter().map(|_| Vec::new()).collect();
+        while let Some(name) = map.next_key::<String>()? {
+            let at = self.0.iter().position(|wanted| *wanted == name);
+            match at.and_then(|at| histories.get_mut(at)) {
+                Some(history) => *history = map.next_value()?,
+                None => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(histories)
+    }
+}
+
+/// Sets what may come once.
+fn once<T, E: serde::de::Error>(place: &mut Option<T>, value: T) -> Result<(), E> {
+    match place.replace(value) {
+        Some(_) => Err(E::custom("a member comes twice")),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,123 @@
+//! Odoo as a source: its questions, what its answers mean, and what it may be asked.
+//!
+//! Does not: put a question on the wire, or know what a record is judged by.
+
+mod columns;
+mod question;
+mod reading;
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::boundary::Boundary;
+
+use super::http::{Answer, Door, Pace, Verdict};
+use super::live::{Crm, LiveError, Surroundings, Wanted, Welcome};
+use super::salesforce::LoginError;
+use super::secret::Place;
+
+pub use question::{Database, Domain, Model, Name, Operation, Order, Question, Read};
+
+use reading::{Base, Table};
+
+/// What the config says of a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Where the key of the user lies.
+    pub key: Place,
+    /// Which database, where the server has several.
+    pub database: Option<Database>,
+}
+
+/// Odoo has no limit of its own; people work on the same server.
+pub(super) const PACE: Pace = Pace { lane: "odoo", most: 10, within: Duration::from_secs(1) };
+
+/// What an answer of Odoo means for the conversation.
+pub(super) fn judge(question: &Question, answer: &Answer) -> Verdict {
+    match answer.status() {
+        200 if fits(question, answer) => Verdict::Good,
+        // An error, a login page or nothing, with the status of an answer.
+        200..=299 => Verdict::Again(None),
+        401 => Verdict::Expired,
+        // A field or an argument that there is not: it looks like a fault of the server and is none.
+        500 if answer.code().as_deref() == Some("builtins.ValueError") => Verdict::Refused,
+        408 | 429 | 500..=599 => Verdict::Again(None),
+        _ => Verdict::Refused,
+    }
+}
+
+/// Whether an answer begins as what was asked for does.
+fn fits(question: &Question, answer: &Answer) -> bool {
+    let body = answer.body().trim_ascii();
+    match question {
+        Question::Access(..) => matches!(body, b"true" | b"false"),
+        Question::Fields(_) => answer.is_json() && body.starts_with(b"{"),
+        Question::Count(..) => !body.is_empty() && body.iter().all(u8::is_ascii_digit),
+        Question::Read(_) => answer.is_json() && body.starts_with(b"[") && body.ends_with(b"]"),
+    }
+}
+
+/// A server, and one database of it.
+pub(super) struct Server<'s> {
+    settings: &'s Settings,
+    surroundings: Surroundings<'s>,
+    boundary: &'s Boundary,
+}
+
+impl<'s> Server<'s> {
+    pub(super) fn new(
+        settings: &'s Settings,
+        surroundings: Surroundings<'s>,
+        boundary: &'s Boundary,
+    ) -> Self {
+        Self { settings, surroundings, boundary }
+    }
+}
+
+impl<'s> Crm<'s> for Server<'s> {
+    fn enter(&self, door: &mut Door) -> Result<(), LiveError> {
+        let Surroundings { folder, environment, .. } = self.surroundings;
+        door.show(self.settings.key.fetch(folder, environment).map_err(LoginError::from)?);
+        Ok(())
+    }
+
+    fn welcome(
+        &self,
+        door: &mut Door,
+        wanted: &[Wanted<'_>],
+        _before: DateTime<Utc>,
+    ) -> Result<Welcome<'s>, LiveError> {
+        let base = Rc::new(Base::new(self.settings.database.clone()));
+        let mut welcome = Welcome::default();
+        let mut unclear = Vec::new();
+        for table in wanted {
+            let Some((model, domain)) = Domain::of(table.object) else { continue };
+            (self.surroundings.tell)(&format!("Odoo {}: which fields are there", model.as_str()));
+            match Table::open(&base, door, self.boundary, table, &model, domain)? {
+                Some(mut table) => {
+                    unclear.append(&mut table.plan.unclear);
+                    welcome.readings.push(Box::new(table));
+                }
+                None => welcome.absent.push((table.object, format!("Odoo {}", model.as_str()))),
+            }
+        }
+        if !unclear.is_empty() {
+            return Err(LiveError::NotGranted {
+                what: unclear.join("\n"),
+                hint: "say in rules/boundary.toml which field is meant, by its technical name"
+                    .to_owned(),
+            });
+        }
+        for model in base.models() {
+            for what in Operation::CHANGING {
+                if base.may(door, &model, what)? {
+                    let model = model.as_str();
+                    welcome.wide.push(format!("this user may {} records of {model}", what.name()));
+                }
+            }
+        }
+        Ok(welcome)
+    }
+}

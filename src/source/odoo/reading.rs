@@ -1,0 +1,280 @@
+//! How the records of one table are read: behind the last id of the page before, up to the newest record
+//! there was when the pull began.
+//!
+//! Does not: let a record in.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use serde::de::DeserializeOwned;
+
+use crate::boundary::{Boundary, Object};
+use crate::source::http::{Answer, Call, Door};
+use crate::source::json::{self, Each, Member, Wanted as Members};
+use crate::source::live::{LiveError, Place, Reached, Reading, Rows, Wanted};
+
+use super::columns::{Fields, LookedUp, Plan, linked};
+use super::question::{Database, Domain, Model, Name, Operation, Order, Question, Read};
+
+/// A database: what it is called, and what it said of its models.
+#[derive(Debug, Default)]
+pub(super) struct Base {
+    database: Option<Database>,
+    /// By model; none where this user may not read it.
+    fields: RefCell<BTreeMap<Model, Option<Fields>>>,
+}
+
+/// A record: its id and the members that were asked for.
+type Record = (u64, Vec<Member>);
+
+fn fault(model: &Model, why: impl Into<String>) -> LiveError {
+    LiveError::Answer { what: format!("Odoo {}", model.as_str()), why: why.into() }
+}
+
+impl Base {
+    pub(super) fn new(database: Option<Database>) -> Self {
+        Self { database, fields: RefCell::default() }
+    }
+
+    fn ask(&self, door: &mut Door, question: &Question) -> Result<Answer, LiveError> {
+        Ok(door.ask(Call::Odoo(question, self.database.as_ref()))?)
+    }
+
+    fn told<T: DeserializeOwned>(
+        &self,
+        door: &mut Door,
+        question: &Question,
+    ) -> Result<T, LiveError> {
+        let answer = self.ask(door, question)?;
+        answer.json().map_err(|why| fault(question.model(), why.to_string()))
+    }
+
+    /// Whether this user may do that with records of a model.
+    pub(super) fn may(
+        &self,
+        door: &mut Door,
+        model: &Model,
+        what: Operation,
+    ) -> Result<bool, LiveError> {
+        self.told(door, &Question::Access(model.clone(), what))
+    }
+
+    /// The fields of a model that this user may read, if it may read the model.
+    fn fields(&self, door: &mut Door, model: &Model) -> Result<Option<Fields>, LiveError> {
+        if let Some(known) = self.fields.borrow().get(model) {
+            return Ok(known.clone());
+        }
+        let fields = if self.may(door, model, Operation::Read)? {
+            Some(self.told(door, &Question::Fields(model.clone()))?)
+        } else {
+            None
+        };
+        self.fields.borrow_mut().insert(model.clone(), fields.clone());
+        Ok(fields)
+    }
+
+    /// The models of which anything was asked.
+    pub(super) fn models(&self) -> Vec<Model> {
+        self.fields.borrow().keys().cloned().collect()
+    }
+
+    /// Records in the order asked for.
+    fn read(&self, door: &mut Door, read: Read) -> Result<Vec<Record>, LiveError> {
+        let mut wanted = vec![Name::ID.as_str().to_owned()];
+        wanted.extend(read.fields.iter().map(|name| name.as_str().to_owned()));
+        let question = Question::Read(read);
+        let answer = self.ask(door, &question)?;
+        let records = answer
+            .seeded(Each(Members(&wanted)))
+            .map_err(|why| fault(question.model(), why.to_string()))?;
+        let whole = records.into_iter().map(|mut members| match members.first() {
+            Some(Member::Text(id)) => Some((id.parse().ok()?, members.split_off(1))),
+            Some(Member::Missing | Member::Null | Member::Flag(_) | Member::List(_)) | None => None,
+        });
+        let whole: Option<Vec<Record>> = whole.collect();
+        whole.ok_or_else(|| fault(question.model(), "not of its shape: a record has no id"))
+    }
+
+    /// The next records behind an id.
+    fn page(
+        &self,
+        door: &mut Door,
+        model: &Model,
+        domain: &Domain,
+        fields: &[Name],
+        behind: u64,
+    ) -> Result<Vec<Record>, LiveError> {
+        let page = self.read(door, page_of(model, domain.behind(behind), fields, Order::Rising))?;
+        json::last(behind, page.iter().map(|(id, _)| *id))
+            .map_err(|why| fault(model, format!("out of order: {why}")))?;
+        Ok(page)
+    }
+
+    /// All records of a domain.
+    fn all(
+        &self,
+        door: &mut Door,
+        model: &Model,
+        domain: &Domain,
+        fields: &[Name],
+    ) -> Result<Vec<Record>, LiveError> {
+        let mut all: Vec<Record> = Vec::new();
+        loop {
+            let behind = all.last().map_or(0, |(id, _)| *id);
+            let page = self.page(door, model, domain, fields, behind)?;
+            let last = page.len() < Read::PAGE;
+            all.extend(page);
+            if last {
+                return Ok(all);
+            }
+        }
+    }
+}
+
+fn page_of(model: &Model, domain: Domain, fields: &[Name], order: Order) -> Read {
+    Read { model: model.clone(), domain, fields: fields.to_vec(), order, limit: Read::PAGE }
+}
+
+/// One table of the database: what fills it, and how far it goes.
+#[derive(Debug)]
+pub(super) struct Table {
+    base: Rc<Base>,
+    object: Object,
+    pub(super) plan: Plan,
+    model: Model,
+    /// The records there were when it was opened.
+    domain: Domain,
+}
+
+impl Table {
+    /// Finds out which fields there are, and which record is the newest: what comes later is not read.
+    /// None where this user may not read the model.
+    pub(super) fn open(
+        base: &Rc<Base>,
+        door: &mut Door,
+        boundary: &Boundary,
+        wanted: &Wanted<'_>,
+        model: &Model,
+        domain: Domain,
+    ) -> Result<Option<Self>, LiveError> {
+        let Some(known) = base.fields(door, model)? else { return Ok(None) };
+        let plan = Plan::of(&known, &wanted.fields, boundary, |linked| base.fields(door, linked))?;
+        let newest =
+            Read { limit: 1, ..page_of(model, domain.clone(), &[Name::ID], Order::Falling) };
+        let newest = base.read(door, newest)?.first().map_or(0, |(id, _)| *id);
+        if !plan.activities.is_empty() {
+            base.fields(door, &Model::ACTIVITY)?;
+        }
+        let (base, model, domain) = (Rc::clone(base), model.clone(), domain.up_to(newest));
+        Ok(Some(Self { base, object: wanted.object, plan, model, domain }))
+    }
+
+    fn of_record(&self, id: u64, why: &str) -> LiveError {
+        fault(&self.model, format!("not of its shape: record {id}: {why}"))
+    }
+
+    /// What other models say about the records of a page.
+    fn look_up(&self, door: &mut Door, page: &[Record]) -> Result<LookedUp, LiveError> {
+        let mut looked_up = LookedUp::default();
+        for link in &self.plan.links {
+            let mut ids = BTreeSet::new();
+            for (id, members) in page {
+                let member = members.get(link.at).unwrap_or(&Member::Missing);
+                ids.extend(linked(member).map_err(|why| self.of_record(*id, why))?);
+            }
+            let ids: Vec<u64> = ids.into_iter().collect();
+            let fields = [link.field.clone()];
+            let found = self.base.all(door, &link.model, &Domain::ids(&ids), &fields)?;
+            let value = |(id, mut members): Record| Some((id, members.pop()?));
+            looked_up.links.push(found.into_iter().filter_map(value).collect());
+        }
+        if !self.plan.activities.is_empty() {
+            let ids: Vec<u64> = page.iter().map(|(id, _)| *id).collect();
+            looked_up.activities = self.latest(door, &ids)?;
+        }
+        Ok(looked_up)
+    }
+
+    /// By field of the activities, the latest day of each of these records.
+    fn latest(
+        &self,
+        door: &mut Door,
+        ids: &[u64],
+    ) -> Result<Vec<BTreeMap<u64, String>>, LiveError> {
+        let mut fields = vec![Name::RES_ID];
+        fields.extend(self.plan.activities.iter().cloned());
+        let domain = Domain::activities(&self.model, ids);
+        let mut latest = vec![BTreeMap::new(); self.plan.activities.len()];
+        for (id, members) in self.base.all(door, &Model::ACTIVITY, &domain, &fields)? {
+            let of = match members.split_first() {
+                Some((Member::Text(of), days)) => of.parse::<u64>().ok().map(|of| (of, days)),
+                Some(_) | None => None,
+            };
+            let Some((of, days)) = of else {
+                return Err(fault(&Model::ACTIVITY, format!("not of its shape: record {id}")));
+            };
+            for (day, latest) in days.iter().zip(&mut latest) {
+                let Member::Text(day) = day else { continue };
+                let held: &mut String = latest.entry(of).or_default();
+                // Days are in the order of their letters.
+                if *day > *held {
+                    held.clone_from(day);
+                }
+            }
+        }
+        Ok(latest)
+    }
+}
+
+impl Reading for Table {
+    fn name(&self) -> String {
+        format!("Odoo {}", self.object.plural())
+    }
+
+    fn object(&self) -> Object {
+        self.object
+    }
+
+    fn way(&self) -> String {
+        format!("JSON-2, {}", self.model.as_str())
+    }
+
+    fn columns(&self) -> &[String] {
+        &self.plan.header
+    }
+
+    fn count(&mut self, door: &mut Door) -> Result<Option<u64>, LiveError> {
+        self.base.told(door, &Question::Count(self.model.clone(), self.domain.clone())).map(Some)
+    }
+
+    fn page(
+        &mut self,
+        door: &mut Door,
+        from: &Place,
+        _before: Reached<'_>,
+        rows: &mut Rows,
+    ) -> Result<Vec<Place>, LiveError> {
+        let behind = match from {
+            Place::Start => 0,
+            Place::Cursor(id) | Place::After(id) => id.parse().unwrap_or_default(),
+        };
+        // Without any field Odoo would send them all.
+        let id = [Name::ID];
+        let fields = if self.plan.fields.is_empty() { &id } else { self.plan.fields.as_slice() };
+        let page = self.base.page(door, &self.model, &self.domain, fields, behind)?;
+        let looked_up = self.look_up(door, &page)?;
+        for (id, members) in &page {
+            let cells = self.plan.row(*id, members, &looked_up);
+            let cells = cells.map_err(|why| self.of_record(*id, why))?;
+            rows.push(&id.to_string(), cells.iter().map(String::as_str));
+        }
+        let more = page.len() == Read::PAGE;
+        let last = page.last().filter(|_| more);
+        Ok(last.map(|(id, _)| Place::After(id.to_string())).into_iter().collect())
+    }
+
+    fn ways_round(&self, reached: Reached<'_>) -> Vec<Place> {
+        reached.last.map(|id| Place::After(id.to_owned())).into_iter().collect()
+    }
+}
