@@ -6,16 +6,19 @@ use std::num::NonZeroUsize;
 use chrono::{DateTime, NaiveDate, Utc};
 use crm_review::review::{self, Done, Order, ReviewError};
 use crm_review::source::secret::Environment;
+use serde_json::{Value, json};
 
-use crate::job::Job;
-use crate::mock::hubspot::TOKEN;
-use crate::mock::{Server, acme};
+use crate::job::{APPROVALS, Job, word};
+use crate::mock::hubspot::{Account, Fault, Record, TOKEN, Type, refusal};
+use crate::mock::{Reply, Server, acme};
 use crate::salesforce::facts;
 
 /// The morning of that day.
 fn now() -> DateTime<Utc> {
     "2026-11-23T06:00:00Z".parse().unwrap()
 }
+
+const DAY: &str = "2026-11-23";
 
 /// Acme's review folder, reading an account.
 fn live(server: &Server, more: &str) -> Job {
@@ -94,4 +97,376 @@ fn no_trace(job: &Job, server: &Server) {
             assert!(!text.contains(canary), "{canary} in {}", path.display());
         }
     }
+}
+
+const PEOPLE: u64 = 900;
+
+/// An account of people of whom every hundredth belongs to somebody who left.
+fn account() -> Account {
+    let property = |name: &str, sort: &str| json!({ "name": name, "label": name, "type": sort });
+    let mut contacts = Type {
+        properties: vec![
+            property("hs_object_id", "number"),
+            property("hs_createdate", "datetime"),
+            property("firstname", "string"),
+            property("email", "string"),
+            property("hubspot_owner_id", "enumeration"),
+            property("lifecyclestage", "enumeration"),
+        ],
+        ..Type::default()
+    };
+    for id in 1..=PEOPLE {
+        let owner = if id % 100 == 1 { "8" } else { "7" };
+        let properties = [
+            ("hs_createdate", "2026-01-05T10:00:00.000Z".to_owned()),
+            ("createdate", "2026-01-05T10:00:00.000Z".to_owned()),
+            ("firstname", format!("Person {id}")),
+            ("email", if id % 10 == 0 { String::new() } else { format!("p{id}@haus{id}.example") }),
+            ("hubspot_owner_id", owner.to_owned()),
+            ("lifecyclestage", "lead".to_owned()),
+        ];
+        let filled = properties.into_iter().filter(|(_, value)| !value.is_empty());
+        let properties = filled.map(|(name, value)| (name.to_owned(), value)).collect();
+        contacts.records.insert(id * 3, Record { properties, ..Record::default() });
+    }
+    let owner = |id: u64, archived: bool| {
+        json!({ "id": id.to_string(), "type": "PERSON", "firstName": "Ann", "lastName": "Ng",
+                "userId": id, "archived": archived })
+    };
+    Account {
+        types: [("contacts".to_owned(), contacts)].into(),
+        owners: vec![owner(7, false), owner(8, true)],
+        scopes: Some(vec![
+            "crm.objects.contacts.read".to_owned(),
+            "crm.objects.owners.read".to_owned(),
+        ]),
+        searches_a_second: 5,
+        // Of 10,000, so that the test need not make as many.
+        searched_rows: 400,
+        ..Account::default()
+    }
+}
+
+fn small(server: &Server, more: &str) -> Job {
+    let review = format!(
+        "organisation = \"Acme\"\ntime_zone = \"UTC\"\n\n[source]\ncrm = \"hubspot\"\n\n\
+         [source.live]\nhost = \"{}\"\ntoken = {{ env = \"HUBSPOT_TOKEN\" }}\n\
+         timeout_seconds = 2\n{more}\n",
+        server.url()
+    );
+    let boundary = r#"[contact.fields]
+id = { from = "hs_object_id", why = "Names the record in evidence." }
+first_name = { from = "firstname", why = "Tells people apart who share an address." }
+email = { from = "email", why = "Finds the same person twice.", show = "masked" }
+owner = { from = "hubspot_owner_id", why = "Finds records nobody works." }
+lifecycle = { from = "lifecyclestage", why = "The stage." }
+account = { from = "Associated Company IDs", why = "Whom the person works for." }
+phone = { from = "phone", why = "Finds the same person twice.", show = "never" }
+
+[user.fields]
+id = { from = "Owner ID", why = "Names the person." }
+name = { from = "Name", why = "Names the person in findings." }
+active = { from = "Active", why = "Finds owners who left." }
+"#;
+    Job::new(&[
+        ("review.toml", &review),
+        ("rules/boundary.toml", boundary),
+        ("rules/approvals.toml", APPROVALS),
+        (
+            "rules/lifecycle.toml",
+            "[contact]\nfield = \"lifecycle\"\norder = [\"lead\", \"customer\"]\n",
+        ),
+    ])
+}
+
+/// The contacts of people who left.
+fn left() -> BTreeSet<u64> {
+    (1..=PEOPLE).filter(|id| id % 100 == 1).map(|id| id * 3).collect()
+}
+
+fn found(job: &Job) -> BTreeSet<u64> {
+    let findings = facts(job);
+    let left = findings.iter().filter(|finding| finding["rule"] == "OWN-01");
+    left.map(|finding| word(&finding["record"]).parse().unwrap()).collect()
+}
+
+#[test]
+fn there_is_no_end_where_a_search_ends() {
+    for legacy in [false, true] {
+        let server = Account { legacy, ..account() }.serve();
+        let job = small(&server, if legacy { "version = \"v3\"" } else { "" });
+        let done = run(&job).unwrap();
+        assert_eq!(done.missing, Vec::<String>::new());
+        assert_eq!(found(&job), left());
+        let manifest = job.json(&format!("runs/{DAY}/manifest.json"));
+        let inputs = manifest["inputs"].as_array().unwrap();
+        let contacts = inputs.iter().find(|input| input["object"] == "contact").unwrap();
+        assert_eq!(contacts["rows_read"], PEOPLE);
+        assert_eq!(contacts["fields_absent"], json!(["account", "phone"]));
+        no_trace(&job, &server);
+    }
+}
+
+fn refused(account: Account, more: &str) -> (String, Vec<String>) {
+    let server = account.serve();
+    let said = run(&small(&server, more)).unwrap_err().to_string();
+    assert!(!said.contains(TOKEN), "{said}");
+    (said, server.requests().into_iter().map(|request| request.path).collect())
+}
+
+#[test]
+fn a_token_that_may_do_more_than_read_is_refused_before_anything_is_read() {
+    let read = "crm.objects.contacts.read";
+    for scope in [
+        "crm.objects.deals.write",
+        "crm.export",
+        "automation",
+        "contacts",
+        "crm.objects.contacts.sensitive.read",
+    ] {
+        let scopes = Some(vec![read.to_owned(), scope.to_owned()]);
+        let (said, asked) = refused(Account { scopes, ..account() }, "");
+        assert!(said.contains(&format!("the token has the scope `{scope}`")), "{said}");
+        assert_eq!(asked, ["/oauth/v2/private-apps/get/access-token-info"]);
+    }
+    // A service key, of which HubSpot tells nothing.
+    let (said, _) = refused(Account { scopes: None, ..account() }, "");
+    assert!(said.contains("name its scopes in `scopes`"), "{said}");
+    let (said, asked) =
+        refused(Account { scopes: None, ..account() }, "scopes = [\"crm.objects.contacts.write\"]");
+    assert!(said.contains("crm.objects.contacts.write"), "{said}");
+    assert_eq!(asked, Vec::<String>::new());
+    let server = Account { scopes: None, ..account() }.serve();
+    let word = "scopes = [\"crm.objects.contacts.read\", \"crm.objects.owners.read\"]";
+    let job = small(&server, word);
+    assert_eq!(run(&job).unwrap().missing, Vec::<String>::new());
+    assert_eq!(found(&job), left());
+}
+
+#[test]
+fn what_the_token_may_not_see_is_missing_from_the_packet_by_name() {
+    let mut account = account();
+    account.types.clear();
+    let server = account.serve();
+    let missing = run(&small(&server, "")).unwrap().missing;
+    assert_eq!(
+        missing,
+        [
+            "HubSpot contacts (scope crm.objects.contacts.read) is not there, or this login may not see it"
+        ]
+    );
+}
+
+/// What becomes of a run.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    /// Every record came, once.
+    Full,
+    /// A packet that says what is missing.
+    Incomplete,
+    /// Words, and no packet.
+    Loud,
+}
+
+/// How the `nth` search for a page is answered, given the good answer; `None` leaves it as it is.
+type Spoiled = fn(nth: usize, good: Value) -> Option<Reply>;
+
+fn check_fault(spoiled: Spoiled, expected: &End, words: &str) {
+    let mut twin = Account { searches_a_second: usize::MAX, ..account() };
+    let mut nth = 0;
+    let fault: Box<Fault> = Box::new(move |request| {
+        if !request.path.ends_with("/search") || request.json()["limit"] == 1 {
+            return None;
+        }
+        nth += 1;
+        let good = twin.answer(request);
+        let Reply::Whole { body, .. } = good else { return None };
+        spoiled(nth, serde_json::from_slice(&body).unwrap())
+    });
+    let server = Account { fault: Some(fault), ..account() }.serve();
+    let job = small(&server, "patience_seconds = 9");
+    let (what, said) = match run(&job) {
+        Ok(done) if done.missing.is_empty() => {
+            assert_eq!(found(&job), left(), "{words}");
+            (End::Full, String::new())
+        }
+        Ok(done) => (End::Incomplete, done.missing.join("\n")),
+        Err(error) => (End::Loud, error.to_string()),
+    };
+    assert_eq!(what, *expected, "{words}\n{said}");
+    assert!(said.contains(words), "{words} is not in\n{said}");
+    assert!(!said.contains(TOKEN) && !said.contains("canary"), "{said}");
+    no_trace(&job, &server);
+    if what == End::Loud {
+        assert!(!job.has(&format!("runs/{DAY}")), "{words}");
+    }
+}
+
+/// Each fault beside the others: most of the time is waiting.
+fn check_faults(faults: &[(Spoiled, End, &str)]) {
+    std::thread::scope(|scope| {
+        for (spoiled, end, words) in faults {
+            scope.spawn(move || check_fault(*spoiled, end, words));
+        }
+    });
+}
+
+fn limited(policy: Option<&str>) -> Reply {
+    let mut body = json!({ "status": "error", "category": "RATE_LIMITS", "message": "canary" });
+    if let Some(policy) = policy {
+        body["policyName"] = json!(policy);
+    }
+    Reply::status(429, &body)
+}
+
+/// A page with one record fewer.
+fn without_one(mut good: Value) -> Value {
+    good["results"].as_array_mut().unwrap().remove(7);
+    good
+}
+
+#[test]
+fn what_passes_loses_nothing() {
+    check_faults(&[
+        (|nth, _| (nth == 2).then(|| limited(None)), End::Full, ""),
+        (|nth, _| (nth == 2).then(|| limited(None).with("Retry-After", "1")), End::Full, ""),
+        (|nth, _| (nth == 2).then(|| refusal(500, "INTERNAL", "canary")), End::Full, ""),
+        (|nth, _| (nth == 2).then(|| refusal(523, "EDGE", "canary")), End::Full, ""),
+        (|nth, _| (nth == 2).then(|| refusal(423, "LOCKED", "canary")), End::Full, ""),
+        // An error that calls itself an answer.
+        (|nth, _| (nth == 2).then(|| refusal(200, "INTERNAL", "canary")), End::Full, ""),
+        (|nth, _| (nth == 2).then(|| refusal(207, "INTERNAL", "canary")), End::Full, ""),
+        (|nth, _| (nth == 2).then(|| Reply::json(&Value::Null)), End::Full, ""),
+        (|nth, _| (nth == 2).then(|| Reply::Stall(Vec::new())), End::Full, ""),
+        (
+            |nth, good| {
+                let whole = Reply::json(&good).bytes();
+                (nth == 2).then(|| Reply::Bytes(whole[..whole.len() / 2].to_vec()))
+            },
+            End::Full,
+            "",
+        ),
+        // A page with one record fewer than it says, and one that hides it.
+        (|nth, good| (nth == 2).then(|| Reply::json(&without_one(good))), End::Full, ""),
+        (
+            |nth, mut good| {
+                let records = good["results"].as_array_mut().unwrap();
+                records[7] = json!({ "id": "100000", "properties": {} });
+                records.sort_by_key(|record| word(&record["id"]).parse::<u64>().unwrap());
+                (nth == 2).then(|| Reply::json(&good))
+            },
+            End::Full,
+            "",
+        ),
+        (
+            |nth, mut good| {
+                good["results"] = json!([]);
+                good["total"] = json!(0);
+                (nth == 3).then(|| Reply::json(&good))
+            },
+            End::Full,
+            "",
+        ),
+    ]);
+}
+
+#[test]
+fn what_stays_is_said() {
+    check_faults(&[
+        (|_, _| Some(limited(Some("DAILY"))), End::Loud, "allows a day are used up"),
+        (|_, _| Some(limited(Some("TEN_SECONDLY_ROLLING"))), End::Loud, "asks to come back in"),
+        (|_, _| Some(refusal(503, "DOWN", "canary")), End::Loud, "answered 503"),
+        (|_, _| Some(refusal(530, "EDGE", "canary")), End::Loud, "530"),
+        (|_, _| Some(refusal(200, "INTERNAL", "canary")), End::Loud, "answered 200"),
+        (
+            |_, _| Some(Reply::text(200, "text/html", "<html>canary</html>")),
+            End::Loud,
+            "answered 200",
+        ),
+        (
+            |nth, _| (nth > 2).then(|| refusal(401, "EXPIRED_AUTHENTICATION", "canary")),
+            End::Loud,
+            "does not accept the login",
+        ),
+        (
+            |nth, _| {
+                let moved = Reply::status(302, &json!({})).with("Location", "http://192.0.2.1/crm");
+                (nth > 2).then_some(moved)
+            },
+            End::Loud,
+            "points to another address",
+        ),
+        (|_, good| Some(Reply::json(&without_one(good))), End::Loud, "fewer records than it says"),
+        (
+            |_, mut good| {
+                good["results"][7]["id"] = Value::Null;
+                Some(Reply::json(&good))
+            },
+            End::Loud,
+            "not readable",
+        ),
+        (
+            |_, mut good| {
+                good["results"][7]["properties"]["email"] = json!({ "canary": 1 });
+                Some(Reply::json(&good))
+            },
+            End::Loud,
+            "not readable",
+        ),
+        (
+            |nth, mut good| {
+                good["results"][7]["properties"].as_object_mut().unwrap().remove("email");
+                (nth > 2).then(|| Reply::json(&good))
+            },
+            End::Loud,
+            "a property of record",
+        ),
+        // The first page again and again.
+        (
+            |nth, mut good| {
+                good["results"][0]["id"] = json!("3");
+                (nth > 2).then(|| Reply::json(&good))
+            },
+            End::Loud,
+            "out of order",
+        ),
+    ]);
+}
+
+#[test]
+fn records_that_never_come_make_an_incomplete_packet() {
+    let mut account = account();
+    account.fault = Some(Box::new(|request| {
+        let counts = request.path.ends_with("/search") && request.json()["limit"] == 1;
+        counts.then(|| Reply::json(&json!({ "total": PEOPLE + 3, "results": [] })))
+    }));
+    let server = account.serve();
+    let job = small(&server, "");
+    let missing = run(&job).unwrap().missing;
+    let words = format!("{PEOPLE} records came of the {}", PEOPLE + 3);
+    assert!(missing.iter().any(|missing| missing.contains(&words)), "{missing:?}");
+}
+
+#[test]
+fn a_pull_that_met_the_limit_of_the_day_goes_on_the_next_day() {
+    let mut nth = 0;
+    let mut account = account();
+    account.fault = Some(Box::new(move |request| {
+        let searches = request.path.ends_with("/search");
+        nth += usize::from(searches);
+        (searches && nth == 4).then(|| limited(Some("DAILY")))
+    }));
+    let server = account.serve();
+    let job = small(&server, "");
+    run(&job).unwrap_err();
+    assert!(job.has(".pull"));
+    let before = server.requests().len();
+    run(&job).unwrap();
+    assert_eq!(found(&job), left());
+    let again = server.requests().split_off(before);
+    let first = again
+        .iter()
+        .find(|request| request.path.ends_with("/search") && request.json()["limit"] != 1);
+    let behind = first.unwrap().json()["filterGroups"][0]["filters"][1]["value"].clone();
+    assert_ne!(behind, "0", "what was read is kept");
 }

@@ -108,7 +108,7 @@ impl Plan {
         };
         for field in fields {
             for column in field.from() {
-                match plan.find(column, field, known, boundary) {
+                match find(column, field, known, boundary) {
                     Found::Nothing => continue,
                     Found::Property(property, writing) => {
                         if history && has_history(field) {
@@ -130,56 +130,6 @@ impl Plan {
             }
         }
         plan
-    }
-
-    fn find<'k>(
-        &self,
-        column: &str,
-        field: &Field,
-        known: &Known<'k>,
-        boundary: &Boundary,
-    ) -> Found<'k> {
-        let by_name = known.properties.iter().find(|property| property.name == column);
-        let property = match by_name {
-            Some(property) => property,
-            None => {
-                let mut labelled = known.properties.iter().filter(|p| p.label == column);
-                match (labelled.next(), labelled.next()) {
-                    (Some(property), None) => property,
-                    (Some(one), Some(other)) => {
-                        return Found::Unclear(format!(
-                            "`{field}`: `{column}` is the label of `{}` and of `{}`; name one of them in `from`",
-                            one.name, other.name
-                        ));
-                    }
-                    (None, _) => return self.find_apart(column, known),
-                }
-            }
-        };
-        // What can hold a text has to bear both its names; `notes_last_updated` is an instant.
-        if property.values == "string"
-            && let Some(pattern) = [&property.name, &property.label]
-                .into_iter()
-                .find_map(|name| boundary.blocking(name))
-        {
-            return Found::Unclear(format!(
-                "`{field}`: `{column}` is the property `{}`, labelled `{}`, and blocked by `{pattern}`",
-                property.name, property.label
-            ));
-        }
-        let by_label = by_name.is_none();
-        Found::Property(property, writing(property, by_label, field, known))
-    }
-
-    /// Columns that are no property by that label.
-    fn find_apart<'k>(&self, column: &str, known: &Known<'k>) -> Found<'k> {
-        if column == "Record ID" {
-            let id = known.properties.iter().find(|property| property.name == OBJECT_ID);
-            return id.map_or(Found::Nothing, |id| Found::Property(id, Writing::AsItIs));
-        }
-        let associated =
-            ASSOCIATED.iter().find(|(name, kind)| *name == column && known.others.contains(kind));
-        associated.map_or(Found::Nothing, |(_, kind)| Found::Associated(*kind))
     }
 
     /// Whether owners are written by their names.
@@ -246,6 +196,49 @@ impl Plan {
         }
         Ok(changes)
     }
+}
+
+/// What a column of the allowlist turns out to be.
+fn find<'k>(column: &str, field: &Field, known: &Known<'k>, boundary: &Boundary) -> Found<'k> {
+    let by_name = known.properties.iter().find(|property| property.name == column);
+    let property = if let Some(property) = by_name {
+        property
+    } else {
+        let mut labelled = known.properties.iter().filter(|p| p.label == column);
+        match (labelled.next(), labelled.next()) {
+            (Some(property), None) => property,
+            (Some(one), Some(other)) => {
+                return Found::Unclear(format!(
+                    "`{field}`: `{column}` is the label of `{}` and of `{}`; name one of them in `from`",
+                    one.name, other.name
+                ));
+            }
+            (None, _) => return find_apart(column, known),
+        }
+    };
+    // What can hold a text has to bear both its names; `notes_last_updated` is an instant.
+    if property.values == "string"
+        && let Some(pattern) =
+            [&property.name, &property.label].into_iter().find_map(|name| boundary.blocking(name))
+    {
+        return Found::Unclear(format!(
+            "`{field}`: `{column}` is the property `{}`, labelled `{}`, and blocked by `{pattern}`",
+            property.name, property.label
+        ));
+    }
+    let by_label = by_name.is_none();
+    Found::Property(property, writing(property, by_label, field, known))
+}
+
+/// Columns that are no property by that label.
+fn find_apart<'k>(column: &str, known: &Known<'k>) -> Found<'k> {
+    if column == "Record ID" {
+        let id = known.properties.iter().find(|property| property.name == OBJECT_ID);
+        return id.map_or(Found::Nothing, |id| Found::Property(id, Writing::AsItIs));
+    }
+    let associated =
+        ASSOCIATED.iter().find(|(name, kind)| *name == column && known.others.contains(kind));
+    associated.map_or(Found::Nothing, |(_, kind)| Found::Associated(*kind))
 }
 
 enum Found<'k> {

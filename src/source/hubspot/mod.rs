@@ -28,7 +28,6 @@ pub use question::{
 };
 
 use columns::{Directory, HISTORY_COLUMNS, Known, OWNER_COLUMNS, Plan};
-use question::OBJECT_ID;
 use reading::{Asking, Changes, Owners, Records};
 use wire::{Listed, Owner, Pipeline, Property, Token};
 
@@ -66,13 +65,12 @@ pub(super) fn judge(answer: &Answer) -> Verdict {
     match answer.status() {
         // 207: of a batch some were not found; which ones shows when ids are compared.
         200 | 207 if is_good(answer) => Verdict::Good,
-        // An error, a login page or nothing, with the status of an answer.
-        200..=299 => Verdict::Again(None),
         401 => Verdict::Expired,
         429 => limit(answer),
         423 => Verdict::Again(Some(Duration::from_secs(2))),
-        // 477: the account is being moved. Beyond 529 it is the address that is wrong.
-        408 | 477 | 500..=529 => Verdict::Again(None),
+        // An error, a login page or nothing, with the status of an answer. 477: the account is being
+        // moved. Beyond 529 it is the address that is wrong.
+        200..=299 | 408 | 477 | 500..=529 => Verdict::Again(None),
         _ => Verdict::Refused,
     }
 }

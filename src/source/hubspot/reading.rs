@@ -16,7 +16,7 @@ use crate::source::live::{LiveError, Place, Reached, Reading, Rows};
 
 use super::columns::{Directory, HISTORY_COLUMNS, OWNER_COLUMNS, Plan};
 use super::question::{Associations, History, Kind, OBJECT_ID, Question, Search, Version};
-use super::wire::{Associated, Keep, Listed, Page, Pages};
+use super::wire::{Associated, Keep, Listed, Page, Pages, To};
 
 /// What all tables of an account are read by.
 #[derive(Debug)]
@@ -189,7 +189,7 @@ impl Records {
                     format!("not whole: record {} has more than are sent at once", one.from.id);
                 return Err(answer(&what, &why));
             }
-            let others: Option<Vec<(bool, u64)>> = one.to.iter().map(|to| to.id()).collect();
+            let others: Option<Vec<(bool, u64)>> = one.to.iter().map(To::id).collect();
             let Some((id, mut others)) = one.from.id.parse::<u64>().ok().zip(others) else {
                 return Err(answer(&what, "not one of ids"));
             };
@@ -365,10 +365,8 @@ impl Owners {
 
 impl Reading for Owners {
     fn name(&self) -> String {
-        match self.object {
-            Object::Queue => "HubSpot owners that are queues".to_owned(),
-            _ => "HubSpot owners".to_owned(),
-        }
+        let queues = if self.object == Object::Queue { " that are queues" } else { "" };
+        format!("HubSpot owners{queues}")
     }
 
     fn object(&self) -> Object {

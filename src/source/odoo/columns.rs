@@ -251,7 +251,7 @@ fn writing(known: &Known, by_label: bool) -> Option<Writing> {
         "selection" if by_label => {
             let labels = known.selection.iter().filter_map(|(value, label)| match value {
                 Member::Text(value) => Some((value.clone(), label.clone())),
-                _ => None,
+                Member::Missing | Member::Null | Member::Flag(_) | Member::List(_) => None,
             });
             Writing::Label(labels.collect())
         }

@@ -38,12 +38,11 @@ pub(super) const PACE: Pace = Pace { lane: "odoo", most: 10, within: Duration::f
 pub(super) fn judge(question: &Question, answer: &Answer) -> Verdict {
     match answer.status() {
         200 if fits(question, answer) => Verdict::Good,
-        // An error, a login page or nothing, with the status of an answer.
-        200..=299 => Verdict::Again(None),
         401 => Verdict::Expired,
         // A field or an argument that there is not: it looks like a fault of the server and is none.
         500 if answer.code().as_deref() == Some("builtins.ValueError") => Verdict::Refused,
-        408 | 429 | 500..=599 => Verdict::Again(None),
+        // An error, a login page or nothing, with the status of an answer.
+        200..=299 | 408 | 429 | 500..=599 => Verdict::Again(None),
         _ => Verdict::Refused,
     }
 }
@@ -95,7 +94,7 @@ impl<'s> Crm<'s> for Server<'s> {
         for table in wanted {
             let Some((model, domain)) = Domain::of(table.object) else { continue };
             (self.surroundings.tell)(&format!("Odoo {}: which fields are there", model.as_str()));
-            match Table::open(&base, door, self.boundary, table, &model, domain)? {
+            match Table::open(&base, door, self.boundary, table, &model, &domain)? {
                 Some(mut table) => {
                     unclear.append(&mut table.plan.unclear);
                     welcome.readings.push(Box::new(table));

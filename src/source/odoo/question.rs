@@ -97,7 +97,7 @@ impl Operation {
 pub struct Database(String);
 
 impl Database {
-    /// A name as PostgreSQL and Odoo allow them.
+    /// A name as databases of Odoo have them.
     pub fn parse(text: &str) -> Option<Self> {
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
         let fits = (1..=63).contains(&text.len()) && text.bytes().all(plain);

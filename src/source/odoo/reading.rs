@@ -145,6 +145,8 @@ pub(super) struct Table {
     model: Model,
     /// The records there were when it was opened.
     domain: Domain,
+    /// The last of them.
+    newest: u64,
 }
 
 impl Table {
@@ -156,7 +158,7 @@ impl Table {
         boundary: &Boundary,
         wanted: &Wanted<'_>,
         model: &Model,
-        domain: Domain,
+        domain: &Domain,
     ) -> Result<Option<Self>, LiveError> {
         let Some(known) = base.fields(door, model)? else { return Ok(None) };
         let plan = Plan::of(&known, &wanted.fields, boundary, |linked| base.fields(door, linked))?;
@@ -167,7 +169,7 @@ impl Table {
             base.fields(door, &Model::ACTIVITY)?;
         }
         let (base, model, domain) = (Rc::clone(base), model.clone(), domain.up_to(newest));
-        Ok(Some(Self { base, object: wanted.object, plan, model, domain }))
+        Ok(Some(Self { base, object: wanted.object, plan, model, domain, newest }))
     }
 
     fn of_record(&self, id: u64, why: &str) -> LiveError {
@@ -262,7 +264,12 @@ impl Reading for Table {
         // Without any field Odoo would send them all.
         let id = [Name::ID];
         let fields = if self.plan.fields.is_empty() { &id } else { self.plan.fields.as_slice() };
-        let page = self.base.page(door, &self.model, &self.domain, fields, behind)?;
+        let mut page = self.base.page(door, &self.model, &self.domain, fields, behind)?;
+        let ends = page.last().map_or(behind, |(id, _)| *id) == self.newest;
+        if page.len() < Read::PAGE && !ends {
+            // It ends too early, unless the newest record has been deleted meanwhile.
+            page = self.base.page(door, &self.model, &self.domain, fields, behind)?;
+        }
         let looked_up = self.look_up(door, &page)?;
         for (id, members) in &page {
             let cells = self.plan.row(*id, members, &looked_up);

@@ -159,6 +159,7 @@ pub(crate) fn account() -> Account {
                 .to_vec(),
         ),
         searches_a_second: 5,
+        searched_rows: 10_000,
         ..Account::default()
     };
     for (kind, file) in [

@@ -13,8 +13,6 @@ use serde_json::{Value, json};
 use super::{Reply, Request, Server};
 
 pub(crate) const TOKEN: &str = "pat-eu1-5f0e2c7a-test-token";
-/// The most rows that one query hands out.
-const SEARCHED: usize = 10_000;
 
 /// Looks at a request before it is answered.
 pub(crate) type Fault = dyn FnMut(&Request) -> Option<Reply> + Send;
@@ -61,6 +59,8 @@ pub(crate) struct Account {
     pub(crate) legacy: bool,
     /// How many searches a second are answered; the limit of the real one is 5.
     pub(crate) searches_a_second: usize,
+    /// The most rows that one search hands out; 10,000 in the real one.
+    pub(crate) searched_rows: usize,
     /// Looks at every request before it is answered.
     pub(crate) fault: Option<Box<Fault>>,
     /// When the last searches were.
@@ -73,7 +73,7 @@ impl Account {
         Server::start(move |asked| account.lock().unwrap().answer(asked))
     }
 
-    fn answer(&mut self, asked: &Request) -> Reply {
+    pub(crate) fn answer(&mut self, asked: &Request) -> Reply {
         if let Some(answer) = self.fault.as_mut().and_then(|fault| fault(asked)) {
             return answer;
         }
@@ -116,7 +116,7 @@ impl Account {
     fn token(&self, asked: &Request) -> Reply {
         match &self.scopes {
             Some(scopes) if asked.json()["tokenKey"] == TOKEN => {
-                let info = json!({ "userId": 7, "hubId": 4711508, "appId": 9, "scopes": scopes });
+                let info = json!({ "userId": 7, "hubId": 4_711_508, "appId": 9, "scopes": scopes });
                 Reply::json(&info)
             }
             _ => refusal(404, "NOT_FOUND", "No private app has this token."),
@@ -165,8 +165,8 @@ impl Account {
         let limit = asked.json()["limit"].as_u64().unwrap();
         let after: usize = asked.json()["after"].as_str().unwrap().parse().unwrap();
         let limit = usize::try_from(limit).unwrap();
-        if limit > 200 || after + limit > SEARCHED {
-            return refusal(400, "VALIDATION_ERROR", "There are no rows beyond 10000.");
+        if limit > 200 || after + limit > self.searched_rows {
+            return refusal(400, "VALIDATION_ERROR", "There are no more rows.");
         }
         assert_eq!(
             asked.json()["sorts"],
@@ -266,8 +266,9 @@ fn shown(id: u64, record: &Record, body: &Value, with_history: bool) -> Value {
         "hs_object_id" => json!(id.to_string()),
         name => record.properties.get(name).map_or(Value::Null, |value| json!(value)),
     };
-    let properties: serde_json::Map<String, Value> =
+    let mut properties: serde_json::Map<String, Value> =
         names.map(|name| (name.to_owned(), property(name))).collect();
+    properties.insert("hs_note_body".to_owned(), json!("canary"));
     let mut shown = json!({
         "id": id.to_string(),
         "properties": properties,
