@@ -376,7 +376,7 @@ pub fn glimpse(
     but: &BTreeSet<Object>,
 ) -> Result<Glimpse, LiveError> {
     let mut door = Door::open(&live.host, &live.manners, surroundings.now)?;
-    let crm = live.crm(surroundings);
+    let crm = live.crm(surroundings, boundary);
     let wanted = wanted(boundary, reads, but);
     crm.enter(&mut door)?;
     let skew = door.date().map(|date| door.now() - date);
