@@ -354,6 +354,9 @@ fn manners(section: &Section<'_>) -> Manners {
     }
 }
 
+/// Salesforce tables of at least so many records are read by Bulk API 2.0 unless the config says otherwise.
+const BULK_FROM: u32 = 50_000;
+
 fn salesforce(section: &Section<'_>) -> Option<salesforce::Settings> {
     #[derive(Clone, Copy)]
     enum Way {
@@ -369,6 +372,7 @@ fn salesforce(section: &Section<'_>) -> Option<salesforce::Settings> {
             format!("a version such as `{}`", Version::USUAL),
         );
     }
+    let bulk_from = section.count("bulk_from").map_or(BULK_FROM, |said| said.value);
     let way = section
         .choice("login", &[("client-credentials", Way::Secret), ("jwt", Way::Key)])
         .unwrap_or(Way::Secret);
@@ -387,7 +391,7 @@ fn salesforce(section: &Section<'_>) -> Option<salesforce::Settings> {
             LoginBy::Jwt { client_id: client_id?, user: user?, key: key?, audience }
         }
     };
-    Some(salesforce::Settings { version: version?, login })
+    Some(salesforce::Settings { version: version?, login, bulk_from: bulk_from.into() })
 }
 
 fn hubspot(section: &Section<'_>) -> Option<hubspot::Settings> {

@@ -189,6 +189,25 @@ impl Column {
         }
     }
 
+    /// Puts the values in another order: each place says which value comes to it.
+    pub(super) fn reorder(&mut self, order: &[usize]) {
+        fn reorder<T: Copy>(values: &mut Vec<T>, order: &[usize]) {
+            *values = order.iter().filter_map(|from| values.get(*from).copied()).collect();
+        }
+        match self {
+            Self::Text(texts) => {
+                let mut ordered = Texts::default();
+                for from in order {
+                    ordered.push(texts.get(*from));
+                }
+                *texts = ordered;
+            }
+            Self::Time(times) => reorder(times, order),
+            Self::Number(numbers) => reorder(numbers, order),
+            Self::Flag(flags) => reorder(flags, order),
+        }
+    }
+
     /// Keeps the values of the rows that are marked.
     pub(super) fn retain(&mut self, keep: &[bool]) {
         fn retain<T>(values: &mut Vec<T>, keep: &[bool]) {

@@ -43,6 +43,36 @@ impl Intake {
         self.lines.iter().enumerate().map(line).collect()
     }
 
+    /// Puts the rows in the order of marks, of which each row has one of its own: rows that come in any
+    /// order make the same table each time. Lines count in that order from then on.
+    pub fn put_in_order(&mut self, marks: &[u64]) {
+        if marks.len() != self.lines.len() {
+            return;
+        }
+        let mut order: Vec<usize> = (0..marks.len()).collect();
+        order.sort_by_key(|row| marks.get(*row));
+        for column in &mut self.columns {
+            column.reorder(&order);
+        }
+        let mut place = vec![0; order.len()];
+        for (to, from) in order.iter().enumerate() {
+            if let Some(place) = place.get_mut(*from) {
+                *place = to;
+            }
+        }
+        let at = |row: usize| place.get(row).copied().unwrap_or(row);
+        for (row, ..) in &mut self.withheld {
+            *row = at(*row);
+        }
+        for (row, ..) in &mut self.unordered {
+            *row = at(*row);
+        }
+        self.withheld.sort_by_key(|(row, slot, _)| (*row, *slot));
+        for (line, number) in self.lines.iter_mut().zip(1..) {
+            *line = number;
+        }
+    }
+
     /// Takes a row back that was kept. Gives whether it is one of these columns.
     pub fn take_back(&mut self, line: &str) -> bool {
         let Ok(kept) = serde_json::from_str::<Kept>(line) else { return false };

@@ -83,6 +83,27 @@ fn salesforce_wire(question: &salesforce::Question) -> Wire {
         Question::More(version, locator) => {
             Wire::get(data(version, &format!("/query/{}", locator.as_str())))
         }
+        Question::Job(version, soql) => {
+            let body = serde_json::json!({
+                "operation": "query",
+                "query": soql.as_str(),
+                "contentType": "CSV",
+                "columnDelimiter": "COMMA",
+                "lineEnding": "LF",
+            });
+            Wire::post(data(version, "/jobs/query"), Body::json(&body))
+        }
+        Question::JobState(version, job) => {
+            Wire::get(data(version, &format!("/jobs/query/{}", job.as_str())))
+        }
+        Question::Results(version, job, piece) => {
+            let path = data(version, &format!("/jobs/query/{}/results", job.as_str()));
+            let wire = Wire::get(path).with("maxRecords", &salesforce::PIECE.to_string());
+            match piece {
+                Some(piece) => wire.with("locator", piece.as_str()),
+                None => wire,
+            }
+        }
     }
 }
 
@@ -564,6 +585,11 @@ impl Answer {
             && first.is_some_and(|first| matches!(first, b'{' | b'['))
     }
 
+    /// Whether it says that it is CSV.
+    pub fn is_csv(&self) -> bool {
+        self.head("content-type").is_some_and(|kind| kind.contains("csv"))
+    }
+
     /// The CRM's own name for what is wrong, where it is a name: anything else may quote a value.
     pub fn code(&self) -> Option<String> {
         /// The names under which CRMs give it.
@@ -769,6 +795,17 @@ impl Door {
             self.waited += pause;
             sleep(pause);
         }
+    }
+
+    /// Waits for something that the CRM is at work on, if this job has the patience.
+    pub fn wait(&mut self, pause: Duration) -> Result<(), Trouble> {
+        if self.waited + pause > self.manners.patience {
+            let host = self.host.name.clone();
+            return Err(Trouble::Later { host, after: pause, status: 200 });
+        }
+        self.waited += pause;
+        sleep(pause);
+        Ok(())
     }
 
     /// What follows from an answer.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use crate::job::{Job, Said};
-use crate::mock::salesforce::{Org, SECRET, TOKEN, Table};
+use crate::mock::salesforce::{Fault, Org, SECRET, TOKEN, Table};
 use crate::mock::{Reply, Request};
 
 const DAY: &str = "2026-11-23";
@@ -498,8 +498,12 @@ const FAULTS: &[(&str, Comes, Change)] = &[
 
 /// Runs the small job under a fault; gives what is wrong with how it ended.
 fn under(name: &str, comes: Comes, change: Change) -> Result<(), String> {
-    let org = Org::start(thousand(), 200, Box::new(change));
-    let job = accounts(&org, "");
+    judged(name, comes, &Org::start(thousand(), 200, Box::new(change)), "")
+}
+
+/// Runs the small job against an org; gives what is wrong with how it ended.
+fn judged(name: &str, comes: Comes, org: &Org, more: &str) -> Result<(), String> {
+    let job = accounts(org, more);
     let said = run(&job);
     let mut wrong = Vec::new();
     let all = format!("{}{}", said.out, said.err);
@@ -786,4 +790,102 @@ fn the_doctor_looks_and_reads_nothing() {
     // Nothing to log in with.
     let said = job.call(&["doctor", "."]).ends(2);
     assert!(said.out.contains("FAULT  the variable APP_SECRET is not set"), "{}", said.out);
+}
+
+#[test]
+fn large_tables_come_by_bulk_and_in_one_order() {
+    let digests: Vec<Value> = (0..2)
+        .map(|_| {
+            let org = Org::start(thousand(), 300, Box::new(|_, reply, _| reply));
+            let job = accounts(&org, "bulk_from = 500");
+            run(&job).ends(0);
+            assert_eq!(rows(&job), [json!(1000), json!(1)]);
+            assert_eq!(org.forbidden(), Vec::<String>::new());
+            // The next job of the same org gives its records in another order.
+            run(&job).ends(0);
+            let manifest = job.json("runs/2026-11-23/manifest.json");
+            let way = manifest["inputs"][0]["asked"]["way"].as_str().unwrap().to_owned();
+            assert!(way.starts_with("Bulk API 2.0 query, version 67.0"), "{way}");
+            let runs = std::fs::read_dir(job.path("runs")).unwrap().count();
+            assert_eq!(runs, 1, "the same records are the same run");
+            manifest["inputs"][0]["sha256"].clone()
+        })
+        .collect();
+    assert_eq!(digests[0], digests[1]);
+}
+
+#[test]
+fn no_fault_of_bulk_loses_a_record() {
+    let is_piece = |ask: &Request| ask.query.get("locator").is_some_and(|at| at == "MTAw600");
+    let faults: [(&str, Comes, Box<Fault>); 6] = [
+        (
+            "a piece that is cut",
+            Whole,
+            Box::new(
+                move |ask, reply, n| if is_piece(ask) && n == 0 { cut(&reply) } else { reply },
+            ),
+        ),
+        (
+            "a piece with fewer rows than it says",
+            Whole,
+            Box::new(move |ask, reply, n| {
+                if !is_piece(ask) || n > 0 {
+                    return reply;
+                }
+                let Reply::Whole { status, heads, body } = reply else { panic!("not whole") };
+                let text = String::from_utf8(body).unwrap();
+                let (front, _) = text.trim_end().rsplit_once('\n').unwrap();
+                Reply::Whole { status, heads, body: format!("{front}\n").into_bytes() }
+            }),
+        ),
+        (
+            "a zero byte",
+            Whole,
+            Box::new(move |_, reply, _| {
+                let Reply::Whole { status, heads, body } = reply else { panic!("not whole") };
+                let body = String::from_utf8(body).unwrap().replace("Works 405", "Wo\0rks 405");
+                Reply::Whole { status, heads, body: body.into_bytes() }
+            }),
+        ),
+        (
+            "a job that fails",
+            Whole,
+            Box::new(|ask, reply, _| {
+                if ask.verb == "GET"
+                    && ask.path.contains("/jobs/query/")
+                    && !ask.path.ends_with("results")
+                {
+                    return Reply::json(&json!({"id": "750000000000001AAA", "state": "Failed"}));
+                }
+                reply
+            }),
+        ),
+        (
+            "no jobs here",
+            Whole,
+            Box::new(|ask, reply, _| {
+                if ask.path.ends_with("/jobs/query") { fault(403, "API_DISABLED") } else { reply }
+            }),
+        ),
+        (
+            "another column",
+            Loud("the answer is not the CSV that was asked for"),
+            Box::new(move |ask, reply, _| {
+                if is_piece(ask) {
+                    return Reply::text(
+                        200,
+                        "text/csv",
+                        "\"Id\",\"Notes\"\n\"001000000000405AAA\",\"x\"\n",
+                    );
+                }
+                reply
+            }),
+        ),
+    ];
+    for (name, comes, change) in faults {
+        let org = Org::start(thousand(), 300, change);
+        if let Err(words) = judged(name, comes, &org, "bulk_from = 500") {
+            panic!("{words}");
+        }
+    }
 }

@@ -188,6 +188,11 @@ pub trait Reading {
         rows: &mut Rows,
     ) -> Result<Vec<Place>, LiveError>;
 
+    /// Whether its rows come in an order that is the same each time.
+    fn is_in_order(&self) -> bool {
+        true
+    }
+
     /// Other ways to the rows behind those that came.
     fn ways_round(&self, reached: Reached<'_>) -> Vec<Place>;
 }
@@ -432,6 +437,8 @@ struct Book<'d> {
     tried: BTreeSet<Place>,
     problems: Vec<Problem>,
     digest: Sha256,
+    /// The marks of the rows that were admitted, in the order they came.
+    marks: Vec<u64>,
     counted: Option<u64>,
     key: Vec<usize>,
 }
@@ -456,8 +463,10 @@ impl<'d> Book<'d> {
     ) -> Result<Self, FolderError> {
         let (kept, intake) = stash.table(name, reading.columns(), || desk.intake())?;
         let mut seen = HashSet::new();
+        let mut marks = Vec::new();
         for mile in &kept.miles {
-            seen.extend(mile.seen.iter().copied());
+            seen.extend(mile.admitted.iter().chain(&mile.refused).copied());
+            marks.extend_from_slice(&mile.admitted);
         }
         let mile = kept.miles.last().cloned().unwrap_or(Mile {
             rows: 0,
@@ -465,7 +474,8 @@ impl<'d> Book<'d> {
             next: vec![Place::Start],
             cursor: None,
             last: None,
-            seen: Vec::new(),
+            admitted: Vec::new(),
+            refused: Vec::new(),
             gaps: Vec::new(),
         });
         let mut digest = Sha256::new();
@@ -484,6 +494,7 @@ impl<'d> Book<'d> {
             tried: BTreeSet::new(),
             problems: Vec::new(),
             digest,
+            marks,
             counted: None,
             key: desk.wanted(),
         })
@@ -613,26 +624,29 @@ impl<'d> Book<'d> {
     fn take(&mut self, way: &Place, page: Fetched) -> Result<(), LiveError> {
         let mut cells = Vec::new();
         let mut wanted = Vec::new();
-        self.mile.seen.clear();
+        self.mile.admitted.clear();
+        self.mile.refused.clear();
         for row in 0..self.rows.len() {
             let mark_of_row = self.rows.mark(row);
             let mark = mark(mark_of_row);
             if !self.seen.insert(mark) {
                 continue;
             }
-            self.mile.seen.push(mark);
             self.mile.rows += 1;
             self.rows.cells(row, &mut cells);
             wanted.clear();
             wanted.extend(self.key.iter().map(|at| cells.get(*at).copied().unwrap_or_default()));
-            if let Err(misfit) = self.page.row(self.mile.rows, &wanted) {
-                self.mile.aside += 1;
-                if self.problems.len() < LISTED {
-                    let column = self.desk.position(&misfit.field);
-                    let misfit = Misfit { column, length: misfit.length, code: misfit.why };
-                    let trouble = RowTrouble::Misfit(misfit);
-                    self.problems.push(Problem { line: self.mile.rows, trouble });
-                }
+            let Err(misfit) = self.page.row(self.mile.rows, &wanted) else {
+                self.mile.admitted.push(mark);
+                continue;
+            };
+            self.mile.refused.push(mark);
+            self.mile.aside += 1;
+            if self.problems.len() < LISTED {
+                let column = self.desk.position(&misfit.field);
+                let misfit = Misfit { column, length: misfit.length, code: misfit.why };
+                let trouble = RowTrouble::Misfit(misfit);
+                self.problems.push(Problem { line: self.mile.rows, trouble });
             }
         }
         self.mile.last = self.rows.len().checked_sub(1).map(|last| self.rows.mark(last).to_owned());
@@ -653,6 +667,7 @@ impl<'d> Book<'d> {
             Some(lines) if self.is_kept => self.kept.add(lines, &self.mile)?,
             Some(_) | None => self.is_kept = false,
         }
+        self.marks.extend_from_slice(&self.mile.admitted);
         self.intake.append(&mut self.page);
         Ok(())
     }
@@ -673,7 +688,14 @@ impl<'d> Book<'d> {
     }
 
     /// The table as an input, and its rows.
-    fn close(self, reading: &dyn Reading, before: DateTime<Utc>) -> (Input, Intake) {
+    fn close(mut self, reading: &dyn Reading, before: DateTime<Utc>) -> (Input, Intake) {
+        if !reading.is_in_order() {
+            self.intake.put_in_order(&self.marks);
+            self.digest = Sha256::new();
+            for line in self.intake.keep().into_iter().flatten() {
+                self.digest.update(line);
+            }
+        }
         let listed = self.problems.len() as u64;
         let tally = Tally {
             rows_read: self.mile.rows,

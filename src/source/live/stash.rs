@@ -55,8 +55,10 @@ pub(super) struct Mile {
     pub(super) cursor: Option<String>,
     /// The mark of the last row.
     pub(super) last: Option<String>,
-    /// What tells the rows of this page from those of others.
-    pub(super) seen: Vec<u64>,
+    /// What tells the rows of this page from those of others: those that were admitted, in order.
+    pub(super) admitted: Vec<u64>,
+    /// The same of those that were set aside.
+    pub(super) refused: Vec<u64>,
     /// What is missing so far.
     pub(super) gaps: Vec<String>,
 }

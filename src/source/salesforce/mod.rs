@@ -6,6 +6,7 @@
 //!
 //! Does not: put a question on the wire, or know what a record is judged by.
 
+mod bulk;
 mod describe;
 mod login;
 mod page;
@@ -22,7 +23,7 @@ use super::live::{Crm, LiveError, Surroundings, Wanted, Welcome};
 use super::secret::Secret;
 
 pub use login::{Audience, Login, LoginBy, LoginError};
-pub use question::{Column, Id, Locator, Question, Soql, Table, Version, Which};
+pub use question::{Column, Id, Locator, PIECE, Piece, Question, Soql, Table, Version, Which};
 
 /// What the config says of an org.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct Settings {
     pub version: Version,
     /// How to log in.
     pub login: LoginBy,
+    /// Tables of at least so many records are read by Bulk API 2.0.
+    pub bulk_from: u64,
 }
 
 /// Salesforce counts questions by the day and long ones at the same time; this job asks one at a time.
@@ -43,6 +46,7 @@ pub(super) fn judge(question: &Question, answer: &Answer) -> Verdict {
         200 if answer.is_json() && !answer.body().trim_ascii_start().starts_with(b"[") => {
             Verdict::Good
         }
+        200 if matches!(question, Question::Results(..)) && answer.is_csv() => Verdict::Good,
         // The list of versions is the one good answer that is a list.
         200 if answer.is_json() && matches!(question, Question::Versions) => Verdict::Good,
         401 => Verdict::Expired,

@@ -134,8 +134,13 @@ impl<'de> Visitor<'de> for Records<'_> {
 }
 
 impl Plan {
+    /// The columns in their order, as a query names them.
+    pub(super) fn names(&self) -> impl Iterator<Item = String> {
+        self.columns.iter().map(|(names, _)| names.join("."))
+    }
+
     /// A change of a field that the boundary does not list is left outside.
-    fn lets_in(&self, cells: &[String]) -> bool {
+    pub(super) fn lets_in(&self, cells: &[String]) -> bool {
         let Some((fields, at)) = &self.fields else { return true };
         let name = at.and_then(|at| cells.get(at));
         name.is_some_and(|name| fields.iter().any(|field| field.as_str() == name))

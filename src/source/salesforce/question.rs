@@ -21,6 +21,33 @@ pub enum Question {
     Query(Version, Soql),
     /// The next page.
     More(Version, Locator),
+    /// A job for a query of many records.
+    Job(Version, Soql),
+    /// How far a job is.
+    JobState(Version, Id),
+    /// A piece of a job's result, the first one if none is named.
+    Results(Version, Id, Option<Piece>),
+}
+
+/// So many records make a piece of a job's result: well below the largest answer that is read.
+pub const PIECE: u32 = 25_000;
+
+/// Where a piece of a job's result begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece(String);
+
+impl Piece {
+    /// A place as Salesforce names it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        let fits = (1..=128).contains(&text.len()) && text.bytes().all(plain);
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    /// As it stands in an address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// A version of the API: `67.0`.
@@ -159,6 +186,11 @@ impl Column {
 pub struct Id(String);
 
 impl Id {
+    /// As it stands in a path.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// An id, and nothing that only looks like one.
     pub fn parse(text: &str) -> Option<Self> {
         let fits = matches!(text.len(), 15 | 18) && text.bytes().all(|b| b.is_ascii_alphanumeric());
@@ -200,6 +232,12 @@ impl Which {
     /// How many there are.
     pub fn count(&self) -> Soql {
         Soql(format!("SELECT COUNT() {}", self.clause()))
+    }
+
+    /// These columns of each, in any order: an order would keep the org from working on them in parts.
+    pub fn all(&self, columns: &[Column]) -> Soql {
+        let names: Vec<&str> = columns.iter().map(Column::as_str).collect();
+        Soql(format!("SELECT {} {}", names.join(", "), self.clause()))
     }
 
     /// These columns of each, in the order of ids, behind one of them if it is given.

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
+use super::bulk;
 use super::describe::Described;
 use super::page::{self, Plan};
 use super::question::{Column, Id, Locator, Question, Soql, Table, Which};
@@ -55,6 +56,16 @@ pub(super) struct Read<'s> {
     /// The names under which the boundary lists the columns.
     listed: Vec<String>,
     plan: Plan,
+    way: Way,
+}
+
+/// How the records of a table come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// In pages, in the order of ids.
+    Pages,
+    /// As the result of a job, in any order.
+    Job,
 }
 
 /// The longest query that goes into an address.
@@ -99,6 +110,7 @@ impl<'s> Read<'s> {
             object,
             asked,
             listed,
+            way: Way::Pages,
         };
         let longest = read.which.rows(&read.asked, None);
         if longest.as_str().len() > LONGEST {
@@ -156,8 +168,12 @@ impl Reading for Read<'_> {
     }
 
     fn way(&self) -> String {
+        let way = match self.way {
+            Way::Pages => "REST query",
+            Way::Job => "Bulk API 2.0 query",
+        };
         format!(
-            "REST query, version {}, made before {}",
+            "{way}, version {}, made before {}",
             self.org.settings.version.as_str(),
             instant(self.which.before)
         )
@@ -176,6 +192,9 @@ impl Reading for Read<'_> {
         let answer = self.ask(door, self.which.count())?;
         let what = format!("the number of {}", self.name());
         let count: Count = answer.json().map_err(|why| LiveError::unreadable(&what, &why))?;
+        if count.total_size >= self.org.settings.bulk_from {
+            self.way = Way::Job;
+        }
         Ok(Some(count.total_size))
     }
 
@@ -186,6 +205,18 @@ impl Reading for Read<'_> {
         before: Reached<'_>,
         rows: &mut Rows,
     ) -> Result<Vec<Place>, LiveError> {
+        if let Place::Cursor(cursor) = from
+            && let Some((job, piece)) = bulk::piece(cursor)
+        {
+            self.way = Way::Job;
+            return bulk::read(&self.org, door, &job, Some(piece), &self.plan, rows);
+        }
+        if self.way == Way::Job && *from == Place::Start {
+            if let Some(job) = bulk::job(&self.org, door, self.which.all(&self.asked))? {
+                return bulk::read(&self.org, door, &job, None, &self.plan, rows);
+            }
+            self.way = Way::Pages;
+        }
         let what = |row: u64| format!("{}, the page behind record {row}", self.name());
         let wrong = || LiveError::Answer {
             what: what(before.rows),
@@ -225,7 +256,15 @@ impl Reading for Read<'_> {
         }))
     }
 
+    fn is_in_order(&self) -> bool {
+        self.way == Way::Pages
+    }
+
     fn ways_round(&self, reached: Reached<'_>) -> Vec<Place> {
+        // Rows that come in any order have no place behind the last of them.
+        if self.way == Way::Job {
+            return Vec::new();
+        }
         let cursor = reached.cursor.and_then(Locator::kept).and_then(|old| old.at(reached.rows));
         let cursor = cursor.map(|locator| Place::Cursor(locator.as_str().to_owned()));
         let after = reached.last.map(|last| Place::After(last.to_owned()));

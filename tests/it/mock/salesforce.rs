@@ -40,6 +40,7 @@ struct State {
     forbidden: Mutex<Vec<String>>,
     asked: Mutex<BTreeMap<String, usize>>,
     used: AtomicU64,
+    looks: AtomicU64,
     fault: Box<Fault>,
 }
 
@@ -55,6 +56,7 @@ impl Org {
             forbidden: Mutex::default(),
             asked: Mutex::default(),
             used: AtomicU64::new(10),
+            looks: AtomicU64::new(0),
             fault,
         });
         let served = Arc::clone(&state);
@@ -101,6 +103,9 @@ impl State {
         if (verb, request.path.as_str()) == ("POST", "/services/oauth2/token") {
             return Some(token(request));
         }
+        if (verb, request.path.as_str()) == ("POST", &format!("{data}/jobs/query")) {
+            return self.job(request);
+        }
         if verb != "GET" {
             return None;
         }
@@ -120,6 +125,9 @@ impl State {
         if rest == "/query" {
             return Some(self.query(request.query.get("q")?));
         }
+        if let Some(job) = rest.strip_prefix("/jobs/query/750") {
+            return self.piece(job, request);
+        }
         let (result, from) = rest.strip_prefix("/query/0r8")?.split_once('-')?;
         let known =
             result.parse::<usize>().ok().filter(|at| *at < self.results.lock().unwrap().len());
@@ -127,6 +135,78 @@ impl State {
             (Some(result), Ok(from)) => self.page(result, from),
             _ => fault(400, "INVALID_QUERY_LOCATOR", "invalid query locator"),
         })
+    }
+
+    /// A job, which comes to its records in an order of its own.
+    fn job(&self, request: &Request) -> Option<Reply> {
+        let body: Value = serde_json::from_str(&request.body).ok()?;
+        let soql = body["query"].as_str()?;
+        let shape = json!({
+            "operation": "query", "query": soql, "contentType": "CSV", "columnDelimiter": "COMMA",
+            "lineEnding": "LF",
+        });
+        if body != shape || soql.contains("ORDER BY") || soql.contains("COUNT()") {
+            return None;
+        }
+        let Reply::Whole { status: 200, .. } = self.query(soql) else {
+            return Some(fault(400, "API_ERROR", "no"));
+        };
+        let mut results = self.results.lock().unwrap();
+        let job = results.len() - 1;
+        let (name, columns, mut ids) = results[job].clone();
+        // Another order each time.
+        ids.sort_by_key(|id| {
+            id.bytes().rev().map(|b| b ^ u8::try_from(job).unwrap()).collect::<Vec<_>>()
+        });
+        results[job] = (name.clone(), columns, ids);
+        Some(Reply::json(&json!({
+            "id": format!("750{job:012}AAA"), "operation": "query", "object": name,
+            "state": "UploadComplete", "concurrencyMode": "Parallel", "contentType": "CSV",
+            "apiVersion": 67.0, "lineEnding": "LF", "columnDelimiter": "COMMA",
+        })))
+    }
+
+    /// How far a job is, or a piece of its result.
+    fn piece(&self, rest: &str, request: &Request) -> Option<Reply> {
+        let (job, what) =
+            rest.split_once('/').map_or((rest, None), |(job, what)| (job, Some(what)));
+        let result: usize = job.strip_suffix("AAA")?.parse().ok()?;
+        let Some((name, columns, ids)) = self.results.lock().unwrap().get(result).cloned() else {
+            return Some(fault(404, "NOT_FOUND", "no such job"));
+        };
+        let Some(what) = what else {
+            let looks = self.looks.fetch_add(1, Ordering::Relaxed);
+            let state = if looks.is_multiple_of(2) { "InProgress" } else { "JobComplete" };
+            return Some(Reply::json(&json!({"id": format!("750{job}"), "state": state})));
+        };
+        if what != "results" || !request.query.contains_key("maxRecords") {
+            return None;
+        }
+        let from = match request.query.get("locator") {
+            None => 0,
+            Some(locator) => locator.strip_prefix("MTAw")?.parse().ok()?,
+        };
+        let to = (from + self.page).min(ids.len());
+        let tables = self.tables.lock().unwrap();
+        let mut out =
+            csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).from_writer(Vec::new());
+        out.write_record(&columns).unwrap();
+        for id in &ids[from..to] {
+            let record = &tables[&name].records[id];
+            let cell = |column: &String| match &record.get(column).cloned().unwrap_or(Value::Null) {
+                Value::Null => String::new(),
+                Value::String(text) => text.replace("+0000", "Z"),
+                other => other.to_string(),
+            };
+            out.write_record(columns.iter().map(cell)).unwrap();
+        }
+        let text = String::from_utf8(out.into_inner().unwrap()).unwrap();
+        let next = if to < ids.len() { format!("MTAw{to}") } else { "null".to_owned() };
+        Some(
+            Reply::text(200, "text/csv", &text)
+                .with("Sforce-Locator", next)
+                .with("Sforce-NumberOfRecords", (to - from).to_string()),
+        )
     }
 
     /// The first page of a query, or the number of its records.
