@@ -3,13 +3,14 @@
 //! Does not: read the disk (the files are handed in) or know what a check is for.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::{Component, PathBuf};
 use std::time::Duration;
 
 use chrono_tz::Tz;
 
 use crate::boundary::{Boundary, Object};
-use crate::check::{ALL, EXAMPLES, Examples, Policies, Rulebook, When};
+use crate::check::{ALL, By, EXAMPLES, Examples, Policies, Rulebook, When};
 use crate::gate::{FOUNDER_FIELDS, Gate, Profile};
 use crate::policy::{Document, Log, Problems, Said, Section, Value, meant, nearest};
 use crate::source::Files;
@@ -107,6 +108,34 @@ impl BatchDefinition {
     }
 }
 
+/// What stands beside the packet: parts of it, and a copy for others to read.
+#[derive(Debug, Default)]
+pub struct Copies {
+    /// By what the packet is also cut into parts.
+    pub slices: Option<By>,
+    /// The key of a masked copy's tokens, where one is wanted.
+    pub mask_key: Option<MaskKey>,
+}
+
+/// A phrase that nobody else knows; it is never printed.
+pub struct MaskKey(String);
+
+impl MaskKey {
+    /// Shorter ones can be guessed.
+    const SHORTEST: usize = 16;
+
+    /// The phrase.
+    pub fn phrase(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for MaskKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MaskKey(****)")
+    }
+}
+
 /// A job, ready to run.
 #[derive(Debug)]
 pub struct Config {
@@ -128,6 +157,8 @@ pub struct Config {
     pub batch: BatchDefinition,
     /// Records planted to test the review, by table: judged and shown like all others, never in the rate.
     pub test_records: BTreeMap<Object, When>,
+    /// What stands beside the packet.
+    pub copies: Copies,
     /// Who may decide what.
     pub gate: Gate,
     /// Checks that were switched off by their code.
@@ -180,6 +211,7 @@ fn read(review: &str, rules: &BTreeMap<String, String>, log: &Log) -> Config {
         exports,
         files,
         batch: batch(&root, &boundary, rules),
+        copies: copies(&root),
         test_records: root
             .section("metric")
             .map(|metric| conditions(&metric, "test_records", &boundary))
@@ -189,6 +221,25 @@ fn read(review: &str, rules: &BTreeMap<String, String>, log: &Log) -> Config {
         boundary,
         policies,
         examples,
+    }
+}
+
+fn copies(root: &Section<'_>) -> Copies {
+    let Some(section) = root.section("packet") else { return Copies::default() };
+    let mask_key = section.text("mask_key").and_then(|said| {
+        let long = said.value.chars().count() >= MaskKey::SHORTEST;
+        if !long {
+            section.problem_with_hint(
+                said.line,
+                "`mask_key` is too short",
+                "a phrase of at least 16 characters that nobody else knows; tokens stay the same as long as it does",
+            );
+        }
+        long.then(|| MaskKey(said.value.to_owned()))
+    });
+    Copies {
+        slices: section.choice("slices", &[("owner", By::Owner), ("team", By::Team)]),
+        mask_key,
     }
 }
 

@@ -7,7 +7,9 @@
 
 mod escape;
 mod link;
+mod mask;
 mod seal;
+mod slice;
 mod summary;
 mod view;
 
@@ -26,13 +28,15 @@ use crate::metrics::{Percent, Rate, Week};
 
 pub use escape::visible;
 pub use link::{LinkError, RecordLink};
+pub use mask::Mask;
+pub use slice::Slice;
 pub use summary::summary;
 
 /// The version of the format of decisions files, which a packet writes.
 pub const DECISIONS: &str = "crm-review/decisions/1";
 
 /// Everything a packet is made of.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Review<'a> {
     /// Whose CRM it is, as the masthead says it.
     pub organisation: &'a str,
@@ -42,6 +46,12 @@ pub struct Review<'a> {
     pub trigger: &'a str,
     /// Where the run's files are, as the summary names them: `runs/2026-11-23`.
     pub folder: &'a str,
+    /// What its packet is called there.
+    pub file: &'a str,
+    /// The part of the proposals it is about; all of them if none is named.
+    pub slice: Option<Slice>,
+    /// What stands for names and addresses in a copy that is to be read by others.
+    pub mask: Option<&'a Mask>,
     /// The day of the review.
     pub as_of: AsOf,
     /// The program and its version: `crm-review 0.1.0`.
@@ -201,8 +211,9 @@ impl Review<'_> {
             0 => "none served as reference only".to_owned(),
             more => format!("{} more served as reference", escape::grouped(more)),
         };
+        let part = if self.slice.is_some() { " in this part" } else { "" };
         format!(
-            "{} on {} of {} under review; {reference}",
+            "{}{part} on {} of {} under review; {reference}",
             escape::counted(proposals, "proposal"),
             escape::grouped(flagged),
             escape::counted(reviewed, "record"),
@@ -549,7 +560,10 @@ const TEMPLATES: [(&str, &str); 4] = [
 
 /// The packet as one HTML file.
 pub fn render(review: &Review<'_>) -> Result<String, PacketError> {
-    let page = view::Page::of(review)?;
+    let mut page = serde_json::to_value(view::Page::of(review)?)?;
+    if let Some(mask) = review.mask {
+        mask.cover(&mut page);
+    }
     Ok(engine()?.render("packet.html", &tera::Context::from_serialize(&page)?)?)
 }
 

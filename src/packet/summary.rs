@@ -83,8 +83,10 @@ pub fn summary(review: &Review<'_>) -> String {
     let _ = writeln!(out, "\nLedger before this run: {} lines, head", review.ledger_len);
     let _ = writeln!(out, "  {}", visible(review.ledger_head));
     out.push_str("\nThe packet:\n");
-    // A path is of use only in one piece, so it alone may be wider.
-    let _ = writeln!(out, "  {}/packet.html", visible(review.folder));
+    // A path is of use only in one piece, so it alone may be wider. A part is called by whose it is, and
+    // that may be a person.
+    let file = if review.slice.is_some() { "" } else { review.file };
+    let _ = writeln!(out, "  {}/{}", visible(review.folder), visible(file));
     out
 }
 

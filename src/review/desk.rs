@@ -15,7 +15,7 @@ use crate::ledger::{Decided, Decisions, Entry, Ledger, Run, Tally};
 use crate::policy::{Log, Problems};
 
 use super::decisions::{self, Filed, Item};
-use super::paper::{Paper, PaperError, Told};
+use super::paper::{Paper, PaperError, Part, Told};
 use super::tally::{Stand, tally};
 use super::{Folder, ReviewError};
 
@@ -129,7 +129,9 @@ impl<'a> Desk<'a> {
         }
         let Some((_, paper)) = &self.paper else { return Ok(()) };
         let recorded = standing(ledger, &run, self.taken.iter().map(|taken| &taken.decisions));
-        let mut taken = self.judge(&filed, &run, paper, &recorded).map_err(DeskError::Refused)?;
+        let part = Self::part(&filed, &run, paper).map_err(DeskError::Refused)?;
+        let mut taken =
+            self.judge(&filed, &run, paper, &part, &recorded).map_err(DeskError::Refused)?;
         taken.decisions.signed = self.signed(&filed, file).map_err(DeskError::Refused)?;
         self.taken.push(taken);
         Ok(())
@@ -189,7 +191,20 @@ impl<'a> Desk<'a> {
         Ok(words)
     }
 
-    /// The run that the file decides on: known, the latest, and the one whose packet it names.
+    /// The part of the run's packet that the file names by its digest.
+    fn part(filed: &Filed, run: &Run, paper: &Paper) -> Result<Part, Problems> {
+        let named = filed.packet_digest.strip_prefix("sha256:").unwrap_or_default();
+        paper.part(named).ok_or_else(|| {
+            Problems::one_with_hint(
+                &filed.name,
+                0,
+                format!("its `packet_digest` is not that of the packet of {}", run.as_of),
+                "export the decisions from the packet as it was written",
+            )
+        })
+    }
+
+    /// The run that the file decides on: known, and the latest.
     fn run_of(ledger: &Ledger, filed: &Filed) -> Result<Run, Problems> {
         let problem =
             |what: String, remedy: &str| Problems::one_with_hint(&filed.name, 0, what, remedy);
@@ -199,12 +214,6 @@ impl<'a> Desk<'a> {
                 "decide on a packet of this review folder; if it was one, the ledger was cut: put it back from a backup",
             ));
         };
-        if format!("sha256:{}", run.proposals) != filed.packet_digest {
-            return Err(problem(
-                format!("its `packet_digest` is not that of the packet of {}", run.as_of),
-                "export the decisions from the packet as it was written",
-            ));
-        }
         if ledger.before(&run.id).1 != filed.ledger_head {
             return Err(problem(
                 "its `ledger_head` is not the head that stood before the packet".to_owned(),
@@ -229,6 +238,7 @@ impl<'a> Desk<'a> {
         filed: &Filed,
         run: &Run,
         paper: &Paper,
+        part: &Part,
         recorded: &BTreeMap<&FindingId, &Decided>,
     ) -> Result<Taken, Problems> {
         let log = Log::default();
@@ -238,12 +248,13 @@ impl<'a> Desk<'a> {
         let owner_changes = Self::owner_changes(filed, paper, recorded);
         for said in &filed.items {
             let id = &said.value.finding;
+            let told = if part.holds(id) { paper.find(id) } else { &[] };
             let judged = match seen.insert(id, said.line) {
                 Some(first) => refuse(
                     format!("it is decided twice, first on line {first}"),
                     "leave one of the two",
                 ),
-                None => self.judge_one(filed, &said.value, paper.find(id), owner_changes),
+                None => self.judge_one(filed, &said.value, told, owner_changes),
             };
             let judged = judged.and_then(|one| {
                 match self.against(recorded.get(id).map(|one| &one.decision), &one.decision) {

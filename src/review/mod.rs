@@ -6,6 +6,7 @@
 
 mod applied;
 mod changes;
+mod copies;
 mod decisions;
 mod desk;
 mod doctor;
@@ -554,6 +555,8 @@ struct Made {
     worst: Option<Severity>,
     /// What likeness was weighed by, with the names that the rules can give it.
     models: Vec<(String, String)>,
+    /// What stands beside the packet, by name.
+    copies: Vec<(String, String)>,
 }
 
 impl Made {
@@ -566,8 +569,9 @@ impl Made {
             ("manifest.json", &self.manifest),
             ("summary.txt", &self.summary),
         ];
-        let models = self.models.iter().map(|(name, text)| (name.as_str(), text.as_bytes()));
-        named.into_iter().map(|(name, text)| (name, text.as_bytes())).chain(models).collect()
+        let beside = self.models.iter().chain(&self.copies);
+        let beside = beside.map(|(name, text)| (name.as_str(), text.as_bytes()));
+        named.into_iter().map(|(name, text)| (name, text.as_bytes())).chain(beside).collect()
     }
 }
 
@@ -603,24 +607,20 @@ fn write_up(
     let faults = faults.map(|(check, finding)| (check.code, &finding.record));
     let repeated = patterns::told(&judged.groups, faults);
     let command = format!("crm-review run . --as-of {day}");
-    let mut batch = config.batch.words();
-    if let Some(absent) = config.batch.absent_words(&judged.absent_ids) {
-        batch += &format!("; {absent}");
-    }
+    let batch = batch_words(config, judged);
     let review = packet::Review {
         organisation: &config.organisation,
         run: &id,
         trigger: "crm-review run",
         folder: &format!("runs/{home}"),
+        file: "packet.html",
+        slice: None,
+        mask: None,
         as_of: judged.as_of,
         program: PROGRAM,
         command: &command,
         crm: config.crm.title(),
-        complete: if missing.is_empty() {
-            Completeness::Complete
-        } else {
-            Completeness::Incomplete(missing.clone())
-        },
+        complete: completeness(&missing),
         wide: &judged.wide,
         redefined_since: redefined_since(ledger, &id, day, &definition),
         batch: &batch,
@@ -636,19 +636,10 @@ fn write_up(
         patterns: &repeated,
         weeks: &weeks,
         left_out: packet::LeftOut { young: share.young, planted: share.planted },
-        rules: rules
-            .iter()
-            .map(|(file, sha256)| packet::RulesFile { file: file.clone(), sha256: sha256.clone() })
-            .collect(),
+        rules: rules.iter().map(paper_rules).collect(),
         approver: config.gate.approver(),
         backup: config.gate.backup(),
-        answers: packet::Answers {
-            deciders: config.gate.deciders(),
-            escalate_to: config.gate.escalate_to().iter().map(String::as_str).collect(),
-            answer_by: config.gate.answer_by(day),
-            mass_owner_changes: config.gate.mass_owner_changes(),
-            profile: config.gate.profile(),
-        },
+        answers: answers(&config.gate, day),
         ledger_len: ledger_len as u64,
         ledger_head,
         record_link,
@@ -656,6 +647,7 @@ fn write_up(
     let packet = packet::render(&review)?;
     let findings = packet::findings_lines(&review)?;
     let summary = packet::summary(&review);
+    let copies = copies::copies(config, judged, &review)?;
     let run = Run {
         id: id.clone(),
         as_of: day,
@@ -677,13 +669,54 @@ fn write_up(
     let models = models(&judged.reports);
     let worst = asked(&judged.reports, &present).map(|(check, _)| check.severity).max();
     let history = present.lines;
-    Ok(Made { run, home, packet, findings, history, manifest, summary, missing, worst, models })
+    Ok(Made {
+        run,
+        home,
+        packet,
+        findings,
+        history,
+        manifest,
+        summary,
+        missing,
+        worst,
+        models,
+        copies,
+    })
 }
 
 /// The rules that reviewers found wrong more often than the budget allows.
 fn demoted(earlier: &[Entry], gate: &Gate) -> Vec<String> {
     let rules = metrics::precision(earlier).into_iter();
     rules.filter(|rule| rule.is_below(gate.precision_budget())).map(|rule| rule.rule).collect()
+}
+
+/// Which records are under review, in words.
+fn batch_words(config: &Config, judged: &Judged) -> String {
+    let absent = config.batch.absent_words(&judged.absent_ids);
+    config.batch.words() + &absent.map_or_else(String::new, |absent| format!("; {absent}"))
+}
+
+fn paper_rules((file, sha256): &(String, String)) -> packet::RulesFile {
+    packet::RulesFile { file: file.clone(), sha256: sha256.clone() }
+}
+
+fn completeness(missing: &[String]) -> Completeness {
+    if missing.is_empty() {
+        Completeness::Complete
+    } else {
+        Completeness::Incomplete(missing.to_vec())
+    }
+}
+
+/// What may be answered to a proposal in the packet of a day.
+fn answers(gate: &Gate, day: NaiveDate) -> packet::Answers<'_> {
+    packet::Answers {
+        deciders: gate.deciders(),
+        escalate_to: gate.escalate_to().iter().map(String::as_str).collect(),
+        answer_by: gate.answer_by(day),
+        mass_owner_changes: gate.mass_owner_changes(),
+        profile: gate.profile(),
+    }
 }
 
 /// The day of the last run of an earlier day, if it was made under another definition.

@@ -3,9 +3,10 @@
 //! The ledger names the digest of every run's findings; what is read back is what was written then.
 //! Does not: read a packet, or trust a file that the ledger does not name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
+use std::mem;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
@@ -16,6 +17,7 @@ use crate::check::ALL;
 use crate::finding::{FindingId, Hold, Proposal};
 use crate::gate::Case;
 use crate::ledger::{Run, digest};
+use crate::packet::Slice;
 
 use super::manifest;
 use super::tally::{Scope, Stand};
@@ -54,7 +56,30 @@ pub enum PaperError {
 /// The proposals of one run.
 #[derive(Debug)]
 pub(super) struct Paper {
+    /// The digest of its lines.
+    digest: String,
     told: BTreeMap<FindingId, Vec<Told>>,
+    /// The proposals of each of its slices, by the digest of their lines.
+    slices: BTreeMap<String, BTreeSet<FindingId>>,
+}
+
+/// A part of a packet that can be decided on by itself.
+#[derive(Debug)]
+pub(super) enum Part {
+    /// All of it.
+    Whole,
+    /// A slice, which proposes no more than this.
+    Slice(BTreeSet<FindingId>),
+}
+
+impl Part {
+    /// True where it proposes that.
+    pub(super) fn holds(&self, id: &FindingId) -> bool {
+        match self {
+            Self::Whole => true,
+            Self::Slice(ids) => ids.contains(id),
+        }
+    }
 }
 
 /// A proposal as its run wrote it down.
@@ -118,6 +143,9 @@ struct Line {
     rule: String,
     object: String,
     record: String,
+    /// What the record has in common with others.
+    #[serde(default)]
+    groups: BTreeMap<String, String>,
     missing: Vec<String>,
     held: String,
     held_because: Option<String>,
@@ -194,12 +222,29 @@ impl Paper {
         let (path, bytes) = findings(runs, run)?;
         let altered = || PaperError::Altered { path: path.display().to_string() };
         let mut told: BTreeMap<FindingId, Vec<Told>> = BTreeMap::new();
-        for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            let line: Line = serde_json::from_slice(line).map_err(|_| altered())?;
+        let mut slices: BTreeMap<Slice, (Vec<u8>, BTreeSet<FindingId>)> = BTreeMap::new();
+        for text in bytes.split_inclusive(|byte| *byte == b'\n').filter(|text| **text != *b"\n") {
+            let mut line: Line = serde_json::from_slice(text).map_err(|_| altered())?;
+            let groups = mem::take(&mut line.groups);
             let (id, one) = line.told(run.as_of).ok_or_else(altered)?;
+            for by in Slice::BY {
+                let slice = Slice { by, name: groups.get(by.word()).cloned() };
+                let (lines, ids) = slices.entry(slice).or_default();
+                lines.extend_from_slice(text);
+                ids.insert(id.clone());
+            }
             told.entry(id).or_default().push(one);
         }
-        Ok(Self { told })
+        let slices = slices.into_values().map(|(lines, ids)| (digest(&lines), ids)).collect();
+        Ok(Self { digest: run.proposals.clone(), told, slices })
+    }
+
+    /// The part that a packet with this digest shows: the whole, or a slice by owner or team.
+    pub(super) fn part(&self, digest: &str) -> Option<Part> {
+        if digest == self.digest {
+            return Some(Part::Whole);
+        }
+        self.slices.get(digest).cloned().map(Part::Slice)
     }
 
     /// The proposals of that id: one, unless a check says two things of the same records and field.

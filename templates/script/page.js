@@ -89,7 +89,6 @@ const proposalOn = card => proposals.get(named(card));
 /** True where it asks for a decision: not in a copy for reading, nor where it is approved and waits. */
 const asks = proposal => form.decides && proposal.approve !== 'waits';
 const open = [...proposals.values()].filter(asks);
-const owners = open.filter(one => one.moves && mayApprove(one)).length;
 
 // ---- what may be said of one
 
@@ -102,7 +101,7 @@ function mayApprove({ approve }) {
 
 /** Held by its kind, or because so many owners would change in one packet. */
 const isHeld = proposal =>
-  proposal.approve === 'held' || (proposal.approve === 'free' && proposal.moves && owners >= form.mass_owner_changes);
+  proposal.approve === 'held' || (proposal.approve === 'free' && proposal.moves && form.new_owners >= form.mass_owner_changes);
 
 /** What a decision still lacks, in words; empty where it is whole. */
 function lacks(proposal, says) {

@@ -23,5 +23,6 @@ mod reader;
 mod rules;
 mod salesforce;
 mod schema;
+mod slices;
 mod story;
 mod tidy;

@@ -6,7 +6,7 @@ use crate::boundary::{Cell, RecordRef, Shown};
 use crate::finding::{Evidence, Finding, Hold, Likeness, Part, Proposal, Tried};
 use crate::gate::Verdict;
 use crate::packet::escape::{counted, value, words};
-use crate::packet::{Queue, RecordLink, Standing, State};
+use crate::packet::{Queue, RecordLink, Review, Standing, State};
 
 use super::roll::Roll;
 use super::{Found, exposure, place, severity, text};
@@ -168,7 +168,9 @@ struct Change {
 
 impl Card {
     /// The card of a finding.
-    pub(super) fn of(found: &Found<'_>, roll: &mut Roll, link: Option<&RecordLink>) -> Self {
+    pub(super) fn of(found: &Found<'_>, roll: &mut Roll, review: &Review<'_>) -> Self {
+        // A link names the record and the company.
+        let link = review.record_link.as_ref().filter(|_| review.mask.is_none());
         let Found { check, finding, id, standing, .. } = found;
         let (held, escalate) = match finding.hold() {
             Hold::Free => (None, None),
@@ -215,6 +217,12 @@ impl Card {
         };
         for evidence in finding.evidence() {
             card.quote(evidence, finding);
+        }
+        if review.mask.is_some() {
+            // A part of a value is none that could be covered.
+            for row in card.compared.iter_mut().flat_map(|it| &mut it.rows) {
+                (row.left.parts, row.right.parts) = (None, None);
+            }
         }
         card
     }

@@ -3,14 +3,18 @@
 //!
 //! Does not: hold anything of a record but whose work it is.
 
+use std::collections::BTreeSet;
+
 use chrono::Datelike as _;
 use serde::Serialize;
 
-use crate::gate::{Profile, Reason};
+use crate::finding::Hold;
+use crate::gate::{Profile, Reason, is_owner_change};
 use crate::packet::escape::words;
-use crate::packet::{DECISIONS, PacketError, Review};
+use crate::packet::{DECISIONS, Mask, PacketError, Queue, Review, Slice};
 
 use super::roll::Told;
+use super::{Found, everything};
 
 /// The form that the script fills.
 #[derive(Debug, Serialize)]
@@ -29,8 +33,12 @@ pub(super) struct Form {
     mass_owner_changes: usize,
     /// Whether an approval needs a ticket, and what is held a second approver.
     operator: bool,
-    /// Whether decisions are taken here.
+    /// Whether decisions are taken here: a masked copy is for reading.
     decides: bool,
+    /// How many new owners could be approved in the whole packet.
+    new_owners: usize,
+    /// What the name of a decisions file ends in, of a slice.
+    slice: Option<String>,
     /// What the bar calls the packet.
     short: String,
     #[serde(flatten)]
@@ -54,14 +62,32 @@ impl Form {
             answer_by: answers.answer_by.to_string(),
             mass_owner_changes: answers.mass_owner_changes,
             operator: answers.profile == Profile::Operator,
-            decides: true,
+            decides: review.mask.is_none(),
+            new_owners: new_owners(review),
+            slice: review.slice.as_ref().map(Slice::stem),
             short: format!("CRM review, W{}", review.as_of.day.iso_week().week()),
             told,
         }
     }
 
     /// The form as the text of an attribute.
-    pub(super) fn attribute(&self) -> Result<String, PacketError> {
-        Ok(serde_json::to_string(self)?)
+    pub(super) fn attribute(&self, mask: Option<&Mask>) -> Result<String, PacketError> {
+        let mut form = serde_json::to_value(self)?;
+        if let Some(mask) = mask {
+            mask.cover(&mut form);
+        }
+        Ok(form.to_string())
     }
+}
+
+/// The proposals of the whole packet that could be approved and change an owner.
+fn new_owners(review: &Review<'_>) -> usize {
+    let counts = |one: &&Found<'_>| {
+        is_owner_change(one.finding.proposal.kind())
+            && one.finding.is_sufficient()
+            && !matches!(one.finding.hold(), Hold::EscalateOnly(_))
+            && matches!(one.standing.queue, Queue::Decide | Queue::Answer { .. })
+    };
+    let found = everything(review);
+    found.iter().filter(counts).map(|one| &one.id).collect::<BTreeSet<_>>().len()
 }

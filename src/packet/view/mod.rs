@@ -46,8 +46,17 @@ impl Found<'_> {
     }
 }
 
-/// Every finding in the packet's order: family, severity, code, record.
+/// The findings of the packet, or of the slice that it is, in its order: family, severity, code, record.
 pub(super) fn in_order<'a>(review: &Review<'a>) -> Vec<Found<'a>> {
+    let mut found = everything(review);
+    if let Some(slice) = &review.slice {
+        found.retain(|one| slice.holds(one.groups));
+    }
+    found
+}
+
+/// Every finding of the review.
+fn everything<'a>(review: &Review<'a>) -> Vec<Found<'a>> {
     let mut all: Vec<Found<'a>> = Vec::new();
     for report in review.reports {
         let Outcome::Ran(judgement) = &report.outcome else { continue };

@@ -47,6 +47,8 @@ pub(in crate::packet) struct Page {
     day: String,
     zone: String,
     lede: String,
+    /// What part or copy of the packet it is, where it is not the packet itself.
+    copy: Option<String>,
     incomplete: Option<Vec<String>>,
     wide: Vec<String>,
     redefined: Option<String>,
@@ -314,12 +316,12 @@ impl Page {
         let findings = seal::sha256(findings_lines(review)?.as_bytes());
         let week = review.as_of.day.iso_week();
         let tally = Tally::of(&found);
-        let mut roll = Roll::of(&found);
+        let mut roll = Roll::of(review, &found);
         let families = families(review, &found, &mut roll);
         Ok(Self {
             style: seal::STYLE,
             script: seal::SCRIPT,
-            form: Form::of(review, &findings, roll.told()).attribute()?,
+            form: Form::of(review, &findings, roll.told()).attribute(review.mask)?,
             policy: seal::policy(),
             organisation: words(review.organisation),
             crm: words(review.crm),
@@ -333,6 +335,7 @@ impl Page {
                 review.as_of.day.format("%-d %B %Y"),
             ),
             wide: review.wide.iter().map(|right| words(right)).collect(),
+            copy: copy(review),
             incomplete: match &review.complete {
                 Completeness::Complete => None,
                 Completeness::Incomplete(what) => Some(what.iter().map(|w| words(w)).collect()),
@@ -349,7 +352,7 @@ impl Page {
             all: tally.row(),
             families,
             compact: found.len() > CARDS,
-            checks: Checks::of(review.reports),
+            checks: Checks::of(review.reports, &found),
             inputs: review.inputs.iter().map(|input| InputView::of(input, review)).collect(),
             receipts: review.admissions.iter().map(Receipt::of).collect(),
             blocked_names: review.boundary.blocked().iter().map(|name| value(name)).collect(),
@@ -362,6 +365,17 @@ impl Page {
             end: counted(found.len(), "proposal"),
         })
     }
+}
+
+/// What a reader has to know of a part or a masked copy.
+fn copy(review: &Review<'_>) -> Option<String> {
+    if review.mask.is_some() {
+        return Some("A masked copy, for reading: tokens stand for names and addresses, the same token for the same value in every week. Decisions are taken in the packet itself.".to_owned());
+    }
+    let slice = review.slice.as_ref()?;
+    Some(format!(
+        "A part of the packet: {slice}. It holds the proposals on these records alone, with the records that their evidence compares. What is decided here is recorded as if it were decided in the whole packet; rates and patterns stand there."
+    ))
 }
 
 impl Gate {
@@ -502,7 +516,7 @@ fn families(review: &Review<'_>, found: &[Found<'_>], roll: &mut Roll) -> Vec<Fa
         let mut groups = Vec::new();
         for same in here.chunk_by(|a, b| a.check.code == b.check.code) {
             let cards = same.iter().map(|found| {
-                let mut card = Card::of(found, roll, review.record_link.as_ref());
+                let mut card = Card::of(found, roll, review);
                 let times = anchors.entry(card.anchor.clone()).or_default();
                 *times += 1;
                 if *times > 1 {
@@ -546,7 +560,11 @@ fn blocks(cards: impl Iterator<Item = Card>) -> Vec<Vec<Card>> {
 }
 
 impl Checks {
-    fn of(reports: &[Report]) -> Self {
+    fn of(reports: &[Report], found: &[Found<'_>]) -> Self {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for one in found {
+            *counts.entry(one.check.code).or_default() += 1;
+        }
         let mut checks = Self {
             says: String::new(),
             ran: Vec::new(),
@@ -569,8 +587,8 @@ impl Checks {
                         severity: severity(check.severity),
                         summary: check.summary,
                         examined: grouped(judgement.examined),
-                        found: grouped(judgement.findings.len()),
-                        has_group: !judgement.findings.is_empty(),
+                        found: grouped(counts.get(check.code).copied().unwrap_or_default()),
+                        has_group: counts.contains_key(check.code),
                         partly: !judgement.not_looked.is_empty(),
                     });
                     if !judgement.not_looked.is_empty() {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::check::{By, Family};
 use crate::gate::is_owner_change;
 use crate::packet::escape::{value, words};
-use crate::packet::{Queue, seal};
+use crate::packet::{Queue, Review, seal};
 
 use super::Found;
 
@@ -29,6 +29,8 @@ pub(super) struct Roll {
     rules: BTreeMap<&'static str, (&'static str, &'static str)>,
     /// A line for each card, in the packet's order.
     index: String,
+    /// Whether the copy is masked: then a digest of values, which could be guessed, is left out.
+    masked: bool,
 }
 
 /// What the script knows of a card.
@@ -44,8 +46,8 @@ pub(super) struct Mark {
 
 impl Roll {
     /// The lists of these findings.
-    pub(super) fn of(found: &[Found<'_>]) -> Self {
-        let mut roll = Self::default();
+    pub(super) fn of(review: &Review<'_>, found: &[Found<'_>]) -> Self {
+        let mut roll = Self { masked: review.mask.is_some(), ..Self::default() };
         let mut asks: BTreeMap<(&'static str, String), usize> = BTreeMap::new();
         for one in found {
             *asks.entry((one.check.code, one.finding.proposal.words())).or_default() += 1;
@@ -77,9 +79,9 @@ impl Roll {
             Some(if by == By::Owner { format!("Owner {name}") } else { name.clone() })
         });
         let whose = whose.collect();
+        let facts = if self.masked { "-".to_owned() } else { finding.evidence_digest() };
         let words = format!(
-            "{} {approve} {} {} {} {} {} {} {}",
-            finding.evidence_digest(),
+            "{facts} {approve} {} {} {} {} {} {} {}",
             check.code,
             check.severity.word(),
             standing.state.word(),

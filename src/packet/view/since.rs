@@ -2,15 +2,16 @@
 //!
 //! Does not: show a value.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use crate::finding::FindingId;
 use crate::gate::Verdict;
 use crate::packet::escape::{counted, grouped, value, words};
 use crate::packet::{Change, Happened, How, Queue, Review, Unanswered};
 
-use super::Found;
+use super::{Found, in_order};
 
 /// Quiet or resolved findings that are listed one by one.
 const LISTED: usize = 200;
@@ -47,27 +48,20 @@ impl Since {
     /// The section of a review, of which these findings are quiet.
     pub(super) fn of(review: &Review<'_>, quiet: &[Found<'_>]) -> Self {
         let since = review.since;
-        let mut groups: Vec<Group> =
-            Happened::ALL.into_iter().map(|it| changes(review, it)).collect();
-        groups.push(Group::of(
-            &resolved_words(review),
-            since.resolved.iter().map(|resolved| Row {
-                id: resolved.id.to_string(),
-                rule: value(&resolved.rule),
-                record: value(&resolved.record.to_string()),
-                says: resolved.how.phrase().to_owned(),
-                here: false,
-            }),
-        ));
+        // Whose work a record is that is not found any more, nobody says: a slice tells of its own alone.
+        let own: Option<BTreeSet<FindingId>> =
+            review.slice.as_ref().map(|_| in_order(review).into_iter().map(|one| one.id).collect());
+        let is_own = |one: &&Unanswered| own.as_ref().is_none_or(|own| own.contains(&one.id));
+        let mut groups = if own.is_some() { Vec::new() } else { settled(review) };
         groups.push(Group::of(
             "quiet: rejected before, on the same facts",
             quiet.iter().map(quiet_row),
         ));
         Self {
             day: since.day.map(|day| day.format("%-d %B %Y").to_string()),
-            unanswered: since.unanswered.iter().map(unanswered).collect(),
+            unanswered: since.unanswered.iter().filter(is_own).map(unanswered).collect(),
             groups: groups.into_iter().filter(|group| !group.rows.is_empty()).collect(),
-            unseen: (since.unseen > 0).then(|| {
+            unseen: (since.unseen > 0 && own.is_none()).then(|| {
                 format!(
                     "{} of earlier packets could not be looked at this time: the records were not in the batch, or the check did not look",
                     counted(since.unseen, "proposal")
@@ -75,6 +69,22 @@ impl Since {
             }),
         }
     }
+}
+
+/// What became of what was approved, and what is not found any more.
+fn settled(review: &Review<'_>) -> Vec<Group> {
+    let resolved = review.since.resolved.iter().map(|resolved| Row {
+        id: resolved.id.to_string(),
+        rule: value(&resolved.rule),
+        record: value(&resolved.record.to_string()),
+        says: resolved.how.phrase().to_owned(),
+        here: false,
+    });
+    Happened::ALL
+        .into_iter()
+        .map(|it| changes(review, it))
+        .chain([Group::of(&resolved_words(review), resolved)])
+        .collect()
 }
 
 fn unanswered(one: &Unanswered) -> Row {

@@ -1,0 +1,162 @@
+//! What stands beside the packet: its parts, one for each owner or team, and a masked copy.
+//!
+//! They are made with the run, while the records are at hand: exports may be deleted after it, and a part
+//! that is shared each week should not wait for somebody to ask for it.
+//! Does not: decide what a part holds; that is the packet's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::boundary::{Batch, Field, Kind, Object, RecordRef, Row, Shown};
+use crate::check::{By, Report};
+use crate::config::{Config, MaskKey};
+use crate::finding::{Evidence, Finding};
+use crate::packet::{self, Mask, PacketError, Review, Slice};
+
+use super::{Judged, history};
+
+/// The files beside the packet, by their names.
+pub(super) fn copies(
+    config: &Config,
+    judged: &Judged,
+    review: &Review<'_>,
+) -> Result<Vec<(String, String)>, PacketError> {
+    let mut files = Vec::new();
+    if let Some(by) = config.copies.slices {
+        let mut stems: BTreeMap<String, usize> = BTreeMap::new();
+        for slice in slices(judged, by) {
+            let mut stem = slice.stem();
+            let times = stems.entry(stem.clone()).or_default();
+            *times += 1;
+            if *times > 1 {
+                stem += &format!("-{times}");
+            }
+            let page = format!("{stem}.html");
+            // Rates and patterns are of the whole: in a part they would tell of others.
+            let part = Review {
+                slice: Some(slice),
+                file: &page,
+                patterns: &[],
+                weeks: &[],
+                ..review.clone()
+            };
+            files.push((format!("{stem}.txt"), packet::summary(&part)));
+            let html = packet::render(&part)?;
+            files.push((page, html));
+        }
+    }
+    if let Some(key) = &config.copies.mask_key {
+        let mask = mask(config, judged, key);
+        let masked = Review { mask: Some(&mask), file: "masked.html", ..review.clone() };
+        files.push(("masked.html".to_owned(), packet::render(&masked)?));
+    }
+    Ok(files)
+}
+
+/// The parts that there are, those of nobody last.
+fn slices(judged: &Judged, by: By) -> Vec<Slice> {
+    let found = history::found(&judged.reports);
+    let names: BTreeSet<Option<&String>> =
+        found.map(|(_, finding)| judged.groups.of.get(&finding.record)?.get(&by)).collect();
+    let (known, nobody): (Vec<_>, Vec<_>) = names.into_iter().partition(Option::is_some);
+    let names = known.into_iter().chain(nobody);
+    names.map(|name| Slice { by, name: name.cloned() }).collect()
+}
+
+/// A mask that covers what the records of the findings, and everybody who can own or decide, are called
+/// and where they are reached.
+fn mask(config: &Config, judged: &Judged, key: &MaskKey) -> Mask {
+    let mut mask = Mask::new(key.phrase());
+    for name in config.gate.deciders().into_iter().chain([config.gate.approver()]) {
+        mask.learn("name", name);
+    }
+    if let Some(name) = config.gate.backup() {
+        mask.learn("name", name);
+    }
+    let mut records = BTreeSet::new();
+    for finding in judged.reports.iter().filter_map(Report::judgement).flat_map(|it| &it.findings) {
+        records.extend(named(finding));
+        for evidence in finding.evidence() {
+            if let Evidence::Normalised { from, to: Shown::Value(to) | Shown::Masked(to), .. } =
+                evidence
+                && let Some(word) = config
+                    .boundary
+                    .allowed(from.record().object, from.field())
+                    .and_then(|field| covered(&field))
+            {
+                mask.learn(word, to);
+            }
+        }
+    }
+    for object in [Object::User, Object::Queue] {
+        for row in judged.pulled.get(object).into_iter().flat_map(Batch::rows) {
+            learn(&mut mask, config, row);
+        }
+    }
+    for record in records {
+        if let Some(row) = judged.pulled.get(record.object).and_then(|batch| batch.find(&record.id))
+        {
+            learn(&mut mask, config, row);
+        }
+    }
+    mask
+}
+
+/// Every record that a finding names.
+fn named(finding: &Finding) -> Vec<&RecordRef> {
+    let mut records: Vec<&RecordRef> = finding.related.iter().chain([&finding.record]).collect();
+    for evidence in finding.evidence() {
+        match evidence {
+            Evidence::Cell(cell) | Evidence::Normalised { from: cell, .. } => {
+                records.push(cell.record());
+            }
+            Evidence::Compared { left, right, .. } => {
+                records.extend([left.record(), right.record()]);
+            }
+            Evidence::Likeness(likeness) => records.extend(&likeness.pair),
+            Evidence::Policy { .. } | Evidence::Figure { .. } | Evidence::Trace(_) => {}
+        }
+    }
+    records
+}
+
+/// Covers what a record says of names and addresses, as it is written and as it is shown.
+fn learn(mask: &mut Mask, config: &Config, row: Row<'_>) {
+    let mut full = BTreeMap::new();
+    for field in config.boundary.fields(row.object()) {
+        let Some(word) = covered(field) else { continue };
+        let Some(text) = row.written(field) else { continue };
+        if let Shown::Value(shown) | Shown::Masked(shown) = row.cell(field).shown() {
+            mask.learn(word, shown);
+        }
+        if let Kind::Email = field.kind()
+            && let Some((_, domain)) = text.rsplit_once('@')
+        {
+            mask.learn("site", domain.trim());
+        }
+        if let Kind::Web = field.kind() {
+            let host = text.trim().trim_start_matches("https://").trim_start_matches("http://");
+            let host = host.split('/').next().unwrap_or_default();
+            mask.learn(word, host);
+            mask.learn(word, host.trim_start_matches("www."));
+        }
+        mask.learn(word, &text);
+        full.insert(field.name().to_owned(), text);
+    }
+    // Sentences call a person by both names.
+    if let (Some(first), Some(last)) = (full.get("first_name"), full.get("last_name")) {
+        mask.learn("name", &format!("{} {}", first.trim(), last.trim()));
+    }
+}
+
+/// The word for what a field holds, where that is a name or an address.
+fn covered(field: &Field) -> Option<&'static str> {
+    match field.kind() {
+        Kind::Name => Some("name"),
+        Kind::Email => Some("mail"),
+        Kind::Phone => Some("phone"),
+        Kind::Web => Some("site"),
+        Kind::Address => Some("place"),
+        Kind::Text => Some("text"),
+        Kind::Id | Kind::Picklist | Kind::Date | Kind::Number | Kind::Flag => None,
+    }
+}

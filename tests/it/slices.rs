@@ -1,0 +1,221 @@
+//! Parts of a packet for those whose work it is, and a masked copy: what is in them, and what is not.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use crate::job::{Job, word};
+
+const WEEK: &str = "2026-11-23";
+const KEY: &str = "a phrase that nobody else knows";
+
+/// Acme with these lines in its `[packet]`.
+fn acme(lines: &str) -> Job {
+    let job = Job::acme("salesforce");
+    let review = job.text("review.toml");
+    job.put("review.toml", &format!("{review}\n[packet]\n{lines}\n"));
+    job.call(&["run", ".", "--as-of", WEEK]).ends(0);
+    job
+}
+
+fn file(job: &Job, name: &str) -> String {
+    job.text(&format!("runs/{WEEK}/{name}"))
+}
+
+/// The week's findings, by the value they are grouped by.
+fn grouped(job: &Job, by: &str) -> BTreeMap<Option<String>, Vec<(Value, String)>> {
+    let mut groups: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for line in file(job, "findings.jsonl").lines() {
+        let finding: Value = serde_json::from_str(line).unwrap();
+        let name = finding["groups"][by].as_str().map(str::to_owned);
+        groups.entry(name).or_default().push((finding, format!("{line}\n")));
+    }
+    groups
+}
+
+/// The names of the run's pages that begin so.
+fn pages(job: &Job, start: &str) -> Vec<String> {
+    let names = job.files().into_keys().filter_map(|path| {
+        let path = path.strip_prefix(format!("runs/{WEEK}")).ok()?.to_str()?.to_owned();
+        (path.starts_with(start) && Path::new(&path).extension().is_some_and(|end| end == "html"))
+            .then_some(path)
+    });
+    names.collect()
+}
+
+/// The ids of the cards of a page.
+fn cards(page: &str) -> BTreeSet<&str> {
+    let cards = page.split("<article class=\"card\" id=\"").skip(1);
+    cards.map(|card| card.split('"').next().unwrap()).collect()
+}
+
+/// A file that rejects some proposals of the packet with this digest.
+fn rejecting(job: &Job, digest: &str, findings: &[&Value]) -> String {
+    let manifest = job.json(&format!("runs/{WEEK}/manifest.json"));
+    let decisions: Vec<Value> = findings
+        .iter()
+        .map(|one| {
+            serde_json::json!({
+                "finding": one["id"], "evidence_digest": one["evidence_digest"], "decision": "reject",
+                "reason_code": "agreed_exception", "decided_at": "2026-11-23T10:00:00Z",
+            })
+        })
+        .collect();
+    serde_json::json!({
+        "schema": "crm-review/decisions/1", "run": manifest["run"],
+        "packet_digest": format!("sha256:{digest}"), "ledger_head": manifest["ledger"]["head"],
+        "approver": "Sabine Krüger", "decisions": decisions,
+    })
+    .to_string()
+}
+
+fn sha256(text: &str) -> String {
+    Sha256::digest(text).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+}
+
+#[test]
+fn every_proposal_is_in_one_part_and_no_part_holds_another_ones() {
+    for by in ["team", "owner"] {
+        let job = acme(&format!("slices = \"{by}\""));
+        let groups = grouped(&job, by);
+        let names = pages(&job, by);
+        assert_eq!(names.len(), groups.len());
+        let whole = file(&job, "packet.html");
+        let mut seen = BTreeSet::new();
+        for name in &names {
+            let page = file(&job, name);
+            let here = cards(&page);
+            let (_, own) = groups
+                .iter()
+                .find(|(_, own)| {
+                    own.iter().any(|(one, _)| here.contains(one["id"].as_str().unwrap()))
+                })
+                .unwrap();
+            let ids: BTreeSet<&str> =
+                own.iter().map(|(one, _)| one["id"].as_str().unwrap()).collect();
+            assert_eq!(here, ids, "{name}");
+            let all = cards(&whole);
+            for other in all.difference(&ids) {
+                assert!(!page.contains(other), "{name} names {other}");
+            }
+            let lines: String = own.iter().map(|(_, line)| line.as_str()).collect();
+            assert!(page.contains(&sha256(&lines)), "{name} does not name its digest");
+            assert!(!page.contains("Routing exception rate"));
+            for id in here {
+                assert!(seen.insert(id.to_owned()), "{id} is in two parts");
+            }
+            let text = file(&job, &name.replace(".html", ".txt"));
+            assert!(text.lines().all(|line| line.chars().count() <= 78), "{text}");
+            for (one, _) in own.iter().filter(|(one, _)| one["groups"]["owner"].is_string()) {
+                assert!(!text.contains(one["groups"]["owner"].as_str().unwrap()), "{text}");
+            }
+        }
+        assert_eq!(seen, cards(&whole).into_iter().map(str::to_owned).collect());
+        let verified = job.call(&["verify"]).ends(0).out;
+        assert!(verified.contains("run again, the same bytes"), "{verified}");
+    }
+}
+
+#[test]
+fn what_is_decided_in_a_part_is_recorded_and_nothing_beyond_it() {
+    let job = acme("slices = \"team\"");
+    let groups = grouped(&job, "team");
+    let [(_, one), (_, two)] = [0, 1].map(|at| groups.iter().nth(at).unwrap());
+    let lines: String = two.iter().map(|(_, line)| line.as_str()).collect();
+    let digest = sha256(&lines);
+    job.put("beyond.json", &rejecting(&job, &digest, &[&two[0].0, &one[0].0]));
+    let refused = job.call(&["decide", "beyond.json"]).ends(2);
+    assert!(refused.err.contains(&word(&one[0].0["id"])), "{}", refused.err);
+    assert!(refused.err.contains("the packet does not propose it"), "{}", refused.err);
+    job.put("forged.json", &rejecting(&job, &"0".repeat(64), &[&two[0].0]));
+    let refused = job.call(&["decide", "forged.json"]).ends(2);
+    assert!(refused.err.contains("`packet_digest` is not that"), "{}", refused.err);
+    job.put("part.json", &rejecting(&job, &digest, &[&two[0].0]));
+    let said = job.call(&["decide", "part.json"]).ends(0).out;
+    assert!(said.contains("0 approved, 1 rejected"), "{said}");
+    let whole = sha256(&file(&job, "findings.jsonl"));
+    job.put("whole.json", &rejecting(&job, &whole, &[&one[0].0]));
+    job.call(&["decide", "whole.json"]).ends(0);
+}
+
+/// The values of an export's columns, as they are written.
+fn column(job: &Job, export: &str, names: &[&str]) -> BTreeSet<String> {
+    let text = job.text(&format!("exports/{export}"));
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let head = reader.headers().unwrap().clone();
+    let at: Vec<usize> =
+        names.iter().map(|name| head.iter().position(|column| column == *name).unwrap()).collect();
+    let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
+    let cells = rows.iter().flat_map(|row| at.iter().map(|at| row[*at].trim().to_owned()));
+    cells.filter(|cell| !cell.is_empty()).collect()
+}
+
+/// True where a text has these whole words.
+fn has(text: &str, words: &str) -> bool {
+    text.match_indices(words).any(|(at, _)| {
+        let inside = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+        !inside(text[..at].chars().next_back()) && !inside(text[at + words.len()..].chars().next())
+    })
+}
+
+#[test]
+fn a_masked_copy_names_nobody_and_takes_no_decision() {
+    let job = acme(&format!("mask_key = \"{KEY}\""));
+    let [page, whole] = ["masked.html", "packet.html"].map(|name| file(&job, name));
+    let (_, page_text) = page.split_once("</style>").unwrap();
+    let mut names = BTreeSet::new();
+    for (export, columns) in [
+        ("Lead.csv", &["FirstName", "LastName", "Company", "Email", "Website", "City"][..]),
+        ("Contact.csv", &["FirstName", "LastName", "Email", "MailingCity"][..]),
+        ("Account.csv", &["Name", "Website", "BillingCity"][..]),
+        ("User.csv", &["Name", "Email"][..]),
+    ] {
+        names.extend(column(&job, export, columns));
+    }
+    // A word alone may also be a word of a rule or a sentence.
+    let telling = |name: &&String| name.chars().count() >= 4;
+    let in_packet: Vec<_> = names.iter().filter(telling).filter(|name| has(&whole, name)).collect();
+    assert!(in_packet.len() > 60, "{}", in_packet.len());
+    let leaked: Vec<_> = in_packet.into_iter().filter(|name| has(page_text, name)).collect();
+    assert!(leaked.is_empty(), "{leaked:?}");
+    assert!(!page.contains("salesforce.com"), "a link names the company");
+    assert!(page.contains("A masked copy, for reading"));
+    assert!(page.contains("&quot;decides&quot;:false"));
+    for line in file(&job, "findings.jsonl").lines() {
+        let finding: Value = serde_json::from_str(line).unwrap();
+        assert!(!page.contains(finding["evidence_digest"].as_str().unwrap()));
+    }
+    assert!(!page.contains(KEY) && !file(&job, "manifest.json").contains(KEY));
+}
+
+#[test]
+fn tokens_last_from_week_to_week_and_end_with_their_key() {
+    let tokens = |key: &str, day: &str| -> BTreeSet<String> {
+        let job = Job::acme("salesforce");
+        let review = job.text("review.toml");
+        job.put("review.toml", &format!("{review}\n[packet]\nmask_key = \"{key}\"\n"));
+        job.call(&["run", ".", "--as-of", day]).ends(0);
+        let page = job.text(&format!("runs/{day}/masked.html"));
+        page.split("name-").skip(1).map(|rest| rest.chars().take(8).collect()).collect()
+    };
+    let [first, second] = ["2026-11-16", WEEK].map(|day| tokens(KEY, day));
+    assert!(first.intersection(&second).count() > 50);
+    let other = tokens("another phrase of some length", WEEK);
+    assert_eq!(second.intersection(&other).count(), 0);
+}
+
+#[test]
+fn a_key_that_can_be_guessed_is_refused() {
+    let job = Job::acme("salesforce");
+    let review = job.text("review.toml");
+    job.put(
+        "review.toml",
+        &format!("{review}\n[packet]\nmask_key = \"short\"\nslices = \"region\"\n"),
+    );
+    let said = job.call(&["run", ".", "--as-of", WEEK]).ends(2);
+    assert!(said.err.contains("`mask_key` is too short"), "{}", said.err);
+    assert!(said.err.contains("one of `owner`, `team`"), "{}", said.err);
+    assert!(!said.err.contains("short\""), "the key is quoted: {}", said.err);
+}
