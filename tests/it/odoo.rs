@@ -208,6 +208,8 @@ fn a_user_who_may_write_is_refused_or_shown() {
         assert!(!server.requests().iter().any(asked), "no record was read");
         let shown = job(&server, "grant = \"banner\"");
         run(&shown).ends(0);
+        let packet = shown.text(&format!("runs/{DAY}/packet.html"));
+        assert!(packet.contains(&format!("this user may {right} records of crm.stage")));
     }
 }
 
