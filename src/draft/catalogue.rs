@@ -1,7 +1,8 @@
 //! What CRMs call the columns a review can use.
 //!
-//! Salesforce API names and report labels, HubSpot labels and internal names, and the plain words
-//! that other systems use. A name is compared without case, spaces and punctuation.
+//! Salesforce API names and report labels, HubSpot labels and internal names, the labels of Pipedrive
+//! (`Person - Email - Work`), Zoho (`Account Name.id`), Dynamics (`(Do Not Modify) Lead`) and Odoo, and the
+//! plain words that other systems use. A name is compared without case, spaces and punctuation.
 //! Does not: look at a value.
 
 use crate::boundary::Object;
@@ -11,12 +12,30 @@ type Known = (&'static str, &'static [&'static str], &'static str);
 
 const ID: Known = (
     "id",
-    &["Id", "@ Id", "@ Record ID", "Record ID", "Record ID - @", "hs_object_id", "@"],
+    &[
+        "Id",
+        "@ Id",
+        "@ Record ID",
+        "Record ID",
+        "Record ID - @",
+        "hs_object_id",
+        "(Do Not Modify) @",
+        "@",
+    ],
     "Names the record in evidence.",
 );
 const OWNER: Known = (
     "owner",
-    &["OwnerId", "Owner ID", "@ Owner ID", "hubspot_owner_id", "@ owner", "Owner", "user_id"],
+    &[
+        "OwnerId",
+        "Owner ID",
+        "@ Owner ID",
+        "hubspot_owner_id",
+        "@ owner",
+        "Owner",
+        "user_id",
+        "Salesperson",
+    ],
     "Finds records that nobody active works.",
 );
 const CREATED: Known = (
@@ -29,6 +48,8 @@ const CREATED: Known = (
         "Created Time",
         "Created",
         "Created On",
+        "@ @ created",
+        "create_date",
     ],
     "Tells how old the record is.",
 );
@@ -42,6 +63,10 @@ const MODIFIED: Known = (
         "hs_lastmodifieddate",
         "Modified Time",
         "Modified On",
+        "(Do Not Modify) Modified On",
+        "@ Update time",
+        "Last Updated on",
+        "write_date",
     ],
     "Says which records changed since the last review.",
 );
@@ -55,6 +80,8 @@ const COUNTRY: Known = (
         "MailingCountry",
         "Mailing Country",
         "country_id",
+        "Address 1: Country/Region",
+        "@ Country of Address",
     ],
     "Routing and required fields.",
 );
@@ -68,12 +95,14 @@ const STATE: Known = (
         "Billing State/Province",
         "MailingState",
         "Mailing State/Province",
+        "State or Province",
+        "Address 1: State/Province",
     ],
     "Routing.",
 );
 const CITY: Known = (
     "city",
-    &["City", "BillingCity", "Billing City", "MailingCity", "Mailing City"],
+    &["City", "BillingCity", "Billing City", "MailingCity", "Mailing City", "Address 1: City"],
     "Tells namesakes apart.",
 );
 const POSTAL: Known = (
@@ -85,12 +114,14 @@ const POSTAL: Known = (
         "Zip/Postal Code",
         "BillingPostalCode",
         "MailingPostalCode",
+        "Zip Code",
+        "Address 1: ZIP/Postal Code",
     ],
     "Routing; tells namesakes apart.",
 );
 const PHONE: Known = (
     "phone",
-    &["Phone", "Phone Number", "Business Phone"],
+    &["Phone", "Phone Number", "Business Phone", "Main Phone", "@ Phone Work", "@ Phone"],
     "Finds the same person or company twice.",
 );
 const INDUSTRY: Known = ("industry", &["Industry"], "Segments and routing.");
@@ -113,6 +144,7 @@ const LEAD_SOURCE: Known = (
         "Original Traffic Source",
         "hs_analytics_source",
         "source_id",
+        "Source",
     ],
     "Compared with the governed list and the first campaign.",
 );
@@ -127,6 +159,8 @@ const EXTERNAL_ID: Known = (
     "Compared with the system of record.",
 );
 const SEGMENT: Known = ("segment", &["Segment", "Segment__c"], "Segments and routing.");
+const REGION: Known =
+    ("region", &["Region", "Region__c", "Sales Region", "Territory"], "Segments and routing.");
 const OPTED_OUT: Known = (
     "opted_out",
     &["HasOptedOutOfEmail", "Email Opt Out", "Unsubscribed from all email", "hs_email_optout"],
@@ -140,7 +174,7 @@ const LEAD: &[Known] = &[
     ("last_name", &["LastName", "Last Name"], "Names the person."),
     (
         "company",
-        &["Company", "Company / Account", "Company Name", "partner_name"],
+        &["Company", "Company / Account", "Company Name", "partner_name", "@ Organization"],
         "Names the company.",
     ),
     ("title", &["Title", "Job Title", "function"], "Tells colleagues apart."),
@@ -154,9 +188,10 @@ const LEAD: &[Known] = &[
     INDUSTRY,
     EMPLOYEES,
     SEGMENT,
+    REGION,
     RECORD_TYPE,
     LEAD_SOURCE,
-    ("status", &["Status", "Lead Status", "stage_id"], "The stage."),
+    ("status", &["Status Reason", "Status", "Lead Status", "stage_id", "Stage"], "The stage."),
     (
         "stage_changed",
         &["Last Status Change", "LastStatusChange__c", "date_open"],
@@ -180,11 +215,15 @@ const LEAD: &[Known] = &[
 const CONTACT: &[Known] = &[
     ID,
     OWNER,
-    ("first_name", &["FirstName", "First Name"], "Names the person."),
-    ("last_name", &["LastName", "Last Name"], "Names the person."),
-    ("company", &["Company Name", "Company"], "Names the company."),
+    ("first_name", &["FirstName", "First Name", "@ First name"], "Names the person."),
+    ("last_name", &["LastName", "Last Name", "@ Last name"], "Names the person."),
+    ("company", &["Company Name", "Company", "@ Organization"], "Names the company."),
     ("title", &["Title", "Job Title"], "Tells colleagues apart."),
-    ("email", &["Email"], "Finds the same person twice."),
+    (
+        "email",
+        &["Email", "Email Address", "@ Email Work", "@ Email"],
+        "Finds the same person twice.",
+    ),
     PHONE,
     (
         "account",
@@ -195,6 +234,8 @@ const CONTACT: &[Known] = &[
             "Associated Company ID",
             "associatedcompanyid",
             "Primary Associated Company ID",
+            "Account Name.id",
+            "@ Organization ID",
         ],
         "Links the person to a company.",
     ),
@@ -206,6 +247,7 @@ const CONTACT: &[Known] = &[
     INDUSTRY,
     EMPLOYEES,
     SEGMENT,
+    REGION,
     RECORD_TYPE,
     LEAD_SOURCE,
     ("lifecycle", &["Lifecycle Stage", "lifecyclestage", "Lifecycle"], "The stage."),
@@ -268,6 +310,7 @@ const ACCOUNT: &[Known] = &[
     INDUSTRY,
     EMPLOYEES,
     SEGMENT,
+    REGION,
     RECORD_TYPE,
     CREATED,
     MODIFIED,
@@ -278,22 +321,47 @@ const ACCOUNT: &[Known] = &[
 const DEAL: &[Known] = &[
     ID,
     OWNER,
-    ("name", &["Name", "@ Name", "Deal Title"], "Names the deal."),
+    ("name", &["Name", "@ Name", "Deal Title", "Topic"], "Names the deal."),
     (
         "account",
-        &["AccountId", "Account ID", "Associated Company IDs", "Associated Company ID"],
+        &[
+            "AccountId",
+            "Account ID",
+            "Associated Company IDs",
+            "Associated Company ID",
+            "Account Name.id",
+            "@ Organization ID",
+        ],
         "Links the deal to a company.",
     ),
     (
         "contact",
-        &["ContactId", "Contact ID", "Associated Contact IDs"],
+        &["ContactId", "Contact ID", "Associated Contact IDs", "Contact Name.id", "@ Person ID"],
         "Links the deal to a person.",
     ),
-    ("stage", &["StageName", "Stage", "Deal Stage", "dealstage"], "The stage."),
-    ("amount", &["Amount"], "A late deal without an amount is a false report."),
+    // Pipedrive's status says whether a deal is won or lost; its stage stays what it was then.
+    (
+        "stage",
+        &["StageName", "Stage", "@ Status", "Deal Stage", "dealstage", "Status"],
+        "The stage.",
+    ),
+    (
+        "amount",
+        &["Amount", "@ Value", "Est. Revenue", "Expected Revenue", "planned_revenue"],
+        "A late deal without an amount is a false report.",
+    ),
     (
         "close_date",
-        &["CloseDate", "Close Date", "closedate"],
+        &[
+            "CloseDate",
+            "Close Date",
+            "closedate",
+            "Closing Date",
+            "Est. Close Date",
+            "@ Expected close date",
+            "Expected Closing",
+            "date_deadline",
+        ],
         "Open deals past it are a false report.",
     ),
     ("closed", &["IsClosed", "Closed", "Is Closed", "hs_is_closed"], "Tells open from closed."),
@@ -316,7 +384,12 @@ const DEAL: &[Known] = &[
     ("push_count", &["PushCount", "Push Count"], "Tells how often the close date moved."),
     (
         "stage_changed",
-        &["LastStageChangeDate", "Last Stage Change Date", "Date entered current stage"],
+        &[
+            "LastStageChangeDate",
+            "Last Stage Change Date",
+            "Date entered current stage",
+            "@ Last stage change",
+        ],
         "Tells how long the stage stands.",
     ),
     LEAD_SOURCE,
@@ -326,7 +399,7 @@ const DEAL: &[Known] = &[
 ];
 
 const USER: &[Known] = &[
-    ("id", &["Id", "@ Id", "Owner ID"], "Names the person in evidence."),
+    ("id", &["Id", "@ Id", "Owner ID", "(Do Not Modify) @"], "Names the person in evidence."),
     ("name", &["Name", "Full Name", "Owner Name"], "Names the person."),
     ("active", &["IsActive", "Active", "Is Active"], "Finds owners who left."),
     (
@@ -418,7 +491,7 @@ pub(super) fn columns(object: Object) -> &'static [Known] {
 fn nouns(object: Object) -> &'static [&'static str] {
     match object {
         Object::Lead => &["lead"],
-        Object::Contact => &["contact", "person"],
+        Object::Contact => &["contact", "person", "people"],
         Object::Account => &["account", "company", "organization"],
         Object::Deal => &["opportunity", "deal"],
         Object::User => &["user", "owner"],
