@@ -132,6 +132,9 @@ fn lead_ladder(batches: &Batches) -> Option<Ladder> {
         "junk",
         "lost",
         "not interested",
+        "no longer",
+        "cannot contact",
+        "cancel",
         "converted",
         "closed",
         "bad data",
@@ -446,13 +449,16 @@ fn bands(batches: &Batches) -> String {
     String::new()
 }
 
-/// One value of a segment field and who holds its records.
+/// Records that have some values in common, and who holds them.
 struct Routed {
-    value: String,
-    owner: String,
+    when: Vec<(Field, String)>,
+    to: Vec<String>,
     n: usize,
     held: usize,
 }
+
+/// The fields by which leads are usually routed.
+const ROUTED_BY: [&str; 6] = ["country", "state", "segment", "industry", "region", "lead_source"];
 
 fn routing(batches: &Batches) -> String {
     let mut toml = String::new();
@@ -464,28 +470,42 @@ fn routing(batches: &Batches) -> String {
         if !batch.has(&owner) {
             continue;
         }
-        let names = ["country", "state", "segment", "industry", "region", "lead_source"];
-        let best = names
+        let fields: Vec<Field> = ROUTED_BY
             .iter()
             .filter_map(|name| batches.field(object, name))
             .filter(|field| batch.has(field) && field.kind() == Kind::Picklist)
-            .map(|field| (segments(batches, batch, &field, &owner), field))
-            .max_by_key(|(routed, _)| routed.iter().map(|routed| routed.n).sum::<usize>());
-        let Some((routed, field)) = best.filter(|(routed, _)| routed.len() >= 2) else { continue };
-        if toml.is_empty() {
-            let _ = writeln!(toml, "objects = [\"{object}\"]\n");
-        }
-        for Routed { value, owner, n, held } in routed {
+            .collect();
+        let holdings = Holdings::of(batches, batch, &owner);
+        let best = fields
+            .iter()
+            .map(|field| holdings.routed(batch.rows(), field, &fields))
+            .max_by_key(|routed| routed.iter().map(|routed| routed.n).sum::<usize>());
+        let Some(routed) = best.filter(|routed| routed.len() >= 2) else { continue };
+        let _ = writeln!(toml, "objects = [\"{object}\"]\n");
+        for Routed { when, to, n, held } in routed {
+            let name: Vec<_> =
+                when.iter().map(|(field, value)| format!("{} {value}", field.name())).collect();
+            let when: Vec<_> = when
+                .iter()
+                .map(|(field, value)| format!("{} = {}", field.name(), quoted(value)))
+                .collect();
+            let names: Vec<&str> = to.iter().filter_map(|owner| name_of(batches, owner)).collect();
+            let to = match to.as_slice() {
+                [one] => quoted(one),
+                pool => format!("{{ pool = {} }}", quoted_list(pool.iter().map(String::as_str))),
+            };
+            let to = if names.is_empty() {
+                to
+            } else {
+                format!("{to}  # {}", super::in_comment(&names.join(", ")))
+            };
             let _ = write!(
                 toml,
-                "[[rule]]  # {} of {n} {} with this {} are theirs\nname = {}\nwhen = {{ {} = {} }}\nto = {}\n\n",
+                "[[rule]]  # {} of {n} {} like this are theirs\nname = {}\nwhen = {{ {} }}\nto = {to}\n\n",
                 percent(held, n),
                 object.plural(),
-                field.name(),
-                quoted(&format!("{} {value}", field.name())),
-                field.name(),
-                quoted(&value),
-                quoted(&owner),
+                quoted(&name.join(", ")),
+                when.join(", "),
             );
         }
         // Only one table's routing is drafted: rules are ordered, and two tables share one list.
@@ -495,33 +515,112 @@ fn routing(batches: &Batches) -> String {
     toml
 }
 
-/// The values of a field whose records one owner holds nearly alone.
-fn segments(batches: &Batches, batch: &Batch, field: &Field, owner: &Field) -> Vec<Routed> {
-    let mut held: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
-    for row in batch.rows() {
-        if let (Some(value), Some(owner)) = (row.text(field), row.text(owner)) {
-            *held.entry(value.trim()).or_default().entry(owner.trim()).or_default() += 1;
+/// Who holds the records of a table.
+struct Holdings<'b> {
+    batches: &'b Batches,
+    owner: &'b Field,
+    /// How many records each owner has.
+    all: BTreeMap<&'b str, usize>,
+    total: usize,
+}
+
+impl<'b> Holdings<'b> {
+    fn of(batches: &'b Batches, batch: &'b Batch, owner: &'b Field) -> Self {
+        let mut all: BTreeMap<&str, usize> = BTreeMap::new();
+        for owner in batch.rows().filter_map(|row| row.text(owner)) {
+            *all.entry(owner.trim()).or_default() += 1;
+        }
+        let total = all.values().sum();
+        Self { batches, owner, all, total }
+    }
+
+    /// The values of a field that go to somebody, and, of those that go to several people, the values of
+    /// the second field that divides most of their records.
+    fn routed(
+        &self,
+        rows: impl Iterator<Item = Row<'b>>,
+        field: &Field,
+        fields: &[Field],
+    ) -> Vec<Routed> {
+        let mut divided = Vec::new();
+        let mut whole = Vec::new();
+        for (value, rows) in by_value(rows, field) {
+            let when = (field.clone(), value.to_owned());
+            if let Some((to, held, n)) = self.holders(&rows) {
+                whole.push(Routed { when: vec![when], to, n, held });
+                continue;
+            }
+            let within = |second: &Field| -> Vec<Routed> {
+                by_value(rows.iter().copied(), second)
+                    .into_iter()
+                    .filter_map(|(value, rows)| {
+                        let (to, held, n) = self.holders(&rows)?;
+                        let when = vec![when.clone(), (second.clone(), value.to_owned())];
+                        Some(Routed { when, to, n, held })
+                    })
+                    .collect()
+            };
+            let best = fields
+                .iter()
+                .filter(|second| *second != field)
+                .map(within)
+                .max_by_key(|routed| routed.iter().map(|routed| routed.n).sum::<usize>());
+            divided.extend(best.unwrap_or_default());
+        }
+        // The first rule that takes a record wins, so what says more stands first.
+        divided.extend(whole);
+        divided
+    }
+
+    /// The one who holds nearly all of some records, or the few who share them evenly, with how many of
+    /// how many they hold.
+    fn holders(&self, rows: &[Row<'b>]) -> Option<(Vec<String>, usize, usize)> {
+        /// More people than this are no pool but everybody.
+        const POOL: usize = 5;
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for owner in rows.iter().filter_map(|row| row.text(self.owner)) {
+            *counts.entry(owner.trim()).or_default() += 1;
+        }
+        let n: usize = counts.values().sum();
+        let mut counts: Vec<_> = counts.into_iter().collect();
+        counts.sort_by_key(|(owner, count)| (std::cmp::Reverse(*count), *owner));
+        for size in 1..=POOL.min(counts.len()) {
+            let pool = counts.get(..size)?;
+            let held: usize = pool.iter().map(|(_, count)| count).sum();
+            if n < MIN_SEGMENT * size || share(held, n) < ROUTED_SHARE {
+                continue;
+            }
+            let is_even = pool.iter().all(|(_, count)| share(*count, held) * 2.0 >= share(1, size));
+            let everywhere: usize = pool.iter().filter_map(|(owner, _)| self.all.get(owner)).sum();
+            // Those who own nearly everything own this too: that is no rule.
+            let is_theirs = share(everywhere, self.total) < ROUTED_SHARE / 2.0;
+            let are_there = pool.iter().all(|(owner, _)| is_active(self.batches, owner));
+            return (is_even && is_theirs && are_there)
+                .then(|| (pool.iter().map(|(owner, _)| (*owner).to_owned()).collect(), held, n));
+        }
+        None
+    }
+}
+
+/// Records by the value of a field; those without one are left out.
+fn by_value<'b>(
+    rows: impl Iterator<Item = Row<'b>>,
+    field: &Field,
+) -> BTreeMap<&'b str, Vec<Row<'b>>> {
+    let mut values: BTreeMap<&str, Vec<Row<'_>>> = BTreeMap::new();
+    for row in rows {
+        if let Some(value) = row.text(field) {
+            values.entry(value.trim()).or_default().push(row);
         }
     }
-    let mut owners: BTreeMap<&str, usize> = BTreeMap::new();
-    for (owner, n) in held.values().flatten() {
-        *owners.entry(owner).or_default() += n;
-    }
-    let total: usize = owners.values().sum();
-    held.into_iter()
-        .filter_map(|(value, owners_of)| {
-            let n: usize = owners_of.values().sum();
-            let (owner, held) =
-                owners_of.into_iter().max_by_key(|(owner, n)| (*n, std::cmp::Reverse(*owner)))?;
-            // One who owns nearly everything owns this too: that is no rule.
-            let elsewhere = share(owners.get(owner).copied().unwrap_or_default(), total);
-            let routed = n >= MIN_SEGMENT
-                && share(held, n) >= ROUTED_SHARE
-                && elsewhere < ROUTED_SHARE / 2.0
-                && is_active(batches, owner);
-            routed.then(|| Routed { value: value.to_owned(), owner: owner.to_owned(), n, held })
-        })
-        .collect()
+    values
+}
+
+/// The name of a user or queue whose id it is.
+fn name_of<'b>(batches: &'b Batches, id: &str) -> Option<&'b str> {
+    [Object::User, Object::Queue]
+        .into_iter()
+        .find_map(|object| batches.get(object)?.find(id)?.text(&batches.field(object, "name")?))
 }
 
 /// True unless the users' table says that the owner left.
@@ -556,8 +655,9 @@ fn lead_source(shipped: &str, batches: &Batches) -> String {
     let governed: Vec<_> =
         counts.iter().filter(|(_, n)| *n >= 5 && share(*n, total) >= SOURCE_SHARE).collect();
     let named: usize = governed.iter().map(|(_, n)| n).sum();
+    let campaigns = campaign_sources(batches);
     if total < MIN_RECORDS || share(named, total) < 0.9 {
-        return with(shipped, "");
+        return with(shipped, &campaigns);
     }
     let weak: Vec<&str> = counts
         .iter()
@@ -581,7 +681,57 @@ fn lead_source(shipped: &str, batches: &Batches) -> String {
         let found = format!("values = {}  # as these exports write them", quoted_list(weak));
         shipped.replacen(default, &found, 1)
     };
-    with(&shipped, &toml)
+    with(&shipped, &(toml + "\n" + &campaigns))
+}
+
+/// Which lead source the records have whose first campaign was of a type, where nearly all agree.
+fn campaign_sources(batches: &Batches) -> String {
+    let object = Object::CampaignMember;
+    let (Some(members), Some(record), Some(responded)) =
+        (batches.get(object), batches.field(object, "record"), batches.field(object, "responded"))
+    else {
+        return String::new();
+    };
+    let Some(channel) = batches.field(object, "channel").filter(|field| members.has(field)) else {
+        return String::new();
+    };
+    let mut first: BTreeMap<&str, (chrono::DateTime<chrono::Utc>, &str)> = BTreeMap::new();
+    for row in members.rows() {
+        let (Some(person), Some(at), Some(channel)) =
+            (row.text(&record), row.time(&responded), row.text(&channel))
+        else {
+            continue;
+        };
+        let answer = (at, channel.trim());
+        let known = first.entry(person.trim()).or_insert(answer);
+        *known = (*known).min(answer);
+    }
+    let mut sources: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
+    for (person, (_, channel)) in first {
+        let source = [Object::Lead, Object::Contact].into_iter().find_map(|object| {
+            let field = batches.field(object, "lead_source")?;
+            batches.get(object)?.find(person)?.text(&field)
+        });
+        if let Some(source) = source {
+            *sources.entry(channel).or_default().entry(source.trim()).or_default() += 1;
+        }
+    }
+    let mut toml = String::new();
+    for (channel, sources) in sources {
+        let n: usize = sources.values().sum();
+        let most = sources.into_iter().max_by_key(|(source, n)| (*n, std::cmp::Reverse(*source)));
+        let Some((source, agree)) = most.filter(|_| n >= MIN_SEGMENT) else { continue };
+        if share(agree, n) >= ROUTED_SHARE {
+            let _ = writeln!(
+                toml,
+                "{} = {}  # {} of {n} records whose first campaign was of this type",
+                quoted(channel),
+                quoted(source),
+                percent(agree, n)
+            );
+        }
+    }
+    if toml.is_empty() { toml } else { format!("[campaign-sources]\n{toml}\n") }
 }
 
 fn owners(shipped: &str, batches: &Batches) -> String {
