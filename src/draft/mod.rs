@@ -3,8 +3,10 @@
 //! Headers say which file is which table and which column is which field; only those columns are
 //! then read, for the figures that stand beside every inferred line. What cannot be inferred is off,
 //! with a line that says how to switch it on.
-//! Does not: ask anything, overwrite anything, copy an export, or read a column it does not list.
+//! Does not: ask anything, write into a folder that is there, copy an export, or read a column it does not
+//! list.
 
+mod beyond;
 mod catalogue;
 mod infer;
 
@@ -30,14 +32,6 @@ use crate::source::{self, Files, SourceError, SourceErrors};
 /// Why no folder was drafted.
 #[derive(Debug, thiserror::Error)]
 pub enum DraftError {
-    /// There is a review folder already.
-    #[error(
-        "{path} is there already, and nothing is overwritten\n  hint: name another folder, or move it away"
-    )]
-    Exists {
-        /// What stands in the way.
-        path: String,
-    },
     /// The exports cannot be listed.
     #[error("{path}: {what}\n  hint: `--from` names the folder with the CRM's CSV exports")]
     NoExports {
@@ -89,14 +83,9 @@ struct DraftField {
     figure: String,
 }
 
-/// Drafts a review folder at `dir` from the CSV exports in `from`.
+/// Drafts a review folder at `dir` from the CSV exports in `from`. Where one is there already, nothing is
+/// written, and what the draft would add is said.
 pub fn init(dir: &Path, from: &Path, threads: NonZeroUsize) -> Result<Drafted, DraftError> {
-    for name in ["review.toml", "rules"] {
-        let path = dir.join(name);
-        if path.exists() {
-            return Err(DraftError::Exists { path: path.display().to_string() });
-        }
-    }
     let (mut tables, unused) = tables(from)?;
     for (object, table) in &mut tables {
         profile(*object, table, from, threads)?;
@@ -111,6 +100,10 @@ pub fn init(dir: &Path, from: &Path, threads: NonZeroUsize) -> Result<Drafted, D
     // The draft has to pass the same door as everything else.
     let config = config::parse(&review, &rules).map_err(DraftError::Faulty)?;
     review += &switched_off(&trial(&config, &mut batches, threads));
+    if ["review.toml", "rules"].iter().any(|name| dir.join(name).exists()) {
+        let more = beyond::beyond(dir, &review, &rules);
+        return Ok(Drafted { summary: compared(dir, &more) });
+    }
     write(dir, &review, &rules)?;
     Ok(Drafted { summary: summary(dir, crm, &tables, &unused, &batches) })
 }
@@ -678,6 +671,21 @@ fn write(dir: &Path, review: &str, rules: &BTreeMap<String, String>) -> Result<(
     }
     folder::write_new(&dir.join("review.toml"), review.as_bytes())?;
     Ok(())
+}
+
+/// What there is to say of a folder that is there already.
+fn compared(dir: &Path, more: &str) -> String {
+    let dir = dir.display();
+    if more.is_empty() {
+        format!(
+            "{dir} is there already, and the exports say nothing beyond it; nothing was written\n"
+        )
+    } else {
+        format!(
+            "{dir} is there already, and nothing was written. Beyond it, the exports say:\n{more}\n\
+             Take over what is right; `crm-review rules check` says whether it holds together.\n"
+        )
+    }
 }
 
 fn summary(

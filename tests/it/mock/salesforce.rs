@@ -196,7 +196,10 @@ impl State {
             let cell = |column: &String| match &record.get(column).cloned().unwrap_or(Value::Null) {
                 Value::Null => String::new(),
                 Value::String(text) => text.replace("+0000", "Z"),
-                other => other.to_string(),
+                other
+                @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+                    other.to_string()
+                }
             };
             out.write_record(columns.iter().map(cell)).unwrap();
         }

@@ -1,0 +1,170 @@
+//! What exports say beyond a review folder that is there already.
+//!
+//! A folder that somebody corrected is never written to: what a fresh draft has and the folder has not is
+//! shown, line by line with its figure, for its owner to take over or leave.
+//! Does not: write anything, or judge what stands there.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use toml::{Table, Value};
+
+use crate::check::Family;
+
+/// The lines of a draft that a folder has not, under the names of their files. Nothing that is shipped is
+/// told: it is not from the exports.
+pub(super) fn beyond(dir: &Path, review: &str, rules: &BTreeMap<String, String>) -> String {
+    let mut words = String::new();
+    let files = rules
+        .iter()
+        .filter(|(name, _)| *name != "approvals.toml")
+        .map(|(name, text)| (format!("rules/{name}"), text.as_str()));
+    for (name, drafted) in std::iter::once(("review.toml".to_owned(), review)).chain(files) {
+        let shipped = Family::ALL.into_iter().find(|family| name.ends_with(family.file()));
+        let known = Known {
+            stands: parse(&fs::read_to_string(dir.join(&name)).unwrap_or_default()),
+            shipped: parse(shipped.map_or("", Family::shipped)),
+        };
+        let mut more = More { drafted, lines: String::new() };
+        let drafted = parse(drafted);
+        // Of the job only the files are from the exports; the rest is the owner's.
+        let told = |key: &str| name != "review.toml" || key == "source";
+        let drafted = drafted.into_iter().filter(|(key, _)| told(key)).collect();
+        more.table(&drafted, &known, "");
+        if !more.lines.is_empty() {
+            words += &format!("\n# {name}\n{}", more.lines);
+        }
+    }
+    words
+}
+
+/// A file that is no TOML has nothing that could be compared.
+fn parse(text: &str) -> Table {
+    text.parse().unwrap_or_default()
+}
+
+/// What is there: in the folder, or as the program is shipped.
+struct Known {
+    stands: Table,
+    shipped: Table,
+}
+
+impl Known {
+    fn get(&self, key: &str) -> [Option<&Value>; 2] {
+        [self.stands.get(key), self.shipped.get(key)]
+    }
+
+    /// The tables of a name, empty where there are none.
+    fn below(&self, key: &str) -> Self {
+        let [stands, shipped] =
+            self.get(key).map(|value| value.and_then(Value::as_table).cloned().unwrap_or_default());
+        Self { stands, shipped }
+    }
+}
+
+struct More<'d> {
+    drafted: &'d str,
+    lines: String,
+}
+
+impl More<'_> {
+    fn table(&mut self, drafted: &Table, known: &Known, path: &str) {
+        let mut values = String::new();
+        let mut tables = Vec::new();
+        for (key, value) in drafted {
+            let here = known.get(key);
+            match value {
+                Value::Table(table) if !is_entry(table) => tables.push((key, table)),
+                Value::Array(items) => values += &self.items(key, items, here),
+                _ if here.iter().all(Option::is_none) => {
+                    let figure = self.figure(&format!("{} = ", name(key)));
+                    values += &format!("{} = {value}{figure}\n", name(key));
+                }
+                Value::String(_)
+                | Value::Integer(_)
+                | Value::Float(_)
+                | Value::Boolean(_)
+                | Value::Datetime(_)
+                | Value::Table(_) => {}
+            }
+        }
+        if !values.is_empty() {
+            let header = if path.is_empty() { String::new() } else { format!("[{path}]\n") };
+            self.lines += &(header + &values);
+        }
+        for (key, table) in tables {
+            let path = if path.is_empty() { name(key) } else { format!("{path}.{}", name(key)) };
+            self.table(table, &known.below(key), &path);
+        }
+    }
+
+    /// The items of a list that no list of that name has.
+    fn items(&self, key: &str, items: &[Value], known: [Option<&Value>; 2]) -> String {
+        let has = |item: &Value| {
+            let lists = known.iter().flatten().filter_map(|value| value.as_array());
+            lists.flatten().any(|other| is_same(item, other))
+        };
+        let new: Vec<&Value> = items.iter().filter(|item| !has(item)).collect();
+        if new.is_empty() {
+            return String::new();
+        }
+        if new.iter().all(|item| item.is_table()) {
+            let entry = |item: &&Value| {
+                let table = item.as_table().cloned().unwrap_or_default();
+                let lines = table.iter().map(|(key, value)| format!("{} = {value}\n", name(key)));
+                let figure = table
+                    .get("name")
+                    .map_or_else(String::new, |name| self.before(&format!("name = {name}")));
+                format!("[[{key}]]{figure}\n{}", lines.collect::<String>())
+            };
+            return new.iter().map(entry).collect();
+        }
+        let lines = new.iter().map(|item| format!("  {item},{}\n", self.figure(&item.to_string())));
+        let part =
+            if known.iter().any(Option::is_some) { "  # to what stands there, add" } else { "" };
+        format!("{} = [{part}\n{}]\n", name(key), lines.collect::<String>())
+    }
+
+    /// The comment behind the drafted line that begins like this.
+    fn figure(&self, begins: &str) -> String {
+        let line = self.drafted.lines().find(|line| line.trim_start().starts_with(begins));
+        line.and_then(|line| line.rsplit_once("  # "))
+            .map_or_else(String::new, |(_, figure)| format!("  # {figure}"))
+    }
+
+    /// The comment of the line in front of this one.
+    fn before(&self, line: &str) -> String {
+        let lines = self.drafted.lines();
+        let before = lines.clone().zip(lines.skip(1)).find(|(_, next)| *next == line);
+        before
+            .and_then(|(before, _)| before.rsplit_once("  # "))
+            .map_or_else(String::new, |(_, figure)| format!("  # {figure}"))
+    }
+}
+
+/// An entry of an allowlist or a table written on one line is told as a whole.
+fn is_entry(table: &Table) -> bool {
+    table.contains_key("from") || table.contains_key("why")
+}
+
+/// Rules are the same where they say the same, whatever they are called.
+fn is_same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Table(one), Value::Table(other)) => {
+            let told = |table: &Table| -> Table {
+                let named = ["name", "why", "since", "ask"];
+                let kept = table.iter().filter(|(key, _)| !named.contains(&key.as_str()));
+                kept.map(|(key, value)| (key.clone(), value.clone())).collect()
+            };
+            told(one) == told(other)
+        }
+        _ => one == other,
+    }
+}
+
+/// A key as TOML writes it.
+fn name(key: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if !key.is_empty() && key.chars().all(plain) { key.to_owned() } else { super::quoted(key) }
+}
