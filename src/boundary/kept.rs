@@ -4,6 +4,8 @@
 //! and of a row that was set aside there is none.
 //! Does not: read or write files.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::column::{Column, Millis, Number};
@@ -11,11 +13,12 @@ use super::intake::Intake;
 
 /// A row as it is kept. The keys are short: there are as many of them as there are records.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct Kept<'a> {
     /// Its line in the input.
     l: u32,
     /// Its values as text, in the order of the columns.
-    v: Vec<Option<String>>,
+    #[serde(borrow)]
+    v: Vec<Option<Cow<'a, str>>>,
     /// The places of values that were withheld.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     w: Vec<usize>,
@@ -75,11 +78,12 @@ impl Intake {
 
     /// Takes a row back that was kept. Gives whether it is one of these columns.
     pub fn take_back(&mut self, line: &str) -> bool {
-        let Ok(kept) = serde_json::from_str::<Kept>(line) else { return false };
+        let Ok(kept) = serde_json::from_str::<Kept<'_>>(line) else { return false };
         if kept.v.len() != self.columns.len() {
             return false;
         }
-        let is_one = |(column, value): (&Column, &Option<String>)| column.reads(value.as_deref());
+        let is_one =
+            |(column, value): (&Column, &Option<Cow<'_, str>>)| column.reads(value.as_deref());
         if !self.columns.iter().zip(&kept.v).all(is_one) {
             return false;
         }
@@ -95,13 +99,13 @@ impl Intake {
 
 impl Column {
     /// A value as text that gives the same value back.
-    fn written(&self, row: usize) -> Option<String> {
-        match self {
-            Self::Text(texts) => Some(texts.get(row).to_owned()).filter(|text| !text.is_empty()),
-            Self::Time(times) => times.get(row)?.get().map(|millis| millis.to_string()),
-            Self::Number(numbers) => numbers.get(row)?.get().map(|number| number.to_string()),
-            Self::Flag(flags) => flags.get(row)?.map(|flag| flag.to_string()),
-        }
+    fn written(&self, row: usize) -> Option<Cow<'_, str>> {
+        Some(match self {
+            Self::Text(texts) => Cow::Borrowed(Some(texts.get(row)).filter(|t| !t.is_empty())?),
+            Self::Time(times) => Cow::Owned(times.get(row)?.get()?.to_string()),
+            Self::Number(numbers) => Cow::Owned(numbers.get(row)?.get()?.to_string()),
+            Self::Flag(flags) => Cow::Borrowed(if (*flags.get(row)?)? { "true" } else { "false" }),
+        })
     }
 
     /// Whether a text is a value of this column.

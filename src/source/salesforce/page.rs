@@ -161,15 +161,61 @@ struct Linked<'p> {
     way: &'p [String],
 }
 
-impl Linked<'_> {
-    /// The columns below a name: their places, and whether the name is the column itself.
-    fn below(&self, key: &str) -> impl Iterator<Item = (usize, usize)> + use<'_> {
-        let way = self.way;
-        let key = key.to_owned();
-        self.plan.columns.iter().filter_map(move |(names, at)| {
-            let rest = names.strip_prefix(way)?;
-            (rest.first()? == &key).then_some((*at, rest.len()))
-        })
+/// What a name within a record stands for.
+enum Named {
+    /// What Salesforce says of the record itself.
+    Attributes,
+    /// What tells the record from all others.
+    Id,
+    /// A column, by its place.
+    Column(usize),
+    /// A record that columns are linked from, by its name.
+    Link(String),
+    /// Nothing that was asked for.
+    Other,
+}
+
+/// Reads a name without a copy of it: there are as many of them as there are cells.
+struct Name<'p> {
+    plan: &'p Plan,
+    way: &'p [String],
+}
+
+impl<'de> DeserializeSeed<'de> for Name<'_> {
+    type Value = Named;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Named, D::Error> {
+        from.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Name<'_> {
+    type Value = Named;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E: Error>(self, key: &str) -> Result<Named, E> {
+        if key == "attributes" {
+            return Ok(Named::Attributes);
+        }
+        if key == "Id" && self.way.is_empty() {
+            return Ok(Named::Id);
+        }
+        for (names, at) in &self.plan.columns {
+            if let Some([name, rest @ ..]) = names.strip_prefix(self.way)
+                && name == key
+            {
+                let is_column = rest.is_empty();
+                return Ok(if is_column {
+                    Named::Column(*at)
+                } else {
+                    Named::Link(key.to_owned())
+                });
+            }
+        }
+        Ok(Named::Other)
     }
 }
 
@@ -203,45 +249,46 @@ impl<'de> Visitor<'de> for Linked<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let is_top = self.way.is_empty();
-        while let Some(key) = map.next_key::<String>()? {
-            if key == "attributes" {
-                let kind: Attributes = map.next_value()?;
-                if is_top && kind.kind != self.plan.table.name() {
-                    return Err(A::Error::custom("a record of another table"));
+        while let Some(named) = map.next_key_seed(Name { plan: self.plan, way: self.way })? {
+            match named {
+                Named::Attributes => {
+                    let kind: Attributes<'_> = map.next_value()?;
+                    if is_top && kind.kind != self.plan.table.name() {
+                        return Err(A::Error::custom("a record of another table"));
+                    }
                 }
-                continue;
-            }
-            let found: Vec<(usize, usize)> = self.below(&key).collect();
-            if is_top && key == "Id" {
-                let id: String = map.next_value()?;
-                if !self.record.mark.is_empty() {
-                    return Err(A::Error::duplicate_field("Id"));
+                Named::Id => {
+                    if !self.record.mark.is_empty() {
+                        return Err(A::Error::duplicate_field("Id"));
+                    }
+                    map.next_value_seed(Cell(&mut self.record.mark))?;
+                    for (names, at) in &self.plan.columns {
+                        if let [name] = names.as_slice()
+                            && name == "Id"
+                        {
+                            let id = self.record.mark.clone();
+                            fill(self.record, *at, &id)?;
+                        }
+                    }
                 }
-                for (at, _) in found {
-                    fill(self.record, at, &id)?;
-                }
-                self.record.mark = id;
-                continue;
-            }
-            match found.as_slice() {
-                [] => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-                [(at, 1)] => {
-                    let at = *at;
-                    if self.record.is_filled.get(at) == Some(&true) {
+                Named::Column(at) => {
+                    let Record { cells, is_filled, .. } = &mut *self.record;
+                    let (Some(cell), Some(is_filled)) = (cells.get_mut(at), is_filled.get_mut(at))
+                    else {
+                        return Err(A::Error::custom("a column without a place"));
+                    };
+                    if std::mem::replace(is_filled, true) {
                         return Err(A::Error::custom("a column that comes twice"));
                     }
-                    let cell = self.record.cells.get_mut(at);
-                    map.next_value_seed(Cell(cell.ok_or_else(|| A::Error::custom("a column"))?))?;
-                    if let Some(is_filled) = self.record.is_filled.get_mut(at) {
-                        *is_filled = true;
-                    }
+                    map.next_value_seed(Cell(cell))?;
                 }
-                _ => {
-                    let way = [self.way, &[key]].concat();
+                Named::Link(name) => {
+                    let way = [self.way, &[name]].concat();
                     let linked = Linked { plan: self.plan, record: &mut *self.record, way: &way };
                     map.next_value_seed(linked)?;
+                }
+                Named::Other => {
+                    map.next_value::<IgnoredAny>()?;
                 }
             }
         }
@@ -263,9 +310,9 @@ fn fill<E: Error>(record: &mut Record, at: usize, text: &str) -> Result<(), E> {
 
 /// What Salesforce says of a record itself.
 #[derive(serde::Deserialize)]
-struct Attributes {
+struct Attributes<'a> {
     #[serde(rename = "type")]
-    kind: String,
+    kind: &'a str,
 }
 
 /// A value, as an export would write it.
@@ -280,7 +327,10 @@ impl Cell<'_> {
                 self.0.push_str(local);
                 self.0.push('Z');
             }
-            Some(_) | None => self.0.extend(text.chars().filter(|c| *c != '\0')),
+            Some(_) | None if text.contains('\0') => {
+                self.0.extend(text.chars().filter(|c| *c != '\0'));
+            }
+            Some(_) | None => self.0.push_str(text),
         }
     }
 }
