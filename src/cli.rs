@@ -134,7 +134,7 @@ pub enum Command {
         #[arg(long, hide = true)]
         markdown: bool,
     },
-    /// The JSON Schema of what machines read or write
+    /// The JSON Schema of what machines read or write, and of the files that a person does
     Schema {
         /// Of what
         of: ShapeWord,
@@ -297,6 +297,30 @@ pub enum ShapeWord {
     Manifest,
     /// A decisions file.
     Decisions,
+    /// review.toml.
+    Review,
+    /// rules/boundary.toml.
+    Boundary,
+    /// rules/approvals.toml.
+    Approvals,
+    /// rules/batch.toml.
+    Batch,
+    /// rules/duplicates.toml.
+    Duplicates,
+    /// rules/owners.toml.
+    Owners,
+    /// rules/lifecycle.toml.
+    Lifecycle,
+    /// rules/routing.toml.
+    Routing,
+    /// rules/required.toml.
+    Required,
+    /// rules/lead-source.toml.
+    LeadSource,
+    /// rules/system-of-record.toml.
+    SystemOfRecord,
+    /// rules/examples.toml.
+    Examples,
 }
 
 /// A severity on the command line.

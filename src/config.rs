@@ -2,6 +2,8 @@
 //!
 //! Does not: read the disk (the files are handed in) or know what a check is for.
 
+mod schema;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Component, PathBuf};
@@ -19,6 +21,8 @@ use crate::source::live::{Live, LiveCrm, Wide};
 use crate::source::salesforce::{self, Audience, LoginBy, Version};
 use crate::source::secret::Place;
 use crate::source::{hubspot, odoo};
+
+pub use schema::{schema_name, schemas};
 
 /// Which CRM the records come from: how they are linked and named, never how they are judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,7 +18,7 @@ use crm_review::review::{self, Earlier, Order, PaperError, Reader, Recording, Re
 use crm_review::source::csv::Encoding;
 use crm_review::source::inspect::{self, Options};
 use crm_review::source::secret::Environment;
-use crm_review::{draft, folder, linking};
+use crm_review::{config, draft, folder, linking};
 
 fn main() -> ExitCode {
     folder::keep_private();
@@ -49,14 +49,32 @@ fn main() -> ExitCode {
         Command::Explain { finding, of } => explain(&finding, of),
         Command::Checks { id, dir, markdown } => checks(id.as_deref(), &dir, markdown),
         Command::Schema { of } => {
-            print(&review::schema(match of {
-                ShapeWord::Findings => Shape::Findings,
-                ShapeWord::Manifest => Shape::Manifest,
-                ShapeWord::Decisions => Shape::Decisions,
-            }));
+            print(&schema(of));
             ExitCode::SUCCESS
         }
     }
+}
+
+fn schema(of: ShapeWord) -> String {
+    let file = match of {
+        ShapeWord::Findings => return review::schema(Shape::Findings),
+        ShapeWord::Manifest => return review::schema(Shape::Manifest),
+        ShapeWord::Decisions => return review::schema(Shape::Decisions),
+        ShapeWord::Review => "review.toml",
+        ShapeWord::Boundary => "rules/boundary.toml",
+        ShapeWord::Approvals => "rules/approvals.toml",
+        ShapeWord::Batch => "rules/batch.toml",
+        ShapeWord::Duplicates => "rules/duplicates.toml",
+        ShapeWord::Owners => "rules/owners.toml",
+        ShapeWord::Lifecycle => "rules/lifecycle.toml",
+        ShapeWord::Routing => "rules/routing.toml",
+        ShapeWord::Required => "rules/required.toml",
+        ShapeWord::LeadSource => "rules/lead-source.toml",
+        ShapeWord::SystemOfRecord => "rules/system-of-record.toml",
+        ShapeWord::Examples => "rules/examples.toml",
+    };
+    let schemas = config::schemas().into_iter();
+    schemas.filter(|(name, _)| name == file).map(|(_, text)| text).collect()
 }
 
 /// The present instant.

@@ -5,9 +5,10 @@
 //! Does not: know what any key means, touch the disk, or stop at the first problem.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Deref;
+use std::sync::LazyLock;
 
 use chrono::NaiveDate;
 use toml::de::{DeTable, DeValue};
@@ -95,12 +96,65 @@ impl std::error::Error for Problems {}
 
 /// Where problems are collected while several files are read.
 #[derive(Debug, Default)]
-pub struct Log(RefCell<Problems>);
+pub struct Log {
+    problems: RefCell<Problems>,
+    probe: Option<RefCell<Asked>>,
+}
+
+/// What readers ask of files: for each file and the path of each key in it, as what it may be written.
+/// A `*` in a path stands for keys that are the person's own.
+pub type Asked = BTreeMap<(String, String), BTreeSet<Form>>;
+
+/// As what a key may be written.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Form {
+    /// Something that the reader looks at by itself.
+    Anything,
+    /// It has to be there.
+    Required,
+    /// A text.
+    Text,
+    /// A text or a list of texts.
+    Texts,
+    /// A number.
+    Number,
+    /// A whole number that is not negative.
+    Count,
+    /// True or false.
+    Flag,
+    /// A date.
+    Date,
+    /// One of these words.
+    Choice(Vec<String>),
+    /// A plain value, or a list of them.
+    Plain,
+    /// A table.
+    Table,
+    /// A list of tables.
+    Tables,
+}
+
+/// What a probe finds where nothing is written.
+static NOTHING: Node = Node { line: 0, value: Value::Table(Vec::new()) };
 
 impl Log {
+    /// Runs a reader over files of which nothing is written, and says what it asks for. Whatever it
+    /// asks is there as an empty table, so that it goes on asking below it.
+    pub fn probe(read: impl FnOnce(&Self)) -> Asked {
+        let log = Self { probe: Some(RefCell::default()), ..Self::default() };
+        read(&log);
+        log.probe.map(RefCell::into_inner).unwrap_or_default()
+    }
+
+    fn asked(&self, file: &str, path: String, form: Form) {
+        if let Some(probe) = &self.probe {
+            probe.borrow_mut().entry((file.to_owned(), path)).or_default().insert(form);
+        }
+    }
+
     /// Notes a problem.
     pub fn note(&self, file: &str, line: usize, message: impl Into<String>, hint: Option<String>) {
-        self.0.borrow_mut().0.push(Problem {
+        self.problems.borrow_mut().0.push(Problem {
             file: file.to_owned(),
             line,
             message: message.into(),
@@ -110,7 +164,7 @@ impl Log {
 
     /// The result, unless there are problems.
     pub fn finish<T>(self, result: T) -> Result<T, Problems> {
-        let problems = self.0.into_inner();
+        let problems = self.problems.into_inner();
         if problems.is_empty() { Ok(result) } else { Err(problems) }
     }
 }
@@ -333,14 +387,28 @@ impl<'a> Section<'a> {
         );
     }
 
+    fn asks(&self, key: &str, form: Form) {
+        if self.log.probe.is_some() {
+            self.log.asked(self.file, self.name_of(key), form);
+        }
+    }
+
     fn name_of(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
     /// The raw value of a key.
     pub fn node(&self, key: &str) -> Option<&'a Node> {
+        self.asks(key, Form::Anything);
         self.asked.borrow_mut().insert(key.to_owned());
-        self.entries.iter().find(|(name, _)| name.value == key).map(|(_, node)| node)
+        let written = self.entries.iter().find(|(name, _)| name.value == key).map(|(_, node)| node);
+        written.or_else(|| self.log.probe.is_some().then_some(&NOTHING))
+    }
+
+    /// The raw value of a key that may be a plain value, or a list of them, as well as a table.
+    pub fn plain_or_table(&self, key: &str) -> Option<&'a Node> {
+        self.asks(key, Form::Plain);
+        self.node(key)
     }
 
     /// True when the key is written here.
@@ -350,6 +418,7 @@ impl<'a> Section<'a> {
 
     /// A text.
     pub fn text(&self, key: &str) -> Option<Said<&'a str>> {
+        self.asks(key, Form::Text);
         let node = self.node(key)?;
         if let Value::Text(text) = &node.value {
             Some(Said { value: text, line: node.line })
@@ -361,6 +430,7 @@ impl<'a> Section<'a> {
 
     /// A text that has to be there and must not be blank.
     pub fn required_text(&self, key: &str) -> Option<Said<&'a str>> {
+        self.asks(key, Form::Required);
         if !self.has(key) {
             self.missing(key);
             return None;
@@ -382,6 +452,7 @@ impl<'a> Section<'a> {
 
     /// A text or a list of texts; empty when absent.
     pub fn texts(&self, key: &str) -> Vec<Said<&'a str>> {
+        self.asks(key, Form::Texts);
         let Some(node) = self.node(key) else { return Vec::new() };
         match &node.value {
             Value::Text(text) => vec![Said { value: text, line: node.line }],
@@ -409,6 +480,7 @@ impl<'a> Section<'a> {
 
     /// A number, whole or not. `inf` and `nan` are none.
     pub fn number(&self, key: &str) -> Option<Said<f64>> {
+        self.asks(key, Form::Number);
         let node = self.node(key)?;
         let Some(value) = node.number() else {
             self.wrong(key, node, "a number");
@@ -426,6 +498,7 @@ impl<'a> Section<'a> {
 
     /// A whole number of things or of units: from 0 to a million, so that dates can be reckoned with it.
     pub fn count(&self, key: &str) -> Option<Said<u32>> {
+        self.asks(key, Form::Count);
         let node = self.node(key)?;
         let Value::Whole(whole) = node.value else {
             self.wrong(key, node, "a whole number that is not negative");
@@ -441,6 +514,7 @@ impl<'a> Section<'a> {
 
     /// True or false.
     pub fn flag(&self, key: &str) -> Option<Said<bool>> {
+        self.asks(key, Form::Flag);
         let node = self.node(key)?;
         if let Value::Flag(value) = node.value {
             Some(Said { value, line: node.line })
@@ -452,6 +526,7 @@ impl<'a> Section<'a> {
 
     /// A date.
     pub fn date(&self, key: &str) -> Option<Said<NaiveDate>> {
+        self.asks(key, Form::Date);
         let node = self.node(key)?;
         if let Value::Date(value) = node.value {
             Some(Said { value, line: node.line })
@@ -463,6 +538,7 @@ impl<'a> Section<'a> {
 
     /// One of a closed list of words.
     pub fn choice<T: Copy>(&self, key: &str, words: &[(&str, T)]) -> Option<T> {
+        self.asks(key, Form::Choice(words.iter().map(|(word, _)| (*word).to_owned()).collect()));
         let said = self.text(key)?;
         if let Some((_, value)) = words.iter().find(|(word, _)| *word == said.value) {
             return Some(*value);
@@ -485,9 +561,12 @@ impl<'a> Section<'a> {
 
     /// `[[key]]`, in the order written.
     pub fn sections(&self, key: &str) -> Vec<Self> {
+        self.asks(key, Form::Tables);
         let Some(node) = self.node(key) else { return Vec::new() };
         if let Value::List(items) = &node.value {
             items.iter().filter_map(|item| self.as_section(key, item)).collect()
+        } else if self.log.probe.is_some() {
+            self.below(key, node).into_iter().collect()
         } else {
             self.wrong(key, node, "a list of tables, `[[…]]`,");
             Vec::new()
@@ -496,6 +575,11 @@ impl<'a> Section<'a> {
 
     /// A node that has to be a table, as a section.
     pub fn as_section(&self, key: &str, node: &'a Node) -> Option<Self> {
+        self.asks(key, Form::Table);
+        self.below(key, node)
+    }
+
+    fn below(&self, key: &str, node: &'a Node) -> Option<Self> {
         if let Value::Table(entries) = &node.value {
             Some(Section::new(self.file, self.name_of(key), node.line, entries, self.log))
         } else {
@@ -506,11 +590,20 @@ impl<'a> Section<'a> {
 
     /// Every entry, in the order written, for tables whose keys are the person's own.
     pub fn entries(&self) -> impl Iterator<Item = (&'a Said<String>, &'a Node)> + use<'a> {
+        self.asks(OWN, Form::Anything);
+        let probed = self.log.probe.is_some().then(|| {
+            static OWN_KEY: LazyLock<Said<String>> =
+                LazyLock::new(|| Said { value: OWN.to_owned(), line: 0 });
+            (&*OWN_KEY, &NOTHING)
+        });
         let entries = self.entries;
         self.asked.borrow_mut().extend(entries.iter().map(|(key, _)| key.value.clone()));
-        entries.iter().map(|(key, node)| (key, node))
+        entries.iter().map(|(key, node)| (key, node)).chain(probed)
     }
 }
+
+/// Stands in a path for keys that are the person's own.
+pub const OWN: &str = "*";
 
 impl Drop for Section<'_> {
     fn drop(&mut self) {

@@ -62,6 +62,8 @@ impl When {
         let all = conditions
             .entries()
             .filter_map(|(name, node)| {
+                // Read before its field is looked up, so that a fault of either is told.
+                let test = Test::parse(&conditions, name, node);
                 let field = match boundary.field(object, name) {
                     Ok(field) => field,
                     Err(missing) => {
@@ -73,7 +75,7 @@ impl When {
                         return None;
                     }
                 };
-                let test = Test::parse(&conditions, name, node)?;
+                let test = test?;
                 let numeric = matches!(field.kind(), Kind::Number);
                 if matches!(test, Test::Between(..)) && !numeric {
                     conditions.problem_with_hint(
@@ -198,6 +200,7 @@ impl Test {
     }
 
     fn parse(section: &Section<'_>, name: &str, node: &Node) -> Option<Self> {
+        section.plain_or_table(name);
         if !matches!(node.value, Value::Table(_)) {
             return texts(section, name, node).map(Self::In);
         }

@@ -666,9 +666,17 @@ fn write(dir: &Path, review: &str, rules: &BTreeMap<String, String>) -> Result<(
     folder::make(&dir.join("exports"))?;
     folder::make(&dir.join("decisions"))?;
     folder::make(&dir.join("rules"))?;
+    let schemas = dir.join("rules/schema");
+    folder::make(&schemas)?;
+    for (file, schema) in config::schemas() {
+        folder::write_new(&schemas.join(config::schema_name(&file)), schema.as_bytes())?;
+    }
     for (name, text) in rules {
+        let text =
+            if name.ends_with(".toml") { with_schema("schema", name, text) } else { text.clone() };
         folder::write_new(&dir.join("rules").join(name), text.as_bytes())?;
     }
+    let review = with_schema("rules/schema", "review.toml", review);
     folder::write_new(&dir.join("review.toml"), review.as_bytes())?;
     Ok(())
 }
@@ -686,6 +694,11 @@ fn compared(dir: &Path, more: &str) -> String {
              Take over what is right; `crm-review rules check` says whether it holds together.\n"
         )
     }
+}
+
+/// The text of a file with the line by which editors find its schema.
+fn with_schema(folder: &str, file: &str, text: &str) -> String {
+    format!("#:schema {folder}/{}\n{text}", config::schema_name(file))
 }
 
 fn summary(

@@ -118,7 +118,7 @@ fn parse_target(
     boundary: &Boundary,
     columns: &mut Columns,
 ) -> Option<Target> {
-    let Some(node) = section.node("to") else {
+    let Some(node) = section.plain_or_table("to") else {
         section.missing("to");
         return None;
     };

@@ -96,13 +96,9 @@ impl System {
         let sync_hours = section.number("sync_hours").unwrap_or(Said { value: 48.0, line: 0 });
         let customers_only = section.flag("customers_only").filter(|said| said.value);
         let compares = section.sections("compare");
+        let written: Vec<_> = compares.iter().map(Written::read).collect();
         let (name, object, key) = (name?, object?, key?);
-        let Some(known) = reviewed(section, &object) else {
-            for compare in compares {
-                let _ = compare.entries();
-            }
-            return None;
-        };
+        let known = reviewed(section, &object)?;
         let key = match boundary.field(known, &key) {
             Ok(field) => Some(field),
             Err(missing) => {
@@ -112,7 +108,8 @@ impl System {
         };
         let compares = compares
             .iter()
-            .filter_map(|compare| Compare::parse(compare, known, boundary))
+            .zip(written)
+            .filter_map(|(compare, written)| written.meet(compare, known, boundary))
             .collect();
         Some(Self {
             name: name.trim().to_owned(),
@@ -157,12 +154,22 @@ impl System {
     }
 }
 
-impl Compare {
-    fn parse(section: &Section<'_>, object: Object, boundary: &Boundary) -> Option<Self> {
+/// A comparison as written, whatever it compares.
+struct Written<'s> {
+    name: Option<Said<&'s str>>,
+    theirs: Option<Said<&'s str>>,
+    sameness: same::Sameness,
+}
+
+impl<'s> Written<'s> {
+    fn read(section: &Section<'s>) -> Self {
         let name = section.required_text("field");
         let theirs = section.text("theirs").or_else(|| name.clone());
-        let sameness = same::Sameness::parse(section);
-        let (name, theirs) = (name?, theirs?);
+        Self { name, theirs, sameness: same::Sameness::parse(section) }
+    }
+
+    fn meet(self, section: &Section<'_>, object: Object, boundary: &Boundary) -> Option<Compare> {
+        let (name, theirs) = (self.name?, self.theirs?);
         let find = |object: Object, name: &Said<&str>| match boundary.field(object, name) {
             Ok(field) => Some(field),
             Err(missing) => {
@@ -179,7 +186,7 @@ impl Compare {
                 format!("give it `show = \"{}\"` as well", field.exposure().word()),
             );
         }
-        Some(Self { field, theirs, sameness, line: section.line() })
+        Some(Compare { field, theirs, sameness: self.sameness, line: section.line() })
     }
 }
 

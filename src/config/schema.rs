@@ -1,0 +1,131 @@
+//! JSON Schemas of `review.toml` and of every rules file, so that editors complete and check while a
+//! person types.
+//!
+//! They are made of what the readers ask for when nothing is written: there is no second list of keys.
+//! Does not: say more than the readers do; what a value means is judged by `rules check`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use crate::check::{EXAMPLES, Family};
+use crate::policy::{Asked, Form, Log, OWN};
+
+/// Every file that a person writes in TOML, as its name stands in the review folder.
+fn files() -> Vec<String> {
+    let families = Family::ALL.map(Family::file).into_iter();
+    let rules = families.chain(["boundary.toml", "approvals.toml", EXAMPLES]);
+    std::iter::once("review.toml".to_owned())
+        .chain(rules.map(|name| format!("rules/{name}")))
+        .collect()
+}
+
+/// The name of a file's schema, below `rules/schema/`.
+pub fn schema_name(file: &str) -> String {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    format!("{}.json", name.trim_end_matches(".toml"))
+}
+
+/// Each file with its schema as text.
+pub fn schemas() -> Vec<(String, String)> {
+    let asked = asked();
+    let text = |file: &String| {
+        let schema = schema(file, &asked);
+        serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
+    };
+    files().into_iter().map(|file| (file.clone(), text(&file))).collect()
+}
+
+/// What the readers ask of every file.
+fn asked() -> Asked {
+    let rules = files().into_iter().filter_map(|file| {
+        let name = file.strip_prefix("rules/")?;
+        Some((name.to_owned(), String::new()))
+    });
+    let rules: BTreeMap<String, String> = rules.collect();
+    Log::probe(|log| drop(super::read("", &rules, log)))
+}
+
+/// A key as it may be written, with the keys below it.
+#[derive(Default)]
+struct Key<'a> {
+    forms: BTreeSet<&'a Form>,
+    below: BTreeMap<&'a str, Self>,
+}
+
+fn schema(file: &str, asked: &Asked) -> Value {
+    let mut root = Key::default();
+    for ((_, path), forms) in asked.iter().filter(|((of, _), _)| of == file) {
+        let mut key = &mut root;
+        for part in path.split('.') {
+            key = key.below.entry(part).or_default();
+        }
+        key.forms.extend(forms);
+    }
+    let mut schema = root.table();
+    if let Some(schema) = schema.as_object_mut() {
+        schema.insert("$schema".to_owned(), json!("http://json-schema.org/draft-07/schema#"));
+        schema.insert("title".to_owned(), json!(format!("{file} of crm-review")));
+    }
+    schema
+}
+
+impl Key<'_> {
+    fn table(&self) -> Value {
+        let named = self.below.iter().filter(|(name, _)| **name != OWN);
+        let properties: Map<String, Value> =
+            named.clone().map(|(name, key)| ((*name).to_owned(), key.value())).collect();
+        let required: Vec<&str> = named
+            .filter(|(_, key)| key.forms.contains(&Form::Required))
+            .map(|(name, _)| *name)
+            .collect();
+        let more = self.below.get(OWN).map_or(json!(false), Self::value);
+        let mut table = json!({
+            "type": "object",
+            "properties": properties,
+            "additionalProperties": more,
+        });
+        if let Some(table) = table.as_object_mut().filter(|_| !required.is_empty()) {
+            table.insert("required".to_owned(), json!(required));
+        }
+        table
+    }
+
+    /// What the key may hold: any of the forms that readers ask for.
+    fn value(&self) -> Value {
+        let plain = json!({ "type": ["string", "number", "boolean"] });
+        let mut ways: Vec<Value> = Vec::new();
+        let closed = self.forms.iter().any(|form| matches!(form, Form::Choice(_)));
+        for form in &self.forms {
+            match form {
+                Form::Anything | Form::Required => {}
+                Form::Text if closed || self.forms.contains(&Form::Texts) => {}
+                Form::Text => ways.push(json!({ "type": "string" })),
+                Form::Texts => {
+                    ways.push(json!({ "type": "string" }));
+                    ways.push(json!({ "type": "array", "items": { "type": "string" } }));
+                }
+                Form::Number => ways.push(json!({ "type": "number" })),
+                Form::Count => {
+                    ways.push(json!({ "type": "integer", "minimum": 0, "maximum": 1_000_000 }));
+                }
+                Form::Flag => ways.push(json!({ "type": "boolean" })),
+                // Editors hand a TOML date over as a text, of which not all know the format.
+                Form::Date => ways.push(json!({})),
+                Form::Choice(words) => ways.push(json!({ "enum": words })),
+                Form::Plain => {
+                    ways.push(plain.clone());
+                    ways.push(json!({ "type": "array", "items": plain }));
+                }
+                Form::Table => ways.push(self.table()),
+                Form::Tables => ways.push(json!({ "type": "array", "items": self.table() })),
+            }
+        }
+        // A required text is asked for as a text too.
+        match ways.as_slice() {
+            [] => json!({}),
+            [one] => one.clone(),
+            several => json!({ "anyOf": several }),
+        }
+    }
+}
