@@ -168,3 +168,4 @@ function start() {
 }
 
 if (cards.length) start();
+else root.classList.add('js');

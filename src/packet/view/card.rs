@@ -8,6 +8,7 @@ use crate::gate::Verdict;
 use crate::packet::escape::{counted, value, words};
 use crate::packet::{Queue, RecordLink, Review, Standing, State};
 
+use super::chart::Cluster;
 use super::roll::Roll;
 use super::{Found, exposure, place, severity, text};
 
@@ -37,6 +38,8 @@ pub(super) struct Card {
     facts: Vec<Fact>,
     compared: Vec<Comparison>,
     likenesses: Vec<Waterfall>,
+    /// How its records hang together, where there are several.
+    cluster: Option<Cluster>,
     policies: Vec<Policy>,
     traces: Vec<Trace>,
     doubts: Vec<String>,
@@ -208,6 +211,7 @@ impl Card {
             facts: Vec::new(),
             compared: Vec::new(),
             likenesses: Vec::new(),
+            cluster: Cluster::of(finding),
             policies: Vec::new(),
             traces: Vec::new(),
             doubts: finding.doubts.iter().map(|doubt| words(doubt)).collect(),

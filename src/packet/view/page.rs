@@ -17,6 +17,7 @@ use crate::packet::{
 };
 
 use super::card::Card;
+use super::chart::Ages;
 use super::form::Form;
 use super::rate::Rate;
 use super::roll::Roll;
@@ -134,6 +135,7 @@ struct FamilyRow {
     escalate: String,
     insufficient: String,
     records: String,
+    ages: Ages,
 }
 
 #[derive(Debug, Serialize)]
@@ -349,7 +351,7 @@ impl Page {
             patterns: review.patterns.iter().map(PatternRow::of).collect(),
             first: first(&found),
             counts: counts(review, &found),
-            all: tally.row(),
+            all: tally.row(tally.count),
             families,
             compact: found.len() > CARDS,
             checks: Checks::of(review.reports, &found),
@@ -420,6 +422,8 @@ struct Tally {
     escalate: usize,
     insufficient: usize,
     records: usize,
+    /// In the first week, the second or third, and longer there.
+    ages: [usize; 3],
 }
 
 impl Tally {
@@ -429,6 +433,12 @@ impl Tally {
         for Found { check, finding, standing, .. } in found {
             tally.count += 1;
             tally.new += usize::from(standing.state == State::New);
+            let [young, some, long] = &mut tally.ages;
+            match standing.state.weeks() {
+                ..=1 => *young += 1,
+                2..=3 => *some += 1,
+                4.. => *long += 1,
+            }
             match check.severity {
                 Severity::High => tally.high += 1,
                 Severity::Medium => tally.medium += 1,
@@ -446,8 +456,10 @@ impl Tally {
         tally
     }
 
-    fn row(&self) -> FamilyRow {
+    /// The counts as a row; `most` proposals fill the width of a bar.
+    fn row(&self, most: usize) -> FamilyRow {
         FamilyRow {
+            ages: Ages::of(self.ages, most),
             count: grouped(self.count),
             new: grouped(self.new),
             high: grouped(self.high),
@@ -507,6 +519,8 @@ fn counts(review: &Review<'_>, found: &[Found<'_>]) -> Vec<CountRow> {
 fn families(review: &Review<'_>, found: &[Found<'_>], roll: &mut Roll) -> Vec<FamilyView> {
     let mut anchors: HashMap<String, usize> = HashMap::new();
     let mut views = Vec::new();
+    let sizes = Family::ALL.map(|it| found.iter().filter(|one| one.check.family == it).count());
+    let most = sizes.into_iter().max().unwrap_or_default();
     for family in Family::ALL {
         let ran = review.reports.iter().filter(|r| r.check.family == family && looked(r)).count();
         let here: Vec<&Found<'_>> = found.iter().filter(|f| f.check.family == family).collect();
@@ -541,7 +555,7 @@ fn families(review: &Review<'_>, found: &[Found<'_>], roll: &mut Roll) -> Vec<Fa
             meaning: meaning(family),
             proposals: counted(here.len(), "proposal"),
             looked: counted(ran, "check"),
-            row: Tally::of(here.iter().copied()).row(),
+            row: Tally::of(here.iter().copied()).row(most),
             groups,
         });
     }

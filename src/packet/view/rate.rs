@@ -8,6 +8,8 @@ use crate::metrics::{Course, Week};
 use crate::packet::Review;
 use crate::packet::escape::grouped;
 
+use super::chart::Trend;
+
 /// Weeks that are shown.
 const WEEKS: usize = 13;
 
@@ -20,6 +22,8 @@ pub(super) struct Rate {
     outside: String,
     left_out: Option<String>,
     course: String,
+    /// The weeks as a drawing, where there are several.
+    trend: Option<Trend>,
 }
 
 /// A week and its six inputs.
@@ -43,6 +47,7 @@ impl Rate {
             outside: count(shown.iter().map(|week| week.tally.outside).sum()),
             left_out: review.left_out.words(),
             course: Course::words(Course::of(weeks)),
+            trend: Trend::of(shown),
         })
     }
 }
