@@ -87,9 +87,9 @@ function address() {
 
 /** Goes where the address behind # points: to a filtered view, or to something in the page. */
 function arrive() {
-  const hash = decodeURIComponent(location.hash.slice(1));
+  const hash = location.hash.slice(1);
   if (hash.includes('=')) {
-    const read = new URLSearchParams(location.hash.slice(1));
+    const read = new URLSearchParams(hash);
     const known = ['text', ...FACETS.map(([key]) => key)];
     filter(Object.fromEntries([...read].filter(([key, value]) => known.includes(key) && value)), { said: false });
     return;
