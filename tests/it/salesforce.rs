@@ -122,7 +122,7 @@ fn accounts(org: &Org, more: &str) -> Job {
     let review = format!(
         "organisation = \"Acme\"\ntime_zone = \"UTC\"\n\n[source]\ncrm = \"salesforce\"\n\n[source.live]\n\
          host = \"{}\"\nclient_id = \"3MVG9\"\nclient_secret = {{ env = \"APP_SECRET\" }}\n\
-         timeout_seconds = 1\npatience_seconds = 60\n{more}\n",
+         timeout_seconds = 3\npatience_seconds = 60\n{more}\n",
         org.server.url()
     );
     Job::new(&[
@@ -597,7 +597,7 @@ fn a_pull_that_is_killed_goes_on_where_it_was() {
     };
     let org = Org::start(tables, 200, Box::new(fault));
     let job = accounts(&org, "");
-    job.edit("review.toml", "timeout_seconds = 1", "timeout_seconds = 60");
+    job.edit("review.toml", "timeout_seconds = 3", "timeout_seconds = 60");
     let mut command = job.command(&["run", ".", "--as-of", DAY]);
     let mut child = command.env("APP_SECRET", SECRET).spawn().unwrap();
     while !asked(&org).iter().any(|path| path.ends_with("-400")) {
@@ -742,10 +742,10 @@ fn a_live_source_is_described_with_care() {
         (secret, "client_secret = { env = \"A\", file = \"b\" }", "has to name one place"),
         (secret, "", "`client_secret` is missing"),
         ("host = \"http://127", "host = \"http://192", "plain http is for this machine alone"),
-        ("timeout_seconds = 1", "quota_share = 80", "`quota_share` is not a share"),
-        ("timeout_seconds = 1", "version = \"sixty\"", "a version such as `67.0`"),
+        ("timeout_seconds = 3", "quota_share = 80", "`quota_share` is not a share"),
+        ("timeout_seconds = 3", "version = \"sixty\"", "a version such as `67.0`"),
         ("crm = \"salesforce\"", "crm = \"other\"", "a live CRM cannot be asked"),
-        ("timeout_seconds = 1", "verb = \"DELETE\"", "`source.live.verb`"),
+        ("timeout_seconds = 3", "verb = \"DELETE\"", "`source.live.verb`"),
     ] {
         assert!(review.contains(from), "{from}");
         job.put("review.toml", &review.replace(from, to));
