@@ -338,3 +338,11 @@ impl Sink for Admit<'_> {
         true
     }
 }
+
+/// The place of an element in a list, to which it is added when it is not there.
+fn place<T: PartialEq>(list: &mut Vec<T>, element: T) -> usize {
+    list.iter().position(|held| *held == element).unwrap_or_else(|| {
+        list.push(element);
+        list.len() - 1
+    })
+}

@@ -13,6 +13,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::boundary::{Boundary, Field, Kind as Shape};
 use crate::source::json::Member;
+use crate::source::place;
 
 use super::question::{Created, Kind, OBJECT_ID};
 use super::wire::{Owner, Pipeline, Property, Was};
@@ -246,14 +247,6 @@ enum Found<'k> {
     Property(&'k Property, Writing),
     Associated(Kind),
     Unclear(String),
-}
-
-/// The place of an element, which is added when it is not there.
-fn place<T: PartialEq>(list: &mut Vec<T>, element: T) -> usize {
-    list.iter().position(|held| *held == element).unwrap_or_else(|| {
-        list.push(element);
-        list.len() - 1
-    })
 }
 
 /// The name of a property in its history: its internal one as in exports, if the field goes by it.

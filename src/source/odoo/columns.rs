@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use crate::boundary::{Boundary, Field, Kind as Shape};
 use crate::source::json::Member;
+use crate::source::place;
 
 use super::question::{Model, Name};
 
@@ -233,14 +234,6 @@ pub(super) fn linked(member: &Member) -> Result<Vec<u64>, &'static str> {
         Member::List(ids) => ids.iter().map(one).collect(),
         Member::Flag(true) | Member::Text(_) | Member::Missing => Ok(vec![one(member)?]),
     }
-}
-
-/// The place of an element, which is added when it is not there.
-fn place<T: PartialEq>(list: &mut Vec<T>, element: T) -> usize {
-    list.iter().position(|held| *held == element).unwrap_or_else(|| {
-        list.push(element);
-        list.len() - 1
-    })
 }
 
 /// How the values of a field are written, if it is a field that a column can hold.

@@ -173,8 +173,11 @@ impl Domain {
             Object::Contact => ("res.partner", vec![json!(["is_company", "=", false])], false),
             Object::Account => ("res.partner", vec![json!(["is_company", "=", true])], false),
             Object::User => ("res.users", vec![json!(["share", "=", false])], true),
-            Object::Queue => ("crm.team", Vec::new(), false),
-            Object::CampaignMember | Object::FieldHistory | Object::SystemRecord => return None,
+            // A team does not own records, and its number may be that of a user.
+            Object::Queue
+            | Object::CampaignMember
+            | Object::FieldHistory
+            | Object::SystemRecord => return None,
         };
         Some((Model(Cow::Borrowed(model)), Self { conditions, archived }))
     }
