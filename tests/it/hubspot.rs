@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
+use std::path::Path;
+use std::process::Command;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use crm_review::review::{self, Done, Order, ReviewError};
@@ -469,4 +471,48 @@ fn a_pull_that_met_the_limit_of_the_day_goes_on_the_next_day() {
         .find(|request| request.path.ends_with("/search") && request.json()["limit"] != 1);
     let behind = first.unwrap().json()["filterGroups"][0]["filters"][1]["value"].clone();
     assert_ne!(behind, "0", "what was read is kept");
+}
+
+/// HubSpot's own client, installed below target/ by `.ci/run`, reads what the account holds: so the
+/// account is one that HubSpot's client takes for HubSpot.
+#[test]
+fn an_independent_client_reads_the_same_records() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let installed = root.join("target/hubspot/package.json");
+    if !installed.with_file_name("node_modules").exists() {
+        eprintln!("NOT READ BY HUBSPOT'S OWN CLIENT: it is not installed (see .ci/run)");
+        return;
+    }
+    let held = acme::account();
+    let generous = usize::MAX;
+    let account = Account { legacy: true, searches_a_second: generous, ..acme::account() };
+    let server = account.serve();
+    let output = Command::new("node")
+        .args([&root.join("tests/hubspot/read.mjs"), &installed])
+        .args([&server.url(), TOKEN])
+        .output()
+        .unwrap();
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{err}");
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for (kind, table) in &held.types {
+        let records = told["types"][kind].as_object().unwrap();
+        assert_eq!(records.len(), table.records.len(), "{kind}");
+        let links = held.associations.get(&(kind.clone(), "companies".to_owned()));
+        for (id, record) in &table.records {
+            let read = &records[&id.to_string()];
+            for (name, value) in &record.properties {
+                assert_eq!(read["properties"][name], *value, "{kind} {id} {name}");
+            }
+            for (name, versions) in &record.history {
+                let values: Vec<&str> = versions.iter().map(|was| was.value.as_str()).collect();
+                assert_eq!(read["history"][name], json!(values), "{kind} {id} {name}");
+            }
+            let linked = links.and_then(|links| links.get(id)).cloned().unwrap_or_default();
+            assert_eq!(read["companies"], json!(linked), "{kind} {id}");
+        }
+    }
+    assert_eq!(told["owners"].as_array().unwrap().len(), held.owners.len());
+    let stages = held.pipelines["deals"][0]["stages"].as_array().unwrap();
+    assert_eq!(told["stages"].as_array().unwrap().len(), stages.len());
 }

@@ -80,7 +80,7 @@ impl Account {
         if asked.heads.get("authorization") != Some(&format!("Bearer {TOKEN}")) {
             return refusal(401, "INVALID_AUTHENTICATION", "Authentication credentials not found.");
         }
-        let path: Vec<&str> = asked.path.trim_start_matches('/').split('/').collect();
+        let path: Vec<&str> = asked.path.trim_matches('/').split('/').collect();
         let version = if self.legacy { "v3" } else { "2026-09" };
         let associated = if self.legacy { "v4" } else { "2026-09" };
         // The date stands behind the kind of thing, the old number before it.
