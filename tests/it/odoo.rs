@@ -337,3 +337,19 @@ fn a_pull_that_was_cut_off_goes_on_where_it_was() {
     };
     assert_eq!(again.iter().filter(from_the_start).count(), 0, "the first page is kept");
 }
+
+#[test]
+fn the_doctor_looks_and_reads_no_record() {
+    let server = database().serve();
+    let job = job(&server, "");
+    let end = said(job.command(&["doctor", "."]).env("ODOO_KEY", KEY));
+    assert!(end.out.contains("Odoo leads"), "{}", end.out);
+    for absent in ["lead.lead_source", "lead.modified"] {
+        assert!(end.out.contains(absent), "{}", end.out);
+    }
+    let reads =
+        server.requests().into_iter().filter(|request| request.path.ends_with("search_read"));
+    for read in reads {
+        assert_eq!((&read.json()["fields"], &read.json()["limit"]), (&json!(["id"]), &json!(1)));
+    }
+}
