@@ -146,10 +146,7 @@ fn run(order: &Order, fail_on: Option<SeverityWord>) -> ExitCode {
                 ExitCode::SUCCESS
             }
         }
-        Err(error) => {
-            say(&error.to_string());
-            ExitCode::from(exit_code(&error))
-        }
+        Err(error) => failed(&error),
     }
 }
 
@@ -182,10 +179,7 @@ fn rules(command: RulesCommand, threads: NonZeroUsize) -> ExitCode {
                         ExitCode::SUCCESS
                     }
                 }
-                Err(error) => {
-                    say(&error.to_string());
-                    ExitCode::from(exit_code(&error))
-                }
+                Err(error) => failed(&error),
             }
         }
         RulesCommand::Example { finding, dir } => {
@@ -196,10 +190,7 @@ fn rules(command: RulesCommand, threads: NonZeroUsize) -> ExitCode {
                 print(&tested.words);
                 ExitCode::from(if tested.failed == 0 { 0 } else { 2 })
             }
-            Err(error) => {
-                say(&error.to_string());
-                ExitCode::from(exit_code(&error))
-            }
+            Err(error) => failed(&error),
         },
     }
 }
@@ -229,10 +220,7 @@ fn doctor(order: &Order) -> ExitCode {
                 None => u8::from(examined.faults > 0),
             })
         }
-        Err(error) => {
-            say(&error.to_string());
-            ExitCode::from(exit_code(&error))
-        }
+        Err(error) => failed(&error),
     }
 }
 
@@ -242,10 +230,7 @@ fn verify(dir: &Path, threads: NonZeroUsize) -> ExitCode {
             print(&verified.words);
             ExitCode::from(if verified.faults == 0 { 0 } else { 4 })
         }
-        Err(error) => {
-            say(&error.to_string());
-            ExitCode::from(exit_code(&error))
-        }
+        Err(error) => failed(&error),
     }
 }
 
@@ -256,11 +241,14 @@ fn finish(said: Result<String, ReviewError>) -> ExitCode {
             print(&words);
             ExitCode::SUCCESS
         }
-        Err(error) => {
-            say(&error.to_string());
-            ExitCode::from(exit_code(&error))
-        }
+        Err(error) => failed(&error),
     }
+}
+
+/// Says why nothing came of it.
+fn failed(error: &ReviewError) -> ExitCode {
+    say(&error.to_string());
+    ExitCode::from(exit_code(error))
 }
 
 fn exit_code(error: &ReviewError) -> u8 {
@@ -372,10 +360,7 @@ fn explain(words: &[String], of: Option<NaiveDate>) -> ExitCode {
             say(&why);
             ExitCode::from(2)
         }
-        Err(error) => {
-            say(&error.to_string());
-            ExitCode::from(exit_code(&error))
-        }
+        Err(error) => failed(&error),
     }
 }
 
