@@ -27,6 +27,9 @@ use super::{manifest, paper};
 /// So many findings or weeks make a pattern.
 const PATTERN: usize = 3;
 
+/// A rule that is surely right more often than this is either good or not read any more.
+const HARDLY_EVER_WRONG: f64 = 0.9;
+
 /// Says what repeats.
 pub fn patterns(path: &Path, now: DateTime<Utc>) -> Result<String, ReviewError> {
     let folder = Folder::read(path)?;
@@ -86,6 +89,9 @@ fn rules(precision: &[Precision], budget: f64) -> String {
                 "         below the budget of {}, and read last: change the rule, or switch it off\n",
                 Percent(budget)
             );
+        }
+        if rate.from >= HARDLY_EVER_WRONG {
+            words += "         hardly ever rejected: read a sample of what is approved, or let the rule be approved in bulk\n";
         }
         let asks = rule.rejected.iter().filter(|(_, count)| **count >= PATTERN as u64);
         for (reason, count) in asks {

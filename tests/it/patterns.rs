@@ -212,4 +212,19 @@ fn segments_are_audited() {
         "Spain 20 of 40, 50.0 % (35.2 % to 64.8 %) 0 of 20, 0.0 % (0.0 % to 16.1 %)"
     );
     assert!(said.contains("leads by company size: flagged"), "{said}");
+    // Eighty approved and forty rejected of one rule: neither end is near.
+    assert!(!said.contains("below the budget") && !said.contains("hardly ever"), "{said}");
+}
+
+#[test]
+fn a_rule_that_is_never_rejected_is_named_too() {
+    let job = abandoned(40);
+    job.run(&[]).ends(0);
+    Filled::of(&job, DAY).approves_all(&job, DAY).put(&job, "week.json");
+    job.call(&["decide", "week.json"]).ends(0);
+    let said = job.call(&["patterns"]).ends(0).out;
+    // Of 41 of 41, Wilson's interval begins at 91.4 %; of 1 of 1 at 20.7 %.
+    let (_, from) = said.split_once("OWN-01 ").unwrap();
+    assert!(from.lines().nth(1).unwrap().contains("hardly ever rejected: read a sample"), "{said}");
+    assert_eq!(said.matches("hardly ever rejected").count(), 1, "{said}");
 }
