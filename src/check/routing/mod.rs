@@ -9,6 +9,7 @@ mod calendar;
 mod coverage;
 mod evidence;
 mod faults;
+mod index;
 mod roster;
 mod routed;
 mod rules;
@@ -31,9 +32,10 @@ use crate::policy::{Said, Section};
 
 use accounts::{Follow, Named};
 use coverage::{Coverage, Segments, Territories};
+use index::Index;
 use rules::Rule;
 use service_level::ServiceLevel;
-use values::Columns;
+use values::{Columns, Values};
 
 pub(super) use faults::{
     FELL_TO_CATCH_ALL, FOLLOW_ACCOUNT_OWNER, NAMED_ACCOUNTS, SEGMENT, TERRITORY, UNROUTABLE,
@@ -101,6 +103,8 @@ struct Plan {
     do_not_route: Option<Field>,
     columns: Columns,
     rules: Vec<Rule>,
+    /// Where there are many of them.
+    index: Option<Index>,
     /// Some of them were not always in force, or will not be.
     has_dated_rules: bool,
     territories: Option<Territories>,
@@ -318,6 +322,29 @@ impl Plan {
         fields.into_iter().find_map(|field| row.day(field, as_of.zone))
     }
 
+    /// The rules that may take a record, in their order: where there are many, those that the index
+    /// finds.
+    fn may_take(&self, values: &Values) -> impl Iterator<Item = (usize, &Rule)> {
+        let found = self.index.as_ref().map(|index| {
+            let mut found: Vec<usize> = index.may_fit(values).flatten().copied().collect();
+            found.sort_unstable();
+            // A rule that lists a value twice is found twice.
+            found.dedup();
+            found
+        });
+        let all = if found.is_some() { 0 } else { self.rules.len() };
+        let at = (0..all).chain(found.into_iter().flatten());
+        at.filter_map(|at| Some((at, self.rules.get(at)?)))
+    }
+
+    /// The rules that may take a record once its blank fields are filled, in their order.
+    fn may_take_once_filled(&self, values: &Values) -> impl Iterator<Item = (usize, &Rule)> {
+        let is_found = |index: &Index| !index.asks_for_a_blank(values);
+        let found = self.index.as_ref().is_some_and(is_found).then(|| self.may_take(values));
+        let all = if found.is_some() { &[] } else { self.rules.as_slice() };
+        found.into_iter().flatten().chain(all.iter().enumerate())
+    }
+
     /// The day whose rules a record is judged by: that of its routing, where the record says it.
     fn day_of_rules(&self, row: Row<'_>, as_of: AsOf) -> NaiveDate {
         let day = if self.has_dated_rules { self.routed_on(row, as_of) } else { None };
@@ -337,6 +364,7 @@ impl Plan {
             do_not_route: field("do_not_route"),
             columns: Columns::default(),
             rules: Vec::new(),
+            index: None,
             has_dated_rules: false,
             territories: None,
             segments: None,
@@ -363,6 +391,7 @@ impl Plan {
         }
         let columns = &mut plan.columns;
         plan.rules = rules::parse(root, object, rulebook, boundary, columns);
+        plan.index = Index::of(plan.rules.iter().map(Rule::clauses));
         plan.has_dated_rules = plan.rules.iter().any(Rule::is_dated);
         plan.territories = Territories::parse(root, object, rulebook, boundary, columns);
         plan.segments = Segments::parse(root, object, boundary);

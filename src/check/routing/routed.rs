@@ -323,10 +323,10 @@ impl<'a> Routed<'a> {
         home: &OnceCell<Home<'a>>,
     ) -> Option<Match<'e>> {
         let destinations = self.destinations.get(&plan.object)?;
-        for (at, (rule, destination)) in plan.rules.iter().zip(destinations).enumerate() {
-            if !rule.takes(values) {
+        for (at, rule) in plan.may_take(values) {
+            let Some(destination) = destinations.get(at).filter(|_| rule.takes(values)) else {
                 continue;
-            }
+            };
             let mut table_line = None;
             let goes = match destination {
                 Destination::One(holder) => Goes::One(*holder),
@@ -436,7 +436,7 @@ impl<'a> Routed<'a> {
         let home = OnceCell::new();
         let taken = self.first_match(world, plan, row, &values, &home);
         let mut needs: Vec<Need> = Vec::new();
-        for (at, rule) in plan.rules.iter().enumerate() {
+        for (at, rule) in plan.may_take_once_filled(&values) {
             match rule.verdict(&values) {
                 Verdict::Takes if taken.is_some_and(|taken| taken.at == at) => break,
                 // A rule that takes it, and yet does not, has no account's owner to give it to.
@@ -578,8 +578,8 @@ impl<'a> Case<'_, 'a> {
     /// The first rule before the matching one that only blank fields keep from taking the record.
     pub(super) fn kept_by_blanks(&self) -> Option<(&Rule, Vec<Field>)> {
         let end = self.matched.map_or(self.plan.rules.len(), |matched| matched.at);
-        let rules = self.plan.rules.iter().take(end);
-        rules.into_iter().find_map(|rule| Some((rule, rule.kept_by_blanks(self.values)?)))
+        let rules = self.plan.may_take_once_filled(self.values).take_while(|(at, _)| *at < end);
+        rules.into_iter().find_map(|(_, rule)| Some((rule, rule.kept_by_blanks(self.values)?)))
     }
 
     /// True when the rules name the owner and nobody else: what the rules decide, the tables of

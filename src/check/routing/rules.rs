@@ -152,6 +152,11 @@ fn parse_target(
 }
 
 impl Rule {
+    /// Its conditions with their slots.
+    pub(super) fn clauses(&self) -> &[(usize, Condition)] {
+        &self.clauses
+    }
+
     /// True when the rule has a day from which or to which it counts.
     pub(super) fn is_dated(&self) -> bool {
         self.since.is_some() || self.until.is_some()

@@ -4,19 +4,13 @@
 //! number fields, `lo-hi`, `lo-` and `-hi`. Columns are field names beside one column with the answer.
 //! Does not: know what the answer means.
 
-use std::collections::BTreeSet;
-
-use hashbrown::HashMap;
-
 use crate::boundary::{Boundary, Field, Kind, Object};
 use crate::check::condition::{Condition, Test, fold};
 use crate::check::rulebook::Table;
 use crate::policy::Section;
 
+use super::index::Index;
 use super::values::{Columns, Values};
-
-/// From this size on, rows are found through an index instead of one after the other.
-const INDEX_FROM: usize = 32;
 
 /// A compiled table.
 #[derive(Debug, Clone)]
@@ -110,18 +104,6 @@ pub(super) fn blanks<'c>(
     (!fields.is_empty()).then_some(fields)
 }
 
-/// Rows by the value or the beginning that one column asks for.
-#[derive(Debug, Clone, Default)]
-struct Index {
-    slot: usize,
-    exact: HashMap<String, Vec<usize>>,
-    beginnings: HashMap<String, Vec<usize>>,
-    /// The lengths, in bytes, that beginnings have.
-    lengths: BTreeSet<usize>,
-    /// Rows that ask for no value in that column.
-    rest: Vec<usize>,
-}
-
 impl DecisionTable {
     /// Compiles a table for one object; `answer` is the column that is no field.
     pub(super) fn parse(
@@ -182,7 +164,7 @@ impl DecisionTable {
             }
             rows.push(TableRow { line: *line, folded: fold(&says), says, tests });
         }
-        let index = (rows.len() >= INDEX_FROM).then(|| Index::of(&rows, &fields)).flatten();
+        let index = Index::of(rows.iter().map(|row| row.tests.as_slice()));
         let columns = fields.into_iter().map(|(_, slot, field)| (slot, field)).collect();
         Some(Self { file: table.file.clone(), columns, rows, index })
     }
@@ -235,7 +217,7 @@ impl DecisionTable {
 
     fn first_by(&self, index: &Index, values: &Values) -> Option<usize> {
         let mut best: Option<usize> = None;
-        for rows in index.may_fit(values.at(index.slot).text) {
+        for rows in index.may_fit(values) {
             let better = rows
                 .iter()
                 .take_while(|at| best.is_none_or(|best| **at < best))
@@ -253,10 +235,10 @@ impl DecisionTable {
     ) -> impl Iterator<Item = (&'t TableRow, Vec<Field>)> {
         let any_blank = self.columns.iter().any(|(slot, _)| values.at(*slot).blank);
         let end = if any_blank { before.unwrap_or(self.rows.len()) } else { 0 };
-        let filled = |index: &&Index| any_blank && !values.at(index.slot).blank;
+        let filled = |index: &&Index| any_blank && !index.asks_for_a_blank(values);
         let mut may_fit: Vec<usize> = match self.index.as_ref().filter(filled) {
             Some(index) => {
-                let rows = index.may_fit(values.at(index.slot).text).flatten().copied();
+                let rows = index.may_fit(values).flatten().copied();
                 rows.filter(|at| *at < end).collect()
             }
             None => (0..end).collect(),
@@ -266,52 +248,6 @@ impl DecisionTable {
             let row = self.rows.get(at)?;
             row.kept_by_blanks(values).map(|fields| (row, fields))
         })
-    }
-}
-
-impl Index {
-    /// An index on the column that tells the rows apart best, if any column compares texts.
-    fn of(rows: &[TableRow], fields: &[(usize, usize, Field)]) -> Option<Self> {
-        fields
-            .iter()
-            .map(|(_, slot, _)| Self::on(*slot, rows))
-            .map(|index| (index.exact.len() + index.beginnings.len(), index))
-            .filter(|(keys, _)| *keys > 0)
-            .max_by_key(|(keys, index)| (*keys, std::cmp::Reverse(index.slot)))
-            .map(|(_, index)| index)
-    }
-
-    /// The rows that ask for a value or for none, list by list, each in file order.
-    fn may_fit<'i>(&'i self, text: Option<&'i str>) -> impl Iterator<Item = &'i [usize]> {
-        let exact = text.and_then(|text| self.exact.get(text));
-        let beginnings = text.into_iter().flat_map(|text| {
-            let starts = self.lengths.iter().filter_map(|length| text.get(..*length));
-            starts.filter_map(|start| self.beginnings.get(start))
-        });
-        exact.into_iter().chain(beginnings).chain([&self.rest]).map(Vec::as_slice)
-    }
-
-    fn on(slot: usize, rows: &[TableRow]) -> Self {
-        let mut index = Self { slot, ..Self::default() };
-        for (at, row) in rows.iter().enumerate() {
-            match row.tests.iter().find(|(tested, _)| *tested == slot).map(|(_, it)| &it.test) {
-                Some(Test::In(values)) => {
-                    for value in values {
-                        index.exact.entry(value.clone()).or_default().push(at);
-                    }
-                }
-                Some(Test::StartsWith(starts)) => {
-                    for start in starts {
-                        index.lengths.insert(start.len());
-                        index.beginnings.entry(start.clone()).or_default().push(at);
-                    }
-                }
-                Some(Test::NotIn(_) | Test::Between(..) | Test::Blank(_)) | None => {
-                    index.rest.push(at);
-                }
-            }
-        }
-        index
     }
 }
 

@@ -189,3 +189,51 @@ fn leads(policies: &Policies, count: usize) -> Pulled {
     pulled.insert(Load::join(Object::Lead, vec![load], &reads, NonZeroUsize::MIN).0);
     pulled
 }
+
+#[test]
+fn an_index_finds_the_rules_that_a_search_finds() {
+    let mut rules = String::new();
+    for at in 0..400 {
+        let when = match at % 4 {
+            0 => format!(
+                "country = [\"C{}\", \"c{}\"], employees = {{ at_least = {at} }}",
+                at % 7,
+                at % 7
+            ),
+            1 => format!(
+                "postal_code = {{ starts_with = [\"{}\", \"{}\"] }}",
+                at % 90 + 10,
+                at % 9 + 1
+            ),
+            2 => {
+                format!("country = {{ not = [\"C{}\"] }}, postal_code = {{ blank = true }}", at % 7)
+            }
+            _ => format!(
+                "country = \"C{}\", postal_code = {{ starts_with = \"{}\" }}",
+                at % 7,
+                10 + at % 60
+            ),
+        };
+        let _ = writeln!(rules, "[[rule]]\nname = \"{at}\"\nwhen = {{ {when} }}\nto = \"U{at}\"");
+    }
+    let policies = parse(&[("routing.toml", &rules)]).unwrap();
+    let plan = policies.routing.plan(Object::Lead).unwrap();
+    let pulled = leads(&policies, 3_000);
+    let mut values = super::values::Values::default();
+    let mut found = 0;
+    for row in pulled.get(Object::Lead).unwrap().rows() {
+        values.read(&plan.columns, row, chrono::NaiveDate::MIN);
+        let first = plan.may_take(&values).find(|(_, rule)| rule.takes(&values));
+        let searched = plan.rules.iter().position(|rule| rule.takes(&values));
+        assert_eq!(first.map(|(at, _)| at), searched, "{}", row.id());
+        let waiting =
+            plan.may_take_once_filled(&values).map(|(at, rule)| (at, rule.verdict(&values)));
+        let all = plan.rules.iter().map(|rule| rule.verdict(&values)).enumerate();
+        let open = |(_, verdict): &(usize, super::table::Verdict)| {
+            *verdict != super::table::Verdict::Passes
+        };
+        assert!(waiting.filter(open).eq(all.filter(open)), "{}", row.id());
+        found += usize::from(searched.is_some());
+    }
+    assert!(found > 1_000, "{found}");
+}
