@@ -146,7 +146,11 @@ fn run(order: &Order, fail_on: Option<SeverityWord>) -> ExitCode {
                 ExitCode::SUCCESS
             }
         }
-        Err(error) => failed(&error),
+        Err(error) => {
+            // The line that told how far a pull was gives way.
+            (order.tell)("");
+            failed(&error)
+        }
     }
 }
 
@@ -213,6 +217,7 @@ fn decide(mut paths: Vec<PathBuf>, supersede: bool) -> ExitCode {
 fn doctor(order: &Order) -> ExitCode {
     match review::doctor(order) {
         Ok(examined) => {
+            (order.tell)("");
             print(&examined.words);
             ExitCode::from(match examined.refused {
                 Some(error) if error.is_of_the_config() => 2,

@@ -528,13 +528,15 @@ impl<'d> Book<'d> {
                 None => format!("{name}: {} records", self.mile.rows),
             });
             let mut ways = self.mile.next.clone();
-            if self.is_short() {
-                ways.extend(reading.ways_round(self.reached()));
-            } else if self.counted.is_some() {
+            if self.counted.is_some() && !self.is_short() {
                 // All came. Where the CRM itself says that there is more, it is asked, and nowhere else.
                 ways.drain(..ways.len().saturating_sub(1));
             }
             ways.retain(|way| !self.tried.contains(way));
+            if ways.is_empty() && self.is_short() {
+                ways = reading.ways_round(self.reached());
+                ways.retain(|way| !self.tried.contains(way));
+            }
             if ways.is_empty() || !self.step(door, reading, ways)? {
                 break;
             }
@@ -579,9 +581,11 @@ impl<'d> Book<'d> {
         }
         if let Some(way) = repeating {
             let page = self.fetch(door, reading, &way)?;
-            self.mile
-                .gaps
-                .push(format!("{} records came on two pages and were read once", page.repeats));
+            self.mile.gaps.push(format!(
+                "{}: records that came on two pages, and were read once: {}",
+                reading.name(),
+                page.repeats
+            ));
             self.take(&way, page)?;
             return Ok(true);
         }
@@ -627,8 +631,7 @@ impl<'d> Book<'d> {
         self.mile.admitted.clear();
         self.mile.refused.clear();
         for row in 0..self.rows.len() {
-            let mark_of_row = self.rows.mark(row);
-            let mark = mark(mark_of_row);
+            let mark = mark(self.rows.mark(row));
             if !self.seen.insert(mark) {
                 continue;
             }
