@@ -62,10 +62,22 @@ fn run(job: &Job) -> Result<Done, ReviewError> {
 
 #[test]
 fn the_same_records_give_the_same_findings_by_api_and_by_export() {
-    let account = acme::account();
+    let mut account = acme::account();
     let exported = Job::acme("hubspot");
     exported.put("exports/users.csv", &acme::users(&account));
     run(&exported).unwrap();
+    // A batch that comes without some of its records, once.
+    let (mut twin, mut batches) = (acme::account(), 0);
+    account.fault = Some(Box::new(move |request| {
+        let is_history = request.path == "/crm/objects/2026-09/deals/batch/read";
+        batches += usize::from(is_history);
+        let spoilt = is_history && batches == 2;
+        let Reply::Whole { body, .. } = twin.answer(request) else { return None };
+        let mut answer: Value = serde_json::from_slice(&body).unwrap();
+        let results = answer["results"].as_array_mut().filter(|_| spoilt)?;
+        results.truncate(3);
+        Some(Reply::json(&answer))
+    }));
     let server = account.serve();
     let job = live(&server, "");
     let done = run(&job).unwrap();

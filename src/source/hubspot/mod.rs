@@ -252,7 +252,7 @@ impl<'s> Crm<'s> for Portal<'s> {
             for plan in plans.iter().filter(|plan| !plan.history.is_empty()) {
                 let (asking, plan) = (Rc::clone(&asking), Rc::clone(plan));
                 let header = header(table, &HISTORY_COLUMNS);
-                welcome.readings.push(Box::new(Changes { asking, plan, header }));
+                welcome.readings.push(Box::new(Changes::new(asking, plan, header)));
             }
         }
         Ok(welcome)

@@ -16,7 +16,7 @@ use crate::source::live::{LiveError, Place, Reached, Reading, Rows};
 
 use super::columns::{Directory, HISTORY_COLUMNS, OWNER_COLUMNS, Plan};
 use super::question::{Associations, History, Kind, OBJECT_ID, Question, Search, Version};
-use super::wire::{Associated, Keep, Listed, Page, Pages, To};
+use super::wire::{Associated, Batch, Listed, Page, Pages, To, Was};
 
 /// What all tables of an account are read by.
 #[derive(Debug)]
@@ -25,80 +25,6 @@ pub(super) struct Asking {
     /// Records created before this instant are read.
     pub(super) before: DateTime<Utc>,
     pub(super) owners: Directory,
-}
-
-impl Asking {
-    fn way(&self) -> String {
-        format!("search, version {}", self.version.name())
-    }
-
-    /// A page of records behind an id. Where there are too many properties for one question, the same
-    /// page is asked for again with the rest of them.
-    fn search(
-        &self,
-        door: &mut Door,
-        plan: &Plan,
-        properties: &[String],
-        behind: u64,
-    ) -> Result<Page, LiveError> {
-        let mut parts = Search::parts(properties).into_iter();
-        let first = parts.next().unwrap_or_default();
-        let mut page = self.part(door, plan, first, behind)?;
-        for part in parts {
-            let rest = self.part(door, plan, part, behind)?;
-            if rest.ids().ne(page.ids()) {
-                let why = "another one when it is asked for its other properties";
-                return Err(answer(&name(plan.kind), why));
-            }
-            for (record, rest) in page.records.iter_mut().zip(rest.records) {
-                record.properties.extend(rest.properties);
-            }
-        }
-        Ok(page)
-    }
-
-    fn part(
-        &self,
-        door: &mut Door,
-        plan: &Plan,
-        properties: &[String],
-        behind: u64,
-    ) -> Result<Page, LiveError> {
-        let page = self.ask(door, plan, properties, behind, Search::PAGE)?;
-        let what = || name(plan.kind);
-        if page.records.len() as u64 != page.total.min(Search::PAGE as u64) {
-            return Err(answer(&what(), "short: it has fewer records than it says"));
-        }
-        json::last(behind, page.ids())
-            .map_err(|why| answer(&what(), &format!("out of order: {why}")))?;
-        Ok(page)
-    }
-
-    fn ask(
-        &self,
-        door: &mut Door,
-        plan: &Plan,
-        properties: &[String],
-        behind: u64,
-        limit: usize,
-    ) -> Result<Page, LiveError> {
-        let search = Search {
-            kind: plan.kind,
-            properties: properties.to_vec(),
-            behind,
-            before: self.before,
-            created: plan.created,
-            limit,
-        };
-        let told = door.ask(Call::HubSpot(&Question::Search(self.version, search)))?;
-        let keep = Keep { properties, history: &[] };
-        told.seeded(Pages(keep)).map_err(|why| LiveError::unreadable(&name(plan.kind), &why))
-    }
-}
-
-/// A table of HubSpot as the packet names it.
-fn name(kind: Kind) -> String {
-    format!("HubSpot {}", kind.name())
 }
 
 fn answer(what: &str, why: &str) -> LiveError {
@@ -116,36 +42,34 @@ fn id_of(place: &Place) -> u64 {
 /// A page that is not borne out is asked for so often.
 const TRIES: usize = 3;
 
-/// The records of a type.
+/// The way through the records of a type.
 #[derive(Debug)]
-pub(super) struct Records {
-    pub(super) asking: Rc<Asking>,
-    pub(super) plan: Rc<Plan>,
+struct Walk {
+    asking: Rc<Asking>,
+    plan: Rc<Plan>,
+    /// What is asked for of each record.
+    properties: Vec<String>,
     /// The page that was asked for ahead, and behind which id.
     ahead: Option<(u64, Page)>,
     /// Some answer wrote `null` for a property without a value: one that is missing is missing.
     writes_nulls: bool,
 }
 
-impl Records {
-    pub(super) fn new(asking: Rc<Asking>, plan: Rc<Plan>) -> Self {
-        Self { asking, plan, ahead: None, writes_nulls: false }
+impl Walk {
+    fn new(asking: Rc<Asking>, plan: Rc<Plan>, properties: Vec<String>) -> Self {
+        Self { asking, plan, properties, ahead: None, writes_nulls: false }
     }
 
-    fn search(&mut self, door: &mut Door, behind: u64) -> Result<Page, LiveError> {
-        let page = self.asking.search(door, &self.plan, &self.plan.properties, behind)?;
-        for record in &page.records {
-            if self.writes_nulls && record.properties.contains(&Member::Missing) {
-                let why = format!("without a property of record {} that was asked for", record.id);
-                return Err(answer(&self.name(), &why));
-            }
-            self.writes_nulls |= record.properties.contains(&Member::Null);
-        }
-        Ok(page)
+    fn name(&self) -> String {
+        format!("HubSpot {}", self.plan.kind.name())
     }
 
-    /// A page that the next one bears out: so many records are left as it said.
-    fn borne_out(&mut self, door: &mut Door, behind: u64) -> Result<Page, LiveError> {
+    fn way(&self) -> String {
+        format!("search, version {}", self.asking.version.name())
+    }
+
+    /// The page behind an id, borne out by the next one: so many records are left as it said.
+    fn page(&mut self, door: &mut Door, behind: u64) -> Result<Page, LiveError> {
         let ahead = self.ahead.take().filter(|(from, _)| *from == behind);
         let mut page = match ahead {
             Some((_, page)) => page,
@@ -169,6 +93,77 @@ impl Records {
         Err(answer(&self.name(), "another one each time"))
     }
 
+    /// The page behind an id. Where there are too many properties for one question, it is asked for
+    /// again with the rest of them.
+    fn search(&mut self, door: &mut Door, behind: u64) -> Result<Page, LiveError> {
+        let mut parts = Search::parts(&self.properties).into_iter();
+        let mut page = self.part(door, parts.next().unwrap_or_default(), behind)?;
+        for part in parts {
+            let rest = self.part(door, part, behind)?;
+            if rest.ids().ne(page.ids()) {
+                let why = "another one when it is asked for its other properties";
+                return Err(answer(&self.name(), why));
+            }
+            for (record, rest) in page.records.iter_mut().zip(rest.records) {
+                record.properties.extend(rest.properties);
+            }
+        }
+        for record in &page.records {
+            if self.writes_nulls && record.properties.contains(&Member::Missing) {
+                let why = format!("without a property of record {} that was asked for", record.id);
+                return Err(answer(&self.name(), &why));
+            }
+            self.writes_nulls |= record.properties.contains(&Member::Null);
+        }
+        Ok(page)
+    }
+
+    /// The page behind an id, with some of the properties.
+    fn part(&self, door: &mut Door, properties: &[String], behind: u64) -> Result<Page, LiveError> {
+        let page = self.ask(door, properties, behind, Search::PAGE)?;
+        if page.records.len() as u64 != page.total.min(Search::PAGE as u64) {
+            return Err(answer(&self.name(), "short: it has fewer records than it says"));
+        }
+        json::last(behind, page.ids())
+            .map_err(|why| answer(&self.name(), &format!("out of order: {why}")))?;
+        Ok(page)
+    }
+
+    /// How many records there are.
+    fn count(&self, door: &mut Door) -> Result<u64, LiveError> {
+        Ok(self.ask(door, &[OBJECT_ID.to_owned()], 0, 1)?.total)
+    }
+
+    fn ask(
+        &self,
+        door: &mut Door,
+        properties: &[String],
+        behind: u64,
+        limit: usize,
+    ) -> Result<Page, LiveError> {
+        let search = Search {
+            kind: self.plan.kind,
+            properties: properties.to_vec(),
+            behind,
+            before: self.asking.before,
+            created: self.plan.created,
+            limit,
+        };
+        let told = door.ask(Call::HubSpot(&Question::Search(self.asking.version, search)))?;
+        told.seeded(Pages(properties)).map_err(|why| LiveError::unreadable(&self.name(), &why))
+    }
+}
+
+/// The records of a type.
+#[derive(Debug)]
+pub(super) struct Records(Walk);
+
+impl Records {
+    pub(super) fn new(asking: Rc<Asking>, plan: Rc<Plan>) -> Self {
+        let properties = plan.properties.clone();
+        Self(Walk::new(asking, plan, properties))
+    }
+
     /// The records of another type that each of these is associated with, the primary one first.
     fn associations(
         &self,
@@ -176,9 +171,9 @@ impl Records {
         to: Kind,
         ids: &[u64],
     ) -> Result<BTreeMap<u64, String>, LiveError> {
-        let what = format!("{} with {}", self.name(), to.name());
-        let question = Associations { from: self.plan.kind, to, ids: ids.to_vec() };
-        let question = Question::Associations(self.asking.version, question);
+        let what = format!("{} with {}", self.0.name(), to.name());
+        let question = Associations { from: self.0.plan.kind, to, ids: ids.to_vec() };
+        let question = Question::Associations(self.0.asking.version, question);
         let told = door.ask(Call::HubSpot(&question))?;
         let listed: Listed<Associated> =
             told.json().map_err(|why| LiveError::unreadable(&what, &why))?;
@@ -203,24 +198,23 @@ impl Records {
 
 impl Reading for Records {
     fn name(&self) -> String {
-        name(self.plan.kind)
+        self.0.name()
     }
 
     fn object(&self) -> Object {
-        self.plan.kind.object()
+        self.0.plan.kind.object()
     }
 
     fn way(&self) -> String {
-        self.asking.way()
+        self.0.way()
     }
 
     fn columns(&self) -> &[String] {
-        &self.plan.header
+        &self.0.plan.header
     }
 
     fn count(&mut self, door: &mut Door) -> Result<Option<u64>, LiveError> {
-        let page = self.asking.ask(door, &self.plan, &[OBJECT_ID.to_owned()], 0, 1)?;
-        Ok(Some(page.total))
+        self.0.count(door).map(Some)
     }
 
     fn page(
@@ -230,10 +224,10 @@ impl Reading for Records {
         _before: Reached<'_>,
         rows: &mut Rows,
     ) -> Result<Vec<Place>, LiveError> {
-        let page = self.borne_out(door, id_of(from))?;
+        let page = self.0.page(door, id_of(from))?;
         let ids: Vec<u64> = page.ids().collect();
         let mut associated = Vec::new();
-        for to in self.plan.associated.iter().filter(|_| !ids.is_empty()) {
+        for to in self.0.plan.associated.iter().filter(|_| !ids.is_empty()) {
             associated.push(self.associations(door, *to, &ids)?);
         }
         for record in &page.records {
@@ -241,9 +235,9 @@ impl Reading for Records {
                 .iter()
                 .map(|known| known.get(&record.id).map_or("", String::as_str))
                 .collect();
-            let cells = self.plan.row(&record.properties, &others, &self.asking.owners);
+            let cells = self.0.plan.row(&record.properties, &others, &self.0.asking.owners);
             let cells = cells.map_err(|why| {
-                answer(&self.name(), &format!("not of its shape: record {}: {why}", record.id))
+                answer(&self.0.name(), &format!("not of its shape: record {}: {why}", record.id))
             })?;
             rows.push(&record.id.to_string(), cells.iter().map(String::as_str));
         }
@@ -264,27 +258,44 @@ impl Reading for Records {
 /// What properties of the records of a type were.
 #[derive(Debug)]
 pub(super) struct Changes {
-    pub(super) asking: Rc<Asking>,
-    pub(super) plan: Rc<Plan>,
-    pub(super) header: Vec<String>,
+    walk: Walk,
+    header: Vec<String>,
 }
 
 impl Changes {
+    pub(super) fn new(asking: Rc<Asking>, plan: Rc<Plan>, header: Vec<String>) -> Self {
+        Self { walk: Walk::new(asking, plan, vec![OBJECT_ID.to_owned()]), header }
+    }
+
+    /// The histories of these records, as far as they are sent.
+    fn histories(
+        &self,
+        door: &mut Door,
+        ids: &[u64],
+    ) -> Result<BTreeMap<u64, Vec<Vec<Was>>>, LiveError> {
+        let plan = &self.walk.plan;
+        let question =
+            History { kind: plan.kind, properties: plan.history.clone(), ids: ids.to_vec() };
+        let question = Question::History(self.walk.asking.version, question);
+        let told = door.ask(Call::HubSpot(&question))?;
+        let batch = told.seeded(Batch(&plan.history));
+        let batch = batch.map_err(|why| LiveError::unreadable(&self.name(), &why))?;
+        Ok(batch.into_iter().map(|record| (record.id, record.history)).collect())
+    }
+
     /// The changes of these records.
     fn of(&self, door: &mut Door, ids: &[u64], rows: &mut Rows) -> Result<(), LiveError> {
-        let properties = self.plan.history.clone();
-        let question = History { kind: self.plan.kind, properties, ids: ids.to_vec() };
-        let question = Question::History(self.asking.version, question);
-        let told = door.ask(Call::HubSpot(&question))?;
-        let keep = Keep { properties: &[], history: &self.plan.history };
-        let page =
-            told.seeded(Pages(keep)).map_err(|why| LiveError::unreadable(&self.name(), &why))?;
-        let mut by_id: BTreeMap<u64, _> =
-            page.records.into_iter().map(|record| (record.id, record.history)).collect();
-        // HubSpot answers a batch in an order of its own; a record that was deleted since is not in it.
+        let mut by_id = self.histories(door, ids)?;
+        let missing: Vec<u64> = ids.iter().copied().filter(|id| !by_id.contains_key(id)).collect();
+        if !missing.is_empty() {
+            // Deleted since, unless they come when they are asked for by themselves.
+            by_id.extend(self.histories(door, &missing)?);
+        }
+        let Walk { asking, plan, .. } = &self.walk;
+        // HubSpot answers a batch in an order of its own.
         for id in ids {
             let Some(history) = by_id.remove(id) else { continue };
-            let changes = self.plan.changes(*id, history, self.asking.before, &self.asking.owners);
+            let changes = plan.changes(*id, history, asking.before, &asking.owners);
             let changes = changes.map_err(|why| {
                 answer(&self.name(), &format!("not of its shape: record {id}: {why}"))
             })?;
@@ -302,7 +313,7 @@ impl Changes {
 
 impl Reading for Changes {
     fn name(&self) -> String {
-        format!("HubSpot history of {}", self.plan.kind.name())
+        format!("HubSpot history of {}", self.walk.plan.kind.name())
     }
 
     fn object(&self) -> Object {
@@ -310,7 +321,7 @@ impl Reading for Changes {
     }
 
     fn way(&self) -> String {
-        self.asking.way()
+        self.walk.way()
     }
 
     fn columns(&self) -> &[String] {
@@ -331,7 +342,7 @@ impl Reading for Changes {
         let mut behind = id_of(from);
         // Most records never changed: a page is not done before it has a row.
         while rows.is_empty() {
-            let page = self.asking.search(door, &self.plan, &[OBJECT_ID.to_owned()], behind)?;
+            let page = self.walk.page(door, behind)?;
             let ids: Vec<u64> = page.ids().collect();
             for ids in ids.chunks(History::MOST) {
                 self.of(door, ids, rows)?;

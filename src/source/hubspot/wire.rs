@@ -177,20 +177,18 @@ impl Page {
 pub(super) struct Record {
     pub(super) id: u64,
     pub(super) properties: Vec<Member>,
-    /// What they were, of those whose history was asked for.
+}
+
+/// A record, and what its properties were, in the order in which they were asked for.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) id: u64,
     pub(super) history: Vec<Vec<Was>>,
 }
 
-/// How records are read: the properties to keep, and those whose history is.
+/// Reads a page of a search: of each record these properties.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Keep<'w> {
-    pub(super) properties: &'w [String],
-    pub(super) history: &'w [String],
-}
-
-/// Reads an answer that lists records.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Pages<'w>(pub(super) Keep<'w>);
+pub(super) struct Pages<'w>(pub(super) &'w [String]);
 
 impl<'de> DeserializeSeed<'de> for Pages<'_> {
     type Value = Page;
@@ -208,59 +206,101 @@ impl<'de> Visitor<'de> for Pages<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Page, A::Error> {
-        let (mut total, mut records) = (None, None);
+        let (mut total, mut results) = (None, None);
         while let Some(name) = map.next_key::<String>()? {
             match name.as_str() {
                 "total" => once(&mut total, map.next_value()?)?,
-                "results" => once(&mut records, map.next_value_seed(Each(self.0))?)?,
+                "results" => {
+                    let one = Part { name: "properties", seed: Wanted(self.0) };
+                    once(&mut results, map.next_value_seed(Each(one))?)?;
+                }
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        let records: Vec<Record> = records.ok_or_else(|| A::Error::missing_field("results"))?;
-        // A batch has no total: it names what it was asked for.
-        Ok(Page { total: total.unwrap_or_default(), records })
+        let results = results.ok_or_else(|| A::Error::missing_field("results"))?;
+        let record = |(id, properties)| Record { id, properties };
+        Ok(Page {
+            total: total.ok_or_else(|| A::Error::missing_field("total"))?,
+            records: results.into_iter().map(record).collect(),
+        })
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Keep<'_> {
-    type Value = Record;
+/// Reads the answer to a batch: of each record the histories of these properties.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Batch<'w>(pub(super) &'w [String]);
 
-    fn deserialize<D: serde::Deserializer<'de>>(self, reader: D) -> Result<Record, D::Error> {
+impl<'de> DeserializeSeed<'de> for Batch<'_> {
+    type Value = Vec<Told>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, reader: D) -> Result<Self::Value, D::Error> {
         reader.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for Keep<'_> {
-    type Value = Record;
+impl<'de> Visitor<'de> for Batch<'_> {
+    type Value = Vec<Told>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a batch of records")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut results = None;
+        while let Some(name) = map.next_key::<String>()? {
+            if name == "results" {
+                let one = Part { name: "propertiesWithHistory", seed: Histories(self.0) };
+                once(&mut results, map.next_value_seed(Each(one))?)?;
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        let results = results.ok_or_else(|| A::Error::missing_field("results"))?;
+        Ok(results.into_iter().map(|(id, history)| Told { id, history }).collect())
+    }
+}
+
+/// Reads of a record its id and one other part.
+#[derive(Debug, Clone, Copy)]
+struct Part<S> {
+    name: &'static str,
+    seed: S,
+}
+
+impl<'de, S: DeserializeSeed<'de> + Copy> DeserializeSeed<'de> for Part<S> {
+    type Value = (u64, S::Value);
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, reader: D) -> Result<Self::Value, D::Error> {
+        reader.deserialize_map(self)
+    }
+}
+
+impl<'de, S: DeserializeSeed<'de> + Copy> Visitor<'de> for Part<S> {
+    type Value = (u64, S::Value);
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a record")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Record, A::Error> {
-        let (mut id, mut properties, mut history) = (None, None, None);
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (mut id, mut part) = (None, None);
         while let Some(name) = map.next_key::<String>()? {
-            match name.as_str() {
-                "id" => once(&mut id, map.next_value::<String>()?)?,
-                "properties" => {
-                    once(&mut properties, map.next_value_seed(Wanted(self.properties))?)?;
-                }
-                "propertiesWithHistory" => {
-                    once(&mut history, map.next_value_seed(Histories(self.history))?)?;
-                }
-                _ => drop(map.next_value::<IgnoredAny>()?),
+            if name == "id" {
+                once(&mut id, map.next_value::<String>()?)?;
+            } else if name == self.name {
+                once(&mut part, map.next_value_seed(self.seed)?)?;
+            } else {
+                map.next_value::<IgnoredAny>()?;
             }
         }
         let id = id.ok_or_else(|| A::Error::missing_field("id"))?;
-        Ok(Record {
-            id: id.parse().map_err(|_| A::Error::custom("an id that is no number"))?,
-            properties: properties.ok_or_else(|| A::Error::missing_field("properties"))?,
-            history: history.unwrap_or_default(),
-        })
+        let id = id.parse().map_err(|_| A::Error::custom("an id that is no number"))?;
+        Ok((id, part.ok_or_else(|| A::Error::missing_field(self.name))?))
     }
 }
 
 /// Reads the histories of these properties.
+#[derive(Debug, Clone, Copy)]
 struct Histories<'w>(&'w [String]);
 
 impl<'de> DeserializeSeed<'de> for Histories<'_> {
