@@ -78,14 +78,15 @@ impl Walk {
         for _ in 0..TRIES {
             let left = page.left();
             let (Some(last), 1..) = (page.last(), left) else { return Ok(page) };
-            let next = self.search(door, last)?;
+            let mut next = self.search(door, last)?;
             if next.total < left {
                 let again = self.search(door, behind)?;
                 if again.ids().ne(page.ids()) {
                     page = again;
                     continue;
                 }
-                // The same once more: records that were to come have been deleted meanwhile.
+                // Records that were to come have been deleted meanwhile, if it is the same once more.
+                next = self.search(door, last)?;
             }
             self.ahead = Some((last, next));
             return Ok(page);
