@@ -8,6 +8,7 @@
 //! Does not: know what an answer means, or put a token, an address or a byte of an answer into an error.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::error::Error as _;
 use std::fmt;
 use std::io::Read as _;
 use std::marker::PhantomData;
@@ -17,9 +18,11 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use reqwest::blocking::{Client, RequestBuilder};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Certificate, redirect};
 use serde::Deserialize;
 use serde::de::DeserializeSeed;
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 use super::secret::Secret;
 use super::{hubspot, odoo, salesforce};
@@ -653,7 +656,7 @@ const LARGEST_HEAD: usize = 64 << 10;
 
 /// A conversation with one host.
 pub struct Door {
-    agent: ureq::Agent,
+    client: Client,
     host: Host,
     manners: Manners,
     token: Option<Secret>,
@@ -676,32 +679,30 @@ impl Door {
     /// A door to a host. Nothing is asked yet.
     pub fn open(host: &Host, manners: &Manners, now: DateTime<Utc>) -> Result<Self, Trouble> {
         let roots = match &manners.roots {
-            None => RootCerts::WebPki,
+            None => public_roots(),
             Some(path) => certificates(path)?,
         };
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
+        let accept = HeaderValue::from_static("application/json, text/csv");
+        // Another client of this process may have chosen already: then that one is used.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder()
             .https_only(host.base.starts_with("https"))
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .proxy(None)
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .http1_only()
             .user_agent(concat!("crm-review/", env!("CARGO_PKG_VERSION")))
-            .accept("application/json, text/csv")
-            .max_response_header_size(LARGEST_HEAD)
-            .timeout_resolve(Some(manners.silence))
-            .timeout_connect(Some(manners.silence))
-            .timeout_send_request(Some(manners.silence))
-            .timeout_send_body(Some(manners.silence))
-            .timeout_recv_response(Some(manners.silence))
-            .timeout_recv_body(Some(manners.silence))
-            .tls_config(TlsConfig::builder().root_certs(roots).build())
-            .build();
+            .default_headers(HeaderMap::from_iter([(ACCEPT, accept)]))
+            .connect_timeout(manners.silence)
+            .timeout(manners.silence)
+            .tls_certs_only(roots)
+            .build()
+            .map_err(|_| no_roots(manners.roots.as_deref()))?;
         // Different hosts are not asked again at the same instants; the same host always is.
         let chance = host.name.bytes().fold(0x9E37_79B9_7F4A_7C15, |sum: u64, byte| {
             (sum ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
         });
         Ok(Self {
-            agent: ureq::Agent::new_with_config(config),
+            client,
             host: host.clone(),
             manners: manners.clone(),
             token: None,
@@ -868,35 +869,32 @@ impl Door {
     fn send(&self, wire: &Wire) -> Result<Answer, Lost> {
         let address = format!("{}{}", self.host.base, wire.target());
         let token = self.token.as_ref().filter(|_| wire.signed);
-        let bearer = token.map(|token| Secret::new(format!("Bearer {}", token.reveal())));
-        let lost = |error: ureq::Error| self.lost(&error);
-        let mut response = match &wire.verb {
-            Verb::Get => {
-                let mut request = self.agent.get(&address);
-                if let Some(bearer) = &bearer {
-                    request = request.header("authorization", bearer.reveal());
-                }
-                request.call()
-            }
+        let lost = |error: reqwest::Error| self.lost(&error);
+        let request = match &wire.verb {
+            Verb::Get => self.client.get(&address),
             Verb::Post(body) => {
-                let mut request = self.agent.post(&address);
-                if let Some(bearer) = &bearer {
-                    request = request.header("authorization", bearer.reveal());
-                }
-                if let Some((name, value)) = &wire.head {
-                    request = request.header(*name, value);
-                }
-                request.header("content-type", body.content_type()).send(body.bytes().reveal())
+                let request = self.client.post(&address);
+                let request = match &wire.head {
+                    Some((name, value)) => request.header(*name, value),
+                    None => request,
+                };
+                let bytes = body.bytes().reveal().as_bytes().to_vec();
+                request.header(CONTENT_TYPE, body.content_type()).body(bytes)
             }
+        };
+        let mut response = signed(request, token).send().map_err(lost)?;
+        let size = |head: (&HeaderName, &HeaderValue)| head.0.as_str().len() + head.1.len();
+        if response.headers().iter().map(size).sum::<usize>() > LARGEST_HEAD {
+            return Err(self.too_large(LARGEST_HEAD as u64));
         }
-        .map_err(lost)?;
+        let begun = Instant::now();
         let heads = HEADS.into_iter().filter_map(|name| {
             let value = response.headers().get(name)?.to_str().ok()?;
             Some((name, value.to_owned()))
         });
         let mut answer =
             Answer { status: response.status().as_u16(), heads: heads.collect(), body: Vec::new() };
-        let mut body = response.body_mut().as_reader().take(LARGEST + 1);
+        let mut body = response.by_ref().take(LARGEST + 1);
         // In one piece and doubling by hand: a vector that grows leaves its old bytes behind.
         let mut filled = 0;
         loop {
@@ -909,53 +907,76 @@ impl Door {
                 std::hint::black_box(&answer.body);
                 answer.body = larger;
             }
+            // The client's own limit is on each piece; an answer that drips has to end as well.
+            if begun.elapsed() > self.manners.silence {
+                return Err(Lost::OnTheWay(SLOW));
+            }
             let room = answer.body.get_mut(filled..).unwrap_or_default();
             match body.read(room) {
                 Ok(0) => break,
                 Ok(read) => filled += read,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.lost(&ureq::Error::from(error))),
+                Err(error) => return Err(self.cut(&error)),
             }
         }
         if filled as u64 > LARGEST {
-            return Err(Lost::Final(Trouble::TooLarge {
-                host: self.host.name.clone(),
-                most: LARGEST,
-            }));
+            return Err(self.too_large(LARGEST));
         }
         answer.body.truncate(filled);
         Ok(answer)
     }
 
-    /// What became of a request that was not answered. The client's own words may quote an address.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the client may add kinds of faults")]
-    fn lost(&self, error: &ureq::Error) -> Lost {
-        use ureq::Error;
-        let host = || self.host.name.clone();
-        if let Error::Io(inner) = error
-            && let Some(inner) = inner.get_ref()
-        {
-            if let Some(inner) = inner.downcast_ref::<Error>() {
-                return self.lost(inner);
-            }
-            if inner.to_string().contains("certificate") {
-                return Lost::Final(Trouble::Impostor { host: host() });
-            }
+    fn too_large(&self, most: u64) -> Lost {
+        Lost::Final(Trouble::TooLarge { host: self.host.name.clone(), most })
+    }
+
+    /// What became of an answer that ended before its end.
+    fn cut(&self, error: &std::io::Error) -> Lost {
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<reqwest::Error>());
+        inner.map_or(Lost::OnTheWay("the connection broke off"), |inner| self.lost(inner))
+    }
+
+    /// What became of a request that was not answered. The client's own words may quote an address, so
+    /// they are looked at and not passed on.
+    fn lost(&self, error: &reqwest::Error) -> Lost {
+        let mut words = String::new();
+        let mut source = error.source();
+        while let Some(inner) = source {
+            words += &inner.to_string();
+            source = inner.source();
         }
-        match error {
-            Error::Timeout(_) => Lost::OnTheWay(SLOW),
-            Error::HostNotFound => Lost::OnTheWay("its name is not known"),
-            Error::ConnectionFailed => Lost::OnTheWay("no connection came about"),
-            Error::Tls(_) | Error::Rustls(_) | Error::Pem(_) => {
-                Lost::Final(Trouble::Impostor { host: host() })
-            }
-            Error::LargeResponseHeader(_, most) => {
-                Lost::Final(Trouble::TooLarge { host: host(), most: *most as u64 })
-            }
-            Error::Decompress(..) => Lost::OnTheWay("the answer cannot be decompressed"),
-            Error::Protocol(_) => Lost::OnTheWay("the answer is not HTTP, or it broke off"),
-            _ => Lost::OnTheWay("the connection broke off"),
+        let says = |of: &[&str]| of.iter().any(|of| words.contains(of));
+        if error.is_timeout() || says(&["timed out"]) {
+            Lost::OnTheWay(SLOW)
+        } else if says(&["certificate", "fatal alert", "TLS", "tls"]) {
+            Lost::Final(Trouble::Impostor { host: self.host.name.clone() })
+        } else if says(&["head is too large", "too many headers"]) {
+            self.too_large(LARGEST_HEAD as u64)
+        } else if says(&["dns error", "lookup address"]) {
+            Lost::OnTheWay("its name is not known")
+        } else if error.is_connect() {
+            Lost::OnTheWay("no connection came about")
+        } else if says(&["gzip", "deflate", "crc", "decompress"]) {
+            Lost::OnTheWay("the answer cannot be decompressed")
+        } else if error.is_decode() || says(&["invalid HTTP", "message", "parsed"]) {
+            Lost::OnTheWay("the answer is not HTTP, or it broke off")
+        } else {
+            Lost::OnTheWay("the connection broke off")
         }
+    }
+}
+
+/// A request that shows a token, if it has one to show.
+fn signed(request: RequestBuilder, token: Option<&Secret>) -> RequestBuilder {
+    let Some(token) = token else { return request };
+    let bearer = Secret::new(format!("Bearer {}", token.reveal()));
+    match HeaderValue::from_str(bearer.reveal()) {
+        Ok(mut value) => {
+            value.set_sensitive(true);
+            request.header(AUTHORIZATION, value)
+        }
+        // A token that no head can hold is no token of any CRM: the CRM says so.
+        Err(_) => request,
     }
 }
 
@@ -977,17 +998,23 @@ enum Heard {
     Again(Option<Duration>, Trouble),
 }
 
+/// The authorities that browsers trust.
+fn public_roots() -> Vec<Certificate> {
+    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
+    roots.filter_map(|root| Certificate::from_der(root).ok()).collect()
+}
+
 /// The certificates of a PEM file.
-fn certificates(path: &std::path::Path) -> Result<RootCerts, Trouble> {
-    let roots = || Trouble::Roots { path: path.display().to_string() };
+fn certificates(path: &std::path::Path) -> Result<Vec<Certificate>, Trouble> {
+    let roots = || no_roots(Some(path));
     let text = std::fs::read(path).map_err(|_| roots())?;
-    let found: Vec<Certificate<'static>> = parse_pem(&text)
-        .filter_map(|item| match item {
-            Ok(PemItem::Certificate(certificate)) => Some(certificate),
-            Ok(_) | Err(_) => None,
-        })
-        .collect();
-    if found.is_empty() { Err(roots()) } else { Ok(RootCerts::new_with_certs(&found)) }
+    let found = Certificate::from_pem_bundle(&text).map_err(|_| roots())?;
+    if found.is_empty() { Err(roots()) } else { Ok(found) }
+}
+
+fn no_roots(path: Option<&std::path::Path>) -> Trouble {
+    let path = path.map_or("the program's own list".to_owned(), |path| path.display().to_string());
+    Trouble::Roots { path }
 }
 
 #[cfg(test)]
