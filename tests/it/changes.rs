@@ -307,6 +307,10 @@ fn a_merge_happened_when_only_the_kept_record_is_left() {
         kept.join("\n") + "\n"
     };
     assert!(since(&job, "2026-03-08").contains("1 approved and not yet in the CRM"));
+    // Nothing is left to decide about it, so it is not what to read first.
+    let summary = job.text("runs/2026-03-08/summary.txt");
+    let (_, first) = summary.split_once("Read these first:").unwrap();
+    assert!(first.contains("OWN-02") && !first.contains("DUP-01"), "{summary}");
     job.put("exports/lead.csv", &without("00Q2"));
     assert!(since(&job, "2026-03-15").contains("1 approved and applied"));
     job.put("exports/lead.csv", &without("00Q1"));

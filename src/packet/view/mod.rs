@@ -87,12 +87,13 @@ pub(super) fn asked_and_quiet<'a>(review: &Review<'a>) -> (Vec<Found<'a>>, Vec<F
     in_order(review).into_iter().partition(|found| !found.is_quiet())
 }
 
-/// What to read first: of the rules that are not often wrong the gravest, of these the ones whose evidence is complete, and of these one of
-/// each rule before the second of any.
+/// What to read first: of what is still to decide and of the rules that are not often wrong the gravest, of
+/// these the ones whose evidence is complete, and of these one of each rule before the second of any.
 pub(super) fn gravest<'f, 'a>(found: &'f [Found<'a>], most: usize) -> Vec<&'f Found<'a>> {
     let mut seen: BTreeMap<(&str, bool), usize> = BTreeMap::new();
     let mut ranked: Vec<_> = found
         .iter()
+        .filter(|found| found.standing.queue != Queue::Apply)
         .map(|found| {
             let incomplete = !found.finding.is_sufficient();
             let times = seen.entry((found.check.code, incomplete)).or_default();
