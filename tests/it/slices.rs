@@ -103,6 +103,10 @@ fn every_proposal_is_in_one_part_and_no_part_holds_another_ones() {
             let lines: String = own.iter().map(|(_, line)| line.as_str()).collect();
             assert!(page.contains(&sha256(&lines)), "{name} does not name its digest");
             assert!(!page.contains("Routing exception rate"));
+            assert!(
+                !page.contains("What repeats"),
+                "{name} says of the whole what it does not know"
+            );
             for id in here {
                 assert!(seen.insert(id.to_owned()), "{id} is in two parts");
             }

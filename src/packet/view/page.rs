@@ -58,7 +58,7 @@ pub(in crate::packet) struct Page {
     since: Since,
     rate: Option<Rate>,
     demoted: Option<String>,
-    patterns: Vec<PatternRow>,
+    repeats: Option<Repeats>,
     first: Vec<First>,
     counts: Vec<CountRow>,
     all: FamilyRow,
@@ -91,6 +91,18 @@ struct Gate {
 struct Figure {
     is: String,
     of: &'static str,
+}
+
+/// What repeats. Of a part of the packet nothing is known: patterns are of the whole.
+#[derive(Debug, Serialize)]
+struct Repeats {
+    patterns: Vec<PatternRow>,
+}
+
+impl Repeats {
+    fn of(review: &Review<'_>) -> Self {
+        Self { patterns: review.patterns.iter().map(PatternRow::of).collect() }
+    }
 }
 
 /// A rule that finds more in one group of records.
@@ -348,7 +360,7 @@ impl Page {
             since: Since::of(review, &quiet),
             rate: Rate::of(review),
             demoted: demoted(review),
-            patterns: review.patterns.iter().map(PatternRow::of).collect(),
+            repeats: review.slice.is_none().then(|| Repeats::of(review)),
             first: first(&found),
             counts: counts(review, &found),
             all: tally.row(tally.count),
