@@ -2,6 +2,7 @@
 //!
 //! Does not: read the disk (the files are handed in) or know what a check is for.
 
+mod edits;
 mod schema;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +23,7 @@ use crate::source::salesforce::{self, Audience, LoginBy, Version};
 use crate::source::secret::Place;
 use crate::source::{hubspot, odoo};
 
+pub use edits::edits;
 pub use schema::{schema_name, schemas};
 
 /// Which CRM the records come from: how they are linked and named, never how they are judged.

@@ -428,6 +428,12 @@ impl Bench {
         self.checks.iter().flat_map(|loaded| loaded.reads.iter().cloned()).collect()
     }
 
+    /// The checks that would read more than these fields, by their codes.
+    pub fn beyond(&self, fields: &BTreeSet<Field>) -> impl Iterator<Item = &'static str> {
+        let beyond = self.checks.iter().filter(|loaded| !loaded.reads.is_subset(fields));
+        beyond.map(|loaded| loaded.check.code)
+    }
+
     /// What one check reads, or why it does not run.
     pub fn of(&self, check: &CheckDef) -> Result<&BTreeSet<Field>, String> {
         let loaded = self.checks.iter().find(|loaded| loaded.check.code == check.code);

@@ -67,6 +67,8 @@ pub struct Review<'a> {
     /// The day of the run before, if it was made under other rules, fields or another batch: figures
     /// of before and after it are not comparable (BAT-07).
     pub redefined_since: Option<NaiveDate>,
+    /// How the rules differ from those of that run and what that does, where it is known.
+    pub rule_change: Option<&'a RuleChange>,
     /// Which records are under review, in words.
     pub batch: &'a str,
     /// How many records came in, per table.
@@ -171,6 +173,83 @@ impl Pattern {
                 "look at the rules and the process for this group"
             }
         }
+    }
+}
+
+/// How the rules differ from those of the packet before.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleChange {
+    /// The day of that packet.
+    pub since: NaiveDate,
+    /// Each file that differs, with what is different in it.
+    pub edits: Vec<(String, Vec<String>)>,
+    /// What that does to what is found in this week's records.
+    pub effect: Effect,
+}
+
+/// What other rules do to what is found.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// The records were judged under both.
+    Judged {
+        /// The rules that find something else, by code.
+        rules: Vec<RuleEffect>,
+        /// The codes of those that were not tried, for they read what is not read now.
+        blind: Vec<&'static str>,
+    },
+    /// They could not be judged under the earlier rules: why.
+    Unknown(String),
+}
+
+/// What one check finds otherwise.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RuleEffect {
+    /// Its code.
+    pub rule: &'static str,
+    /// How many findings it has under the present rules alone.
+    pub gained: usize,
+    /// How many it has under both, with another proposal.
+    pub otherwise: usize,
+    /// The records of those it had under the earlier rules alone.
+    pub lost: Vec<RecordRef>,
+    /// How many of these were approved when they were last decided.
+    pub approved: usize,
+    /// How many were rejected.
+    pub rejected: usize,
+}
+
+impl RuleChange {
+    /// What the change does, in a sentence.
+    fn words(&self) -> String {
+        let since = self.since.format("%-d %B %Y");
+        let (rules, blind) = match &self.effect {
+            Effect::Judged { rules, blind } => (rules, blind),
+            Effect::Unknown(why) => {
+                return format!(
+                    "What the change does to this week's proposals is not known: {why}."
+                );
+            }
+        };
+        let sum = |of: fn(&RuleEffect) -> usize| rules.iter().map(of).sum::<usize>();
+        let [gained, lost, otherwise] =
+            [sum(|it| it.gained), sum(|it| it.lost.len()), sum(|it| it.otherwise)];
+        let mut words = if rules.is_empty() {
+            format!("On this week's records they find what those of {since} find.")
+        } else {
+            format!(
+                "On this week's records they find {} more and {} fewer than those of {since}, and propose something else for {}.",
+                escape::grouped(gained),
+                escape::grouped(lost),
+                escape::grouped(otherwise),
+            )
+        };
+        if !blind.is_empty() {
+            words += &format!(
+                " Not tried, for they would read what is not read now: {}.",
+                blind.join(", ")
+            );
+        }
+        words
     }
 }
 

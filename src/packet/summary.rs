@@ -66,6 +66,14 @@ pub fn summary(review: &Review<'_>) -> String {
     if let Some(since) = review.redefined_since {
         out.push('\n');
         paragraph(&mut out, "", &redefined(since));
+        if let Some(change) = review.rule_change {
+            let files: Vec<_> = change.edits.iter().map(|(file, _)| file.as_str()).collect();
+            paragraph(
+                &mut out,
+                "",
+                &format!("The changed files: {}. {}", files.join(", "), change.words()),
+            );
+        }
     }
     for (n, line) in since_lines(review, &quiet).iter().enumerate() {
         if n == 0 {

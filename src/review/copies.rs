@@ -31,11 +31,12 @@ pub(super) fn copies(
                 stem += &format!("-{times}");
             }
             let page = format!("{stem}.html");
-            // Rates and patterns are of the whole: in a part they would tell of others.
+            // Rates, patterns and what other rules find are of the whole: in a part they would tell of others.
             let part = Review {
                 slice: Some(slice),
                 file: &page,
                 patterns: &[],
+                rule_change: None,
                 weeks: &[],
                 ..review.clone()
             };

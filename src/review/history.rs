@@ -30,8 +30,8 @@ const FORGET_AFTER: Days = Days::new(400);
 /// What the runs before a day left behind.
 #[derive(Debug, Default)]
 pub(super) struct Past<'l> {
-    /// The day of the run that was looked back at.
-    day: Option<NaiveDate>,
+    /// The run that was looked back at.
+    pub(super) last: Option<&'l Run>,
     memory: BTreeMap<FindingId, Memory>,
     /// Of each finding, the last decision, with the run whose packet it was made on.
     decisions: BTreeMap<&'l FindingId, (&'l Decided, &'l Run)>,
@@ -88,7 +88,7 @@ impl<'l> Past<'l> {
             }
         }
         let Some(last) = last else { return past };
-        past.day = Some(last.as_of);
+        past.last = Some(last);
         match remembered(runs, last) {
             Ok(memory) => past.memory = memory,
             Err(why) => {
@@ -98,6 +98,11 @@ impl<'l> Past<'l> {
             }
         }
         past
+    }
+
+    /// What was last decided on a finding.
+    pub(super) fn verdict(&self, id: &FindingId) -> Option<&'l Verdict> {
+        self.decisions.get(id).map(|(decided, _)| decided.decision.verdict())
     }
 
     /// Holds a run's findings and records against the past.
@@ -195,7 +200,8 @@ impl<'l> Past<'l> {
         }
         self.gaps.extend(gaps);
         let lines = memory.iter().map(|(id, memory)| memory.line(id)).collect();
-        let since = Since { day: self.day, unanswered, changes, resolved, unseen };
+        let since =
+            Since { day: self.last.map(|run| run.as_of), unanswered, changes, resolved, unseen };
         Present { standings, since, lines, gaps: self.gaps }
     }
 }

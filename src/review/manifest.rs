@@ -246,7 +246,9 @@ pub(super) struct Kept {
     /// The ledger before the run.
     pub(super) ledger: KeptLedger,
     /// What went in.
-    pub(super) inputs: Vec<KeptInput>,
+    pub(super) inputs: Vec<KeptFile>,
+    /// What said how to judge.
+    rules: Vec<KeptFile>,
     /// How many records there were, by table.
     #[serde(default)]
     pub(super) records: BTreeMap<String, KeptRecords>,
@@ -279,13 +281,13 @@ pub(super) struct KeptLedger {
     pub(super) head: String,
 }
 
-/// An input as a manifest names it.
+/// A file as a manifest names it.
 #[derive(Debug, Deserialize)]
-pub(super) struct KeptInput {
-    /// Its name below the folder of the exports.
-    pub(super) file: String,
+pub(super) struct KeptFile {
+    /// Its name below the folder of the exports, or in the review folder.
+    file: String,
     /// Its digest.
-    pub(super) sha256: String,
+    sha256: String,
 }
 
 impl Kept {
@@ -295,7 +297,7 @@ impl Kept {
     /// # Errors
     /// Names an input that is in neither.
     pub(super) fn exports(&self, folder: &Path) -> Result<PathBuf, &str> {
-        let is_here = |home: &Path, input: &KeptInput| {
+        let is_here = |home: &Path, input: &KeptFile| {
             std::fs::read(home.join(&input.file)).is_ok_and(|bytes| digest(&bytes) == input.sha256)
         };
         let Some(gone) = self.inputs.iter().find(|input| !is_here(folder, input)) else {
@@ -310,6 +312,11 @@ impl Kept {
 }
 
 impl Kept {
+    /// Name and digest of each file that said how to judge.
+    pub(super) fn rules(self) -> Vec<(String, String)> {
+        self.rules.into_iter().map(|file| (file.file, file.sha256)).collect()
+    }
+
     /// The records that were under review and their groups; of no record is it said which it is in.
     pub(super) fn groups(&self) -> Groups {
         let table = |(name, records): (&String, &KeptRecords)| {

@@ -15,6 +15,7 @@ mod history;
 mod manifest;
 mod paper;
 mod patterns;
+mod rule_change;
 mod rules;
 mod tally;
 mod verify;
@@ -244,7 +245,7 @@ pub fn run(order: &Order) -> Result<Done, ReviewError> {
         tell: order.tell,
     };
     let judged = judge(&config, &exports, Some(surroundings), as_of, order.threads)?;
-    let made = write_up(&folder, &config, record_link, &judged, &ledger)?;
+    let made = write_up(&folder, &config, record_link, &judged, &ledger, order.threads)?;
     let home = runs.join(&made.home);
     folder::publish(&home, &made.files())?;
     let mut notes = unread(&config, &judged.inputs);
@@ -547,6 +548,8 @@ struct Made {
     packet: String,
     findings: String,
     history: String,
+    /// The text of the rules.
+    rules: String,
     manifest: String,
     summary: String,
     /// What keeps the packet from being complete.
@@ -566,6 +569,7 @@ impl Made {
             ("packet.html", &self.packet),
             ("findings.jsonl", &self.findings),
             ("history.jsonl", &self.history),
+            (rule_change::KEPT, &self.rules),
             ("manifest.json", &self.manifest),
             ("summary.txt", &self.summary),
         ];
@@ -581,6 +585,7 @@ fn write_up(
     record_link: Option<RecordLink>,
     judged: &Judged,
     ledger: &Ledger,
+    threads: NonZeroUsize,
 ) -> Result<Made, ReviewError> {
     let rules = folder.digests();
     let inputs_digest = manifest::inputs_digest(PROGRAM, judged, &rules);
@@ -593,6 +598,9 @@ fn write_up(
     let earlier = ledger.entries().get(..ledger_len).unwrap_or_default();
     let mut missing = judged.missing.clone();
     let past = Past::read(&runs, earlier, day);
+    let redefined = past.last.filter(|last| last.definition != definition);
+    let rule_change =
+        redefined.and_then(|_| rule_change::of(folder, config, judged, &past, threads));
     let counted = Counted::of(config, judged.as_of);
     let present = past.against(&runs, config, &judged.reports, &judged.pulled, &counted, day);
     missing.extend(present.gaps.iter().cloned());
@@ -622,7 +630,8 @@ fn write_up(
         crm: config.crm.title(),
         complete: completeness(&missing),
         wide: &judged.wide,
-        redefined_since: redefined_since(ledger, &id, day, &definition),
+        redefined_since: redefined.map(|last| last.as_of),
+        rule_change: rule_change.as_ref(),
         batch: &batch,
         counts: judged.counts.clone(),
         inputs: judged.inputs.iter().zip(&judged.admissions).map(paper_input).collect(),
@@ -675,6 +684,7 @@ fn write_up(
         packet,
         findings,
         history,
+        rules: rule_change::kept_text(folder),
         manifest,
         summary,
         missing,
@@ -717,18 +727,6 @@ fn answers(gate: &Gate, day: NaiveDate) -> packet::Answers<'_> {
         mass_owner_changes: gate.mass_owner_changes(),
         profile: gate.profile(),
     }
-}
-
-/// The day of the last run of an earlier day, if it was made under another definition.
-fn redefined_since(
-    ledger: &Ledger,
-    id: &str,
-    day: NaiveDate,
-    definition: &str,
-) -> Option<NaiveDate> {
-    let (recorded, _) = ledger.before(id);
-    let before = ledger.runs().take(recorded).filter(|run| run.as_of < day).last()?;
-    (before.definition != definition).then_some(before.as_of)
 }
 
 /// The link to each table's records, where the config names one.

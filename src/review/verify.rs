@@ -175,7 +175,7 @@ fn again(
         Err(changed) => return Ok(Again::Cannot(format!("{changed} has changed since"))),
     };
     let judged = judge(&config, &exports, None, AsOf::new(run.as_of, config.zone), threads)?;
-    let made = write_up(folder, &config, link, &judged, ledger)?;
+    let made = write_up(folder, &config, link, &judged, ledger, threads)?;
     let files = made.files();
     let different = files
         .iter()

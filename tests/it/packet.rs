@@ -427,6 +427,7 @@ fn review<'a>(example: &'a Example, reports: &'a [Report]) -> Review<'a> {
         crm: "Salesforce",
         complete: Completeness::Complete,
         wide: &[],
+        rule_change: None,
         batch: "Leads, accounts and deals created or changed from 2026-02-22 to 2026-02-28",
         counts: vec![
             Count { object: Object::Lead, admitted: 4_120, reviewed: 612 },

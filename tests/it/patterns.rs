@@ -229,3 +229,74 @@ fn a_rule_that_is_never_rejected_is_named_too() {
     assert!(from.lines().nth(1).unwrap().contains("hardly ever rejected: read a sample"), "{said}");
     assert_eq!(said.matches("hardly ever rejected").count(), 1, "{said}");
 }
+
+#[test]
+fn what_changed_rules_change_is_told_once() {
+    let job = abandoned(2);
+    job.run(&[]).ends(0);
+    Filled::of(&job, DAY)
+        .says(&job, DAY, "OWN-01", "00K0", reject("rule_wrong"))
+        .says(&job, DAY, "OWN-01", "00K1", confirm())
+        .put(&job, "week.json");
+    job.call(&["decide", "week.json"]).ends(0);
+    job.put("rules/owners.toml", "[inactive-owner]\noff = true\n");
+    job.edit("rules/lifecycle.toml", "New", "Fresh");
+    let summary = job.call(&["run", ".", "--as-of", "2026-03-08"]).ends(0).out;
+    let summary = summary.split_whitespace().collect::<Vec<_>>().join(" ");
+    let told = "The changed files: rules/lifecycle.toml, rules/owners.toml. On this week's records they \
+                find 0 more and 3 fewer than those of 1 March 2026, and propose something else for 0.";
+    assert!(summary.contains(told), "{summary}");
+    let section = |day: &str| {
+        let packet = job.text(&format!("runs/{day}/packet.html"));
+        let (_, section) = packet.split_once("<section id=\"changed\"")?;
+        section.split_once("</section>").map(|(section, _)| section.to_owned())
+    };
+    let changed = section("2026-03-08").unwrap();
+    for expected in [
+        "<th scope=\"row\" class=\"id\">OWN-01</th><td class=\"n\">0</td><td class=\"n\">0</td>\
+         <td class=\"n\">3</td><td>1 approved, 1 rejected</td><td><bdi class=\"id\">lead 00K0</bdi>, \
+         <bdi class=\"id\">lead 00K1</bdi>, <bdi class=\"id\">lead 00Q3</bdi></td>",
+        "lead.order is [&quot;Fresh&quot;, &quot;Working&quot;], was [&quot;New&quot;, &quot;Working&quot;]",
+        "<bdi>rules/owners.toml</bdi>, 1 different</summary><ul><li>the file is new</li>",
+    ] {
+        assert!(changed.contains(expected), "{changed}");
+    }
+    let verified = job.call(&["verify"]).ends(0).out;
+    assert!(
+        verified.contains("2026-03-08: its files hold; run again, the same bytes"),
+        "{verified}"
+    );
+    // The week after, the rules are what they were.
+    job.call(&["run", ".", "--as-of", "2026-03-15"]).ends(0);
+    assert_eq!(section("2026-03-15"), None);
+    // What the earlier rules were is believed only where the ledger's digest says so.
+    job.edit("runs/2026-03-15/rules.json", "Fresh", "Stale");
+    job.put("rules/owners.toml", "");
+    let summary = job.call(&["run", ".", "--as-of", "2026-03-22"]).ends(0).out;
+    assert!(summary.contains("have changed") && section("2026-03-22").is_none(), "{summary}");
+}
+
+#[test]
+fn another_target_of_a_rule_is_another_proposal() {
+    let job = Job::acme("salesforce");
+    let run = |day: &str| job.call(&["run", ".", "--as-of", day]).out;
+    run("2026-11-23");
+    job.edit(
+        "rules/routing.toml",
+        "when = { industry = \"Higher Education\" }\nto = \"Priya Raman\"",
+        "when = { industry = \"Higher Education\" }\nto = \"Henrik Aalto\"",
+    );
+    let summary = run("2026-11-30");
+    let summary = summary.split_whitespace().collect::<Vec<_>>().join(" ");
+    // Three open leads of universities are Priya's and were right; two are others' and were to be hers.
+    let told =
+        "find 3 more and 0 fewer than those of 23 November 2026, and propose something else for 2.";
+    assert!(summary.contains(told), "{summary}");
+    let packet = job.text("runs/2026-11-30/packet.html");
+    for expected in [
+        "RTE-01</th><td class=\"n\">3</td><td class=\"n\">2</td><td class=\"n\">0</td>",
+        "rule &quot;Universities and institutes&quot;: to is &quot;Henrik Aalto&quot;, was &quot;Priya Raman&quot;",
+    ] {
+        assert!(packet.contains(expected), "{expected}");
+    }
+}

@@ -3,6 +3,7 @@
 //! Does not: hold markup. Texts are bounded here and escaped when they are rendered.
 
 mod card;
+mod changed;
 mod chart;
 mod form;
 mod line;

@@ -17,6 +17,7 @@ use crate::packet::{
 };
 
 use super::card::Card;
+use super::changed::Changed;
 use super::chart::Ages;
 use super::form::Form;
 use super::rate::Rate;
@@ -53,6 +54,7 @@ pub(in crate::packet) struct Page {
     incomplete: Option<Vec<String>>,
     wide: Vec<String>,
     redefined: Option<String>,
+    changed: Option<Changed>,
     gate: Gate,
     figures: Vec<Figure>,
     since: Since,
@@ -355,6 +357,7 @@ impl Page {
                 Completeness::Incomplete(what) => Some(what.iter().map(|w| words(w)).collect()),
             },
             redefined: review.redefined_since.map(redefined),
+            changed: review.rule_change.map(Changed::of),
             gate: Gate::of(review, &found, &findings),
             figures: figures(&tally, quiet.len()),
             since: Since::of(review, &quiet),

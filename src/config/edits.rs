@@ -1,0 +1,251 @@
+//! What one version of the rules says otherwise than another: setting by setting and rule by rule, in words.
+//!
+//! Does not: judge what the difference does, or notice comments.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::check::MODEL;
+use crate::policy::{Document, Log, Node, Value};
+
+/// The most characters of a value that is quoted.
+const LONGEST: usize = 80;
+
+/// What is different in each file: a sentence without a full stop for each rule, setting or kind of row.
+/// Files that are the same are left out.
+pub fn edits(
+    before: &BTreeMap<String, String>,
+    now: &BTreeMap<String, String>,
+) -> Vec<(String, Vec<String>)> {
+    let files: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+    let differ = files.into_iter().filter(|file| before.get(*file) != now.get(*file));
+    differ
+        .map(|file| {
+            let words = match (before.get(file), now.get(file)) {
+                (None, _) => vec!["the file is new".to_owned()],
+                (_, None) => vec!["the file is gone".to_owned()],
+                (Some(before), Some(now)) => edited(file, before, now),
+            };
+            (file.clone(), words)
+        })
+        .collect()
+}
+
+fn edited(file: &str, before: &str, now: &str) -> Vec<String> {
+    if file.ends_with(MODEL) {
+        return vec!["likeness is weighed by other figures".to_owned()];
+    }
+    let words = if file.ends_with(".toml") {
+        settings_edited(before, now)
+    } else {
+        rows_edited(before, now)
+    };
+    if words.is_empty() { vec!["comments or layout alone".to_owned()] } else { words }
+}
+
+/// What a file of settings says: each rule of a list with its keys, and every other setting by its path.
+#[derive(Default)]
+struct Said {
+    settings: BTreeMap<String, String>,
+    /// By their list and name, in the order written.
+    rules: Vec<(String, BTreeMap<String, String>)>,
+}
+
+impl Said {
+    fn of(text: &str) -> Self {
+        let log = Log::default();
+        let document = Document::parse("", text, &log);
+        let mut said = Self::default();
+        let root = document.root(&log);
+        for (key, node) in root.entries() {
+            said.take(&key.value, node);
+        }
+        said
+    }
+
+    fn take(&mut self, path: &str, node: &Node) {
+        match &node.value {
+            Value::Table(entries) => {
+                for (key, node) in entries {
+                    self.take(&format!("{path}.{}", key.value), node);
+                }
+            }
+            Value::List(items) if !items.is_empty() && items.iter().all(is_table) => {
+                for item in items {
+                    let mut rule = Self::default();
+                    if let Value::Table(entries) = &item.value {
+                        for (key, node) in entries {
+                            rule.take(&key.value, node);
+                        }
+                    }
+                    let mut keys = rule.settings;
+                    keys.extend(rule.rules.into_iter().map(|(name, keys)| (name, listed(&keys))));
+                    let name = format!("{path} {}", name_of(&keys));
+                    let times = self.rules.iter().filter(|(other, _)| *other == name).count();
+                    let name = if times == 0 { name } else { format!("{name}, {}", times + 1) };
+                    self.rules.push((name, keys));
+                }
+            }
+            _ => {
+                self.settings.insert(path.to_owned(), written(node));
+            }
+        }
+    }
+
+    fn rule(&self, name: &str) -> Option<&BTreeMap<String, String>> {
+        self.rules.iter().find(|(other, _)| other == name).map(|(_, keys)| keys)
+    }
+}
+
+fn is_table(node: &Node) -> bool {
+    matches!(node.value, Value::Table(_))
+}
+
+/// How a person calls a rule: by its name, or else by all that it says.
+fn name_of(keys: &BTreeMap<String, String>) -> String {
+    keys.get("name").map_or_else(|| listed(keys), |name| cut(name))
+}
+
+fn listed(keys: &BTreeMap<String, String>) -> String {
+    let all: Vec<_> = keys.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    cut(&all.join(", "))
+}
+
+/// A value as it is written in TOML, on one line.
+fn written(node: &Node) -> String {
+    match &node.value {
+        Value::Text(text) => format!("\"{text}\""),
+        Value::Whole(whole) => whole.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::Flag(flag) => flag.to_string(),
+        Value::Date(date) => date.to_string(),
+        Value::List(items) => {
+            format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(", "))
+        }
+        Value::Table(entries) => {
+            let each =
+                entries.iter().map(|(key, node)| format!("{} = {}", key.value, written(node)));
+            format!("{{ {} }}", each.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+fn cut(text: &str) -> String {
+    if text.chars().count() <= LONGEST {
+        return text.to_owned();
+    }
+    text.chars().take(LONGEST - 1).chain(['…']).collect()
+}
+
+fn settings_edited(before: &str, now: &str) -> Vec<String> {
+    let (before, now) = (Said::of(before), Said::of(now));
+    let mut words = keys_edited(&before.settings, &now.settings);
+    for (name, keys) in &now.rules {
+        match before.rule(name) {
+            None => words.push(format!("{name} is new")),
+            Some(old) => {
+                let edited = keys_edited(old, keys);
+                if !edited.is_empty() {
+                    words.push(format!("{name}: {}", edited.join("; ")));
+                }
+            }
+        }
+    }
+    let gone = before.rules.iter().filter(|(name, _)| now.rule(name).is_none());
+    words.extend(gone.map(|(name, _)| format!("{name} is gone")));
+    let order = |said: &Said, other: &Said| -> Vec<String> {
+        let names = said.rules.iter().map(|(name, _)| name);
+        names.filter(|name| other.rule(name).is_some()).cloned().collect()
+    };
+    if order(&before, &now) != order(&now, &before) {
+        words.push("rules stand in another order".to_owned());
+    }
+    words
+}
+
+fn keys_edited(before: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> Vec<String> {
+    let keys: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+    keys.into_iter()
+        .filter_map(|key| match (before.get(key), now.get(key)) {
+            (Some(before), Some(now)) if before == now => None,
+            (Some(before), Some(now)) => {
+                Some(format!("{key} is {}, was {}", cut(now), cut(before)))
+            }
+            (None, Some(now)) => Some(format!("{key} is {}, was not said", cut(now))),
+            (Some(before), None) => Some(format!("{key} is not said, was {}", cut(before))),
+            (None, None) => None,
+        })
+        .collect()
+}
+
+/// What of a table's rows is new and gone, by their text.
+fn rows_edited(before: &str, now: &str) -> Vec<String> {
+    let rows = |text: &str| {
+        let mut rows: BTreeMap<String, i64> = BTreeMap::new();
+        for row in text.lines().map(str::trim).filter(|row| !row.is_empty()) {
+            *rows.entry(row.to_owned()).or_default() += 1;
+        }
+        rows
+    };
+    let (before, now) = (rows(before), rows(now));
+    let beyond = |here: &BTreeMap<String, i64>, there: &BTreeMap<String, i64>| -> i64 {
+        here.iter().map(|(row, times)| (times - there.get(row).copied().unwrap_or(0)).max(0)).sum()
+    };
+    let (new, gone) = (beyond(&now, &before), beyond(&before, &now));
+    let count = |rows: i64| format!("{rows} row{}", if rows == 1 { "" } else { "s" });
+    match (new, gone) {
+        (0, 0) => vec!["rows stand in another order".to_owned()],
+        (new, 0) => vec![format!("{} more", count(new))],
+        (0, gone) => vec![format!("{} fewer", count(gone))],
+        (new, gone) => vec![format!("{} new, {gone} gone", count(new))],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(file: &str, before: &str, now: &str, expected: &[&str]) {
+        let files = |text: &str| BTreeMap::from([(file.to_owned(), text.to_owned())]);
+        let edits = edits(&files(before), &files(now));
+        let words: Vec<_> = edits.iter().flat_map(|(_, words)| words).collect();
+        assert_eq!(words, expected);
+    }
+
+    #[test]
+    fn settings_and_rules_that_differ_are_named() {
+        check("owners.toml", "a = 1\n", "a = 1\n", &[]);
+        check("owners.toml", "a = 1\n", "# why\na = 1\n", &["comments or layout alone"]);
+        check(
+            "owners.toml",
+            "[queue]\nhours = 24\nold = true\n",
+            "[queue]\nhours = 48\nnew = [\"A\"]\n",
+            &[
+                "queue.hours is 48, was 24",
+                "queue.new is [\"A\"], was not said",
+                "queue.old is not said, was true",
+            ],
+        );
+        let rule = |name: &str, to: &str| {
+            format!("[[rule]]\nname = \"{name}\"\nwhen = {{ region = \"X\" }}\nto = \"{to}\"\n")
+        };
+        check(
+            "routing.toml",
+            &(rule("A", "Ann") + &rule("B", "Bo") + &rule("C", "Cy")),
+            &(rule("C", "Cy") + &rule("A", "Bo") + &rule("D", "Di")),
+            &[
+                "rule \"A\": to is \"Bo\", was \"Ann\"",
+                "rule \"D\" is new",
+                "rule \"B\" is gone",
+                "rules stand in another order",
+            ],
+        );
+    }
+
+    #[test]
+    fn rows_of_tables_are_counted() {
+        check("t.csv", "a,b\n1,2\n", "a,b\n1,2\n3,4\n", &["1 row more"]);
+        check("t.csv", "a,b\n1,2\n3,4\n", "a,b\n3,4\n1,2\n", &["rows stand in another order"]);
+        check("t.csv", "a,b\n1,2\n1,2\n", "a,b\n1,2\n5,6\n", &["1 row new, 1 gone"]);
+    }
+}

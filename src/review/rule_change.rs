@@ -1,0 +1,148 @@
+//! What a change of the rules does: this week's records, judged under the rules of the packet before too.
+//!
+//! Every run keeps the text of its rules (`rules.json`). `review.toml` is not kept: it may hold the key of
+//! the masked copy.
+//! Does not: read a record or a field that the present rules do not read, or change a rule.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use crate::check::{Bench, Outcome, Report, World};
+use crate::config::{self, Config};
+use crate::finding::{Finding, FindingId};
+use crate::gate::Verdict;
+use crate::ledger::{Run, digest};
+use crate::packet::{Effect, RuleChange, RuleEffect};
+
+use super::history::{self, Past};
+use super::{Folder, Judged, fields, manifest, paper};
+
+/// The file of a run that keeps the text of its rules.
+pub(super) const KEPT: &str = "rules.json";
+
+/// The rules as a run keeps them: the text of each file by its name.
+pub(super) fn kept_text(folder: &Folder) -> String {
+    serde_json::to_string_pretty(&folder.rules).unwrap_or_default() + "\n"
+}
+
+/// How the rules differ from those of the run before and what that does, if they do and it is known.
+pub(super) fn of(
+    folder: &Folder,
+    config: &Config,
+    judged: &Judged,
+    past: &Past<'_>,
+    threads: NonZeroUsize,
+) -> Option<RuleChange> {
+    let before = past.last?;
+    let (digests, rules) = kept(&folder.path.join("runs"), before)?;
+    let mut edits = config::edits(&rules, &folder.rules);
+    for (file, _) in &mut edits {
+        file.insert_str(0, "rules/");
+    }
+    let (job, job_before) = (digest(folder.review.as_bytes()), digests.get("review.toml"));
+    if job_before.is_some_and(|before| *before != job) {
+        edits.push((
+            "review.toml".to_owned(),
+            vec!["it is another, and its text is not kept".to_owned()],
+        ));
+    }
+    if edits.is_empty() {
+        return None;
+    }
+    let effect = match judged_under(&rules, folder, config, judged, threads) {
+        Ok((reports, blind)) => Effect::Judged {
+            rules: effects(&reports, &judged.reports, &blind, past),
+            blind: blind.into_iter().collect(),
+        },
+        Err(why) => Effect::Unknown(why),
+    };
+    Some(RuleChange { since: before.as_of, edits, effect })
+}
+
+/// The digests of a run's files and the text of its rules, if they are those that the ledger knows.
+fn kept(runs: &Path, run: &Run) -> Option<(BTreeMap<String, String>, BTreeMap<String, String>)> {
+    let home = paper::home(runs, run).ok()?;
+    let named: Vec<(String, String)> = manifest::kept(&home)?.rules();
+    let rules: BTreeMap<String, String> =
+        serde_json::from_slice(&std::fs::read(home.join(KEPT)).ok()?).ok()?;
+    let named_by_ledger = manifest::definition_digest(&named) == run.definition;
+    let digests: BTreeMap<String, String> = named.into_iter().collect();
+    let whole = digests.iter().all(|(file, sha256)| {
+        file.strip_prefix("rules/").is_none_or(|name| {
+            rules.get(name).is_some_and(|text| digest(text.as_bytes()) == *sha256)
+        })
+    });
+    (named_by_ledger && whole).then_some((digests, rules))
+}
+
+/// What the checks say of this week's records under other rules, and the codes of those that would have
+/// to read more than is read now.
+fn judged_under(
+    rules: &BTreeMap<String, String>,
+    folder: &Folder,
+    config: &Config,
+    judged: &Judged,
+    threads: NonZeroUsize,
+) -> Result<(Vec<Report>, BTreeSet<&'static str>), String> {
+    const BOUNDARY: &str = "boundary.toml";
+    let mut rules = rules.clone();
+    rules.extend(
+        folder.rules.get_key_value(BOUNDARY).map(|(name, text)| (name.clone(), text.clone())),
+    );
+    let other = config::parse(&folder.review, &rules).map_err(|problems| {
+        let first = problems.sorted().first().map(|first| first.message.clone());
+        format!(
+            "the earlier rules do not fit the present allowlist and job: {}",
+            first.unwrap_or_default()
+        )
+    })?;
+    let (_, read) = fields(config, judged.as_of);
+    let bench = Bench::load(&other.policies, &other.boundary, &other.off);
+    let blind: BTreeSet<&'static str> = bench.beyond(&read).collect();
+    let mut off = other.off.clone();
+    off.extend(blind.iter().map(|code| (*code).to_owned()));
+    let world = World::new(&judged.pulled, judged.as_of, &other.policies, threads);
+    Ok((Bench::load(&other.policies, &other.boundary, &off).run(&world), blind))
+}
+
+/// What each rule finds only under the present rules, only under those before, and otherwise under both.
+/// Rules that are blind or broken under either are left out.
+fn effects(
+    before: &[Report],
+    now: &[Report],
+    blind: &BTreeSet<&'static str>,
+    past: &Past<'_>,
+) -> Vec<RuleEffect> {
+    let broken = before.iter().chain(now).filter(|it| matches!(it.outcome, Outcome::Broken));
+    let silent: BTreeSet<&str> =
+        broken.map(|report| report.check.code).chain(blind.iter().copied()).collect();
+    let by_id = |reports| -> BTreeMap<FindingId, (&'static str, &Finding)> {
+        let seen = history::found(reports).filter(|(check, _)| !silent.contains(check.code));
+        seen.map(|(check, finding)| (finding.id(check.code), (check.code, finding))).collect()
+    };
+    let (before, now) = (by_id(before), by_id(now));
+    let mut effects: BTreeMap<&'static str, RuleEffect> = BTreeMap::new();
+    for (id, (code, finding)) in &now {
+        let old = before.get(id);
+        if old.is_some_and(|(_, old)| old.proposal == finding.proposal) {
+            continue;
+        }
+        let effect = effects.entry(code).or_default();
+        *(if old.is_some() { &mut effect.otherwise } else { &mut effect.gained }) += 1;
+    }
+    for (id, (code, finding)) in before.iter().filter(|(id, _)| !now.contains_key(id)) {
+        let effect = effects.entry(code).or_default();
+        effect.lost.push(finding.record.clone());
+        match past.verdict(id) {
+            Some(Verdict::Approve { .. }) => effect.approved += 1,
+            Some(Verdict::Reject(_)) => effect.rejected += 1,
+            Some(Verdict::Escalate { .. }) | None => {}
+        }
+    }
+    let named = effects.into_iter().map(|(rule, mut effect)| {
+        effect.lost.sort();
+        RuleEffect { rule, ..effect }
+    });
+    named.collect()
+}
