@@ -15,12 +15,13 @@ use serde_json::Value;
 
 use crate::job::{DAY, Job, LEADS, REVIEW, files, said, word};
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "findings.jsonl",
     "history.jsonl",
     "lead.model.toml",
     "manifest.json",
     "packet.html",
+    "rules.json",
     "summary.txt",
 ];
 
