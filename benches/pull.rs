@@ -12,7 +12,6 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::thread;
 use std::time::Instant;
@@ -43,7 +42,8 @@ const PIECE: usize = 25_000;
 fn main() -> Result<(), Box<dyn Error>> {
     // Cargo adds `--bench` of its own.
     let mut words = env::args().skip(1).filter(|word| !word.starts_with("--"));
-    let records: usize = words.next().map_or(Ok(1_000_000), |word| word.parse())?;
+    // One less than the most from which on the config can ask for bulk.
+    let records: usize = words.next().map_or(Ok(999_999), |word| word.parse())?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?.to_string();
     let host = address.clone();
@@ -89,9 +89,7 @@ fn measure(what: &str, address: &str, bulk_from: usize) -> Result<(), Box<dyn Er
     };
     let start = Instant::now();
     let files = Files::default();
-    let threads = NonZeroUsize::MIN;
-    let pull =
-        source::ask(&live, surroundings, &files, &config.boundary, &reads, config.zone, threads)?;
+    let pull = source::ask(&live, surroundings, &files, &config.boundary, &reads, config.zone)?;
     let rows: usize = pull.batches.iter().map(Batch::len).sum();
     let wall = start.elapsed();
     std::fs::remove_dir(&home)?;

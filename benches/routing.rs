@@ -105,8 +105,8 @@ fn pulled(boundary: &Boundary, leads: usize) -> Result<Pulled, Box<dyn Error>> {
                 desk.wanted().iter().filter_map(|at| row.get(*at)).map(String::as_str).collect();
             intake.row(line, &cells).map_err(|misfit| misfit.why)?;
         }
-        let load = desk.close(vec![intake])?;
-        Ok::<_, Box<dyn Error>>(Load::join(object, vec![load], &reads, NonZeroUsize::MIN).0)
+        let load = desk.close(intake.into())?;
+        Ok::<_, Box<dyn Error>>(Load::join(object, vec![load], &reads).0)
     };
     let mut users = (0..40).map(|at| vec![format!("005{at:02}"), format!("U{at}")]);
     pulled.insert(admit(Object::User, &["Id", "Name"], &mut users)?);

@@ -6,14 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::hash::BuildHasher as _;
-use std::num::NonZeroUsize;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
+use polars::prelude::StringChunked;
 
-use super::column::{Column, Held, Texts, hold};
+use super::column::Held;
 use super::intake::Load;
 use super::kind::instant;
 use super::{Admission, Exposure, Field, Object, id_key};
@@ -62,7 +62,6 @@ impl Batch {
         object: Object,
         loads: Vec<Load>,
         reads: &BTreeSet<Field>,
-        threads: NonZeroUsize,
     ) -> (Self, Vec<Admission>) {
         let mut admissions = Vec::new();
         let mut withheld_at = Vec::new();
@@ -88,7 +87,7 @@ impl Batch {
             admissions.push(load.admission);
         }
         for column in batch.columns.iter_mut().flatten() {
-            column.pad(batch.lines.len());
+            pad(column, batch.lines.len());
         }
         let hasher = DefaultHashBuilder::default();
         let mut index = HashTable::new();
@@ -103,7 +102,7 @@ impl Batch {
         let Parts { columns, key, lines, files } = batch;
         let mut batch = Self {
             object,
-            columns: hold(columns, threads),
+            columns,
             key,
             under_review: vec![true; lines.len()],
             lines,
@@ -225,7 +224,7 @@ impl Batch {
 /// The columns of a table while its files are put together.
 #[derive(Default)]
 struct Parts {
-    columns: Vec<Option<Column>>,
+    columns: Vec<Option<Held>>,
     key: usize,
     lines: Vec<u32>,
     files: Vec<(usize, String, BTreeMap<String, String>)>,
@@ -233,7 +232,7 @@ struct Parts {
 
 impl Parts {
     /// Puts a column of the next file behind those of the files before it.
-    fn append(&mut self, object: Object, field: &Field, mut column: Column) {
+    fn append(&mut self, object: Object, field: &Field, column: Held) {
         let slot = field.0.slot;
         if field.name() == object.row_key() {
             self.key = slot;
@@ -242,16 +241,22 @@ impl Parts {
             self.columns.resize_with(slot + 1, || None);
         }
         let Some(place) = self.columns.get_mut(slot) else { return };
-        let whole = place.get_or_insert_with(|| Column::of(field.kind(), 0));
-        whole.pad(self.lines.len());
-        whole.append(&mut column);
+        let before = self.lines.len();
+        *place = Some(match place.take() {
+            Some(mut whole) => {
+                pad(&mut whole, before);
+                whole.then(column)
+            }
+            None if before > 0 => column.none(before).then(column),
+            None => column,
+        });
     }
 
     /// The column that names records.
-    fn ids(&self) -> Option<&Texts> {
+    fn ids(&self) -> Option<&StringChunked> {
         match self.columns.get(self.key)?.as_ref()? {
-            Column::Text(ids) => Some(ids),
-            Column::Time(_) | Column::Number(_) | Column::Flag(_) => None,
+            Held::Text(ids) => Some(ids),
+            Held::Millis(_) | Held::Number(_) | Held::Flag(_) => None,
         }
     }
 
@@ -280,7 +285,7 @@ impl Parts {
             file.0 -= repeats.iter().filter(|at| **at < file.0).count();
         }
         for column in self.columns.iter_mut().flatten() {
-            column.retain(&keep);
+            *column = column.kept(&keep);
         }
         let mut marks = keep.into_iter();
         self.lines.retain(|_| marks.next().unwrap_or(true));
@@ -292,16 +297,28 @@ fn file_at(files: &[(usize, String, BTreeMap<String, String>)], at: usize) -> us
     files.partition_point(|(start, ..)| *start <= at).saturating_sub(1)
 }
 
+/// Makes a column as long as `len` with values that are not there.
+fn pad(column: &mut Held, len: usize) {
+    if let Some(missing @ 1..) = len.checked_sub(column.len()) {
+        let none = column.none(missing);
+        *column = std::mem::replace(column, none.none(0)).then(none);
+    }
+}
+
 /// The rows by the key of their id, and the rows whose id stands on an earlier row.
-fn index_by_id(ids: Option<&Texts>, hasher: &DefaultHashBuilder) -> (HashTable<u32>, Vec<usize>) {
+fn index_by_id(
+    ids: Option<&StringChunked>,
+    hasher: &DefaultHashBuilder,
+) -> (HashTable<u32>, Vec<usize>) {
     let Some(ids) = ids else { return (HashTable::new(), Vec::new()) };
     let mut index: HashTable<u32> = HashTable::with_capacity(ids.len());
     let mut repeats = Vec::new();
+    let key_at = |row: usize| id_key(ids.get(row).unwrap_or_default());
     for at in 0..ids.len() {
-        let key = id_key(ids.get(at));
+        let key = key_at(at);
         let hash = hasher.hash_one(key);
-        let same = |other: &u32| id_key(ids.get(*other as usize)) == key;
-        let rehash = |row: &u32| hasher.hash_one(id_key(ids.get(*row as usize)));
+        let same = |other: &u32| key_at(*other as usize) == key;
+        let rehash = |row: &u32| hasher.hash_one(key_at(*row as usize));
         match (index.entry(hash, same, rehash), u32::try_from(at)) {
             (Entry::Occupied(_), _) => repeats.push(at),
             (Entry::Vacant(place), Ok(row)) => {

@@ -1,19 +1,22 @@
-//! Columns of admitted values, each in as few allocations as it has parts.
+//! Columns of admitted values, from a chunk of an input to what polars holds of a table.
 //!
+//! ```text
+//! Column, of a chunk ── take ──> Growing, of an input ── hold ──> Held
+//! ```
+//!
+//! Texts go to where they stay as soon as their chunk is settled, while it lies in the processor's
+//! cache: memory that is touched for the first time is what admission spends most on.
 //! A value that is not there is a blank text, or a mark of its own among times, numbers and flags.
 //! Does not: know a field, a file or an exposure.
 
-use std::num::NonZeroUsize;
-use std::sync::{Mutex, PoisonError};
-
 use polars::prelude::{
-    BooleanChunked, Float64Chunked, Int64Chunked, NewChunkedArray as _, PlSmallStr, StringChunked,
-    StringChunkedBuilder,
+    BooleanChunked, ChunkedArray, Float64Chunked, Int64Chunked, NewChunkedArray as _, PlSmallStr,
+    PolarsDataType, StringChunked, StringChunkedBuilder,
 };
 
 use super::Kind;
 
-/// The values of one field, one for each row.
+/// The values of one field in a chunk, one for each row.
 pub(super) enum Column {
     Text(Texts),
     /// Milliseconds since 1970 UTC.
@@ -54,6 +57,64 @@ impl Number {
     }
 }
 
+/// The values of one field of an input, while its chunks come in.
+pub(super) enum Growing {
+    Text(StringChunkedBuilder),
+    /// Milliseconds since 1970 UTC.
+    Time(Vec<Millis>),
+    Number(Vec<Number>),
+    Flag(Vec<Option<bool>>),
+}
+
+impl Growing {
+    /// An empty column for values such as these.
+    pub(super) fn like(column: &Column) -> Self {
+        match column {
+            Column::Text(_) => Self::Text(StringChunkedBuilder::new(PlSmallStr::EMPTY, 0)),
+            Column::Time(_) => Self::Time(Vec::new()),
+            Column::Number(_) => Self::Number(Vec::new()),
+            Column::Flag(_) => Self::Flag(Vec::new()),
+        }
+    }
+
+    /// Moves the values of a column of the same kind behind those that are here.
+    pub(super) fn take(&mut self, column: &mut Column) {
+        match (self, column) {
+            (Self::Text(values), Column::Text(texts)) => {
+                for text in texts.iter() {
+                    values.append_option(Some(text).filter(|text| !text.is_empty()));
+                }
+                texts.clear();
+            }
+            (Self::Time(values), Column::Time(times)) => values.append(times),
+            (Self::Number(values), Column::Number(numbers)) => values.append(numbers),
+            (Self::Flag(values), Column::Flag(flags)) => values.append(flags),
+            (Self::Text(_) | Self::Time(_) | Self::Number(_) | Self::Flag(_), _) => {
+                debug_assert!(false, "columns of two kinds");
+            }
+        }
+    }
+
+    /// The values, when no more of them come.
+    pub(super) fn hold(self) -> Held {
+        let name = PlSmallStr::EMPTY;
+        match self {
+            Self::Text(values) => Held::Text(values.finish()),
+            Self::Time(times) => {
+                let values = times.into_iter().map(Millis::get);
+                Held::Millis(Int64Chunked::from_iter_options(name, values))
+            }
+            Self::Number(numbers) => {
+                let values = numbers.into_iter().map(Number::get);
+                Held::Number(Float64Chunked::from_iter_options(name, values))
+            }
+            Self::Flag(flags) => {
+                Held::Flag(BooleanChunked::from_iter_options(name, flags.into_iter()))
+            }
+        }
+    }
+}
+
 /// The values of one field when no more of them come: what a [`super::Batch`] holds.
 pub(super) enum Held {
     Text(StringChunked),
@@ -63,53 +124,68 @@ pub(super) enum Held {
     Flag(BooleanChunked),
 }
 
-/// Hands the columns over in one piece each, several at a time.
-pub(super) fn hold(columns: Vec<Option<Column>>, threads: NonZeroUsize) -> Vec<Option<Held>> {
-    let workers = threads.get().min(columns.len());
-    let mut held: Vec<Option<Held>> = columns.iter().map(|_| None).collect();
-    let waiting = Mutex::new(columns.into_iter().zip(&mut held));
-    let work = || {
-        loop {
-            let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
-            let Some((column, place)) = next else { return };
-            *place = column.map(Column::hold);
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 1..workers {
-            scope.spawn(work);
-        }
-        work();
-    });
-    drop(waiting);
-    held
-}
-
-impl Column {
-    fn hold(self) -> Held {
-        let name = PlSmallStr::EMPTY;
+impl Held {
+    pub(super) fn len(&self) -> usize {
         match self {
-            Self::Text(texts) => {
-                let mut column = StringChunkedBuilder::new(name, texts.len());
-                for at in 0..texts.len() {
-                    column.append_option(Some(texts.get(at)).filter(|text| !text.is_empty()));
-                }
-                Held::Text(column.finish())
-            }
-            Self::Time(times) => Held::Millis(Int64Chunked::from_iter_options(
-                name,
-                times.into_iter().map(Millis::get),
-            )),
-            Self::Number(numbers) => Held::Number(Float64Chunked::from_iter_options(
-                name,
-                numbers.into_iter().map(Number::get),
-            )),
-            Self::Flag(flags) => {
-                Held::Flag(BooleanChunked::from_iter_options(name, flags.into_iter()))
+            Self::Text(texts) => texts.len(),
+            Self::Millis(times) => times.len(),
+            Self::Number(numbers) => numbers.len(),
+            Self::Flag(flags) => flags.len(),
+        }
+    }
+
+    /// So many values of the same kind that are not there.
+    pub(super) fn none(&self, count: usize) -> Self {
+        fn none<T: Clone, C: FromIterator<Option<T>>>(count: usize) -> C {
+            std::iter::repeat_n(None::<T>, count).collect()
+        }
+        match self {
+            Self::Text(_) => Self::Text(none::<&str, _>(count)),
+            Self::Millis(_) => Self::Millis(none::<i64, _>(count)),
+            Self::Number(_) => Self::Number(none::<f64, _>(count)),
+            Self::Flag(_) => Self::Flag(none::<bool, _>(count)),
+        }
+    }
+
+    /// This column with the values of others of its kind behind its own, in one piece.
+    pub(super) fn then(self, next: Self) -> Self {
+        fn then<T: PolarsDataType>(
+            first: &ChunkedArray<T>,
+            next: &ChunkedArray<T>,
+        ) -> ChunkedArray<T> {
+            let pieces = first.downcast_iter().chain(next.downcast_iter()).cloned();
+            ChunkedArray::from_chunk_iter(PlSmallStr::EMPTY, pieces).rechunk().into_owned()
+        }
+        match (self, next) {
+            (Self::Text(first), Self::Text(next)) => Self::Text(then(&first, &next)),
+            (Self::Millis(first), Self::Millis(next)) => Self::Millis(then(&first, &next)),
+            (Self::Number(first), Self::Number(next)) => Self::Number(then(&first, &next)),
+            (Self::Flag(first), Self::Flag(next)) => Self::Flag(then(&first, &next)),
+            (first, _) => {
+                debug_assert!(false, "columns of two kinds");
+                first
             }
         }
     }
 
+    /// The values of the rows that are marked.
+    pub(super) fn kept(&self, keep: &[bool]) -> Self {
+        fn kept<T, C: FromIterator<Option<T>>>(
+            values: impl Iterator<Item = Option<T>>,
+            keep: &[bool],
+        ) -> C {
+            values.zip(keep).filter_map(|(value, keep)| keep.then_some(value)).collect()
+        }
+        match self {
+            Self::Text(texts) => Self::Text(kept(texts.iter(), keep)),
+            Self::Millis(times) => Self::Millis(kept(times.iter(), keep)),
+            Self::Number(numbers) => Self::Number(kept(numbers.iter(), keep)),
+            Self::Flag(flags) => Self::Flag(kept(flags.iter(), keep)),
+        }
+    }
+}
+
+impl Column {
     /// An empty column for values of a kind, with room for some.
     pub(super) fn of(kind: Kind, room: usize) -> Self {
         match kind {
@@ -127,15 +203,6 @@ impl Column {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
-        match self {
-            Self::Text(texts) => texts.len(),
-            Self::Time(times) => times.len(),
-            Self::Number(numbers) => numbers.len(),
-            Self::Flag(flags) => flags.len(),
-        }
-    }
-
     /// Appends a value that is not there.
     pub(super) fn push_none(&mut self) {
         match self {
@@ -143,13 +210,6 @@ impl Column {
             Self::Time(times) => times.push(Millis::NONE),
             Self::Number(numbers) => numbers.push(Number::NONE),
             Self::Flag(flags) => flags.push(None),
-        }
-    }
-
-    /// Makes it as long as `len` with values that are not there.
-    pub(super) fn pad(&mut self, len: usize) {
-        for _ in self.len()..len {
-            self.push_none();
         }
     }
 
@@ -205,28 +265,6 @@ impl Column {
             Self::Time(times) => reorder(times, order),
             Self::Number(numbers) => reorder(numbers, order),
             Self::Flag(flags) => reorder(flags, order),
-        }
-    }
-
-    /// Keeps the values of the rows that are marked.
-    pub(super) fn retain(&mut self, keep: &[bool]) {
-        fn retain<T>(values: &mut Vec<T>, keep: &[bool]) {
-            let mut marks = keep.iter();
-            values.retain(|_| marks.next().copied().unwrap_or(true));
-        }
-        match self {
-            Self::Text(texts) => {
-                let mut kept = Texts::default();
-                for (at, keep) in keep.iter().enumerate() {
-                    if *keep {
-                        kept.push(texts.get(at));
-                    }
-                }
-                *texts = kept;
-            }
-            Self::Time(times) => retain(times, keep),
-            Self::Number(numbers) => retain(numbers, keep),
-            Self::Flag(flags) => retain(flags, keep),
         }
     }
 }
@@ -294,9 +332,17 @@ impl Texts {
                 }
             }
         }
-        next.text.clear();
-        next.blocks.clear();
-        next.ends.clear();
+        next.clear();
+    }
+
+    fn clear(&mut self) {
+        self.text.clear();
+        self.blocks.clear();
+        self.ends.clear();
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).map(|at| self.get(at))
     }
 
     /// Notes where a text lies that was appended.
@@ -337,27 +383,44 @@ mod tests {
         }
     }
 
-    #[test]
-    fn rows_that_are_not_kept_are_gone_from_every_column() {
-        let mut columns =
-            [Kind::Text, Kind::Date, Kind::Number, Kind::Flag].map(|k| Column::of(k, 0));
-        for column in &mut columns {
-            match column {
-                Column::Text(texts) => texts.push("a"),
-                Column::Time(times) => times.push(Millis::new(0)),
-                Column::Number(numbers) => numbers.push(Number::new(0.0)),
-                Column::Flag(flags) => flags.push(Some(false)),
+    /// A column of each kind with a value, none and a value, with one more behind them.
+    fn columns() -> [Held; 4] {
+        [Kind::Text, Kind::Date, Kind::Number, Kind::Flag].map(|kind| {
+            let mut growing = Growing::like(&Column::of(kind, 0));
+            for there in [true, false, true] {
+                let mut column = Column::of(kind, 0);
+                match &mut column {
+                    _ if !there => column.push_none(),
+                    Column::Text(texts) => texts.push("longer than a view holds"),
+                    Column::Time(times) => times.push(Millis::new(0)),
+                    Column::Number(numbers) => numbers.push(Number::new(0.0)),
+                    Column::Flag(flags) => flags.push(Some(false)),
+                }
+                growing.take(&mut column);
             }
-            column.pad(3);
-            column.retain(&[false, true, false]);
-            assert_eq!(column.len(), 1);
-            let is_none = match column {
-                Column::Text(texts) => texts.get(0).is_empty(),
-                Column::Time(times) => times[0].get().is_none(),
-                Column::Number(numbers) => numbers[0].get().is_none(),
-                Column::Flag(flags) => flags[0].is_none(),
-            };
-            assert!(is_none);
+            growing.hold()
+        })
+    }
+
+    fn are_there(column: &Held) -> Vec<bool> {
+        (0..column.len())
+            .map(|at| match column {
+                Held::Text(texts) => texts.get(at) == Some("longer than a view holds"),
+                Held::Millis(times) => times.get(at) == Some(0),
+                Held::Number(numbers) => numbers.get(at) == Some(0.0),
+                Held::Flag(flags) => flags.get(at) == Some(false),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn values_stay_in_their_rows_and_those_not_kept_are_gone_from_every_column() {
+        for column in columns() {
+            assert_eq!(are_there(&column), [true, false, true]);
+            assert_eq!(are_there(&column.kept(&[false, true, true])), [false, true]);
+            assert_eq!(are_there(&column.kept(&[true, false, false])), [true]);
+            let padded = column.none(2).then(column);
+            assert_eq!(are_there(&padded), [false, false, true, false, true]);
         }
     }
 }

@@ -1,18 +1,18 @@
 //! Admission: rows of an input become columns, cell by allowlisted cell.
 //!
-//! A [`Desk`] matches a header against the allowlist; one [`Intake`] per chunk of the input takes rows.
+//! A [`Desk`] matches a header against the allowlist; one [`Intake`] per chunk of the input takes rows,
+//! and they are [`Gathered`] in the order of the input.
 //! Each cell is checked against its field's kind before anything of its row is copied.
 //! Does not: read files, or keep a byte of a column that was not granted.
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use chrono::TimeZone as _;
 use chrono_tz::Tz;
 
-use super::column::{self, Column, Millis, Number};
+use super::column::{self, Column, Growing, Held, Millis, Number};
 use super::glance::Glance;
 use super::kind::{Moment, Value};
 use super::{Batch, Boundary, DateOrder, Field, Object, Unlisted, scanner};
@@ -278,16 +278,9 @@ impl Desk {
         }
     }
 
-    /// Puts the chunks together, in file order.
-    pub fn close(mut self, intakes: Vec<Intake>) -> Result<Load, AdmitError> {
-        let mut whole = self.intake();
-        for mut intake in intakes {
-            whole.append(&mut intake);
-        }
-        let mut columns = std::mem::take(&mut whole.columns);
-        let mut unordered = std::mem::take(&mut whole.unordered);
-        let mut lines = std::mem::take(&mut whole.lines);
-        let withheld = std::mem::take(&mut whole.withheld);
+    /// Settles what only the whole input can tell.
+    pub fn close(mut self, whole: Gathered) -> Result<Load, AdmitError> {
+        let Gathered { mut columns, mut unordered, mut lines, withheld } = whole;
         let mut proofs = vec![Proof::default(); columns.len()];
         for (_, slot, moment) in &unordered {
             if let Some(proof) = proofs.get_mut(*slot) {
@@ -301,7 +294,7 @@ impl Desk {
             let order = orders.get(slot).copied().flatten().unwrap_or(DateOrder::DayFirst);
             if let Some(millis) = moment.settled(order).and_then(|moment| moment.millis(self.zone))
             {
-                if let Some(Column::Time(times)) = columns.get_mut(slot)
+                if let Some(Growing::Time(times)) = columns.get_mut(slot)
                     && let Some(time) = times.get_mut(row)
                 {
                     *time = Millis::new(millis);
@@ -314,9 +307,10 @@ impl Desk {
                 self.admission.set_aside.push((line.into(), why));
             }
         }
+        let mut columns: Vec<Held> = columns.into_iter().map(Growing::hold).collect();
         for (row, slot, looks_like) in withheld {
             let record = match columns.get(self.key_at) {
-                Some(Column::Text(ids)) => ids.get(row).to_owned(),
+                Some(Held::Text(ids)) => ids.get(row).unwrap_or_default().to_owned(),
                 _ => "?".to_owned(),
             };
             let field = self.columns.get(slot).map_or("", |(_, field, _)| field.name()).to_owned();
@@ -325,7 +319,7 @@ impl Desk {
         }
         if keep.contains(&false) {
             for column in &mut columns {
-                column.retain(&keep);
+                *column = column.kept(&keep);
             }
             let mut marks = keep.into_iter();
             lines.retain(|_| marks.next().unwrap_or(true));
@@ -389,7 +383,7 @@ impl Desk {
 
 /// One input's admitted rows, before the inputs of a table are joined into its batch.
 pub struct Load {
-    pub(super) columns: Vec<(Field, Column)>,
+    pub(super) columns: Vec<(Field, Held)>,
     /// The line of each row.
     pub(super) lines: Vec<u32>,
     pub(super) zone: Tz,
@@ -403,9 +397,53 @@ impl Load {
         object: Object,
         loads: Vec<Self>,
         reads: &BTreeSet<Field>,
-        threads: NonZeroUsize,
     ) -> (Batch, Vec<Admission>) {
-        Batch::join(object, loads, reads, threads)
+        Batch::join(object, loads, reads)
+    }
+}
+
+/// The rows of an input, chunk behind chunk, in the columns that will hold them.
+pub struct Gathered {
+    columns: Vec<Growing>,
+    unordered: Vec<(usize, usize, Moment)>,
+    lines: Vec<u32>,
+    withheld: Vec<(usize, usize, &'static str)>,
+}
+
+impl fmt::Debug for Gathered {
+    /// The number of rows alone: values stay inside.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Gathered({} rows)", self.lines.len())
+    }
+}
+
+impl Gathered {
+    /// The rows of the first chunk, which is left ready for another.
+    pub fn of(first: &mut Intake) -> Self {
+        let mut whole = Self {
+            columns: first.columns.iter().map(Growing::like).collect(),
+            unordered: Vec::new(),
+            lines: Vec::new(),
+            withheld: Vec::new(),
+        };
+        whole.take(first);
+        whole
+    }
+
+    /// Moves the rows of the next chunk behind those that are here, and leaves it ready for another.
+    pub fn take(&mut self, next: &mut Intake) {
+        let offset = self.lines.len();
+        for (column, next) in self.columns.iter_mut().zip(&mut next.columns) {
+            column.take(next);
+        }
+        next.rows_behind(offset, &mut self.unordered, &mut self.withheld);
+        column::append(&mut self.lines, &mut next.lines);
+    }
+}
+
+impl From<Intake> for Gathered {
+    fn from(mut intake: Intake) -> Self {
+        Self::of(&mut intake)
     }
 }
 
@@ -455,12 +493,22 @@ impl Intake {
         for (column, next) in self.columns.iter_mut().zip(&mut next.columns) {
             column.append(next);
         }
-        let moved =
-            next.unordered.drain(..).map(|(row, slot, moment)| (offset + row, slot, moment));
-        self.unordered.extend(moved);
-        let moved = next.withheld.drain(..).map(|(row, slot, what)| (offset + row, slot, what));
-        self.withheld.extend(moved);
+        next.rows_behind(offset, &mut self.unordered, &mut self.withheld);
         column::append(&mut self.lines, &mut next.lines);
+    }
+
+    /// Moves what is known of single rows to where they come to stand.
+    fn rows_behind(
+        &mut self,
+        offset: usize,
+        unordered: &mut Vec<(usize, usize, Moment)>,
+        withheld: &mut Vec<(usize, usize, &'static str)>,
+    ) {
+        unordered.extend(
+            self.unordered.drain(..).map(|(row, slot, moment)| (offset + row, slot, moment)),
+        );
+        withheld
+            .extend(self.withheld.drain(..).map(|(row, slot, what)| (offset + row, slot, what)));
     }
 
     /// Appends a value to its column. A day is its first instant in the review's zone.

@@ -19,7 +19,9 @@ use std::sync::Arc;
 use crate::policy::{Document, Log, Node, Section, nearest};
 
 pub use batch::{Batch, Cell, RecordRef, Row, Shown, written_number};
-pub use intake::{Admission, AdmitError, Desk, Intake, Load, Misfit, Withheld, start_of_day};
+pub use intake::{
+    Admission, AdmitError, Desk, Gathered, Intake, Load, Misfit, Withheld, start_of_day,
+};
 pub use kind::{DateOrder, Kind, id_key, ids};
 
 /// The tables a review reads.

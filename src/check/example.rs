@@ -318,8 +318,8 @@ fn admitted(
             format!("line {}: `{}` is not read: {}", entry.line, misfit.field, misfit.why)
         })?;
     }
-    let load = desk.close(vec![intake]).map_err(|error| error.to_string())?;
-    Ok(Load::join(object, vec![load], reads, NonZeroUsize::MIN).0)
+    let load = desk.close(intake.into()).map_err(|error| error.to_string())?;
+    Ok(Load::join(object, vec![load], reads).0)
 }
 
 /// An example that keeps a check quiet about what it found once: the finding's records with the fields

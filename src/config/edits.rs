@@ -85,7 +85,12 @@ impl Said {
                     self.rules.push((name, keys));
                 }
             }
-            _ => {
+            Value::Text(_)
+            | Value::Whole(_)
+            | Value::Number(_)
+            | Value::Flag(_)
+            | Value::Date(_)
+            | Value::List(_) => {
                 self.settings.insert(path.to_owned(), written(node));
             }
         }

@@ -354,7 +354,7 @@ fn pull(
     let mut pull = source::pull(exports, &config.files, boundary, &reads, zone, threads)?;
     if let Some((live, surroundings)) = config.live.as_ref().zip(surroundings) {
         let files = &config.files;
-        pull.extend(source::ask(live, surroundings, files, boundary, &reads, zone, threads)?);
+        pull.extend(source::ask(live, surroundings, files, boundary, &reads, zone)?);
     }
     let mut tables = Pulled::default();
     for batch in pull.batches {
@@ -612,10 +612,7 @@ fn write_up(
     weeks.push(Week::new(day, reviewed, tally, &definition, weeks.last()).lacking(&missing));
     let demoted = demoted(earlier, &config.gate);
     let faults = asked(&judged.reports, &present);
-    let faults = faults.map(|(check, finding)| (check.code, &finding.record));
-    let repeated = patterns::told(&judged.groups, faults);
-    let command = format!("crm-review run . --as-of {day}");
-    let batch = batch_words(config, judged);
+    let repeated = patterns::told(&judged.groups, faults.map(|(it, f)| (it.code, &f.record)));
     let review = packet::Review {
         organisation: &config.organisation,
         run: &id,
@@ -626,13 +623,13 @@ fn write_up(
         mask: None,
         as_of: judged.as_of,
         program: PROGRAM,
-        command: &command,
+        command: &format!("crm-review run . --as-of {day}"),
         crm: config.crm.title(),
         complete: completeness(&missing),
         wide: &judged.wide,
         redefined_since: redefined.map(|last| last.as_of),
         rule_change: rule_change.as_ref(),
-        batch: &batch,
+        batch: &batch_words(config, judged),
         counts: judged.counts.clone(),
         inputs: judged.inputs.iter().zip(&judged.admissions).map(paper_input).collect(),
         admissions: &judged.admissions,
@@ -667,10 +664,7 @@ fn write_up(
         history: digest(present.lines.as_bytes()),
         reviewed,
         findings: findings.lines().count() as u64,
-        flagged: asked(&judged.reports, &present)
-            .map(|(_, finding)| &finding.record)
-            .collect::<BTreeSet<_>>()
-            .len() as u64,
+        flagged: flagged(&judged.reports, &present),
         complete: missing.is_empty(),
         tally,
     };
@@ -763,6 +757,12 @@ fn asked<'r>(
         let standing = present.standings.get(&finding.id(check.code));
         !standing.is_some_and(|standing| matches!(standing.queue, Queue::Quiet { .. }))
     })
+}
+
+/// On how many records something is asked.
+fn flagged(reports: &[Report], present: &Present<'_>) -> u64 {
+    let records: BTreeSet<_> = asked(reports, present).map(|(_, found)| &found.record).collect();
+    records.len() as u64
 }
 
 /// What of a run's proposals is decided as it begins.

@@ -251,11 +251,10 @@ pub fn inspect_allowed(path: &Path, boundary: &Boundary, options: &Options) -> I
         report.object = Some(object.key());
         report.columns =
             sheet.header().iter().map(|name| ColumnReport::of(name, object, boundary)).collect();
-        let sink = || Admit { intake: desk.intake(), desk: &desk };
+        let sink = || Admit::at(&desk);
         let (sinks, tally) = sheet.read(&desk.wanted(), sink, options.threads)?;
         report.read(&tally, &fields);
-        let intakes = sinks.into_iter().map(|sink| sink.intake).collect();
-        match desk.clone().close(intakes) {
+        match desk.clone().close(Admit::gathered(sinks, &desk)) {
             Ok(load) => {
                 report.withheld = load.admission.withheld.iter().map(WithheldReport::of).collect();
             }

@@ -20,7 +20,9 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 use tokio::task::JoinSet;
 
-use crate::boundary::{Admission, AdmitError, Batch, Boundary, Desk, Field, Intake, Load, Object};
+use crate::boundary::{
+    Admission, AdmitError, Batch, Boundary, Desk, Field, Gathered, Intake, Load, Object,
+};
 
 use self::csv::{Expect, Limits, Misfit, Problem, Refusal, Sheet, Sink, Tally, Trouble};
 use self::live::{Asked, Live, LiveError, Surroundings};
@@ -180,10 +182,9 @@ pub fn ask(
     boundary: &Boundary,
     reads: &BTreeSet<Field>,
     zone: Tz,
-    threads: NonZeroUsize,
 ) -> Result<Pull, LiveError> {
     let given = files.0.keys().copied().collect();
-    live::pull(live, surroundings, boundary, reads, &given, zone, threads)
+    live::pull(live, surroundings, boundary, reads, &given, zone)
 }
 
 /// Which files hold which table; names are relative to a folder.
@@ -238,7 +239,7 @@ pub fn pull(
     for (object, parts) in loads {
         let (inputs, loads): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
         let shared = Arc::clone(&shared);
-        let join = move || Load::join(object, loads, &shared.1, threads);
+        let join = move || Load::join(object, loads, &shared.1);
         joining.push((object, inputs, runtime.spawn_blocking(join)));
     }
     for (object, inputs, joined) in joining {
@@ -301,7 +302,7 @@ fn read_one(
     let expect = Expect { names: &names, required: &[], encoding: None };
     let sheet = Sheet::open(&job.path, &expect, &Limits::default()).map_err(refused)?;
     let desk = boundary.admit(job.object, &job.file, sheet.header(), reads, zone)?;
-    let sink = || Admit { intake: desk.intake(), desk: &desk };
+    let sink = || Admit::at(&desk);
     let (sinks, tally) = sheet.read(&desk.wanted(), sink, threads).map_err(refused)?;
     let input = Input {
         file: job.file.clone(),
@@ -313,15 +314,32 @@ fn read_one(
         },
         tally,
     };
-    let intakes = sinks.into_iter().map(|sink| sink.intake).collect();
-    let load = desk.clone().close(intakes)?;
+    let load = desk.clone().close(Admit::gathered(sinks, &desk))?;
     Ok((input, load))
 }
 
 /// Hands the reader's rows to the boundary.
 struct Admit<'d> {
+    /// The rows of one chunk.
     intake: Intake,
+    /// The rows of the chunks before it, in the one sink that takes them in.
+    whole: Option<Gathered>,
     desk: &'d Desk,
+}
+
+impl<'d> Admit<'d> {
+    fn at(desk: &'d Desk) -> Self {
+        Self { intake: desk.intake(), whole: None, desk }
+    }
+
+    /// All rows of the sinks that a reader gave back.
+    fn gathered(sinks: Vec<Self>, desk: &Desk) -> Gathered {
+        // One takes in the others.
+        sinks.into_iter().next().map_or_else(
+            || desk.intake().into(),
+            |sink| sink.whole.unwrap_or_else(|| sink.intake.into()),
+        )
+    }
 }
 
 impl Sink for Admit<'_> {
@@ -334,7 +352,8 @@ impl Sink for Admit<'_> {
     }
 
     fn append(&mut self, next: &mut Self) -> bool {
-        self.intake.append(&mut next.intake);
+        let whole = self.whole.get_or_insert_with(|| Gathered::of(&mut self.intake));
+        whole.take(&mut next.intake);
         true
     }
 }

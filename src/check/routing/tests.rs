@@ -184,9 +184,9 @@ fn leads(policies: &Policies, count: usize) -> Pulled {
         let wanted: Vec<&str> = desk.wanted().iter().map(|at| cells[*at].as_str()).collect();
         intake.row(at as u64 + 2, &wanted).unwrap();
     }
-    let load = desk.close(vec![intake]).unwrap();
+    let load = desk.close(intake.into()).unwrap();
     let mut pulled = Pulled::default();
-    pulled.insert(Load::join(Object::Lead, vec![load], &reads, NonZeroUsize::MIN).0);
+    pulled.insert(Load::join(Object::Lead, vec![load], &reads).0);
     pulled
 }
 

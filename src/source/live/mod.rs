@@ -11,7 +11,6 @@ mod rows;
 mod stash;
 
 use std::collections::{BTreeSet, HashSet};
-use std::num::NonZeroUsize;
 use std::path::Path;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -296,7 +295,6 @@ pub(super) fn pull(
     reads: &BTreeSet<Field>,
     but: &BTreeSet<Object>,
     zone: Tz,
-    threads: NonZeroUsize,
 ) -> Result<Pull, LiveError> {
     let mut door = Door::open(&live.host, &live.manners, surroundings.now)?;
     let crm = live.crm(surroundings, boundary);
@@ -326,14 +324,14 @@ pub(super) fn pull(
         book.read(&mut door, reading.as_mut(), surroundings.tell)?;
         let (input, intake) = book.close(reading.as_ref(), before);
         pull.inputs.push(input);
-        let load = desk.close(vec![intake])?;
+        let load = desk.close(intake.into())?;
         match loads.iter_mut().find(|(held, _)| *held == object) {
             Some((_, parts)) => parts.push(load),
             None => loads.push((object, vec![load])),
         }
     }
     for (object, parts) in loads {
-        let (batch, admissions) = Load::join(object, parts, reads, threads);
+        let (batch, admissions) = Load::join(object, parts, reads);
         pull.batches.push(batch);
         pull.admissions.extend(admissions);
     }
