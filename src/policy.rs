@@ -227,6 +227,35 @@ impl Value {
     }
 }
 
+/// Where the lines of a text begin.
+#[derive(Debug)]
+pub struct Lines<'t> {
+    text: &'t [u8],
+    breaks: Vec<usize>,
+}
+
+impl<'t> Lines<'t> {
+    /// Finds the lines of a text.
+    pub fn of(text: &'t str) -> Self {
+        let text = text.as_bytes();
+        Self { text, breaks: memchr::memchr_iter(b'\n', text).collect() }
+    }
+
+    /// The 1-based line of a byte.
+    pub fn at(&self, byte: usize) -> usize {
+        self.breaks.partition_point(|at| *at < byte) + 1
+    }
+
+    /// The 1-based line of a CSV record, by the byte at which its reader began to look for it. Its own
+    /// count is one too low after a carriage return, whose line feed is read with the next record, and
+    /// after blank lines.
+    pub fn of_record(&self, byte: u64) -> usize {
+        let from = usize::try_from(byte).unwrap_or(usize::MAX).min(self.text.len());
+        let skipped = self.text.iter().skip(from).take_while(|byte| matches!(byte, b'\r' | b'\n'));
+        self.at(from + skipped.count())
+    }
+}
+
 /// One parsed file.
 #[derive(Debug, Clone)]
 pub struct Document {
@@ -237,9 +266,8 @@ pub struct Document {
 impl Document {
     /// Parses a file's text. Syntax errors go to the log; what could be read is returned all the same.
     pub fn parse(file: &str, text: &str, log: &Log) -> Self {
-        let starts: Vec<usize> =
-            std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        let line_of = |offset: usize| starts.partition_point(|start| *start <= offset);
+        let lines = Lines::of(text);
+        let line_of = |offset: usize| lines.at(offset);
         let (root, errors) = DeTable::parse_recoverable(text);
         for error in errors {
             let line = error.span().map_or(0, |span| line_of(span.start));

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::policy::{Document, Log, Section};
+use crate::policy::{Document, Lines, Log, Section};
 
 use super::Family;
 
@@ -90,18 +90,20 @@ pub struct Table {
 
 impl Table {
     fn parse(file: &str, text: &str, log: &Log) -> Self {
+        let text = text.trim_start_matches('\u{feff}');
+        let lines = Lines::of(text);
         let mut reader = csv::ReaderBuilder::new()
             .flexible(true)
             .has_headers(false)
             .trim(csv::Trim::All)
-            .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+            .from_reader(text.as_bytes());
         let mut table = Self { file: file.to_owned(), header: Vec::new(), rows: Vec::new() };
         for record in reader.records() {
             let Ok(record) = record else {
                 log.note(file, 0, "not a CSV table", None);
                 return table;
             };
-            let line = record.position().map_or(0, |at| usize::try_from(at.line()).unwrap_or(0));
+            let line = lines.of_record(record.position().map_or(0, csv::Position::byte));
             let cells: Vec<String> = record.iter().map(str::to_owned).collect();
             if cells.iter().all(String::is_empty) {
                 continue;
@@ -124,5 +126,23 @@ impl Table {
     /// The position of a column.
     pub fn column(&self, name: &str) -> Option<usize> {
         self.header.iter().position(|column| column.eq_ignore_ascii_case(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_has_the_line_on_which_it_stands_whatever_ends_a_line() {
+        for text in [
+            "\u{feff}country,owner\nDE,Ann\n\n\nFR,\"Bo\nBo\"\nIT,Cy",
+            "country,owner\r\nDE,Ann\r\n\r\n\r\nFR,\"Bo\r\nBo\"\r\nIT,Cy\r\n",
+        ] {
+            let log = Log::default();
+            let table = Table::parse("rules/t.csv", text, &log);
+            let lines: Vec<usize> = table.rows.iter().map(|(line, _)| *line).collect();
+            assert_eq!(lines, [2, 5, 7], "{text:?}");
+        }
     }
 }

@@ -17,7 +17,7 @@ use crate::finding::FindingId;
 use crate::gate::{Attention, Reason, Saying};
 use crate::ledger::digest;
 use crate::packet::DECISIONS as SCHEMA;
-use crate::policy::{Log, Problems, Said};
+use crate::policy::{Lines, Log, Problems, Said};
 
 /// Larger files are not what a packet exports.
 const MOST_BYTES: u64 = 64 << 20;
@@ -232,12 +232,9 @@ impl Reader<'_> {
             .map(|header| header.iter().map(|name| name.trim().to_owned()).collect())
             .unwrap_or_default();
         self.check_header(&header)?;
-        let starts: Vec<usize> = memchr::memchr_iter(b'\n', text.as_bytes()).collect();
-        // The reader's own count is one too low after a carriage return: the line feed behind it is
-        // read with the next record.
+        let places = Lines::of(text);
         let line_of = |position: Option<&csv::Position>| {
-            let byte = position.and_then(|at| usize::try_from(at.byte()).ok()).unwrap_or_default();
-            starts.partition_point(|start| *start <= byte) + 1
+            places.of_record(position.map_or(0, csv::Position::byte))
         };
         let mut whole: Option<Wire> = None;
         let mut lines = Vec::new();
