@@ -8,10 +8,9 @@ use std::collections::BTreeSet;
 
 use chrono::offset::LocalResult;
 use chrono::{
-    DateTime, Datelike as _, Duration, NaiveDate, NaiveTime, TimeZone as _, Timelike as _, Utc,
-    Weekday,
+    DateTime, Datelike as _, Duration, NaiveDate, NaiveTime, TimeZone as _, Utc, Weekday,
 };
-use chrono_tz::Tz;
+use chrono_tz::{GapInfo, Tz};
 
 /// The opening hours of a week, and the days on which nobody works.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +72,7 @@ fn weekday(text: &str) -> Option<usize> {
 fn minute(text: &str) -> Option<u32> {
     let (hour, minute) = text.trim().split_once(':')?;
     let (hour, minute): (u32, u32) = (hour.parse().ok()?, minute.parse().ok()?);
-    let at = hour * 60 + minute;
+    let at = hour.checked_mul(60)?.checked_add(minute)?;
     (minute < 60 && at <= DAY).then_some(at)
 }
 
@@ -114,14 +113,9 @@ impl<'h> Calendar<'h> {
             (LocalResult::Single(at), _)
             | (LocalResult::Ambiguous(at, _), Edge::Opens)
             | (LocalResult::Ambiguous(_, at), Edge::Closes) => at.to_utc(),
-            (LocalResult::None, _) => {
-                // Clocks jump by an hour, at a full hour.
-                let later = self.zone.from_local_datetime(&(local + Duration::hours(1)));
-                later.earliest().map_or_else(
-                    || local.and_utc(),
-                    |at| at.to_utc() - Duration::minutes(i64::from(at.minute())),
-                )
-            }
+            (LocalResult::None, _) => GapInfo::new(&local, &self.zone)
+                .and_then(|gap| gap.end)
+                .map_or_else(|| local.and_utc(), |end| end.to_utc()),
         }
     }
 
@@ -210,6 +204,37 @@ mod tests {
     }
 
     #[test]
+    fn clocks_jump_by_what_their_country_says() {
+        // Half an hour on Lord Howe Island, at 02:00; two hours at the Troll station, at 01:00.
+        let (howe, troll) = (Tz::Australia__Lord_Howe, Tz::Antarctica__Troll);
+        check("always", howe, "2026-10-03T13:30:00Z", "2026-10-04T13:00:00Z", 23.5);
+        check("Sun 02:15-04:00", howe, "2026-10-03T13:30:00Z", "2026-10-04T13:00:00Z", 1.5);
+        check("Sun 02:05-02:20", howe, "2026-10-03T13:30:00Z", "2026-10-04T13:00:00Z", 0.0);
+        check("always", troll, "2026-03-29T00:00:00Z", "2026-03-29T22:00:00Z", 22.0);
+        check("Sun 00:30-02:15", troll, "2026-03-29T00:00:00Z", "2026-03-29T22:00:00Z", 0.5);
+        check("Sun 01:30-04:00", troll, "2026-03-29T00:00:00Z", "2026-03-29T22:00:00Z", 1.0);
+        check("Sun 01:10-02:50", troll, "2026-03-29T00:00:00Z", "2026-03-29T22:00:00Z", 0.0);
+    }
+
+    #[test]
+    fn no_window_of_any_zone_closes_before_it_opens() {
+        let week = "Mon-Sun 00:00-00:30, Mon-Sun 00:40-01:10, Mon-Sun 01:20-02:05, \
+                    Mon-Sun 02:05-02:20, Mon-Sun 02:30-03:00, Mon-Sun 23:30-24:00";
+        let hours = Hours::parse(week, BTreeSet::new()).unwrap();
+        for zone in chrono_tz::TZ_VARIANTS {
+            let calendar =
+                Calendar { hours: &hours, zone, first: day("2026-01-01"), before: vec![] };
+            for day in day("2026-01-01").iter_days().take(365) {
+                let mut last = DateTime::<Utc>::MIN_UTC;
+                for (open, close) in calendar.windows(day) {
+                    assert!(last <= open && open <= close, "{zone} {day}: {open} to {close}");
+                    last = open;
+                }
+            }
+        }
+    }
+
+    #[test]
     fn hours_that_make_no_sense_are_refused() {
         for text in [
             "",
@@ -218,6 +243,8 @@ mod tests {
             "Mon 18:00-09:00",
             "Mon 09:00-12:00, Mon 11:00-13:00",
             "Mon 09:00-25:00",
+            "Mon-Fri 71582789:00-18:00",
+            "Mon 09:00-71582788:16",
             "Moon 09:00-18:00",
         ] {
             assert_eq!(Hours::parse(text, BTreeSet::new()), None, "{text}");
