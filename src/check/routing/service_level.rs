@@ -10,7 +10,7 @@ use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use chrono_tz::Tz;
 use hashbrown::HashMap;
 
-use crate::boundary::{Boundary, Field, Grant, Object, Row, id_key};
+use crate::boundary::{Boundary, Field, Grant, Object, Row, id_key, start_of_day};
 use crate::check::condition::{When, fold};
 use crate::check::ladder::Flags;
 use crate::check::lint::{Line, Takes};
@@ -35,7 +35,7 @@ pub(in crate::check) const SERVICE_LEVEL: CheckDef = CheckDef {
     load,
 };
 
-/// How long calendars reach back; nothing older is judged.
+/// How long calendars reach back; what was given to somebody before that is not judged.
 const YEARS: i32 = 10;
 
 /// `[service-level]` for one object.
@@ -222,6 +222,8 @@ struct Times {
     created: DateTime<Utc>,
     /// When the owner got it, if a date says so.
     assigned: Option<DateTime<Utc>>,
+    /// From when the owner's clock runs: the assignment, else the creation.
+    since: DateTime<Utc>,
     touched: Option<DateTime<Utc>>,
     /// Until when the owner's clock runs: the first touch after the assignment, else the review.
     until: DateTime<Utc>,
@@ -257,8 +259,9 @@ fn judge(world: &World<'_>, plan: &Plan, flags: &Flags, judgement: &mut Judgemen
         return;
     }
     let day = world.as_of.day;
-    let start = day.with_day(1).and_then(|day| day.with_year(day.year() - YEARS)).unwrap_or(day);
+    let first = day.with_day(1).and_then(|day| day.with_year(day.year() - YEARS)).unwrap_or(day);
     let zone = level.zone.unwrap_or(world.as_of.zone);
+    let start = start_of_day(first, zone);
     let clocks = Clocks {
         world,
         level,
@@ -267,16 +270,21 @@ fn judge(world: &World<'_>, plan: &Plan, flags: &Flags, judgement: &mut Judgemen
         assigned: plan.assigned.as_ref(),
         last_activity: plan.last_activity.as_ref(),
         // One day more: the review's instant may lie on the next day of another zone.
-        calendar: Calendar::of(&level.hours, zone, start, day.succ_opt().unwrap_or(day)),
+        calendar: Calendar::of(&level.hours, zone, first, day.succ_opt().unwrap_or(day)),
         history: handed_over(world, owner),
     };
     let shortest = level.shortest();
     let mut open = OpenMemo::default();
+    let mut older = 0;
     for row in batch.reviewed() {
         if row.text(owner).is_none() || !open.may_be_open(world, flags, row) {
             continue;
         }
         let Some(times) = clocks.times(row) else { continue };
+        if times.since < start {
+            older += 1;
+            continue;
+        }
         judgement.examined += 1;
         // Nearly all records end here, before a condition is compared.
         if times.human_hours <= shortest || any_holds(&level.except, row) {
@@ -285,6 +293,10 @@ fn judge(world: &World<'_>, plan: &Plan, flags: &Flags, judgement: &mut Judgemen
         if let Some(target) = level.target(row).filter(|it| times.human_hours > it.within_hours) {
             judgement.findings.push(clocks.finding(row, owner, times, target));
         }
+    }
+    if older > 0 {
+        let why = format!("{older} came to their owner more than {YEARS} years ago");
+        judgement.skip(plan.object, &why);
     }
 }
 
@@ -319,14 +331,14 @@ impl Clocks<'_, '_> {
             .assigned
             .and_then(|field| row.time(field))
             .or_else(|| self.history.get(id_key(row.id())).copied());
-        let start = assigned.unwrap_or(created);
+        let since = assigned.unwrap_or(created);
         let touched = row.time(self.touched).filter(|at| *at <= now);
         let activity = || {
             let at = self.last_activity.and_then(|field| row.time(field))?;
-            (at >= start && at <= now).then_some(at)
+            (at >= since && at <= now).then_some(at)
         };
         let (until, end) = match touched {
-            Some(at) if at >= start => (at, End::Touch),
+            Some(at) if at >= since => (at, End::Touch),
             Some(_) => activity().map_or((now, End::Review), |at| (at, End::Activity)),
             None => (now, End::Review),
         };
@@ -334,8 +346,8 @@ impl Clocks<'_, '_> {
         if answered && self.world.as_of.days_since(until) > self.level.look_back_days {
             return None;
         }
-        let human_hours = self.calendar.hours_between(start, until);
-        Some(Times { created, assigned, touched, until, end, human_hours })
+        let human_hours = self.calendar.hours_between(since, until);
+        Some(Times { created, assigned, since, touched, until, end, human_hours })
     }
 
     fn finding(&self, row: Row<'_>, owner: &Field, times: Times, target: &Target) -> Finding {
