@@ -56,6 +56,15 @@ impl Index {
         exact.into_iter().chain(beginnings).chain([&self.rest]).map(Vec::as_slice)
     }
 
+    /// The same lines as one list in its order, each once: a line may list a value, or a beginning of
+    /// it, twice.
+    pub(super) fn all_that_may_fit(&self, values: &Values) -> Vec<usize> {
+        let mut lines: Vec<usize> = self.may_fit(values).flatten().copied().collect();
+        lines.sort_unstable();
+        lines.dedup();
+        lines
+    }
+
     /// True when the record has no value in the slot that is indexed.
     pub(super) fn asks_for_a_blank(&self, values: &Values) -> bool {
         values.at(self.slot).blank

@@ -325,13 +325,7 @@ impl Plan {
     /// The rules that may take a record, in their order: where there are many, those that the index
     /// finds.
     fn may_take(&self, values: &Values) -> impl Iterator<Item = (usize, &Rule)> {
-        let found = self.index.as_ref().map(|index| {
-            let mut found: Vec<usize> = index.may_fit(values).flatten().copied().collect();
-            found.sort_unstable();
-            // A rule that lists a value twice is found twice.
-            found.dedup();
-            found
-        });
+        let found = self.index.as_ref().map(|index| index.all_that_may_fit(values));
         let all = if found.is_some() { 0 } else { self.rules.len() };
         let at = (0..all).chain(found.into_iter().flatten());
         at.filter_map(|at| Some((at, self.rules.get(at)?)))

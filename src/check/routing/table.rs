@@ -236,15 +236,11 @@ impl DecisionTable {
         let any_blank = self.columns.iter().any(|(slot, _)| values.at(*slot).blank);
         let end = if any_blank { before.unwrap_or(self.rows.len()) } else { 0 };
         let filled = |index: &&Index| any_blank && !index.asks_for_a_blank(values);
-        let mut may_fit: Vec<usize> = match self.index.as_ref().filter(filled) {
-            Some(index) => {
-                let rows = index.may_fit(values).flatten().copied();
-                rows.filter(|at| *at < end).collect()
-            }
+        let may_fit = match self.index.as_ref().filter(filled) {
+            Some(index) => index.all_that_may_fit(values),
             None => (0..end).collect(),
         };
-        may_fit.sort_unstable();
-        may_fit.into_iter().filter_map(|at| {
+        may_fit.into_iter().take_while(move |at| *at < end).filter_map(|at| {
             let row = self.rows.get(at)?;
             row.kept_by_blanks(values).map(|fields| (row, fields))
         })

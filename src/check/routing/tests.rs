@@ -133,7 +133,7 @@ fn an_index_finds_the_rows_that_a_search_finds() {
         let _ = match at % 5 {
             0 => writeln!(table, "C{},{}*,,U{}", at % 7, 10 + at % 60, at),
             1 => writeln!(table, "C{}|c{},,{}-{},U{}", at % 7, at % 3, at, at + 40, at),
-            2 => writeln!(table, ",{}*|{}*,-{},U{}", at % 90 + 10, at % 9 + 1, at, at),
+            2 => writeln!(table, ",{}*|{}*,-{},U{}", at % 90 + 10, at % 90 / 10 + 1, at, at),
             3 => writeln!(table, "C{},{},,U{}", at % 7, 10_000 + 37 * at, at),
             _ => writeln!(table, ",,{}-,U{}", 100_000 - at, at),
         };
