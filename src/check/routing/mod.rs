@@ -123,11 +123,13 @@ impl Policy {
         let by_hand = root.text("override");
         let mut plans: Vec<Plan> = objects
             .iter()
-            .map(|object| Plan::parse(root, *object, rulebook, boundary, by_hand.as_deref()))
+            .map(|object| {
+                Plan::parse(root, *object, &objects, rulebook, boundary, by_hand.as_deref())
+            })
             .collect();
         if objects.is_empty() {
             // Nothing is routed, and still every key is known.
-            Plan::parse(root, Object::Lead, rulebook, boundary, None);
+            Plan::parse(root, Object::Lead, &Object::REVIEWED, rulebook, boundary, None);
         }
         let named = Named::parse(root, rulebook);
         if named.is_some() && !objects.contains(&Object::Account) {
@@ -369,6 +371,7 @@ impl Plan {
     fn parse(
         root: &Section<'_>,
         object: Object,
+        routed: &[Object],
         rulebook: &Rulebook,
         boundary: &Boundary,
         by_hand: Option<&&str>,
@@ -384,7 +387,7 @@ impl Plan {
             }
         }
         let columns = &mut plan.columns;
-        plan.rules = rules::parse(root, object, rulebook, boundary, columns);
+        plan.rules = rules::parse(root, object, routed, rulebook, boundary, columns);
         plan.index = Index::of(plan.rules.iter().map(Rule::clauses));
         plan.has_dated_rules = plan.rules.iter().any(Rule::is_dated);
         plan.territories = Territories::parse(root, object, rulebook, boundary, columns);
@@ -396,12 +399,9 @@ impl Plan {
 
 /// The objects that are routed: those named, else leads, else contacts where there are no leads.
 fn objects(root: &Section<'_>, boundary: &Boundary) -> Vec<Object> {
-    if root.has("objects") {
-        let named = root.texts("objects");
-        return named.iter().filter_map(|said| settings::reviewed(root, said)).collect();
-    }
     let has_leads = boundary.objects().any(|object| object == Object::Lead);
-    vec![if has_leads { Object::Lead } else { Object::Contact }]
+    let default = if has_leads { Object::Lead } else { Object::Contact };
+    settings::objects(Some(root), &[default])
 }
 
 /// The checks whose section says `off = true`.

@@ -8,6 +8,7 @@ use crate::boundary::{Boundary, Field, Object, Row};
 use crate::check::condition::{Condition, When};
 use crate::check::lint::{Line, Takes};
 use crate::check::rulebook::Rulebook;
+use crate::check::settings;
 use crate::policy::{Said, Section, Value};
 
 use super::table::{DecisionTable, Verdict, blanks};
@@ -57,10 +58,11 @@ impl Target {
     }
 }
 
-/// Reads every `[[rule]]` that is about an object.
+/// Reads every `[[rule]]` that is about an object, one of those that are routed.
 pub(super) fn parse(
     root: &Section<'_>,
     object: Object,
+    routed: &[Object],
     rulebook: &Rulebook,
     boundary: &Boundary,
     columns: &mut Columns,
@@ -77,12 +79,16 @@ pub(super) fn parse(
         }
         let until = until.map(|said| said.value);
         let objects = section.texts("objects");
-        for named in objects.iter().filter(|named| Object::parse(named).is_none()) {
-            section.problem_with_hint(
-                named.line,
-                format!("`{}` is no kind of record", named.value),
-                "one of lead, contact, account, deal",
-            );
+        for named in &objects {
+            match settings::reviewed(&section, named) {
+                Some(named) if routed.contains(&named) => {}
+                Some(other) => section.problem_with_hint(
+                    named.line,
+                    format!("the rule is about {}, which are not routed", other.plural()),
+                    format!("add `{other}` to `objects` at the head of the file, or take it out"),
+                ),
+                None => {}
+            }
         }
         if !objects.is_empty() && !objects.iter().any(|named| named.value == object.key()) {
             // Read by the object it is about.

@@ -76,6 +76,23 @@ fn every_fault_of_the_rules_is_named_with_its_place() {
     }
 }
 
+#[test]
+fn a_rule_about_what_is_not_routed_is_named_with_its_line() {
+    let rule = |objects: &str| {
+        let routing = format!("[[rule]]\nname = \"A\"\nobjects = {objects}\nto = \"Ann\"\n");
+        parse(&[("routing.toml", &routing)]).map(drop)
+    };
+    for (objects, expected) in [
+        ("[\"deal\"]", "routing.toml:3: the rule is about deals, which are not routed"),
+        ("[\"lead\", \"contact\"]", "routing.toml:3: the rule is about contacts, which"),
+        ("[\"user\"]", "routing.toml:3: `user` is not a table under review"),
+    ] {
+        let problems = rule(objects).unwrap_err();
+        assert!(problems.contains(expected), "{expected}\nis not in:\n{problems}");
+    }
+    assert_eq!(rule("[\"lead\"]"), Ok(()));
+}
+
 /// What `rules/routing.toml` shows as a comment, as if somebody took the marks out.
 fn shipped() -> String {
     let shown = |line: &&str| line.contains(" = ") || line.starts_with('[');
