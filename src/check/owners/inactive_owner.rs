@@ -202,10 +202,10 @@ impl Case<'_, '_> {
 
     /// The owner and when they left, as a headline begins.
     pub(super) fn left(&self) -> String {
-        let who = match (self.owner.person, self.users) {
-            (Some(person), Some(users)) => users.shown(person),
-            _ => self.row.cell(&self.owned.owner).shown().to_string(),
-        };
+        let who = self.owner.person.map_or_else(
+            || self.row.cell(&self.owned.owner).shown().to_string(),
+            |person| person.shown.clone(),
+        );
         let ago = self
             .owner
             .person

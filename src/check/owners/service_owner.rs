@@ -151,10 +151,8 @@ impl<'a> Held<'_, 'a> {
         let owned = self.owned;
         let object = owned.object;
         let holder = row.cell(&owned.owner);
-        let name = match (self.person, self.users) {
-            (Some(person), Some(users)) => users.shown(person),
-            _ => holder.shown().to_string(),
-        };
+        let name =
+            self.person.map_or_else(|| holder.shown().to_string(), |person| person.shown.clone());
         let succession = Succession::of(world, row, self.person);
         let proposal = succession.proposal(row, &owned.owner, || Proposal::ReviewRecord {
             question: format!("Which person should own this {object} instead of {name}?"),

@@ -4,7 +4,7 @@
 
 use hashbrown::HashMap;
 
-use crate::boundary::{Cell, Object, Shown};
+use crate::boundary::Object;
 use crate::check::World;
 use crate::check::condition::fold;
 use crate::check::people::{Found, Person, Standing};
@@ -32,8 +32,7 @@ enum Known<'a> {
 /// Everybody whom rules or records name.
 #[derive(Debug, Default)]
 pub(super) struct Roster<'a> {
-    /// Everybody with the name that may be shown.
-    all: Vec<(Known<'a>, String)>,
+    all: Vec<Known<'a>>,
     by_text: HashMap<&'a str, Holder>,
     by_key: HashMap<String, Holder>,
 }
@@ -84,8 +83,7 @@ impl<'a> Roster<'a> {
         let next = Holder(self.all.len());
         let holder = *self.by_key.entry(key).or_insert(next);
         if holder == next {
-            let shown = shown_name(world, &known);
-            self.all.push((known, shown));
+            self.all.push(known);
         }
         self.by_text.insert(text, holder);
     }
@@ -96,7 +94,7 @@ impl<'a> Roster<'a> {
     }
 
     fn known(&self, holder: Holder) -> &Known<'a> {
-        self.all.get(holder.0).map_or(&Known::Nobody(""), |(known, _)| known)
+        self.all.get(holder.0).unwrap_or(&Known::Nobody(""))
     }
 
     /// The person, if the tables know exactly one.
@@ -119,15 +117,18 @@ impl<'a> Roster<'a> {
         self.person(holder).is_some_and(|person| person.standing == Standing::Queue)
     }
 
-    /// How a sentence names them.
+    /// How a sentence names them. What only a rule says may always be shown; what only a record says is
+    /// quoted from that record.
     pub(super) fn name(&self, holder: Holder) -> &str {
-        self.all.get(holder.0).map_or("", |(_, shown)| shown)
+        match self.known(holder) {
+            Known::Several(text) | Known::Nobody(text) => text,
+            Known::Person(person) => &person.shown,
+        }
     }
 
     /// How a proposal names them; `None` unless they can work records.
     pub(super) fn assignee(&self, holder: Holder) -> Option<Assignee> {
-        let person = self.person(holder).filter(|_| self.can_work(holder))?;
-        Some(Assignee { id: person.id.clone(), name: self.name(holder).to_owned() })
+        self.person(holder).filter(|_| self.can_work(holder)).map(Person::assignee)
     }
 
     /// Why nobody can be given records under this name; `None` when somebody can.
@@ -143,22 +144,6 @@ impl<'a> Roster<'a> {
                 Some(format!("{} {since}", self.name(holder)))
             }
             Known::Person(_) => None,
-        }
-    }
-}
-
-/// The name as the user's or queue's own row may show it. What only a rule says may always be shown;
-/// what only a record says is quoted from that record.
-fn shown_name(world: &World<'_>, known: &Known<'_>) -> String {
-    match known {
-        Known::Several(text) | Known::Nobody(text) => (*text).to_owned(),
-        Known::Person(person) => {
-            let Some(row) = person.row else { return person.shown.clone() };
-            let field = world.policies.boundary.field(row.object(), "name");
-            match field.map(|field| row.cell(&field)).ok().as_ref().map(Cell::shown) {
-                None | Some(Shown::Blank) => row.id().to_owned(),
-                Some(shown) => shown.to_string(),
-            }
         }
     }
 }
