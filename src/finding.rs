@@ -55,6 +55,21 @@ pub enum Evidence {
         /// How far they agree, in words.
         level: String,
     },
+    /// A change of a record's field, as its history tells it.
+    Changed {
+        /// Which field.
+        field: Cell,
+        /// When.
+        at: Cell,
+        /// What stood there before.
+        old: Option<Cell>,
+        /// What stood there then.
+        new: Option<Cell>,
+        /// By whom, where the history says so.
+        by: Option<Cell>,
+        /// What that one is called.
+        name: Option<String>,
+    },
     /// A line of the rules, quoted.
     Policy {
         /// The rules file.
@@ -75,6 +90,25 @@ pub enum Evidence {
     Trace(Vec<Tried>),
     /// How likely two records are one, comparison by comparison.
     Likeness(Likeness),
+}
+
+impl Evidence {
+    /// The cells of a change.
+    pub fn change(&self) -> impl Iterator<Item = &Cell> {
+        let cells = match self {
+            Self::Changed { field, at, old, new, by, name: _ } => {
+                [Some(field), old.as_ref(), new.as_ref(), Some(at), by.as_ref()]
+            }
+            Self::Cell(_)
+            | Self::Normalised { .. }
+            | Self::Compared { .. }
+            | Self::Policy { .. }
+            | Self::Figure { .. }
+            | Self::Trace(_)
+            | Self::Likeness(_) => [None; 5],
+        };
+        cells.into_iter().flatten()
+    }
 }
 
 /// How likely two records are one: the odds before anything is compared, and what each comparison adds.
@@ -613,6 +647,9 @@ impl Finding {
                 Evidence::Compared { left, right, .. } => {
                     fields.extend([left.field(), right.field()]);
                 }
+                Evidence::Changed { .. } => {
+                    fields.extend(evidence.change().map(Cell::field));
+                }
                 Evidence::Policy { .. }
                 | Evidence::Figure { .. }
                 | Evidence::Trace(_)
@@ -649,6 +686,10 @@ impl Finding {
                 Evidence::Cell(cell) => cell.to_string(),
                 Evidence::Normalised { from, to, .. } => format!("{from} → {to}"),
                 Evidence::Compared { left, right, level } => format!("{left} | {right} | {level}"),
+                Evidence::Changed { .. } => {
+                    let cells: Vec<_> = evidence.change().map(ToString::to_string).collect();
+                    cells.join(" | ")
+                }
                 // Ages, counts and weights move every week by themselves; rules have their own version.
                 Evidence::Policy { .. }
                 | Evidence::Figure { .. }

@@ -10,6 +10,7 @@ mod deals;
 mod duplicates;
 mod example;
 mod groups;
+mod history;
 mod ladder;
 mod lead_source;
 mod lifecycle;

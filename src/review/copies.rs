@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::boundary::{Batch, Field, Kind, Object, RecordRef, Row, Shown};
+use crate::boundary::{Batch, Cell, Field, Kind, Object, RecordRef, Row, Shown};
 use crate::check::{By, Report};
 use crate::config::{Config, MaskKey};
 use crate::finding::{Evidence, Finding};
@@ -113,6 +113,7 @@ fn named(finding: &Finding) -> Vec<&RecordRef> {
             Evidence::Compared { left, right, .. } => {
                 records.extend([left.record(), right.record()]);
             }
+            Evidence::Changed { .. } => records.extend(evidence.change().map(Cell::record)),
             Evidence::Likeness(likeness) => records.extend(&likeness.pair),
             Evidence::Policy { .. } | Evidence::Figure { .. } | Evidence::Trace(_) => {}
         }

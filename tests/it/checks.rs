@@ -40,6 +40,10 @@ fn quoted_again(finding: &Finding) -> Option<&Cell> {
             seen.extend([place(left), place(right)]);
             None
         }
+        Evidence::Changed { .. } => {
+            seen.extend(evidence.change().map(place));
+            None
+        }
         Evidence::Normalised { .. }
         | Evidence::Policy { .. }
         | Evidence::Figure { .. }

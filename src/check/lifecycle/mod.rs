@@ -22,7 +22,7 @@ use crate::finding::Evidence;
 use crate::policy::{Said, Section};
 
 use super::condition::When;
-use super::ladder::{Ladder, Ladders, same};
+use super::ladder::{Ladder, Ladders};
 use super::settings::{self, days};
 use super::{Family, Judgement, World};
 
@@ -196,11 +196,6 @@ fn is_bare_day(at: DateTime<Utc>, zone: Tz) -> bool {
 /// A field's time on a record, where the field is allowed and filled.
 fn time(row: Row<'_>, field: Option<&Field>) -> Option<DateTime<Utc>> {
     field.and_then(|field| row.time(field))
-}
-
-/// True when a history's field name means a field: its canonical name or a column it comes from.
-fn is_called(field: &Field, name: &str) -> bool {
-    same(field.name(), name) || field.from().iter().any(|column| same(column, name))
 }
 
 /// What may be shown of a value, as a word of a sentence.

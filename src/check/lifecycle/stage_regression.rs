@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
 use hashbrown::HashMap;
 
 use crate::boundary::{Field, Grant, Object, Row};
+use crate::check::history::{Change, History};
 use crate::check::ladder::{Ladder, lists, same};
 use crate::check::people::Found;
 use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
@@ -16,7 +16,7 @@ use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::Said;
 
 use super::{
-    FILE, Settings, counted, days, is_bare_day, is_called, on_ladder, policy, said, staged, titled,
+    FILE, Settings, counted, days, is_bare_day, on_ladder, policy, staged, titled,
     won_deal_not_customer,
 };
 
@@ -45,15 +45,6 @@ impl Rule {
     }
 }
 
-/// The fields it reads.
-struct Asked {
-    field: Field,
-    old: Field,
-    new: Field,
-    changed: Field,
-    by: Option<Field>,
-}
-
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     if !policies.lifecycle.stage_regression.on {
         return Err(CHECK.off_in_rules());
@@ -62,46 +53,35 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
         let write = "add a ladder such as [contact] with `field` and `order`";
         return Err(Off::NoPolicy { file: FILE, write });
     }
-    let history = Object::FieldHistory;
-    grant.field(history, "record")?;
-    let asked = Asked {
-        field: grant.field(history, "field")?,
-        old: grant.field(history, "old")?,
-        new: grant.field(history, "new")?,
-        changed: grant.field(history, "changed")?,
-        by: grant.optional(history, "by"),
-    };
+    let history = History::ask_with_values(grant)?;
     for object in Object::REVIEWED {
         policies.ladders.ask(object, grant);
     }
-    // Who made a change is told by name where users are allowed.
-    for name in ["id", "name", "active"] {
-        grant.optional(Object::User, name);
-    }
     let stage_fault = won_deal_not_customer::Asked::ask(grant, policies).ok();
-    Ok(Box::new(move |world| judge(world, &asked, stage_fault.as_ref())))
+    Ok(Box::new(move |world| judge(world, &history, stage_fault.as_ref())))
 }
 
 fn judge(
     world: &World<'_>,
-    asked: &Asked,
+    history: &History,
     stage_fault: Option<&won_deal_not_customer::Asked>,
 ) -> Judgement {
     let mut judgement = Judgement::default();
-    let Some(history) = world.batch(Object::FieldHistory) else {
+    if world.batch(Object::FieldHistory).is_none() {
         judgement.skip(Object::FieldHistory, "there is no input for them");
         return judgement;
-    };
-    let falls = Falls::of(world, asked, history.rows(), &mut judgement);
+    }
+    let falls = Falls::of(world, history, &mut judgement);
     judgement.examined = falls.moves;
     for (object, last) in &falls.last {
         let Some(ladder) = world.policies.ladders.of(*object) else { continue };
         for fall in last.values() {
-            let is_customer = |asked| won_deal_not_customer::finds(world, asked, fall.record);
+            let is_customer =
+                |asked| won_deal_not_customer::finds(world, asked, fall.change.record);
             if stage_fault.is_some_and(is_customer) {
                 continue;
             }
-            let finding = finding(world, asked, ladder, fall);
+            let finding = finding(world, history, ladder, fall);
             judgement.findings.push(match falls.together(fall) {
                 0 => finding,
                 n => finding.unless(format!(
@@ -117,9 +97,7 @@ fn judge(
 /// A move down the ladder.
 #[derive(Clone, Copy)]
 struct Fall<'a> {
-    record: Row<'a>,
-    change: Row<'a>,
-    at: DateTime<Utc>,
+    change: Change<'a>,
     /// Where the history gives a time of day.
     minute: Option<i64>,
 }
@@ -133,62 +111,37 @@ struct Falls<'a> {
 }
 
 impl<'a> Falls<'a> {
-    fn of(
-        world: &World<'a>,
-        asked: &Asked,
-        changes: impl Iterator<Item = Row<'a>>,
-        judgement: &mut Judgement,
-    ) -> Self {
+    fn of(world: &World<'a>, history: &History, judgement: &mut Judgement) -> Self {
         let mut falls = Self { last: BTreeMap::new(), per_minute: HashMap::new(), moves: 0 };
         let staged: Vec<_> = Object::REVIEWED
             .into_iter()
             .filter(|object| world.policies.ladders.of(*object).is_some())
-            .filter_map(|object| Some((object, staged(world, object, judgement)?)))
+            .filter_map(|object| Some((object, staged(world, object, judgement)?.1)))
             .collect();
+        let fields: Vec<&Field> = staged.iter().map(|(_, ladder)| &ladder.field).collect();
         let within = i64::from(world.policies.lifecycle.stage_regression.within_days.value);
-        let (mut unknown, mut ambiguous) = (0, 0);
-        for change in changes {
-            let (Some(field), Some(at)) = (change.text(&asked.field), change.time(&asked.changed))
-            else {
-                continue;
-            };
-            if world.as_of.days_since(at) > within {
-                continue;
-            }
-            let mut of = staged.iter().filter_map(|(object, (batch, ladder))| {
-                let record = is_called(&ladder.field, field).then(|| batch.find(change.id()))??;
-                Some((*object, record, *ladder))
-            });
-            let Some((object, record, ladder)) = of.next() else { continue };
-            if of.next().is_some() {
-                ambiguous += 1;
-                continue;
-            }
-            if !record.is_under_review() {
-                continue;
+        let mut unknown = 0;
+        history.each(world, &fields, judgement, |at, change| {
+            let Some((object, ladder)) = staged.get(at) else { return };
+            if world.as_of.days_since(change.at) > within || !change.record.is_under_review() {
+                return;
             }
             falls.moves += 1;
-            let (Some(old), Some(new)) = (change.text(&asked.old), change.text(&asked.new)) else {
-                continue;
+            let (Some(old), Some(new)) = (history.old(&change), history.new(&change)) else {
+                return;
             };
             if !ladder.knows(old) || !ladder.knows(new) {
                 unknown += 1;
-            } else if stands(ladder, record, old, new) {
-                let minute =
-                    (!is_bare_day(at, world.as_of.zone)).then(|| at.timestamp().div_euclid(60));
-                falls.keep_last(object, Fall { record, change, at, minute });
+            } else if stands(ladder, change.record, old, new) {
+                let minute = (!is_bare_day(change.at, world.as_of.zone))
+                    .then(|| change.at.timestamp().div_euclid(60));
+                falls.keep_last(*object, Fall { change, minute });
             }
-        }
+        });
         if unknown > 0 {
             judgement.not_looked.push(format!(
                 "{} stages that are not on the ladder: renamed stages are not judged",
                 counted(unknown, "stage change names", "stage changes name")
-            ));
-        }
-        if ambiguous > 0 {
-            judgement.not_looked.push(format!(
-                "{} an id that several objects have",
-                counted(ambiguous, "stage change names", "stage changes name")
             ));
         }
         falls
@@ -199,8 +152,8 @@ impl<'a> Falls<'a> {
             *self.per_minute.entry(minute).or_default() += 1;
         }
         let last = self.last.entry(object).or_default();
-        let key = fall.record.position();
-        if last.get(&key).is_none_or(|known| known.at <= fall.at) {
+        let key = fall.change.record.position();
+        if last.get(&key).is_none_or(|known| known.change.at <= fall.change.at) {
             last.insert(key, fall);
         }
     }
@@ -227,33 +180,28 @@ fn stands(ladder: &Ladder, record: Row<'_>, old: &str, new: &str) -> bool {
     to < from && !allowed() && now.is_some_and(|now| now < from)
 }
 
-fn finding(world: &World<'_>, asked: &Asked, ladder: &Ladder, fall: &Fall<'_>) -> Finding {
+fn finding(world: &World<'_>, history: &History, ladder: &Ladder, fall: &Fall<'_>) -> Finding {
     let rule = &world.policies.lifecycle.stage_regression;
-    let (record, change) = (fall.record, fall.change);
-    let (old, new) = (change.cell(&asked.old), change.cell(&asked.new));
-    let ago = world.as_of.days_since(fall.at);
-    let step = format!("from {} to {}", said(change, &asked.old), said(change, &asked.new));
+    let (change, record) = (&fall.change, fall.change.record);
+    let ago = world.as_of.days_since(change.at);
+    let [old, new] = history.values(change);
+    let step = format!("from {old} to {new}");
     let headline = format!("{} fell {step} {} ago", titled(record), days(ago));
     let question = format!("Why did it go back {step}?");
-    let level = "rank fell".to_owned();
     let mut finding = Finding::about(
         record.record(),
         headline,
-        Evidence::Compared { left: old, right: new, level },
+        history.evidence(world, change),
         Proposal::ReviewRecord { question },
     )
-    .because(Evidence::Cell(record.cell(&ladder.field)))
-    .because(Evidence::Cell(change.cell(&asked.changed)));
-    if let Some(by) = asked.by.as_ref().filter(|by| !change.is_blank(by)) {
-        finding = finding.because(Evidence::Cell(change.cell(by)));
-    }
+    .because(Evidence::Cell(record.cell(&ladder.field)));
     finding = finding
         .because(on_ladder(ladder, format!("order = {}", ladder.order.join(", "))))
         .because(policy(
             rule.within_days.line,
             format!("falls within {} are judged", days(rule.within_days.value.into())),
         ));
-    let actor = asked.by.as_ref().and_then(|by| change.text(by));
+    let actor = history.by(change);
     let finding = match actor.map(|by| actor_kind(world, by)) {
         Some(Actor::Person) => finding
             .because(actor_is("a person"))

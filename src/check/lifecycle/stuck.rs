@@ -10,14 +10,14 @@ use hashbrown::HashMap;
 use crate::boundary::{Batch, Boundary, Field, Grant, Object, Row};
 use crate::check::condition::When;
 use crate::check::deals::{self, DealState};
+use crate::check::history::History;
 use crate::check::ladder::{Flags, Ladder, Ladders, same};
 use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, meant};
 
 use super::{
-    FILE, Settings, ask_conditions, counted, days, excepted, is_called, policy, said, staged, time,
-    titled,
+    FILE, Settings, ask_conditions, counted, days, excepted, policy, said, staged, time, titled,
 };
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
@@ -110,13 +110,6 @@ struct Asked {
     history: Option<History>,
 }
 
-/// The fields of a stage history.
-struct History {
-    field: Field,
-    old: Field,
-    changed: Field,
-}
-
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let rule = &policies.lifecycle.stuck;
     if !rule.on {
@@ -137,7 +130,7 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
         created: Vec::new(),
         last_activity: Vec::new(),
         close_date: grant.optional(Object::Deal, "close_date"),
-        history: ask_history(grant),
+        history: History::ask(grant).ok(),
     };
     for object in &rule.objects {
         policies.ladders.ask(*object, grant);
@@ -152,16 +145,10 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     Ok(Box::new(move |world| judge(world, &asked)))
 }
 
-fn ask_history(grant: &mut Grant<'_>) -> Option<History> {
-    let mut field = |name| grant.optional(Object::FieldHistory, name);
-    field("record")?;
-    Some(History { field: field("field")?, old: field("old")?, changed: field("changed")? })
-}
-
 fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
     let mut judgement = Judgement::default();
     let rule = &world.policies.lifecycle.stuck;
-    let sample = Sample::of(world, asked);
+    let sample = Sample::of(world, asked, &mut judgement);
     for object in &rule.objects {
         let Some((batch, ladder)) = staged(world, *object, &mut judgement) else { continue };
         let own = |fields: &[Field]| fields.iter().find(|field| field.object() == *object).cloned();
@@ -370,11 +357,11 @@ struct Sample<'a> {
 }
 
 impl<'a> Sample<'a> {
-    fn of(world: &World<'a>, asked: &Asked) -> Self {
+    fn of(world: &World<'a>, asked: &Asked, judgement: &mut Judgement) -> Self {
         let rule = &world.policies.lifecycle.stuck;
         let mut spans: BTreeMap<(Option<&'a str>, Option<usize>), Vec<i64>> = BTreeMap::new();
         let mut overall = 0;
-        let visits = Visits::of(world, asked);
+        let visits = Visits::of(world, asked, judgement);
         for deal in world.batch(Object::Deal).into_iter().flat_map(Batch::rows) {
             if world.deals().state(world, deal) != Some(DealState::Won) {
                 continue;
@@ -435,37 +422,27 @@ struct Like {
 
 /// When each won deal left each of its stages, from the field history.
 #[derive(Default)]
-struct Visits<'a> {
-    by_deal: HashMap<&'a str, Vec<(DateTime<Utc>, usize)>>,
+struct Visits {
+    by_deal: HashMap<usize, Vec<(DateTime<Utc>, usize)>>,
 }
 
-impl<'a> Visits<'a> {
-    fn of(world: &World<'a>, asked: &Asked) -> Self {
+impl Visits {
+    fn of(world: &World<'_>, asked: &Asked, judgement: &mut Judgement) -> Self {
         let mut visits = Self::default();
-        let (Some(fields), Some(history), Some(deals), Some(ladder)) = (
-            &asked.history,
-            world.batch(Object::FieldHistory),
-            world.batch(Object::Deal),
-            world.policies.ladders.of(Object::Deal),
-        ) else {
+        let (Some(history), Some(ladder)) =
+            (&asked.history, world.policies.ladders.of(Object::Deal))
+        else {
             return visits;
         };
-        for change in history.rows() {
-            let (Some(field), Some(old), Some(left)) = (
-                change.text(&fields.field),
-                change.text(&fields.old),
-                change.time(&fields.changed),
-            ) else {
-                continue;
-            };
-            if is_called(&ladder.field, field)
-                && let Some(rank) = ladder.rank(old)
-                && let Some(deal) = deals.find(change.id())
-                && world.deals().state(world, deal) == Some(DealState::Won)
+        history.each(world, &[&ladder.field], judgement, |_, change| {
+            let left = history.old(&change).and_then(|old| ladder.rank(old));
+            if let Some(rank) = left
+                && world.deals().state(world, change.record) == Some(DealState::Won)
             {
-                visits.by_deal.entry(deal.id()).or_default().push((left, rank));
+                let key = change.record.position();
+                visits.by_deal.entry(key).or_default().push((change.at, rank));
             }
-        }
+        });
         for left in visits.by_deal.values_mut() {
             left.sort_unstable();
         }
@@ -476,7 +453,7 @@ impl<'a> Visits<'a> {
     fn stays(&self, deal: Row<'_>, created: Option<DateTime<Utc>>) -> Vec<(usize, i64)> {
         let mut entered = created;
         let mut stays = Vec::new();
-        for (left, rank) in self.by_deal.get(deal.id()).into_iter().flatten() {
+        for (left, rank) in self.by_deal.get(&deal.position()).into_iter().flatten() {
             let days = entered.map(|entered| (*left - entered).num_days());
             stays.extend(days.filter(|days| *days >= 0).map(|days| (*rank, days)));
             entered = Some(*left);

@@ -8,15 +8,15 @@ use hashbrown::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::boundary::{Batch, Boundary, Field, Grant, Object, Row, id_key};
+use crate::boundary::{Batch, Boundary, Field, Grant, Object, Row};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 
 use super::super::condition::When;
+use super::super::history::{Change, History};
 use super::super::lint::{Line, List, Rest, Takes};
 use super::super::people::{Found, Standing};
 use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
-use super::history::{Change, HistoryFields};
 use super::inactive_owner::Departed;
 use super::{Exceptions, Owned, Scope, days, holders, policy, settings};
 
@@ -209,7 +209,7 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     }
     // Tells queues and owners who left from the rest; the check does without.
     let _ = super::super::people::ask(grant);
-    let history = HistoryFields::ask(grant);
+    let history = History::ask(grant).ok();
     Ok(Box::new(move |world| {
         let mut judgement = Judgement::default();
         for (owned, batch) in scope.tables(world, &mut judgement) {
@@ -228,7 +228,7 @@ struct Look<'c, 'a> {
     rules: &'c Rules,
     owned: &'c Owned,
     dates: &'c Dates,
-    history: Option<&'c HistoryFields>,
+    history: Option<&'c History>,
     world: &'c World<'a>,
 }
 
@@ -291,11 +291,12 @@ impl<'a> Look<'_, 'a> {
         let medians: Vec<_> = ages.into_iter().map(median).collect();
         let fields: Vec<&Field> = self.dates.meaningful.iter().collect();
         let changes = self.history.filter(|_| !quiet.is_empty());
-        let changes =
-            changes.map(|history| history.latest(self.world, &fields)).unwrap_or_default();
+        let changes = changes
+            .map(|history| history.latest(self.world, &fields, judgement))
+            .unwrap_or_default();
         for mut quiet in quiet {
             let (_, limits) = self.rules.limits(quiet.row);
-            let latest = changes.get(id_key(quiet.row.id())).copied();
+            let latest = changes.get(&quiet.row.position()).copied();
             let age = latest.map(|change| self.world.as_of.days_since(change.at));
             quiet.change = [quiet.change, age].into_iter().flatten().min();
             if quiet.change.is_some_and(|age| !over(age, &limits.change_days)) {
@@ -375,9 +376,7 @@ impl<'a> Look<'_, 'a> {
             }
         }
         if let (Some(change), Some(history)) = (latest, self.history) {
-            for cell in history.cells(change) {
-                finding = finding.because(Evidence::Cell(cell));
-            }
+            finding = finding.because(history.evidence(self.world, &change));
         }
         if let Some(work) = owned.work(row) {
             finding = finding.because(Evidence::Cell(work));

@@ -4,7 +4,6 @@
 //! and who could take a record over. One file per check.
 //! Does not: guess an owner; only a handover rule or a routing rule names one.
 
-mod history;
 mod idle;
 mod inactive_owner;
 mod inactive_owner_of_committed_deal;
@@ -414,7 +413,6 @@ struct UserFields {
     last_login: Option<Field>,
     role: Option<Field>,
     manager: Option<Field>,
-    queue_name: Option<Field>,
 }
 
 impl UserFields {
@@ -429,22 +427,7 @@ impl UserFields {
             last_login: field("last_login"),
             role: field("role"),
             manager: field("manager"),
-            queue_name: grant.optional(Object::Queue, "name"),
         })
-    }
-
-    /// What may be shown of a person's name.
-    fn shown(&self, person: &Person<'_>) -> String {
-        let field = match person.row.map(Row::object) {
-            Some(Object::User) => self.name.as_ref(),
-            Some(Object::Queue) => self.queue_name.as_ref(),
-            Some(_) => None,
-            None => return person.shown.clone(),
-        };
-        match (person.row, field) {
-            (Some(row), Some(field)) if !row.is_blank(field) => row.cell(field).shown().to_string(),
-            _ => person.id.clone(),
-        }
     }
 
     /// A user's own cells, as far as they are allowed and filled.

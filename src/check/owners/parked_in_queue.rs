@@ -4,18 +4,17 @@
 //! Does not: speak of records that stand there against the routing rules; routing says where they belong.
 
 use chrono::{DateTime, Utc};
-use hashbrown::HashMap;
 
 use crate::boundary::{Field, Grant, Object, Row, id_key};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 
 use super::super::condition::fold;
-use super::super::people::{Found, Person, Standing};
+use super::super::history::{Change, History, Latest};
+use super::super::people::{self, Found, Person, Standing};
 use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
-use super::history::{Change, HistoryFields};
 use super::succession::{self, Succession};
-use super::{Owned, Scope, UserFields, holders, policy, settings};
+use super::{Owned, Scope, holders, policy, settings};
 
 /// OWN-03.
 pub(in super::super) const PARKED_IN_QUEUE: CheckDef = CheckDef {
@@ -75,7 +74,7 @@ impl Rules {
 struct Since {
     assigned: Vec<Field>,
     created: Vec<Field>,
-    history: Option<HistoryFields>,
+    history: Option<History>,
 }
 
 /// How that is known.
@@ -101,7 +100,7 @@ impl Since {
             scope.owned.iter().filter_map(|owned| grant.optional(owned.object, name)).collect()
         };
         let (assigned, created) = (each("assigned"), each("created"));
-        Self { assigned, created, history: HistoryFields::ask(grant) }
+        Self { assigned, created, history: History::ask(grant).ok() }
     }
 
     fn time(fields: &[Field], row: Row<'_>) -> Option<DateTime<Utc>> {
@@ -109,11 +108,11 @@ impl Since {
         row.time(field)
     }
 
-    fn known<'a>(&self, row: Row<'a>, changes: &HashMap<&'a str, Change<'a>>) -> Option<Known<'a>> {
+    fn known<'a>(&self, row: Row<'a>, changes: &Latest<'a>) -> Option<Known<'a>> {
         if let Some(at) = Self::time(&self.assigned, row) {
             return Some(Known::Assigned(at));
         }
-        if let Some(change) = changes.get(id_key(row.id())) {
+        if let Some(change) = changes.get(&row.position()) {
             return Some(Known::Changed(*change));
         }
         Self::time(&self.created, row).map(Known::Created)
@@ -126,17 +125,11 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let scope = Scope::ask(&rules.objects, grant, policies)?;
     succession::ask(&scope, grant, policies);
     let since = Since::ask(&scope, grant);
-    let users = UserFields::ask(grant)?;
-    Ok(Box::new(move |world| judge(&rules, &scope, &since, &users, world)))
+    people::ask(grant)?;
+    Ok(Box::new(move |world| judge(&rules, &scope, &since, world)))
 }
 
-fn judge(
-    rules: &Rules,
-    scope: &Scope,
-    since: &Since,
-    users: &UserFields,
-    world: &World<'_>,
-) -> Judgement {
+fn judge(rules: &Rules, scope: &Scope, since: &Since, world: &World<'_>) -> Judgement {
     let mut judgement = Judgement::default();
     if world.batch(Object::Queue).is_none() {
         judgement.skip(Object::Queue, "there is no input");
@@ -153,7 +146,7 @@ fn judge(
             .history
             .as_ref()
             .filter(|_| !queues.is_empty())
-            .map(|history| history.latest(world, &[&owned.owner]))
+            .map(|history| history.latest(world, &[&owned.owner], &mut judgement))
             .unwrap_or_default();
         let mut undated = 0_usize;
         for row in batch.reviewed() {
@@ -171,7 +164,7 @@ fn judge(
             if hours <= limit.value || world.routed().violation(row).is_some() {
                 continue;
             }
-            let stay = Stay { owned, since, users, queue, limit, known, hours };
+            let stay = Stay { owned, since, queue, limit, known, hours };
             judgement.findings.push(stay.finding(world, row));
         }
         if undated > 0 {
@@ -186,7 +179,6 @@ fn judge(
 struct Stay<'c, 'a> {
     owned: &'c Owned,
     since: &'c Since,
-    users: &'c UserFields,
     queue: &'c Person<'a>,
     limit: &'c Said<f64>,
     known: Known<'a>,
@@ -196,7 +188,7 @@ struct Stay<'c, 'a> {
 impl<'a> Stay<'_, 'a> {
     fn finding(&self, world: &World<'a>, row: Row<'a>) -> Finding {
         let object = self.owned.object;
-        let name = self.users.shown(self.queue);
+        let name = self.queue.shown.as_str();
         let (hours, limit) = (self.hours.floor(), self.limit.value);
         let headline = match self.known {
             Known::Assigned(_) | Known::Changed(_) => {
@@ -212,7 +204,7 @@ impl<'a> Stay<'_, 'a> {
         });
         let owner = Evidence::Cell(row.cell(&self.owned.owner));
         let mut finding = Finding::about(row.record(), headline, owner, proposal);
-        for cell in self.since_cells(row) {
+        for cell in self.since_cells(world, row) {
             finding = finding.because(cell);
         }
         if let Some(work) = self.owned.work(row) {
@@ -229,7 +221,7 @@ impl<'a> Stay<'_, 'a> {
         succession.explain(doubts.into_iter().fold(finding, Finding::unless))
     }
 
-    fn since_cells(&self, row: Row<'a>) -> Vec<Evidence> {
+    fn since_cells(&self, world: &World<'a>, row: Row<'a>) -> Vec<Evidence> {
         let own = |fields: &[Field]| {
             let field = fields.iter().find(|field| field.object() == row.object());
             field.map(|field| Evidence::Cell(row.cell(field))).into_iter().collect()
@@ -238,7 +230,7 @@ impl<'a> Stay<'_, 'a> {
             (Known::Assigned(_), _) => own(&self.since.assigned),
             (Known::Created(_), _) => own(&self.since.created),
             (Known::Changed(change), Some(history)) => {
-                history.cells(change).into_iter().map(Evidence::Cell).collect()
+                vec![history.evidence(world, &change)]
             }
             (Known::Changed(_), None) => Vec::new(),
         }

@@ -5,16 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use hashbrown::HashMap;
-
-use crate::boundary::{Boundary, Field, Grant, Object, Row, id_key};
+use crate::boundary::{Boundary, Field, Grant, Object, Row};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 
+use super::super::history::{Change, History, Latest};
 use super::super::ladder::lists;
 use super::super::people::{Found, Person, Standing};
 use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
-use super::history::{Change, HistoryFields};
 use super::succession::{self, Succession};
 use super::{Exceptions, Owned, Scope, UserFields, days, holders, policy, settings};
 
@@ -66,7 +64,7 @@ struct Roles {
     users: UserFields,
     role: Field,
     team: Option<Field>,
-    history: Option<HistoryFields>,
+    history: Option<History>,
 }
 
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
@@ -80,7 +78,7 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
         users: UserFields::ask(grant)?,
         role,
         team: grant.optional(Object::User, "team"),
-        history: HistoryFields::ask(grant),
+        history: History::ask(grant).ok(),
     };
     Ok(Box::new(move |world| judge(&rules, &scope, &known, world)))
 }
@@ -99,7 +97,8 @@ fn judge(rules: &Rules, scope: &Scope, known: &Roles, world: &World<'_>) -> Judg
             &format!("no role is known of {without}, so their records were not judged"),
         );
     }
-    let changes = known.history.as_ref().map(|history| history.latest(world, &[&known.role]));
+    let changes =
+        known.history.as_ref().map(|history| history.latest(world, &[&known.role], &mut judgement));
     let changes = changes.unwrap_or_default();
     for (owned, batch) in scope.tables(world, &mut judgement) {
         let Some(selling) = rules.selling.get(&owned.object) else { continue };
@@ -138,14 +137,14 @@ struct Kept<'c, 'a> {
     owned: &'c Owned,
     known: &'c Roles,
     person: &'c Person<'a>,
-    changes: &'c HashMap<&'a str, Change<'a>>,
+    changes: &'c Latest<'a>,
 }
 
 impl<'a> Kept<'_, 'a> {
     fn finding(&self, world: &World<'a>, row: Row<'a>) -> Finding {
         let owned = self.owned;
         let object = owned.object;
-        let name = self.known.users.shown(self.person);
+        let name = self.person.shown.as_str();
         let role = self.person.row.map(|user| user.cell(&self.known.role));
         let shown = role.as_ref().map_or_else(String::new, |role| format!(" ({})", role.shown()));
         let headline = format!(
@@ -165,11 +164,10 @@ impl<'a> Kept<'_, 'a> {
         for cell in UserFields::cells(self.person, &[&users.name, &self.known.team]) {
             finding = finding.because(cell);
         }
-        let change = self.changes.get(id_key(&self.person.id)).copied();
+        let user = self.person.row.filter(|row| row.object() == Object::User);
+        let change = user.and_then(|user| self.changes.get(&user.position())).copied();
         if let (Some(change), Some(history)) = (change, &self.known.history) {
-            for cell in history.cells(change) {
-                finding = finding.because(Evidence::Cell(cell));
-            }
+            finding = finding.because(history.evidence(world, &change));
         }
         if let Some(work) = owned.work(row) {
             finding = finding.because(Evidence::Cell(work));

@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use chrono_tz::Tz;
-use hashbrown::HashMap;
 
-use crate::boundary::{Boundary, Field, Grant, Object, Row, id_key, start_of_day};
-use crate::check::condition::{When, fold};
+use crate::boundary::{Boundary, Field, Grant, Object, Row, start_of_day};
+use crate::check::condition::When;
+use crate::check::history::{History, Latest};
 use crate::check::ladder::Flags;
 use crate::check::lint::{Line, Takes};
 use crate::check::settings::days;
@@ -191,14 +191,12 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
             grant.field(first, name)?;
         }
     }
-    for name in ["record", "field", "changed"] {
-        grant.optional(Object::FieldHistory, name);
-    }
+    let history = History::ask(grant).ok();
     let flags = Flags::ask(grant);
     Ok(Box::new(move |world| {
         let mut judgement = Judgement::default();
         for plan in &plans {
-            judge(world, plan, &flags, &mut judgement);
+            judge(world, plan, history.as_ref(), &flags, &mut judgement);
         }
         judgement
     }))
@@ -213,7 +211,9 @@ struct Clocks<'w, 'a> {
     assigned: Option<&'w Field>,
     last_activity: Option<&'w Field>,
     calendar: Calendar<'w>,
-    history: HashMap<&'a str, DateTime<Utc>>,
+    history: Option<&'w History>,
+    /// When the present owner of a record got it, by the history.
+    handed_over: Latest<'a>,
 }
 
 /// One record's clocks.
@@ -242,7 +242,13 @@ enum End {
     Review,
 }
 
-fn judge(world: &World<'_>, plan: &Plan, flags: &Flags, judgement: &mut Judgement) {
+fn judge(
+    world: &World<'_>,
+    plan: &Plan,
+    history: Option<&History>,
+    flags: &Flags,
+    judgement: &mut Judgement,
+) {
     let Some(level) = &plan.service_level else { return };
     let (Some(owner), Some(created), Some(touched)) =
         (&plan.owner, &plan.created, &level.first_touch)
@@ -271,7 +277,10 @@ fn judge(world: &World<'_>, plan: &Plan, flags: &Flags, judgement: &mut Judgemen
         last_activity: plan.last_activity.as_ref(),
         // One day more: the review's instant may lie on the next day of another zone.
         calendar: Calendar::of(&level.hours, zone, first, day.succ_opt().unwrap_or(day)),
-        history: handed_over(world, owner),
+        history,
+        handed_over: history
+            .map(|history| history.latest(world, &[owner], judgement))
+            .unwrap_or_default(),
     };
     let shortest = level.shortest();
     let mut open = OpenMemo::default();
@@ -300,28 +309,6 @@ fn judge(world: &World<'_>, plan: &Plan, flags: &Flags, judgement: &mut Judgemen
     }
 }
 
-/// When the present owner of a record got it, by the history of the owner field.
-fn handed_over<'a>(world: &World<'a>, owner: &Field) -> HashMap<&'a str, DateTime<Utc>> {
-    let mut latest = HashMap::new();
-    let boundary = &world.policies.boundary;
-    let field = |name: &str| boundary.allowed(Object::FieldHistory, name);
-    let (Some(batch), Some(record), Some(name), Some(changed)) =
-        (world.batch(Object::FieldHistory), field("record"), field("field"), field("changed"))
-    else {
-        return latest;
-    };
-    let mut names: Vec<String> = owner.from().iter().map(|column| fold(column)).collect();
-    names.push(fold(owner.name()));
-    for row in batch.rows() {
-        let (Some(id), Some(at)) = (row.text(&record), row.time(&changed)) else { continue };
-        if row.text(&name).is_some_and(|name| names.contains(&fold(name))) {
-            let known = latest.entry(id_key(id.trim())).or_insert(at);
-            *known = at.max(*known);
-        }
-    }
-    latest
-}
-
 impl Clocks<'_, '_> {
     /// The clocks of a record; `None` when it has no date, or was answered before the look-back.
     fn times(&self, row: Row<'_>) -> Option<Times> {
@@ -330,7 +317,7 @@ impl Clocks<'_, '_> {
         let assigned = self
             .assigned
             .and_then(|field| row.time(field))
-            .or_else(|| self.history.get(id_key(row.id())).copied());
+            .or_else(|| self.handed_over.get(&row.position()).map(|change| change.at));
         let since = assigned.unwrap_or(created);
         let touched = row.time(self.touched).filter(|at| *at <= now);
         let activity = || {
@@ -388,6 +375,12 @@ impl Clocks<'_, '_> {
         .because(Evidence::Cell(row.cell(owner)));
         for field in self.assigned.into_iter().chain(self.last_activity) {
             finding = finding.because(Evidence::Cell(row.cell(field)));
+        }
+        let change = self.handed_over.get(&row.position());
+        if let (Some(history), Some(change)) = (self.history, change)
+            && times.assigned == Some(change.at)
+        {
+            finding = finding.because(history.evidence(self.world, change));
         }
         for condition in &target.when.all {
             finding = finding.because(Evidence::Cell(row.cell(&condition.field)));

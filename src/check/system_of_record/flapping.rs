@@ -2,15 +2,14 @@
 //!
 //! Does not: say which value is right; two writers that undo each other are the fault.
 
-use chrono::{DateTime, Utc};
 use hashbrown::HashMap;
 
-use crate::boundary::{Boundary, Field, Grant, Missing, Object, Row};
+use crate::boundary::{Boundary, Field, Grant, Object, Row};
 use crate::check::settings::{days, full_field};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 
-use super::super::condition::fold;
+use super::super::history::{Change, History};
 use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::{FILE, policy, title};
 
@@ -67,30 +66,6 @@ fn check_exposure(section: &Section<'_>, line: usize, field: &Field, boundary: &
     }
 }
 
-/// The fields of one change.
-#[derive(Debug, Clone)]
-struct History {
-    field: Field,
-    old: Field,
-    new: Field,
-    changed: Field,
-    by: Option<Field>,
-}
-
-impl History {
-    fn ask(grant: &mut Grant<'_>) -> Result<Self, Missing> {
-        let mut field = |name| grant.field(Object::FieldHistory, name);
-        field("record")?;
-        Ok(Self {
-            field: field("field")?,
-            old: field("old")?,
-            new: field("new")?,
-            changed: field("changed")?,
-            by: grant.optional(Object::FieldHistory, "by"),
-        })
-    }
-}
-
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let rules = policies.system_of_record.flapping.clone();
     if rules.off {
@@ -100,7 +75,7 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
         let write = "name the governed fields in [flapping]";
         return Err(Off::NoPolicy { file: FILE, write });
     }
-    let history = History::ask(grant)?;
+    let history = History::ask_with_values(grant)?;
     for field in &rules.fields {
         grant.reads(field);
     }
@@ -108,7 +83,7 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
 }
 
 /// One record's changes of one governed field, in the order of time.
-type Series<'a> = Vec<(DateTime<Utc>, Row<'a>)>;
+type Series<'a> = Vec<Change<'a>>;
 
 fn judge(world: &World<'_>, rules: &Rules, history: &History) -> Judgement {
     let mut judgement = Judgement::default();
@@ -123,38 +98,23 @@ fn judge(world: &World<'_>, rules: &Rules, history: &History) -> Judgement {
             judgement.examined += batch.reviewed_len();
         }
     }
-    let Some(changes) = world.batch(Object::FieldHistory) else {
+    if world.batch(Object::FieldHistory).is_none() {
         judgement.examined = 0;
         judgement.skip(Object::FieldHistory, "there is no input");
         return judgement;
-    };
+    }
     let since = world.as_of.hours_ago(24.0 * f64::from(rules.within_days.value));
     let mut series: HashMap<(usize, usize), Series<'_>> = HashMap::new();
-    let mut names: HashMap<&str, Vec<usize>> = HashMap::new();
-    for change in changes.rows() {
-        let (Some(name), Some(at)) = (change.text(&history.field), change.time(&history.changed))
-        else {
-            continue;
-        };
-        if at < since || at > world.as_of.instant {
-            continue;
+    let fields: Vec<&Field> = rules.fields.iter().map(|said| &said.value).collect();
+    history.each(world, &fields, &mut judgement, |governed, change| {
+        if change.at >= since && change.record.is_under_review() {
+            series.entry((governed, change.record.position())).or_default().push(change);
         }
-        for governed in names.entry(name).or_insert_with(|| rules.named(name)).iter() {
-            let row = rules
-                .fields
-                .get(*governed)
-                .and_then(|field| world.batch(field.object()))
-                .and_then(|batch| batch.find(change.id()))
-                .filter(|row| row.is_under_review());
-            if let Some(row) = row {
-                series.entry((*governed, row.position())).or_default().push((at, change));
-            }
-        }
-    }
+    });
     let mut runs: Vec<_> = series
         .into_iter()
         .filter_map(|(key, mut series)| {
-            series.sort_by_key(|(at, change)| (*at, change.position()));
+            series.sort_by_key(History::order);
             Some((key, alternating(&series, history)?))
         })
         .collect();
@@ -170,22 +130,10 @@ fn judge(world: &World<'_>, rules: &Rules, history: &History) -> Judgement {
             .and_then(|batch| batch.at(position));
         if let Some((field, row)) = field.zip(row) {
             let others = alike.get(&(governed, run.pair.clone())).map_or(0, |count| count - 1);
-            judgement.findings.push(finding(rules, history, field, row, &run, others));
+            judgement.findings.push(finding(world, rules, history, field, row, &run, others));
         }
     }
     judgement
-}
-
-impl Rules {
-    /// The governed fields that a change's field name may mean: canonical names and the CRM's own.
-    fn named(&self, name: &str) -> Vec<usize> {
-        let name = fold(name);
-        let means = |field: &Field| {
-            fold(field.name()) == name || field.from().iter().any(|from| fold(from) == name)
-        };
-        let fields = self.fields.iter().enumerate();
-        fields.filter(|(_, field)| means(field)).map(|(at, _)| at).collect()
-    }
 }
 
 /// The longest stretch of changes between the same two values.
@@ -196,21 +144,20 @@ struct Run<'a> {
 
 /// At least three changes in a row between the same two values: A to B, B to A, A to B.
 fn alternating<'a>(series: &Series<'a>, history: &History) -> Option<Run<'a>> {
-    let value = |change: &Row<'a>, field| change.text(field).map(str::trim).unwrap_or_default();
+    let trimmed = |value: Option<&'a str>| value.map(str::trim).unwrap_or_default();
+    let values = |change: &Change<'a>| (trimmed(history.old(change)), trimmed(history.new(change)));
     let mut best: Option<Run<'a>> = None;
     let mut run: Series<'a> = Vec::new();
-    for (at, change) in series {
-        let (old, new) = (value(change, &history.old), value(change, &history.new));
+    for change in series {
+        let (old, new) = values(change);
         if old == new {
             continue;
         }
-        let goes_on = run.last().is_none_or(|(_, last)| {
-            (value(last, &history.old), value(last, &history.new)) == (new, old)
-        });
+        let goes_on = run.last().is_none_or(|last| values(last) == (new, old));
         if !goes_on {
             run.clear();
         }
-        run.push((*at, *change));
+        run.push(*change);
         if run.len() >= 3 && best.as_ref().is_none_or(|best| run.len() >= best.changes.len()) {
             let mut pair = [old.to_owned(), new.to_owned()];
             pair.sort();
@@ -225,6 +172,7 @@ fn alternating<'a>(series: &Series<'a>, history: &History) -> Option<Run<'a>> {
 const QUOTED: usize = 6;
 
 fn finding(
+    world: &World<'_>,
     rules: &Rules,
     history: &History,
     field: &Said<Field>,
@@ -234,13 +182,10 @@ fn finding(
 ) -> Finding {
     let count = run.changes.len();
     let (first, last) = (run.changes.first(), run.changes.last());
-    let span = first.zip(last).map_or(0, |(first, last)| (last.0 - first.0).num_days());
-    let values = first.map_or_else(String::new, |(_, change)| {
-        format!(
-            " between {} and {}",
-            change.cell(&history.old).shown(),
-            change.cell(&history.new).shown()
-        )
+    let span = first.zip(last).map_or(0, |(first, last)| (last.at - first.at).num_days());
+    let values = first.map_or_else(String::new, |change| {
+        let [old, new] = history.values(change);
+        format!(" between {old} and {new}")
     });
     let headline = format!("{} changed {count} times{values} within {}", title(field), days(span));
     let question = format!("Which two systems or people write {}, and which one should?", **field);
@@ -250,11 +195,8 @@ fn finding(
         Evidence::Cell(row.cell(field)),
         Proposal::ReviewUpstream { question },
     );
-    for (_, change) in run.changes.iter().skip(count.saturating_sub(QUOTED)) {
-        let quoted = [&history.changed, &history.old, &history.new];
-        for field in quoted.into_iter().chain(history.by.as_ref()) {
-            finding = finding.because(Evidence::Cell(change.cell(field)));
-        }
+    for change in run.changes.iter().skip(count.saturating_sub(QUOTED)) {
+        finding = finding.because(history.evidence(world, change));
     }
     finding =
         finding.because(policy(field.line, format!("{} is governed", **field))).because(policy(
@@ -272,11 +214,7 @@ fn finding(
 
 /// Who made the changes, as far as anybody says.
 fn writers(history: &History, run: &Run<'_>) -> String {
-    let Some(by) = &history.by else {
-        return "Nothing says who made the changes: one person may have corrected themselves"
-            .to_owned();
-    };
-    let mut names: Vec<_> = run.changes.iter().filter_map(|(_, change)| change.text(by)).collect();
+    let mut names: Vec<_> = run.changes.iter().filter_map(|change| history.by(change)).collect();
     names.sort_unstable();
     names.dedup();
     match names.len() {

@@ -250,6 +250,14 @@ impl Card {
             Evidence::Compared { left, right, level } => {
                 self.compare(left, right, level, &finding.proposal);
             }
+            Evidence::Changed { field, at, old, new, by, name } => {
+                self.facts.push(Fact::of_change(
+                    [field, at],
+                    [old, new],
+                    by.as_ref(),
+                    name.as_deref(),
+                ));
+            }
             Evidence::Policy { file, line, says } => self.policies.push(Policy {
                 place: if *line == 0 {
                     format!("{}, built-in default", value(file))
@@ -349,6 +357,28 @@ impl Fact {
             step: None,
             to: None,
             place: value(&place(cell)),
+        }
+    }
+
+    /// A change in one row: when and by whom, from what to what.
+    fn of_change(
+        [field, at]: [&Cell; 2],
+        [old, new]: [&Option<Cell>; 2],
+        by: Option<&Cell>,
+        name: Option<&str>,
+    ) -> Self {
+        let who = name.or_else(|| by.and_then(|by| text(by.shown())));
+        let who = who.map_or_else(String::new, |who| format!(" by {who}"));
+        let when = text(at.shown()).unwrap_or("at some time");
+        let [old, new] = [old, new].map(|cell| cell.as_ref().map(|cell| Quoted::of(cell.shown())));
+        let what = || Quoted::of(field.shown());
+        Self {
+            label: words(&format!("{when}{who}")),
+            of: None,
+            value: old.unwrap_or_else(what),
+            step: None,
+            to: new,
+            place: value(&place(at)),
         }
     }
 }

@@ -168,6 +168,7 @@ impl Cluster {
                 Evidence::Cell(_)
                 | Evidence::Normalised { .. }
                 | Evidence::Compared { .. }
+                | Evidence::Changed { .. }
                 | Evidence::Policy { .. }
                 | Evidence::Figure { .. }
                 | Evidence::Trace(_) => None,

@@ -177,6 +177,21 @@ enum Fact<'a> {
         /// How far they agree, in words.
         level: &'a str,
     },
+    /// A change, as the field history tells it.
+    Changed {
+        /// Which field.
+        field: Quote<'a>,
+        /// When.
+        at: Quote<'a>,
+        /// What stood there before.
+        old: Option<Quote<'a>>,
+        /// What stood there then.
+        new: Option<Quote<'a>>,
+        /// By whom.
+        by: Option<Quote<'a>>,
+        /// What that one is called, where users are known.
+        name: Option<&'a str>,
+    },
     /// What the rules say.
     Policy {
         /// The rules file.
@@ -349,6 +364,14 @@ impl<'a> Fact<'a> {
             Evidence::Compared { left, right, level } => {
                 Self::Compared { left: Quote::of(left), right: Quote::of(right), level }
             }
+            Evidence::Changed { field, at, old, new, by, name } => Self::Changed {
+                field: Quote::of(field),
+                at: Quote::of(at),
+                old: old.as_ref().map(Quote::of),
+                new: new.as_ref().map(Quote::of),
+                by: by.as_ref().map(Quote::of),
+                name: name.as_deref(),
+            },
             Evidence::Policy { file, line, says } => Self::Policy { file, line: *line, says },
             Evidence::Figure { of, is } => Self::Figure { of, is },
             Evidence::Likeness(Likeness { pair, parts, score }) => Self::Likeness {

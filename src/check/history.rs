@@ -1,0 +1,215 @@
+//! What the CRM's field history tells: which field of which record changed when, from what to what, and by
+//! whom.
+//!
+//! A change names its record by an id alone, and in some CRMs a lead and a deal may have the same one: what
+//! could be a change of several records counts for none of them. History may name a field as the rules do or
+//! as the CRM does.
+//! Does not: judge a change, or tell one that lies after the review.
+
+use chrono::{DateTime, Utc};
+use hashbrown::HashMap;
+
+use crate::boundary::{Batch, Field, Grant, Missing, Object, Row, Shown};
+use crate::finding::Evidence;
+
+use super::ladder::same;
+use super::people::Found;
+use super::{Judgement, World};
+
+/// The fields of the history table.
+#[derive(Debug, Clone)]
+pub(super) struct History {
+    field: Field,
+    changed: Field,
+    old: Option<Field>,
+    new: Option<Field>,
+    by: Option<Field>,
+}
+
+/// One change of one record.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Change<'a> {
+    pub(super) at: DateTime<Utc>,
+    /// The record that changed.
+    pub(super) record: Row<'a>,
+    /// The history's own row.
+    row: Row<'a>,
+}
+
+/// The latest change of each record of one table, by the record's position.
+pub(super) type Latest<'a> = HashMap<usize, Change<'a>>;
+
+/// A table whose records have a field of some name, and which of the wanted fields that are.
+type Called<'a> = (&'a Batch, Vec<usize>);
+
+impl History {
+    /// Asks for the history.
+    pub(super) fn ask(grant: &mut Grant<'_>) -> Result<Self, Missing> {
+        let history = Object::FieldHistory;
+        grant.field(history, "record")?;
+        let by = grant.optional(history, "by");
+        if by.is_some() {
+            // Who made a change is told by name where users are allowed.
+            for name in ["id", "name", "active"] {
+                grant.optional(Object::User, name);
+            }
+        }
+        Ok(Self {
+            field: grant.field(history, "field")?,
+            changed: grant.field(history, "changed")?,
+            old: grant.optional(history, "old"),
+            new: grant.optional(history, "new"),
+            by,
+        })
+    }
+
+    /// Asks for a history that tells both values of a change.
+    pub(super) fn ask_with_values(grant: &mut Grant<'_>) -> Result<Self, Missing> {
+        let asked = Self::ask(grant)?;
+        for name in ["old", "new"] {
+            grant.field(Object::FieldHistory, name)?;
+        }
+        Ok(asked)
+    }
+
+    /// Tells every change of some fields up to the review, each with the field's place among them.
+    pub(super) fn each<'a>(
+        &self,
+        world: &World<'a>,
+        of: &[&Field],
+        judgement: &mut Judgement,
+        mut tell: impl FnMut(usize, Change<'a>),
+    ) {
+        let Some(changes) = world.batch(Object::FieldHistory) else { return };
+        let names = self.names(world, of, changes);
+        let mut unclear = 0_usize;
+        for row in changes.rows() {
+            let Some(tables) = row.text(&self.field).and_then(|name| names.get(name)) else {
+                continue;
+            };
+            let Some(at) = row.time(&self.changed).filter(|at| *at <= world.as_of.instant) else {
+                continue;
+            };
+            let find =
+                |(batch, fields): &'_ Called<'a>| Some((batch.find(row.id())?, fields.clone()));
+            let mut found = tables.iter().filter_map(find);
+            let Some((record, fields)) = found.next().filter(|(_, fields)| !fields.is_empty())
+            else {
+                continue;
+            };
+            if found.next().is_some() {
+                unclear += 1;
+                continue;
+            }
+            for field in fields {
+                tell(field, Change { at, record, row });
+            }
+        }
+        if unclear > 0 {
+            let of: Vec<_> = of.iter().map(ToString::to_string).collect();
+            let of = of.join(", ");
+            let why = format!(
+                "{unclear} of {of} with an id that records of several tables have count for none"
+            );
+            judgement.skip(Object::FieldHistory, &why);
+        }
+    }
+
+    /// For every name in the history that means one of the fields: the tables with a field of that name,
+    /// those of the fields first.
+    fn names<'a>(
+        &self,
+        world: &World<'a>,
+        of: &[&Field],
+        changes: &'a Batch,
+    ) -> HashMap<&'a str, Vec<Called<'a>>> {
+        let mut names = HashMap::new();
+        for (name, _) in changes.count_by(&self.field) {
+            if !of.iter().any(|field| is_called(field, name)) {
+                continue;
+            }
+            let mut tables: Vec<Called<'a>> = Vec::new();
+            for batch in world.pulled.iter() {
+                let object = batch.object();
+                let is_wanted = |field: &Field| field.object() == object && is_called(field, name);
+                let wanted = of.iter().enumerate().filter(|(_, field)| is_wanted(field));
+                let wanted: Vec<usize> = wanted.map(|(at, _)| at).collect();
+                let mut known = world.policies.boundary.fields(object);
+                if !wanted.is_empty() || known.any(|field| is_called(field, name)) {
+                    tables.push((batch, wanted));
+                }
+            }
+            tables.sort_by_key(|(_, wanted)| wanted.is_empty());
+            names.insert(name, tables);
+        }
+        names
+    }
+
+    /// The latest change of any of some fields of one table, record by record.
+    pub(super) fn latest<'a>(
+        &self,
+        world: &World<'a>,
+        of: &[&Field],
+        judgement: &mut Judgement,
+    ) -> Latest<'a> {
+        let mut latest = Latest::new();
+        self.each(world, of, judgement, |_, change| {
+            let held = latest.entry(change.record.position()).or_insert(change);
+            if change.at > held.at {
+                *held = change;
+            }
+        });
+        latest
+    }
+
+    /// What stood there before.
+    pub(super) fn old<'a>(&self, change: &Change<'a>) -> Option<&'a str> {
+        change.row.text(self.old.as_ref()?)
+    }
+
+    /// What stands there since.
+    pub(super) fn new<'a>(&self, change: &Change<'a>) -> Option<&'a str> {
+        change.row.text(self.new.as_ref()?)
+    }
+
+    /// Who or what made the change, as the history says it.
+    pub(super) fn by<'a>(&self, change: &Change<'a>) -> Option<&'a str> {
+        change.row.text(self.by.as_ref()?)
+    }
+
+    /// What may be shown of both values.
+    pub(super) fn values(&self, change: &Change<'_>) -> [Shown; 2] {
+        [&self.old, &self.new].map(|field| {
+            field.as_ref().map_or(Shown::Blank, |field| change.row.cell(field).shown().clone())
+        })
+    }
+
+    /// The change as evidence, with the name of who made it where users are known.
+    pub(super) fn evidence(&self, world: &World<'_>, change: &Change<'_>) -> Evidence {
+        let cell = |field: &Option<Field>| field.as_ref().map(|field| change.row.cell(field));
+        let by = cell(&self.by).filter(|by| *by.shown() != Shown::Blank);
+        let name = by.as_ref().and_then(|by| {
+            let Shown::Value(id) = by.shown() else { return None };
+            let Found::One(person) = world.people().find(id) else { return None };
+            Some(person.shown.clone())
+        });
+        Evidence::Changed {
+            field: change.row.cell(&self.field),
+            old: cell(&self.old),
+            new: cell(&self.new),
+            at: change.row.cell(&self.changed),
+            by,
+            name,
+        }
+    }
+
+    /// The order of changes in time; those of one instant stand as the history has them.
+    pub(super) fn order(change: &Change<'_>) -> (DateTime<Utc>, usize) {
+        (change.at, change.row.position())
+    }
+}
+
+/// True when a history's field name means a field: its canonical name or a column it comes from.
+fn is_called(field: &Field, name: &str) -> bool {
+    same(field.name(), name) || field.from().iter().any(|column| same(column, name))
+}
