@@ -662,20 +662,8 @@ impl Finding {
     /// The finding's name for one rule: it hashes rule, records and the field the proposal is about,
     /// never values, so that next week's finding about the same fault has the same name.
     pub fn id(&self, rule: &str) -> FindingId {
-        let mut records: Vec<&RecordRef> = self.related.iter().chain([&self.record]).collect();
-        records.sort();
-        let mut hash = Sha256::new();
-        let mut add = |part: &str| {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part.as_bytes());
-        };
-        add(rule);
-        for record in records {
-            add(record.object.key());
-            add(&record.id);
-        }
-        add(self.proposal.change().map_or("", |(cell, _)| cell.field()));
-        FindingId(crockford(&hash.finalize()))
+        let field = self.proposal.change().map(|(cell, _)| cell.field());
+        FindingId::of(rule, &self.record, &self.related, field)
     }
 
     /// A digest of the quoted facts: when it differs from last week's, the facts changed.
@@ -708,6 +696,24 @@ impl Finding {
 pub struct FindingId(String);
 
 impl FindingId {
+    /// The id of what a rule finds on these records, and on a field if it proposes a change of one.
+    pub fn of(rule: &str, record: &RecordRef, related: &[RecordRef], field: Option<&str>) -> Self {
+        let mut records: Vec<&RecordRef> = related.iter().chain([record]).collect();
+        records.sort();
+        let mut hash = Sha256::new();
+        let mut add = |part: &str| {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        };
+        add(rule);
+        for record in records {
+            add(record.object.key());
+            add(&record.id);
+        }
+        add(field.unwrap_or_default());
+        Self(crockford(&hash.finalize()))
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0

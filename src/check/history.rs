@@ -82,7 +82,7 @@ impl History {
     ) {
         let Some(changes) = world.batch(Object::FieldHistory) else { return };
         let names = self.names(world, of, changes);
-        let mut unclear = 0_usize;
+        let (mut unclear, mut unclear_records) = (0_usize, Vec::new());
         for row in changes.rows() {
             let Some(tables) = row.text(&self.field).and_then(|name| names.get(name)) else {
                 continue;
@@ -97,8 +97,11 @@ impl History {
             else {
                 continue;
             };
-            if found.next().is_some() {
+            let others: Vec<Row<'_>> = found.map(|(other, _)| other).collect();
+            if !others.is_empty() {
                 unclear += 1;
+                unclear_records.push(record);
+                unclear_records.extend(others);
                 continue;
             }
             for field in fields {
@@ -111,7 +114,7 @@ impl History {
             let why = format!(
                 "{unclear} of {of} with an id that records of several tables have count for none"
             );
-            judgement.skip(Object::FieldHistory, &why);
+            judgement.skip_records(Object::FieldHistory, unclear_records, &why);
         }
     }
 

@@ -15,6 +15,7 @@ mod ladder;
 mod lead_source;
 mod lifecycle;
 mod lint;
+mod not_looked;
 mod owners;
 mod people;
 mod required;
@@ -38,6 +39,7 @@ pub use duplicates::shipped_lists;
 pub use example::{EXAMPLES, Example, Examples, Tried, from_finding};
 pub use groups::{By, Groups, LEAST};
 pub use lint::{Fault, LINTS, LintDef, Linted, Place, Unjudged, Witness, lint, routing_rules};
+pub use not_looked::NotLooked;
 pub use rulebook::{MODEL, Rulebook, Table};
 pub use world::{AsOf, Pulled, World};
 
@@ -174,7 +176,7 @@ pub struct Judgement {
     /// What it found.
     pub findings: Vec<Finding>,
     /// What it could not look at, and why: "not looked" and "nothing found" are different words.
-    pub not_looked: Vec<String>,
+    pub not_looked: Vec<NotLooked>,
     /// What it had to do for it.
     pub measures: Vec<Measure>,
     /// What it weighed likeness by.
@@ -496,19 +498,12 @@ impl Loaded {
 fn settle(mut judgement: Judgement) -> Outcome {
     if judgement.examined == 0 && judgement.findings.is_empty() && !judgement.not_looked.is_empty()
     {
-        return Outcome::NotApplicable(judgement.not_looked.join("; "));
+        return Outcome::NotApplicable(judgement.partly());
     }
     judgement.findings.sort_by(|a, b| {
         (&a.record, &a.related, &a.headline).cmp(&(&b.record, &b.related, &b.headline))
     });
     Outcome::Ran(judgement)
-}
-
-impl Judgement {
-    /// Notes that an object could not be looked at.
-    pub fn skip(&mut self, object: Object, why: &str) {
-        self.not_looked.push(format!("{}: {why}", object.plural()));
-    }
 }
 
 #[cfg(test)]

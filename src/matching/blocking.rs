@@ -333,10 +333,11 @@ impl Blocks {
                 continue;
             }
             let members: Vec<u32> = run.iter().map(|(_, record)| *record).collect();
-            let apart = self.part(facets, &members, largest);
+            let alone = self.part(facets, &members, largest);
+            let apart = members.len() - alone.len();
             let mask = (1 << RULE_BITS) - 1;
             let by = RULES[usize::try_from(run[0].0 & mask).unwrap_or_default()];
-            self.crowds.push(Crowd { first: members[0], records: members.len(), apart, by });
+            self.crowds.push(Crowd { first: members[0], records: members.len(), apart, by, alone });
         }
     }
 
@@ -345,8 +346,8 @@ impl Blocks {
         self.ends.push(u32::try_from(self.members.len()).unwrap_or(u32::MAX));
     }
 
-    /// Parts a crowd by what else its members share; how many of them then stand in some block.
-    fn part(&mut self, facets: &Facets, crowd: &[u32], largest: usize) -> usize {
+    /// Parts a crowd by what else its members share; those that then stand in no block of it.
+    fn part(&mut self, facets: &Facets, crowd: &[u32], largest: usize) -> Vec<u32> {
         let by: [fn(&Line) -> Code; 6] = [
             |line| line.city,
             |line| line.region,
@@ -373,7 +374,7 @@ impl Blocks {
                 }
             }
         }
-        found.into_iter().filter(|found| *found).count()
+        crowd.iter().zip(found).filter(|(_, found)| !found).map(|(record, _)| *record).collect()
     }
 
     fn index(&mut self, len: u32) {

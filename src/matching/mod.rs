@@ -196,6 +196,8 @@ pub struct Crowd {
     pub apart: usize,
     /// What they share, in words.
     pub by: &'static str,
+    /// Those that were not compared by what all of them share, ascending.
+    pub alone: Vec<u32>,
 }
 
 /// What linking found.

@@ -13,7 +13,7 @@ use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use crate::boundary::{Object, RecordRef, Row};
-use crate::check::{CheckDef, Outcome, Pulled, Report};
+use crate::check::{CheckDef, Pulled, Report};
 use crate::config::Config;
 use crate::finding::{Finding, FindingId};
 use crate::gate::{Gate, Reason, Verdict};
@@ -158,7 +158,7 @@ impl<'l> Past<'l> {
         for (id, mut before) in std::mem::take(&mut self.memory) {
             let decided = self.decisions.get(&id).map(|(decided, _)| *decided);
             if before.resolved.is_none() {
-                if let Some(how) = before.how(reports, pulled, decided) {
+                if let Some(how) = before.how(&id, reports, pulled, decided) {
                     before.resolved = Some((day, how));
                     resolved.push(Resolved {
                         id: id.clone(),
@@ -311,22 +311,19 @@ impl Memory {
     }
 
     /// How the finding was resolved; nothing where its check or its records were not looked at.
-    fn how(&self, reports: &[Report], pulled: &Pulled, decided: Option<&Decided>) -> Option<How> {
-        let report = reports.iter().find(|report| report.check.code == self.rule)?;
-        let Outcome::Ran(judgement) = &report.outcome else { return None };
-        let object = self.record.object;
-        let table = format!("{}: ", object.plural());
-        if judgement.not_looked.iter().any(|what| what.starts_with(&table)) {
-            return None;
-        }
-        let records = || self.related.iter().chain([&self.record]);
-        let row = |record: &RecordRef| pulled.get(record.object)?.find(&record.id);
-        if records().any(|record| pulled.get(record.object).is_none()) {
-            return None;
-        }
-        let gone = row(&self.record).is_none();
-        let looked = records().any(|record| row(record).is_some_and(Row::is_under_review));
-        if !gone && !looked {
+    fn how(
+        &self,
+        id: &FindingId,
+        reports: &[Report],
+        pulled: &Pulled,
+        decided: Option<&Decided>,
+    ) -> Option<How> {
+        let is_gone = |record: &RecordRef| {
+            pulled.get(record.object).is_some_and(|batch| batch.find(&record.id).is_none())
+        };
+        let gone = is_gone(&self.record);
+        // A finding is about all of its records: without one of them it cannot come again.
+        if !gone && !self.related.iter().any(is_gone) && !self.was_looked_at(id, reports, pulled) {
             return None;
         }
         let approved = decided
@@ -336,6 +333,22 @@ impl Memory {
             (false, true) => How::Gone,
             (false, false) => How::Otherwise,
         })
+    }
+
+    /// True when the check looked at the finding's records again, and could have found it.
+    fn was_looked_at(&self, id: &FindingId, reports: &[Report], pulled: &Pulled) -> bool {
+        let of_rule = |report: &&Report| report.check.code == self.rule;
+        let Some(judgement) = reports.iter().find(of_rule).and_then(Report::judgement) else {
+            return false;
+        };
+        let row = |record: &RecordRef| pulled.get(record.object)?.find(&record.id);
+        let records = || self.related.iter().chain([&self.record]);
+        records().all(|record| pulled.get(record.object).is_some())
+            && records().any(|record| row(record).is_some_and(Row::is_under_review))
+            && !judgement
+                .not_looked
+                .iter()
+                .any(|it| it.hides(&self.rule, id, &self.record, &self.related, pulled))
     }
 
     fn line(&self, id: &FindingId) -> String {

@@ -10,7 +10,7 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 use crate::boundary::{Field, Object};
-use crate::check::{By, Groups, Outcome};
+use crate::check::{By, Groups, NotLooked, Outcome};
 use crate::config::Config;
 use crate::ledger::{Run, digest};
 use crate::packet::{Completeness, Review};
@@ -223,8 +223,8 @@ struct CheckLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'a str>,
     /// What it could not look at, and why.
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    not_looked: &'a [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_looked: Vec<&'a str>,
     /// What it had to do for it, such as the pairs of records that it compared.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     measures: BTreeMap<&'a str, u64>,
@@ -461,14 +461,14 @@ fn check_lines(judged: &Judged) -> Vec<CheckLine<'_>> {
                 examined: None,
                 findings: None,
                 why: None,
-                not_looked: &[],
+                not_looked: Vec::new(),
                 measures: BTreeMap::new(),
             };
             match &report.outcome {
                 Outcome::Ran(judgement) => CheckLine {
                     examined: Some(judgement.examined),
                     findings: Some(judgement.findings.len()),
-                    not_looked: &judgement.not_looked,
+                    not_looked: judgement.not_looked.iter().map(NotLooked::words).collect(),
                     measures: judgement
                         .measures
                         .iter()

@@ -110,6 +110,155 @@ fn what_was_not_looked_at_is_neither_resolved_nor_forgotten() {
     assert_eq!(standing(&job, 3)[1], "OWN-01 00Q3 recurring 2 decide");
 }
 
+/// The records of a rule's findings that a week remembers as open.
+fn open(job: &Job, n: usize, rule: &str) -> Vec<String> {
+    let lines = job.text(&format!("runs/{}/history.jsonl", WEEKS[n]));
+    let mut all: Vec<_> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter(|line| line["rule"] == rule && line["resolved"].is_null())
+        .map(|line| word(&line["record"]))
+        .collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn a_lead_is_not_resolved_because_its_owner_was_not_judged() {
+    let job = Job::weekly();
+    week(&job, 0);
+    job.edit("exports/user.csv", "0052,Gil Poe,false", "0052,Gil Poe,");
+    let said = week(&job, 1);
+    assert!(!said.contains("resolved:"), "{said}");
+    assert!(said.contains("1 proposal of earlier packets could not be looked at"), "{said}");
+    job.edit("exports/user.csv", "0052,Gil Poe,", "0052,Gil Poe,false");
+    week(&job, 2);
+    assert_eq!(standing(&job, 2)[1], "OWN-01 00Q3 recurring 2 decide");
+    // A lead that is gone was corrected whoever owned it, and one that has another owner was too.
+    job.edit("exports/user.csv", "0052,Gil Poe,false", "0052,Gil Poe,");
+    job.edit("exports/lead.csv", "0178,0052,New", "0178,0051,New");
+    assert!(week(&job, 3).contains("1 resolved: 1 without an approval"));
+}
+
+#[test]
+fn one_record_that_cannot_be_judged_keeps_no_other_open() {
+    let job = Job::weekly();
+    job.put(
+        "rules/required.toml",
+        "[[require]]\nobject = \"lead\"\nfield = \"company\"\nfrom = \"New\"\nask = \"the owner\"\n\
+         [[require]]\nobject = \"lead\"\nfield = \"phone\"\nfrom = \"New\"\nask = \"the owner\"\n",
+    );
+    job.edit("exports/lead.csv", "Li,Bolt,", "Li,,");
+    job.edit("exports/lead.csv", "Fox,Fox,", "Fox,,");
+    job.edit("exports/lead.csv", "Roe,Roe,", "Roe,,");
+    week(&job, 0);
+    assert_eq!(open(&job, 0, "REQ-01"), ["00Q3", "00Q4", "00Q5"]);
+    // One was filled, one has no stage to judge it by, one is gone.
+    job.edit("exports/lead.csv", "Li,,", "Li,Bolt,");
+    job.edit("exports/lead.csv", "0199,,New", "0199,,");
+    let leads = job.text("exports/lead.csv");
+    let without: Vec<_> = leads.lines().filter(|line| !line.starts_with("00Q5")).collect();
+    job.put("exports/lead.csv", &(without.join("\n") + "\n"));
+    week(&job, 1);
+    assert!(job.text("runs/2026-03-08/manifest.json").contains("1 with a stage that is blank"));
+    assert_eq!(open(&job, 1, "REQ-01"), ["00Q4"]);
+    // A column that is missing keeps open what was said of it, and nothing else.
+    job.edit("exports/lead.csv", "0199,,,", "0199,,New,");
+    job.edit("exports/lead.csv", "li@bolt-works.com,+1 202 555 0178", "li@bolt-works.com,");
+    week(&job, 2);
+    assert_eq!(open(&job, 2, "REQ-01"), ["00Q3", "00Q4"]);
+    job.edit("exports/lead.csv", "Email,Phone,", "Email,Fax,");
+    job.edit("exports/lead.csv", "Fox,,", "Fox,Fox,");
+    week(&job, 3);
+    assert_eq!(open(&job, 3, "REQ-01"), ["00Q3"]);
+}
+
+#[test]
+fn a_record_that_is_gone_is_resolved_although_its_check_is_off() {
+    let job = Job::weekly();
+    week(&job, 0);
+    job.put("rules/owners.toml", "[inactive-owner]\noff = true\n");
+    let leads = job.text("exports/lead.csv");
+    let without: Vec<_> = leads.lines().filter(|line| !line.starts_with("00Q3")).collect();
+    job.put("exports/lead.csv", &(without.join("\n") + "\n"));
+    assert!(week(&job, 1).contains("1 its record is not there any more"));
+}
+
+#[test]
+fn twins_stay_open_while_a_crowd_hides_them_and_no_longer() {
+    let job = Job::weekly();
+    job.put("rules/duplicates.toml", "[same-person]\ncrowd = 2\n[similar-person]\noff = true\n");
+    week(&job, 0);
+    assert_eq!(open(&job, 0, "DUP-01"), ["00Q1"]);
+    let leads = job.text("exports/lead.csv");
+    let more = "00Q6,Ida,Orr,Orr,ann.ng@acme-corp.com,,0051,New,2025-01-05,2026-02-27,,\n";
+    job.put("exports/lead.csv", &(leads + more));
+    week(&job, 1);
+    assert_eq!(open(&job, 1, "DUP-01"), ["00Q1"]);
+    job.edit("exports/lead.csv", "00Q2,Ann,Ng,Acme,ann.ng@", "00Q2,Ann,Ng,Acme,anna.ng@");
+    let more = "00Q7,Jo,Kay,Kay,ann.ng@acme-corp.com,,0051,New,2025-01-05,2026-02-27,,\n";
+    job.put("exports/lead.csv", &(job.text("exports/lead.csv") + more));
+    week(&job, 2);
+    assert!(open(&job, 2, "DUP-01").is_empty(), "one of them stands in no crowd");
+}
+
+#[test]
+fn a_stage_that_fell_is_not_resolved_because_the_stages_were_renamed() {
+    let job = Job::weekly();
+    let boundary = job.text("rules/boundary.toml");
+    let fields = [
+        "record = \"ParentId\"",
+        "field = \"Field\"",
+        "old = \"OldValue\"",
+        "new = \"NewValue\"",
+        "changed = \"CreatedDate\"",
+    ];
+    let fields = fields.map(|field| {
+        let (name, from) = field.split_once(" = ").unwrap();
+        format!("{name} = {{ from = {from}, why = \"Falls of a stage.\" }}\n")
+    });
+    job.put("rules/boundary.toml", &(boundary + "[field_history.fields]\n" + &fields.concat()));
+    job.put("review.toml", &(job.text("review.toml") + "field_history = \"history.csv\"\n"));
+    let change = "ParentId,Field,OldValue,NewValue,CreatedDate\n";
+    let fell = |old: &str| format!("{change}00Q1,Status,{old},New,2026-02-27\n");
+    job.put("exports/history.csv", &fell("Working"));
+    week(&job, 0);
+    assert_eq!(open(&job, 0, "LIF-05"), ["00Q1"]);
+    // Another record's move keeps the check at work.
+    job.put("exports/history.csv", &(fell("In work") + "00Q5,Status,New,Working,2026-02-27\n"));
+    week(&job, 1);
+    assert_eq!(open(&job, 1, "LIF-05"), ["00Q1"]);
+    job.put("exports/history.csv", &(change.to_owned() + "00Q5,Status,New,Working,2026-02-27\n"));
+    week(&job, 2);
+    assert!(open(&job, 2, "LIF-05").is_empty());
+}
+
+#[test]
+fn what_a_full_list_leaves_out_is_not_resolved() {
+    let job = Job::weekly();
+    let leads = job.text("exports/lead.csv");
+    let (head, rows) = leads.split_once('\n').unwrap();
+    // One lead of tomorrow and of nobody's; then fifty before it.
+    let lead = |n: u32| format!("00R{n},A{n},B{n},C{n},,,009{n},New,2027-01-01,2026-02-27,,\n");
+    job.put("exports/lead.csv", &format!("{head}\n{rows}{}", lead(99)));
+    week(&job, 0);
+    assert_eq!(open(&job, 0, "BAT-05"), ["00R99"]);
+    assert_eq!(open(&job, 0, "BAT-08"), ["00R99"]);
+    let many: String = (10..60).map(lead).collect();
+    job.put("exports/lead.csv", &format!("{head}\n{many}{rows}{}", lead(99)));
+    let said = week(&job, 1);
+    assert!(!said.contains("resolved:"), "{said}");
+    for rule in ["BAT-05", "BAT-08"] {
+        let open = open(&job, 1, rule);
+        assert!(open.len() == 51 && open.contains(&"00R99".to_owned()), "{rule}: {open:?}");
+    }
+    let manifest = job.text("runs/2026-03-08/manifest.json");
+    assert!(manifest.contains("leads: 1 more have dates ahead; 50 a field are told"), "{manifest}");
+    assert!(manifest.contains("1 more missing ids or names in `lead.owner`; 50 a field are told"));
+    job.put("exports/lead.csv", &leads);
+    assert!(week(&job, 2).contains("its record is not there any more"));
+}
+
 #[test]
 fn a_rejected_finding_is_quiet_until_its_facts_change_or_its_term_ends() {
     let job = Job::weekly();

@@ -8,7 +8,7 @@ use std::{env, fs};
 use chrono::NaiveDate;
 use crm_review::boundary::{Admission, Batch, Boundary, Cell, Object, RecordRef, Shown};
 use crm_review::check::{
-    AsOf, CheckDef, Family, Groups, Judgement, Off, Outcome, Policies, Report,
+    AsOf, CheckDef, Family, Groups, Judgement, NotLooked, Off, Outcome, Policies, Report,
 };
 use crm_review::finding::{
     Assignee, Evidence, Finding, FindingId, Proposal, Reach, Severity, Tried,
@@ -406,7 +406,7 @@ fn ran(check: &'static CheckDef, findings: Vec<Finding>) -> Report {
 }
 
 fn partly(check: &'static CheckDef, findings: Vec<Finding>, why: &str) -> Report {
-    let not_looked = vec![why.to_owned()];
+    let not_looked = vec![NotLooked::nothing(why)];
     let judgement = Judgement { examined: 612, findings, not_looked, ..Judgement::default() };
     Report { check, reads: BTreeSet::new(), outcome: Outcome::Ran(judgement) }
 }

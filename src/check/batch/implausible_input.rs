@@ -93,19 +93,26 @@ fn judge(
 ) {
     let limit = limit(&world.as_of);
     let mut totals = vec![0_usize; fields.len()];
-    let mut ahead = Vec::new();
+    let (mut ahead, mut beyond) = (Vec::new(), Vec::new());
     for row in batch.reviewed() {
         judgement.examined += 1;
-        let mut within = false;
+        let (mut within, mut flagged) = (false, false);
         for (field, total) in fields.iter().zip(&mut totals) {
             if is_ahead(limit, row, field) {
                 *total += 1;
+                flagged = true;
                 within |= *total <= MOST;
             }
         }
         if within {
             ahead.push(row);
+        } else if flagged {
+            beyond.push(row);
         }
+    }
+    if !beyond.is_empty() {
+        let why = format!("{} more have dates ahead; {MOST} a field are told", beyond.len());
+        judgement.skip_records(batch.object(), beyond, &why);
     }
     for row in ahead {
         judgement.findings.push(finding(rules, fields, &totals, world, row));

@@ -118,7 +118,19 @@ fn judge(references: &[Reference], world: &World<'_>) -> Judgement {
                 continue;
             }
             looked = true;
-            lost.extend(reference.follow(batch, world));
+            let mut of_field = reference.follow(batch, world);
+            let beyond = of_field.split_off(of_field.len().min(MOST));
+            if !beyond.is_empty() {
+                let why = format!(
+                    "{} more missing ids or names in `{}`; {MOST} a field are told",
+                    beyond.len(),
+                    reference.field
+                );
+                let rows =
+                    beyond.into_iter().flat_map(|lost| lost.others.into_iter().chain([lost.first]));
+                judgement.skip_records(holder, rows, &why);
+            }
+            lost.extend(of_field);
         }
         if looked {
             judgement.examined += batch.reviewed_len();
@@ -203,7 +215,6 @@ impl Reference {
             }
         }
         let distinct = lost.len();
-        lost.truncate(MOST);
         for lost in &mut lost {
             lost.of_field = (dangling, distinct, references);
         }

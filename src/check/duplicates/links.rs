@@ -204,8 +204,8 @@ impl Links {
                 if block.len() > key.largest {
                     let first = block.first().copied().unwrap_or_default();
                     let records = block.len();
-                    crowds.push(Crowd { first, records, apart: 0, by: key.words });
                     crowded.extend(block.iter().map(|record| (*record, first)));
+                    crowds.push(Crowd { first, records, apart: 0, by: key.words, alone: block });
                     continue;
                 }
                 for (n, left) in block.iter().enumerate() {

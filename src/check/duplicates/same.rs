@@ -5,9 +5,9 @@
 //! Records that hold together have one finding: what stands against a merge, or else the merge, under the
 //! least sure of the reasons it needs. Does not: look at leads beside contacts.
 
-use crate::boundary::{Field, Grant, Object, Row};
+use crate::boundary::{Batch, Field, Grant, Object, Row};
 use crate::check::settings::days;
-use crate::check::{CheckDef, Family, Judge, Judgement, Measure, Off, Policies, World};
+use crate::check::{CheckDef, Family, Judge, Judgement, Measure, NotLooked, Off, Policies, World};
 use crate::finding::{Bits, Evidence, Finding, Proposal, Severity};
 use crate::matching::agreement::Level;
 use crate::matching::{Crowd, Weight, normalise};
@@ -275,7 +275,7 @@ fn load_unsafe_cluster(grant: &mut Grant<'_>, policies: &Policies) -> Result<Jud
     });
     Ok(Box::new(move |world| {
         let mut judgement = judge(world, &tables, By::Likeness, against_merging);
-        judgement.not_looked.extend(unseen.clone());
+        judgement.not_looked.extend(unseen.clone().map(NotLooked::nothing));
         judgement
     }))
 }
@@ -333,16 +333,25 @@ impl Way {
                     &same.parted
                 }
             };
-            for crowd in crowds.iter().take(MOST_SHOWN) {
+            let (told, more) = crowds.split_at(crowds.len().min(MOST_SHOWN));
+            for crowd in told {
                 let first = usize::try_from(crowd.first).ok().and_then(|at| batch.at(at));
-                judgement.skip(*object, &crowd_words(crowd, first.map_or("?", |row| row.id())));
+                let words = crowd_words(crowd, first.map_or("?", |row| row.id()));
+                judgement.skip_records(*object, alone(crowd, batch), &words);
             }
-            if crowds.len() > MOST_SHOWN {
-                let more = crowds.len() - MOST_SHOWN;
-                judgement.skip(*object, &format!("{more} more values that many records share"));
+            if !more.is_empty() {
+                let words = format!("{} more values that many records share", more.len());
+                let alone = more.iter().flat_map(|crowd| alone(crowd, batch));
+                judgement.skip_records(*object, alone, &words);
             }
         }
     }
+}
+
+/// The records of a crowd that were not compared by what they share.
+fn alone<'a>(crowd: &Crowd, batch: &'a Batch) -> impl Iterator<Item = Row<'a>> {
+    let position = |at: &u32| usize::try_from(*at).ok();
+    crowd.alone.iter().filter_map(position).filter_map(|at| batch.at(at))
 }
 
 fn crowd_words(crowd: &Crowd, one: &str) -> String {

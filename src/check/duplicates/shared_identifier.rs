@@ -82,7 +82,7 @@ fn judge(world: &World<'_>, fields: &[Field]) -> Judgement {
                     rows.len(),
                     field.name()
                 );
-                judgement.skip(object, &why);
+                judgement.skip_records(object, rows.iter().copied(), &why);
                 continue;
             }
             let mut cases = rows.iter().map(|row| cases.get(row.id()));

@@ -46,20 +46,19 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     }))
 }
 
-/// Values that the tables do not map, as they may be shown, with how many records hold them.
+/// Values that the tables do not map, as they may be shown, with the records that hold them.
 #[derive(Default)]
-struct Gaps {
-    sources: BTreeMap<String, usize>,
-    campaigns: BTreeMap<String, usize>,
+struct Gaps<'a> {
+    sources: BTreeMap<String, Vec<Row<'a>>>,
+    campaigns: BTreeMap<String, Vec<Row<'a>>>,
 }
 
-impl Gaps {
+impl Gaps<'_> {
     fn tell(self, judgement: &mut Judgement) {
         for (table, gaps) in [("channels", self.sources), ("campaign-channels", self.campaigns)] {
-            for (value, count) in gaps {
-                judgement
-                    .not_looked
-                    .push(format!("[{table}] does not map {value} (records: {count})"));
+            for (value, rows) in gaps {
+                let words = format!("[{table}] does not map {value} (records: {})", rows.len());
+                judgement.leave_out(rows, words);
             }
         }
     }
@@ -73,7 +72,7 @@ struct Clash<'r, 'a, 't> {
     campaign: &'r Said<String>,
 }
 
-fn judge(world: &World<'_>, sourced: &Sourced, gaps: &mut Gaps, judgement: &mut Judgement) {
+fn judge<'a>(world: &World<'a>, sourced: &Sourced, gaps: &mut Gaps<'a>, judgement: &mut Judgement) {
     let rules = &world.policies.lead_source;
     let Sourced { object, source, created } = sourced;
     let Some(batch) = world.batch(*object) else {
@@ -93,11 +92,11 @@ fn judge(world: &World<'_>, sourced: &Sourced, gaps: &mut Gaps, judgement: &mut 
             continue;
         }
         let Some(claimed) = rules.channels.get(&fold(value)) else {
-            *gaps.sources.entry(row.cell(source).shown().to_string()).or_default() += 1;
+            gaps.sources.entry(row.cell(source).shown().to_string()).or_default().push(row);
             continue;
         };
         let Some(campaign) = touch.mapped(&rules.campaign_channels) else {
-            *gaps.campaigns.entry(touch.kind_words()).or_default() += 1;
+            gaps.campaigns.entry(touch.kind_words()).or_default().push(row);
             continue;
         };
         judgement.examined += 1;

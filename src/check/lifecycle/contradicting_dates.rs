@@ -233,7 +233,7 @@ fn judge(world: &World<'_>, dates: &[Dates], stage_fault: Option<&unproven::Aske
             }
         }
         if imported > 0 {
-            judgement.skip(
+            judgement.remark(
                 dates.object,
                 &format!(
                     "{imported} were created by the dozen within one minute after their own dates: \

@@ -120,7 +120,7 @@ impl<'a> Falls<'a> {
             .collect();
         let fields: Vec<&Field> = staged.iter().map(|(_, ladder)| &ladder.field).collect();
         let within = i64::from(world.policies.lifecycle.stage_regression.within_days.value);
-        let mut unknown = 0;
+        let (mut unknown, mut unknown_rows) = (0, Vec::new());
         history.each(world, &fields, judgement, |at, change| {
             let Some((object, ladder)) = staged.get(at) else { return };
             if world.as_of.days_since(change.at) > within || !change.record.is_under_review() {
@@ -132,6 +132,7 @@ impl<'a> Falls<'a> {
             };
             if !ladder.knows(old) || !ladder.knows(new) {
                 unknown += 1;
+                unknown_rows.push(change.record);
             } else if stands(ladder, change.record, old, new) {
                 let minute = (!is_bare_day(change.at, world.as_of.zone))
                     .then(|| change.at.timestamp().div_euclid(60));
@@ -139,10 +140,11 @@ impl<'a> Falls<'a> {
             }
         });
         if unknown > 0 {
-            judgement.not_looked.push(format!(
-                "{} stages that are not on the ladder: renamed stages are not judged",
-                counted(unknown, "stage change names", "stage changes name")
-            ));
+            let changes = counted(unknown, "stage change names", "stage changes name");
+            let words = format!(
+                "{changes} stages that are not on the ladder: renamed stages are not judged"
+            );
+            judgement.leave_out(unknown_rows, words);
         }
         falls
     }

@@ -156,11 +156,6 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
             judgement.skip(*object, &format!("`{object}.stage_changed` is not allowed"));
             continue;
         };
-        if *object == Object::Deal && sample.is_off() {
-            let few = counted(sample.overall, "won deal is", "won deals are");
-            let least = rule.min_sample.value;
-            judgement.skip(*object, &format!("{few} too few for a median, {least} are needed"));
-        }
         let case = Case {
             world,
             rule,
@@ -171,15 +166,25 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
             created: own(&asked.created),
             last_activity: own(&asked.last_activity),
         };
+        let mut unlimited = Vec::new();
         for row in batch.reviewed() {
             let Some(stage) = row.text(&ladder.field) else { continue };
             let open = world.policies.ladders.is_open(row, &asked.flags) == Some(true);
             if !open || excepted(&rule.hold, row) {
                 continue;
             }
-            let Some(limit) = case.limit(row, stage) else { continue };
+            let Some(limit) = case.limit(row, stage) else {
+                unlimited.push(row);
+                continue;
+            };
             judgement.examined += 1;
             judgement.findings.extend(case.finding(row, &limit));
+        }
+        if *object == Object::Deal && sample.is_off() {
+            let few = counted(sample.overall, "won deal is", "won deals are");
+            let least = rule.min_sample.value;
+            let why = format!("{few} too few for a median, {least} are needed");
+            judgement.skip_records(*object, unlimited, &why);
         }
     }
     judgement

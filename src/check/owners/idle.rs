@@ -255,7 +255,7 @@ impl<'a> Look<'_, 'a> {
     }
 
     fn judge_dated(&self, batch: &'a Batch, judgement: &mut Judgement) {
-        let (mut planned, mut undated) = (0_usize, 0_usize);
+        let (mut planned, mut undated) = (0_usize, Vec::new());
         let mut quiet = Vec::new();
         let mut ages: Vec<Vec<i64>> = vec![Vec::new(); self.rules.segments.len() + 1];
         let elsewhere = self.owned_elsewhere(batch);
@@ -272,10 +272,10 @@ impl<'a> Look<'_, 'a> {
                 ages.push(age);
             }
             planned += usize::from(activity.is_some_and(|age| age < 0));
-            undated += usize::from(change.is_none() && activity.is_none());
             let created = self.dates.created.as_ref().and_then(|field| row.time(field));
             let young = created.is_some_and(|at| !over(as_of.days_since(at), &limits.change_days));
             let neither = change.is_none() && activity.is_none();
+            undated.extend(neither.then_some(row));
             let moved = change.is_some_and(|age| !over(age, &limits.change_days));
             let active = activity.is_some_and(|age| !over(age, &limits.activity_days));
             if neither || young || moved || active || self.rules.hold.excuse(row) {
@@ -319,23 +319,22 @@ impl<'a> Look<'_, 'a> {
         })
     }
 
-    fn note(&self, planned: usize, undated: usize, judgement: &mut Judgement) {
+    fn note(&self, planned: usize, undated: Vec<Row<'a>>, judgement: &mut Judgement) {
         let object = self.owned.object;
         if planned > 0 {
-            judgement.skip(
+            judgement.remark(
                 object,
                 &format!("{planned} with a planned task (a last activity that lies ahead) count as active"),
             );
         }
-        if undated > 0 {
-            let dates = self.dates;
-            judgement.skip(
-                object,
-                &format!(
-                    "{undated} open with neither `{}` nor `{}` were not judged",
-                    dates.stage_changed, dates.last_activity
-                ),
+        if !undated.is_empty() {
+            let why = format!(
+                "{} open with neither `{}` nor `{}` were not judged",
+                undated.len(),
+                self.dates.stage_changed,
+                self.dates.last_activity
             );
+            judgement.skip_records(object, undated, &why);
         }
     }
 

@@ -119,12 +119,23 @@ fn judge(
 ) -> Judgement {
     let mut judgement = Judgement::default();
     let people = world.people();
-    note_unknown_states(people, &mut judgement);
+    let mut unsaid = Vec::new();
     for (owned, batch) in scope.tables(world, &mut judgement) {
         let departed = departed(people, batch, &owned.owner);
+        let of_unknown = holders(batch, &owned.owner, |value, _| {
+            let is_unsaid = |person: &Person<'_>| person.standing == Standing::Unsaid;
+            let unsaid = match people.find(value) {
+                Found::One(person) => is_unsaid(person),
+                Found::Several => people.named(value).any(is_unsaid),
+                Found::Nobody => false,
+            };
+            unsaid.then_some(())
+        });
         for row in batch.reviewed() {
             judgement.examined += usize::from(!people.is_empty());
-            let Some(owner) = row.text(&owned.owner).and_then(|value| departed.get(value)) else {
+            let Some(value) = row.text(&owned.owner) else { continue };
+            let Some(owner) = departed.get(value) else {
+                unsaid.extend(of_unknown.contains_key(value).then_some(row));
                 continue;
             };
             let open = owned.is_open(world, row);
@@ -136,20 +147,28 @@ fn judge(
             judgement.findings.push(case.finding());
         }
     }
+    note_unknown_states(scope, people, unsaid, &mut judgement);
     judgement
 }
 
-/// Owners whose state nobody wrote down were not judged.
-fn note_unknown_states(people: &People<'_>, judgement: &mut Judgement) {
+/// Owners whose state nobody wrote down were not judged, nor were their records.
+fn note_unknown_states<'a>(
+    scope: &Scope,
+    people: &People<'_>,
+    records: Vec<Row<'a>>,
+    judgement: &mut Judgement,
+) {
     let unsaid = people.all().filter(|person| person.standing == Standing::Unsaid).count();
     if people.all().all(|person| person.row.is_none()) {
-        judgement.skip(
+        judgement.skip_tables(
             Object::User,
+            scope.owned.iter().map(|owned| owned.object),
             "no input says who is active; only owners marked as deactivated in a record are known",
         );
     } else if unsaid > 0 {
-        judgement.skip(
+        judgement.skip_records(
             Object::User,
+            records,
             &format!("no state is known of {unsaid}, so their records were not judged"),
         );
     }

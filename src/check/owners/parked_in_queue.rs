@@ -148,7 +148,7 @@ fn judge(rules: &Rules, scope: &Scope, since: &Since, world: &World<'_>) -> Judg
             .filter(|_| !queues.is_empty())
             .map(|history| history.latest(world, &[&owned.owner], &mut judgement))
             .unwrap_or_default();
-        let mut undated = 0_usize;
+        let mut undated = Vec::new();
         for row in batch.reviewed() {
             judgement.examined += 1;
             let queue = row.text(&owned.owner).and_then(|value| queues.get(value));
@@ -157,7 +157,7 @@ fn judge(rules: &Rules, scope: &Scope, since: &Since, world: &World<'_>) -> Judg
                 continue;
             }
             let Some(known) = since.known(row, &changes) else {
-                undated += 1;
+                undated.push(row);
                 continue;
             };
             let hours = world.as_of.hours_since(known.at());
@@ -167,9 +167,9 @@ fn judge(rules: &Rules, scope: &Scope, since: &Since, world: &World<'_>) -> Judg
             let stay = Stay { owned, since, queue, limit, known, hours };
             judgement.findings.push(stay.finding(world, row));
         }
-        if undated > 0 {
-            judgement
-                .skip(owned.object, &format!("{undated} in a queue have no date to count from"));
+        if !undated.is_empty() {
+            let why = format!("{} in a queue have no date to count from", undated.len());
+            judgement.skip_records(owned.object, undated, &why);
         }
     }
     judgement

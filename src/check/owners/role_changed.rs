@@ -91,31 +91,31 @@ fn judge(rules: &Rules, scope: &Scope, known: &Roles, world: &World<'_>) -> Judg
     }
     let active = |person: &&Person<'_>| person.standing == Standing::Active;
     let without = world.people().all().filter(active).filter(|p| p.role.is_none()).count();
-    if without > 0 {
-        judgement.skip(
-            Object::User,
-            &format!("no role is known of {without}, so their records were not judged"),
-        );
-    }
     let changes =
         known.history.as_ref().map(|history| history.latest(world, &[&known.role], &mut judgement));
     let changes = changes.unwrap_or_default();
+    let mut unsaid = Vec::new();
     for (owned, batch) in scope.tables(world, &mut judgement) {
         let Some(selling) = rules.selling.get(&owned.object) else { continue };
         let others = holders(batch, &owned.owner, |value, _| {
             let Found::One(person) = world.people().find(value) else { return None };
+            if person.standing != Standing::Active {
+                return None;
+            }
             let service = world.policies.owners.service.as_ref();
             if service.is_ok_and(|rules| rules.users().names(value, Some(person)).is_some()) {
                 return None;
             }
-            let works = person.standing == Standing::Active;
-            let other = person.role.is_some_and(|role| !lists(selling, role));
-            (works && other).then_some(person)
+            person.role.is_none_or(|role| !lists(selling, role)).then_some(person)
         });
         for row in batch.reviewed() {
             judgement.examined += 1;
             let person = row.text(&owned.owner).and_then(|value| others.get(value));
             let Some(person) = person else { continue };
+            if person.role.is_none() {
+                unsaid.push(row);
+                continue;
+            }
             if owned.is_open(world, row) == Some(false) || rules.keep.excuse(row) {
                 continue;
             }
@@ -126,6 +126,13 @@ fn judge(rules: &Rules, scope: &Scope, known: &Roles, world: &World<'_>) -> Judg
             let kept = Kept { rules, selling, owned, known, person, changes: &changes };
             judgement.findings.push(kept.finding(world, row));
         }
+    }
+    if without > 0 {
+        judgement.skip_records(
+            Object::User,
+            unsaid,
+            &format!("no role is known of {without}, so their records were not judged"),
+        );
     }
     judgement
 }

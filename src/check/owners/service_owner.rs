@@ -10,7 +10,7 @@ use crate::policy::{Said, Section};
 
 use super::super::condition::fold;
 use super::super::people::{Found, People, Person, Standing};
-use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use super::super::{CheckDef, Family, Judge, Judgement, NotLooked, Off, Policies, World};
 use super::succession::{self, Succession};
 use super::{Exceptions, Owned, Scope, UserFields, holders, policy, settings};
 
@@ -127,10 +127,10 @@ fn judge(rules: &Rules, scope: &Scope, users: Option<&UserFields>, world: &World
     }
     for said in &rules.users.0 {
         if !seen.contains(said.value.as_str()) && matches!(people.find(said), Found::Nobody) {
-            judgement.not_looked.push(format!(
+            judgement.not_looked.push(NotLooked::nothing(format!(
                 "rules/owners.toml:{}: `{}` is in no input and owns no record",
                 said.line, said.value
-            ));
+            )));
         }
     }
     judgement

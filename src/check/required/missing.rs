@@ -191,13 +191,14 @@ fn judge(world: &World<'_>, object: Object, requires: &[&Require], judgement: &m
         if batch.has(&require.field) {
             usable.push(*require);
         } else {
-            judgement.skip(object, &format!("the input has no `{}`", require.field.name()));
+            let why = format!("the input has no `{}`", require.field.name());
+            judgement.skip_field(&require.field, &why);
         }
     }
     let mut places = Places::of(world, object);
     let mut tallies = vec![Tally::default(); usable.len()];
     let mut misses: Vec<Miss<'_>> = Vec::new();
-    let mut unsaid = 0;
+    let mut unsaid = Vec::new();
     for row in batch.reviewed() {
         let place = places.place(row);
         let (mut looked, mut stopped) = (false, false);
@@ -224,11 +225,12 @@ fn judge(world: &World<'_>, object: Object, requires: &[&Require], judgement: &m
             }
         }
         judgement.examined += usize::from(looked);
-        unsaid += usize::from(stopped && !looked);
+        unsaid.extend((stopped && !looked).then_some(row));
     }
-    if unsaid > 0 {
-        let why = format!("{unsaid} with a stage that is blank or not in rules/lifecycle.toml");
-        judgement.skip(object, &why);
+    if !unsaid.is_empty() {
+        let why =
+            format!("{} with a stage that is blank or not in rules/lifecycle.toml", unsaid.len());
+        judgement.skip_records(object, unsaid, &why);
     }
     let dates = Dates::of(world, object);
     for miss in misses {

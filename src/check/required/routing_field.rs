@@ -94,15 +94,15 @@ fn judge(
         if batch.has(field) {
             usable.push(field);
         } else {
-            judgement.skip(object, &format!("the input has no `{}`", field.name()));
+            judgement.skip_field(field, &format!("the input has no `{}`", field.name()));
         }
     }
     let mut places = Places::of(world, object);
     let settled = world.as_of.hours_ago(after.value);
-    let mut undated = 0;
+    let mut undated = Vec::new();
     for row in batch.reviewed() {
         let Some(at) = row.time(created) else {
-            undated += 1;
+            undated.push(row);
             continue;
         };
         if at > settled || places.place(row) == Place::Ended {
@@ -119,8 +119,9 @@ fn judge(
             }
         }
     }
-    if undated > 0 {
-        judgement.skip(object, &format!("{undated} without a date of creation"));
+    if !undated.is_empty() {
+        let why = format!("{} without a date of creation", undated.len());
+        judgement.skip_records(object, undated, &why);
     }
 }
 

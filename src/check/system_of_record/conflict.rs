@@ -92,7 +92,7 @@ fn judge<'a>(
         .partition(|compare| batch.has(&compare.field) && extract.has(&compare.theirs));
     for compare in unusable {
         let why = format!("`{}` or `{}` is not in the input", compare.field, compare.theirs);
-        judgement.skip(system.object, &why);
+        judgement.skip_field(&compare.field, &why);
     }
     let due = world.as_of.hours_ago(system.sync_hours.value);
     let updated = updated(world);

@@ -41,6 +41,8 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     Ok(Box::new(move |world| {
         let mut judgement = Judgement::default();
         for system in &systems {
+            // Both sides are looked at, or neither is.
+            let both = [system.object, Object::SystemRecord];
             match (world.batch(system.object), world.batch(Object::SystemRecord)) {
                 (Some(batch), Some(extract)) if batch.has(&system.key) => {
                     let claimed = forward(world, system, batch, extract, &mut judgement);
@@ -50,12 +52,12 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
                 }
                 (Some(_), Some(_)) => {
                     let why = format!("the input has no `{}`", system.key.name());
-                    judgement.skip(system.object, &why);
+                    judgement.skip_tables(system.object, both, &why);
                 }
-                (None, _) => judgement.skip(system.object, "there is no input"),
+                (None, _) => judgement.skip_tables(system.object, both, "there is no input"),
                 (_, None) => {
-                    judgement
-                        .skip(system.object, &format!("there is no extract of {}", system.name));
+                    let why = format!("there is no extract of {}", system.name);
+                    judgement.skip_tables(system.object, both, &why);
                 }
             }
         }

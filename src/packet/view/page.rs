@@ -621,7 +621,7 @@ impl Checks {
                         partly: !judgement.not_looked.is_empty(),
                     });
                     if !judgement.not_looked.is_empty() {
-                        checks.partly.push(not(&judgement.not_looked.join("; ")));
+                        checks.partly.push(not(&judgement.partly()));
                     }
                 }
                 Outcome::NotApplicable(why) => checks.off.push(not(why)),
