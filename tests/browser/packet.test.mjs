@@ -113,6 +113,36 @@ test('a mouse decides, a spreadsheet opens the file, and decide takes it', async
   await visit.end();
 });
 
+test('a button that is pressed can be read under the mouse', async () => {
+  for (const colorScheme of ['light', 'dark']) {
+    const visit = await Visit.of({ colorScheme });
+    const page = await visit.read(acme.packet());
+    const contrast = at => at.evaluate(one => {
+      const light = text => {
+        const [r, g, b] = text.match(/\d+/g).map(n => n / 255).map(n => n <= 0.03928 ? n / 12.92 : ((n + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+      };
+      const { color, backgroundColor } = getComputedStyle(one);
+      const [dark, bright] = [light(color), light(backgroundColor)].sort((a, b) => a - b);
+      return bright / dark;
+    });
+    const owner = await card(page, 'OWN-01');
+    for (const text of ['Reject', 'Escalate', 'Approve']) {
+      const made = page.locator(`${owner} .verdicts button`, { hasText: text });
+      await made.click();
+      await made.hover();
+      assert.equal(await made.getAttribute('aria-pressed'), 'true');
+      assert.ok(await contrast(made) > 4.5, `${text}, ${colorScheme}: ${await contrast(made)}`);
+    }
+    await page.locator(`${owner} .verdicts button`, { hasText: 'Reject' }).click();
+    await page.locator(`${owner} .list button`).nth(6).click();
+    const reason = page.locator(`${owner} .list button[aria-pressed=true]`);
+    await reason.hover();
+    assert.ok(await contrast(reason) > 4.5, colorScheme);
+    await visit.end();
+  }
+});
+
 test('what the evidence does not carry cannot be approved', async () => {
   const visit = await Visit.of();
   const page = await visit.read(acme.packet());
