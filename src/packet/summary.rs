@@ -11,7 +11,7 @@ use crate::finding::{Hold, Severity};
 use crate::metrics::Course;
 
 use super::escape::{grouped, visible};
-use super::view::{Found, asked_and_quiet, gravest, since_lines};
+use super::view::{Approval, Found, asked_and_quiet, gravest, since_lines};
 use super::{Completeness, Review, demoted, redefined};
 
 const WIDTH: usize = 78;
@@ -114,9 +114,8 @@ fn families(out: &mut String, found: &[Found<'_>]) {
             continue;
         }
         let of = |severity| here.iter().filter(|f| f.check.severity == severity).count();
-        let holds: Vec<_> = here.iter().map(|found| found.finding.hold()).collect();
-        let held = holds.iter().filter(|hold| matches!(hold, Hold::Held(_))).count();
-        let escalate = holds.iter().filter(|hold| matches!(hold, Hold::EscalateOnly(_))).count();
+        let held = here.iter().filter(|f| f.approval() == Approval::Held).count();
+        let escalate = here.iter().filter(|f| matches!(f.hold, Hold::EscalateOnly(_))).count();
         let _ = write!(out, "{:<18}", family.title());
         for number in [
             here.len(),

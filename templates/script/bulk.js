@@ -40,6 +40,14 @@ function pickAll(wanted) {
 const alikes = first => [...new Set(shown.map(proposalOn))]
   .filter(one => one.same === first.same && asks(one) && (stateOf(one) === 'undecided' || picked.has(one)));
 
+const isFree = proposal => proposal.approve === 'free';
+
+/** Why several like this are not approved together. */
+const unapproved = ({ approve }) => ({
+  held: 'Held ones are approved one at a time, each on its card.',
+  ask: 'Questions have nothing to approve.',
+}[approve] || 'These cannot be approved: each says why.');
+
 const bulk = make('div', { className: 'bulk', role: 'region', 'aria-label': 'Selection', hidden: true });
 
 function bulkBar() {
@@ -53,7 +61,7 @@ function bulkBar() {
   bulk.replaceChildren(
     make('b', {}, `${grouped(picked.size)} selected`),
     ...(more > picked.size ? [button(`Select all ${grouped(more)} alike`, () => pickAll(true))] : []),
-    ...(mayApprove(first) && !isHeld(first) ? [button('Approve', () => together('approve'))] : []),
+    ...([...picked].some(isFree) ? [button('Approve', () => together('approve'))] : [make('span', { className: 'dim' }, unapproved(first))]),
     button('Reject', () => together('reject')),
     button('Escalate', () => together('escalate')),
     button('Clear selection', () => pickAll(false)),
@@ -62,7 +70,7 @@ function bulkBar() {
 
 /** Asks for one decision on all that is selected. */
 function together(decision) {
-  const some = [...picked].filter(one => decision !== 'approve' || (mayApprove(one) && !isHeld(one)));
+  const some = [...picked].filter(one => decision !== 'approve' || isFree(one));
   const left = picked.size - some.length;
   const verb = { approve: 'Approve', reject: 'Reject', escalate: 'Escalate' }[decision];
   const [first] = some;

@@ -129,8 +129,7 @@ function details(proposal, says, card) {
   if (says.decision === 'approve' && isHeld(proposal)) {
     const tick = make('input', { type: 'checkbox', checked: says.confirmed === true, className: says.confirmed ? '' : 'lacks' });
     tick.addEventListener('change', () => add(proposal, { confirmed: tick.checked }, card));
-    const why = proposal.approve === 'held' ? '' : ` Held: ${grouped(form.new_owners)} new owners in this packet.`;
-    fields.push(make('label', { className: 'tick' }, tick, make('span', {}, `I checked this evidence.${why} `, make('kbd', { 'aria-hidden': 'true' }, 'c'))));
+    fields.push(make('label', { className: 'tick' }, tick, make('span', {}, 'I checked this evidence. ', make('kbd', { 'aria-hidden': 'true' }, 'c'))));
   }
   const list = options(proposal);
   if (list.length) {

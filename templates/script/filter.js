@@ -14,7 +14,7 @@ const FACETS = [
   ['rule', 'Rule', one => one.rule, (rule, one) => `${rule} ${one.name}`],
   ['state', 'Against last week', one => one.state],
   ['age', 'Age', one => AGES.find(([, , holds]) => holds(one.weeks))[0], age => AGES.find(([key]) => key === age)[1]],
-  ['approval', 'Approval', one => isHeld(one) ? 'held' : one.approve, kind => APPROVAL[kind]],
+  ['approval', 'Approval', one => one.approve, kind => APPROVAL[kind]],
   ...form.by.map(([by, title]) => [by, sentence(title), one => one.groups[by] || NONE, text => text === NONE ? 'Not known' : text]),
 ];
 

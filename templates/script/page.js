@@ -69,13 +69,13 @@ const proposals = new Map();
 const named = card => card.id.slice(0, 'F-0000000000'.length);
 
 for (const card of cards) {
-  const [facts, approve, rule, severity, state, weeks, groups, same, moves] = card.dataset.proposal.split(' ');
+  const [facts, approve, rule, severity, state, weeks, groups, same] = card.dataset.proposal.split(' ');
   const id = named(card);
   let proposal = proposals.get(id);
   if (!proposal) {
     const [name, family] = form.rules[rule];
     proposal = {
-      id, facts, approve, same: same === '-' ? null : same, moves: moves === 'moves', cards: [],
+      id, facts, approve, same: same === '-' ? null : same, cards: [],
       rule, name, family, severity, state, weeks: Number(weeks), groups: form.groups[groups],
     };
     proposals.set(id, proposal);
@@ -99,9 +99,7 @@ function mayApprove({ approve }) {
   return approve === 'free' || approve === 'held';
 }
 
-/** Held by its kind, or because so many owners would change in one packet. */
-const isHeld = proposal =>
-  proposal.approve === 'held' || (proposal.approve === 'free' && proposal.moves && form.new_owners >= form.mass_owner_changes);
+const isHeld = proposal => proposal.approve === 'held';
 
 /** What a decision still lacks, in words; empty where it is whole. */
 function lacks(proposal, says) {

@@ -11,10 +11,10 @@ before(() => { acme = new Job().run(); });
 after(close);
 
 const stateOf = (page, at) => page.locator(at).getAttribute('data-decided');
-/** The first card that is simply approved and changes no owner; of a bundle, where others ask for the same. */
+/** The first card that is simply approved; of a bundle, where others ask for the same. */
 const simple = (page, { bundled = false } = {}) => page.evaluate(bundled => `#${[...document.querySelectorAll('[data-proposal]')].find(one => {
-  const [, approve, , , , , , same, moves] = one.dataset.proposal.split(' ');
-  return approve === 'free' && moves === '-' && (!bundled || same !== '-') && !one.dataset.decided;
+  const [, approve, , , , , , same] = one.dataset.proposal.split(' ');
+  return approve === 'free' && (!bundled || same !== '-') && !one.dataset.decided;
 }).id}`, bundled);
 const shown = page => page.locator('[data-proposal]:not([hidden])').count();
 
@@ -334,6 +334,28 @@ test('several at once are of one rule and one proposal, counted by hand, and und
   assert.equal(refused.code, 2);
   assert.match(refused.err, new RegExp(held.slice(1)));
   assert.equal(job.call('decide', 'week.json').code, 0);
+  await visit.end();
+});
+
+test('what is held for its number is called held everywhere', async () => {
+  const visit = await Visit.of();
+  const page = await visit.read(acme.packet());
+  const marks = await page.evaluate(() => [...document.querySelectorAll('[data-proposal]')].map(one => one.dataset.proposal.split(' ').slice(1, 3)));
+  const held = marks.filter(([approve]) => approve === 'held');
+  const owners = held.filter(([, rule]) => rule.startsWith('OWN-'));
+  assert.ok(owners.length > 1);
+  assert.equal(await page.locator('.card .tag', { hasText: 'Held: ' }).count(), held.length);
+  const cells = at => page.locator(`#week tr:has(${at}) td`).allTextContents();
+  assert.equal(await page.locator('.figs div', { hasText: 'held' }).locator('dd').textContent(), String(held.length));
+  assert.equal((await cells('a[href="#owners"]'))[6], String(owners.length));
+  assert.match(await page.getByLabel('Approval').innerText(), new RegExp(`Held \\(${held.length}\\)`));
+  assert.match(acme.text('runs/2026-11-23/summary.txt'), new RegExp(`\nOwners( +\\d+){4} +${owners.length} `));
+  assert.match(await page.locator('#owners .fam-h').textContent(), new RegExp(`${owners.length} of these are held for their number`));
+  const at = await page.evaluate(() => `#${[...document.querySelectorAll('#owners [data-proposal*=" held "]')].find(one => one.dataset.proposal.split(' ')[7] !== '-').id}`);
+  await page.evaluate(at => document.querySelector(at).focus(), at);
+  await press(page, 'x');
+  assert.equal(await page.locator('.bulk button', { hasText: 'Approve' }).count(), 0);
+  assert.match(await page.locator('.bulk').textContent(), /Held ones are approved one at a time/);
   await visit.end();
 });
 

@@ -175,27 +175,16 @@ impl Card {
         // A link names the record and the company.
         let link = review.record_link.as_ref().filter(|_| review.mask.is_none());
         let Found { check, finding, id, standing, .. } = found;
-        let (held, escalate) = match finding.hold() {
+        let (held, escalate) = match &found.hold {
             Hold::Free => (None, None),
-            Hold::Held(why) => (Some(words(&why)), None),
-            Hold::EscalateOnly(why) => (None, Some(words(&why))),
+            Hold::Held(why) => (Some(words(why)), None),
+            Hold::EscalateOnly(why) => (None, Some(words(why))),
         };
-        let approve = if escalate.is_some() {
-            "never"
-        } else if finding.proposal.is_question() {
-            "ask"
-        } else if !finding.is_sufficient() {
-            "never"
-        } else if held.is_some() {
-            "held"
-        } else {
-            "free"
-        };
-        let mark = roll.mark(found, approve);
+        let mark = roll.mark(found);
         let mut card = Self {
             anchor: id.to_string(),
             id: id.to_string(),
-            approve: mark.approve,
+            approve: found.approval().word(),
             mark: mark.words,
             whose: mark.whose,
             code: check.code,

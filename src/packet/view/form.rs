@@ -3,18 +3,14 @@
 //!
 //! Does not: hold anything of a record but whose work it is.
 
-use std::collections::BTreeSet;
-
 use chrono::Datelike as _;
 use serde::Serialize;
 
-use crate::finding::Hold;
-use crate::gate::{Profile, Reason, is_owner_change};
+use crate::gate::{Profile, Reason};
 use crate::packet::escape::words;
-use crate::packet::{DECISIONS, Mask, PacketError, Queue, Review, Slice};
+use crate::packet::{DECISIONS, Mask, PacketError, Review, Slice};
 
 use super::roll::Told;
-use super::{Found, everything};
 
 /// The form that the script fills.
 #[derive(Debug, Serialize)]
@@ -30,13 +26,10 @@ pub(super) struct Form {
     /// The first day that an answer can be due, and the day that it is if none is named.
     day: String,
     answer_by: String,
-    mass_owner_changes: usize,
     /// Whether an approval needs a ticket, and what is held a second approver.
     operator: bool,
     /// Whether decisions are taken here: a masked copy is for reading.
     decides: bool,
-    /// How many new owners could be approved in the whole packet.
-    new_owners: usize,
     /// What the name of a decisions file ends in, of a slice.
     slice: Option<String>,
     /// What the bar calls the packet.
@@ -60,10 +53,8 @@ impl Form {
             escalate_to: texts(&answers.escalate_to),
             day: review.as_of.day.to_string(),
             answer_by: answers.answer_by.to_string(),
-            mass_owner_changes: answers.mass_owner_changes,
             operator: answers.profile == Profile::Operator,
             decides: review.mask.is_none(),
-            new_owners: new_owners(review),
             slice: review.slice.as_ref().map(Slice::stem),
             short: format!("CRM review, W{}", review.as_of.day.iso_week().week()),
             told,
@@ -78,16 +69,4 @@ impl Form {
         }
         Ok(form.to_string())
     }
-}
-
-/// The proposals of the whole packet that could be approved and change an owner.
-fn new_owners(review: &Review<'_>) -> usize {
-    let counts = |one: &&Found<'_>| {
-        is_owner_change(one.finding.proposal.kind())
-            && one.finding.is_sufficient()
-            && !matches!(one.finding.hold(), Hold::EscalateOnly(_))
-            && matches!(one.standing.queue, Queue::Decide | Queue::Answer { .. })
-    };
-    let found = everything(review);
-    found.iter().filter(counts).map(|one| &one.id).collect::<BTreeSet<_>>().len()
 }

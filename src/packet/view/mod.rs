@@ -13,12 +13,14 @@ mod roll;
 mod since;
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::boundary::{Cell, Shown};
 use crate::check::{By, CheckDef, Family, Outcome};
-use crate::finding::{Finding, FindingId, Severity};
+use crate::finding::{Finding, FindingId, Hold, Severity};
+use crate::gate::is_owner_change;
 
+use super::escape::{counted, grouped};
 use super::{Queue, Review, Standing, State};
 
 pub(super) use line::Line;
@@ -37,11 +39,60 @@ pub(super) struct Found<'a> {
     pub(super) standing: Standing<'a>,
     /// What its record has in common with others.
     pub(super) groups: Option<&'a BTreeMap<By, String>>,
+    /// Whether it can simply be approved, in a packet of so many new owners.
+    pub(super) hold: Hold,
     /// Whether reviewers rejected its check's proposals more often than the budget allows.
     pub(super) is_demoted: bool,
 }
 
+/// What may be said of a proposal beside rejecting it and passing it on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Approval {
+    /// That it is approved.
+    Free,
+    /// The same, by itself and with its evidence confirmed.
+    Held,
+    /// Nothing: it asks, and somebody looks into it.
+    Ask,
+    /// Nothing: its evidence is incomplete, or it is not the reviewer's to approve.
+    Never,
+    /// Nothing at all: it was approved, and waits to be applied.
+    Waits,
+}
+
+impl Approval {
+    /// The word that templates and the script know it by.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Held => "held",
+            Self::Ask => "ask",
+            Self::Never => "never",
+            Self::Waits => "waits",
+        }
+    }
+}
+
 impl Found<'_> {
+    /// What may be said of it.
+    pub(super) fn approval(&self) -> Approval {
+        if self.standing.queue == Queue::Apply {
+            return Approval::Waits;
+        }
+        match self.hold {
+            Hold::EscalateOnly(_) => Approval::Never,
+            _ if self.finding.proposal.is_question() => Approval::Ask,
+            _ if !self.finding.is_sufficient() => Approval::Never,
+            Hold::Held(_) => Approval::Held,
+            Hold::Free => Approval::Free,
+        }
+    }
+
+    /// True where it is held only because so many owners would change in the packet.
+    fn is_held_by_number(&self) -> bool {
+        self.hold != self.finding.hold()
+    }
+
     /// True where it was rejected before and is not asked again yet.
     pub(super) fn is_quiet(&self) -> bool {
         matches!(self.standing.queue, Queue::Quiet { .. })
@@ -68,9 +119,11 @@ fn everything<'a>(review: &Review<'a>) -> Vec<Found<'a>> {
             let standing = review.standings.get(&id).cloned();
             let standing = standing.unwrap_or_else(|| Standing::undecided(State::New));
             let groups = review.groups.of.get(&finding.record);
-            Found { check: report.check, finding, id, standing, groups, is_demoted }
+            let hold = finding.hold();
+            Found { check: report.check, finding, id, standing, groups, hold, is_demoted }
         }));
     }
+    hold_many_owners(&mut all, review.answers.mass_owner_changes);
     // Stable: findings about one record stay in the order their check gave them.
     all.sort_by(|a, b| {
         (a.check.family, b.check.severity, a.check.code, &a.finding.record).cmp(&(
@@ -81,6 +134,37 @@ fn everything<'a>(review: &Review<'a>) -> Vec<Found<'a>> {
         ))
     });
     all
+}
+
+/// Holds the new owners of a packet that has so many of them, as the gate does when they are approved.
+fn hold_many_owners(all: &mut [Found<'_>], mass: usize) {
+    let moves = |one: &&mut Found<'_>| {
+        is_owner_change(one.finding.proposal.kind())
+            && !one.is_quiet()
+            && matches!(one.approval(), Approval::Free | Approval::Held)
+    };
+    let owners: BTreeSet<FindingId> =
+        all.iter_mut().filter(moves).map(|one| one.id.clone()).collect();
+    if owners.len() < mass {
+        return;
+    }
+    let why = format!("one of {} in this packet", counted(owners.len(), "new owner"));
+    for one in all.iter_mut().filter(moves).filter(|one| one.hold == Hold::Free) {
+        one.hold = Hold::Held(why.clone());
+    }
+}
+
+/// Why proposals of a family are held that alone would not be; nothing where none is.
+fn held_by_number(here: &[&Found<'_>], review: &Review<'_>) -> Option<String> {
+    let held = here.iter().filter(|one| one.is_held_by_number()).count();
+    (held > 0).then(|| {
+        format!(
+            "{} of these {} held for their number: where {} or more in one packet change an owner, each is approved by itself, with its evidence confirmed.",
+            grouped(held),
+            if held == 1 { "is" } else { "are" },
+            grouped(review.answers.mass_owner_changes),
+        )
+    })
 }
 
 /// The findings that are asked now, and those that are quiet; each in the packet's order.

@@ -23,7 +23,7 @@ use super::form::Form;
 use super::rate::Rate;
 use super::roll::Roll;
 use super::since::Since;
-use super::{Found, asked_and_quiet, gravest, meaning, severity};
+use super::{Approval, Found, asked_and_quiet, gravest, held_by_number, meaning, severity};
 
 /// Above this many proposals each is one line that opens; below, each is a card.
 const CARDS: usize = 2_000;
@@ -157,6 +157,8 @@ struct FamilyView {
     key: &'static str,
     title: &'static str,
     meaning: &'static str,
+    /// Why proposals are held that alone would not be.
+    held: Option<String>,
     proposals: String,
     looked: String,
     row: FamilyRow,
@@ -445,7 +447,8 @@ impl Tally {
     fn of<'f>(found: impl IntoIterator<Item = &'f Found<'f>>) -> Self {
         let mut tally = Self::default();
         let mut seen = BTreeSet::new();
-        for Found { check, finding, standing, .. } in found {
+        for one in found {
+            let Found { check, finding, standing, hold, .. } = one;
             tally.count += 1;
             tally.new += usize::from(standing.state == State::New);
             let [young, some, long] = &mut tally.ages;
@@ -459,11 +462,8 @@ impl Tally {
                 Severity::Medium => tally.medium += 1,
                 Severity::Low => tally.low += 1,
             }
-            match finding.hold() {
-                Hold::Free => {}
-                Hold::Held(_) => tally.held += 1,
-                Hold::EscalateOnly(_) => tally.escalate += 1,
-            }
+            tally.held += usize::from(one.approval() == Approval::Held);
+            tally.escalate += usize::from(matches!(hold, Hold::EscalateOnly(_)));
             tally.insufficient += usize::from(!finding.is_sufficient());
             seen.insert(&finding.record);
         }
@@ -568,6 +568,7 @@ fn families(review: &Review<'_>, found: &[Found<'_>], roll: &mut Roll) -> Vec<Fa
             key: family.key(),
             title: family.title(),
             meaning: meaning(family),
+            held: held_by_number(&here, review),
             proposals: counted(here.len(), "proposal"),
             looked: counted(ran, "check"),
             row: Tally::of(here.iter().copied()).row(most),

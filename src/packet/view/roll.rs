@@ -8,9 +8,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::check::{By, Family};
-use crate::gate::is_owner_change;
 use crate::packet::escape::{value, words};
-use crate::packet::{Queue, Review, seal};
+use crate::packet::{Review, seal};
 
 use super::Found;
 
@@ -38,8 +37,6 @@ pub(super) struct Roll {
 pub(super) struct Mark {
     /// The words of its attribute.
     pub(super) words: String,
-    /// What may be said of it.
-    pub(super) approve: &'static str,
     /// Owner, team and segment of its record, as far as they are known.
     pub(super) whose: Vec<String>,
 }
@@ -62,13 +59,12 @@ impl Roll {
     }
 
     /// What the script is told of a finding's card: the digest of the evidence, which a decision names;
-    /// what may be said; rule, severity, state and weeks; where in the lists its record's groups stand, and
-    /// what it asks for where others ask the same; and whether it changes the owner.
-    pub(super) fn mark(&mut self, found: &Found<'_>, approve: &'static str) -> Mark {
+    /// what may be said; rule, severity, state and weeks; where in the lists its record's groups stand; and
+    /// what it asks for where others ask the same.
+    pub(super) fn mark(&mut self, found: &Found<'_>) -> Mark {
         let Found { check, finding, standing, groups, .. } = found;
         self.rules.entry(check.code).or_insert((check.name, check.family.key()));
         let same = self.bundles.get(&(check.code, finding.proposal.words())).copied();
-        let approve = if standing.queue == Queue::Apply { "waits" } else { approve };
         let groups: Groups = groups
             .iter()
             .flat_map(|it| it.iter())
@@ -81,17 +77,17 @@ impl Roll {
         let whose = whose.collect();
         let facts = if self.masked { "-".to_owned() } else { finding.evidence_digest() };
         let words = format!(
-            "{facts} {approve} {} {} {} {} {} {} {}",
+            "{facts} {} {} {} {} {} {} {}",
+            found.approval().word(),
             check.code,
             check.severity.word(),
             standing.state.word(),
             standing.state.weeks(),
             self.place(groups),
             same.map_or_else(|| "-".to_owned(), |same| same.to_string()),
-            if is_owner_change(finding.proposal.kind()) { "moves" } else { "-" },
         );
         self.index += &format!("{} {words}\n", found.id);
-        Mark { words, approve, whose }
+        Mark { words, whose }
     }
 
     fn place(&mut self, groups: Groups) -> usize {
