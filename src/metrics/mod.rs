@@ -187,6 +187,16 @@ impl Week {
         Rate::of(records, self.reviewed).filter(|_| !self.withheld)
     }
 
+    /// The rate as one figure: while something is open, what it is at most; nothing where there is none.
+    pub fn figure(&self) -> Option<String> {
+        let [lower, upper] = [self.lower()?, self.upper()?].map(|rate| Percent(rate.share));
+        Some(match (self.tally.open, self.tally.corrected) {
+            (0, _) => lower.to_string(),
+            (_, 0) => format!("at most {upper}"),
+            (_, _) => format!("{lower} to {upper}"),
+        })
+    }
+
     /// The rate in words: a range while something is undecided, and the interval that holds both ends.
     pub fn rate_words(&self) -> String {
         let (Some(lower), Some(upper)) = (self.lower(), self.upper()) else {

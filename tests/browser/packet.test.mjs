@@ -337,6 +337,22 @@ test('several at once are of one rule and one proposal, counted by hand, and und
   await visit.end();
 });
 
+test('the one metric is the largest figure, and its chart is as wide as it has weeks', async () => {
+  const visit = await Visit.of({ viewport: { width: 1280, height: 900 } });
+  const job = new Job().run('2026-11-16').run();
+  const page = await visit.read(job.packet());
+  const size = at => page.locator(at).evaluate(one => parseFloat(getComputedStyle(one).fontSize));
+  assert.match(await page.locator('.metric .big').textContent(), /^at most \d+\.\d %$/);
+  assert.ok(await size('.metric .big') > await size('.figs dd >> nth=0'));
+  const { y, height } = await page.locator('.metric').boundingBox();
+  assert.ok(y + height < 900, 'it is on the first screen');
+  assert.ok((await page.locator('.trend svg').boundingBox()).width < 240, 'two weeks are no wide chart');
+  assert.deepEqual(await page.locator('.figs dt').allTextContents(), ['new', 'seen before', 'resolved']);
+  assert.match(await page.locator('.beside').textContent(), /the tables below count every family/);
+  assert.equal(await page.locator('.metric details[open]').count(), 0);
+  await visit.end();
+});
+
 test('what is held for its number is called held everywhere', async () => {
   const visit = await Visit.of();
   const page = await visit.read(acme.packet());

@@ -17,6 +17,9 @@ use crate::packet::escape::{counted, grouped, value};
 pub(super) struct Trend {
     /// What it shows, in a sentence.
     says: String,
+    /// How wide it is, and where its grid ends.
+    width: String,
+    right: String,
     grid: Vec<(String, String)>,
     weeks: Vec<Point>,
     /// The lines between weeks that are decided and comparable.
@@ -26,7 +29,8 @@ pub(super) struct Trend {
 #[derive(Debug, Serialize)]
 struct Point {
     x: String,
-    day: String,
+    /// The day, where there is room for it.
+    day: Option<String>,
     /// Whether rules, fields or batch changed: then a mark stands before it.
     breaks: Option<String>,
     /// The interval, from its upper end to its lower.
@@ -38,9 +42,13 @@ struct Point {
 
 impl Trend {
     const LEFT: f64 = 42.0;
-    const RIGHT: f64 = 620.0;
     const TOP: f64 = 12.0;
     const BOTTOM: f64 = 140.0;
+    /// How wide all weeks are at most, and one.
+    const ALL: f64 = 450.0;
+    const ONE: f64 = 64.0;
+    /// Days that are written below them at most.
+    const DAYS: usize = 7;
 
     /// The trend of some weeks; nothing where there are fewer than two with a rate.
     pub(super) fn of(weeks: &[Week]) -> Option<Self> {
@@ -57,12 +65,16 @@ impl Trend {
         let top = (most / step).ceil() * step;
         let y = |share: f64| Self::BOTTOM - share / top * (Self::BOTTOM - Self::TOP);
         #[expect(clippy::cast_precision_loss, reason = "a handful of weeks")]
-        let apart = (Self::RIGHT - Self::LEFT - 40.0) / (rated.len() - 1) as f64;
+        let apart = (Self::ALL / (rated.len() - 1) as f64).min(Self::ONE);
         #[expect(clippy::cast_precision_loss, reason = "a handful of weeks")]
-        let x = |at: usize| Self::LEFT + 20.0 + at as f64 * apart;
+        let x = |at: usize| Self::LEFT + 24.0 + at as f64 * apart;
+        let right = x(rated.len() - 1) + 24.0;
+        // The last one is always named.
+        let every = rated.len().div_ceil(Self::DAYS);
+        let is_named = |at: usize| (rated.len() - 1 - at).is_multiple_of(every);
         let points = rated.iter().enumerate().map(|(at, (week, lower, upper))| Point {
             x: tenth(x(at)),
-            day: week.day.format("%-d %b").to_string(),
+            day: is_named(at).then(|| week.day.format("%-d %b").to_string()),
             breaks: (week.breaks && at > 0).then(|| tenth(x(at) - apart / 2.0)),
             interval: (tenth(y(upper.to)), tenth(y(lower.from))),
             range: (tenth(y(upper.share)), tenth(y(lower.share))),
@@ -86,6 +98,8 @@ impl Trend {
                 first.0.rate_words(),
                 last.0.rate_words(),
             ),
+            width: tenth(right + 8.0),
+            right: tenth(right),
             grid: grid.map(|share| (tenth(y(share)), Percent(share).to_string())).collect(),
             weeks: points.collect(),
             lines: lines.collect(),

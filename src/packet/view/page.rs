@@ -361,7 +361,7 @@ impl Page {
             redefined: review.redefined_since.map(redefined),
             changed: review.rule_change.map(Changed::of),
             gate: Gate::of(review, &found, &findings),
-            figures: figures(&tally, quiet.len()),
+            figures: figures(&tally, review),
             since: Since::of(review, &quiet),
             rate: Rate::of(review),
             demoted: demoted(review),
@@ -488,19 +488,23 @@ impl Tally {
     }
 }
 
-fn figures(tally: &Tally, quiet: usize) -> Vec<Figure> {
-    let mut figures = vec![
-        (tally.count, "proposals"),
-        (tally.new, "of them new"),
-        (tally.records, "records flagged"),
-        (tally.high, "of high severity"),
-        (tally.held, "held, confirmed one by one"),
-        (tally.escalate, "to escalate only"),
-        (tally.insufficient, "with evidence missing"),
-    ];
-    if quiet > 0 {
-        figures.push((quiet, "more are quiet, as rejected before"));
-    }
+/// The strip: against the packet before where there was one, and what asks for most care where there was none.
+fn figures(tally: &Tally, review: &Review<'_>) -> Vec<Figure> {
+    let figures = if review.since.day.is_some() {
+        let resolved = (review.since.resolved.len(), "resolved");
+        // What became of what is not found any more nobody knows of a part.
+        let resolved = review.slice.is_none().then_some(resolved);
+        [(tally.new, "new"), (tally.count - tally.new, "seen before")]
+            .into_iter()
+            .chain(resolved)
+            .collect()
+    } else {
+        vec![
+            (tally.count, "proposals"),
+            (tally.high, "of high severity"),
+            (tally.held, "held, approved one by one"),
+        ]
+    };
     figures.into_iter().map(|(number, of)| Figure { is: grouped(number), of }).collect()
 }
 
