@@ -5,19 +5,28 @@ const AGES = [['1', 'first week', weeks => weeks === 1], ['2', '2 or 3 weeks', w
 const STATES = { undecided: 'undecided', open: 'not complete', approve: 'approved', reject: 'rejected', escalate: 'escalated' };
 const APPROVAL = { free: 'simple', held: 'held', ask: 'a question', never: 'cannot be approved', waits: 'approved, waits' };
 const NONE = '\u2014';
+/** Those that always stand open; the others are one step away. */
+const MAIN = ['decision', 'severity', 'family', 'approval', 'owner', 'team'];
 
-/** What can be filtered by: key, words, what a proposal is, and how that reads. */
+/** The facets of the groups that records are in. */
+const by = (...keys) => form.by.filter(([key]) => keys.includes(key))
+  .map(([key, title]) => [key, sentence(title), one => one.groups[key] || NONE, text => text === NONE ? 'Not known' : text]);
+
+/** What can be filtered by, most used first: key, words, what a proposal is, and how that reads. */
 const FACETS = [
   ['decision', 'Decision', stateOf, state => STATES[state]],
   ['severity', 'Severity', one => one.severity],
   ['family', 'Family', one => one.family, key => form.families[key]],
+  ['approval', 'Approval', one => one.approve, kind => APPROVAL[kind]],
+  ...by('owner', 'team'),
   ['rule', 'Rule', one => one.rule, (rule, one) => `${rule} ${one.name}`],
   ['state', 'Against last week', one => one.state],
   ['age', 'Age', one => AGES.find(([, , holds]) => holds(one.weeks))[0], age => AGES.find(([key]) => key === age)[1]],
-  ['approval', 'Approval', one => one.approve, kind => APPROVAL[kind]],
-  ...form.by.map(([by, title]) => [by, sentence(title), one => one.groups[by] || NONE, text => text === NONE ? 'Not known' : text]),
+  ...form.by.filter(([key]) => !MAIN.includes(key)).flatMap(([key]) => by(key)),
 ];
 
+/** Where there is no room beside the page, its contents and the filters stand above it, shut. */
+const narrow = matchMedia('(max-width: 62rem)');
 /** What is chosen, by facet, and the words searched for. */
 const chosen = {};
 /** The cards that are shown, in order. */
@@ -58,7 +67,10 @@ function filter(wanted, { said = true } = {}) {
   const fit = new Set(shown);
   for (const card of cards) if (card.hidden === fit.has(card)) card.hidden = !fit.has(card);
   for (const part of groups) part.hidden = isFiltered() && !part.querySelector('[data-proposal]:not([hidden])');
-  for (const [key, select] of selects) select.value = chosen[key] || '';
+  for (const [key, select] of selects) {
+    select.value = chosen[key] || '';
+    if (chosen[key] && select.closest('.more')) select.closest('.more').open = true;
+  }
   if (search.value.trim() !== (chosen.text || '')) search.value = chosen.text || '';
   reset.hidden = !isFiltered();
   nothing.hidden = shown.length > 0 || !cards.length;
@@ -70,6 +82,8 @@ function filter(wanted, { said = true } = {}) {
   if (said) {
     address();
     announce(tally.textContent);
+    // What fits begins at the head of the queue. Where the filters are above it, whoever types stays there.
+    if (isFiltered() && !narrow.matches) document.querySelector('#queue').scrollIntoView();
   }
   total();
 }
@@ -111,30 +125,32 @@ const groups = [...document.querySelectorAll('.fam, .group, .cards, .blk')];
 
 /** The form, in the rail; a facet that sets nothing apart is left out. */
 function filters() {
-  const controls = [field('Search', search)];
+  const more = make('details', { className: 'more' }, make('summary', {}, 'More filters'));
+  const controls = [field('Search', search), make('div', { className: 'row' }, tally, reset)];
   for (const [key, words, is, reads = text => text] of FACETS) {
     const counts = new Map();
     if (key === 'decision') for (const state of Object.keys(STATES)) counts.set(state, [0, null]);
     else for (const one of proposals.values()) counts.set(String(is(one)), [(counts.get(String(is(one)))?.[0] || 0) + 1, one]);
     if (counts.size < 2 || (key === 'decision' && !form.decides)) continue;
-    const sorted = ['decision', 'severity', 'age', 'family'].includes(key) ? [...counts] : [...counts].sort(([a], [b]) => (a === NONE) - (b === NONE) || a.localeCompare(b, 'en'));
+    const sorted = ['decision', 'severity', 'age', 'family'].includes(key) ? [...counts] : [...counts].sort(([a], [b]) => (a === NONE) - (b === NONE) || a.localeCompare(b, 'en', { numeric: true }));
     const select = make('select', { name: key }, make('option', { value: '' }, 'Any'), ...sorted.map(([value, [n, one]]) => {
       const text = sentence(reads(value, one));
       return make('option', { value, 'data-words': text }, n ? `${text} (${grouped(n)})` : text);
     }));
     select.addEventListener('change', () => filter({ ...chosen, [key]: select.value }));
     selects.set(key, select);
-    controls.push(field(words, select));
+    if (MAIN.includes(key)) controls.push(field(words, select));
+    else more.append(field(words, select));
   }
   let waiting = 0;
   search.addEventListener('input', () => {
     clearTimeout(waiting);
     waiting = setTimeout(() => filter({ ...chosen, text: search.value.trim() }), 120);
   });
-  const made = make('form', { className: 'filters' }, ...controls, tally, reset);
+  if (more.children.length > 1) controls.push(more);
+  const made = make('form', { className: 'filters' }, ...controls);
   made.addEventListener('submit', event => event.preventDefault());
   const box = make('details', { className: 'sieve' }, make('summary', {}, 'Filters'), made);
-  const narrow = matchMedia('(max-width: 62rem)');
   const fit = () => { box.open = !narrow.matches; };
   narrow.addEventListener('change', fit);
   fit();

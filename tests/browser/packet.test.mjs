@@ -269,7 +269,7 @@ test('filters are a link, survive a reload, and let a link through', async () =>
   await page.waitForFunction(() => document.documentElement.dataset.ready);
   assert.equal(await shown(page), both);
   const names = await page.locator('.filters [name]').evaluateAll(all => all.map(one => one.name));
-  assert.deepEqual(names, ['text', 'decision', 'severity', 'family', 'rule', 'approval', 'source', 'owner', 'team', 'segment', 'region', 'size']);
+  assert.deepEqual(names, ['text', 'decision', 'severity', 'family', 'approval', 'owner', 'team', 'rule', 'source', 'segment', 'region', 'size']);
   await page.evaluate(() => document.activeElement.blur());
   await press(page, '/');
   await page.keyboard.type('zzzz nothing');
@@ -334,6 +334,26 @@ test('several at once are of one rule and one proposal, counted by hand, and und
   assert.equal(refused.code, 2);
   assert.match(refused.err, new RegExp(held.slice(1)));
   assert.equal(job.call('decide', 'week.json').code, 0);
+  await visit.end();
+});
+
+test('what a search finds begins where it is looked for, and nothing found is said there', async () => {
+  const visit = await Visit.of();
+  const page = await visit.read(acme.packet());
+  const top = at => page.locator(at).evaluate(one => Math.round(one.getBoundingClientRect().top));
+  await page.evaluate(() => scrollTo(0, document.body.scrollHeight / 3));
+  await page.locator('.filters').getByLabel('Search').fill('zzzz nothing');
+  await page.waitForFunction(() => document.querySelector('.tally').textContent === '0 of 98 proposals');
+  assert.ok(await page.locator('.tally').isVisible());
+  assert.ok(Math.abs(await top('.tally') - await top('.filters input')) < 60, 'right below the search');
+  assert.ok(await page.locator('#queue > p.none').isVisible());
+  assert.ok(await top('#queue') >= 0 && await top('#queue') < 200, `the queue is at ${await top('#queue')}`);
+  await page.locator('.filters').getByLabel('Search').fill('pohl');
+  await page.waitForFunction(() => !document.querySelector('.tally').textContent.startsWith('0'));
+  assert.ok(await top('[data-proposal]:not([hidden]) >> nth=0') < 900, 'the first hit is on the screen');
+  const sizes = await page.locator('select[name=size] option').evaluateAll(all => all.map(one => parseInt(one.textContent, 10)).filter(Number));
+  assert.ok(sizes.length > 2);
+  assert.deepEqual(sizes, [...sizes].sort((a, b) => a - b));
   await visit.end();
 });
 
