@@ -34,6 +34,7 @@ use crate::finding::{Finding, Severity};
 use crate::matching::parameters::Parameters;
 use crate::policy::Log;
 
+pub use batch::InputRules;
 pub use condition::{Condition, When};
 pub use duplicates::shipped_lists;
 pub use example::{EXAMPLES, Example, Examples, Tried, from_finding};

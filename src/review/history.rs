@@ -5,7 +5,7 @@
 //! from the ledger alone. A run on a day looks back at the days before it, never at the same day.
 //! Does not: hold a value of a record, or decide anything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -20,6 +20,7 @@ use crate::gate::{Gate, Reason, Verdict};
 use crate::ledger::{Decided, Entry, Run, digest};
 use crate::packet::{self, Happened, How, Queue, Resolved, Since, Standing, State, Unanswered};
 
+use super::Judged;
 use super::applied::{self, Sight};
 use super::paper;
 use super::tally::{Counted, Scope};
@@ -105,16 +106,17 @@ impl<'l> Past<'l> {
         self.decisions.get(id).map(|(decided, _)| decided.decision.verdict())
     }
 
-    /// Holds a run's findings and records against the past.
+    /// Holds a run's findings and records against the past. What of it is judged by a table that looks cut
+    /// counts as not seen.
     pub(super) fn against(
         mut self,
         runs: &Path,
         config: &Config,
-        reports: &[Report],
-        pulled: &Pulled,
+        judged: &Judged,
+        cut: &BTreeSet<Object>,
         counted: &Counted<'_>,
-        day: NaiveDate,
     ) -> Present<'l> {
+        let (reports, pulled, day) = (&judged.reports, &judged.pulled, judged.as_of.day);
         let mut standings = BTreeMap::new();
         let mut memory = BTreeMap::new();
         let mut unanswered = Vec::new();
@@ -158,7 +160,7 @@ impl<'l> Past<'l> {
         for (id, mut before) in std::mem::take(&mut self.memory) {
             let decided = self.decisions.get(&id).map(|(decided, _)| *decided);
             if before.resolved.is_none() {
-                if let Some(how) = before.how(&id, reports, pulled, decided) {
+                if let Some(how) = before.how(&id, reports, pulled, cut, decided) {
                     before.resolved = Some((day, how));
                     resolved.push(Resolved {
                         id: id.clone(),
@@ -179,6 +181,9 @@ impl<'l> Past<'l> {
         let mut changes = Vec::new();
         for (id, sight) in sights {
             let Some((decided, run)) = self.decisions.get(id) else { continue };
+            if cut.contains(&decided.record.object) {
+                continue;
+            }
             let known = memory.get_mut(id);
             let Some(state) = happened(sight, known.as_deref(), run.as_of) else { continue };
             let before = known.as_deref().and_then(|memory| memory.change);
@@ -316,8 +321,19 @@ impl Memory {
         id: &FindingId,
         reports: &[Report],
         pulled: &Pulled,
+        cut: &BTreeSet<Object>,
         decided: Option<&Decided>,
     ) -> Option<How> {
+        let reads_cut = |report: &Report| {
+            report.check.code == self.rule
+                && report.reads.iter().any(|it| cut.contains(&it.object()))
+        };
+        // Of a table that was cut nothing is known: neither that a record is gone nor that it is right.
+        if self.related.iter().chain([&self.record]).any(|record| cut.contains(&record.object))
+            || reports.iter().any(reads_cut)
+        {
+            return None;
+        }
         let is_gone = |record: &RecordRef| {
             pulled.get(record.object).is_some_and(|batch| batch.find(&record.id).is_none())
         };

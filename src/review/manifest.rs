@@ -17,6 +17,7 @@ use crate::packet::{Completeness, Review};
 use crate::source::Origin;
 
 use super::Judged;
+use super::cut::Cut;
 
 /// One digest over everything that decides a run's outcome.
 pub(super) fn inputs_digest(program: &str, judged: &Judged, rules: &[(String, String)]) -> String {
@@ -114,6 +115,19 @@ struct Records {
     admitted: usize,
     /// Of these, under review; the others served as reference.
     under_review: usize,
+    /// The last run that had the table whole, where it looks cut now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    whole: Option<WholeTable>,
+}
+
+/// A table as a run had it whole.
+#[derive(Serialize, JsonSchema)]
+struct WholeTable {
+    /// The day of that run.
+    #[schemars(extend("format" = "date"))]
+    as_of: String,
+    /// How many records it admitted.
+    admitted: u64,
 }
 
 /// Records under review that have something in common.
@@ -260,7 +274,16 @@ pub(super) struct Kept {
 /// How many records of a table a manifest names.
 #[derive(Debug, Deserialize)]
 pub(super) struct KeptRecords {
+    pub(super) admitted: u64,
     pub(super) under_review: u64,
+    pub(super) whole: Option<KeptWhole>,
+}
+
+/// A table as a run had it whole, as a later manifest names it.
+#[derive(Debug, Deserialize)]
+pub(super) struct KeptWhole {
+    pub(super) as_of: String,
+    pub(super) admitted: u64,
 }
 
 /// A group of records as a manifest names it.
@@ -352,6 +375,7 @@ pub(super) fn text(
     rules: &[(String, String)],
     run: &Run,
     review: &Review<'_>,
+    cut: &[Cut],
 ) -> String {
     let manifest = Manifest {
         schema: SCHEMA,
@@ -379,7 +403,15 @@ pub(super) fn text(
             .counts
             .iter()
             .map(|count| {
-                let records = Records { admitted: count.admitted, under_review: count.reviewed };
+                let cut = cut.iter().find(|cut| cut.object == count.object);
+                let records = Records {
+                    admitted: count.admitted,
+                    under_review: count.reviewed,
+                    whole: cut.map(|cut| WholeTable {
+                        as_of: cut.whole_on.to_string(),
+                        admitted: cut.whole,
+                    }),
+                };
                 (count.object.key(), records)
             })
             .collect(),

@@ -7,6 +7,7 @@
 mod applied;
 mod changes;
 mod copies;
+mod cut;
 mod decisions;
 mod desk;
 mod doctor;
@@ -602,7 +603,10 @@ fn write_up(
     let rule_change =
         redefined.and_then(|_| rule_change::of(folder, config, judged, &past, threads));
     let counted = Counted::of(config, judged.as_of);
-    let present = past.against(&runs, config, &judged.reports, &judged.pulled, &counted, day);
+    let cut = cut::of(&runs, earlier, day, &judged.counts, config.policies.input());
+    missing.extend(cut.iter().map(|cut| cut.words(&judged.inputs, day)));
+    let cut_tables = cut.iter().map(|cut| cut.object).collect();
+    let present = past.against(&runs, config, judged, &cut_tables, &counted);
     missing.extend(present.gaps.iter().cloned());
     let share = counted.share(&judged.pulled);
     let reviewed = share.counted;
@@ -668,7 +672,7 @@ fn write_up(
         complete: missing.is_empty(),
         tally,
     };
-    let manifest = manifest::text(config, judged, &rules, &run, &review);
+    let manifest = manifest::text(config, judged, &rules, &run, &review, &cut);
     let models = models(&judged.reports);
     let worst = asked(&judged.reports, &present).map(|(check, _)| check.severity).max();
     let history = present.lines;

@@ -11,6 +11,7 @@ mod decisions;
 mod fixture;
 mod hubspot;
 mod init;
+mod input;
 mod job;
 mod kills;
 mod linking;

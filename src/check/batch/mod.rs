@@ -6,9 +6,11 @@ mod implausible_input;
 mod unresolved_reference;
 mod withheld_value;
 
+use chrono::NaiveDate;
+
 use crate::boundary::Boundary;
 use crate::finding::Evidence;
-use crate::policy::Section;
+use crate::policy::{Said, Section};
 
 use super::{CheckDef, Family, Off, Policies, settings};
 
@@ -16,10 +18,51 @@ pub(super) use implausible_input::IMPLAUSIBLE_INPUT;
 pub(super) use unresolved_reference::UNRESOLVED_REFERENCE;
 pub(super) use withheld_value::WITHHELD_VALUE;
 
+/// `[input]`: when the input as a whole is not what it should be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InputRules {
+    /// The share of its records that a table may lose from one packet to the next.
+    max_loss: f64,
+    /// Fewer lost records than this never look like a cut.
+    least_lost: u32,
+    /// Tables may be smaller than in the packets before this day.
+    pub accept_smaller: Option<NaiveDate>,
+}
+
+impl InputRules {
+    fn parse(section: Option<&Section<'_>>) -> Self {
+        let max_loss = settings::number(section, "max_loss", 0.5);
+        expect_share(section, "max_loss", &max_loss, "0.5 is half of a table's records");
+        Self {
+            max_loss: max_loss.value,
+            least_lost: settings::count(section, "least_lost", 20).value,
+            accept_smaller: section
+                .and_then(|section| section.date("accept_smaller"))
+                .map(|said| said.value),
+        }
+    }
+
+    /// True when a table that had `before` records and has `left` looks cut.
+    pub fn looks_cut(&self, before: u64, left: u64) -> bool {
+        let lost = before.saturating_sub(left);
+        #[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^52")]
+        let share = lost as f64 / before.max(1) as f64;
+        lost > 0 && (left == 0 || (share > self.max_loss && lost >= self.least_lost.into()))
+    }
+}
+
+/// Notes a problem where a setting is no share.
+fn expect_share(section: Option<&Section<'_>>, key: &str, said: &Said<f64>, such_as: &str) {
+    if let Some(section) = section.filter(|_| !(0.0..=1.0).contains(&said.value)) {
+        section.problem_with_hint(said.line, format!("`{key}` is not a share"), such_as);
+    }
+}
+
 /// What the rules say. A check that is off says why.
 #[derive(Debug, Clone)]
 pub(crate) struct Policy {
     max_set_aside: f64,
+    input: InputRules,
     implausible: Result<implausible_input::Rules, Off>,
     withheld: Result<(), Off>,
     unresolved: Result<(), Off>,
@@ -29,17 +72,11 @@ impl Policy {
     pub(super) fn parse(root: &Section<'_>, _boundary: &Boundary) -> Self {
         let implausible = root.section(IMPLAUSIBLE_INPUT.name);
         let max_set_aside = settings::number(implausible.as_ref(), "max_set_aside", 0.01);
-        if let Some(section) = &implausible
-            && !(0.0..=1.0).contains(&max_set_aside.value)
-        {
-            section.problem_with_hint(
-                max_set_aside.line,
-                "`max_set_aside` is not a share",
-                "0.01 is one row in a hundred",
-            );
-        }
+        let such_as = "0.01 is one row in a hundred";
+        expect_share(implausible.as_ref(), "max_set_aside", &max_set_aside, such_as);
         Self {
             max_set_aside: max_set_aside.value,
+            input: InputRules::parse(root.section("input").as_ref()),
             implausible: implausible_input::Rules::parse(implausible.as_ref()),
             withheld: switched_on(root, &WITHHELD_VALUE),
             unresolved: switched_on(root, &UNRESOLVED_REFERENCE),
@@ -51,6 +88,11 @@ impl Policies {
     /// The share of an input's rows that may be set aside before the packet counts as incomplete.
     pub fn max_set_aside(&self) -> f64 {
         self.batch.max_set_aside
+    }
+
+    /// When the input as a whole is not what it should be.
+    pub fn input(&self) -> &InputRules {
+        &self.batch.input
     }
 }
 
@@ -81,5 +123,25 @@ mod tests {
         let policy = log.finish(policy).unwrap_or_else(|problems| panic!("{problems}"));
         assert!(policy.unresolved.is_ok() && policy.withheld.is_ok() && policy.implausible.is_ok());
         assert!((policy.max_set_aside - 0.01).abs() < f64::EPSILON);
+        assert_eq!(policy.input, InputRules::parse(None), "the defaults are what is shipped");
+    }
+
+    #[test]
+    fn a_table_looks_cut_when_it_lost_too_large_a_share_of_many_or_has_none_left() {
+        let rules = InputRules::parse(None);
+        for (before, left, cut) in [
+            (201, 60, true),
+            (201, 101, false),
+            (201, 100, true),
+            (40, 20, false),
+            (39, 19, true),
+            (30, 11, false),
+            (187, 0, true),
+            (1, 0, true),
+            (0, 0, false),
+            (60, 201, false),
+        ] {
+            assert_eq!(rules.looks_cut(before, left), cut, "{before} → {left}");
+        }
     }
 }

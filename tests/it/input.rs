@@ -1,0 +1,71 @@
+//! What a run says of its input as a whole: exports that were cut.
+
+use crate::job::Job;
+
+/// Leaves a file its header and its first records.
+fn keep(job: &Job, file: &str, records: usize) {
+    let text = job.text(file);
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for row in reader.records().take(1 + records) {
+        writer.write_record(&row.unwrap()).unwrap();
+    }
+    job.put_bytes(file, &writer.into_inner().unwrap());
+}
+
+fn run_on(job: &Job, day: &str, code: i32) -> (String, String) {
+    let said = job.call(&["run", ".", "--as-of", day]).ends(code);
+    (said.out.split_whitespace().collect::<Vec<_>>().join(" "), said.err)
+}
+
+#[test]
+fn a_table_that_lost_most_of_its_records_makes_the_packet_incomplete_and_resolves_nothing() {
+    let job = Job::acme("salesforce");
+    run_on(&job, "2026-11-16", 0);
+    let whole = ["exports/Lead.csv", "exports/Contact.csv"].map(|file| (file, job.text(file)));
+    keep(&job, "exports/Lead.csv", 60);
+    keep(&job, "exports/Contact.csv", 0);
+    let (summary, err) = run_on(&job, "2026-11-23", 1);
+    for words in [
+        "Lead.csv: 60 leads, and the packet of 16 November 2026 had 201",
+        "Contact.csv: no contacts, and the packet of 16 November 2026 had",
+        "`accept_smaller = 2026-11-23`",
+    ] {
+        assert!(summary.contains(words) && err.contains(words), "{words}\n{summary}\n{err}");
+    }
+    assert!(summary.contains("INCOMPLETE") && summary.contains("withheld"), "{summary}");
+    assert!(!summary.contains("resolved: "), "{summary}");
+    // What is cut is not the measure of the next week.
+    let (summary, _) = run_on(&job, "2026-11-30", 1);
+    assert!(summary.contains("60 leads, and the packet of 16 November 2026 had 201"), "{summary}");
+    // The whole export comes back: nothing of it was forgotten.
+    for (file, text) in whole {
+        job.put(file, &text);
+    }
+    let (summary, _) = run_on(&job, "2026-12-07", 0);
+    assert!(!summary.contains("INCOMPLETE"), "{summary}");
+    let lines = job.text("runs/2026-12-07/findings.jsonl");
+    let known = lines.lines().filter(|line| !line.contains("\"state\":\"new\"")).count();
+    assert!(known * 10 > lines.lines().count() * 9, "{known}");
+    assert!(!lines.contains("\"state\":\"reopened\""));
+    job.call(&["verify"]).ends(0);
+}
+
+#[test]
+fn a_table_that_somebody_cleaned_up_is_accepted_as_of_a_day() {
+    let job = Job::acme("salesforce");
+    run_on(&job, "2026-11-16", 0);
+    keep(&job, "exports/Lead.csv", 60);
+    run_on(&job, "2026-11-23", 1);
+    let rules = job.text("rules/batch.toml");
+    job.put("rules/batch.toml", &format!("{rules}\n[input]\naccept_smaller = 2026-11-23\n"));
+    let (summary, _) = run_on(&job, "2026-11-30", 0);
+    assert!(!summary.contains("INCOMPLETE"), "{summary}");
+    run_on(&job, "2026-12-07", 0);
+    // A table that shrinks by less than the rules say is none of their business.
+    keep(&job, "exports/Lead.csv", 40);
+    run_on(&job, "2026-12-14", 0);
+    job.put("rules/batch.toml", &format!("{rules}\n[input]\nmax_loss = 0.1\n"));
+    keep(&job, "exports/Lead.csv", 15);
+    run_on(&job, "2026-12-21", 1);
+}
