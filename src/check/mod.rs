@@ -39,7 +39,9 @@ pub use condition::{Condition, When};
 pub use duplicates::shipped_lists;
 pub use example::{EXAMPLES, Example, Examples, Tried, from_finding};
 pub use groups::{By, Groups, LEAST};
-pub use lint::{Fault, LINTS, LintDef, Linted, Place, Unjudged, Witness, lint, routing_rules};
+pub use lint::{
+    Fault, LINTS, LintDef, Linted, Place, Unjudged, Witness, dead_targets, lint, routing_rules,
+};
 pub use not_looked::NotLooked;
 pub use rulebook::{MODEL, Rulebook, Table};
 pub use world::{AsOf, Pulled, World};

@@ -13,7 +13,7 @@ mod slice;
 mod summary;
 mod view;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use schemars::Schema;
@@ -64,6 +64,10 @@ pub struct Review<'a> {
     pub complete: Completeness,
     /// What the CRM would let this job do beyond reading, one sentence each.
     pub wide: &'a [String],
+    /// What a reader should know of this week's input and rules.
+    pub notes: &'a [Note],
+    /// The day of the newest change that the records tell, where they tell one.
+    pub newest: Option<NaiveDate>,
     /// The day of the run before, if it was made under other rules, fields or another batch: figures
     /// of before and after it are not comparable (BAT-07).
     pub redefined_since: Option<NaiveDate>,
@@ -73,6 +77,8 @@ pub struct Review<'a> {
     pub batch: &'a str,
     /// How many records came in, per table.
     pub counts: Vec<Count>,
+    /// The records that something is proposed for although they are not under review.
+    pub beside: &'a BTreeSet<RecordRef>,
     /// The files that were read.
     pub inputs: Vec<Input>,
     /// What was let in from each of them.
@@ -109,6 +115,15 @@ pub struct Review<'a> {
     pub ledger_head: &'a str,
     /// Where a record can be opened, where that is known.
     pub record_link: Option<RecordLink>,
+}
+
+/// Something to know before reading, a sentence without a full stop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// For a reader of the packet.
+    pub says: String,
+    /// For the mail, without the name of a person or a value.
+    pub mailed: String,
 }
 
 /// A rule that finds more in one group of records than chance would put there.
@@ -282,19 +297,26 @@ impl LeftOut {
 
 impl Review<'_> {
     /// How many proposals there are on how many records, and how many records only served as reference.
-    fn extent(&self, proposals: usize, flagged: usize) -> String {
+    fn extent(&self, found: &[view::Found<'_>]) -> String {
         let tables = self.counts.iter().filter(|count| Object::REVIEWED.contains(&count.object));
         let (reviewed, admitted) =
             tables.fold((0, 0), |(r, a), count| (r + count.reviewed, a + count.admitted));
+        let flagged: BTreeSet<_> = found.iter().map(|found| &found.finding.record).collect();
+        let beside = match flagged.iter().filter(|record| self.beside.contains(**record)).count() {
+            0 => String::new(),
+            1 => " and on 1 other".to_owned(),
+            more => format!(" and on {} others", escape::grouped(more)),
+        };
         let reference = match admitted - reviewed {
             0 => "none served as reference only".to_owned(),
             more => format!("{} more served as reference", escape::grouped(more)),
         };
         let part = if self.slice.is_some() { " in this part" } else { "" };
+        let under_review = flagged.iter().filter(|record| !self.beside.contains(**record)).count();
         format!(
-            "{}{part} on {} of {} under review; {reference}",
-            escape::counted(proposals, "proposal"),
-            escape::grouped(flagged),
+            "{}{part} on {} of {} under review{beside}; {reference}",
+            escape::counted(found.len(), "proposal"),
+            escape::grouped(under_review),
             escape::counted(reviewed, "record"),
         )
     }

@@ -36,14 +36,10 @@ pub fn summary(review: &Review<'_>) -> String {
             review.as_of.zone
         ),
     );
-    let mut flagged: Vec<_> = found.iter().map(|found| &found.finding.record).collect();
-    flagged.sort();
-    flagged.dedup();
-    paragraph(
-        &mut out,
-        "",
-        &format!("{}. Nothing has been applied.", review.extent(found.len(), flagged.len())),
-    );
+    paragraph(&mut out, "", &format!("{}. Nothing has been applied.", review.extent(&found)));
+    if let Some(newest) = review.newest {
+        paragraph(&mut out, "", &format!("The newest change in the records is of {newest}."));
+    }
     if let Some(week) = review.weeks.last() {
         let left_out =
             review.left_out.words().map_or_else(String::new, |words| format!(" {words}"));
@@ -56,6 +52,12 @@ pub fn summary(review: &Review<'_>) -> String {
         let words =
             format!("The login that read the CRM may do more than read: {}.", rights.join("; "));
         paragraph(&mut out, "", &words);
+    }
+    for (n, note) in review.notes.iter().enumerate() {
+        if n == 0 {
+            out.push_str("\nTo know before reading:\n");
+        }
+        paragraph(&mut out, "- ", &note.mailed);
     }
     if let Completeness::Incomplete(what) = &review.complete {
         out.push_str("\nINCOMPLETE. What is missing:\n");

@@ -1,18 +1,22 @@
-//! Whether a review folder is ready for its next run: said line by line, before anything is read.
+//! Whether a review folder is ready for its next run: said line by line.
 //!
 //! A live CRM is asked who this job is, what it may see and what is left of its day; no record is pulled.
+//! Exports are read as a run would, for how new they are and for whom the rules name.
 //! Does not: write anything but the lock, or mend anything.
 
 use std::fs;
+use std::num::NonZeroUsize;
+use std::path::Path;
 
 use chrono::Duration;
 
-use crate::check::AsOf;
+use crate::check::{AsOf, World};
+use crate::config::Config;
 use crate::folder::{self, Held};
 use crate::ledger::Ledger;
 use crate::source::live::{self, Glimpse, LiveError, Surroundings};
 
-use super::{Folder, Order, ReviewError, fields};
+use super::{Folder, Order, ReviewError, fields, newest_change, nobody, pull, stale};
 
 /// How a folder was found.
 #[derive(Debug)]
@@ -28,6 +32,11 @@ pub struct Examined {
 impl Examined {
     fn good(&mut self, words: &str) {
         self.words += &format!("ok     {words}\n");
+    }
+
+    /// Something that no run fails for, and that somebody should look at.
+    fn warn(&mut self, words: &str) {
+        self.words += &format!("warn   {words}\n");
     }
 
     fn fault(&mut self, words: &str) {
@@ -82,6 +91,9 @@ pub fn doctor(order: &Order) -> Result<Examined, ReviewError> {
             Err(error) => examined.fault(&format!("{}: {error}", file.display())),
         }
     }
+    if examined.faults == 0 && !config.files.0.is_empty() {
+        examined.exports(&config, &exports, as_of, order.threads);
+    }
     if let Some(source) = &config.live {
         let surroundings = Surroundings {
             folder: &folder.path,
@@ -102,6 +114,24 @@ pub fn doctor(order: &Order) -> Result<Examined, ReviewError> {
 }
 
 impl Examined {
+    /// What the exports tell: how new they are, and whether those whom the rules name are in them.
+    fn exports(&mut self, config: &Config, exports: &Path, as_of: AsOf, threads: NonZeroUsize) {
+        let tables = match pull(config, exports, None, as_of, threads) {
+            Ok((_, records)) => records.tables,
+            Err(error) => return self.fault(&error.to_string()),
+        };
+        let newest = newest_change(config, &tables, as_of);
+        match (stale(config, newest, as_of), newest) {
+            (Some(words), _) => self.warn(&format!("exports: {words}")),
+            (None, Some(day)) => self.good(&format!("exports: their newest change is of {day}")),
+            (None, None) => {}
+        }
+        let world = World::new(&tables, as_of, &config.policies, threads);
+        for note in nobody(&world) {
+            self.warn(&note.says);
+        }
+    }
+
     /// What a CRM makes of this job.
     fn crm(&mut self, seen: &Glimpse, wide: live::Wide) {
         self.good(&format!("{}: it answers, and the login is good", seen.host));

@@ -30,9 +30,10 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::boundary::{Admission, Batch, Field, Object, Row, id_key};
+use crate::boundary::{Admission, Batch, Field, Object, RecordRef, Row, id_key};
 use crate::check::{
-    ALL, AsOf, Bench, CheckDef, EXAMPLES, Groups, MODEL, Outcome, Pulled, Report, World, weighed,
+    ALL, AsOf, Bench, CheckDef, EXAMPLES, Fault, Groups, MODEL, Outcome, Pulled, Report, World,
+    dead_targets, weighed,
 };
 use crate::config::{self, BatchDefinition, Config, Crm};
 use crate::finding::{Finding, Severity};
@@ -40,7 +41,7 @@ use crate::folder::{self, FolderError, Held};
 use crate::gate::Gate;
 use crate::ledger::{Entry, Ledger, LedgerError, Run, Tally, digest};
 use crate::metrics::{self, Week};
-use crate::packet::{self, Completeness, PacketError, Queue, RecordLink};
+use crate::packet::{self, Completeness, Note, PacketError, Queue, RecordLink};
 use crate::policy::Problems;
 use crate::source::live::{LiveError, Surroundings};
 use crate::source::secret::Environment;
@@ -249,7 +250,8 @@ pub fn run(order: &Order) -> Result<Done, ReviewError> {
     let made = write_up(&folder, &config, record_link, &judged, &ledger, order.threads)?;
     let home = runs.join(&made.home);
     folder::publish(&home, &made.files())?;
-    let mut notes = unread(&config, &judged.inputs);
+    let mut notes: Vec<String> = judged.notes.iter().map(|note| note.says.clone()).collect();
+    notes.extend(unread(&config, &judged.inputs));
     notes.extend(config.batch.absent_words(&judged.absent_ids));
     if ledger.torn() > 0 {
         notes.push(format!(
@@ -326,6 +328,10 @@ struct Judged {
     missing: Vec<String>,
     /// What a CRM would let this job do beyond reading, one sentence each.
     wide: Vec<String>,
+    /// What a reader should know of the input and of the rules.
+    notes: Vec<Note>,
+    /// The day of the newest change that the records tell.
+    newest: Option<NaiveDate>,
     /// Ids of the batch's list that no table has.
     absent_ids: Vec<String>,
 }
@@ -399,11 +405,13 @@ fn judge(
             },
         })
         .collect();
-    let (reports, groups) = {
+    let newest = newest_change(config, &pulled, as_of);
+    let (reports, groups, notes) = {
         let world = World::new(&pulled, as_of, &config.policies, threads);
         let reports = bench.run(&world);
         let groups = Groups::count(&world, &reports);
-        (reports, groups)
+        let stale = stale(config, newest, as_of).map(|says| Note { mailed: says.clone(), says });
+        (reports, groups, stale.into_iter().chain(nobody(&world)).collect())
     };
     let mut missing = missing(config, &inputs, &admissions, &reports);
     missing.extend(
@@ -420,8 +428,52 @@ fn judge(
         groups,
         missing,
         wide,
+        notes,
+        newest,
         absent_ids,
     })
+}
+
+/// The day of the newest change that the tables under review tell. What lies ahead has not happened.
+fn newest_change(config: &Config, pulled: &Pulled, as_of: AsOf) -> Option<NaiveDate> {
+    let changes = Object::REVIEWED.into_iter().filter_map(|object| {
+        let batch = pulled.get(object)?;
+        let fields = change_fields(config, object);
+        let days = batch.rows().flat_map(|row| fields.iter().filter_map(move |it| row.time(it)));
+        days.filter(|at| as_of.days_since(*at) >= 0).max()
+    });
+    changes.max().map(|at| at.with_timezone(&as_of.zone).date_naive())
+}
+
+/// That the records are older than a weekly review's should be, if they are.
+fn stale(config: &Config, newest: Option<NaiveDate>, as_of: AsOf) -> Option<String> {
+    let (newest, after) = (newest?, config.policies.input().stale_after_days);
+    let days = (as_of.day - newest).num_days();
+    (days > i64::from(after)).then(|| {
+        format!(
+            "the newest change in the records is of {newest}, {days} days before the review: are these the latest exports? (`stale_after_days = {after}`, rules/batch.toml)"
+        )
+    })
+}
+
+/// Whom the rules name and who cannot be given records, a line each.
+fn nobody(world: &World<'_>) -> Vec<Note> {
+    const SHOWN: usize = 5;
+    let faults = dead_targets(world);
+    let note = |fault: &Fault| Note {
+        says: format!("{}: {}: {} ({})", fault.place, fault.message, fault.hint, fault.lint.code),
+        mailed: format!(
+            "{} names nobody who can be given records ({}); `crm-review rules check` says more",
+            fault.place, fault.lint.code
+        ),
+    };
+    let mut notes: Vec<Note> = faults.iter().take(SHOWN).map(note).collect();
+    if let more @ 1.. = faults.len().saturating_sub(SHOWN) {
+        let says =
+            format!("so do {more} more places of the rules; `crm-review rules check` lists them");
+        notes.push(Note { mailed: says.clone(), says });
+    }
+    notes
 }
 
 /// The checks, and every field that they, the batch and the metric read.
@@ -438,15 +490,16 @@ fn batch_fields(config: &Config) -> BTreeSet<Field> {
     let mut fields: BTreeSet<Field> =
         config.batch.when.values().flat_map(|when| when.fields().cloned()).collect();
     if config.batch.changed_within_days.is_some() {
-        for object in Object::REVIEWED {
-            fields.extend(
-                ["modified", "created"]
-                    .iter()
-                    .filter_map(|name| config.boundary.allowed(object, name)),
-            );
-        }
+        fields
+            .extend(Object::REVIEWED.into_iter().flat_map(|object| change_fields(config, object)));
     }
     fields
+}
+
+/// The fields that tell when a record changed, the better one first.
+fn change_fields(config: &Config, object: Object) -> Vec<Field> {
+    let names = ["modified", "created"].into_iter();
+    names.filter_map(|name| config.boundary.allowed(object, name)).collect()
 }
 
 fn put_under_review(batch: &mut Batch, definition: &BatchDefinition, config: &Config, as_of: AsOf) {
@@ -455,10 +508,7 @@ fn put_under_review(batch: &mut Batch, definition: &BatchDefinition, config: &Co
         batch.put_under_review(|_| false);
         return;
     }
-    let changed: Vec<Field> = ["modified", "created"]
-        .iter()
-        .filter_map(|name| config.boundary.allowed(object, name))
-        .collect();
+    let changed = change_fields(config, object);
     let since = definition.changed_within_days.map(|days| as_of.days_ago(days));
     let recent = |row: Row<'_>| {
         since.is_none_or(|since| {
@@ -614,6 +664,8 @@ fn write_up(
     let mut weeks = metrics::weeks(earlier);
     weeks.retain(|week| week.day < day);
     weeks.push(Week::new(day, reviewed, tally, &definition, weeks.last()).lacking(&missing));
+    let flagged = flagged(&judged.reports, &present);
+    let beside = beside(&flagged, &judged.pulled);
     let demoted = demoted(earlier, &config.gate);
     let faults = asked(&judged.reports, &present);
     let repeated = patterns::told(&judged.groups, faults.map(|(it, f)| (it.code, &f.record)));
@@ -631,10 +683,13 @@ fn write_up(
         crm: config.crm.title(),
         complete: completeness(&missing),
         wide: &judged.wide,
+        notes: &judged.notes,
+        newest: judged.newest,
         redefined_since: redefined.map(|last| last.as_of),
         rule_change: rule_change.as_ref(),
         batch: &batch_words(config, judged),
         counts: judged.counts.clone(),
+        beside: &beside,
         inputs: judged.inputs.iter().zip(&judged.admissions).map(paper_input).collect(),
         admissions: &judged.admissions,
         boundary: &config.boundary,
@@ -668,7 +723,7 @@ fn write_up(
         history: digest(present.lines.as_bytes()),
         reviewed,
         findings: findings.lines().count() as u64,
-        flagged: flagged(&judged.reports, &present),
+        flagged: flagged.len() as u64,
         complete: missing.is_empty(),
         tally,
     };
@@ -763,10 +818,18 @@ fn asked<'r>(
     })
 }
 
-/// On how many records something is asked.
-fn flagged(reports: &[Report], present: &Present<'_>) -> u64 {
-    let records: BTreeSet<_> = asked(reports, present).map(|(_, found)| &found.record).collect();
-    records.len() as u64
+/// The records of which something is asked.
+fn flagged<'r>(reports: &'r [Report], present: &'r Present<'_>) -> BTreeSet<&'r RecordRef> {
+    asked(reports, present).map(|(_, finding)| &finding.record).collect()
+}
+
+/// Those of some records that are not under review.
+fn beside(records: &BTreeSet<&RecordRef>, pulled: &Pulled) -> BTreeSet<RecordRef> {
+    let is_reviewed = |record: &RecordRef| {
+        let row = pulled.get(record.object).and_then(|batch| batch.find(&record.id));
+        row.is_some_and(Row::is_under_review)
+    };
+    records.iter().filter(|record| !is_reviewed(record)).map(|it| (*it).clone()).collect()
 }
 
 /// What of a run's proposals is decided as it begins.

@@ -1,4 +1,5 @@
-//! What a run says of its input as a whole: exports that were cut.
+//! What a run says of its input as a whole: exports that were cut, exports that are old, rules that name
+//! people who are not in them.
 
 use crate::job::Job;
 
@@ -68,4 +69,56 @@ fn a_table_that_somebody_cleaned_up_is_accepted_as_of_a_day() {
     job.put("rules/batch.toml", &format!("{rules}\n[input]\nmax_loss = 0.1\n"));
     keep(&job, "exports/Lead.csv", 15);
     run_on(&job, "2026-12-21", 1);
+}
+
+#[test]
+fn exports_that_are_older_than_the_week_are_told_and_are_no_failure() {
+    let job = Job::weekly();
+    let newest = "The newest change in the records is of 2026-02-28.";
+    let (summary, err) = run_on(&job, "2026-03-30", 0);
+    assert!(summary.contains(newest) && !summary.contains("To know"), "{summary}");
+    assert!(!err.contains("newest"), "{err}");
+    let (summary, err) = run_on(&job, "2026-03-31", 0);
+    let says = "the newest change in the records is of 2026-02-28, 31 days before the review";
+    assert!(summary.contains(newest) && summary.contains(says), "{summary}");
+    assert!(err.contains(&format!("note: {says}")), "{err}");
+    let packet = job.text("runs/2026-03-31/packet.html");
+    assert!(packet.contains("newest change in the records: 28 February 2026"));
+    assert!(packet.to_lowercase().contains(says));
+    let doctor = job.call(&["doctor"]).ends(0).out;
+    assert!(doctor.contains("warn   exports: the newest change in the records is of"), "{doctor}");
+    job.put("rules/batch.toml", "[input]\nstale_after_days = 31\n");
+    let (summary, _) = run_on(&job, "2026-03-31", 0);
+    assert!(!summary.contains("To know"), "{summary}");
+    // A date that lies ahead is an error of its own, and says nothing of how new the exports are.
+    job.edit("exports/lead.csv", "2026-02-28", "2027-02-28");
+    let (summary, _) = run_on(&job, "2026-03-31", 0);
+    assert!(summary.contains("is of 2026-02-27") && summary.contains("To know"), "{summary}");
+}
+
+#[test]
+fn a_rule_that_names_nobody_is_told_once_and_the_mail_names_no_person() {
+    let job = Job::weekly();
+    let rules = "[[rule]]\nname = \"new ones\"\nobjects = [\"lead\"]\nwhen = { status = \"New\" }\nto = \"Eve Mos\"\n";
+    job.put("rules/routing.toml", &rules.replace("Mos", "Moss"));
+    let (summary, err) = run_on(&job, "2026-03-01", 0);
+    assert!(!summary.contains("routing.toml") && err.is_empty(), "{summary}{err}");
+    let doctor = job.call(&["doctor"]).ends(0).out;
+    assert!(!doctor.contains("routing.toml"), "{doctor}");
+
+    job.put("rules/routing.toml", rules);
+    let (summary, err) = run_on(&job, "2026-03-08", 0);
+    let line = "rules/routing.toml:1";
+    assert_eq!(summary.matches(line).count(), 1, "{summary}");
+    assert!(!summary.contains("Mos"), "{summary}");
+    let says = format!(
+        "{line}: `Eve Mos` is neither a user nor a queue: did you mean `Eve Moss`? (RUL-04)"
+    );
+    assert!(err.contains(&format!("note: {says}")), "{err}");
+    assert!(job.text("runs/2026-03-08/packet.html").contains("did you mean `Eve Moss`? (RUL-04)"));
+    let doctor = job.call(&["doctor"]).ends(0).out;
+    assert!(doctor.contains(&format!("warn   {says}")), "{doctor}");
+    job.put("rules/routing.toml", &format!("[lint]\noff = [\"RUL-04\"]\n\n{rules}"));
+    let (summary, _) = run_on(&job, "2026-03-08", 0);
+    assert!(!summary.contains("RUL-04"), "{summary}");
 }

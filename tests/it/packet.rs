@@ -411,6 +411,9 @@ fn partly(check: &'static CheckDef, findings: Vec<Finding>, why: &str) -> Report
     Report { check, reads: BTreeSet::new(), outcome: Outcome::Ran(judgement) }
 }
 
+/// Every flagged record is under review.
+static NONE: BTreeSet<RecordRef> = BTreeSet::new();
+
 fn review<'a>(example: &'a Example, reports: &'a [Report]) -> Review<'a> {
     let paths = [(Object::Lead, "/{id}"), (Object::Account, "/{id}"), (Object::Deal, "/{id}")];
     Review {
@@ -427,6 +430,8 @@ fn review<'a>(example: &'a Example, reports: &'a [Report]) -> Review<'a> {
         crm: "Salesforce",
         complete: Completeness::Complete,
         wide: &[],
+        notes: &[],
+        newest: None,
         rule_change: None,
         batch: "Leads, accounts and deals created or changed from 2026-02-22 to 2026-02-28",
         counts: vec![
@@ -434,6 +439,7 @@ fn review<'a>(example: &'a Example, reports: &'a [Report]) -> Review<'a> {
             Count { object: Object::Account, admitted: 2_950, reviewed: 870 },
             Count { object: Object::User, admitted: 48, reviewed: 0 },
         ],
+        beside: &NONE,
         inputs: vec![
             input(
                 "leads.csv",
@@ -790,6 +796,25 @@ fn hostile_text_changes_nothing_but_text_in_a_long_packet_either() {
     let html = page(HOSTILE);
     assert!(html.contains("<article class=\"l\""));
     assert!(shape(&html) == shape(&page(&["Ann Ng"])));
+}
+
+#[test]
+fn records_that_are_not_under_review_are_counted_apart() {
+    let example = example();
+    let reports = example.reports();
+    let flagged: BTreeSet<_> = reports
+        .iter()
+        .filter_map(Report::judgement)
+        .flat_map(|it| &it.findings)
+        .collect::<Vec<_>>()
+        .into_iter()
+        .map(|finding| finding.record.clone())
+        .collect();
+    let beside = flagged.into_iter().take(2).collect();
+    let review = Review { beside: &beside, ..review(&example, &reports) };
+    let says = "7 proposals on 3 of 1,482 records under review and on 2 others; 5,588 more served as reference";
+    assert!(render(&review).unwrap().contains(says));
+    assert!(summary(&review).replace('\n', " ").contains(says), "{}", summary(&review));
 }
 
 #[test]

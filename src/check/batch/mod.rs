@@ -27,6 +27,8 @@ pub struct InputRules {
     least_lost: u32,
     /// Tables may be smaller than in the packets before this day.
     pub accept_smaller: Option<NaiveDate>,
+    /// Where the newest change is older than so many days, the exports are hardly this week's.
+    pub stale_after_days: u32,
 }
 
 impl InputRules {
@@ -39,6 +41,7 @@ impl InputRules {
             accept_smaller: section
                 .and_then(|section| section.date("accept_smaller"))
                 .map(|said| said.value),
+            stale_after_days: settings::count(section, "stale_after_days", 30).value,
         }
     }
 

@@ -367,12 +367,27 @@ pub fn lint(policies: &Policies, today: NaiveDate, world: Option<&World<'_>>) ->
         wear::judge(world, &routing, &mut linted);
     }
     linted.faults.extend(wear::outside_picklists(policies, routing.iter().chain(&others)));
-    let off = &policies.lint.off;
-    linted.faults.retain(|fault| !off.contains(fault.lint.code));
-    linted.faults.sort_by(|a, b| {
-        (&a.place, a.lint.code, &a.message).cmp(&(&b.place, b.lint.code, &b.message))
-    });
+    linted.faults = told(linted.faults, policies);
     linted.unjudged.sort();
     linted.unjudged.dedup();
     linted
+}
+
+/// What of the lint every run can afford: whom rules and handovers name and who cannot be given records
+/// (RUL-04, RUL-11), by place.
+pub fn dead_targets(world: &World<'_>) -> Vec<Fault> {
+    let mut faults = wear::loops(world.policies, Some(world));
+    if !world.people().is_empty() {
+        faults.extend(wear::dead_targets(world));
+    }
+    told(faults, world.policies)
+}
+
+/// The faults that are not switched off, by place.
+fn told(mut faults: Vec<Fault>, policies: &Policies) -> Vec<Fault> {
+    faults.retain(|fault| !policies.lint.off.contains(fault.lint.code));
+    faults.sort_by(|a, b| {
+        (&a.place, a.lint.code, &a.message).cmp(&(&b.place, b.lint.code, &b.message))
+    });
+    faults
 }

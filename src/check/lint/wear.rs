@@ -27,6 +27,9 @@ const MOST_ASKED: usize = 50_000;
 /// Faults for which a real record is looked for.
 const MOST_SHOWN: usize = 200;
 
+/// Unknown names for which the one that was meant is looked for.
+const MOST_GUESSED: usize = 50;
+
 /// Places of one fault that are shown beside the first.
 const MOST_PLACES: usize = 5;
 
@@ -96,7 +99,7 @@ fn trouble(world: &World<'_>, name: &str) -> Option<String> {
 }
 
 /// RUL-04.
-fn dead_targets(world: &World<'_>) -> Vec<Fault> {
+pub(super) fn dead_targets(world: &World<'_>) -> Vec<Fault> {
     let mut places: BTreeMap<(&str, &str), BTreeSet<usize>> = BTreeMap::new();
     for (name, file, line) in world.policies.routing.names() {
         places.entry((name.trim(), file)).or_default().insert(line);
@@ -105,20 +108,22 @@ fn dead_targets(world: &World<'_>) -> Vec<Fault> {
     if let Some(queue) = world.policies.owners.queue() {
         places.entry((queue.value.trim(), &owners)).or_default().insert(queue.line);
     }
-    let mut faults = Vec::new();
+    let known = world.people().all().filter(|person| person.standing != Standing::Inactive);
+    let shown: Vec<&str> = known.map(|person| person.shown.as_str()).collect();
+    let mut faults: Vec<Fault> = Vec::new();
     for ((name, file), lines) in places {
         let Some(trouble) = trouble(world, name) else { continue };
         let Some(first) = lines.first() else { continue };
-        let known = world.people().all().filter(|person| person.standing != Standing::Inactive);
-        let shown: Vec<String> = known.map(|person| person.shown.clone()).collect();
-        let meant = nearest(name, shown.iter().map(String::as_str))
-            .filter(|_| matches!(world.people().find(name), Found::Nobody));
-        let hint = match meant {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None if matches!(world.people().find(name), Found::Several) => {
-                "name them by their id".to_owned()
+        let found = world.people().find(name);
+        // Where many are wrong, one typing error is not what is wrong.
+        let is_odd = matches!(found, Found::Nobody) && faults.len() < MOST_GUESSED;
+        let meant = is_odd.then(|| nearest(name, shown.iter().copied())).flatten();
+        let hint = match (meant, found) {
+            (Some(meant), _) => format!("did you mean `{meant}`?"),
+            (None, Found::Several) => "name them by their id".to_owned(),
+            (None, Found::One(_) | Found::Nobody) => {
+                "name somebody who works records now, or a queue".to_owned()
             }
-            None => "name somebody who works records now, or a queue".to_owned(),
         };
         let mut fault = Fault::new(&DEAD_TARGET, Place::new(file, *first), trouble, hint);
         let more = lines.iter().skip(1);

@@ -12,8 +12,8 @@ use crate::check::{Family, Outcome, Report, weighed};
 use crate::finding::{Bits, Hold, Severity};
 use crate::packet::escape::{counted, grouped, value, words};
 use crate::packet::{
-    Completeness, Input, PacketError, Pattern, Review, State, demoted, findings_lines, redefined,
-    seal,
+    Completeness, Input, Note, PacketError, Pattern, Review, State, demoted, findings_lines,
+    redefined, seal,
 };
 
 use super::card::Card;
@@ -53,6 +53,7 @@ pub(in crate::packet) struct Page {
     copy: Option<String>,
     incomplete: Option<Vec<String>>,
     wide: Vec<String>,
+    notes: Vec<String>,
     redefined: Option<String>,
     changed: Option<Changed>,
     gate: Gate,
@@ -79,6 +80,8 @@ pub(in crate::packet) struct Page {
 #[derive(Debug, Serialize)]
 struct Gate {
     trigger: String,
+    /// The day of the newest change in the records.
+    newest: Option<String>,
     proposals: String,
     digest: String,
     rules: String,
@@ -349,10 +352,11 @@ impl Page {
             zone: review.as_of.zone.to_string(),
             lede: format!(
                 "{}, as of {}.",
-                review.extent(found.len(), tally.records),
+                review.extent(&found),
                 review.as_of.day.format("%-d %B %Y"),
             ),
             wide: review.wide.iter().map(|right| words(right)).collect(),
+            notes: notes(review),
             copy: copy(review),
             incomplete: match &review.complete {
                 Completeness::Complete => None,
@@ -386,6 +390,12 @@ impl Page {
     }
 }
 
+/// What a reader should know of the week. Of a masked copy's reader nobody knows what they may.
+fn notes(review: &Review<'_>) -> Vec<String> {
+    let says = |note: &Note| words(if review.mask.is_some() { &note.mailed } else { &note.says });
+    review.notes.iter().map(says).collect()
+}
+
 /// What a reader has to know of a part or a masked copy.
 fn copy(review: &Review<'_>) -> Option<String> {
     if review.mask.is_some() {
@@ -408,6 +418,7 @@ impl Gate {
             .collect();
         Self {
             trigger: words(review.trigger),
+            newest: review.newest.map(|day| day.format("%-d %B %Y").to_string()),
             proposals: counted(found.len(), "proposal"),
             digest: findings.chars().take(12).collect(),
             rules: counted(ran, "check"),
