@@ -4,6 +4,7 @@
 //! table looks cut, its manifest goes on naming the last run that had it whole, so that no cut export
 //! is measured by another. Does not: count what is under review, for a batch may shrink as it likes.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use chrono::NaiveDate;
@@ -71,6 +72,11 @@ pub(super) fn of(
         rules.looks_cut(whole, count.admitted as u64).then_some(cut)
     };
     counts.iter().filter_map(cut).collect()
+}
+
+/// Which tables they are.
+pub(super) fn tables(cut: &[Cut]) -> BTreeSet<Object> {
+    cut.iter().map(|cut| cut.object).collect()
 }
 
 /// The last run before a day whose manifest is kept.

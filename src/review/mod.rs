@@ -647,23 +647,22 @@ fn write_up(
     let runs = folder.path.join("runs");
     let home = home_of(&runs, day, &id);
     let earlier = ledger.entries().get(..ledger_len).unwrap_or_default();
-    let mut missing = judged.missing.clone();
     let past = Past::read(&runs, earlier, day);
     let redefined = past.last.filter(|last| last.definition != definition);
     let rule_change =
         redefined.and_then(|_| rule_change::of(folder, config, judged, &past, threads));
     let counted = Counted::of(config, judged.as_of);
     let cut = cut::of(&runs, earlier, day, &judged.counts, config.policies.input());
-    missing.extend(cut.iter().map(|cut| cut.words(&judged.inputs, day)));
-    let cut_tables = cut.iter().map(|cut| cut.object).collect();
-    let present = past.against(&runs, config, judged, &cut_tables, &counted);
-    missing.extend(present.gaps.iter().cloned());
+    let present = past.against(&runs, config, judged, &cut::tables(&cut), &counted);
+    let cut_words = cut.iter().map(|cut| cut.words(&judged.inputs, day));
+    let missing: Vec<String> =
+        judged.missing.iter().cloned().chain(cut_words).chain(present.gaps.clone()).collect();
     let share = counted.share(&judged.pulled);
     let reviewed = share.counted;
     let tally = tally_of(&judged.reports, &present, day);
-    let mut weeks = metrics::weeks(earlier);
-    weeks.retain(|week| week.day < day);
-    weeks.push(Week::new(day, reviewed, tally, &definition, weeks.last()).lacking(&missing));
+    let weeks = weeks(earlier, day, |last| {
+        Week::new(day, reviewed, tally, &definition, last).lacking(&missing)
+    });
     let flagged = flagged(&judged.reports, &present);
     let beside = beside(&flagged, &judged.pulled);
     let demoted = demoted(earlier, &config.gate);
@@ -728,16 +727,16 @@ fn write_up(
         tally,
     };
     let manifest = manifest::text(config, judged, &rules, &run, &review, &cut);
-    let models = models(&judged.reports);
     let worst = asked(&judged.reports, &present).map(|(check, _)| check.severity).max();
     let history = present.lines;
+    let (rules, models) = (rule_change::kept_text(folder), models(&judged.reports));
     Ok(Made {
         run,
         home,
         packet,
         findings,
         history,
-        rules: rule_change::kept_text(folder),
+        rules,
         manifest,
         summary,
         missing,
@@ -745,6 +744,14 @@ fn write_up(
         models,
         copies,
     })
+}
+
+/// The metric week by week: the weeks before a day, and its own after the last of them.
+fn weeks(earlier: &[Entry], day: NaiveDate, own: impl FnOnce(Option<&Week>) -> Week) -> Vec<Week> {
+    let mut weeks = metrics::weeks(earlier);
+    weeks.retain(|week| week.day < day);
+    weeks.push(own(weeks.last()));
+    weeks
 }
 
 /// The rules that reviewers found wrong more often than the budget allows.
