@@ -11,7 +11,7 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 use crate::finding::{FindingId, Hold};
 use crate::folder::{self, Held};
 use crate::gate::{Claim, Decision, Gate, Refusal, Saying, Verdict, is_owner_change};
-use crate::ledger::{Decided, Decisions, Entry, Ledger, Run, Tally};
+use crate::ledger::{Decided, Decisions, Entry, Ledger, Run};
 use crate::policy::{Log, Problems};
 
 use super::decisions::{self, Filed, Item};
@@ -85,9 +85,16 @@ pub(super) struct Desk<'a> {
 /// A file that was taken.
 struct Taken {
     name: String,
-    decisions: Decisions,
+    /// What is to be recorded; nothing where a file of these bytes was recorded before.
+    new: Option<New>,
     /// Decisions in it that were recorded before.
     known: usize,
+}
+
+/// A file that the ledger has not seen.
+struct New {
+    /// What it decides that was not recorded before. It may be nothing: then the file is remembered.
+    decisions: Decisions,
     /// Proposals of the packet that are still undecided after it.
     undecided: usize,
 }
@@ -107,19 +114,7 @@ impl<'a> Desk<'a> {
     pub(super) fn take(&mut self, ledger: &Ledger, file: &Path) -> Result<(), DeskError> {
         let filed = decisions::read(file).map_err(DeskError::Refused)?;
         if self.is_known(ledger, &filed.digest) {
-            self.taken.push(Taken {
-                name: filed.name,
-                decisions: Decisions {
-                    run: filed.run,
-                    file: filed.digest,
-                    at: self.now,
-                    signed: Vec::new(),
-                    decided: Vec::new(),
-                    tally: Tally::default(),
-                },
-                known: filed.items.len(),
-                undecided: 0,
-            });
+            self.taken.push(Taken { name: filed.name, new: None, known: filed.items.len() });
             return Ok(());
         }
         let run = Self::run_of(ledger, &filed).map_err(DeskError::Refused)?;
@@ -128,13 +123,18 @@ impl<'a> Desk<'a> {
             self.paper = Some((run.clone(), paper));
         }
         let Some((_, paper)) = &self.paper else { return Ok(()) };
-        let recorded = standing(ledger, &run, self.taken.iter().map(|taken| &taken.decisions));
+        let recorded = standing(ledger, &run, self.before());
         let part = Self::part(&filed, &run, paper).map_err(DeskError::Refused)?;
-        let mut taken =
+        let (mut new, known) =
             self.judge(&filed, &run, paper, &part, &recorded).map_err(DeskError::Refused)?;
-        taken.decisions.signed = self.signed(&filed, file).map_err(DeskError::Refused)?;
-        self.taken.push(taken);
+        new.decisions.signed = self.signed(&filed, file).map_err(DeskError::Refused)?;
+        self.taken.push(Taken { name: filed.name, new: Some(new), known });
         Ok(())
+    }
+
+    /// What was taken before, in its order.
+    fn before(&self) -> impl Iterator<Item = &Decisions> {
+        self.taken.iter().filter_map(|taken| Some(&taken.new.as_ref()?.decisions))
     }
 
     /// The keys of those who signed a file; refuses it where somebody had to and did not.
@@ -158,34 +158,26 @@ impl<'a> Desk<'a> {
 
     /// True where a file of these bytes was recorded or taken before.
     fn is_known(&self, ledger: &Ledger, digest: &str) -> bool {
-        let taken = self.taken.iter().map(|taken| &taken.decisions);
-        ledger.decisions().chain(taken).any(|decisions| decisions.file == digest)
+        ledger.decisions().chain(self.before()).any(|decisions| decisions.file == digest)
     }
 
-    /// Appends what was taken, a line for each file that says something new.
+    /// Appends what was taken, a line for each file. One that says nothing new is recorded as well: it
+    /// lies in its folder for the weeks to come, when its packet is not the latest any more.
     pub(super) fn record(self, ledger: &mut Ledger) -> Result<String, ReviewError> {
         let mut words = String::new();
-        for taken in self.taken {
-            let count = |word: &str| {
-                let said = taken.decisions.decided.iter();
-                said.filter(|decided| decided.decision.verdict().word() == word).count()
-            };
-            let name = taken.name;
-            if taken.decisions.decided.is_empty() {
-                words += &format!("{name}: recorded before, {} decisions\n", taken.known);
-                continue;
+        for Taken { name, new, known } in self.taken {
+            match new {
+                Some(New { decisions, undecided }) if !decisions.decided.is_empty() => {
+                    words += &decided_words(&name, &decisions, known, undecided);
+                    ledger.append(Entry::Decisions(decisions))?;
+                }
+                seen => {
+                    words += &format!("{name}: recorded before, {known} decisions\n");
+                    if let Some(New { decisions, .. }) = seen {
+                        ledger.append(Entry::Decisions(decisions))?;
+                    }
+                }
             }
-            words += &format!(
-                "{name}: {} approved, {} rejected, {} escalated",
-                count("approve"),
-                count("reject"),
-                count("escalate"),
-            );
-            if taken.known > 0 {
-                words += &format!("; {} recorded before", taken.known);
-            }
-            words += &format!("; {} still undecided\n", taken.undecided);
-            ledger.append(Entry::Decisions(taken.decisions))?;
         }
         words += &format!("ledger: {} lines, head {}\n", ledger.entries().len(), ledger.head());
         Ok(words)
@@ -233,6 +225,7 @@ impl<'a> Desk<'a> {
         }
     }
 
+    /// What is new in a file, and how many of its decisions were recorded before.
     fn judge(
         &self,
         filed: &Filed,
@@ -240,7 +233,7 @@ impl<'a> Desk<'a> {
         paper: &Paper,
         part: &Part,
         recorded: &BTreeMap<&FindingId, &Decided>,
-    ) -> Result<Taken, Problems> {
+    ) -> Result<(New, usize), Problems> {
         let log = Log::default();
         let mut seen: BTreeMap<&FindingId, usize> = BTreeMap::new();
         let mut decided = Vec::new();
@@ -291,20 +284,15 @@ impl<'a> Desk<'a> {
             let stand = after.get(id).map_or(told.stand, |verdict| Stand::after(verdict));
             (stand, told.scope, told.counts.as_slice())
         }));
-        let taken = Taken {
-            name: filed.name.clone(),
-            decisions: Decisions {
-                run: run.id.clone(),
-                file: filed.digest.clone(),
-                at: self.now,
-                signed: Vec::new(),
-                decided,
-                tally,
-            },
-            known,
-            undecided,
+        let decisions = Decisions {
+            run: run.id.clone(),
+            file: filed.digest.clone(),
+            at: self.now,
+            signed: Vec::new(),
+            decided,
+            tally,
         };
-        log.finish(taken)
+        log.finish((New { decisions, undecided }, known))
     }
 
     /// What the gate says of one decision. `owner_changes` is how many new owners are approved in all.
@@ -389,6 +377,21 @@ impl<'a> Desk<'a> {
             Some(before) => Against::Other(before),
         }
     }
+}
+
+/// What a file decided, in a line.
+fn decided_words(name: &str, decisions: &Decisions, known: usize, undecided: usize) -> String {
+    let count = |word: &str| {
+        let said = decisions.decided.iter();
+        said.filter(|decided| decided.decision.verdict().word() == word).count()
+    };
+    let before = if known > 0 { format!("; {known} recorded before") } else { String::new() };
+    format!(
+        "{name}: {} approved, {} rejected, {} escalated{before}; {undecided} still undecided\n",
+        count("approve"),
+        count("reject"),
+        count("escalate"),
+    )
 }
 
 /// How a decision stands against a recorded one.

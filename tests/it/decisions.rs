@@ -210,6 +210,28 @@ fn the_same_file_twice_is_recorded_once_however_it_comes() {
 }
 
 #[test]
+fn a_file_that_said_nothing_new_is_not_refused_in_the_weeks_after() {
+    let job = reviewed();
+    let filled = Filled::of(&job, DAY).says(&job, DAY, "OWN-01", "00Q3", reject("rule_wrong"));
+    filled.put(&job, "week.json");
+    job.call(&["decide", "week.json"]).ends(0);
+    let rate = job.call(&["metrics", "."]).ends(0).out;
+    let patterns = job.call(&["patterns", "."]).ends(0).out;
+    // The same decisions in other bytes: exported again, or saved by another editor.
+    job.put("decisions/again.json", &filled.file.to_string());
+    let said = job.call(&["decide", "decisions/again.json"]).ends(0);
+    assert!(said.out.contains("recorded before, 1 decisions"), "{}", said.out);
+    assert_eq!(job.call(&["metrics", "."]).ends(0).out, rate);
+    assert_eq!(job.call(&["patterns", "."]).ends(0).out, patterns);
+    job.put("decisions/other.json", &format!("{}\n", filled.file));
+    for day in ["2026-03-08", "2026-03-15"] {
+        job.call(&["run", ".", "--as-of", day]).ends(0);
+    }
+    assert_eq!(recorded(&job).len(), 3);
+    job.call(&["verify", "."]).ends(0);
+}
+
+#[test]
 fn a_later_file_adds_what_is_new_and_may_not_contradict() {
     let job = reviewed();
     let first = Filled::of(&job, DAY).says(&job, DAY, "OWN-01", "00Q3", reject("rule_wrong"));
@@ -688,10 +710,12 @@ fn check_ledger(job: &Job) -> usize {
     let mut standing: BTreeMap<(String, String), String> = BTreeMap::new();
     let mut files = BTreeSet::new();
     let mut runs: BTreeMap<String, Value> = BTreeMap::new();
+    let mut tallies: BTreeMap<String, Value> = BTreeMap::new();
     for line in job.text("ledger.jsonl").lines() {
         let entry = serde_json::from_str::<Value>(line).unwrap()["entry"].clone();
         let tally = if let Some(run) = entry.get("run") {
             runs.insert(word(&run["id"]), run.clone());
+            tallies.entry(word(&run["id"])).or_insert_with(|| run["tally"].clone());
             run["tally"].clone()
         } else {
             let line = &entry["decisions"];
@@ -699,7 +723,9 @@ fn check_ledger(job: &Job) -> usize {
             let run = word(&line["run"]);
             assert!(runs.contains_key(&run), "a decision on a packet that is not known");
             let decided = line["decided"].as_array().unwrap();
-            assert!(!decided.is_empty());
+            // A file that said nothing new is remembered, and changes nothing.
+            assert!(!decided.is_empty() || tallies.get(&run) == Some(&line["tally"]), "{line}");
+            tallies.insert(run.clone(), line["tally"].clone());
             for one in decided {
                 assert_eq!(one["by"], "Dana Reyes");
                 // What is held was confirmed, what asks nothing was not approved.
