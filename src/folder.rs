@@ -189,20 +189,18 @@ fn beside(folder: &Path, mark: &str) -> PathBuf {
 
 /// Clears away what a run that was cut off left behind.
 pub fn clear_drafts(runs: &Path) -> Result<(), FolderError> {
-    let Ok(entries) = fs::read_dir(runs) else { return Ok(()) };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
+    for path in list(runs).map_err(disk(runs))? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
         if name.starts_with('.') && name.ends_with(".draft") {
-            remove(&entry.path())?;
+            remove(&path)?;
         }
         // A folder that was being replaced: if its successor never arrived, it comes back.
         if let Some(base) = name.strip_prefix('.').and_then(|name| name.strip_suffix(".old")) {
             let home = runs.join(base);
             if home.exists() {
-                remove(&entry.path())?;
+                remove(&path)?;
             } else {
-                fs::rename(entry.path(), &home).map_err(disk(&home))?;
+                fs::rename(&path, &home).map_err(disk(&home))?;
             }
         }
     }
@@ -220,6 +218,14 @@ pub(crate) fn remove(path: &Path) -> Result<(), FolderError> {
 
 fn sync(folder: &Path) -> Result<(), FolderError> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(disk(folder))
+}
+
+/// What lies in a folder, by name.
+pub(crate) fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder)?;
+    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    paths.sort();
+    Ok(paths)
 }
 
 /// How many bytes are free for this user where a folder lies.

@@ -190,11 +190,10 @@ fn text(path: &Path) -> Result<String, ReviewError> {
 /// Every rules file and table of a folder, by name.
 fn rules(folder: &Path) -> Result<BTreeMap<String, String>, ReviewError> {
     let mut rules = BTreeMap::new();
-    let entries = fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
-    for entry in entries.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
+    for path in folder::list(folder).map_err(|error| unreadable(folder, &error))? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if !name.starts_with('.') && (name.ends_with(".toml") || name.ends_with(".csv")) {
-            rules.insert(name, text(&entry.path())?);
+            rules.insert(name, text(&path)?);
         }
     }
     Ok(rules)
@@ -238,7 +237,8 @@ pub fn run(order: &Order) -> Result<Done, ReviewError> {
     folder::make(&runs)?;
     folder::clear_drafts(&runs)?;
 
-    let refused = record_dropped(&folder.path, &config.gate, order.now, &mut ledger)?;
+    let Dropped { refused, mut notes } =
+        record_dropped(&folder.path, &config.gate, order.now, &mut ledger)?;
     let exports = folder.path.join(&config.exports);
     let surroundings = Surroundings {
         folder: &folder.path,
@@ -250,7 +250,7 @@ pub fn run(order: &Order) -> Result<Done, ReviewError> {
     let made = write_up(&folder, &config, record_link, &judged, &ledger, order.threads)?;
     let home = runs.join(&made.home);
     folder::publish(&home, &made.files())?;
-    let mut notes: Vec<String> = judged.notes.iter().map(|note| note.says.clone()).collect();
+    notes.extend(judged.notes.iter().map(|note| note.says.clone()));
     notes.extend(unread(&config, &judged.inputs));
     notes.extend(config.batch.absent_words(&judged.absent_ids));
     if ledger.torn() > 0 {
@@ -278,33 +278,56 @@ fn models(reports: &[Report]) -> Vec<(String, String)> {
     weighed(reports).map(|it| (format!("{}{MODEL}", it.object.key()), it.by.to_toml())).collect()
 }
 
-/// Records what lies in the folder `decisions`, file by file. Says which were refused, and why.
+/// What became of the files in the folder `decisions`, besides what was recorded.
+#[derive(Default)]
+struct Dropped {
+    /// Those of which nothing was recorded, and why.
+    refused: Vec<Problems>,
+    /// Those that were not read.
+    notes: Vec<String>,
+}
+
+/// Records what lies in the folder `decisions`, file by file. The week's packet is made whatever is
+/// wrong with them.
 fn record_dropped(
     folder: &Path,
     gate: &Gate,
     now: DateTime<Utc>,
     ledger: &mut Ledger,
-) -> Result<Vec<Problems>, ReviewError> {
-    let Ok(entries) = fs::read_dir(folder.join("decisions")) else { return Ok(Vec::new()) };
-    let mut files: Vec<PathBuf> = entries
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|end| end == "json" || end == "csv"))
-        .collect();
-    files.sort();
-    let mut refused = Vec::new();
+) -> Result<Dropped, ReviewError> {
+    let mut dropped = Dropped::default();
+    let files = match folder::list(&folder.join("decisions")) {
+        Ok(files) => files,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(dropped),
+        Err(error) => {
+            let what = format!("it cannot be listed: {error}");
+            let remedy = "`decisions` is the folder in which decisions files are dropped";
+            dropped.refused.push(Problems::one_with_hint("decisions", 0, what, remedy));
+            return Ok(dropped);
+        }
+    };
     for file in files {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let ends = |end: &str| file.extension().is_some_and(|it| it.eq_ignore_ascii_case(end));
+        if !ends("json") && !ends("csv") {
+            if !ends(decisions::SIGNATURES[0]) && !name.starts_with('.') {
+                dropped.notes.push(format!(
+                    "decisions/{name} was not read: a decisions file ends in .json or .csv"
+                ));
+            }
+            continue;
+        }
         let mut desk = Desk::open(folder, gate, now, Earlier::Stands);
         match desk.take(ledger, &file) {
             Ok(()) => drop(desk.record(ledger)?),
-            Err(DeskError::Refused(problems)) => refused.push(problems),
-            // The week's packet is made all the same.
+            Err(DeskError::Refused(problems)) => dropped.refused.push(problems),
             Err(DeskError::Paper(error)) => {
-                refused.push(Problems::one(file.display().to_string(), 0, error.to_string()));
+                let file = file.display().to_string();
+                dropped.refused.push(Problems::one(file, 0, error.to_string()));
             }
         }
     }
-    Ok(refused)
+    Ok(dropped)
 }
 
 /// The name of a run's folder: its day, or its whole id where another run of that day stands already.

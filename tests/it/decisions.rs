@@ -232,6 +232,31 @@ fn a_file_that_said_nothing_new_is_not_refused_in_the_weeks_after() {
 }
 
 #[test]
+fn every_file_of_the_drop_folder_is_read_or_named() {
+    let job = reviewed();
+    Filled::of(&job, DAY)
+        .says(&job, DAY, "OWN-01", "00Q3", reject("rule_wrong"))
+        .put(&job, "decisions/WEEK.JSON");
+    job.put("decisions/WEEK.JSON.minisig", "a signature that nobody asks for\n");
+    job.put("decisions/week.xlsx", "a workbook\n");
+    job.put("decisions/.DS_Store", "\n");
+    let said = job.call(&["run", ".", "--as-of", "2026-03-08"]).ends(0);
+    assert_eq!(recorded(&job).len(), 1);
+    assert_eq!(
+        said.err,
+        "note: decisions/week.xlsx was not read: a decisions file ends in .json or .csv\n"
+    );
+    // A folder that cannot be listed is not an empty one.
+    fs::remove_dir_all(job.path("decisions")).unwrap();
+    job.put("decisions", "");
+    let said = job.call(&["run", ".", "--as-of", "2026-03-15"]).ends(1);
+    assert!(said.err.contains("not recorded: decisions: it cannot be listed: "), "{}", said.err);
+    assert!(job.has("runs/2026-03-15/packet.html"));
+    fs::remove_file(job.path("decisions")).unwrap();
+    job.call(&["run", ".", "--as-of", "2026-03-22"]).ends(0);
+}
+
+#[test]
 fn a_later_file_adds_what_is_new_and_may_not_contradict() {
     let job = reviewed();
     let first = Filled::of(&job, DAY).says(&job, DAY, "OWN-01", "00Q3", reject("rule_wrong"));
