@@ -29,15 +29,18 @@ impl Slice {
         groups.and_then(|groups| groups.get(&self.by)) == self.name.as_ref()
     }
 
-    /// The name of its files without an ending: `team-emea`.
+    /// The name of its files without an ending: `team-emea`. Another slice may have the same.
     pub fn stem(&self) -> String {
+        /// Disks take 255 bytes; a number and an ending follow.
+        const LONGEST: usize = 120;
         let name = self.name.as_deref().unwrap_or("not known");
         let mut stem = self.by.word().to_owned();
         for word in name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
             stem.push('-');
             stem.extend(word.chars().take(40).flat_map(char::to_lowercase));
         }
-        stem.chars().take(80).collect()
+        stem.truncate(stem.floor_char_boundary(LONGEST));
+        stem
     }
 }
 

@@ -22,14 +22,10 @@ pub(super) fn copies(
 ) -> Result<Vec<(String, String)>, PacketError> {
     let mut files = Vec::new();
     if let Some(by) = config.copies.slices {
-        let mut stems: BTreeMap<String, usize> = BTreeMap::new();
+        let mut taken = BTreeSet::new();
         for slice in slices(judged, by) {
-            let mut stem = slice.stem();
-            let times = stems.entry(stem.clone()).or_default();
-            *times += 1;
-            if *times > 1 {
-                stem += &format!("-{times}");
-            }
+            let stem = free(&taken, slice.stem());
+            taken.insert(stem.clone());
             let page = format!("{stem}.html");
             // Rates, patterns and what other rules find are of the whole: in a part they would tell of others.
             let part = Review {
@@ -51,6 +47,13 @@ pub(super) fn copies(
         files.push(("masked.html".to_owned(), packet::render(&masked)?));
     }
     Ok(files)
+}
+
+/// A name that is not taken: this one, or this one with the first number that makes it new.
+fn free(taken: &BTreeSet<String>, name: String) -> String {
+    let numbered = (2..).map(|n: u32| format!("{name}-{n}"));
+    let mut names = std::iter::once(name.clone()).chain(numbered);
+    names.find(|name| !taken.contains(name)).unwrap_or(name)
 }
 
 /// The parts that there are, those of nobody last.

@@ -223,3 +223,29 @@ fn a_key_that_can_be_guessed_is_refused() {
     assert!(said.err.contains("one of `owner`, `team`"), "{}", said.err);
     assert!(!said.err.contains("short\""), "the key is quoted: {}", said.err);
 }
+
+#[test]
+fn owners_whose_names_are_alike_or_long_have_a_part_each() {
+    let job = Job::weekly();
+    job.put("review.toml", &(job.text("review.toml") + "\n[packet]\nslices = \"owner\"\n"));
+    let long = ["𠀀".repeat(19), "𠀁".repeat(19)].join(" ");
+    let (mut users, mut leads) = (job.text("exports/user.csv"), job.text("exports/lead.csv"));
+    for (n, name) in ["Ann Lee", "Ann-Lee", "Ann Lee 2", &long].into_iter().enumerate() {
+        users += &format!("006{n},{name},false\n");
+        leads += &format!("00R{n},A{n},B{n},C{n},,,006{n},New,2025-01-05,2026-02-27,,\n");
+    }
+    job.put("exports/user.csv", &users);
+    job.put("exports/lead.csv", &leads);
+    job.run(&[]).ends(0);
+    let folder = std::fs::read_dir(job.path("runs/2026-03-01")).unwrap();
+    let names: BTreeSet<String> =
+        folder.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let parts =
+        [("owner-ann-lee", "00R0"), ("owner-ann-lee-2", "00R2"), ("owner-ann-lee-3", "00R1")];
+    for (stem, lead) in parts {
+        let part = job.text(&format!("runs/2026-03-01/{stem}.txt"));
+        assert!(part.contains(&format!("lead {lead}\n")), "{stem}: {part}");
+    }
+    let long = names.iter().find(|name| name.starts_with("owner-𠀀") && name.ends_with(".html"));
+    assert!(long.is_some_and(|name| name.len() < 140), "{names:?}");
+}
