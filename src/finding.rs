@@ -67,8 +67,6 @@ pub enum Evidence {
         new: Option<Cell>,
         /// By whom, where the history says so.
         by: Option<Cell>,
-        /// What that one is called.
-        name: Option<String>,
     },
     /// A line of the rules, quoted.
     Policy {
@@ -96,7 +94,7 @@ impl Evidence {
     /// The cells of a change.
     pub fn change(&self) -> impl Iterator<Item = &Cell> {
         let cells = match self {
-            Self::Changed { field, at, old, new, by, name: _ } => {
+            Self::Changed { field, at, old, new, by } => {
                 [Some(field), old.as_ref(), new.as_ref(), Some(at), by.as_ref()]
             }
             Self::Cell(_)
@@ -612,6 +610,49 @@ impl Finding {
     pub fn escalate_only(mut self, why: impl Into<String>) -> Self {
         self.escalate = Some(why.into());
         self
+    }
+
+    /// Every cell that the evidence or the proposal quotes.
+    pub fn cells_mut(&mut self) -> impl Iterator<Item = &mut Cell> {
+        let quoted = self.evidence.iter_mut().flat_map(|evidence| match evidence {
+            Evidence::Cell(cell) | Evidence::Normalised { from: cell, .. } => vec![cell],
+            Evidence::Compared { left, right, .. } => vec![left, right],
+            Evidence::Changed { field, at, old, new, by } => {
+                [field, at].into_iter().chain([old, new, by].into_iter().flatten()).collect()
+            }
+            Evidence::Policy { .. }
+            | Evidence::Figure { .. }
+            | Evidence::Trace(_)
+            | Evidence::Likeness(_) => Vec::new(),
+        });
+        let before = match &mut self.proposal {
+            Proposal::SetOwner { before, .. }
+            | Proposal::ReturnToQueue { before, .. }
+            | Proposal::SetField { before, .. }
+            | Proposal::FillField { before, .. }
+            | Proposal::CorrectLifecycle { before, .. }
+            | Proposal::CorrectSource { before, .. } => Some(before),
+            Proposal::MergeCandidate { .. }
+            | Proposal::LinkToAccount { .. }
+            | Proposal::ConvertCandidate { .. }
+            | Proposal::ReviewRecord { .. }
+            | Proposal::ReviewRule { .. }
+            | Proposal::ReviewUpstream { .. } => None,
+        };
+        quoted.chain(before)
+    }
+
+    /// The proposal in one sentence; what nobody may simply approve is put as a question.
+    pub fn asks(&self) -> String {
+        let words = self.proposal.words();
+        match (&self.hold(), self.proposal.is_question()) {
+            (Hold::EscalateOnly(_), false) => {
+                let mut letters = words.chars();
+                let first = letters.next().into_iter().flat_map(char::to_lowercase);
+                format!("Decide whether to {}", first.chain(letters).collect::<String>())
+            }
+            (Hold::EscalateOnly(_) | Hold::Held(_) | Hold::Free, _) => words,
+        }
     }
 
     /// The evidence, in the order given.

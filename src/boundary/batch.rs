@@ -462,6 +462,7 @@ impl<'b> Row<'b> {
             file: file.map(|(_, file, _)| file.clone()).unwrap_or_default(),
             line: self.line(),
             shown,
+            called: None,
         }
     }
 }
@@ -507,6 +508,8 @@ pub struct Cell {
     file: String,
     line: u64,
     shown: Shown,
+    /// What the one is called whose id the value is.
+    called: Option<String>,
 }
 
 impl Cell {
@@ -538,6 +541,16 @@ impl Cell {
     /// What may be shown of it.
     pub fn shown(&self) -> &Shown {
         &self.shown
+    }
+
+    /// What the one is called whose id the value is, where that is known and may be shown.
+    pub fn called(&self) -> Option<&str> {
+        self.called.as_deref()
+    }
+
+    /// Says what the one is called whose id the value is.
+    pub fn call(&mut self, name: String) {
+        self.called = Some(name);
     }
 }
 

@@ -13,7 +13,6 @@ use crate::boundary::{Batch, Field, Grant, Missing, Object, Row, Shown};
 use crate::finding::Evidence;
 
 use super::ladder::same;
-use super::people::Found;
 use super::{Judgement, World};
 
 /// The fields of the history table.
@@ -187,22 +186,16 @@ impl History {
         })
     }
 
-    /// The change as evidence, with the name of who made it where users are known.
-    pub(super) fn evidence(&self, world: &World<'_>, change: &Change<'_>) -> Evidence {
+    /// The change as evidence.
+    pub(super) fn evidence(&self, change: &Change<'_>) -> Evidence {
         let cell = |field: &Option<Field>| field.as_ref().map(|field| change.row.cell(field));
         let by = cell(&self.by).filter(|by| *by.shown() != Shown::Blank);
-        let name = by.as_ref().and_then(|by| {
-            let Shown::Value(id) = by.shown() else { return None };
-            let Found::One(person) = world.people().find(id) else { return None };
-            Some(person.shown.clone())
-        });
         Evidence::Changed {
             field: change.row.cell(&self.field),
             old: cell(&self.old),
             new: cell(&self.new),
             at: change.row.cell(&self.changed),
             by,
-            name,
         }
     }
 

@@ -15,6 +15,7 @@ mod ladder;
 mod lead_source;
 mod lifecycle;
 mod lint;
+mod names;
 mod not_looked;
 mod owners;
 mod people;
@@ -42,6 +43,7 @@ pub use groups::{By, Groups, LEAST};
 pub use lint::{
     Fault, LINTS, LintDef, Linted, Place, Unjudged, Witness, dead_targets, lint, routing_rules,
 };
+pub use names::called;
 pub use not_looked::NotLooked;
 pub use rulebook::{MODEL, Rulebook, Table};
 pub use world::{AsOf, Pulled, World};
@@ -490,9 +492,12 @@ impl Loaded {
             Err(off) => Outcome::NotApplicable(off.to_string()),
             // What a panicking judge leaves behind is its own; the world's shared views are
             // only filled when they are complete.
-            Ok(judge) => {
-                catch_unwind(AssertUnwindSafe(|| judge(world))).map_or(Outcome::Broken, settle)
-            }
+            Ok(judge) => catch_unwind(AssertUnwindSafe(|| {
+                let mut judgement = judge(world);
+                judgement.findings.iter_mut().for_each(|finding| world.name(finding));
+                judgement
+            }))
+            .map_or(Outcome::Broken, settle),
         };
         Report { check, reads, outcome }
     }

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::boundary::{Batch, Cell, Field, Kind, Object, RecordRef, Row, Shown};
-use crate::check::{By, Report};
+use crate::check::{self, By, Report};
 use crate::config::{Config, MaskKey};
 use crate::finding::{Evidence, Finding};
 use crate::packet::{self, Mask, PacketError, Review, Slice};
@@ -100,6 +100,9 @@ fn mask(config: &Config, judged: &Judged, key: &MaskKey) -> Mask {
         if let Some(row) = judged.pulled.get(record.object).and_then(|batch| batch.find(&record.id))
         {
             learn(&mut mask, config, row);
+            if let Some(name) = check::called(&config.boundary, &judged.pulled, row) {
+                mask.learn("name", &name);
+            }
         }
     }
     mask

@@ -143,7 +143,10 @@ fn of_finding(line: &Value, folder: &Folder, config: &Config, run: &Run, changed
 /// A value with its place, as far as it may be shown.
 fn quote(cell: &Value) -> String {
     let shown = match text(cell, "shown") {
-        "value" | "masked" => visible_owned(text(cell, "value")),
+        "value" | "masked" => match text(cell, "called") {
+            "" => visible_owned(text(cell, "value")),
+            name => format!("{} ({})", visible(name), visible(text(cell, "value"))),
+        },
         "never" => "a value that is never shown".to_owned(),
         "withheld" => "a value that was withheld".to_owned(),
         _ => "blank".to_owned(),
@@ -155,7 +158,12 @@ fn quote(cell: &Value) -> String {
         }
         _ => String::new(),
     };
-    format!("{} {} is {shown}{place}", text(cell, "object"), text(cell, "field"))
+    format!("{}: {} is {shown}{place}", words(cell, "object"), words(cell, "field"))
+}
+
+/// A name of the program's own, as a person reads it.
+fn words(cell: &Value, key: &str) -> String {
+    text(cell, key).replace('_', " ")
 }
 
 /// One piece of evidence in words.
@@ -178,6 +186,11 @@ fn fact(fact: &Value) -> String {
                 quote(part("right")),
                 visible(text(fact, "level"))
             )
+        }
+        "changed" => {
+            let cells = ["field", "old", "new", "at", "by"].map(|key| part(key));
+            let cells = cells.into_iter().filter(|cell| !cell.is_null()).map(quote);
+            cells.collect::<Vec<_>>().join("; ")
         }
         "policy" => {
             let line = fact.get("line").and_then(Value::as_u64).unwrap_or_default();

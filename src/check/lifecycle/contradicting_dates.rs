@@ -15,7 +15,7 @@ use crate::policy::{Said, Section};
 
 use super::customer_without_won_deal::{self as unproven, Claims};
 use super::imports::Imports;
-use super::{FILE, Settings, is_bare_day, policy, said, titled};
+use super::{FILE, Settings, is_bare_day, policy, said};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "LIF-07",
@@ -423,8 +423,8 @@ impl<'a> Case<'_, 'a> {
     ) -> Finding {
         let words: Vec<_> = contradictions.iter().map(|one| one.words.as_str()).collect();
         let headline = match words.as_slice() {
-            [only] => format!("{}: {only}", titled(row)),
-            all => format!("{}: {}", titled(row), all.join("; ")),
+            [only] => format!("{}: {only}", self.world.titled(row)),
+            all => format!("{}: {}", self.world.titled(row), all.join("; ")),
         };
         let mut cells: Vec<Cell> = Vec::new();
         for cell in contradictions.iter().flat_map(|one| &one.cells) {

@@ -16,7 +16,6 @@ use super::imports::Imports;
 use super::links::{DealFields, Links};
 use super::{
     FILE, Settings, ask_conditions, counted, excepted, on_ladder, policy, said, staged, time,
-    titled,
 };
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
@@ -222,7 +221,7 @@ impl<'w, 'a> Claims<'w, 'a> {
         let deals = self.links.each(row);
         let stage = row.cell(&ladder.field);
         let whose = if row.object() == Object::Contact { "it or its company" } else { "it" };
-        let subject = format!("{} is {}", titled(row), said(row, &ladder.field));
+        let subject = format!("{} is {}", self.world.titled(row), said(row, &ladder.field));
         let headline = match deals.as_slice() {
             [] => format!("{subject} and no deal names {whose}"),
             [deal] => match self.links.state(*deal) {

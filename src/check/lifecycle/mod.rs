@@ -207,19 +207,3 @@ fn said(row: Row<'_>, field: &Field) -> String {
 fn counted(count: usize, one: &str, many: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
 }
-
-/// `Contact 003A`: a record at the beginning of a sentence.
-fn titled(row: Row<'_>) -> String {
-    let noun = match row.object() {
-        Object::Lead => "Lead",
-        Object::Contact => "Contact",
-        Object::Account => "Account",
-        Object::Deal => "Deal",
-        Object::User
-        | Object::Queue
-        | Object::CampaignMember
-        | Object::FieldHistory
-        | Object::SystemRecord => "Record",
-    };
-    format!("{noun} {}", row.id())
-}

@@ -15,7 +15,7 @@ use crate::policy::Said;
 use super::links::{DealFields, Links};
 use super::{
     FILE, Settings, ask_conditions, counted, day_of, days, excepted, on_ladder, policy, said,
-    staged, time, titled,
+    staged, time,
 };
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
@@ -165,7 +165,8 @@ impl<'a> Case<'_, 'a> {
         };
         let since = age.map_or_else(String::new, |age| format!(", for {} now", days(age)));
         let stands = said(self.row, &self.ladder.field);
-        let headline = format!("{} is {stands} and {deals_are}{since}", titled(self.row));
+        let headline =
+            format!("{} is {stands} and {deals_are}{since}", self.world.titled(self.row));
         let mut finding = Finding::about(
             self.row.record(),
             headline,

@@ -16,8 +16,7 @@ use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::Said;
 
 use super::{
-    FILE, Settings, counted, days, is_bare_day, on_ladder, policy, staged, titled,
-    won_deal_not_customer,
+    FILE, Settings, counted, days, is_bare_day, on_ladder, policy, staged, won_deal_not_customer,
 };
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
@@ -188,12 +187,12 @@ fn finding(world: &World<'_>, history: &History, ladder: &Ladder, fall: &Fall<'_
     let ago = world.as_of.days_since(change.at);
     let [old, new] = history.values(change);
     let step = format!("from {old} to {new}");
-    let headline = format!("{} fell {step} {} ago", titled(record), days(ago));
+    let headline = format!("{} fell {step} {} ago", world.titled(record), days(ago));
     let question = format!("Why did it go back {step}?");
     let mut finding = Finding::about(
         record.record(),
         headline,
-        history.evidence(world, change),
+        history.evidence(change),
         Proposal::ReviewRecord { question },
     )
     .because(Evidence::Cell(record.cell(&ladder.field)));

@@ -16,9 +16,7 @@ use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, meant};
 
-use super::{
-    FILE, Settings, ask_conditions, counted, days, excepted, policy, said, staged, time, titled,
-};
+use super::{FILE, Settings, ask_conditions, counted, days, excepted, policy, said, staged, time};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "LIF-08",
@@ -295,7 +293,7 @@ impl<'a> Case<'_, 'a> {
         let question = "Is it still alive? Then what is the next step, and when?".to_owned();
         let mut finding = Finding::about(
             row.record(),
-            format!("{} {stay}; {}", titled(row), self.words(limit)),
+            format!("{} {stay}; {}", self.world.titled(row), self.words(limit)),
             Evidence::Cell(stage),
             Proposal::ReviewRecord { question },
         )

@@ -375,7 +375,7 @@ impl<'a> Look<'_, 'a> {
             }
         }
         if let (Some(change), Some(history)) = (latest, self.history) {
-            finding = finding.because(history.evidence(self.world, &change));
+            finding = finding.because(history.evidence(&change));
         }
         if let Some(work) = owned.work(row) {
             finding = finding.because(Evidence::Cell(work));

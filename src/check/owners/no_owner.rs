@@ -184,8 +184,10 @@ fn accounts_owner<'a>(
     match (account, &around.account_owner) {
         (Some(account), Some(owner)) if !account.is_blank(owner) => {
             let cell = account.cell(owner);
-            let doubt =
-                format!("its account has an owner ({}), who may be working it", cell.shown());
+            let doubt = format!(
+                "its account has an owner ({}), who may be working it",
+                world.somebody(&cell)
+            );
             finding.because(Evidence::Cell(cell)).unless(doubt)
         }
         _ => finding,

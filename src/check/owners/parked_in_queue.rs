@@ -204,7 +204,7 @@ impl<'a> Stay<'_, 'a> {
         });
         let owner = Evidence::Cell(row.cell(&self.owned.owner));
         let mut finding = Finding::about(row.record(), headline, owner, proposal);
-        for cell in self.since_cells(world, row) {
+        for cell in self.since_cells(row) {
             finding = finding.because(cell);
         }
         if let Some(work) = self.owned.work(row) {
@@ -221,7 +221,7 @@ impl<'a> Stay<'_, 'a> {
         succession.explain(doubts.into_iter().fold(finding, Finding::unless))
     }
 
-    fn since_cells(&self, world: &World<'a>, row: Row<'a>) -> Vec<Evidence> {
+    fn since_cells(&self, row: Row<'a>) -> Vec<Evidence> {
         let own = |fields: &[Field]| {
             let field = fields.iter().find(|field| field.object() == row.object());
             field.map(|field| Evidence::Cell(row.cell(field))).into_iter().collect()
@@ -230,7 +230,7 @@ impl<'a> Stay<'_, 'a> {
             (Known::Assigned(_), _) => own(&self.since.assigned),
             (Known::Created(_), _) => own(&self.since.created),
             (Known::Changed(change), Some(history)) => {
-                vec![history.evidence(world, &change)]
+                vec![history.evidence(&change)]
             }
             (Known::Changed(_), None) => Vec::new(),
         }

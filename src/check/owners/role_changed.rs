@@ -174,7 +174,7 @@ impl<'a> Kept<'_, 'a> {
         let user = self.person.row.filter(|row| row.object() == Object::User);
         let change = user.and_then(|user| self.changes.get(&user.position())).copied();
         if let (Some(change), Some(history)) = (change, &self.known.history) {
-            finding = finding.because(history.evidence(world, &change));
+            finding = finding.because(history.evidence(&change));
         }
         if let Some(work) = owned.work(row) {
             finding = finding.because(Evidence::Cell(work));

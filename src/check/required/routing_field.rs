@@ -175,7 +175,10 @@ fn finding(
     if let Some(owner) = owner.filter(|owner| !row.is_blank(owner)) {
         let cell = row.cell(&owner);
         finding = finding
-            .unless(format!("It has an owner ({}): it was routed all the same", cell.shown()))
+            .unless(format!(
+                "It has an owner ({}): it was routed all the same",
+                world.somebody(&cell)
+            ))
             .because(Evidence::Cell(cell));
     }
     let (rules, name) = (need.rules.join(", "), label(field));

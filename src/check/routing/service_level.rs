@@ -380,7 +380,7 @@ impl Clocks<'_, '_> {
         if let (Some(history), Some(change)) = (self.history, change)
             && times.assigned == Some(change.at)
         {
-            finding = finding.because(history.evidence(self.world, change));
+            finding = finding.because(history.evidence(change));
         }
         for condition in &target.when.all {
             finding = finding.because(Evidence::Cell(row.cell(&condition.field)));

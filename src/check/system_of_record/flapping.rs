@@ -130,7 +130,7 @@ fn judge(world: &World<'_>, rules: &Rules, history: &History) -> Judgement {
             .and_then(|batch| batch.at(position));
         if let Some((field, row)) = field.zip(row) {
             let others = alike.get(&(governed, run.pair.clone())).map_or(0, |count| count - 1);
-            judgement.findings.push(finding(world, rules, history, field, row, &run, others));
+            judgement.findings.push(finding(rules, history, field, row, &run, others));
         }
     }
     judgement
@@ -172,7 +172,6 @@ fn alternating<'a>(series: &Series<'a>, history: &History) -> Option<Run<'a>> {
 const QUOTED: usize = 6;
 
 fn finding(
-    world: &World<'_>,
     rules: &Rules,
     history: &History,
     field: &Said<Field>,
@@ -196,7 +195,7 @@ fn finding(
         Proposal::ReviewUpstream { question },
     );
     for change in run.changes.iter().skip(count.saturating_sub(QUOTED)) {
-        finding = finding.because(history.evidence(world, change));
+        finding = finding.because(history.evidence(change));
     }
     finding =
         finding.because(policy(field.line, format!("{} is governed", **field))).because(policy(

@@ -80,6 +80,15 @@ impl Quoted {
         let text = text(shown).map(value).unwrap_or_default();
         Self { kind: exposure(shown), text, parts: None }
     }
+
+    /// A cell's value; somebody's id stands behind their name.
+    fn of_cell(cell: &Cell) -> Self {
+        let quoted = Self::of(cell.shown());
+        match cell.called() {
+            Some(name) => Self { text: format!("{} ({})", value(name), quoted.text), ..quoted },
+            None => quoted,
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -120,7 +129,6 @@ struct Compared {
 struct Waterfall {
     pair: [String; 2],
     score: String,
-    chance: String,
     /// Where even odds stand.
     zero: String,
     bars: Vec<Bar>,
@@ -206,7 +214,7 @@ impl Card {
             doubts: finding.doubts.iter().map(|doubt| words(doubt)).collect(),
             missing: finding.missing.iter().map(|what| words(what)).collect(),
             reach: finding.reach.iter().map(|reach| reach.word()).collect(),
-            change: Change::of(&finding.proposal),
+            change: Change::of(finding),
         };
         for evidence in finding.evidence() {
             card.quote(evidence, finding);
@@ -239,13 +247,8 @@ impl Card {
             Evidence::Compared { left, right, level } => {
                 self.compare(left, right, level, &finding.proposal);
             }
-            Evidence::Changed { field, at, old, new, by, name } => {
-                self.facts.push(Fact::of_change(
-                    [field, at],
-                    [old, new],
-                    by.as_ref(),
-                    name.as_deref(),
-                ));
+            Evidence::Changed { field, at, old, new, by } => {
+                self.facts.push(Fact::of_change([field, at], [old, new], by.as_ref()));
             }
             Evidence::Policy { file, line, says } => self.policies.push(Policy {
                 place: if *line == 0 {
@@ -263,12 +266,12 @@ impl Card {
     /// Comparisons of the same two records share one table.
     fn compare(&mut self, left: &Cell, right: &Cell, level: &str, proposal: &Proposal) {
         let sides = [left, right].map(|cell| cell.record().to_string());
-        let (left_quote, right_quote) = side_by_side(left.shown(), right.shown());
+        let (left_quote, right_quote) = side_by_side(left, right);
         let row = Compared {
             field: if left.field() == right.field() {
-                value(left.field())
+                label(left)
             } else {
-                format!("{} / {}", value(left.field()), value(right.field()))
+                format!("{} / {}", label(left), label(right))
             },
             left: left_quote,
             right: right_quote,
@@ -340,9 +343,9 @@ impl Fact {
     fn of(cell: &Cell, finding: &Finding) -> Self {
         let other = *cell.record() != finding.record;
         Self {
-            label: value(cell.field()),
+            label: label(cell),
             of: other.then(|| value(&cell.record().to_string())),
-            value: Quoted::of(cell.shown()),
+            value: Quoted::of_cell(cell),
             step: None,
             to: None,
             place: value(&place(cell)),
@@ -354,13 +357,12 @@ impl Fact {
         [field, at]: [&Cell; 2],
         [old, new]: [&Option<Cell>; 2],
         by: Option<&Cell>,
-        name: Option<&str>,
     ) -> Self {
-        let who = name.or_else(|| by.and_then(|by| text(by.shown())));
+        let who = by.and_then(|by| by.called().or_else(|| text(by.shown())));
         let who = who.map_or_else(String::new, |who| format!(" by {who}"));
         let when = text(at.shown()).unwrap_or("at some time");
-        let [old, new] = [old, new].map(|cell| cell.as_ref().map(|cell| Quoted::of(cell.shown())));
-        let what = || Quoted::of(field.shown());
+        let [old, new] = [old, new].map(|cell| cell.as_ref().map(Quoted::of_cell));
+        let what = || Quoted::of_cell(field);
         Self {
             label: words(&format!("{when}{who}")),
             of: None,
@@ -391,15 +393,9 @@ impl Waterfall {
         let (least, most) = (ends().fold(0.0, f64::min), ends().fold(0.0, f64::max));
         let scale = Self::WIDTH / (most - least).max(1.0);
         let at = |bits: f64| (bits - least) * scale;
-        let percent = likeness.score.chance() * 100.0;
         Self {
             pair: likeness.pair.each_ref().map(|record| value(&record.id)),
             score: likeness.score.to_string(),
-            chance: match percent {
-                ..0.1 => "less than 0.1%".to_owned(),
-                0.1..=99.9 => format!("{percent:.1}%"),
-                _ => "more than 99.9%".to_owned(),
-            },
             zero: format!("{:.1}", at(0.0)),
             bars: steps
                 .iter()
@@ -439,9 +435,10 @@ impl Trace {
 }
 
 impl Change {
-    fn of(proposal: &Proposal) -> Self {
+    fn of(finding: &Finding) -> Self {
+        let proposal = &finding.proposal;
         let mut change = Self {
-            words: words(&proposal.words()),
+            words: words(&finding.asks()),
             field: None,
             before: None,
             after: None,
@@ -451,13 +448,16 @@ impl Change {
             because: None,
         };
         if let Some((cell, after)) = proposal.change() {
-            change.field = Some(value(cell.field()));
-            change.before = Some(Quoted::of(cell.shown()));
+            change.field = Some(label(cell));
+            change.before = Some(Quoted::of_cell(cell));
             change.after = after.map(|after| value(&after));
         }
         match proposal {
             Proposal::MergeCandidate { keep, fold, because } => {
-                change.words = format!("Consider merging {}", counted(fold.len() + 1, "record"));
+                if !matches!(finding.hold(), Hold::EscalateOnly(_)) {
+                    let records = counted(fold.len() + 1, "record");
+                    change.words = format!("Consider merging {records}");
+                }
                 change.keep = Some(value(&keep.to_string()));
                 change.fold = fold.iter().map(|record| value(&record.to_string())).collect();
                 change.because = Some(words(because));
@@ -485,9 +485,14 @@ impl Change {
     }
 }
 
+/// The field of a cell, as a person reads it.
+fn label(cell: &Cell) -> String {
+    value(&cell.field().replace('_', " "))
+}
+
 /// Two values, each with the words in which it differs from the other.
-fn side_by_side(left: &Shown, right: &Shown) -> (Quoted, Quoted) {
-    let (mut a, mut b) = (Quoted::of(left), Quoted::of(right));
+fn side_by_side(left: &Cell, right: &Cell) -> (Quoted, Quoted) {
+    let (mut a, mut b) = (Quoted::of_cell(left), Quoted::of_cell(right));
     if a.kind == "value"
         && b.kind == "value"
         && a.text != b.text

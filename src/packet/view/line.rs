@@ -148,6 +148,9 @@ struct Quote<'a> {
     shown: &'static str,
     /// The value as far as it is shown.
     value: Option<&'a str>,
+    /// What the one is called whose id the value is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    called: Option<&'a str>,
 }
 
 /// A piece of evidence.
@@ -189,8 +192,6 @@ enum Fact<'a> {
         new: Option<Quote<'a>>,
         /// By whom.
         by: Option<Quote<'a>>,
-        /// What that one is called, where users are known.
-        name: Option<&'a str>,
     },
     /// What the rules say.
     Policy {
@@ -347,6 +348,7 @@ impl<'a> Quote<'a> {
             line: cell.line(),
             shown: exposure(cell.shown()),
             value: text(cell.shown()),
+            called: cell.called(),
         }
     }
 }
@@ -364,13 +366,12 @@ impl<'a> Fact<'a> {
             Evidence::Compared { left, right, level } => {
                 Self::Compared { left: Quote::of(left), right: Quote::of(right), level }
             }
-            Evidence::Changed { field, at, old, new, by, name } => Self::Changed {
+            Evidence::Changed { field, at, old, new, by } => Self::Changed {
                 field: Quote::of(field),
                 at: Quote::of(at),
                 old: old.as_ref().map(Quote::of),
                 new: new.as_ref().map(Quote::of),
                 by: by.as_ref().map(Quote::of),
-                name: name.as_deref(),
             },
             Evidence::Policy { file, line, says } => Self::Policy { file, line: *line, says },
             Evidence::Figure { of, is } => Self::Figure { of, is },
@@ -424,7 +425,7 @@ impl<'a> Proposed<'a> {
         };
         Self {
             kind: proposal.kind(),
-            words: proposal.words(),
+            words: finding.asks(),
             field: cell.map(Cell::field),
             column: cell.map(Cell::column),
             before: cell.and_then(|cell| text(cell.shown())),
