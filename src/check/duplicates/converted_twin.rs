@@ -121,9 +121,9 @@ impl Asked {
             },
         };
         let headline = format!(
-            "Lead {} is open and has the mail address of lead {}, which was converted",
-            lead.id(),
-            twin.id()
+            "{} is open and has the mail address of lead {}, which was converted",
+            world.titled(lead),
+            world.called(twin)
         );
         let mut facts = Vec::new();
         let mut out = String::new();

@@ -12,7 +12,7 @@ use crate::matching::agreement::{self, Level};
 use crate::matching::normalise;
 
 use super::matches::{KnownBy, Twin, account_domain, domain_fields, text};
-use super::merge::{self, folded, listed, shares_role_mailbox};
+use super::merge::{self, folded, shares_role_mailbox};
 use super::policy::{Policy, Switch};
 
 /// DUP-06.
@@ -71,7 +71,7 @@ pub(super) fn contract(finding: Finding, work: Work) -> Finding {
     }
 }
 
-/// Asks for what stands side by side in evidence.
+/// Asks for what stands beside each other in evidence.
 pub(super) fn ask(grant: &mut Grant<'_>, policies: &Policies) {
     super::ask(grant);
     policies.ladders.ask(Object::Lead, grant);
@@ -134,15 +134,18 @@ fn is_contact<'a>(world: &World<'a>, lead: Row<'a>, twins: &[Twin<'a>]) -> Optio
         KnownBy::NameAndDomain => "has the name and the account's domain of",
     };
     let several = if contacts.len() > 1 { "contacts" } else { "contact" };
-    let headline =
-        format!("Lead {} is open and {shared} {several} {}", lead.id(), listed(&contacts));
+    let headline = format!(
+        "{} is open and {shared} {several} {}",
+        world.titled(lead),
+        world.listed(&contacts)
+    );
     let proposal = match contacts.as_slice() {
         [contact] => Proposal::ConvertCandidate { into: contact.record() },
         _ => Proposal::ReviewRecord {
-            question: format!("Which of the contacts {} is this lead?", listed(&contacts)),
+            question: format!("Which of the contacts {} is this lead?", world.listed(&contacts)),
         },
     };
-    let mut facts = side_by_side(world, lead, first).into_iter();
+    let mut facts = beside_each_other(world, lead, first).into_iter();
     let mut finding = Finding::about(lead.record(), headline, facts.next()?, proposal);
     finding = facts.fold(finding, Finding::because);
     for contact in &contacts {
@@ -154,8 +157,8 @@ fn is_contact<'a>(world: &World<'a>, lead: Row<'a>, twins: &[Twin<'a>]) -> Optio
     Some(doubt_contact(world, lead, first, finding))
 }
 
-/// Lead and contact side by side: what they share, then what differs.
-fn side_by_side<'a>(world: &World<'a>, lead: Row<'a>, twin: &Twin<'a>) -> Vec<Evidence> {
+/// Lead and contact beside each other: what they share, then what differs.
+fn beside_each_other<'a>(world: &World<'a>, lead: Row<'a>, twin: &Twin<'a>) -> Vec<Evidence> {
     let contact = twin.contact;
     let boundary = &world.policies.boundary;
     let lists = &world.policies.duplicates.lists;
@@ -188,8 +191,11 @@ fn side_by_side<'a>(world: &World<'a>, lead: Row<'a>, twin: &Twin<'a>) -> Vec<Ev
             facts.extend(domain_of(world, *account));
         }
     }
-    facts.extend(compared("owner", "side by side"));
-    facts.extend(compared("last_activity", "side by side"));
+    for name in ["owner", "last_activity"] {
+        let values = pair(name).map(|(left, right)| (lead.written(&left), contact.written(&right)));
+        let equal = values.is_some_and(|(left, right)| left == right);
+        facts.extend(compared(name, if equal { "the same" } else { "differs" }));
+    }
     let account = boundary.allowed(Object::Contact, "account");
     facts.extend(account.map(|field| Evidence::Cell(contact.cell(&field))));
     facts
@@ -357,7 +363,7 @@ fn belongs<'a>(world: &World<'a>, person: Row<'a>) -> Option<Finding> {
     if candidates.is_empty() || is_known_contact(world, person) {
         return None;
     }
-    let (headline, proposal) = words(person, &candidates);
+    let (headline, proposal) = words(world, person, &candidates);
     let mut facts = shared_domain(world, person, &candidates).into_iter();
     let mut finding = Finding::about(person.record(), headline, facts.next()?, proposal);
     finding = facts.fold(finding, Finding::because);
@@ -385,27 +391,27 @@ fn is_known_contact<'a>(world: &World<'a>, person: Row<'a>) -> bool {
         && !world.matches().twins_of(world, person).is_empty()
 }
 
-fn words(person: Row<'_>, candidates: &[Row<'_>]) -> (String, Proposal) {
+fn words(world: &World<'_>, person: Row<'_>, candidates: &[Row<'_>]) -> (String, Proposal) {
     let who = if person.object() == Object::Lead {
-        format!("Lead {}", person.id())
+        world.titled(person)
     } else {
-        format!("Contact {} has no account and", person.id())
+        format!("{} has no account and", world.titled(person))
     };
     match candidates {
         [account] => (
-            format!("{who} has the domain of account {}", account.id()),
+            format!("{who} has the domain of account {}", world.called(*account)),
             Proposal::LinkToAccount { account: account.record() },
         ),
         _ => (
             format!(
                 "{who} has the domain of {} accounts: {}",
                 candidates.len(),
-                listed(candidates)
+                world.listed(candidates)
             ),
             Proposal::ReviewRecord {
                 question: format!(
                     "To which of the accounts does it belong: {}?",
-                    listed(candidates)
+                    world.listed(candidates)
                 ),
             },
         ),

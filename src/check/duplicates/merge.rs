@@ -12,6 +12,7 @@ use crate::check::World;
 use crate::check::deals::DealState;
 use crate::check::ladder::Flags;
 use crate::check::people::{Found, Standing};
+use crate::check::settings::label;
 use crate::finding::{Evidence, Likeness};
 use crate::matching::agreement::Level;
 use crate::matching::normalise::{self, Steps};
@@ -63,6 +64,8 @@ pub(super) const TABLE: [&str; 33] = [
 pub(super) enum Call<'a> {
     /// One thing: a merge.
     Same,
+    /// One thing, of more records than may be merged at once: a merge in steps.
+    TooMany,
     /// One thing perhaps, but a merge would lose or mix something.
     Unsafe(Vec<Conflict>),
     /// Several things that links join which the other records contradict.
@@ -148,11 +151,19 @@ pub(super) fn case_of<'a>(
         return None;
     }
     let mut found = Vec::new();
+    let mut too_many = None;
     if world.policies.duplicates.unsafe_cluster.switch == Switch::On {
         found = conflicts(world, &rows);
-        found.extend(size_conflict(world, &rows));
+        too_many = size_conflict(world, &rows);
     }
-    let call = if found.is_empty() { Call::Same } else { Call::Unsafe(found) };
+    let call = match (found.is_empty(), too_many) {
+        (true, None) => Call::Same,
+        (true, Some(_)) => Call::TooMany,
+        (false, too_many) => {
+            found.extend(too_many);
+            Call::Unsafe(found)
+        }
+    };
     Some(Case { call, rows, links, beside, names })
 }
 
@@ -254,14 +265,14 @@ fn field_conflict(rows: &[Row<'_>], field: &Field) -> Option<Conflict> {
     };
     let (first, known) = rows.iter().find_map(|row| value(*row).map(|known| (row, known)))?;
     let other = rows.iter().find(|row| value(**row).is_some_and(|value| value != known))?;
-    let name = field.name();
-    let doubt = match name {
-        "opted_out" | "portal" => format!("one of them may simply be out of date in `{name}`"),
-        _ => format!("a mistake may have set `{name}` on one of them"),
+    let name = label(field);
+    let doubt = match field.name() {
+        "opted_out" | "portal" => format!("one of them may simply be out of date: {name}"),
+        _ => format!("a mistake may have set the {name} of one of them"),
     };
     let level = "differs: must be settled before a merge".to_owned();
     Some(Conflict {
-        words: format!("`{name}` differs"),
+        words: format!("the {name} differs"),
         facts: vec![Evidence::Compared {
             left: first.cell(field),
             right: other.cell(field),
@@ -409,59 +420,44 @@ impl Rank {
     const ALL: [Self; 7] =
         [Self::Portal, Self::Open, Self::Key, Self::Deals, Self::Owner, Self::Filled, Self::Age];
 
-    fn words(self) -> &'static str {
-        match self {
-            Self::Portal => "portal user",
-            Self::Open => "open work",
-            Self::Key => "external id",
-            Self::Deals => "won or open deals",
-            Self::Owner => "an active owner",
-            Self::Filled => "filled fields",
-            Self::Age => "age",
-        }
-    }
-
-    /// Where a record stands, and why.
+    /// Where a record stands, and the figure that a reason tells of it.
     fn measure(self, world: &World<'_>, fields: &[Field], row: Row<'_>) -> (i64, String) {
         let named = |name: &str| fields.iter().find(|field| field.name() == name);
+        let is = |holds: bool| (i64::from(holds), String::new());
         match self {
-            Self::Portal => match named("portal").and_then(|field| row.flag(field)) {
-                Some(true) => (1, "is one".to_owned()),
-                Some(false) | None => (0, "is none".to_owned()),
-            },
+            Self::Portal => is(named("portal").and_then(|field| row.flag(field)).unwrap_or(false)),
             Self::Open => {
                 let flags = Flags::ask(&mut world.policies.boundary.grant());
-                match world.policies.ladders.is_open(row, &flags) {
-                    Some(true) => (1, "is open".to_owned()),
-                    None => (1, "is not known to be closed".to_owned()),
-                    Some(false) => (0, "is closed".to_owned()),
-                }
+                is(world.policies.ladders.is_open(row, &flags) != Some(false))
             }
-            Self::Key => {
-                let has = named("external_id").is_some_and(|field| !row.is_blank(field));
-                if has { (1, "has one".to_owned()) } else { (0, "has none".to_owned()) }
-            }
-            Self::Deals => {
-                let deals = count_deals(world, row, |state| state != DealState::Lost);
-                (i64::from(deals > 0), format!("has {deals}"))
-            }
+            Self::Key => is(named("external_id").is_some_and(|field| !row.is_blank(field))),
+            Self::Deals => is(count_deals(world, row, |state| state != DealState::Lost) > 0),
             Self::Owner => {
-                let owner = text(row, named("owner"));
-                match owner.map(|owner| world.people().find(owner)) {
-                    Some(Found::One(person)) if person.standing == Standing::Active => {
-                        (1, "has one".to_owned())
-                    }
-                    Some(_) | None => (0, "has none that is known to be active".to_owned()),
-                }
+                let owner = text(row, named("owner")).map(|owner| world.people().find(owner));
+                is(matches!(owner, Some(Found::One(person)) if person.standing == Standing::Active))
             }
             Self::Filled => {
                 let filled = fields.iter().filter(|field| !row.is_blank(field)).count();
-                (i64::try_from(filled).unwrap_or(i64::MAX), format!("has {filled}"))
+                (i64::try_from(filled).unwrap_or(i64::MAX), filled.to_string())
             }
             Self::Age => match named("created").and_then(|field| row.time(field)) {
-                Some(at) => (-at.timestamp(), format!("was created on {}", at.format("%F"))),
-                None => (i64::MIN, "has no creation date".to_owned()),
+                Some(at) => (-at.timestamp(), at.format("%F").to_string()),
+                None => (i64::MIN, String::new()),
             },
+        }
+    }
+
+    /// Why one record stands above the others.
+    fn reason(self, figure: &str, next: &str) -> String {
+        match self {
+            Self::Portal => "it is a portal user".to_owned(),
+            Self::Open => "it is open work".to_owned(),
+            Self::Key => "it has an external id".to_owned(),
+            Self::Deals => "it has won or open deals".to_owned(),
+            Self::Owner => "its owner is active".to_owned(),
+            Self::Filled => format!("it has more filled fields ({figure}, not {next})"),
+            Self::Age if next.is_empty() => format!("it alone has a date of creation ({figure})"),
+            Self::Age => format!("it is older ({figure})"),
         }
     }
 }
@@ -471,32 +467,82 @@ pub(super) fn survivor<'a>(world: &World<'_>, rows: &[Row<'a>]) -> Option<(Row<'
     let object = rows.first()?.object();
     let fields = table_fields(&world.policies.boundary, object);
     let mut left = rows.to_vec();
-    let mut alike = Vec::new();
     for rank in Rank::ALL {
-        let measured: Vec<_> =
+        let mut measured: Vec<_> =
             left.iter().map(|row| (*row, rank.measure(world, &fields, *row))).collect();
-        let best = measured.iter().map(|(_, (score, _))| *score).max()?;
-        let (first, rest): (Vec<_>, Vec<_>) =
-            measured.into_iter().partition(|(_, (score, _))| *score == best);
-        left = first.iter().map(|(row, _)| *row).collect();
-        if let ([(keep, (_, words))], false) = (first.as_slice(), rest.is_empty()) {
-            let others: Vec<_> =
-                rest.iter().map(|(row, (_, words))| format!("{} {words}", row.id())).collect();
-            let reason = format!("{} {words}; {}", keep.id(), others.join(", "));
-            return Some((*keep, decided(&alike, rank.words(), &reason)));
+        measured.sort_by_key(|(_, (score, _))| std::cmp::Reverse(*score));
+        let (keep, (best, figure)) = measured.first()?;
+        let below = measured.iter().position(|(_, (score, _))| score < best);
+        if let Some((_, (_, next))) = measured.get(1).filter(|_| below == Some(1)) {
+            let equal = matches!(rank, Rank::Age) && left.len() == rows.len();
+            return Some((*keep, kept_because(&rank.reason(figure, next), equal.then_some(ELSE))));
         }
-        alike.push(rank.words());
+        left = measured.iter().take(below.unwrap_or(measured.len())).map(|(row, _)| *row).collect();
     }
+    let equal = left.len() == rows.len();
     let keep = left.into_iter().min_by_key(|row| row.id())?;
-    Some((keep, decided(&alike, "the lowest id", keep.id())))
+    Some((keep, kept_because("its id is the lowest", equal.then_some(ELSE))))
 }
 
-fn decided(alike: &[&str], rank: &str, reason: &str) -> String {
-    if alike.is_empty() {
-        format!("decided by {rank}: {reason}")
-    } else {
-        format!("nothing between them in {}; decided by {rank}: {reason}", alike.join(", "))
-    }
+/// What is to say where nothing else tells records apart.
+const ELSE: &str = "; everything else is equal";
+
+fn kept_because(reason: &str, more: Option<&str>) -> String {
+    format!("kept because {reason}{}", more.unwrap_or_default())
+}
+
+/// What names a person or a company.
+const IDENTITY: [&str; 4] = ["first_name", "last_name", "name", "company"];
+
+/// What two records may agree in besides.
+const AGREEING: [&str; 9] =
+    ["title", "phone", "mobile", "website", "domain", "street", "postal_code", "city", "country"];
+
+/// Two records beside each other: who they are first of all.
+pub(super) fn identity(world: &World<'_>, left: Row<'_>, right: Row<'_>) -> Vec<Evidence> {
+    let boundary = &world.policies.boundary;
+    let fields = IDENTITY.into_iter().filter_map(|name| boundary.allowed(left.object(), name));
+    fields
+        .filter(|field| !left.is_blank(field) || !right.is_blank(field))
+        .map(|field| Evidence::Compared {
+            left: left.cell(&field),
+            right: right.cell(&field),
+            level: match (left.written(&field), right.written(&field)) {
+                (Some(a), Some(b)) if is_same(world, &field, &a, &b) => "the same",
+                (Some(_), Some(_)) => "differs",
+                _ => "one side is blank",
+            }
+            .to_owned(),
+        })
+        .collect()
+}
+
+/// Brings what names the records before everything else that is compared of them.
+pub(super) fn identity_first(facts: &mut [Evidence]) {
+    facts.sort_by_key(|fact| match fact {
+        Evidence::Compared { left, .. } => {
+            IDENTITY.iter().position(|name| *name == left.field()).unwrap_or(IDENTITY.len())
+        }
+        _ => IDENTITY.len(),
+    });
+}
+
+/// What two records have in common beside what makes them one.
+pub(super) fn agreements(world: &World<'_>, keep: Row<'_>, other: Row<'_>) -> Vec<Evidence> {
+    let boundary = &world.policies.boundary;
+    let fields = AGREEING.into_iter().filter_map(|name| boundary.allowed(keep.object(), name));
+    let agree = |field: &Field| {
+        let values = keep.written(field).zip(other.written(field));
+        values.is_some_and(|(a, b)| is_same(world, field, &a, &b))
+    };
+    fields
+        .filter(agree)
+        .map(|field| Evidence::Compared {
+            left: keep.cell(&field),
+            right: other.cell(&field),
+            level: "the same".to_owned(),
+        })
+        .collect()
 }
 
 /// Where a record disagrees with the one to keep, and what it has that the other lacks.
@@ -514,7 +560,7 @@ pub(super) fn disagreements(world: &World<'_>, keep: Row<'_>, other: Row<'_>) ->
                 differing.push(compared(settled(field.name())));
             }
             (None, Some(_)) if !keep.is_withheld(&field) => {
-                filling.push(compared("only the other has it: it fills the blank"));
+                filling.push(compared("fills the blank"));
             }
             _ => {}
         }
@@ -523,6 +569,9 @@ pub(super) fn disagreements(world: &World<'_>, keep: Row<'_>, other: Row<'_>) ->
     differing
 }
 
+/// Two values of which the rules know no better one: that of the record to keep stands.
+pub(super) const DIFFERS: &str = "differs";
+
 /// What should hold where two records disagree. Words for a person, not a forecast of the CRM.
 fn settled(field: &str) -> &'static str {
     match field {
@@ -530,7 +579,7 @@ fn settled(field: &str) -> &'static str {
         "created" => "differs: the older date holds",
         "lead_source" => "differs: the older record's source holds",
         "lifecycle" | "status" => "differs: taken over only where the facts support it",
-        _ => "differs: the kept record's value stands unless somebody knows better",
+        _ => DIFFERS,
     }
 }
 
@@ -561,27 +610,28 @@ fn is_same(world: &World<'_>, field: &Field, a: &str, b: &str) -> bool {
     }
 }
 
-/// The value that made the records one, of every record, with the step that folded it.
-pub(super) fn shared_values(world: &World<'_>, rows: &[Row<'_>]) -> Vec<Evidence> {
-    let Some(object) = rows.first().map(|row| row.object()) else { return Vec::new() };
+/// The values that make two records one beside each other, with what was folded away before.
+pub(super) fn shared_value(world: &World<'_>, left: Row<'_>, right: Row<'_>) -> Option<Evidence> {
     let boundary = &world.policies.boundary;
     let lists = &world.policies.duplicates.lists;
-    let domains = domain_fields(boundary);
-    let email = boundary.allowed(object, "email");
+    if left.object() == Object::Account {
+        let domains = domain_fields(boundary);
+        let mut out = String::new();
+        let [left, right] = [left, right]
+            .map(|row| account_domain(world, &domains, row, &mut out).map(|at| row.cell(&at)));
+        let level = "the same registrable domain, by the public suffix list".to_owned();
+        return Some(Evidence::Compared { left: left?, right: right?, level });
+    }
+    let field = boundary.allowed(left.object(), "email")?;
     let mut out = String::new();
-    rows.iter()
-        .take(MOST_SHOWN)
-        .filter_map(|row| {
-            if object == Object::Account {
-                let field = account_domain(world, &domains, *row, &mut out)?;
-                Some(folded(*row, &field, "registrable domain, by the public suffix list", &out))
-            } else {
-                let field = email.as_ref()?;
-                let step = normalise::address(row.text(field)?, lists, &mut out)?;
-                Some(folded(*row, field, step.words(), &out))
-            }
-        })
-        .collect()
+    let mut level = "the same address".to_owned();
+    for row in [left, right] {
+        let step = normalise::address(row.text(&field)?, lists, &mut out)?;
+        if step != normalise::AddressStep::AsWritten && !level.ends_with(step.words()) {
+            level = format!("{level}; {}", step.words());
+        }
+    }
+    Some(Evidence::Compared { left: left.cell(&field), right: right.cell(&field), level })
 }
 
 /// So many records of one cluster are shown with their values.

@@ -5,10 +5,12 @@
 //! Records that hold together have one finding: what stands against a merge, or else the merge, under the
 //! least sure of the reasons it needs. Does not: look at leads beside contacts.
 
-use crate::boundary::{Batch, Field, Grant, Object, Row};
+use std::collections::BTreeSet;
+
+use crate::boundary::{Batch, Field, Grant, Object, Row, Shown};
 use crate::check::settings::days;
 use crate::check::{CheckDef, Family, Judge, Judgement, Measure, NotLooked, Off, Policies, World};
-use crate::finding::{Bits, Evidence, Finding, Proposal, Severity};
+use crate::finding::{Bits, Evidence, Finding, Hold, Proposal, Severity};
 use crate::matching::agreement::Level;
 use crate::matching::{Crowd, Weight, normalise};
 
@@ -16,7 +18,7 @@ use super::any_of;
 use super::links::{By, Link, Same};
 use super::matches::{account_domain, domain_fields, text};
 use super::merge::{
-    self, Call, Case, MOST_SHOWN, disagreements, likeness, listed, others, says, shared_values,
+    self, Call, Case, MOST_SHOWN, disagreements, likeness, listed, others, says,
     shares_role_mailbox, survivor,
 };
 use super::policy::{Policy, Switch};
@@ -402,38 +404,87 @@ impl Way {
         if case.by() != self.by() {
             return None;
         }
-        let first = case.main()?;
-        let (keep, because) = survivor(world, &case.rows)?;
-        let mut facts = what_is_shared(world, same, case, Some(keep)).into_iter();
-        let fact = facts.next()?;
-        let headline = headline(same, case, first.object());
-        let fold = others(&case.rows, keep);
-        let proposal = Proposal::MergeCandidate { keep: keep.record(), fold, because };
-        let mut finding = Finding::about(first.record(), headline, fact, proposal);
-        finding = facts.fold(finding, Finding::because);
-        for record in others(&case.rows, first) {
-            finding = finding.with(record);
+        merge_of(world, same, case, case.rows.len())
+    }
+}
+
+/// A merge of so many of the records: the one to keep, and the first of the others.
+fn merge_of<'a>(
+    world: &World<'a>,
+    same: &Same<'a>,
+    case: &Case<'a>,
+    at_once: usize,
+) -> Option<Finding> {
+    let first = case.main()?;
+    let object = first.object();
+    let (keep, mut because) = survivor(world, &case.rows)?;
+    let folded = case.rows.iter().copied().filter(|row| row.id() != keep.id());
+    let folded: Vec<Row<'a>> = folded.take(at_once.saturating_sub(1)).collect();
+    let mut facts = beside(world, same, case, keep, &folded);
+    for other in folded.iter().take(MOST_SHOWN) {
+        let more = merge::agreements(world, keep, *other);
+        let more = more.into_iter().chain(disagreements(world, keep, *other));
+        for fact in more {
+            if !facts.iter().any(|shown| is_of_one_pair(shown, &fact)) {
+                facts.push(fact);
+            }
         }
-        if self.by() != By::Likeness {
-            finding = finding.because(Evidence::Figure {
-                of: "agreement of the names least alike".to_owned(),
-                is: case.names.1.to_owned(),
+    }
+    let differs = |fact: &Evidence| matches!(fact, Evidence::Compared { level, .. } if level == merge::DIFFERS);
+    if facts.iter().any(differs) {
+        because.push_str("; where they differ, its values stand unless somebody knows better");
+    }
+    let fold = folded.iter().map(|row| row.record()).collect();
+    let proposal = Proposal::MergeCandidate { keep: keep.record(), fold, because };
+    let mut facts = facts.into_iter();
+    let mut finding =
+        Finding::about(first.record(), headline(world, same, case), facts.next()?, proposal);
+    finding = facts.fold(finding, Finding::because);
+    for record in others(&case.rows, first) {
+        finding = finding.with(record);
+    }
+    if case.by() == By::Likeness {
+        let least = world.policies.duplicates.likely(object)?;
+        finding = finding
+            .because(Policy::quote(least.line, &format!("least = {}", least.value)))
+            .because(Evidence::Figure {
+                of: "such pairs that are two, by this CRM's own records".to_owned(),
+                is: odds_against(case),
             });
+    } else {
+        finding = finding.because(Evidence::Figure {
+            of: "agreement of the names least alike".to_owned(),
+            is: case.names.1.to_owned(),
+        });
+    }
+    finding = doubt_same(world, same, case, finding);
+    if let Hold::EscalateOnly(_) = finding.hold() {
+        finding.proposal = Proposal::ReviewRecord { question: two_or_one(world, &case.rows) };
+    }
+    Some(finding)
+}
+
+/// The question where a merge is nobody's to approve, and who can answer it.
+fn two_or_one(world: &World<'_>, rows: &[Row<'_>]) -> String {
+    let Some(first) = rows.first() else { return String::new() };
+    let what = if first.object() == Object::Account { "companies" } else { "people" };
+    let owner = world.policies.boundary.allowed(first.object(), "owner");
+    let owners: BTreeSet<String> = owner
+        .iter()
+        .flat_map(|owner| rows.iter().filter(|row| !row.is_blank(owner)).map(|row| row.cell(owner)))
+        .filter(|cell| matches!(cell.shown(), Shown::Value(_)))
+        .map(|cell| world.somebody(&cell))
+        .collect();
+    let owners: Vec<String> = owners.into_iter().collect();
+    match owners.as_slice() {
+        [] => format!("Decide whether these are two {what} or one, before anything is merged"),
+        [owner] => {
+            format!("Decide whether these are two {what} or one; {owner}, who owns them, may know")
         }
-        for other in case.rows.iter().filter(|row| row.record() != keep.record()).take(MOST_SHOWN) {
-            let shown = finding.evidence().to_vec();
-            finding = disagreements(world, keep, *other)
-                .into_iter()
-                .filter(|fact| !shown.iter().any(|shown| is_of_one_pair(shown, fact)))
-                .fold(finding, Finding::because);
-        }
-        if self.by() == By::Likeness {
-            let object = first.object();
-            let least = world.policies.duplicates.likely(object)?;
-            finding =
-                finding.because(Policy::quote(least.line, &format!("least = {}", least.value)));
-        }
-        Some(doubt_same(world, same, case, finding))
+        owners => format!(
+            "Decide whether these are two {what} or one; their owners may know: {}",
+            owners.join(", ")
+        ),
     }
 }
 
@@ -448,17 +499,26 @@ fn is_of_one_pair(one: &Evidence, other: &Evidence) -> bool {
     cells(one).is_some_and(|places| Some(places) == cells(other))
 }
 
-/// The values that make the records one, or what is alike in each pair of them.
-fn what_is_shared<'a>(
+/// Records beside the one to keep: who they are, and what makes them one.
+fn beside<'a>(
     world: &World<'a>,
     same: &Same<'a>,
     case: &Case<'a>,
-    keep: Option<Row<'a>>,
+    keep: Row<'a>,
+    others: &[Row<'a>],
 ) -> Vec<Evidence> {
-    match case.by() {
-        By::Key => shared_values(world, &case.rows),
-        By::Alias | By::Likeness => likenesses(world, same, case, keep),
+    let others = || others.iter().take(MOST_SHOWN);
+    let mut facts = match case.by() {
+        By::Key => others().filter_map(|other| merge::shared_value(world, keep, *other)).collect(),
+        By::Alias | By::Likeness => likenesses(world, same, case, Some(keep)),
+    };
+    for fact in others().flat_map(|other| merge::identity(world, keep, *other)) {
+        if !facts.iter().any(|shown| is_of_one_pair(shown, &fact)) {
+            facts.push(fact);
+        }
     }
+    merge::identity_first(&mut facts);
+    facts
 }
 
 /// What makes the records of each link one; what several links show is shown once.
@@ -479,14 +539,24 @@ fn likenesses<'a>(
     facts
 }
 
-fn headline(same: &Same<'_>, case: &Case<'_>, object: Object) -> String {
-    let ids = format!("{} {}", capital(object.plural()), listed(&case.rows));
+fn headline(world: &World<'_>, same: &Same<'_>, case: &Case<'_>) -> String {
+    let object = case.rows.first().map_or(Object::Contact, |row| row.object());
+    let who = who(world, object, &case.rows);
     let common = common(object, case.by());
     match case.links.as_slice() {
         [link] if case.by() == By::Likeness => {
-            format!("{ids} {common}: {}", agreements(same, link).join(", "))
+            format!("{who} {common}: {}", agreements(same, link).join(", "))
         }
-        _ => format!("{ids} {common}"),
+        _ => format!("{who} {common}"),
+    }
+}
+
+/// Records by what they are called: `Leads Ann Ng (Lime) and A. Ng (Lime)`, `2 leads called Ann Ng (Lime)`.
+fn who(world: &World<'_>, object: Object, rows: &[Row<'_>]) -> String {
+    let names: BTreeSet<String> = rows.iter().map(|row| world.called(*row)).collect();
+    match names.first().filter(|_| names.len() == 1 && rows.len() > 1) {
+        Some(name) => format!("{} {} called {name}", rows.len(), object.plural()),
+        None => format!("{} {}", capital(object.plural()), world.listed(rows)),
     }
 }
 
@@ -532,8 +602,7 @@ fn doubt_same(world: &World<'_>, same: &Same<'_>, case: &Case<'_>, finding: Find
         }
     }
     if let Some(account) = world.policies.boundary.allowed(first.object(), "account") {
-        let named: std::collections::BTreeSet<_> =
-            case.rows.iter().filter_map(|row| row.text(&account)).collect();
+        let named: BTreeSet<_> = case.rows.iter().filter_map(|row| row.text(&account)).collect();
         if named.len() > 1 {
             finding = finding.unless(format!(
                 "they stand at {} different accounts: a change of job, or a person with two roles",
@@ -553,8 +622,12 @@ fn doubt_same(world: &World<'_>, same: &Same<'_>, case: &Case<'_>, finding: Find
             ));
         }
     }
-    if case.by() == By::Likeness {
-        return finding.unless(odds_against(case));
+    if finding.doubts.is_empty() && case.by() == By::Likeness {
+        return finding.unless(if is_account {
+            "two branches of one company may be kept apart on purpose, and look as alike"
+        } else {
+            "two people of one name in one place, such as father and son, look as alike"
+        });
     }
     if finding.doubts.is_empty() { finding.unless(doubt_identical(world, case)) } else { finding }
 }
@@ -568,7 +641,7 @@ fn speaks_against(same: &Same<'_>, weight: &Weight, is_account: bool) -> Option<
             format!("they have {says}: units of one company may be kept apart on purpose")
         }
         "address" if says.starts_with("the same") => {
-            format!("of their addresses no more agrees than this: {says}")
+            format!("their addresses have {says}, and nothing finer agrees")
         }
         // What the names say has words of its own.
         "first name" | "last name" | "company name" => return None,
@@ -584,11 +657,9 @@ fn odds_against(case: &Case<'_>) -> String {
     };
     let alike = case.links.iter().filter(|link| link.by == By::Likeness);
     let chance = alike.map(score).min().map_or(1.0, Bits::chance);
-    let of_a_thousand = (1.0 - chance) * 1_000.0;
-    if of_a_thousand < 1.0 {
-        "by this CRM's own records fewer than 1 of 1,000 such pairs are two".to_owned()
-    } else {
-        format!("by this CRM's own records about {of_a_thousand:.0} of 1,000 such pairs are two")
+    match (1.0 - chance) * 1_000.0 {
+        ..1.0 => "fewer than 1 of 1,000".to_owned(),
+        of_a_thousand => format!("about {of_a_thousand:.0} of 1,000"),
     }
 }
 
@@ -619,11 +690,10 @@ fn split<'a>(world: &World<'a>, same: &Same<'a>, case: &Case<'a>) -> Option<Find
     let by = agreements(same, case.links.first()?).join(" and ");
     let sets: Vec<String> = parts.iter().map(|part| listed(part)).collect();
     let headline = format!(
-        "{} {} hang together only by {} and {}, which have {by}",
+        "{} {} hang together only by {}, which have {by}",
         case.rows.len(),
         first.object().plural(),
-        left.id(),
-        right.id()
+        world.listed(&[left, right]),
     );
     let question = format!(
         "Treat as {} separate sets ({}), unless {} and {} are one",
@@ -654,24 +724,27 @@ fn split<'a>(world: &World<'a>, same: &Same<'a>, case: &Case<'a>) -> Option<Find
 
 /// DUP-12: a second look.
 fn against_merging<'a>(world: &World<'a>, same: &Same<'a>, case: &Case<'a>) -> Option<Finding> {
-    let Call::Unsafe(conflicts) = &case.call else { return None };
+    let conflicts = match &case.call {
+        Call::Unsafe(conflicts) => conflicts,
+        Call::TooMany => return in_steps(world, same, case),
+        Call::Same | Call::Split { .. } => return None,
+    };
     let first = case.main()?;
+    let (object, left) = (first.object(), *case.rows.first()?);
     let words: Vec<&str> = conflicts.iter().map(|conflict| conflict.words.as_str()).collect();
     let words = words.join("; ");
-    let headline = format!(
-        "{} {} {}, but {words}",
-        capital(first.object().plural()),
-        listed(&case.rows),
-        common(first.object(), case.by())
-    );
+    let headline =
+        format!("{} {}, but {words}", who(world, object, &case.rows), common(object, case.by()));
     let question =
         format!("Settle first what stands against merging {}: {words}", listed(&case.rows));
-    let mut facts = conflicts.iter().flat_map(|conflict| conflict.facts.iter().cloned());
+    let others_than_left: Vec<Row<'a>> = case.rows.iter().copied().skip(1).collect();
+    let mut facts = beside(world, same, case, left, &others_than_left);
+    facts.extend(conflicts.iter().flat_map(|conflict| conflict.facts.iter().cloned()));
+    let mut facts = facts.into_iter();
     let fact = facts.next()?;
     let mut finding =
         Finding::about(first.record(), headline, fact, Proposal::ReviewRecord { question });
     finding = facts.fold(finding, Finding::because);
-    finding = what_is_shared(world, same, case, None).into_iter().fold(finding, Finding::because);
     for record in others(&case.rows, first) {
         finding = finding.with(record);
     }
@@ -682,6 +755,19 @@ fn against_merging<'a>(world: &World<'a>, same: &Same<'a>, case: &Case<'a>) -> O
         finding = finding.unless("the names are different: they may be two after all");
     }
     Some(finding.escalate_only(words))
+}
+
+/// More records than may be merged at once: the first step of their merge.
+fn in_steps<'a>(world: &World<'a>, same: &Same<'a>, case: &Case<'a>) -> Option<Finding> {
+    let most = &world.policies.duplicates.unsafe_cluster.max_records;
+    let at_once = usize::try_from(most.value).unwrap_or(usize::MAX).max(2);
+    let mut finding = merge_of(world, same, case, at_once)?;
+    let left = case.rows.len().saturating_sub(at_once);
+    finding.headline =
+        format!("{}: more than the {at_once} that are merged at once", finding.headline);
+    Some(finding.because(Policy::quote(most.line, &format!("max_records = {}", most.value))).unless(
+        format!("merge in steps: {left} more follow once these are one, and may look less alike then"),
+    ))
 }
 
 fn capital(word: &str) -> String {

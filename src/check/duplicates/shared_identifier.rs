@@ -5,6 +5,7 @@
 use hashbrown::HashMap;
 
 use crate::boundary::{Field, Grant, Object, Row};
+use crate::check::settings::label;
 use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::matching::agreement::Level;
@@ -119,11 +120,11 @@ fn finding(world: &World<'_>, field: &Field, rows: &[Row<'_>]) -> Option<Finding
     let main = *rows.iter().find(|row| row.is_under_review())?;
     let plural = field.object().plural();
     let headline =
-        format!("{} {plural} have the same `{}`: {}", rows.len(), field.name(), listed(rows));
+        format!("{} {plural} have the same {}: {}", rows.len(), label(field), world.listed(rows));
     let question = format!(
-        "Which of {} does the system that gives `{}` mean, and how did the others come by it?",
+        "Which of {} does the system that gives the {} mean, and how did the others come by it?",
         listed(rows),
-        field.name()
+        label(field)
     );
     let mut cells = rows.iter().take(MOST_SHOWN).map(|row| Evidence::Cell(row.cell(field)));
     let mut finding = Finding::about(

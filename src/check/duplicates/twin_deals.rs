@@ -112,7 +112,7 @@ impl Asked {
     fn finding(&self, world: &World<'_>, deal: Row<'_>, twins: &[Row<'_>]) -> Option<Finding> {
         let headline = format!(
             "Open deals {} of one account have nearly one amount and close date",
-            listed(twins)
+            world.listed(twins)
         );
         let question = format!("Are {} one deal entered twice?", listed(twins));
         let fields =
