@@ -49,6 +49,8 @@ const unapproved = ({ approve }) => ({
 }[approve] || 'These cannot be approved: each says why.');
 
 const bulk = make('div', { className: 'bulk', role: 'region', 'aria-label': 'Selection', hidden: true });
+/** What stands at the foot of the screen: what was done last, and the selection beside it. */
+const foot = make('div', { className: 'foot' }, bulk);
 
 function bulkBar() {
   bulk.hidden = !picked.size;

@@ -225,7 +225,7 @@ function toast(text) {
   document.querySelector('.toast')?.remove();
   clearTimeout(passing);
   const made = make('aside', { className: 'toast', 'aria-label': 'Last change' }, make('span', {}, text), button('Undo', back));
-  document.body.append(made);
+  foot.prepend(made);
   announce(text);
   passing = setTimeout(() => made.remove(), 8_000);
 }

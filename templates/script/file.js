@@ -34,6 +34,7 @@ function writeDraft() {
 }
 
 function refused() {
+  kept.classList.add('refused');
   kept.textContent = 'This viewer keeps no draft: export before you leave';
 }
 
@@ -176,7 +177,7 @@ function importBox() {
   dialog('Import decisions',
     make('p', {}, 'A decisions file of this packet, as it was exported. What is newer wins.'),
     field('File', picker), field('Or its text', pasted),
-    make('div', { className: 'row' }, button('Take it', () => load(pasted.value)), button('Discard the draft here', discard)), wrong);
+    make('div', { className: 'row' }, button('Import', () => load(pasted.value))), wrong);
 }
 
 /** Takes what a file decides, and says in words what came of it. */

@@ -151,7 +151,8 @@ function filters() {
   const made = make('form', { className: 'filters' }, ...controls);
   made.addEventListener('submit', event => event.preventDefault());
   const box = make('details', { className: 'sieve' }, make('summary', {}, 'Filters'), made);
-  const fit = () => { box.open = !narrow.matches; };
+  const contents = document.querySelector('.toc');
+  const fit = () => { box.open = contents.open = !narrow.matches; };
   narrow.addEventListener('change', fit);
   fit();
   document.querySelector('.rail').append(box);

@@ -89,9 +89,39 @@ const READING = ['j', 'k', 'o', '/', '?'];
 function help() {
   const listed = KEYS.filter(([name]) => form.decides || READING.includes(name))
     .flatMap(([name, what]) => [make('dt', {}, make('kbd', {}, name)), make('dd', {}, what)]);
-  dialog('Keys', make('dl', { className: 'kv' }, ...listed,
+  dialog('Shortcut keys', make('dl', { className: 'kv' }, ...listed,
     make('dt', {}, make('kbd', {}, 'Esc')), make('dd', {}, 'Close, or clear search and selection')),
-  make('label', { className: 'tick' }, single, 'Single keys act'));
+  make('label', { className: 'tick' }, single, 'Shortcut keys are on'));
+}
+
+// ---- what is needed now and then
+
+const THEMES = [['light', 'Light'], ['dark', 'Dark']];
+const theme = choice('As the system', THEMES);
+
+/** Shows the packet in colours that somebody chose, here and in every packet after it. */
+function paintIn(colours) {
+  if (THEMES.some(([known]) => known === colours)) root.dataset.theme = theme.value = colours;
+  else delete root.dataset.theme;
+}
+
+theme.addEventListener('change', () => {
+  paintIn(theme.value);
+  store?.setItem('crm-review/theme', theme.value);
+});
+
+function more() {
+  const instead = act => () => {
+    box.close();
+    act();
+  };
+  const box = dialog('More',
+    make('div', { className: 'row' }, ...(form.decides ? [button('Import decisions', instead(importBox))] : []), button('Shortcut keys', instead(help))),
+    field('Colours', theme),
+    ...(form.decides && decided.size ? [
+      make('p', { className: 'apart' }, `${counted(decided.size, 'decision')} in this browser.`),
+      Object.assign(button('Discard all of them', instead(discard)), { className: 'destroy' }),
+    ] : []));
 }
 
 function escape(target) {
@@ -139,19 +169,20 @@ function start() {
     if (few) equip(part);
     else near.observe(part);
   }
+  paintIn(store?.getItem('crm-review/theme'));
   single.checked = store?.getItem('crm-review/keys') !== 'off';
   single.addEventListener('change', () => store?.setItem('crm-review/keys', single.checked ? 'on' : 'off'));
-  const menu = make('div', { className: 'row' }, button('Keys', help));
+  const long = text => make('span', { className: 'long' }, text);
+  const menu = make('div', { className: 'row' }, button('More', more));
   if (form.decides) {
-    menu.prepend(button('Next undecided', next));
-    menu.append(button('Import', importBox), Object.assign(button('Export decisions', exportBox), { className: 'chief' }));
+    menu.prepend(button('Next', next, long(' undecided')), Object.assign(button('Export', exportBox, long(' decisions')), { className: 'chief' }));
   }
   const bar = make('aside', { className: 'bar', 'aria-label': 'Decisions' },
     make('b', { className: 'short' }, form.short),
     ...(form.decides ? [done, segments, kept] : [make('p', {}, 'A copy for reading: no decisions are taken here.')]),
     menu, problem, live);
   document.querySelector('.skip').after(bar);
-  document.body.append(bulk);
+  document.body.append(foot);
   root.classList.add('js');
   if (form.decides) restore();
   filters();

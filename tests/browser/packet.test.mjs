@@ -16,6 +16,10 @@ const simple = (page, { bundled = false } = {}) => page.evaluate(bundled => `#${
   const [, approve, , , , , , same] = one.dataset.proposal.split(' ');
   return approve === 'free' && (!bundled || same !== '-') && !one.dataset.decided;
 }).id}`, bundled);
+const more = async (page, name) => {
+  await page.getByRole('button', { name: 'More', exact: true }).click();
+  await page.locator('dialog').getByRole('button', { name }).click();
+};
 const shown = page => page.locator('[data-proposal]:not([hidden])').count();
 
 test('everything can be decided by keyboard alone, and decide takes the file', async () => {
@@ -228,9 +232,9 @@ test('an exported file is taken up again, and one of another packet is not', asy
   const fresh = await Visit.of();
   const again = await fresh.read(acme.packet());
   const take = async read => {
-    await again.getByRole('button', { name: 'Import' }).click();
+    await more(again, 'Import decisions');
     await again.getByLabel('Or its text').fill(typeof read === 'string' ? read : JSON.stringify(read));
-    await again.getByRole('button', { name: 'Take it' }).click();
+    await again.getByRole('button', { name: 'Import', exact: true }).click();
     await again.waitForFunction(() => document.querySelector('dialog .wrong').textContent);
     const says = await again.locator('dialog .wrong').textContent();
     await again.keyboard.press('Escape');
@@ -245,7 +249,7 @@ test('an exported file is taken up again, and one of another packet is not', asy
   assert.match(await take({ ...file, decisions: [one, stale, forged] }), /^1 decision taken; 2 left out/);
   assert.equal(await count(again), '1 of 98 decided');
   assert.match(await take({ ...file, decisions: [{ ...one, decided_at: '2020-01-01T00:00:00Z' }] }), /^0 decisions taken; 1 older/);
-  await again.getByRole('button', { name: 'Import' }).click();
+  await more(again, 'Import decisions');
   await again.getByLabel('File').setInputFiles({ name: 'week.json', mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(file)) });
   await again.waitForFunction(() => document.querySelector('dialog .wrong').textContent.startsWith('2 decisions taken'));
   await fresh.end();
@@ -255,7 +259,7 @@ test('filters are a link, survive a reload, and let a link through', async () =>
   const visit = await Visit.of();
   const page = await visit.read(acme.packet());
   assert.equal(await page.locator('.tally').textContent(), '98 proposals');
-  await page.getByLabel('Family').selectOption('owners');
+  await page.locator('.filters').getByLabel('Family').selectOption('owners');
   const owners = await shown(page);
   assert.ok(owners > 1 && owners < 98);
   assert.equal(await page.locator('.tally').textContent(), `${owners} of 98 proposals`);
@@ -334,6 +338,66 @@ test('several at once are of one rule and one proposal, counted by hand, and und
   assert.equal(refused.code, 2);
   assert.match(refused.err, new RegExp(held.slice(1)));
   assert.equal(job.call('decide', 'week.json').code, 0);
+  await visit.end();
+});
+
+test('on a small screen the controls take one line and the contents wait to be opened', async () => {
+  const visit = await Visit.of({ viewport: { width: 360, height: 800 } });
+  const page = await visit.read(acme.packet());
+  const box = at => page.locator(at).first().boundingBox();
+  assert.ok((await box('.bar')).height < 48, 'one line');
+  assert.ok((await box('h1')).y < 240, `the title is at ${(await box('h1')).y}`);
+  await page.locator('.toc summary').click();
+  assert.ok(await page.locator('.toc a[href="#owners"]').isVisible());
+  const twins = `${await card(page, 'DUP-01')} .cmp`;
+  assert.ok(await page.locator(twins).evaluate(one => one.scrollWidth <= one.parentElement.clientWidth), 'both records are on the screen');
+  const heights = await page.locator(`${twins} tbody tr`).evaluateAll(all => all.map(one => one.offsetHeight));
+  assert.ok(Math.max(...heights) < 140, `rows of ${heights}`);
+  const families = page.locator('.sc[aria-label="Proposals by family"]');
+  const left = () => families.locator('tbody th').first().evaluate(one => Math.round(one.getBoundingClientRect().left));
+  const before = await left();
+  await families.evaluate(one => { one.scrollLeft = 200; });
+  assert.equal(await left(), before, 'the families stay beside their numbers');
+  await visit.end();
+});
+
+test('what was done last covers neither the selection nor the evidence', async () => {
+  const visit = await Visit.of({ viewport: { width: 1280, height: 900 } });
+  const page = await visit.read(acme.packet());
+  const at = await simple(page, { bundled: true });
+  await page.evaluate(at => document.querySelector(at).focus(), at);
+  await press(page, 'x');
+  const owner = await card(page, 'OWN-01');
+  await page.locator(`${owner} button`, { hasText: 'Reject' }).click();
+  await page.locator(`${owner} .list button`).nth(1).click();
+  const [toast, bulk, text] = await Promise.all(['.toast', '.bulk', 'main'].map(at => page.locator(at).boundingBox()));
+  assert.ok(toast.x + toast.width <= Math.min(bulk.x, text.x), 'it stands below the contents');
+  await page.setViewportSize({ width: 600, height: 800 });
+  const [above, below] = await Promise.all(['.toast', '.bulk'].map(at => page.locator(at).boundingBox()));
+  assert.ok(above.y + above.height <= below.y, 'it stands above the selection');
+  await visit.end();
+});
+
+test('colours are chosen once, and paper is white', async () => {
+  const visit = await Visit.of({ colorScheme: 'light' });
+  const page = await visit.read(acme.packet());
+  const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const light = await ground();
+  await page.getByRole('button', { name: 'More' }).click();
+  await page.getByLabel('Colours').selectOption('Dark');
+  const dark = await ground();
+  assert.notEqual(dark, light);
+  await page.reload();
+  await page.waitForFunction(() => document.documentElement.dataset.ready);
+  assert.equal(await ground(), dark, 'it is kept');
+  await page.emulateMedia({ media: 'print' });
+  assert.equal(await ground(), 'rgb(255, 255, 255)');
+  await page.emulateMedia({ media: 'screen', colorScheme: 'dark' });
+  await page.getByRole('button', { name: 'More' }).click();
+  await page.getByLabel('Colours').selectOption('Light');
+  assert.equal(await ground(), light);
+  await page.getByLabel('Colours').selectOption('As the system');
+  assert.equal(await ground(), dark);
   await visit.end();
 });
 
@@ -529,7 +593,7 @@ test('no accessibility fault in any state', async t => {
   await clean('escalate open');
   await press(page, '3');
   await clean('decided');
-  await page.getByLabel('Family').selectOption('owners');
+  await page.locator('.filters').getByLabel('Family').selectOption('owners');
   await clean('filtered');
   await page.getByLabel('Search').fill('zzzz');
   await page.waitForFunction(() => !document.querySelector('p.none[hidden]'));
@@ -545,7 +609,10 @@ test('no accessibility fault in any state', async t => {
   await page.getByRole('button', { name: 'Export decisions' }).click();
   await clean('export');
   await press(page, 'Escape');
-  await page.getByRole('button', { name: 'Import' }).click();
+  await page.getByRole('button', { name: 'More' }).click();
+  await clean('more');
+  await press(page, 'Escape');
+  await more(page, 'Import decisions');
   await clean('import');
   await press(page, 'Escape', '?');
   await clean('help');
@@ -575,7 +642,7 @@ test('single keys can be switched off, and stay off', async () => {
   const visit = await Visit.of();
   const page = await visit.read(acme.packet());
   await press(page, '?');
-  await page.getByLabel('Single keys act').uncheck();
+  await page.getByLabel('Shortcut keys are on').uncheck();
   await press(page, 'Escape');
   await page.reload();
   await page.waitForFunction(() => document.documentElement.dataset.ready);
