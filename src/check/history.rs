@@ -165,12 +165,12 @@ impl History {
     }
 
     /// What stood there before.
-    pub(super) fn old<'a>(&self, change: &Change<'a>) -> Option<&'a str> {
+    pub(super) fn value_before<'a>(&self, change: &Change<'a>) -> Option<&'a str> {
         change.row.text(self.old.as_ref()?)
     }
 
     /// What stands there since.
-    pub(super) fn new<'a>(&self, change: &Change<'a>) -> Option<&'a str> {
+    pub(super) fn value_after<'a>(&self, change: &Change<'a>) -> Option<&'a str> {
         change.row.text(self.new.as_ref()?)
     }
 

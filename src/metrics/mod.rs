@@ -16,8 +16,9 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use crate::gate::{Reason, Verdict};
-use crate::ledger::{Decided, Entry, Run, Tally};
+use crate::ledger::{Decided, Entry, Run};
 
+pub use crate::ledger::Tally;
 pub use share::{Percent, Rate, chance, surprise};
 
 /// A week of the trend.

@@ -126,7 +126,9 @@ impl<'a> Falls<'a> {
                 return;
             }
             falls.moves += 1;
-            let (Some(old), Some(new)) = (history.old(&change), history.new(&change)) else {
+            let (Some(old), Some(new)) =
+                (history.value_before(&change), history.value_after(&change))
+            else {
                 return;
             };
             if !ladder.knows(old) || !ladder.knows(new) {

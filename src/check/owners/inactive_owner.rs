@@ -152,10 +152,10 @@ fn judge(
 }
 
 /// Owners whose state nobody wrote down were not judged, nor were their records.
-fn note_unknown_states<'a>(
+fn note_unknown_states(
     scope: &Scope,
     people: &People<'_>,
-    records: Vec<Row<'a>>,
+    records: Vec<Row<'_>>,
     judgement: &mut Judgement,
 ) {
     let unsaid = people.all().filter(|person| person.standing == Standing::Unsaid).count();

@@ -174,7 +174,7 @@ mod tests {
     use chrono::NaiveDate;
 
     use super::*;
-    use crate::ledger::Tally;
+    use crate::metrics::Tally;
 
     /// Packets of 200 records of which so many are corrected and open, under rules of that name.
     fn weeks(weeks: &[(u64, u64, &str)]) -> Vec<Week> {
