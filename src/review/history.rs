@@ -82,7 +82,9 @@ impl<'l> Past<'l> {
                     }
                 }
                 Entry::Decisions(decisions) => {
-                    let Some(run) = known.get(decisions.run.as_str()) else { continue };
+                    // What was decided on a later packet is of no concern to a run of an earlier day.
+                    let run = known.get(decisions.run.as_str()).filter(|run| run.as_of <= day);
+                    let Some(run) = run else { continue };
                     let each = decisions.decided.iter();
                     past.decisions.extend(each.map(|one| (&one.finding, (one, *run))));
                 }

@@ -309,6 +309,30 @@ fn a_rejected_finding_is_quiet_until_its_facts_change_or_its_term_ends() {
 }
 
 #[test]
+fn a_run_of_an_earlier_day_knows_nothing_of_later_decisions() {
+    let job = Job::weekly();
+    week(&job, 0);
+    week(&job, 2);
+    decide(
+        &job,
+        &Filled::of(&job, WEEKS[2])
+            .says(&job, WEEKS[2], "DUP-01", "00Q1", reject("agreed_exception"))
+            .says(&job, WEEKS[2], "OWN-02", "00Q4", approve()),
+    );
+    week(&job, 1);
+    assert_eq!(
+        standing(&job, 1),
+        [
+            "DUP-01 00Q1 recurring 2 decide",
+            "OWN-01 00Q3 recurring 2 decide",
+            "OWN-02 00Q4 recurring 2 decide"
+        ]
+    );
+    week(&job, 3);
+    assert_eq!(standing(&job, 3)[0], "DUP-01 00Q1 recurring 3 quiet");
+}
+
+#[test]
 fn an_escalation_comes_back_at_the_top_until_it_is_closed() {
     let job = Job::weekly();
     week(&job, 0);
