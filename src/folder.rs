@@ -106,8 +106,14 @@ pub fn make(folder: &Path) -> Result<(), FolderError> {
     }
 }
 
-/// Writes a new private file to the end and onto the disk. Never replaces one.
+/// Writes a new private file to the end and onto the disk, its name as well. Never replaces one.
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
+    write(path, bytes)?;
+    sync(home(path))
+}
+
+/// Writes a new private file; its name is on the disk when its folder is.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -117,16 +123,24 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(disk(path))
 }
 
-/// Opens a private file for appending, making it if need be.
+/// The folder that a file lies in.
+fn home(file: &Path) -> &Path {
+    file.parent().filter(|home| !home.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Opens a private file for appending, making it if need be: then its name is on the disk as well.
 pub(crate) fn open_append(path: &Path) -> Result<File, FolderError> {
     refuse_link(path)?;
-    OpenOptions::new()
-        .read(true)
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(disk(path))
+    let mut open = OpenOptions::new();
+    open.read(true).append(true).mode(0o600);
+    match open.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let file = open.create(true).open(path).map_err(disk(path))?;
+            sync(home(path))?;
+            Ok(file)
+        }
+        opened => opened.map_err(disk(path)),
+    }
 }
 
 /// Publishes a set of files as one folder: whole or absent. Where the folder is there already with
@@ -141,27 +155,33 @@ pub fn publish(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), FolderError
     replace(folder, files)
 }
 
-/// Puts a folder with these files in the place of what stands there: whole, or not at all.
+/// Puts a folder with these files in the place of what stands there: whole, or not at all. What a
+/// replacement that was cut off left behind is put right first.
 pub fn replace(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), FolderError> {
     refuse_link(folder)?;
     let draft = beside(folder, "draft");
     let old = beside(folder, "old");
-    for leftover in [&draft, &old] {
-        remove(leftover)?;
-    }
+    remove(&draft)?;
+    restore(&old, folder)?;
     make(&draft)?;
     for (name, bytes) in files {
-        write_new(&draft.join(name), bytes)?;
+        write(&draft.join(name), bytes)?;
     }
     sync(&draft)?;
     if fs::symlink_metadata(folder).is_ok() {
         fs::rename(folder, &old).map_err(disk(folder))?;
     }
     fs::rename(&draft, folder).map_err(disk(folder))?;
-    if let Some(parent) = folder.parent() {
-        sync(parent)?;
-    }
+    sync(home(folder))?;
     remove(&old)
+}
+
+/// Ends a replacement that was cut off: if its successor never arrived, the old folder comes back.
+fn restore(old: &Path, folder: &Path) -> Result<(), FolderError> {
+    if fs::symlink_metadata(folder).is_ok() || fs::symlink_metadata(old).is_err() {
+        return remove(old);
+    }
+    fs::rename(old, folder).map_err(disk(folder))
 }
 
 /// A folder may be replaced when nothing but these files is in it.
@@ -194,14 +214,8 @@ pub fn clear_drafts(runs: &Path) -> Result<(), FolderError> {
         if name.starts_with('.') && name.ends_with(".draft") {
             remove(&path)?;
         }
-        // A folder that was being replaced: if its successor never arrived, it comes back.
         if let Some(base) = name.strip_prefix('.').and_then(|name| name.strip_suffix(".old")) {
-            let home = runs.join(base);
-            if home.exists() {
-                remove(&path)?;
-            } else {
-                fs::rename(&path, &home).map_err(disk(&home))?;
-            }
+            restore(&path, &runs.join(base))?;
         }
     }
     Ok(())
@@ -242,4 +256,32 @@ pub fn keep_private() {
     umask(Mode::RWXG | Mode::RWXO);
     // Without the limit a crash is as it would have been; the run itself does not depend on it.
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder of this name with one file, told by its text.
+    fn put(folder: &Path, name: &str, text: &str) {
+        fs::create_dir(folder.join(name)).unwrap();
+        write_new(&folder.join(name).join("file"), text.as_bytes()).unwrap();
+    }
+
+    #[test]
+    fn a_replacement_that_fails_after_one_that_was_cut_off_loses_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let sheets = folder.join("changes");
+        let text = || fs::read_to_string(sheets.join("file")).unwrap();
+        // Cut off between its two renames, and then a file that cannot be written.
+        put(folder, ".changes.old", "first");
+        replace(&sheets, &[("no/such", b"second")]).unwrap_err();
+        assert_eq!(text(), "first");
+        // Cut off after the second.
+        put(folder, ".changes.old", "before");
+        replace(&sheets, &[("file", b"second")]).unwrap();
+        assert_eq!(text(), "second");
+        assert_eq!(list(folder).unwrap(), [sheets]);
+    }
 }

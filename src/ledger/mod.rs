@@ -180,16 +180,19 @@ impl Ledger {
         Ok(Self { file, name, entries, heads, torn: tail.len() })
     }
 
-    /// Appends an entry; when this returns, it is on the disk.
+    /// Appends an entry; when this returns, it is on the disk, and where it fails nothing of it is there.
     pub fn append(&mut self, entry: Entry) -> Result<(), LedgerError> {
         let line = wire::line(self.heads.len(), self.head(), &entry);
         let head = digest(line.as_bytes());
         let mut bytes = line.into_bytes();
         bytes.push(b'\n');
-        self.file
-            .write_all(&bytes)
-            .and_then(|()| self.file.sync_all())
-            .map_err(|what| LedgerError::Disk { file: self.name.clone(), what })?;
+        let disk = |what| LedgerError::Disk { file: self.name.clone(), what };
+        let before = self.file.metadata().map_err(disk)?.len();
+        if let Err(what) = self.file.write_all(&bytes).and_then(|()| self.file.sync_all()) {
+            // Where not even this can be done, the next run finds a torn line and moves it aside.
+            let _ = self.file.set_len(before).and_then(|()| self.file.sync_all());
+            return Err(disk(what));
+        }
         self.heads.push(head);
         self.entries.push(entry);
         Ok(())

@@ -845,6 +845,24 @@ fn whatever_is_done_in_whatever_order_the_ledger_holds() {
 }
 
 #[test]
+fn what_does_not_fit_on_the_disk_leaves_nothing_in_the_ledger() {
+    let job = reviewed();
+    Filled::of(&job, DAY).approves_all(&job, DAY).put(&job, "week.json");
+    let before = job.text("ledger.jsonl");
+    // Files may grow to the next half kilobyte: the line is begun and cannot be ended.
+    let limit = before.len() / 512 + 1;
+    let script = format!("trap '' XFSZ; ulimit -f {limit}; exec \"$0\" decide week.json");
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &script, env!("CARGO_BIN_EXE_crm-review")]).current_dir(job.path(""));
+    let said = crate::job::said(&mut shell);
+    assert_ne!(said.code, 0, "{}", said.out);
+    assert!(said.err.contains("ledger.jsonl") && said.out.is_empty(), "{}", said.err);
+    assert_eq!(job.text("ledger.jsonl"), before);
+    job.call(&["decide", "week.json"]).ends(0);
+    assert!(job.text("ledger.jsonl").len() > limit * 512, "the line would have fit");
+}
+
+#[test]
 fn a_folder_alone_is_no_decision() {
     let job = reviewed();
     for arguments in [&["decide"][..], &["decide", "."], &["decide", "nothing.json"]] {
