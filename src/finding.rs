@@ -760,6 +760,11 @@ impl FindingId {
         &self.0
     }
 
+    /// The id that a person typed, in any case and with spaces around it.
+    pub fn typed(text: &str) -> Option<Self> {
+        Self::parse(&text.trim().to_uppercase())
+    }
+
     /// The id that a text spells.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix("F-")?.as_bytes();

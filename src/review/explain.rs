@@ -29,7 +29,7 @@ pub fn explain(
 ) -> Result<Result<String, String>, ReviewError> {
     let folder = Folder::read(path)?;
     let (config, _) = folder.config()?;
-    let Some(id) = FindingId::parse(&finding.trim().to_uppercase()) else {
+    let Some(id) = FindingId::typed(finding) else {
         return Ok(Err(format!(
             "`{}` names no finding\n  hint: the packet and findings.jsonl name them, like F-7Q2M9K4D1V",
             visible(finding)

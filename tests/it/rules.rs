@@ -252,6 +252,8 @@ fn a_rejected_proposal_becomes_an_example_in_one_command() {
     let said = job.call(&["rules", "example", &twins]).ends(2).err;
     assert!(said.contains("not there any more"), "{said}");
     assert!(job.call(&["rules", "example", "F-1"]).ends(2).err.contains("not the id"));
+    let typed = format!(" {}", twins.to_lowercase());
+    assert!(!job.call(&["rules", "example", &typed]).ends(2).err.contains("not the id"));
 }
 
 /// What the lint says of a folder: codes and places, one a line, sorted.

@@ -35,7 +35,7 @@ pub fn example(
     let (config, _) = folder.config()?;
     let held: Held = folder::hold(&folder.path, &holder(now))?;
     let ledger = Ledger::open(&folder.path.join("ledger.jsonl"))?;
-    let id = FindingId::parse(finding).ok_or_else(|| {
+    let id = FindingId::typed(finding).ok_or_else(|| {
         refused(
             "it is not the id of a proposal",
             "an id reads F-7Q2M9K4D1V, and stands in the packet",
