@@ -7,7 +7,7 @@
 mod wire;
 
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, BufRead as _, Read as _, Write as _};
 use std::path::Path;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -48,9 +48,26 @@ pub enum LedgerError {
 
 /// A digest in lower-case hexadecimal.
 pub fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::with_capacity(64), |hex, byte| format!("{hex}{byte:02x}"))
+    hex(&Sha256::digest(bytes))
+}
+
+/// The digest of what can still be read of something, which need not fit into memory.
+pub fn digest_of(read: impl io::Read) -> io::Result<String> {
+    let mut read = io::BufReader::with_capacity(1 << 16, read);
+    let mut hash = Sha256::new();
+    loop {
+        let part = read.fill_buf()?;
+        if part.is_empty() {
+            return Ok(hex(&hash.finalize()));
+        }
+        hash.update(part);
+        let length = part.len();
+        read.consume(length);
+    }
+}
+
+fn hex(digest: &[u8]) -> String {
+    digest.iter().fold(String::with_capacity(64), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 /// The head of an empty chain.

@@ -3,6 +3,8 @@
 //! Does not: hold a value of a record.
 
 use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use schemars::generate::SchemaSettings;
@@ -12,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::boundary::{Field, Object};
 use crate::check::{By, Groups, NotLooked, Outcome};
 use crate::config::Config;
-use crate::ledger::{Run, digest};
+use crate::ledger::{Run, digest, digest_of};
 use crate::packet::{Completeness, Review};
 use crate::source::Origin;
 
@@ -321,12 +323,13 @@ impl Kept {
     /// Names an input that is in neither.
     pub(super) fn exports(&self, folder: &Path) -> Result<PathBuf, &str> {
         let is_here = |home: &Path, input: &KeptFile| {
-            std::fs::read(home.join(&input.file)).is_ok_and(|bytes| digest(&bytes) == input.sha256)
+            let file = File::open(home.join(&input.file));
+            file.and_then(digest_of).is_ok_and(|sha256| sha256 == input.sha256)
         };
         let Some(gone) = self.inputs.iter().find(|input| !is_here(folder, input)) else {
             return Ok(folder.to_owned());
         };
-        let below = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let below = fs::read_dir(folder).into_iter().flatten().flatten();
         let mut below: Vec<PathBuf> = below.map(|entry| entry.path()).collect();
         below.sort();
         let kept = |home: &PathBuf| self.inputs.iter().all(|input| is_here(home, input));
@@ -359,7 +362,7 @@ impl Kept {
 
 /// The manifest that lies in a folder, where one does.
 pub(super) fn kept(folder: &Path) -> Option<Kept> {
-    let text = std::fs::read(folder.join("manifest.json")).ok()?;
+    let text = fs::read(folder.join("manifest.json")).ok()?;
     serde_json::from_slice(&text).ok()
 }
 
