@@ -371,6 +371,17 @@ pub(super) fn run_of(folder: &Path) -> Option<String> {
     kept(folder).map(|kept| kept.run)
 }
 
+/// True where a folder is, or may be, that of another run than this: a manifest that cannot be read
+/// names some run.
+pub(super) fn is_of_another(folder: &Path, run: &str) -> bool {
+    match fs::symlink_metadata(folder.join("manifest.json")) {
+        Err(error) => {
+            !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+        }
+        Ok(_) => run_of(folder).is_none_or(|there| there != run),
+    }
+}
+
 /// The manifest as text, pretty enough to read.
 pub(super) fn text(
     config: &Config,

@@ -333,7 +333,7 @@ fn record_dropped(
 /// The name of a run's folder: its day, or its whole id where another run of that day stands already.
 fn home_of(runs: &Path, day: NaiveDate, id: &str) -> String {
     let day = day.to_string();
-    let another = manifest::run_of(&runs.join(&day)).is_some_and(|run| run != id);
+    let another = manifest::is_of_another(&runs.join(&day), id);
     let apart = fs::symlink_metadata(runs.join(id)).is_ok();
     if another || apart { id.to_owned() } else { day }
 }
@@ -628,6 +628,8 @@ struct Made {
     summary: String,
     /// What keeps the packet from being complete.
     missing: Vec<String>,
+    /// Whether something of the packets before could not be read.
+    is_blind: bool,
     /// The worst severity of what is asked.
     worst: Option<Severity>,
     /// What likeness was weighed by, with the names that the rules can give it.
@@ -751,6 +753,7 @@ fn write_up(
     };
     let manifest = manifest::text(config, judged, &rules, &run, &review, &cut);
     let worst = asked(&judged.reports, &present).map(|(check, _)| check.severity).max();
+    let is_blind = !present.gaps.is_empty();
     let history = present.lines;
     let (rules, models) = (rule_change::kept_text(folder), models(&judged.reports));
     Ok(Made {
@@ -763,6 +766,7 @@ fn write_up(
         manifest,
         summary,
         missing,
+        is_blind,
         worst,
         models,
         copies,

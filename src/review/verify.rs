@@ -5,15 +5,16 @@
 //! a run whose inputs and rules are still in place gives the same bytes again.
 //! Does not: mend anything.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
 use crate::check::AsOf;
-use crate::folder::{self, Held};
+use crate::folder::{self, FolderError, Held};
 use crate::ledger::{Ledger, Run, digest};
 
 use super::changes;
@@ -44,13 +45,16 @@ pub fn verify(
         ledger.entries().len(),
         ledger.head()
     ));
-    let mut kept = kept(&folder.path.join("runs"));
+    let mut kept = kept(&folder.path.join("runs"))?;
     // Of a run that was recorded anew, the last record is about the folder that is there.
     let runs: Vec<&Run> = ledger.runs().collect();
     let is_last =
         |(at, run): &(usize, &&Run)| runs.iter().skip(at + 1).all(|later| later.id != run.id);
     for (_, run) in runs.iter().enumerate().filter(is_last) {
         match kept.remove(&run.id) {
+            None if damaged(&folder.path.join("runs"), run) => {
+                verified.fault(&format!("{}: its manifest.json cannot be read back", run.id));
+            }
             None => verified.holds(&format!("{}: its folder is not kept", run.id)),
             Some((home, manifest)) => {
                 let faults = faults(&home, &manifest, run, &ledger);
@@ -111,14 +115,24 @@ fn name(home: &Path) -> String {
 }
 
 /// Every run below `runs`, by its id.
-fn kept(runs: &Path) -> BTreeMap<String, (PathBuf, Kept)> {
-    let homes: BTreeSet<PathBuf> =
-        fs::read_dir(runs).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+fn kept(runs: &Path) -> Result<BTreeMap<String, (PathBuf, Kept)>, FolderError> {
+    let homes = match folder::list(runs) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        listed => listed.map_err(folder::disk(runs))?,
+    };
     let manifests = homes.into_iter().filter_map(|home| {
         let manifest = manifest::kept(&home)?;
         Some((manifest.run.clone(), (home, manifest)))
     });
-    manifests.collect()
+    Ok(manifests.collect())
+}
+
+/// True where a folder of the run's is there, and its manifest says nothing.
+fn damaged(runs: &Path, run: &Run) -> bool {
+    let homes = [run.as_of.to_string(), run.id.clone()].map(|name| runs.join(name));
+    homes.iter().any(|home| {
+        manifest::kept(home).is_none() && fs::symlink_metadata(home.join("packet.html")).is_ok()
+    })
 }
 
 /// What of a kept run is not as the ledger says.
@@ -180,5 +194,11 @@ fn again(
     let different = files
         .iter()
         .find(|(file, bytes)| fs::read(home.join(file)).map_or(true, |old| old != *bytes));
-    Ok(different.map_or(Again::Same, |(file, _)| Again::Different((*file).to_owned())))
+    Ok(match different {
+        None => Again::Same,
+        Some(_) if made.is_blind => {
+            Again::Cannot("a packet that it looked back at is not kept".to_owned())
+        }
+        Some((file, _)) => Again::Different((*file).to_owned()),
+    })
 }

@@ -845,6 +845,40 @@ fn whatever_is_done_in_whatever_order_the_ledger_holds() {
 }
 
 #[test]
+fn a_packet_that_is_not_kept_makes_no_fault_of_those_after_it() {
+    let job = reviewed();
+    Filled::of(&job, DAY)
+        .says(&job, DAY, "OWN-01", "00Q3", reject("rule_wrong"))
+        .put(&job, "week.json");
+    job.call(&["decide", "week.json"]).ends(0);
+    for day in ["2026-03-08", "2026-03-15"] {
+        job.call(&["run", ".", "--as-of", day]).ends(0);
+    }
+    fs::remove_dir_all(job.path(&format!("runs/{DAY}"))).unwrap();
+    let said = job.call(&["verify"]).ends(0).out;
+    for line in [
+        "its folder is not kept",
+        "runs/2026-03-08: its files hold; not run again: a packet that it looked back at is not kept",
+        "runs/2026-03-15: its files hold; run again, the same bytes",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+}
+
+#[test]
+fn a_packet_whose_manifest_is_damaged_is_not_replaced() {
+    let job = reviewed();
+    let packet = job.text(&format!("runs/{DAY}/packet.html"));
+    job.put(&format!("runs/{DAY}/manifest.json"), "{");
+    let said = job.call(&["verify"]).ends(4).out;
+    assert!(said.contains("FAULT") && said.contains("manifest.json cannot be read back"), "{said}");
+    job.edit("exports/lead.csv", "00Q5,Dee", "00Q5,Di");
+    let said = job.run(&[]).ends(0).out;
+    assert!(said.contains(&format!("runs/{DAY}-")), "{said}");
+    assert_eq!(job.text(&format!("runs/{DAY}/packet.html")), packet);
+}
+
+#[test]
 fn what_does_not_fit_on_the_disk_leaves_nothing_in_the_ledger() {
     let job = reviewed();
     Filled::of(&job, DAY).approves_all(&job, DAY).put(&job, "week.json");
