@@ -301,7 +301,8 @@ impl Review<'_> {
         let tables = self.counts.iter().filter(|count| Object::REVIEWED.contains(&count.object));
         let (reviewed, admitted) =
             tables.fold((0, 0), |(r, a), count| (r + count.reviewed, a + count.admitted));
-        let flagged: BTreeSet<_> = found.iter().map(|found| &found.finding.record).collect();
+        let (waiting, open): (Vec<_>, Vec<_>) = found.iter().partition(|found| found.is_waiting());
+        let flagged: BTreeSet<_> = open.iter().map(|found| &found.finding.record).collect();
         let beside = match flagged.iter().filter(|record| self.beside.contains(**record)).count() {
             0 => String::new(),
             1 => " and on 1 other".to_owned(),
@@ -312,10 +313,15 @@ impl Review<'_> {
             more => format!("{} more served as reference", escape::grouped(more)),
         };
         let part = if self.slice.is_some() { " in this part" } else { "" };
+        let waiting = match waiting.len() {
+            0 => String::new(),
+            1 => "; 1 more is approved and waits to be applied".to_owned(),
+            more => format!("; {} more are approved and wait to be applied", escape::grouped(more)),
+        };
         let under_review = flagged.iter().filter(|record| !self.beside.contains(**record)).count();
         format!(
-            "{}{part} on {} of {} under review{beside}; {reference}",
-            escape::counted(found.len(), "proposal"),
+            "{}{part} on {} of {} under review{beside}; {reference}{waiting}",
+            escape::counted(open.len(), "proposal"),
             escape::grouped(under_review),
             escape::counted(reviewed, "record"),
         )

@@ -101,7 +101,7 @@ pub fn summary(review: &Review<'_>) -> String {
 }
 
 fn families(out: &mut String, found: &[Found<'_>]) {
-    if found.is_empty() {
+    if found.iter().all(Found::is_waiting) {
         return;
     }
     let heads = ["all", "high", "medium", "low", "held", "escalate"];
@@ -111,7 +111,8 @@ fn families(out: &mut String, found: &[Found<'_>]) {
     }
     out.push('\n');
     for family in Family::ALL {
-        let here: Vec<_> = found.iter().filter(|found| found.check.family == family).collect();
+        let of_family = |found: &&Found<'_>| found.check.family == family && !found.is_waiting();
+        let here: Vec<_> = found.iter().filter(of_family).collect();
         if here.is_empty() {
             continue;
         }
@@ -135,7 +136,8 @@ fn families(out: &mut String, found: &[Found<'_>]) {
 
 /// The gravest proposals.
 fn first(out: &mut String, found: &[Found<'_>]) {
-    if found.is_empty() {
+    let open = found.iter().filter(|found| !found.is_waiting()).count();
+    if open == 0 {
         return;
     }
     out.push_str("\nRead these first:\n");
@@ -149,8 +151,8 @@ fn first(out: &mut String, found: &[Found<'_>]) {
             finding.record.object,
         );
     }
-    if found.len() > NAMED {
-        let _ = writeln!(out, "  and {} more in the packet", grouped(found.len() - NAMED));
+    if open > NAMED {
+        let _ = writeln!(out, "  and {} more in the packet", grouped(open - NAMED));
     }
 }
 

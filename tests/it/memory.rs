@@ -384,6 +384,20 @@ fn an_approved_change_waits_until_the_data_shows_it() {
     let said = week(&job, 1);
     assert_eq!(standing(&job, 1)[0], "DUP-01 00Q1 recurring 2 apply");
     assert!(said.contains("2 approved and not yet in the CRM"), "{said}");
+    // One number says what is left to decide, wherever it stands, and what waits is told beside it.
+    assert!(said.contains("1 proposal on 1 of 5 records under review"), "{said}");
+    assert!(said.contains("2 more are approved and wait to be applied"), "{said}");
+    let packet = job.text("runs/2026-03-08/packet.html");
+    for words in [
+        "1 proposal on 1 of 5 records",
+        "Proposals <span class=\"c\">1</span>",
+        "Duplicates <span class=\"c\">0</span>",
+        "0 proposals, 1 approved and waiting to be applied",
+        "End of packet, 1 proposal, 2 approved and waiting to be applied.",
+    ] {
+        assert!(packet.contains(words), "{words}");
+    }
+    assert_eq!(packet.matches("<article class=\"card\"").count(), 3);
     job.edit("exports/lead.csv", "0199,,New", "0199,0051,New");
     let said = week(&job, 2);
     assert!(said.contains("1 resolved: 1 after its change was approved"), "{said}");

@@ -88,6 +88,11 @@ impl Found<'_> {
         }
     }
 
+    /// True where it was approved before and nothing more is asked: somebody has yet to apply it.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.approval() == Approval::Waits
+    }
+
     /// True where it is held only because so many owners would change in the packet.
     fn is_held_by_number(&self) -> bool {
         self.hold != self.finding.hold()
@@ -96,6 +101,16 @@ impl Found<'_> {
     /// True where it was rejected before and is not asked again yet.
     pub(super) fn is_quiet(&self) -> bool {
         matches!(self.standing.queue, Queue::Quiet { .. })
+    }
+}
+
+/// How many proposals there are to decide, and beside them how many were approved and wait.
+pub(super) fn to_decide<'f>(found: impl IntoIterator<Item = &'f Found<'f>>) -> String {
+    let (waiting, open): (Vec<_>, Vec<_>) = found.into_iter().partition(|one| one.is_waiting());
+    let open = counted(open.len(), "proposal");
+    match waiting.len() {
+        0 => open,
+        more => format!("{open}, {} approved and waiting to be applied", grouped(more)),
     }
 }
 
@@ -178,7 +193,7 @@ pub(super) fn gravest<'f, 'a>(found: &'f [Found<'a>], most: usize) -> Vec<&'f Fo
     let mut seen: BTreeMap<(&str, bool), usize> = BTreeMap::new();
     let mut ranked: Vec<_> = found
         .iter()
-        .filter(|found| found.standing.queue != Queue::Apply)
+        .filter(|found| !found.is_waiting())
         .map(|found| {
             let incomplete = !found.finding.is_sufficient();
             let times = seen.entry((found.check.code, incomplete)).or_default();

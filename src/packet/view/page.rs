@@ -23,7 +23,9 @@ use super::form::Form;
 use super::rate::Rate;
 use super::roll::Roll;
 use super::since::Since;
-use super::{Approval, Found, asked_and_quiet, gravest, held_by_number, meaning, severity};
+use super::{
+    Approval, Found, asked_and_quiet, gravest, held_by_number, meaning, severity, to_decide,
+};
 
 /// Above this many proposals each is one line that opens; below, each is a card.
 const CARDS: usize = 2_000;
@@ -75,6 +77,8 @@ pub(in crate::packet) struct Page {
     weighed: Vec<Model>,
     manifest: Manifest,
     end: String,
+    /// Whether there is no card at all.
+    is_empty: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -385,7 +389,8 @@ impl Page {
             },
             weighed: models(review.reports),
             manifest: Manifest::of(review, findings),
-            end: counted(found.len(), "proposal"),
+            end: to_decide(&found),
+            is_empty: found.is_empty(),
         })
     }
 }
@@ -419,7 +424,7 @@ impl Gate {
         Self {
             trigger: words(review.trigger),
             newest: review.newest.map(|day| day.format("%-d %B %Y").to_string()),
-            proposals: counted(found.len(), "proposal"),
+            proposals: to_decide(found),
             digest: findings.chars().take(12).collect(),
             rules: counted(ran, "check"),
             families: match families.len() {
@@ -438,10 +443,11 @@ fn looked(report: &Report) -> bool {
     matches!(report.outcome, Outcome::Ran(_))
 }
 
-/// Counts over some findings.
+/// Counts over some findings: of what is to be decided, and beside it of what waits to be applied.
 #[derive(Debug, Default)]
 struct Tally {
     count: usize,
+    waiting: usize,
     new: usize,
     high: usize,
     medium: usize,
@@ -460,6 +466,10 @@ impl Tally {
         let mut seen = BTreeSet::new();
         for one in found {
             let Found { check, finding, standing, hold, .. } = one;
+            if one.is_waiting() {
+                tally.waiting += 1;
+                continue;
+            }
             tally.count += 1;
             tally.new += usize::from(standing.state == State::New);
             let [young, some, long] = &mut tally.ages;
@@ -505,8 +515,10 @@ fn figures(tally: &Tally, review: &Review<'_>) -> Vec<Figure> {
         let resolved = (review.since.resolved.len(), "resolved");
         // What became of what is not found any more nobody knows of a part.
         let resolved = review.slice.is_none().then_some(resolved);
+        let waiting = (tally.waiting > 0).then_some((tally.waiting, "waiting to be applied"));
         [(tally.new, "new"), (tally.count - tally.new, "seen before")]
             .into_iter()
+            .chain(waiting)
             .chain(resolved)
             .collect()
     } else {
@@ -549,7 +561,8 @@ fn counts(review: &Review<'_>, found: &[Found<'_>]) -> Vec<CountRow> {
 fn families(review: &Review<'_>, found: &[Found<'_>], roll: &mut Roll) -> Vec<FamilyView> {
     let mut anchors: HashMap<String, usize> = HashMap::new();
     let mut views = Vec::new();
-    let sizes = Family::ALL.map(|it| found.iter().filter(|one| one.check.family == it).count());
+    let open = || found.iter().filter(|one| !one.is_waiting());
+    let sizes = Family::ALL.map(|it| open().filter(|one| one.check.family == it).count());
     let most = sizes.into_iter().max().unwrap_or_default();
     for family in Family::ALL {
         let ran = review.reports.iter().filter(|r| r.check.family == family && looked(r)).count();
@@ -575,7 +588,7 @@ fn families(review: &Review<'_>, found: &[Found<'_>], roll: &mut Roll) -> Vec<Fa
                 severity: severity(check.severity),
                 summary: check.summary,
                 consequence: check.consequence,
-                proposals: counted(same.len(), "proposal"),
+                proposals: to_decide(same.iter().copied()),
                 blocks: blocks(cards),
             });
         }
@@ -584,7 +597,7 @@ fn families(review: &Review<'_>, found: &[Found<'_>], roll: &mut Roll) -> Vec<Fa
             title: family.title(),
             meaning: meaning(family),
             held: held_by_number(&here, review),
-            proposals: counted(here.len(), "proposal"),
+            proposals: to_decide(here.iter().copied()),
             looked: counted(ran, "check"),
             row: Tally::of(here.iter().copied()).row(most),
             groups,
