@@ -56,18 +56,7 @@ pub enum Evidence {
         level: String,
     },
     /// A change of a record's field, as its history tells it.
-    Changed {
-        /// Which field.
-        field: Cell,
-        /// When.
-        at: Cell,
-        /// What stood there before.
-        old: Option<Cell>,
-        /// What stood there then.
-        new: Option<Cell>,
-        /// By whom, where the history says so.
-        by: Option<Cell>,
-    },
+    Changed(Box<Changed>),
     /// A line of the rules, quoted.
     Policy {
         /// The rules file.
@@ -90,22 +79,31 @@ pub enum Evidence {
     Likeness(Likeness),
 }
 
-impl Evidence {
-    /// The cells of a change.
-    pub fn change(&self) -> impl Iterator<Item = &Cell> {
-        let cells = match self {
-            Self::Changed { field, at, old, new, by } => {
-                [Some(field), old.as_ref(), new.as_ref(), Some(at), by.as_ref()]
-            }
-            Self::Cell(_)
-            | Self::Normalised { .. }
-            | Self::Compared { .. }
-            | Self::Policy { .. }
-            | Self::Figure { .. }
-            | Self::Trace(_)
-            | Self::Likeness(_) => [None; 5],
-        };
-        cells.into_iter().flatten()
+/// A change of a record's field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    /// Which field.
+    pub field: Cell,
+    /// What stood there before.
+    pub old: Option<Cell>,
+    /// What stood there then.
+    pub new: Option<Cell>,
+    /// When.
+    pub at: Cell,
+    /// By whom, where the history says so.
+    pub by: Option<Cell>,
+}
+
+impl Changed {
+    /// What is quoted of it.
+    pub fn cells(&self) -> impl Iterator<Item = &Cell> {
+        let Self { field, old, new, at, by } = self;
+        [Some(field), old.as_ref(), new.as_ref(), Some(at), by.as_ref()].into_iter().flatten()
+    }
+
+    fn cells_mut(&mut self) -> impl Iterator<Item = &mut Cell> {
+        let Self { field, old, new, at, by } = self;
+        [Some(field), old.as_mut(), new.as_mut(), Some(at), by.as_mut()].into_iter().flatten()
     }
 }
 
@@ -591,6 +589,12 @@ impl Finding {
         self
     }
 
+    /// Adds reasons why it may be wrong.
+    #[must_use]
+    pub fn unless_any(self, doubts: impl IntoIterator<Item = String>) -> Self {
+        doubts.into_iter().fold(self, Self::unless)
+    }
+
     /// Notes that a fact the rule needs is blank, withheld or not admitted.
     #[must_use]
     pub fn lacking(mut self, what: impl Into<String>) -> Self {
@@ -617,9 +621,7 @@ impl Finding {
         let quoted = self.evidence.iter_mut().flat_map(|evidence| match evidence {
             Evidence::Cell(cell) | Evidence::Normalised { from: cell, .. } => vec![cell],
             Evidence::Compared { left, right, .. } => vec![left, right],
-            Evidence::Changed { field, at, old, new, by } => {
-                [field, at].into_iter().chain([old, new, by].into_iter().flatten()).collect()
-            }
+            Evidence::Changed(change) => change.cells_mut().collect(),
             Evidence::Policy { .. }
             | Evidence::Figure { .. }
             | Evidence::Trace(_)
@@ -688,9 +690,7 @@ impl Finding {
                 Evidence::Compared { left, right, .. } => {
                     fields.extend([left.field(), right.field()]);
                 }
-                Evidence::Changed { .. } => {
-                    fields.extend(evidence.change().map(Cell::field));
-                }
+                Evidence::Changed(change) => fields.extend(change.cells().map(Cell::field)),
                 Evidence::Policy { .. }
                 | Evidence::Figure { .. }
                 | Evidence::Trace(_)
@@ -715,8 +715,8 @@ impl Finding {
                 Evidence::Cell(cell) => cell.to_string(),
                 Evidence::Normalised { from, to, .. } => format!("{from} → {to}"),
                 Evidence::Compared { left, right, level } => format!("{left} | {right} | {level}"),
-                Evidence::Changed { .. } => {
-                    let cells: Vec<_> = evidence.change().map(ToString::to_string).collect();
+                Evidence::Changed(change) => {
+                    let cells: Vec<_> = change.cells().map(ToString::to_string).collect();
                     cells.join(" | ")
                 }
                 // Ages, counts and weights move every week by themselves; rules have their own version.

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use hashbrown::HashMap;
 
 use crate::boundary::{Batch, Field, Grant, Missing, Object, Row, Shown};
-use crate::finding::Evidence;
+use crate::finding::{Changed, Evidence};
 
 use super::ladder::same;
 use super::{Judgement, World};
@@ -165,12 +165,12 @@ impl History {
     }
 
     /// What stood there before.
-    pub(super) fn value_before<'a>(&self, change: &Change<'a>) -> Option<&'a str> {
+    pub(super) fn before<'a>(&self, change: &Change<'a>) -> Option<&'a str> {
         change.row.text(self.old.as_ref()?)
     }
 
     /// What stands there since.
-    pub(super) fn value_after<'a>(&self, change: &Change<'a>) -> Option<&'a str> {
+    pub(super) fn after<'a>(&self, change: &Change<'a>) -> Option<&'a str> {
         change.row.text(self.new.as_ref()?)
     }
 
@@ -190,13 +190,13 @@ impl History {
     pub(super) fn evidence(&self, change: &Change<'_>) -> Evidence {
         let cell = |field: &Option<Field>| field.as_ref().map(|field| change.row.cell(field));
         let by = cell(&self.by).filter(|by| *by.shown() != Shown::Blank);
-        Evidence::Changed {
+        Evidence::Changed(Box::new(Changed {
             field: change.row.cell(&self.field),
             old: cell(&self.old),
             new: cell(&self.new),
             at: change.row.cell(&self.changed),
             by,
-        }
+        }))
     }
 
     /// The order of changes in time; those of one instant stand as the history has them.

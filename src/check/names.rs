@@ -4,6 +4,8 @@
 //! be shown, or is not read, leaves the id to name it.
 //! Does not: ask for a field, or touch what a finding's id and its digest are made of.
 
+use std::collections::BTreeSet;
+
 use crate::boundary::{Boundary, Cell, Object, Row, Shown};
 use crate::finding::Finding;
 
@@ -94,11 +96,24 @@ impl World<'_> {
         }
     }
 
+    /// Records of a kind by what they are called, at the beginning of a sentence: `Leads Ann Ng (Lime) and
+    /// A. Ng (Lime)`, `2 leads called Ann Ng (Lime)`.
+    pub(super) fn several(&self, kind: &str, rows: &[Row<'_>]) -> String {
+        let names: BTreeSet<String> = rows.iter().map(|row| self.called(*row)).collect();
+        if let Some(name) = names.first().filter(|_| names.len() == 1 && rows.len() > 1) {
+            return format!("{} {kind} called {name}", rows.len());
+        }
+        let mut letters = kind.chars();
+        let first = letters.next().into_iter().flat_map(char::to_uppercase);
+        format!("{} {}", first.chain(letters).collect::<String>(), self.listed(rows))
+    }
+
     /// What the one is called whose id a cell shows, where the tables know exactly one.
     fn whose(&self, cell: &Cell) -> Option<String> {
         let Shown::Value(id) = cell.shown() else { return None };
         let Found::One(person) = self.people().find(id) else { return None };
-        (person.shown != *id).then(|| person.shown.clone())
+        // Whoever may not be named is called by their id, which one CRM writes in two lengths.
+        (person.shown != person.id && person.shown != *id).then(|| person.shown.clone())
     }
 
     /// Somebody whose id or name a cell shows, as a sentence calls them.

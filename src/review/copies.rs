@@ -119,7 +119,7 @@ fn named(finding: &Finding) -> Vec<&RecordRef> {
             Evidence::Compared { left, right, .. } => {
                 records.extend([left.record(), right.record()]);
             }
-            Evidence::Changed { .. } => records.extend(evidence.change().map(Cell::record)),
+            Evidence::Changed(change) => records.extend(change.cells().map(Cell::record)),
             Evidence::Likeness(likeness) => records.extend(&likeness.pair),
             Evidence::Policy { .. } | Evidence::Figure { .. } | Evidence::Trace(_) => {}
         }

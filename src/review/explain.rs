@@ -188,7 +188,7 @@ fn fact(fact: &Value) -> String {
             )
         }
         "changed" => {
-            let cells = ["field", "old", "new", "at", "by"].map(|key| part(key));
+            let cells = ["field", "old", "new", "at", "by"].map(part);
             let cells = cells.into_iter().filter(|cell| !cell.is_null()).map(quote);
             cells.collect::<Vec<_>>().join("; ")
         }

@@ -40,8 +40,8 @@ fn quoted_again(finding: &Finding) -> Option<&Cell> {
             seen.extend([place(left), place(right)]);
             None
         }
-        Evidence::Changed { .. } => {
-            seen.extend(evidence.change().map(place));
+        Evidence::Changed(change) => {
+            seen.extend(change.cells().map(place));
             None
         }
         Evidence::Normalised { .. }

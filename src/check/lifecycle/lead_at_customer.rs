@@ -177,11 +177,11 @@ impl<'a> Case<'_, 'a> {
             DealState::Open | DealState::Lost => "an open deal".to_owned(),
         };
         let headline = format!(
-            "Lead {} is {} while its account {} has {what} ({})",
-            self.lead.id(),
+            "{} is {} while its account {} has {what} ({})",
+            self.world.titled(self.lead),
             said(self.lead, self.stage),
-            first.account.id(),
-            first.deal.id(),
+            self.world.called(first.account),
+            self.world.called(first.deal),
         );
         let proposal = if others.is_empty() {
             Proposal::ConvertCandidate { into: first.account.record() }

@@ -102,8 +102,8 @@ fn finding(world: &World<'_>, asked: &Asked, deal: Row<'_>, past: i64) -> Findin
     let rule = &world.policies.lifecycle.past_close_date;
     let close = deal.cell(&asked.close_date);
     let headline = format!(
-        "Deal {} is open {} after its close date of {}",
-        deal.id(),
+        "{} is open {} after its close date of {}",
+        world.titled(deal),
         days(past),
         said(deal, &asked.close_date)
     );

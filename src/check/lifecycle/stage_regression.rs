@@ -126,9 +126,7 @@ impl<'a> Falls<'a> {
                 return;
             }
             falls.moves += 1;
-            let (Some(old), Some(new)) =
-                (history.value_before(&change), history.value_after(&change))
-            else {
+            let (Some(old), Some(new)) = (history.before(&change), history.after(&change)) else {
                 return;
             };
             if !ladder.knows(old) || !ladder.knows(new) {

@@ -438,7 +438,7 @@ impl Visits {
             return visits;
         };
         history.each(world, &[&ladder.field], judgement, |_, change| {
-            let left = history.value_before(&change).and_then(|old| ladder.rank(old));
+            let left = history.before(&change).and_then(|old| ladder.rank(old));
             if let Some(rank) = left
                 && world.deals().state(world, change.record) == Some(DealState::Won)
             {

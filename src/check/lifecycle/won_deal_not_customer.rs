@@ -215,14 +215,15 @@ impl<'a> Case<'_, 'a> {
     fn told(&self, deal: Row<'a>, age: Option<i64>) -> Finding {
         let stage = self.row.cell(&self.ladder.field);
         let when = age.map_or_else(String::new, |age| format!(" {} ago", days(age)));
-        let subject = self.row.record();
+        let (deal_name, object) = (self.world.called(deal), self.row.object());
         let headline = if self.row.is_blank(&self.ladder.field) {
             let stage = named(&stage);
-            format!("Deal {} was won{when} and {subject} has no stage: {stage} is blank", deal.id())
+            format!(
+                "Deal {deal_name} was won{when} and the {object} has no stage: {stage} is blank"
+            )
         } else {
             format!(
-                "Deal {} was won{when} and {subject} is still {}",
-                deal.id(),
+                "Deal {deal_name} was won{when} and the {object} is still {}",
                 said(self.row, &self.ladder.field)
             )
         };

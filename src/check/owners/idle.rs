@@ -389,7 +389,7 @@ impl<'a> Look<'_, 'a> {
                 finding = finding.lacking(format!("{field} {why}"));
             }
         }
-        self.doubts(quiet, median).into_iter().fold(finding, Finding::unless)
+        finding.unless_any(self.doubts(quiet, median))
     }
 
     /// The limits, and how long such records usually stand.

@@ -242,8 +242,7 @@ impl Case<'_, '_> {
         let fact = Evidence::Cell(row.cell(&owned.owner));
         let mut finding = Finding::about(row.record(), headline, fact, proposal);
         if let (Some(person), Some(users)) = (departed.person, self.users) {
-            let fields =
-                [&users.name, &users.active, &users.deactivated, &users.last_login, &users.manager];
+            let fields = [&users.active, &users.deactivated, &users.last_login, &users.manager];
             for cell in UserFields::cells(person, &fields) {
                 finding = finding.because(cell);
             }
@@ -268,7 +267,7 @@ impl Case<'_, '_> {
         }
         let left = departed.person.and_then(|person| person.deactivated);
         finding = owned.with_life(self.world, row, left, finding);
-        self.doubts().into_iter().fold(finding, Finding::unless)
+        finding.unless_any(self.doubts())
     }
 
     fn doubts(&self) -> Vec<String> {

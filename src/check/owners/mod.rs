@@ -407,7 +407,6 @@ fn holders<'a, T>(
 /// The fields by which evidence describes an owner.
 #[derive(Debug, Clone)]
 struct UserFields {
-    name: Option<Field>,
     active: Option<Field>,
     deactivated: Option<Field>,
     last_login: Option<Field>,
@@ -421,7 +420,6 @@ impl UserFields {
         super::people::ask(grant)?;
         let mut field = |name: &str| grant.optional(Object::User, name);
         Ok(Self {
-            name: field("name"),
             active: field("active"),
             deactivated: field("deactivated"),
             last_login: field("last_login"),

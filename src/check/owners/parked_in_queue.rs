@@ -218,7 +218,7 @@ impl<'a> Stay<'_, 'a> {
             .because(policy(self.limit.line, format!("records may wait {limit} hours in {name}")));
         finding = self.owned.with_life(world, row, None, finding);
         let doubts = self.doubts(world, row, name);
-        succession.explain(doubts.into_iter().fold(finding, Finding::unless))
+        succession.explain(finding.unless_any(doubts))
     }
 
     fn since_cells(&self, row: Row<'a>) -> Vec<Evidence> {

@@ -11,7 +11,7 @@ use crate::policy::{Said, Section};
 
 use super::super::history::{Change, History, Latest};
 use super::super::ladder::lists;
-use super::super::people::{Found, Person, Standing};
+use super::super::people::{self, Found, Person, Standing};
 use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::succession::{self, Succession};
 use super::{Exceptions, Owned, Scope, UserFields, days, holders, policy, settings};
@@ -61,7 +61,6 @@ impl Rules {
 /// What the check reads of users.
 #[derive(Debug, Clone)]
 struct Roles {
-    users: UserFields,
     role: Field,
     team: Option<Field>,
     history: Option<History>,
@@ -74,8 +73,8 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let scope = Scope::ask(&objects, grant, policies)?.where_work_is_known();
     succession::ask(&scope, grant, policies);
     rules.keep.ask(&objects, grant);
+    people::ask(grant)?;
     let known = Roles {
-        users: UserFields::ask(grant)?,
         role,
         team: grant.optional(Object::User, "team"),
         history: History::ask(grant).ok(),
@@ -167,8 +166,7 @@ impl<'a> Kept<'_, 'a> {
         if let Some(role) = role {
             finding = finding.because(Evidence::Cell(role));
         }
-        let users = &self.known.users;
-        for cell in UserFields::cells(self.person, &[&users.name, &self.known.team]) {
+        for cell in UserFields::cells(self.person, &[&self.known.team]) {
             finding = finding.because(cell);
         }
         let user = self.person.row.filter(|row| row.object() == Object::User);
@@ -186,7 +184,7 @@ impl<'a> Kept<'_, 'a> {
         }
         finding = self.owned.with_life(world, row, None, finding);
         let doubts = self.doubts(world, row, change);
-        succession.explain(doubts.into_iter().fold(finding, Finding::unless))
+        succession.explain(finding.unless_any(doubts))
     }
 
     fn doubts(&self, world: &World<'a>, row: Row<'a>, change: Option<Change<'a>>) -> Vec<String> {

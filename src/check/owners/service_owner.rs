@@ -166,7 +166,7 @@ impl<'a> Held<'_, 'a> {
                 is: self.share,
             });
         if let (Some(person), Some(users)) = (self.person, self.users) {
-            for cell in UserFields::cells(person, &[&users.name, &users.role]) {
+            for cell in UserFields::cells(person, &[&users.role]) {
                 finding = finding.because(cell);
             }
         }
@@ -185,6 +185,6 @@ impl<'a> Held<'_, 'a> {
                  can say so"
             ));
         }
-        succession.explain(doubts.into_iter().fold(finding, Finding::unless))
+        succession.explain(finding.unless_any(doubts))
     }
 }

@@ -169,6 +169,6 @@ impl Succession {
     /// Adds the rule and what speaks against it to a finding.
     pub(super) fn explain(self, finding: Finding) -> Finding {
         let finding = self.evidence.into_iter().fold(finding, Finding::because);
-        self.doubts.into_iter().fold(finding, Finding::unless)
+        finding.unless_any(self.doubts)
     }
 }

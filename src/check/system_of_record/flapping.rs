@@ -145,9 +145,8 @@ struct Run<'a> {
 /// At least three changes in a row between the same two values: A to B, B to A, A to B.
 fn alternating<'a>(series: &Series<'a>, history: &History) -> Option<Run<'a>> {
     let trimmed = |value: Option<&'a str>| value.map(str::trim).unwrap_or_default();
-    let values = |change: &Change<'a>| {
-        (trimmed(history.value_before(change)), trimmed(history.value_after(change)))
-    };
+    let values =
+        |change: &Change<'a>| (trimmed(history.before(change)), trimmed(history.after(change)));
     let mut best: Option<Run<'a>> = None;
     let mut run: Series<'a> = Vec::new();
     for change in series {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::boundary::{Cell, RecordRef, Shown};
-use crate::finding::{Evidence, Finding, Hold, Likeness, Part, Proposal, Tried};
+use crate::finding::{Changed, Evidence, Finding, Hold, Likeness, Part, Proposal, Tried};
 use crate::gate::Verdict;
 use crate::packet::escape::{counted, value, words};
 use crate::packet::{Queue, RecordLink, Review, Standing, State};
@@ -247,9 +247,7 @@ impl Card {
             Evidence::Compared { left, right, level } => {
                 self.compare(left, right, level, &finding.proposal);
             }
-            Evidence::Changed { field, at, old, new, by } => {
-                self.facts.push(Fact::of_change([field, at], [old, new], by.as_ref()));
-            }
+            Evidence::Changed(change) => self.facts.push(Fact::of_change(change)),
             Evidence::Policy { file, line, says } => self.policies.push(Policy {
                 place: if *line == 0 {
                     format!("{}, built-in default", value(file))
@@ -353,22 +351,17 @@ impl Fact {
     }
 
     /// A change in one row: when and by whom, from what to what.
-    fn of_change(
-        [field, at]: [&Cell; 2],
-        [old, new]: [&Option<Cell>; 2],
-        by: Option<&Cell>,
-    ) -> Self {
-        let who = by.and_then(|by| by.called().or_else(|| text(by.shown())));
+    fn of_change(change: &Changed) -> Self {
+        let Changed { field, old, new, at, by } = change;
+        let who = by.as_ref().and_then(|by| by.called().or_else(|| text(by.shown())));
         let who = who.map_or_else(String::new, |who| format!(" by {who}"));
         let when = text(at.shown()).unwrap_or("at some time");
-        let [old, new] = [old, new].map(|cell| cell.as_ref().map(Quoted::of_cell));
-        let what = || Quoted::of_cell(field);
         Self {
             label: words(&format!("{when}{who}")),
             of: None,
-            value: old.unwrap_or_else(what),
+            value: Quoted::of_cell(old.as_ref().unwrap_or(field)),
             step: None,
-            to: new,
+            to: new.as_ref().map(Quoted::of_cell),
             place: value(&place(at)),
         }
     }

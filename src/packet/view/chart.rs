@@ -182,7 +182,7 @@ impl Cluster {
                 Evidence::Cell(_)
                 | Evidence::Normalised { .. }
                 | Evidence::Compared { .. }
-                | Evidence::Changed { .. }
+                | Evidence::Changed(_)
                 | Evidence::Policy { .. }
                 | Evidence::Figure { .. }
                 | Evidence::Trace(_) => None,

@@ -181,18 +181,7 @@ enum Fact<'a> {
         level: &'a str,
     },
     /// A change, as the field history tells it.
-    Changed {
-        /// Which field.
-        field: Quote<'a>,
-        /// When.
-        at: Quote<'a>,
-        /// What stood there before.
-        old: Option<Quote<'a>>,
-        /// What stood there then.
-        new: Option<Quote<'a>>,
-        /// By whom.
-        by: Option<Quote<'a>>,
-    },
+    Changed(Box<Change<'a>>),
     /// What the rules say.
     Policy {
         /// The rules file.
@@ -226,6 +215,21 @@ enum Fact<'a> {
         #[schemars(range(min = 0.0, max = 1.0))]
         chance: f64,
     },
+}
+
+/// A change of a field.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Change<'a> {
+    /// Which field.
+    field: Quote<'a>,
+    /// When.
+    at: Quote<'a>,
+    /// What stood there before.
+    old: Option<Quote<'a>>,
+    /// What stood there then.
+    new: Option<Quote<'a>>,
+    /// By whom.
+    by: Option<Quote<'a>>,
 }
 
 /// One comparison's part in a likeness.
@@ -366,13 +370,13 @@ impl<'a> Fact<'a> {
             Evidence::Compared { left, right, level } => {
                 Self::Compared { left: Quote::of(left), right: Quote::of(right), level }
             }
-            Evidence::Changed { field, at, old, new, by } => Self::Changed {
-                field: Quote::of(field),
-                at: Quote::of(at),
-                old: old.as_ref().map(Quote::of),
-                new: new.as_ref().map(Quote::of),
-                by: by.as_ref().map(Quote::of),
-            },
+            Evidence::Changed(change) => Self::Changed(Box::new(Change {
+                field: Quote::of(&change.field),
+                at: Quote::of(&change.at),
+                old: change.old.as_ref().map(Quote::of),
+                new: change.new.as_ref().map(Quote::of),
+                by: change.by.as_ref().map(Quote::of),
+            })),
             Evidence::Policy { file, line, says } => Self::Policy { file, line: *line, says },
             Evidence::Figure { of, is } => Self::Figure { of, is },
             Evidence::Likeness(Likeness { pair, parts, score }) => Self::Likeness {
