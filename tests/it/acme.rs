@@ -116,6 +116,104 @@ fn hubspot_exports_hold_exactly_the_planted_faults() {
     check("hubspot", 33);
 }
 
+/// The cells of a column of an export, by the id of their rows.
+fn column(name: &str, export: &str, column: &str) -> BTreeMap<String, String> {
+    let mut reader = csv::Reader::from_path(flavour(name).join("exports").join(export)).unwrap();
+    let header = reader.headers().unwrap().clone();
+    let at = |name: &str| header.iter().position(|it| it == name).unwrap();
+    let (id, of) = (at("Id"), at(column));
+    let rows = reader.records().map(Result::unwrap);
+    rows.map(|row| (row[id].to_owned(), row[of].trim().to_owned())).collect()
+}
+
+#[test]
+fn a_headline_names_its_record_and_leaves_the_id_to_the_line_below() {
+    let (_, findings) = reviewed("salesforce");
+    let mut names = BTreeMap::new();
+    for (object, export, of) in [
+        ("lead", "Lead.csv", "LastName"),
+        ("contact", "Contact.csv", "LastName"),
+        ("account", "Account.csv", "Name"),
+        ("deal", "Opportunity.csv", "Name"),
+    ] {
+        names.insert(object, column("salesforce", export, of));
+    }
+    let mut told = 0;
+    for finding in &findings {
+        let [object, record, headline] =
+            ["object", "record", "headline"].map(|key| finding[key].as_str().unwrap());
+        let name = names.get(object).and_then(|names| names.get(record));
+        let Some(name) = name.filter(|name| name.contains(char::is_alphanumeric)) else { continue };
+        assert!(headline.contains(name.as_str()), "{record} is {name}: {headline}");
+        told += 1;
+        let alike = headline.matches(name.as_str()).count() > 1;
+        assert!(alike || !headline.contains(record), "{headline}");
+    }
+    assert!(told > 80, "{told} of {}", findings.len());
+}
+
+#[test]
+fn names_that_are_never_shown_leave_the_ids() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(&flavour("salesforce"), folder.path());
+    let rules = folder.path().join("rules/boundary.toml");
+    let mut text = fs::read_to_string(&rules).unwrap();
+    for field in ["FirstName\"", "LastName\"", "Company\"", "Name\""] {
+        let shown = format!("from = \"{field}, why");
+        text = text.replace(&shown, &format!("from = \"{field}, show = \"never\", why"));
+    }
+    put(&rules, &text);
+    let done = run_in(folder.path()).unwrap();
+    let findings = fs::read_to_string(done.folder.join("findings.jsonl")).unwrap();
+    let [leads, users] = [("Lead.csv", "LastName"), ("User.csv", "Name")]
+        .map(|(export, name)| column("salesforce", export, name));
+    for line in findings.lines() {
+        let finding: serde_json::Value = serde_json::from_str(line).unwrap();
+        let headline = finding["headline"].as_str().unwrap();
+        let record = finding["record"].as_str().unwrap();
+        if let Some(name) = leads.get(record) {
+            assert!(!headline.contains(name.as_str()), "{headline}");
+        }
+        assert!(!line.contains("\"called\""), "{line}");
+        for key in ["evidence", "proposal", "headline"] {
+            let text = finding[key].to_string();
+            let name = users.values().find(|name| {
+                // A rules file may name people; what it says is quoted as it stands.
+                !text.contains("rules/") && text.contains(name.as_str())
+            });
+            assert_eq!(name, None, "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_card_of_copies_says_who_they_are_and_what_may_be_done() {
+    let (_, findings) = reviewed("salesforce");
+    let of = |rule: &str, holds: fn(&serde_json::Value) -> bool| {
+        let found = findings.iter().filter(|it| it["rule"] == rule);
+        found.filter(|it| holds(it)).collect::<Vec<_>>()
+    };
+    let leads = of("DUP-01", |it| it["object"] == "lead");
+    let fields: Vec<_> = leads[0]["evidence"].as_array().unwrap().iter().take(4).collect();
+    let fields: Vec<_> = fields.iter().map(|it| it["left"]["field"].as_str().unwrap()).collect();
+    assert_eq!(fields, ["first_name", "last_name", "company", "email"]);
+    // Different names at one address: a question, and no merge.
+    let two = of("DUP-01", |it| it["held"] == "escalate-only");
+    assert_eq!(two[0]["proposal"]["kind"], "review-record");
+    let words = two[0]["proposal"]["words"].as_str().unwrap();
+    assert!(words.contains("two people or one; Tomasz Zieliński"), "{words}");
+    // Too many for one merge: a first step.
+    let steps = of("DUP-12", |it| it["proposal"]["kind"] == "merge-candidate");
+    assert_eq!(steps[0]["proposal"]["fold"].as_array().unwrap().len(), 2);
+    assert_eq!(steps[0]["held"], "held");
+    // A change is one row, with the name of who made it.
+    let changes = of("SOR-03", |_| true);
+    let evidence = changes[0]["evidence"].as_array().unwrap();
+    let changes: Vec<_> = evidence.iter().filter(|it| it["kind"] == "changed").collect();
+    assert_eq!(changes.len(), 4);
+    assert!(changes.iter().all(|it| it["by"]["called"].is_string()), "{changes:?}");
+}
+
 #[test]
 fn every_rule_is_planted_in_one_of_the_flavours() {
     let planted: BTreeSet<String> = ["salesforce", "hubspot"]

@@ -10,7 +10,7 @@ use crate::matching::index::Index;
 use crate::matching::normalise;
 
 use super::lead::{self, Work, contract, is_new_division, work};
-use super::merge::{folded, shares_role_mailbox};
+use super::merge::{self, shares_role_mailbox};
 use super::policy::Switch;
 
 /// DUP-08.
@@ -125,13 +125,8 @@ impl Asked {
             world.titled(lead),
             world.called(twin)
         );
-        let mut facts = Vec::new();
-        let mut out = String::new();
-        for row in [lead, twin] {
-            let raw = row.text(&self.email)?;
-            let step = normalise::address(raw, &world.policies.duplicates.lists, &mut out)?;
-            facts.push(folded(row, &self.email, step.words(), &out));
-        }
+        let mut facts = merge::identity(world, lead, twin);
+        facts.push(merge::shared_value(world, lead, twin)?);
         facts.push(Evidence::Cell(twin.cell(&self.converted)));
         facts.extend(self.contact.as_ref().map(|field| Evidence::Cell(twin.cell(field))));
         facts.extend(self.created.as_ref().map(|field| Evidence::Compared {

@@ -161,7 +161,6 @@ fn is_contact<'a>(world: &World<'a>, lead: Row<'a>, twins: &[Twin<'a>]) -> Optio
 fn beside_each_other<'a>(world: &World<'a>, lead: Row<'a>, twin: &Twin<'a>) -> Vec<Evidence> {
     let contact = twin.contact;
     let boundary = &world.policies.boundary;
-    let lists = &world.policies.duplicates.lists;
     let pair = |name: &str| -> Option<(Field, Field)> {
         let left = boundary.allowed(Object::Lead, name)?;
         Some((left, boundary.allowed(Object::Contact, name)?))
@@ -174,17 +173,11 @@ fn beside_each_other<'a>(world: &World<'a>, lead: Row<'a>, twin: &Twin<'a>) -> V
         })
     };
     let mut facts = Vec::new();
-    let mut out = String::new();
-    if let (KnownBy::Address, Some((left, right))) = (twin.by, pair("email")) {
-        for (row, field) in [(lead, &left), (contact, &right)] {
-            let raw = row.text(field).unwrap_or_default();
-            if let Some(step) = normalise::address(raw, lists, &mut out) {
-                facts.push(folded(row, field, step.words(), &out));
-            }
-        }
-    }
     facts.extend(compared("first_name", twin.names.1));
     facts.extend(compared("last_name", twin.names.1));
+    if twin.by == KnownBy::Address {
+        facts.extend(merge::shared_value(world, lead, contact));
+    }
     if twin.by == KnownBy::NameAndDomain {
         facts.extend(compared("email", "not the same address"));
         if let [account] = world.matches().accounts_of(world, contact) {

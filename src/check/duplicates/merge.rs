@@ -255,6 +255,9 @@ fn conflicts(world: &World<'_>, rows: &[Row<'_>]) -> Vec<Conflict> {
     found
 }
 
+/// Why a flag that differs may be harmless.
+const OUT_OF_DATE: &str = "the flag of one of them may simply be out of date";
+
 /// A field that must not differ. A flag that nobody set is not set.
 fn field_conflict(rows: &[Row<'_>], field: &Field) -> Option<Conflict> {
     let value = |row: Row<'_>| {
@@ -266,13 +269,17 @@ fn field_conflict(rows: &[Row<'_>], field: &Field) -> Option<Conflict> {
     let (first, known) = rows.iter().find_map(|row| value(*row).map(|known| (row, known)))?;
     let other = rows.iter().find(|row| value(**row).is_some_and(|value| value != known))?;
     let name = label(field);
-    let doubt = match field.name() {
-        "opted_out" | "portal" => format!("one of them may simply be out of date: {name}"),
-        _ => format!("a mistake may have set the {name} of one of them"),
+    let (words, doubt) = match field.name() {
+        "opted_out" => ("only one of them has opted out".to_owned(), OUT_OF_DATE.to_owned()),
+        "portal" => ("only one of them is a portal user".to_owned(), OUT_OF_DATE.to_owned()),
+        _ => (
+            format!("the {name} differs"),
+            format!("a mistake may have set the {name} of one of them"),
+        ),
     };
     let level = "differs: must be settled before a merge".to_owned();
     Some(Conflict {
-        words: format!("the {name} differs"),
+        words,
         facts: vec![Evidence::Compared {
             left: first.cell(field),
             right: other.cell(field),
@@ -519,11 +526,13 @@ pub(super) fn identity(world: &World<'_>, left: Row<'_>, right: Row<'_>) -> Vec<
 
 /// Brings what names the records before everything else that is compared of them.
 pub(super) fn identity_first(facts: &mut [Evidence]) {
-    facts.sort_by_key(|fact| match fact {
-        Evidence::Compared { left, .. } => {
-            IDENTITY.iter().position(|name| *name == left.field()).unwrap_or(IDENTITY.len())
-        }
-        _ => IDENTITY.len(),
+    facts.sort_by_key(|fact| {
+        let at = if let Evidence::Compared { left, .. } = fact {
+            IDENTITY.iter().position(|name| *name == left.field())
+        } else {
+            None
+        };
+        at.unwrap_or(IDENTITY.len())
     });
 }
 
@@ -622,16 +631,19 @@ pub(super) fn shared_value(world: &World<'_>, left: Row<'_>, right: Row<'_>) -> 
         let level = "the same registrable domain, by the public suffix list".to_owned();
         return Some(Evidence::Compared { left: left?, right: right?, level });
     }
-    let field = boundary.allowed(left.object(), "email")?;
     let mut out = String::new();
-    let mut level = "the same address".to_owned();
-    for row in [left, right] {
+    let mut folded = |row: Row<'_>| {
+        let field = boundary.allowed(row.object(), "email")?;
         let step = normalise::address(row.text(&field)?, lists, &mut out)?;
-        if step != normalise::AddressStep::AsWritten && !level.ends_with(step.words()) {
-            level = format!("{level}; {}", step.words());
-        }
+        Some((row.cell(&field), step))
+    };
+    let ((left, one), (right, other)) = (folded(left)?, folded(right)?);
+    let step = one.max(other);
+    let mut level = "the same address".to_owned();
+    if step != normalise::AddressStep::AsWritten {
+        level = format!("{level}; {}", step.words());
     }
-    Some(Evidence::Compared { left: left.cell(&field), right: right.cell(&field), level })
+    Some(Evidence::Compared { left, right, level })
 }
 
 /// So many records of one cluster are shown with their values.

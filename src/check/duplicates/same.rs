@@ -451,11 +451,6 @@ fn merge_of<'a>(
                 of: "such pairs that are two, by this CRM's own records".to_owned(),
                 is: odds_against(case),
             });
-    } else {
-        finding = finding.because(Evidence::Figure {
-            of: "agreement of the names least alike".to_owned(),
-            is: case.names.1.to_owned(),
-        });
     }
     finding = doubt_same(world, same, case, finding);
     if let Hold::EscalateOnly(_) = finding.hold() {
@@ -541,22 +536,13 @@ fn likenesses<'a>(
 
 fn headline(world: &World<'_>, same: &Same<'_>, case: &Case<'_>) -> String {
     let object = case.rows.first().map_or(Object::Contact, |row| row.object());
-    let who = who(world, object, &case.rows);
+    let who = world.several(object.plural(), &case.rows);
     let common = common(object, case.by());
     match case.links.as_slice() {
         [link] if case.by() == By::Likeness => {
             format!("{who} {common}: {}", agreements(same, link).join(", "))
         }
         _ => format!("{who} {common}"),
-    }
-}
-
-/// Records by what they are called: `Leads Ann Ng (Lime) and A. Ng (Lime)`, `2 leads called Ann Ng (Lime)`.
-fn who(world: &World<'_>, object: Object, rows: &[Row<'_>]) -> String {
-    let names: BTreeSet<String> = rows.iter().map(|row| world.called(*row)).collect();
-    match names.first().filter(|_| names.len() == 1 && rows.len() > 1) {
-        Some(name) => format!("{} {} called {name}", rows.len(), object.plural()),
-        None => format!("{} {}", capital(object.plural()), world.listed(rows)),
     }
 }
 
@@ -733,8 +719,11 @@ fn against_merging<'a>(world: &World<'a>, same: &Same<'a>, case: &Case<'a>) -> O
     let (object, left) = (first.object(), *case.rows.first()?);
     let words: Vec<&str> = conflicts.iter().map(|conflict| conflict.words.as_str()).collect();
     let words = words.join("; ");
-    let headline =
-        format!("{} {}, but {words}", who(world, object, &case.rows), common(object, case.by()));
+    let headline = format!(
+        "{} {}, but {words}",
+        world.several(object.plural(), &case.rows),
+        common(object, case.by())
+    );
     let question =
         format!("Settle first what stands against merging {}: {words}", listed(&case.rows));
     let others_than_left: Vec<Row<'a>> = case.rows.iter().copied().skip(1).collect();
@@ -765,14 +754,17 @@ fn in_steps<'a>(world: &World<'a>, same: &Same<'a>, case: &Case<'a>) -> Option<F
     let left = case.rows.len().saturating_sub(at_once);
     finding.headline =
         format!("{}: more than the {at_once} that are merged at once", finding.headline);
-    Some(finding.because(Policy::quote(most.line, &format!("max_records = {}", most.value))).unless(
-        format!("merge in steps: {left} more follow once these are one, and may look less alike then"),
-    ))
-}
-
-fn capital(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    Some(
+        finding.because(Policy::quote(most.line, &format!("max_records = {}", most.value))).unless(
+            format!(
+                "merge in steps: {} once these are one",
+                match left {
+                    1 => "one more follows".to_owned(),
+                    left => format!("{left} more follow"),
+                }
+            ),
+        ),
+    )
 }
 
 /// Adds a doubt that several links may give once.

@@ -111,8 +111,8 @@ impl Asked {
 
     fn finding(&self, world: &World<'_>, deal: Row<'_>, twins: &[Row<'_>]) -> Option<Finding> {
         let headline = format!(
-            "Open deals {} of one account have nearly one amount and close date",
-            world.listed(twins)
+            "{}, of one account, have nearly one amount and close date",
+            world.several("open deals", twins)
         );
         let question = format!("Are {} one deal entered twice?", listed(twins));
         let fields =

@@ -11,7 +11,7 @@ use super::web::is_below;
 use super::{Lists, Step, Steps};
 
 /// How an address was folded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AddressStep {
     /// It stands as it was written.
     AsWritten,
