@@ -444,6 +444,19 @@ impl<'a> Section<'a> {
         self.node(key).is_some()
     }
 
+    /// Notes that these keys are read elsewhere.
+    pub fn knows(&self, keys: &[&str]) {
+        for key in keys {
+            self.asks(key, Form::Anything);
+            self.asked.borrow_mut().insert((*key).to_owned());
+        }
+    }
+
+    /// Notes that every key written here is read elsewhere.
+    pub fn knows_all(&self) {
+        drop(self.entries());
+    }
+
     /// A text.
     pub fn text(&self, key: &str) -> Option<Said<&'a str>> {
         self.asks(key, Form::Text);

@@ -105,7 +105,7 @@ impl List {
 impl Positive {
     fn parse(section: &Section<'_>, ladders: &Ladders, boundary: &Boundary) -> Option<Self> {
         let Some((object, field)) = object_and_field(section, boundary) else {
-            let _ = section.entries();
+            section.knows_all();
             return None;
         };
         if field.kind() != Kind::Number {

@@ -82,7 +82,7 @@ impl Require {
         let since = section.date("since");
         let Some((object, field)) = named else {
             // The rest cannot be judged without knowing the table.
-            let _ = section.entries();
+            section.knows_all();
             return None;
         };
         if field.name() == "owner" {

@@ -180,12 +180,7 @@ fn wrong_owner(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
         finding =
             finding.because(Evidence::Figure { of: "the rule's target".to_owned(), is: trouble });
     }
-    if let Some(doubt) = handover(case) {
-        finding = finding.unless(doubt);
-    }
-    if let Some(doubt) = same_team(case, goes) {
-        finding = finding.unless(doubt);
-    }
+    finding = finding.unless_any(handover(case).into_iter().chain(same_team(case, goes)));
     if let Some((earlier, blank)) = case.kept_by_blanks() {
         let names: Vec<_> = blank.iter().map(Field::name).collect();
         finding = finding.unless(format!(
@@ -367,15 +362,9 @@ fn territory(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
             names.join(" and ")
         )
     }));
-    if let Some(doubt) = handover(case) {
-        finding = finding.unless(doubt);
-    }
-    if let [one] = candidates.as_slice()
-        && let Some(doubt) = same_team(case, Goes::One(*one))
-    {
-        finding = finding.unless(doubt);
-    }
-    Some(finding)
+    let alone = if let [one] = candidates.as_slice() { Some(Goes::One(*one)) } else { None };
+    let mates = alone.and_then(|goes| same_team(case, goes));
+    Some(finding.unless_any(handover(case).into_iter().chain(mates)))
 }
 
 fn segment(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
@@ -449,10 +438,7 @@ fn segment(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
             segments.field.name()
         )
     }));
-    if let Some(doubt) = handover(case) {
-        finding = finding.unless(doubt);
-    }
-    Some(finding)
+    Some(finding.unless_any(handover(case)))
 }
 
 fn bands_words(first: Option<&Band>, second: Option<&Band>) -> String {
@@ -472,7 +458,7 @@ fn account_owner(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
     let name = case.routed.roster.name(target).to_owned();
     let headline = format!(
         "This {object} belongs to account {}, which {name} owns, and {} has the {object}",
-        account.id(),
+        case.world.called(account),
         owner_words(case, owner),
     );
     let goes = Goes::One(target);
@@ -515,13 +501,7 @@ fn account_owner(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
              may have stayed where it was on purpose"
         ),
     });
-    if let Some(doubt) = handover(case) {
-        finding = finding.unless(doubt);
-    }
-    if let Some(doubt) = same_team(case, goes) {
-        finding = finding.unless(doubt);
-    }
-    Some(finding)
+    Some(finding.unless_any(handover(case).into_iter().chain(same_team(case, goes))))
 }
 
 fn named_account(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
@@ -537,7 +517,7 @@ fn named_account(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
     let subject = if object == Object::Account {
         "This account is".to_owned()
     } else {
-        format!("This {object} belongs to account {}, which is", account.id())
+        format!("This {object} belongs to account {}, which is", case.world.called(account))
     };
     let headline = format!(
         "{subject} named for {}{since}, and {} has it",
@@ -623,13 +603,8 @@ fn coverers(
 fn give_to_one(case: &Case<'_, '_>, owner: &Field, among: &[Holder], what: &str) -> Proposal {
     let roster = &case.routed.roster;
     match among {
-        [one] => match roster.assignee(*one) {
-            Some(queue) if roster.is_queue(*one) => {
-                Proposal::ReturnToQueue { before: case.row.cell(owner), queue: Some(queue) }
-            }
-            Some(to) => Proposal::SetOwner { before: case.row.cell(owner), to },
-            None => Proposal::ReviewRecord { question: format!("Who {what} now?") },
-        },
+        [one] => give(case, *one, case.row.cell(owner))
+            .unwrap_or_else(|| Proposal::ReviewRecord { question: format!("Who {what} now?") }),
         [] => Proposal::ReviewRecord { question: format!("Who {what}? No table names anybody") },
         several => {
             let names: Vec<_> = several.iter().map(|one| roster.name(*one)).collect();
@@ -666,11 +641,16 @@ fn proposal(case: &Case<'_, '_>, rule: &Rule, goes: Goes<'_>, before: Cell) -> P
     if let Some(trouble) = roster.trouble(case.world, holder) {
         return dead(trouble);
     }
-    match roster.assignee(holder) {
-        Some(queue) if roster.is_queue(holder) => {
-            Proposal::ReturnToQueue { before, queue: Some(queue) }
-        }
-        Some(to) => Proposal::SetOwner { before, to },
-        None => dead("its target cannot work records".to_owned()),
-    }
+    give(case, holder, before).unwrap_or_else(|| dead("its target cannot work records".to_owned()))
+}
+
+/// Gives the record to a person or back to a queue; `None` for who cannot work records.
+fn give(case: &Case<'_, '_>, holder: Holder, before: Cell) -> Option<Proposal> {
+    let roster = &case.routed.roster;
+    let to = roster.assignee(holder)?;
+    Some(if roster.is_queue(holder) {
+        Proposal::ReturnToQueue { before, queue: Some(to) }
+    } else {
+        Proposal::SetOwner { before, to }
+    })
 }

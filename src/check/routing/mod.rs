@@ -137,7 +137,7 @@ impl Policy {
         }
         let coverage = Coverage::parse(root, rulebook);
         for section in ["territory", "segment"].iter().filter_map(|name| root.section(name)) {
-            let _ = section.entries();
+            section.knows_all();
             if coverage.is_none() && !root.has("coverage") {
                 section.problem_with_hint(
                     section.line(),
@@ -412,7 +412,7 @@ fn switched_off(root: &Section<'_>) -> BTreeSet<&'static str> {
             let off = section.flag("off").is_some_and(|said| said.value);
             // Sections with rules are read, key by key, where the rules are.
             if !matches!(check.code, "RTE-01" | "RTE-05" | "RTE-06") {
-                let _ = section.entries();
+                section.knows_all();
             }
             off
         })

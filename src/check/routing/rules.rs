@@ -92,8 +92,7 @@ pub(super) fn parse(
         }
         if !objects.is_empty() && !objects.iter().any(|named| named.value == object.key()) {
             // Read by the object it is about.
-            section.has("when");
-            section.has("to");
+            section.knows(&["when", "to"]);
             continue;
         }
         let when = When::parse(&section, "when", object, boundary);
