@@ -523,6 +523,11 @@ impl Cell {
         &self.field
     }
 
+    /// The field in a sentence: `close date`.
+    pub fn label(&self) -> String {
+        self.field.replace('_', " ")
+    }
+
     /// The column it came from; empty when the input has none.
     pub fn column(&self) -> &str {
         &self.column

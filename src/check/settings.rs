@@ -109,7 +109,7 @@ pub(super) fn named(cell: &Cell) -> String {
         name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
     };
     if cell.column().is_empty() {
-        cell.field().replace('_', " ")
+        cell.label()
     } else if letters(cell.column()) == letters(cell.field()) {
         cell.column().to_owned()
     } else {

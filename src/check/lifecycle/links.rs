@@ -48,10 +48,12 @@ impl DealFields {
         })
     }
 
-    /// Adds what a deal says of its standing.
+    /// Adds what a deal says of its standing; that one that was won is closed goes without saying.
     pub(super) fn quote(&self, mut finding: Finding, deal: Row<'_>) -> Finding {
-        for field in [&self.stage, &self.closed, &self.won, &self.close_date].into_iter().flatten()
-        {
+        let won = self.won.as_ref().and_then(|field| deal.flag(field)) == Some(true);
+        let closed = self.closed.as_ref().filter(|_| !won);
+        let fields = [self.stage.as_ref(), closed, self.won.as_ref(), self.close_date.as_ref()];
+        for field in fields.into_iter().flatten() {
             if !deal.is_blank(field) {
                 finding = finding.because(Evidence::Cell(deal.cell(field)));
             }

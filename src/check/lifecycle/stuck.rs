@@ -12,6 +12,7 @@ use crate::check::condition::When;
 use crate::check::deals::{self, DealState};
 use crate::check::history::History;
 use crate::check::ladder::{Flags, Ladder, Ladders, same};
+use crate::check::settings::label;
 use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, meant};
@@ -258,7 +259,7 @@ impl<'a> Case<'_, 'a> {
         };
         let kind = self.rule.segment.as_ref().filter(|_| like.segment);
         let kind = kind.map_or_else(String::new, |field| {
-            format!(" with {} {}", field.name(), said(row, field))
+            format!(" with {} {}", label(field), said(row, field))
         });
         let times = self.rule.times_median.value;
         let least = self.rule.min_sample.value;

@@ -5,7 +5,7 @@
 use std::cell::OnceCell;
 
 use crate::boundary::{Field, Object, Row, Shown};
-use crate::check::settings::days;
+use crate::check::settings::{days, label};
 use crate::finding::{Evidence, Finding, Tried};
 
 use super::Plan;
@@ -148,7 +148,7 @@ pub(super) fn by_hand(case: &Case<'_, '_>) -> String {
             } else {
                 "its owner"
             },
-            field.name()
+            label(field)
         ),
         None => format!(
             "No field says whether somebody routed it by hand: `override` is not in \
@@ -166,11 +166,11 @@ pub(super) fn elsewhere(case: &Case<'_, '_>, fields: &[&Field]) -> Option<String
         let (mine, other) = (case.row.written(field)?, account.written(&theirs)?);
         (!mine.trim().eq_ignore_ascii_case(other.trim())).then(|| {
             format!(
-                "`{}` is {} here and {} on account {}: one may be a branch or a subsidiary",
-                field.name(),
+                "The {} is {} here and {} on account {}: one may be a branch or a subsidiary",
+                label(field),
                 case.row.cell(field).shown(),
                 account.cell(&theirs).shown(),
-                account.id()
+                case.world.called(account)
             )
         })
     })

@@ -3,7 +3,7 @@
 //! Does not: decide whether a record has a fault; see `routed`.
 
 use crate::boundary::{Cell, Field, Object, Row, Shown};
-use crate::check::settings::days;
+use crate::check::settings::{days, label};
 use crate::check::{CheckDef, Family, World};
 use crate::finding::{Evidence, Finding, Proposal, Reach, Severity, blank_field};
 
@@ -182,7 +182,7 @@ fn wrong_owner(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
     }
     finding = finding.unless_any(handover(case).into_iter().chain(same_team(case, goes)));
     if let Some((earlier, blank)) = case.kept_by_blanks() {
-        let names: Vec<_> = blank.iter().map(Field::name).collect();
+        let names: Vec<_> = blank.iter().map(label).collect();
         finding = finding.unless(format!(
             "Without {} it is not known whether the earlier rule `{}` takes it",
             names.join(" and "),
@@ -236,7 +236,7 @@ fn catch_all(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
     } else {
         let (rule, blank) = case.kept_by_blanks()?;
         let first = blank.first()?;
-        let names: Vec<_> = blank.iter().map(Field::name).collect();
+        let names: Vec<_> = blank.iter().map(label).collect();
         let names = names.join(" and ");
         let headline = format!(
             "This {object} fell to {holder}, the catch-all: rule `{}` needs {names}, which is blank",
@@ -275,7 +275,7 @@ fn unroutable(case: &Case<'_, '_>, owner: &Field) -> Finding {
     let question = match &blank {
         Some((rule, fields)) => format!(
             "Which rule should take a {object} without {}? `{}` would if it were filled",
-            fields.iter().map(Field::name).collect::<Vec<_>>().join(" and "),
+            fields.iter().map(label).collect::<Vec<_>>().join(" and "),
             rule.name
         ),
         None => format!("Which rule should take a {object} like this, or is there a catch-all?"),
@@ -297,7 +297,7 @@ fn unroutable(case: &Case<'_, '_>, owner: &Field) -> Finding {
     finding.unless(match blank {
         Some((rule, fields)) => format!(
             "{} is blank: the value may be at fault rather than the rules, and `{}` may take it then",
-            fields.iter().map(Field::name).collect::<Vec<_>>().join(" and "),
+            fields.iter().map(label).collect::<Vec<_>>().join(" and "),
             rule.name
         ),
         None => "Records like this may be meant to be given out by hand: then a catch-all should \
@@ -355,7 +355,7 @@ fn territory(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
     }
     let fields: Vec<&Field> = territories.map.fields().collect();
     finding = finding.unless(elsewhere(case, &fields).unwrap_or_else(|| {
-        let names: Vec<_> = fields.iter().map(|field| field.name()).collect();
+        let names: Vec<_> = fields.iter().map(|field| label(field)).collect();
         format!(
             "{} may say where the person or a head office sits, not where the company buys; no \
              account is known to compare it with",
@@ -426,16 +426,16 @@ fn segment(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
         finding = finding.unless(format!(
             "The sources disagree: {} by {}, {} by {}",
             a.name,
-            segments.field.name(),
+            label(&segments.field),
             b.name,
-            second_field.map_or("", Field::name),
+            second_field.map_or_else(String::new, label),
         ));
     }
     finding = finding.unless(elsewhere(case, &[&segments.field]).unwrap_or_else(|| {
         format!(
             "{} may count the whole group or a single subsidiary, and nothing says when it was \
              last brought up to date",
-            segments.field.name()
+            label(&segments.field)
         )
     }));
     Some(finding.unless_any(handover(case)))

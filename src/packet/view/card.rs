@@ -267,9 +267,9 @@ impl Card {
         let (left_quote, right_quote) = side_by_side(left, right);
         let row = Compared {
             field: if left.field() == right.field() {
-                label(left)
+                value(&left.label())
             } else {
-                format!("{} / {}", label(left), label(right))
+                format!("{} / {}", value(&left.label()), value(&right.label()))
             },
             left: left_quote,
             right: right_quote,
@@ -341,7 +341,7 @@ impl Fact {
     fn of(cell: &Cell, finding: &Finding) -> Self {
         let other = *cell.record() != finding.record;
         Self {
-            label: label(cell),
+            label: value(&cell.label()),
             of: other.then(|| value(&cell.record().to_string())),
             value: Quoted::of_cell(cell),
             step: None,
@@ -441,7 +441,7 @@ impl Change {
             because: None,
         };
         if let Some((cell, after)) = proposal.change() {
-            change.field = Some(label(cell));
+            change.field = Some(value(&cell.label()));
             change.before = Some(Quoted::of_cell(cell));
             change.after = after.map(|after| value(&after));
         }
@@ -476,11 +476,6 @@ impl Change {
         }
         change
     }
-}
-
-/// The field of a cell, as a person reads it.
-fn label(cell: &Cell) -> String {
-    value(&cell.field().replace('_', " "))
 }
 
 /// Two values, each with the words in which it differs from the other.
