@@ -179,6 +179,21 @@ pub struct Config {
 
 /// Parses a review folder: `review.toml` and the files below `rules/`, by name.
 pub fn parse(review: &str, rules: &BTreeMap<String, String>) -> Result<Config, Problems> {
+    const BOUNDARY: &str = "rules/boundary.toml";
+    let log = Log::default();
+    // Without the allowlist all else would be wrong that names a field.
+    let Some(boundary) = rules.get("boundary.toml") else {
+        return Err(Problems::one_with_hint(
+            BOUNDARY,
+            0,
+            "it is missing, and nothing may be read without it",
+            "it lists each field that may be read, and why; `crm-review init DIR --from EXPORTS` drafts one",
+        ));
+    };
+    drop(Document::parse(BOUNDARY, boundary, &log));
+    if log.is_unread(BOUNDARY) {
+        log.finish(())?;
+    }
     let log = Log::default();
     let config = read(review, rules, &log);
     log.finish(config)

@@ -98,6 +98,8 @@ impl std::error::Error for Problems {}
 #[derive(Debug, Default)]
 pub struct Log {
     problems: RefCell<Problems>,
+    /// The files of which some lines cannot be read: what the others mean is not told yet.
+    unread: RefCell<BTreeSet<String>>,
     probe: Option<RefCell<Asked>>,
 }
 
@@ -152,14 +154,22 @@ impl Log {
         }
     }
 
-    /// Notes a problem.
+    /// Notes a problem, unless it may only come of a line that could not be read.
     pub fn note(&self, file: &str, line: usize, message: impl Into<String>, hint: Option<String>) {
+        if self.is_unread(file) {
+            return;
+        }
         self.problems.borrow_mut().0.push(Problem {
             file: file.to_owned(),
             line,
             message: message.into(),
             hint,
         });
+    }
+
+    /// True when some lines of a file cannot be read.
+    pub fn is_unread(&self, file: &str) -> bool {
+        self.unread.borrow().contains(file)
     }
 
     /// The result, unless there are problems.
@@ -264,16 +274,32 @@ pub struct Document {
 }
 
 impl Document {
-    /// Parses a file's text. Syntax errors go to the log; what could be read is returned all the same.
+    /// Parses a file's text. A line that cannot be read goes to the log and is set aside; of such a file
+    /// nothing else is told, for it may come of that line.
     pub fn parse(file: &str, text: &str, log: &Log) -> Self {
-        let lines = Lines::of(text);
-        let line_of = |offset: usize| lines.at(offset);
-        let (root, errors) = DeTable::parse_recoverable(text);
-        for error in errors {
-            let line = error.span().map_or(0, |span| line_of(span.start));
-            log.note(file, line, format!("not valid TOML: {}", error.message()), None);
+        let starts: Vec<usize> =
+            std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let line_of = |offset: usize| starts.partition_point(|start| *start <= offset);
+        let mut readable = text.to_owned();
+        let mut aside = BTreeSet::new();
+        while let Some((at, message)) = first_error(&readable) {
+            let line = line_of(at);
+            let written = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+            // What follows a line that cannot be read is mostly its consequence.
+            if !aside.contains(&line.saturating_sub(1)) {
+                let (message, hint) = in_plain_words(written, &message);
+                log.note(file, line, message, hint);
+            }
+            if !aside.insert(line) || aside.len() >= MOST_ASIDE {
+                readable.clear();
+            }
+            readable = blanked(&readable, line);
         }
-        let entries = entries_of(root.get_ref(), &line_of, file, log);
+        let entries =
+            entries_of(DeTable::parse_recoverable(&readable).0.get_ref(), &line_of, file, log);
+        if !aside.is_empty() {
+            log.unread.borrow_mut().insert(file.to_owned());
+        }
         Self { file: file.to_owned(), entries }
     }
 
@@ -286,6 +312,83 @@ impl Document {
     pub fn file(&self) -> &str {
         &self.file
     }
+}
+
+/// Lines of a file that are told and set aside one by one.
+const MOST_ASIDE: usize = 20;
+
+/// Where a text stops being TOML, and what the parser says of it.
+fn first_error(text: &str) -> Option<(usize, String)> {
+    let (_, errors) = DeTable::parse_recoverable(text);
+    let first = errors.into_iter().min_by_key(|error| error.span().map_or(0, |span| span.start));
+    first.map(|error| {
+        let end = text.trim_end().len().saturating_sub(1);
+        (error.span().map_or(0, |span| span.start).min(end), error.message().to_owned())
+    })
+}
+
+/// A text with one of its lines, counted from 1, made of spaces: what stands elsewhere stays where it is.
+fn blanked(text: &str, line: usize) -> String {
+    let lines = text.split_inclusive('\n').enumerate();
+    lines
+        .map(|(at, written)| {
+            let end = if written.ends_with('\n') { "\n" } else { "" };
+            if at + 1 == line {
+                " ".repeat(written.len() - end.len()) + end
+            } else {
+                written.to_owned()
+            }
+        })
+        .collect()
+}
+
+/// What is wrong with a line, for somebody who does not know TOML; what it says of a key is not quoted.
+fn in_plain_words(line: &str, parser: &str) -> (String, Option<String>) {
+    let line = line.trim();
+    let is_key = |key: &&str| {
+        !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c))
+    };
+    let (key, value) = line.split_once('=').unwrap_or((line, ""));
+    let value = value.trim();
+    let key = Some(key.trim()).filter(is_key);
+    let said = |message: String, hint: &str| (message, Some(hint.to_owned()));
+    match key {
+        Some(key) if parser.contains("duplicate") => {
+            said(format!("`{key}` stands twice"), "keep one of the two lines")
+        }
+        Some(key) if !line.contains('=') => {
+            said(format!("`{key}` has no value"), &format!("write `{key} = …`, or take it out"))
+        }
+        Some(key) if value.is_empty() || value.starts_with('#') => {
+            said(format!("`{key}` has no value"), "write it behind the `=`, or take the line out")
+        }
+        Some(key) if parser.starts_with("invalid date") => said(
+            format!("`{key}` is a date that there is not"),
+            "a date is year, month and day, like 2026-11-23",
+        ),
+        Some(key) if value.split_once(',').is_some_and(|(a, b)| is_digits(a) && is_digits(b)) => {
+            said(format!("`{key}` is a number with a comma"), "write a point, like 0.5")
+        }
+        Some(key) if value.matches('"').count() % 2 == 1 => said(
+            format!("a quotation mark of `{key}` has no other"),
+            "a text stands between two of them: \"…\"",
+        ),
+        Some(key) if parser.starts_with("string values must be quoted") => said(
+            format!("`{key}` is a text without quotation marks"),
+            &format!("write `{key} = \"…\"`"),
+        ),
+        None if line.starts_with('[') && parser.contains("duplicate") => {
+            said("this heading stands twice".to_owned(), "put all of it under one of the two")
+        }
+        None if line.starts_with('[') && !line.contains(']') => {
+            said("this heading is not closed".to_owned(), "a heading is [name], a list's [[name]]")
+        }
+        Some(_) | None => (format!("not valid TOML: {parser}"), None),
+    }
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_digit())
 }
 
 fn entries_of(
@@ -752,5 +855,68 @@ mod tests {
         Document::parse("rules/owners.toml", "a = 1\nb = = 2\n", &log);
         let problems = log.finish(()).unwrap_err();
         assert!(problems.to_string().starts_with("rules/owners.toml:2: not valid TOML"));
+    }
+
+    #[track_caller]
+    fn check_broken(text: &str, expect: &[&str]) {
+        let log = Log::default();
+        let document = Document::parse("rules/batch.toml", text, &log);
+        drop(document.root(&log).text("other"));
+        let problems = log.finish(()).unwrap_err();
+        let told: Vec<String> = problems.sorted().iter().map(ToString::to_string).collect();
+        assert_eq!(told, expect, "{text}");
+    }
+
+    #[test]
+    fn a_broken_line_is_told_once_and_in_plain_words() {
+        let hint = "\n  hint: ";
+        for (line, says) in [
+            (
+                "x = ",
+                format!("`x` has no value{hint}write it behind the `=`, or take the line out"),
+            ),
+            ("x", format!("`x` has no value{hint}write `x = …`, or take it out")),
+            ("x = half", format!("`x` is a text without quotation marks{hint}write `x = \"…\"`")),
+            (
+                "x = \"half",
+                format!(
+                    "a quotation mark of `x` has no other{hint}a text stands between two of them: \"…\""
+                ),
+            ),
+            ("x = 0,5", format!("`x` is a number with a comma{hint}write a point, like 0.5")),
+            (
+                "x = 2026-13-01",
+                format!(
+                    "`x` is a date that there is not{hint}a date is year, month and day, like 2026-11-23"
+                ),
+            ),
+            (
+                "[x",
+                format!("this heading is not closed{hint}a heading is [name], a list's [[name]]"),
+            ),
+            ("a = 2", format!("`a` stands twice{hint}keep one of the two lines")),
+        ] {
+            check_broken(
+                &format!("a = 1\n{line}\nb = 1\n"),
+                &[&format!("rules/batch.toml:2: {says}")],
+            );
+        }
+    }
+
+    #[test]
+    fn lines_that_are_broken_each_by_itself_are_all_told_and_what_follows_from_one_is_not() {
+        check_broken(
+            "a = 1\nx = half\nb = 1\ny = 2026-02-30\n",
+            &[
+                "rules/batch.toml:2: `x` is a text without quotation marks\n  hint: write `x = \"…\"`",
+                "rules/batch.toml:4: `y` is a date that there is not\n  hint: a date is year, month and day, like 2026-11-23",
+            ],
+        );
+        check_broken(
+            "a = { from = \"Id, why = \"Names it.\" }\nb = { from = \"B\", why = \"B.\" }\n",
+            &[
+                "rules/batch.toml:1: a quotation mark of `a` has no other\n  hint: a text stands between two of them: \"…\"",
+            ],
+        );
     }
 }

@@ -349,7 +349,10 @@ impl Boundary {
             return;
         };
         let mut sources: BTreeMap<String, String> = BTreeMap::new();
+        let key = object.row_key();
+        let mut has_key = false;
         for (slot, (name, node)) in listed.entries().enumerate() {
+            has_key |= name.value == key;
             let Some(field) = self.parse_field(object, slot, name, node, &listed) else { continue };
             for source in field.from() {
                 if let Some(other) = sources.insert(source.clone(), name.value.clone()) {
@@ -361,8 +364,7 @@ impl Boundary {
             }
             self.fields.entry(object).or_default().insert(name.value.clone(), field);
         }
-        let key = object.row_key();
-        if !self.fields.get(&object).is_some_and(|fields| fields.contains_key(key)) {
+        if !has_key {
             listed.problem_with_hint(
                 section.line(),
                 format!("[{object}.fields] has no `{key}`"),
@@ -421,7 +423,8 @@ impl Boundary {
             object,
             name: name.to_owned(),
             from: from.iter().map(|source| source.trim().to_owned()).collect(),
-            why: why?.trim().to_owned(),
+            // Without a reason the job does not begin; rules that use the field are not to blame.
+            why: why.map_or_else(String::new, |why| why.trim().to_owned()),
             exposure,
             kind,
             dates,

@@ -610,3 +610,38 @@ fn a_check_is_told_with_its_defaults_and_what_it_reads_here() {
         assert!(said.out.contains("Its rules and their defaults"), "{}", check.code);
     }
 }
+
+#[test]
+fn without_the_allowlist_one_thing_is_wrong() {
+    let job = Job::acme("salesforce");
+    fs::remove_file(job.path("rules/boundary.toml")).unwrap();
+    for call in [&["run"][..], &["doctor"], &["rules", "check", "--format", "sarif"]] {
+        let said = job.call(call).ends(2);
+        let told = said.err + &said.out;
+        assert_eq!(told.matches("boundary.toml").count(), 1, "{told}");
+        assert!(told.contains("it is missing") && told.contains("init"), "{told}");
+    }
+}
+
+#[test]
+fn a_broken_line_of_the_allowlist_is_all_that_is_told() {
+    let job = Job::acme("salesforce");
+    let text = job.text("rules/boundary.toml");
+    let at = text.lines().position(|line| line.starts_with("owner ")).unwrap();
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines[at] = "owner = { from = \"OwnerId, why = \"Finds records nobody works.\" }";
+    job.put("rules/boundary.toml", &lines.join("\n"));
+    let place = format!("rules/boundary.toml:{}: ", at + 1);
+    assert_eq!(
+        job.call(&["run"]).ends(2).err,
+        format!(
+            "{place}a quotation mark of `owner` has no other\n  hint: a text stands between two of them: \"…\"\n"
+        )
+    );
+    // A field without a reason is its own fault, and none of the rules that use it.
+    lines[at] = "owner = { from = \"OwnerId\" }";
+    job.put("rules/boundary.toml", &lines.join("\n"));
+    let said = job.call(&["run"]).ends(2).err;
+    assert_eq!(said.matches(".toml").count(), 1, "{said}");
+    assert!(said.starts_with(&format!("{place}`lead.owner` has no `why`")), "{said}");
+}
