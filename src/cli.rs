@@ -188,7 +188,12 @@ pub enum VerdictFormat {
 
 /// A day that exports can speak of.
 fn day(text: &str) -> Result<NaiveDate, String> {
-    let day: NaiveDate = text.parse().map_err(|_| "write a date like 2026-11-23".to_owned())?;
+    let day: NaiveDate = text.parse().map_err(|_| {
+        let parts: Vec<_> = text.split('-').map(str::len).collect();
+        let is_date = parts == [4, 2, 2] && text.chars().all(|c| c.is_ascii_digit() || c == '-');
+        let what = if is_date { "there is no such day" } else { "write a date like 2026-11-23" };
+        what.to_owned()
+    })?;
     if (1900..=2300).contains(&day.year()) {
         Ok(day)
     } else {

@@ -103,7 +103,17 @@ fn tell(words: &str) {
 
 /// Words go to stderr. When nobody can be told, there is nothing left to do.
 fn say(words: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", words.trim_end());
+    let _ = writeln!(io::stderr().lock(), "{}", in_words(words.trim_end()));
+}
+
+/// Without the numbers of the system's errors: `No such file or directory (os error 2)`.
+fn in_words(text: &str) -> String {
+    let mut parts = text.split(" (os error ");
+    let mut words = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        words += part.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start_matches(')');
+    }
+    words
 }
 
 /// Data goes to stdout. A reader who stopped listening has heard enough.
@@ -218,7 +228,7 @@ fn doctor(order: &Order) -> ExitCode {
     match review::doctor(order) {
         Ok(examined) => {
             (order.tell)("");
-            print(&examined.words);
+            print(&in_words(&examined.words));
             ExitCode::from(match examined.refused {
                 Some(error) if error.is_of_the_config() => 2,
                 Some(_) => 3,
@@ -232,7 +242,7 @@ fn doctor(order: &Order) -> ExitCode {
 fn verify(dir: &Path, threads: NonZeroUsize) -> ExitCode {
     match review::verify(dir, now(), threads) {
         Ok(verified) => {
-            print(&verified.words);
+            print(&in_words(&verified.words));
             ExitCode::from(if verified.faults == 0 { 0 } else { 4 })
         }
         Err(error) => failed(&error),
@@ -343,7 +353,7 @@ fn inspect(arguments: &Inspect, threads: NonZeroUsize) -> ExitCode {
         };
         match arguments.format {
             Format::Json => print(&(serde_json::to_string(&inspection).unwrap_or_default() + "\n")),
-            Format::Text => print(&inspection.to_text()),
+            Format::Text => print(&in_words(&inspection.to_text())),
         }
         worst = worst.max(inspection.exit_code());
     }

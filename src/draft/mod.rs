@@ -166,7 +166,9 @@ fn tables(from: &Path) -> Result<(BTreeMap<Object, DraftTable>, Unused), DraftEr
     unused.extend(refused.into_iter().map(|error| {
         let words = error.to_string();
         let file = match error {
-            SourceError::Refused { file, .. } | SourceError::Broken { file } => file,
+            SourceError::Refused { file, .. }
+            | SourceError::Absent { file, .. }
+            | SourceError::Broken { file } => file,
             SourceError::NotAdmitted(_) => String::new(),
         };
         (file, words.lines().next().unwrap_or_default().to_owned())
@@ -395,6 +397,7 @@ fn switch_off_dates(tables: &mut BTreeMap<Object, DraftTable>, errors: &SourceEr
             }
             SourceError::NotAdmitted(_)
             | SourceError::Refused { .. }
+            | SourceError::Absent { .. }
             | SourceError::Broken { .. } => {
                 return false;
             }

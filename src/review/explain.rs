@@ -19,6 +19,9 @@ use crate::packet::visible;
 
 use super::{Folder, ReviewError, manifest, paper};
 
+/// Runs that are named where another was meant.
+const RUNS_LISTED: usize = 10;
+
 /// Everything about one finding of the last run, or of the run of a day. `Err` says in words why there
 /// is nothing to tell.
 pub fn explain(
@@ -30,19 +33,28 @@ pub fn explain(
     let folder = Folder::read(path)?;
     let (config, _) = folder.config()?;
     let Some(id) = FindingId::typed(finding) else {
-        return Ok(Err(format!(
-            "`{}` names no finding\n  hint: the packet and findings.jsonl name them, like F-7Q2M9K4D1V",
-            visible(finding)
-        )));
+        let check = ALL.iter().find(|check| check.is_called(finding.trim()));
+        let hint = check.map_or_else(
+            || "the packet and findings.jsonl name them, like F-7Q2M9K4D1V".to_owned(),
+            |check| {
+                let (code, dir) = (check.code, path.display());
+                format!("it is a check: `crm-review checks {code} --dir {dir}` tells all about it")
+            },
+        );
+        return Ok(Err(format!("`{}` names no finding\n  hint: {hint}", visible(finding))));
     };
     let held: Held = folder::hold(&folder.path, &super::holder(now))?;
     let ledger = Ledger::open(&folder.path.join("ledger.jsonl"))?;
     drop(held);
     let runs: Vec<&Run> = ledger.runs().filter(|run| of.is_none_or(|of| run.as_of == of)).collect();
     let Some(run) = runs.last() else {
-        return Ok(Err(match of {
-            Some(of) => format!("there is no run of {of}"),
-            None => "there is no run yet".to_owned(),
+        let days: BTreeSet<String> = ledger.runs().map(|run| run.as_of.to_string()).collect();
+        let days: Vec<String> = days.into_iter().rev().take(RUNS_LISTED).collect();
+        return Ok(Err(match of.filter(|_| !days.is_empty()) {
+            Some(of) => {
+                format!("there is no run of {of}\n  hint: the last ones are of {}", days.join(", "))
+            }
+            None => "there is no run yet\n  hint: `crm-review run` makes one".to_owned(),
         }));
     };
     let (_, bytes) = paper::findings(&folder.path.join("runs"), run)?;

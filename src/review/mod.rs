@@ -142,14 +142,29 @@ struct Folder {
 
 impl Folder {
     fn read(path: &Path) -> Result<Self, ReviewError> {
-        let review = text(&path.join("review.toml"))?;
-        Ok(Self { path: path.to_owned(), review, rules: rules(&path.join("rules"))? })
+        if path.is_file() {
+            return Err(ReviewError::Unreadable {
+                path: path.display().to_string(),
+                what: "it is a file, and a review is a folder".to_owned(),
+                hint: "name the folder that review.toml and rules/ lie in",
+            });
+        }
+        let drafts = "`crm-review init DIR --from EXPORTS` drafts a review folder";
+        let review = text(&path.join("review.toml"), drafts)?;
+        Ok(Self { path: path.to_owned(), review, rules: rules(&path.join("rules"), drafts)? })
     }
 
     /// The same folder with the files of another folder of rules in the place of its own.
     fn with_rules(&self, other: &Path) -> Result<Self, ReviewError> {
+        let hint =
+            "name a folder with edited rules files, such as a copy of the review folder's rules";
+        let edited = rules(other, hint)?;
+        if edited.is_empty() {
+            let (path, what) = (other.display().to_string(), "it holds no rules file".to_owned());
+            return Err(ReviewError::Unreadable { path, what, hint });
+        }
         let mut all = self.rules.clone();
-        all.extend(rules(other)?);
+        all.extend(edited);
         Ok(Self { path: self.path.clone(), review: self.review.clone(), rules: all })
     }
 
@@ -177,9 +192,9 @@ impl Folder {
     }
 }
 
-/// A file of a review folder.
-fn text(path: &Path) -> Result<String, ReviewError> {
-    let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
+/// A file of a review folder; where there is none, the hint says what to do.
+fn text(path: &Path, gone: &'static str) -> Result<String, ReviewError> {
+    let bytes = fs::read(path).map_err(|error| unreadable(path, &error, gone))?;
     String::from_utf8(bytes).map_err(|_| ReviewError::Unreadable {
         path: path.display().to_string(),
         what: "it is not UTF-8 text".to_owned(),
@@ -187,24 +202,24 @@ fn text(path: &Path) -> Result<String, ReviewError> {
     })
 }
 
-/// Every rules file and table of a folder, by name.
-fn rules(folder: &Path) -> Result<BTreeMap<String, String>, ReviewError> {
+/// Every rules file and table of a folder, by name; where there is none, the hint says what to do.
+fn rules(folder: &Path, gone: &'static str) -> Result<BTreeMap<String, String>, ReviewError> {
     let mut rules = BTreeMap::new();
-    for path in folder::list(folder).map_err(|error| unreadable(folder, &error))? {
+    for path in folder::list(folder).map_err(|error| unreadable(folder, &error, gone))? {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if !name.starts_with('.') && (name.ends_with(".toml") || name.ends_with(".csv")) {
-            rules.insert(name, text(&path)?);
+            rules.insert(name, text(&path, gone)?);
         }
     }
     Ok(rules)
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> ReviewError {
+fn unreadable(path: &Path, error: &io::Error, gone: &'static str) -> ReviewError {
     ReviewError::Unreadable {
         path: path.display().to_string(),
         what: error.to_string(),
         hint: if error.kind() == io::ErrorKind::NotFound {
-            "`crm-review init DIR --from EXPORTS` drafts a review folder"
+            gone
         } else {
             "a review folder holds review.toml and plain files below rules/ that you may read"
         },

@@ -24,7 +24,9 @@ use crate::boundary::{
     Admission, AdmitError, Batch, Boundary, Desk, Field, Gathered, Intake, Load, Object,
 };
 
-use self::csv::{Expect, Limits, Misfit, Problem, Refusal, Sheet, Sink, Tally, Trouble};
+use self::csv::{
+    Expect, HeaderFault, Limits, Misfit, Problem, Refusal, Sheet, Sink, Tally, Trouble,
+};
 use self::live::{Asked, Live, LiveError, Surroundings};
 
 /// Why an input was not read. What to do about it is part of the words.
@@ -38,6 +40,14 @@ pub enum SourceError {
         /// Why.
         refusal: Refusal,
     },
+    /// The file is not there.
+    #[error("{file} cannot be read: No such file in {}\n  hint: {}", folder.display(), instead(folder))]
+    Absent {
+        /// The file as the config names it.
+        file: String,
+        /// The folder in which it should be.
+        folder: PathBuf,
+    },
     /// The boundary did not let the file in.
     #[error(transparent)]
     NotAdmitted(#[from] AdmitError),
@@ -47,6 +57,29 @@ pub enum SourceError {
         /// The file.
         file: String,
     },
+}
+
+/// What a folder holds instead of a file that it should.
+fn instead(folder: &Path) -> String {
+    const LISTED: usize = 10;
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let is_csv = |name: &String| {
+        Path::new(name).extension().is_some_and(|end| end.eq_ignore_ascii_case("csv"))
+    };
+    let mut names: Vec<String> = names.filter(is_csv).collect();
+    names.sort();
+    let more = if names.len() > LISTED { " and more" } else { "" };
+    names.truncate(LISTED);
+    if names.is_empty() {
+        "put the exports there, under the names that [source.files] of review.toml gives them"
+            .to_owned()
+    } else {
+        format!(
+            "there is {}{more}; [source.files] of review.toml names the files",
+            names.join(", ")
+        )
+    }
 }
 
 /// A refusal with what the system said, the first lines it is about, and the remedy.
@@ -66,7 +99,11 @@ fn refused(file: &str, refusal: &Refusal) -> String {
         let more = if tally.problems.len() > LISTED { " and more" } else { "" };
         words += &format!("\n  lines {}{more}", lines.join(", "));
     }
-    words + "\n  hint: " + &refusal.hint()
+    words += &format!("\n  hint: {}", refusal.hint());
+    if let Refusal::Header(HeaderFault::Missing { .. }) = refusal {
+        words += " (`from` in rules/boundary.toml)";
+    }
+    words
 }
 
 /// Every input that could not be read.
@@ -297,7 +334,13 @@ fn read_one(
     zone: Tz,
     threads: NonZeroUsize,
 ) -> Result<(Input, Load), SourceError> {
-    let refused = |refusal| SourceError::Refused { file: job.file.clone(), refusal };
+    let refused = |refusal| match refusal {
+        Refusal::Io(error) if error.kind() == std::io::ErrorKind::NotFound => SourceError::Absent {
+            file: job.file.clone(),
+            folder: job.path.parent().map(Path::to_owned).unwrap_or_default(),
+        },
+        refusal => SourceError::Refused { file: job.file.clone(), refusal },
+    };
     let names = boundary.names(job.object);
     let expect = Expect { names: &names, required: &[], encoding: None };
     let sheet = Sheet::open(&job.path, &expect, &Limits::default()).map_err(refused)?;

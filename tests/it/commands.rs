@@ -281,6 +281,38 @@ fn a_folder_that_is_none_names_init() {
 }
 
 #[test]
+fn hints_lead_where_the_mistake_was() {
+    let job = Job::weekly();
+    job.run(&[]).ends(0);
+    for (call, code, words) in [
+        (&["what-if", "--rules", "nodir"][..], 2, "name a folder with edited rules files"),
+        (&["what-if", "--rules", "runs"], 2, "name a folder with edited rules files"),
+        (&["run", "review.toml"], 2, "it is a file, and a review is a folder"),
+        (&["run", "nodir"], 2, "crm-review init"),
+        (&["explain", "F-7Q2M9K4D1V", "--of", "2026-03-02"], 2, "the last ones are of 2026-03-01"),
+        (&["explain", "OWN-01"], 2, "`crm-review checks OWN-01 --dir .`"),
+        (&["run", "--as-of", "2026-02-30"], 2, "there is no such day"),
+        (&["run", "--as-of", "30.2.2026"], 2, "write a date like 2026-11-23"),
+        (&["inspect", "exports/lead.csv", "--fields", "Id,Nope"], 2, "correct the names"),
+        (&["inspect", "exports/leads.csv", "--fields", "Id"], 2, "check that the file exists"),
+    ] {
+        let said = job.call(call);
+        let told = said.out.clone() + &said.err;
+        assert!(told.contains(words), "{call:?}\n{told}");
+        assert!(!told.contains("os error") && !told.contains("`from`"), "{call:?}\n{told}");
+        if call[0] != "inspect" {
+            said.ends(code);
+        }
+    }
+    fs::rename(job.path("exports/lead.csv"), job.path("exports/Leads.csv")).unwrap();
+    let said = job.run(&[]).ends(3).err;
+    assert!(said.contains("lead.csv cannot be read: No such file in ./exports"), "{said}");
+    assert!(said.contains("there is Leads.csv, user.csv"), "{said}");
+    let doctor = job.call(&["doctor"]).ends(1).out;
+    assert!(doctor.contains("lead.csv") && !doctor.contains("os error"), "{doctor}");
+}
+
+#[test]
 fn a_source_that_is_refused_leaves_no_packet_and_no_line() {
     for (name, text, words) in [
         ("exports/lead.csv", "<!doctype html><html><body>Log in</body></html>\n", "web page"),

@@ -557,7 +557,7 @@ fn brute_force_over_small_worlds_finds_the_same_gaps() {
 fn a_finding_is_explained_with_its_rule_its_values_and_what_its_check_reads() {
     let job = Job::acme("salesforce");
     let none = job.call(&["explain", "F-0000000000"]).ends(2);
-    assert_eq!(none.err.trim_end(), "there is no run yet");
+    assert_eq!(none.err.trim_end(), "there is no run yet\n  hint: `crm-review run` makes one");
     job.call(&["run", "--as-of", "2026-11-23"]).ends(0);
     let lines = job.text("runs/2026-11-23/findings.jsonl");
     let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

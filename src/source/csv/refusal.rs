@@ -268,7 +268,7 @@ impl HeaderFault {
             }
             Self::Missing { unnamed, .. } => {
                 let mut hint =
-                    "add the columns to the export, or list the export's names in `from`"
+                    "add the columns to the export, or correct the names that are asked for"
                         .to_owned();
                 if *unnamed > 0 {
                     let _ = write!(hint, "; {unnamed} columns of the export have no name");
