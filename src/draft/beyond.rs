@@ -76,9 +76,9 @@ impl More<'_> {
             let here = known.get(key);
             match value {
                 Value::Table(table) if !is_entry(table) => tables.push((key, table)),
-                Value::Array(items) => values += &self.items(key, items, here),
+                Value::Array(items) => values += &self.items(key, items, here, path),
                 _ if here.iter().all(Option::is_none) => {
-                    let figure = self.figure(&format!("{} = ", name(key)));
+                    let figure = self.figure(path, &format!("{} = ", name(key)));
                     values += &format!("{} = {value}{figure}\n", name(key));
                 }
                 Value::String(_)
@@ -100,45 +100,51 @@ impl More<'_> {
     }
 
     /// The items of a list that no list of that name has.
-    fn items(&self, key: &str, items: &[Value], known: [Option<&Value>; 2]) -> String {
+    fn items(&self, key: &str, items: &[Value], known: [Option<&Value>; 2], path: &str) -> String {
         let has = |item: &Value| {
             let lists = known.iter().flatten().filter_map(|value| value.as_array());
             lists.flatten().any(|other| is_same(item, other))
         };
+        if items.iter().all(Value::is_table) {
+            // As it was drafted, with its figures.
+            let blocks = self.blocks(key).zip(items).filter(|(_, item)| !has(item));
+            // What no record lacks, the CRM itself asks for: somebody who has rules need not hear of it.
+            let news =
+                blocks.filter(|(block, _)| !block.starts_with("[[require]]  # filled in 100.0 %"));
+            return news.map(|(block, _)| block).collect();
+        }
         let new: Vec<&Value> = items.iter().filter(|item| !has(item)).collect();
         if new.is_empty() {
             return String::new();
         }
-        if new.iter().all(|item| item.is_table()) {
-            let entry = |item: &&Value| {
-                let table = item.as_table().cloned().unwrap_or_default();
-                let lines = table.iter().map(|(key, value)| format!("{} = {value}\n", name(key)));
-                let figure = table
-                    .get("name")
-                    .map_or_else(String::new, |name| self.before(&format!("name = {name}")));
-                format!("[[{key}]]{figure}\n{}", lines.collect::<String>())
-            };
-            return new.iter().map(entry).collect();
-        }
-        let lines = new.iter().map(|item| format!("  {item},{}\n", self.figure(&item.to_string())));
+        let lines =
+            new.iter().map(|item| format!("  {item},{}\n", self.figure(path, &item.to_string())));
         let part =
             if known.iter().any(Option::is_some) { "  # to what stands there, add" } else { "" };
         format!("{} = [{part}\n{}]\n", name(key), lines.collect::<String>())
     }
 
-    /// The comment behind the drafted line that begins like this.
-    fn figure(&self, begins: &str) -> String {
-        let line = self.drafted.lines().find(|line| line.trim_start().starts_with(begins));
-        line.and_then(|line| line.rsplit_once("  # "))
-            .map_or_else(String::new, |(_, figure)| format!("  # {figure}"))
+    /// The blocks `[[key]]` of the draft, each as it is written there.
+    fn blocks(&self, key: &str) -> impl Iterator<Item = String> {
+        let head = format!("[[{}]]", name(key));
+        let lines: Vec<&str> = self.drafted.lines().collect();
+        let begins: Vec<usize> = (0..lines.len())
+            .filter(|at| lines.get(*at).is_some_and(|it| it.starts_with(&head)))
+            .collect();
+        begins.into_iter().map(move |at| {
+            let block = lines.iter().skip(at).take_while(|line| !line.is_empty());
+            block.flat_map(|line| [*line, "\n"]).collect()
+        })
     }
 
-    /// The comment of the line in front of this one.
-    fn before(&self, line: &str) -> String {
-        let lines = self.drafted.lines();
-        let before = lines.clone().zip(lines.skip(1)).find(|(_, next)| *next == line);
-        before
-            .and_then(|(before, _)| before.rsplit_once("  # "))
+    /// The comment behind the drafted line of a table that begins like this.
+    fn figure(&self, path: &str, begins: &str) -> String {
+        let header = format!("[{path}]");
+        let below =
+            self.drafted.lines().skip_while(|line| !path.is_empty() && !line.starts_with(&header));
+        let mut own = below.enumerate().take_while(|(at, line)| *at == 0 || !line.starts_with('['));
+        let line = own.find(|(_, line)| line.trim_start().starts_with(begins));
+        line.and_then(|(_, line)| line.rsplit_once("  # "))
             .map_or_else(String::new, |(_, figure)| format!("  # {figure}"))
     }
 }

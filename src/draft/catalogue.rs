@@ -170,7 +170,8 @@ const OPTED_OUT: Known = (
 const LEAD: &[Known] = &[
     ID,
     OWNER,
-    ("first_name", &["FirstName", "First Name"], "Names the person."),
+    // Odoo has one name for the whole person.
+    ("first_name", &["FirstName", "First Name", "contact_name"], "Names the person."),
     ("last_name", &["LastName", "Last Name"], "Names the person."),
     (
         "company",
@@ -194,9 +195,11 @@ const LEAD: &[Known] = &[
     ("status", &["Status Reason", "Status", "Lead Status", "stage_id", "Stage"], "The stage."),
     (
         "stage_changed",
-        &["Last Status Change", "LastStatusChange__c", "date_open"],
+        &["Last Status Change", "LastStatusChange__c", "date_last_stage_update"],
         "Tells how long the stage stands.",
     ),
+    ("assigned", &["date_open"], "Tells since when the owner has it."),
+    ("type", &["type"], "Tells leads from opportunities."),
     CREATED,
     MODIFIED,
     LAST_ACTIVITY,
@@ -347,7 +350,14 @@ const DEAL: &[Known] = &[
     ),
     (
         "amount",
-        &["Amount", "@ Value", "Est. Revenue", "Expected Revenue", "planned_revenue"],
+        &[
+            "Amount",
+            "@ Value",
+            "Est. Revenue",
+            "Expected Revenue",
+            "planned_revenue",
+            "expected_revenue",
+        ],
         "A late deal without an amount is a false report.",
     ),
     (
@@ -389,6 +399,7 @@ const DEAL: &[Known] = &[
             "Last Stage Change Date",
             "Date entered current stage",
             "@ Last stage change",
+            "date_last_stage_update",
         ],
         "Tells how long the stage stands.",
     ),

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 
 use crate::boundary::{Batch, Field, Kind, Object, Row};
 use crate::check::Family;
@@ -55,24 +55,80 @@ fn with(shipped: &str, drafted: &str) -> String {
     }
 }
 
-/// The last day on which these exports show work: the latest day with at least one in a thousand of
-/// the changes. Single dates beyond it are typing errors and plans.
-pub(super) fn newest_change(batches: &Batches) -> Option<NaiveDate> {
-    let mut days: BTreeMap<NaiveDate, usize> = BTreeMap::new();
-    for object in Object::REVIEWED {
-        let Some(batch) = batches.get(object) else { continue };
-        for name in ["modified", "created"] {
-            let Some(field) = batches.field(object, name) else { continue };
-            for at in batch.rows().filter_map(|row| row.time(&field)) {
-                *days.entry(at.date_naive()).or_default() += 1;
-            }
-        }
-    }
-    let enough = days.values().sum::<usize>().div_ceil(1_000);
-    days.into_iter().rev().find(|(_, n)| *n >= enough).map(|(day, _)| day)
+/// Days without a change behind which few later ones are errors.
+const SILENCE: i64 = 60;
+
+/// When these exports show work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Work {
+    /// The last day of it.
+    pub(super) newest: NaiveDate,
+    /// Dates behind that day.
+    pub(super) ahead: usize,
+    /// The last change of each record, where it says one, oldest first.
+    last: Vec<NaiveDate>,
 }
 
-fn percent(part: usize, whole: usize) -> String {
+impl Work {
+    /// What the exports say of when records were made and changed. Few dates (no more than one in a
+    /// thousand) that follow on a silence are typing errors and plans.
+    pub(super) fn of(batches: &Batches) -> Option<Self> {
+        let mut days: BTreeMap<NaiveDate, usize> = BTreeMap::new();
+        let mut last = Vec::new();
+        for object in Object::REVIEWED {
+            let Some(batch) = batches.get(object) else { continue };
+            let fields: Vec<Field> = ["modified", "created"]
+                .iter()
+                .filter_map(|name| batches.field(object, name).filter(|field| batch.has(field)))
+                .collect();
+            for row in batch.rows() {
+                let own =
+                    fields.iter().filter_map(|field| row.time(field)).map(|at| at.date_naive());
+                let own: Vec<NaiveDate> = own.collect();
+                for day in &own {
+                    *days.entry(*day).or_default() += 1;
+                }
+                last.extend(own.first());
+            }
+        }
+        last.sort_unstable();
+        let few = days.values().sum::<usize>() / 1_000;
+        let mut ahead = 0;
+        let mut later = 0;
+        let mut newest = *days.keys().next_back()?;
+        let mut at = newest;
+        for (day, count) in days.iter().rev() {
+            if (at - *day).num_days() >= SILENCE {
+                newest = *day;
+                ahead = later;
+            }
+            later += count;
+            at = *day;
+            if later > few {
+                break;
+            }
+        }
+        Some(Self { newest, ahead, last })
+    }
+
+    /// The day to judge as of: the one after the last day of work.
+    pub(super) fn as_of(&self) -> NaiveDate {
+        self.newest.succ_opt().unwrap_or(self.newest)
+    }
+
+    /// Of how many records it is known when they changed.
+    pub(super) fn known(&self) -> usize {
+        self.last.len()
+    }
+
+    /// How many of them changed within so many days before that day.
+    pub(super) fn changed_within(&self, days: u32) -> usize {
+        let since = self.as_of().checked_sub_days(Days::new(days.into())).unwrap_or(NaiveDate::MIN);
+        self.last.len() - self.last.partition_point(|day| *day < since)
+    }
+}
+
+pub(super) fn percent(part: usize, whole: usize) -> String {
     #[expect(clippy::cast_precision_loss, reason = "record counts are far below 2^52")]
     let share = 100.0 * part as f64 / whole.max(1) as f64;
     format!("{share:.1} %")
@@ -357,6 +413,10 @@ const NOT_REQUIRED: [&str; 22] = [
     "first_name",
 ];
 
+/// Fields that are filled out of habit: they are required only where a stage shows it.
+const BY_HABIT: [&str; 8] =
+    ["city", "postal_code", "state", "street", "title", "phone", "website", "employees"];
+
 fn required(batches: &Batches, ladders: &[Ladder]) -> String {
     let mut toml = String::new();
     for ladder in ladders {
@@ -382,6 +442,9 @@ fn required(batches: &Batches, ladders: &[Ladder]) -> String {
                     }
                 }
                 if n >= MIN_RECORDS && share(filled, n) >= REQUIRED_SHARE {
+                    if rank == 0 && BY_HABIT.contains(&field.name()) {
+                        break;
+                    }
                     let _ = write!(
                         toml,
                         "[[require]]  # filled in {} of the {n} {} from this stage on\nobject = \"{}\"\nfield = \"{}\"\nfrom = {}\n\n",
@@ -509,7 +572,7 @@ fn routing(batches: &Batches) -> String {
             );
         }
         // Only one table's routing is drafted: rules are ordered, and two tables share one list.
-        toml += "# Records that no drafted rule takes are not judged: the exports do not say where they belong.\n[unroutable]\noff = true\n";
+        toml += "[unroutable]\noff = true  # of records that no drafted rule takes, the exports do not say where they belong\n";
         break;
     }
     toml
@@ -752,19 +815,16 @@ fn owners(shipped: &str, batches: &Batches) -> String {
     else {
         return shipped.to_owned();
     };
-    let service: Vec<&str> = users
-        .rows()
-        .filter(|row| row.text(&name).is_some_and(|name| holds(name, SERVICE)))
-        .map(Row::id)
-        .collect();
+    let named = users.rows().filter_map(|row| Some((row.id(), row.text(&name)?)));
+    let service: Vec<(&str, &str)> = named.filter(|(_, name)| holds(name, SERVICE)).collect();
     if service.is_empty() {
         return shipped.to_owned();
     }
-    let found = format!(
-        "users = {}  # by their names: {} of {} users",
-        quoted_list(service.iter().copied()),
-        service.len(),
-        users.len()
-    );
+    let mut found =
+        format!("users = [  # by their names: {} of {} users\n", service.len(), users.len());
+    for (id, name) in service {
+        let _ = writeln!(found, "  {},  # {}", quoted(id), super::in_comment(name));
+    }
+    found.push(']');
     shipped.replacen("users = []", &found, 1)
 }

@@ -242,6 +242,9 @@ impl Sink for Shapes<'_> {
     }
 }
 
+/// A column that is blank in so many rows is not in use.
+const SURELY_UNUSED: usize = 100;
+
 /// Picks each column's kind by the shape of its cells, and notes its fill rate.
 fn profile(
     object: Object,
@@ -304,6 +307,10 @@ fn profile(
         let of = |counts: &[usize]| counts.get(at).copied().unwrap_or_default();
         let (filled, usual, name, text) = (of(&filled), of(&usual), of(&name), of(&text));
         field.figure = format!("filled in {} of {rows} {}", filled, object.plural());
+        if filled == 0 && rows >= SURELY_UNUSED {
+            field.off = Some("nobody fills it".to_owned());
+            continue;
+        }
         // One cell in two hundred may be a slip; more of them mean the column is something else.
         let mostly = |fits: usize| (filled - fits) * 200 <= filled;
         if mostly(usual) {
@@ -511,8 +518,7 @@ fn boundary_toml(tables: &BTreeMap<Object, DraftTable>) -> String {
     toml
 }
 
-/// Nobody can be inferred to decide.
-/// Salesforce and HubSpot are told by how they spell ids.
+/// Salesforce and HubSpot are told by how they spell ids, Odoo by its technical names.
 fn crm(tables: &BTreeMap<Object, DraftTable>) -> Crm {
     let mut columns = tables.values().flat_map(|table| {
         table.files.iter().flat_map(|export| export.header.iter().map(String::as_str))
@@ -530,6 +536,8 @@ fn crm(tables: &BTreeMap<Object, DraftTable>) -> Crm {
         Crm::Salesforce
     } else if any(&["Record ID", "hs_object_id", "Record ID - Contact", "Record ID - Company"]) {
         Crm::HubSpot
+    } else if any(&["stage_id"]) && any(&["email_from", "partner_name", "planned_revenue"]) {
+        Crm::Odoo
     } else {
         Crm::Other
     }
@@ -592,17 +600,84 @@ fn review_toml(
     for (file, why) in unused {
         let _ = writeln!(toml, "# not used: {} ({})", in_comment(file), in_comment(why));
     }
-    toml += "\n[batch]\n# Every record is under review. For the weekly run, judge what changed and keep the rest as reference:\n# changed_within_days = 7\n\n# Records planted to test the review are judged and shown, and are not in the routing exception rate:\n# [metric.test_records]\n# lead = { company = \"Hygiene Test\" }\n";
-    if let Some(day) = infer::newest_change(batches) {
-        let _ = writeln!(
-            toml,
-            "# The newest change in these exports is of {day}: `run --as-of {}` judges them as of the day after.",
-            day.succ_opt().unwrap_or(day)
-        );
+    toml += "\n[batch]\n";
+    let work = infer::Work::of(batches);
+    if let Some(work) = &work {
+        toml += &window(work);
     }
-    toml +=
-        "\n# [checks]\n# off = [\"OWN-06\"]             # codes of checks that are not wanted\n";
+    toml += &odoo_leads(batches);
+    toml += "\n# Records planted to test the review are judged and shown, and are not in the routing exception rate:\n# [metric.test_records]\n# lead = { company = \"Hygiene Test\" }\n";
     toml
+}
+
+/// The batch's window, where the exports say that most records have rested for long; otherwise how to have one.
+fn window(work: &infer::Work) -> String {
+    /// Fewer records than this can all be under review.
+    const MANY: usize = 1_000;
+    /// With fewer records than this under review a first packet shows little.
+    const ENOUGH: usize = 200;
+    const DAYS: [u32; 5] = [7, 30, 90, 180, 365];
+    let changed = DAYS.map(|days| (days, work.changed_within(days)));
+    let known = work.known();
+    let figures = changed.map(|(days, n)| format!("{days} days {n}"));
+    let mut toml = format!(
+        "# The newest change in these exports is of {}: `run --as-of {}` judges them as of the day after.\n",
+        work.newest,
+        work.as_of()
+    );
+    if work.ahead > 0 {
+        let _ = writeln!(toml, "# {}.", slips(work.ahead));
+    }
+    let _ = writeln!(
+        toml,
+        "# Of {known} records changed before that day, within {}.",
+        figures.join(", ")
+    );
+    let rested = changed.into_iter().find(|(_, n)| *n >= ENOUGH).filter(|(_, n)| n * 3 < known);
+    match rested.filter(|_| known >= MANY) {
+        Some((days, n)) => {
+            let _ = writeln!(
+                toml,
+                "# Most have rested for long: what changed is under review, the rest is there to compare with.\n\
+                 # Without this line every record is under review.\n\
+                 changed_within_days = {days}   # {n} records, {}",
+                infer::percent(n, known)
+            );
+        }
+        None => {
+            toml += "# Every record is under review. For the weekly run, judge what changed and keep the rest as reference:\n# changed_within_days = 7\n";
+        }
+    }
+    toml
+}
+
+/// That some dates are not believed.
+fn slips(ahead: usize) -> String {
+    let dates = if ahead == 1 {
+        "date, apart from all others, is taken for a typing error"
+    } else {
+        "dates, apart from all others, are taken for typing errors"
+    };
+    format!("{ahead} later {dates}")
+}
+
+/// Odoo keeps leads and opportunities in one table: the leads of it are under review.
+fn odoo_leads(batches: &Batches) -> String {
+    let object = Object::Lead;
+    let (Some(batch), Some(kind)) = (batches.get(object), batches.field(object, "type")) else {
+        return String::new();
+    };
+    let counts = batch.count_by(&kind);
+    let of = |value: &str| counts.iter().filter(|(it, _)| it.trim() == value).map(|(_, n)| n).sum();
+    let (leads, deals): (usize, usize) = (of("lead"), of("opportunity"));
+    if leads == 0 || deals == 0 {
+        return String::new();
+    }
+    format!(
+        "\n# {leads} rows are leads and {deals} are opportunities. A file is one table here: the opportunities are only\n\
+         # compared with. To have them reviewed as deals, export them to a file of their own (filter: Type is Opportunity).\n\
+         [batch.when]\nlead = {{ type = \"lead\" }}\n"
+    )
 }
 
 /// A check that would flag so much that its rules cannot be right yet.
@@ -615,7 +690,7 @@ struct TooMuch {
 /// Runs the drafted checks on what was read. A check that flags more than a third of what it looks
 /// at says more about its rules than about the records.
 fn trial(config: &Config, batches: &mut Batches, threads: NonZeroUsize) -> Vec<TooMuch> {
-    let Some(day) = infer::newest_change(batches).and_then(|day| day.succ_opt()) else {
+    let Some(day) = infer::Work::of(batches).map(|work| work.as_of()) else {
         return Vec::new();
     };
     let bench = Bench::load(&config.policies, &config.boundary, &config.off);
@@ -711,7 +786,13 @@ fn summary(
     unused: &[(String, String)],
     batches: &Batches,
 ) -> String {
-    let mut text = format!("Drafted {} from a {} export\n\n", dir.display(), crm.title());
+    let whose = match crm {
+        Crm::Odoo => "an Odoo",
+        Crm::Salesforce => "a Salesforce",
+        Crm::HubSpot => "a HubSpot",
+        Crm::Other => "a CRM",
+    };
+    let mut text = format!("Drafted {} from {whose} export\n\n", dir.display());
     for (object, table) in tables {
         let files: Vec<_> = table.files.iter().map(|export| export.file.as_str()).collect();
         let listed = table.fields.iter().filter(|field| field.off.is_none()).count();
@@ -733,10 +814,16 @@ fn summary(
          Next: name the approver in rules/approvals.toml, then\n\n  crm-review run {}",
         typed(dir)
     );
-    if let Some(day) = infer::newest_change(batches).and_then(|day| day.succ_opt()) {
-        let _ = write!(text, " --as-of {day}");
+    let Some(work) = infer::Work::of(batches) else { return text + "\n" };
+    let _ = writeln!(text, " --as-of {}", work.as_of());
+    if work.ahead > 0 {
+        let newest = work.newest;
+        let _ = writeln!(
+            text,
+            "\nThe newest change in these exports is of {newest}; {}.",
+            slips(work.ahead)
+        );
     }
-    text.push('\n');
     text
 }
 

@@ -334,12 +334,17 @@ fn read_one(
     zone: Tz,
     threads: NonZeroUsize,
 ) -> Result<(Input, Load), SourceError> {
-    let refused = |refusal| match refusal {
+    let refused = |refusal| match &refusal {
         Refusal::Io(error) if error.kind() == std::io::ErrorKind::NotFound => SourceError::Absent {
             file: job.file.clone(),
             folder: job.path.parent().map(Path::to_owned).unwrap_or_default(),
         },
-        refusal => SourceError::Refused { file: job.file.clone(), refusal },
+        Refusal::Io(_)
+        | Refusal::NotCsv(_)
+        | Refusal::Encoding(_)
+        | Refusal::Header(_)
+        | Refusal::Content { .. }
+        | Refusal::Limit { .. } => SourceError::Refused { file: job.file.clone(), refusal },
     };
     let names = boundary.names(job.object);
     let expect = Expect { names: &names, required: &[], encoding: None };

@@ -478,3 +478,64 @@ fn drafted_rules_find_most_of_what_a_person_s_rules_find() {
         assert!(precision >= 60 && recall >= 60, "{precision} {recall}");
     }
 }
+
+/// Leads with the days on which they were made and changed.
+fn leads(days: impl IntoIterator<Item = String>) -> String {
+    let head = "Id,LastName,Company,Email,Status,CreatedDate,LastModifiedDate,Region\n".to_owned();
+    days.into_iter().enumerate().fold(head, |text, (n, day)| {
+        text + &format!("00Q{n},Ng {n},Acme {n},a{n}@b{n}-corp.com,New,2019-01-05,{day},\n")
+    })
+}
+
+#[test]
+fn the_newest_change_is_the_last_that_follows_on_others_and_most_that_rests_is_reference() {
+    // Work until 21 December, ever less of it; one slip of the keyboard years later.
+    let day = |n: u32| match n {
+        0 => "2031-01-05".to_owned(),
+        1..=40 => format!("2021-12-{:02}", 1 + n % 21),
+        41..=90 => format!("2021-{:02}-15", 7 + n % 5),
+        91..=400 => format!("2021-06-{:02}", 1 + n % 30),
+        _ => "2020-02-03".to_owned(),
+    };
+    let job = Job::new(&[("exports/Lead.csv", &leads((0..2_000).map(day)))]);
+    let said = job.call(&["init", ".", "--from", "exports"]).ends(0);
+    assert!(said.out.contains("run . --as-of 2021-12-22"), "{}", said.out);
+    let slip = "1 later date, apart from all others, is taken for a typing error";
+    assert!(said.out.contains(slip), "{}", said.out);
+    let review = job.text("review.toml");
+    assert!(review.contains(slip), "{review}");
+    assert!(review.contains("\nchanged_within_days = 365   # 401 records, 20.1 %"), "{review}");
+    let boundary = job.text("rules/boundary.toml");
+    assert!(boundary.contains("# off, nobody fills it (filled in 0 of 2000 leads):\n# region = "));
+    let run = job.call(&["run", ".", "--as-of", "2021-12-22"]).ends(0).out;
+    assert!(run.contains("of 401 records under review"), "{run}");
+    // A draft of few records reviews all of them.
+    let job = Job::new(&[("exports/Lead.csv", &leads((0..200).map(day)))]);
+    job.call(&["init", ".", "--from", "exports"]).ends(0);
+    assert!(job.text("review.toml").contains("\n# changed_within_days = 7\n"));
+}
+
+#[test]
+fn odoo_is_known_by_its_technical_names_and_its_opportunities_are_no_leads() {
+    let head = "id,type,name,contact_name,partner_name,email_from,user_id,stage_id,date_open,create_date,write_date\n";
+    let row = |n: u32| {
+        let kind = if n.is_multiple_of(3) { "opportunity" } else { "lead" };
+        format!(
+            "{n},{kind},Deal {n},Ann Ng {n},Acme {n},a{n}@b{n}-corp.com,7,New,2026-02-0{} 10:00:00,2026-01-05 10:00:00,2026-02-27 10:00:00\n",
+            1 + n % 9
+        )
+    };
+    let rows: String = (0..60).map(row).collect();
+    let job = Job::new(&[("exports/crm_lead.csv", &format!("{head}{rows}"))]);
+    let said = job.call(&["init", ".", "--from", "exports"]).ends(0);
+    assert!(said.out.contains("from an Odoo export"), "{}", said.out);
+    let (review, boundary) = (job.text("review.toml"), job.text("rules/boundary.toml"));
+    assert!(review.contains("crm = \"odoo\""), "{review}");
+    assert!(review.contains("# 40 rows are leads and 20 are opportunities."), "{review}");
+    for line in ["first_name = { from = \"contact_name\"", "assigned = { from = \"date_open\""] {
+        assert!(boundary.contains(&format!("\n{line}")), "{boundary}");
+    }
+    assert!(!boundary.contains("stage_changed"), "{boundary}");
+    let run = job.call(&["run", ".", "--as-of", "2026-03-01"]).ends(0).out;
+    assert!(run.contains("of 40 records under review; 20 more served"), "{run}");
+}
