@@ -164,6 +164,7 @@ function start() {
       for (const card of target.matches('.blk') ? target.children : [target]) equip(card);
     }
   }, { rootMargin: '600px' });
+  for (const card of document.querySelectorAll('.late .card')) card.classList.add('shut');
   const few = cards.length <= EAGER;
   for (const part of document.querySelectorAll('.card, .blk')) {
     if (few) equip(part);

@@ -12,6 +12,9 @@ use super::chart::Cluster;
 use super::roll::Roll;
 use super::{Found, exposure, place, severity, text};
 
+/// Rows of evidence, each on one line, that a page of A4 holds beside the rest of a card.
+const PAGE: usize = 48;
+
 /// A proposal.
 #[derive(Debug, Serialize)]
 pub(super) struct Card {
@@ -46,6 +49,8 @@ pub(super) struct Card {
     missing: Vec<String>,
     reach: Vec<&'static str>,
     change: Change,
+    /// Whether it has more rows of evidence than a page of paper holds: then it may break.
+    tall: bool,
 }
 
 /// A record, with the place where it can be opened.
@@ -215,10 +220,12 @@ impl Card {
             missing: finding.missing.iter().map(|what| words(what)).collect(),
             reach: finding.reach.iter().map(|reach| reach.word()).collect(),
             change: Change::of(finding),
+            tall: false,
         };
         for evidence in finding.evidence() {
             card.quote(evidence, finding);
         }
+        card.tall = card.rows() > PAGE;
         if review.mask.is_some() {
             // A part of a value is none that could be covered.
             for row in card.compared.iter_mut().flat_map(|it| &mut it.rows) {
@@ -226,6 +233,14 @@ impl Card {
             }
         }
         card
+    }
+
+    /// How many rows of evidence it has.
+    fn rows(&self) -> usize {
+        let compared = self.compared.iter().map(|it| it.rows.len()).sum::<usize>();
+        let weighed = self.likenesses.iter().map(|it| it.bars.len()).sum::<usize>();
+        let tried = self.traces.iter().map(|it| it.steps.len()).sum::<usize>();
+        self.facts.len() + self.policies.len() + compared + weighed + tried
     }
 
     fn quote(&mut self, evidence: &Evidence, finding: &Finding) {

@@ -67,6 +67,8 @@ pub(in crate::packet) struct Page {
     first: Vec<First>,
     counts: Vec<CountRow>,
     all: FamilyRow,
+    /// Whether anything was seen in an earlier packet.
+    aged: bool,
     families: Vec<FamilyView>,
     compact: bool,
     checks: Checks,
@@ -133,7 +135,10 @@ impl PatternRow {
 #[derive(Debug, Serialize)]
 struct First {
     id: String,
+    severity: &'static str,
     headline: String,
+    /// What happens while it stands.
+    consequence: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -156,7 +161,8 @@ struct FamilyRow {
     escalate: String,
     insufficient: String,
     records: String,
-    ages: Ages,
+    /// How old they are; of all together nothing, as they would not fit beside their parts.
+    ages: Option<Ages>,
 }
 
 #[derive(Debug, Serialize)]
@@ -181,6 +187,8 @@ struct Group {
     summary: &'static str,
     consequence: &'static str,
     proposals: String,
+    /// Whether it was often rejected in earlier packets: then it comes last in its family, folded.
+    late: bool,
     blocks: Vec<Vec<Card>>,
 }
 
@@ -376,7 +384,8 @@ impl Page {
             repeats: review.slice.is_none().then(|| Repeats::of(review)),
             first: first(&found),
             counts: counts(review, &found),
-            all: tally.row(tally.count),
+            all: tally.row(),
+            aged: tally.ages != [tally.count, 0, 0],
             families,
             compact: found.len() > CARDS,
             checks: Checks::of(review.reports, &found),
@@ -492,10 +501,10 @@ impl Tally {
         tally
     }
 
-    /// The counts as a row; `most` proposals fill the width of a bar.
-    fn row(&self, most: usize) -> FamilyRow {
+    /// The counts as a row.
+    fn row(&self) -> FamilyRow {
         FamilyRow {
-            ages: Ages::of(self.ages, most),
+            ages: None,
             count: grouped(self.count),
             new: grouped(self.new),
             high: grouped(self.high),
@@ -538,7 +547,12 @@ fn first(found: &[Found<'_>]) -> Vec<First> {
     }
     let first = gravest(found, FIRST).into_iter();
     first
-        .map(|found| First { id: found.id.to_string(), headline: words(&found.finding.headline) })
+        .map(|found| First {
+            id: found.id.to_string(),
+            severity: severity(found.check.severity),
+            headline: words(&found.finding.headline),
+            consequence: found.check.consequence,
+        })
         .collect()
 }
 
@@ -581,7 +595,7 @@ fn families(review: &Review<'_>, found: &[Found<'_>], roll: &mut Roll) -> Vec<Fa
                 }
                 card
             });
-            let Some(check) = same.first().map(|found| found.check) else { continue };
+            let Some(&&Found { check, is_demoted, .. }) = same.first() else { continue };
             groups.push(Group {
                 code: check.code,
                 name: check.name,
@@ -589,9 +603,13 @@ fn families(review: &Review<'_>, found: &[Found<'_>], roll: &mut Roll) -> Vec<Fa
                 summary: check.summary,
                 consequence: check.consequence,
                 proposals: to_decide(same.iter().copied()),
+                late: is_demoted,
                 blocks: blocks(cards),
             });
         }
+        // Stable: the others stay in the packet's order.
+        groups.sort_by_key(|group| group.late);
+        let tally = Tally::of(here.iter().copied());
         views.push(FamilyView {
             key: family.key(),
             title: family.title(),
@@ -599,7 +617,7 @@ fn families(review: &Review<'_>, found: &[Found<'_>], roll: &mut Roll) -> Vec<Fa
             held: held_by_number(&here, review),
             proposals: to_decide(here.iter().copied()),
             looked: counted(ran, "check"),
-            row: Tally::of(here.iter().copied()).row(most),
+            row: FamilyRow { ages: Some(Ages::of(tally.ages, most)), ..tally.row() },
             groups,
         });
     }

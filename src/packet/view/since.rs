@@ -22,6 +22,8 @@ pub(super) struct Since {
     /// The day of the packet before.
     day: Option<String>,
     unanswered: Vec<Row>,
+    /// How many of these and of the approved changes wait for somebody; nothing where none does.
+    open: Option<String>,
     groups: Vec<Group>,
     unseen: Option<String>,
 }
@@ -52,6 +54,9 @@ impl Since {
         let own: Option<BTreeSet<FindingId>> =
             review.slice.as_ref().map(|_| in_order(review).into_iter().map(|one| one.id).collect());
         let is_own = |one: &&Unanswered| own.as_ref().is_none_or(|own| own.contains(&one.id));
+        let unanswered: Vec<Row> = since.unanswered.iter().filter(is_own).map(unanswered).collect();
+        let waits = |change: &&Change| change.state == Happened::NotYet && own.is_none();
+        let open = unanswered.len() + since.changes.iter().filter(waits).count();
         let mut groups = if own.is_some() { Vec::new() } else { settled(review) };
         groups.push(Group::of(
             "quiet: rejected before, on the same facts",
@@ -59,7 +64,8 @@ impl Since {
         ));
         Self {
             day: since.day.map(|day| day.format("%-d %B %Y").to_string()),
-            unanswered: since.unanswered.iter().filter(is_own).map(unanswered).collect(),
+            unanswered,
+            open: (open > 0).then(|| grouped(open)),
             groups: groups.into_iter().filter(|group| !group.rows.is_empty()).collect(),
             unseen: (since.unseen > 0 && own.is_none()).then(|| {
                 format!(
