@@ -83,6 +83,12 @@ pub enum Command {
         #[arg(default_value = ".")]
         dir: PathBuf,
     },
+    /// The procedure on one page, made from this folder's config, with the controls that hold it
+    Procedure {
+        /// The review folder
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+    },
     /// The rules by themselves: what is wrong with them
     Rules {
         /// What to do with them

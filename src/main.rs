@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         Command::Changes { dir, of } => finish(review::changes(&dir, of, now())),
         Command::Metrics { dir } => finish(review::trend(&dir, now())),
         Command::Patterns { dir } => finish(review::patterns(&dir, now())),
+        Command::Procedure { dir } => finish(review::procedure(&dir)),
         Command::Rules { command } => rules(command, cores),
         Command::WhatIf { dir, rules } => finish(review::what_if(&dir, &rules, now(), cores)),
         Command::Doctor { dir } => doctor(&order(dir, None, cores)),

@@ -20,6 +20,7 @@ mod mock;
 mod odoo;
 mod packet;
 mod patterns;
+mod procedure;
 mod reader;
 mod rules;
 mod salesforce;
