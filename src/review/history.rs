@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::mem;
 use std::path::Path;
 
 use chrono::{Days, NaiveDate};
@@ -53,6 +54,15 @@ struct Memory {
     resolved: Option<(NaiveDate, How)>,
     /// Since when the approved change stands as it does.
     change: Option<(NaiveDate, Happened)>,
+}
+
+/// What a run sees and judges by.
+pub(super) struct Now<'n> {
+    pub(super) config: &'n Config,
+    pub(super) judged: &'n Judged,
+    /// Tables that look cut: what is judged by them counts as not seen.
+    pub(super) cut: BTreeSet<Object>,
+    pub(super) counted: &'n Counted<'n>,
 }
 
 /// How a run's findings stand against the past, and what the next run will remember.
@@ -108,21 +118,27 @@ impl<'l> Past<'l> {
         self.decisions.get(id).map(|(decided, _)| decided.decision.verdict())
     }
 
-    /// Holds a run's findings and records against the past. What of it is judged by a table that looks cut
-    /// counts as not seen.
-    pub(super) fn against(
-        mut self,
-        runs: &Path,
-        config: &Config,
-        judged: &Judged,
-        cut: &BTreeSet<Object>,
-        counted: &Counted<'_>,
-    ) -> Present<'l> {
-        let (reports, pulled, day) = (&judged.reports, &judged.pulled, judged.as_of.day);
-        let mut standings = BTreeMap::new();
+    /// Holds what a run sees against the past.
+    pub(super) fn against(mut self, runs: &Path, now: &Now<'_>) -> Present<'l> {
         let mut memory = BTreeMap::new();
-        let mut unanswered = Vec::new();
-        for (check, finding) in found(reports) {
+        let mut since = Since { day: self.last.map(|run| run.as_of), ..Since::default() };
+        let standings = self.recognise(now, &mut memory, &mut since);
+        self.settle(now, &mut memory, &mut since);
+        self.follow(runs, now, &mut memory, &mut since);
+        let lines = memory.iter().map(|(id, memory)| memory.line(id)).collect();
+        Present { standings, since, lines, gaps: self.gaps }
+    }
+
+    /// How each finding stands that is found; it is remembered from its first day on.
+    fn recognise(
+        &mut self,
+        now: &Now<'_>,
+        memory: &mut BTreeMap<FindingId, Memory>,
+        since: &mut Since,
+    ) -> BTreeMap<FindingId, Standing<'l>> {
+        let day = now.judged.as_of.day;
+        let mut standings = BTreeMap::new();
+        for (check, finding) in found(&now.judged.reports) {
             let id = finding.id(check.code);
             // Where a check says two things under one id, the first is remembered.
             if standings.contains_key(&id) {
@@ -133,14 +149,14 @@ impl<'l> Past<'l> {
             let state = before.as_ref().map_or(State::New, |before| before.state(&facts));
             let decided = self.decisions.get(&id).copied();
             let queue = decided.map_or(Queue::Decide, |(decided, run)| {
-                queue(decided, run.as_of, &facts, state, &config.gate, day)
+                queue(decided, run.as_of, &facts, state, &now.config.gate, day)
             });
             if let Some((decided, _)) = decided.filter(|_| matches!(queue, Queue::Answer { .. })) {
-                unanswered.extend(open(&id, decided, day, true));
+                since.unanswered.extend(open(&id, decided, day, true));
             }
             let last = decided.map(|(decided, run)| (&decided.decision, run.as_of));
             let counts = match Scope::of(check.family) {
-                Scope::Routing => counted.corrected(finding, pulled),
+                Scope::Routing => now.counted.corrected(finding, &now.judged.pulled),
                 Scope::Outside => Vec::new(),
             };
             standings.insert(id.clone(), Standing { state, queue, last, counts });
@@ -157,59 +173,75 @@ impl<'l> Past<'l> {
             };
             memory.insert(id, seen);
         }
-        let mut resolved = Vec::new();
-        let mut unseen = 0;
-        for (id, mut before) in std::mem::take(&mut self.memory) {
+        standings
+    }
+
+    /// What became of the findings that are not found any more. They are remembered for a while.
+    fn settle(
+        &mut self,
+        now: &Now<'_>,
+        memory: &mut BTreeMap<FindingId, Memory>,
+        since: &mut Since,
+    ) {
+        let day = now.judged.as_of.day;
+        for (id, mut before) in mem::take(&mut self.memory) {
             let decided = self.decisions.get(&id).map(|(decided, _)| *decided);
             if before.resolved.is_none() {
-                if let Some(how) = before.how(&id, reports, pulled, cut, decided) {
+                if let Some(how) = before.how(&id, now, decided) {
                     before.resolved = Some((day, how));
-                    resolved.push(Resolved {
+                    since.resolved.push(Resolved {
                         id: id.clone(),
                         rule: before.rule.clone(),
                         record: before.record.clone(),
                         how,
                     });
                 } else {
-                    unseen += 1;
-                    unanswered.extend(decided.and_then(|it| open(&id, it, day, false)));
+                    since.unseen += 1;
+                    since.unanswered.extend(decided.and_then(|it| open(&id, it, day, false)));
                 }
             }
             if before.last.checked_add_days(FORGET_AFTER).is_none_or(|until| until >= day) {
                 memory.insert(id, before);
             }
         }
-        let (sights, gaps) = applied::sights(runs, &self.decisions, day, pulled, &config.boundary);
-        let mut changes = Vec::new();
+    }
+
+    /// What became of the changes that were approved.
+    fn follow(
+        &mut self,
+        runs: &Path,
+        now: &Now<'_>,
+        memory: &mut BTreeMap<FindingId, Memory>,
+        since: &mut Since,
+    ) {
+        let (pulled, day) = (&now.judged.pulled, now.judged.as_of.day);
+        let boundary = &now.config.boundary;
+        let (sights, gaps) = applied::sights(runs, &self.decisions, day, pulled, boundary);
         for (id, sight) in sights {
             let Some((decided, run)) = self.decisions.get(id) else { continue };
-            if cut.contains(&decided.record.object) {
+            if now.cut.contains(&decided.record.object) {
                 continue;
             }
             let known = memory.get_mut(id);
             let Some(state) = happened(sight, known.as_deref(), run.as_of) else { continue };
             let before = known.as_deref().and_then(|memory| memory.change);
-            let since = match before {
+            let changed = match before {
                 Some((since, before)) if before == state && since > run.as_of => since,
                 Some(_) | None => day,
             };
             if let Some(memory) = known {
-                memory.change = Some((since, state));
+                memory.change = Some((changed, state));
             }
-            changes.push(packet::Change {
+            since.changes.push(packet::Change {
                 id: id.clone(),
                 rule: decided.rule.clone(),
                 record: decided.record.clone(),
                 approved: run.as_of,
                 state,
-                is_news: since == day,
+                is_news: changed == day,
             });
         }
         self.gaps.extend(gaps);
-        let lines = memory.iter().map(|(id, memory)| memory.line(id)).collect();
-        let since =
-            Since { day: self.last.map(|run| run.as_of), unanswered, changes, resolved, unseen };
-        Present { standings, since, lines, gaps: self.gaps }
     }
 }
 
@@ -318,14 +350,8 @@ impl Memory {
     }
 
     /// How the finding was resolved; nothing where its check or its records were not looked at.
-    fn how(
-        &self,
-        id: &FindingId,
-        reports: &[Report],
-        pulled: &Pulled,
-        cut: &BTreeSet<Object>,
-        decided: Option<&Decided>,
-    ) -> Option<How> {
+    fn how(&self, id: &FindingId, now: &Now<'_>, decided: Option<&Decided>) -> Option<How> {
+        let (cut, pulled, reports) = (&now.cut, &now.judged.pulled, &now.judged.reports);
         let reads_cut = |report: &Report| {
             report.check.code == self.rule
                 && report.reads.iter().any(|it| cut.contains(&it.object()))

@@ -53,7 +53,7 @@ use desk::{Desk, DeskError};
 pub use desk::{Earlier, Recording, decide};
 pub use doctor::{Examined, doctor};
 pub use explain::{catalogue, explain};
-use history::{Past, Present};
+use history::{Now, Past, Present};
 pub use paper::PaperError;
 pub use patterns::patterns;
 pub use procedure::procedure;
@@ -636,12 +636,8 @@ struct Made {
     run: Run,
     /// The folder's name below `runs`.
     home: String,
-    packet: String,
-    findings: String,
-    history: String,
-    /// The text of the rules.
-    rules: String,
-    manifest: String,
+    /// The files by their names.
+    files: Vec<(String, String)>,
     summary: String,
     /// What keeps the packet from being complete.
     missing: Vec<String>,
@@ -649,26 +645,12 @@ struct Made {
     is_blind: bool,
     /// The worst severity of what is asked.
     worst: Option<Severity>,
-    /// What likeness was weighed by, with the names that the rules can give it.
-    models: Vec<(String, String)>,
-    /// What stands beside the packet, by name.
-    copies: Vec<(String, String)>,
 }
 
 impl Made {
-    /// The files by their names.
+    /// The files as they are written.
     fn files(&self) -> Vec<(&str, &[u8])> {
-        let named = [
-            ("packet.html", &self.packet),
-            ("findings.jsonl", &self.findings),
-            ("history.jsonl", &self.history),
-            (rule_change::KEPT, &self.rules),
-            ("manifest.json", &self.manifest),
-            ("summary.txt", &self.summary),
-        ];
-        let beside = self.models.iter().chain(&self.copies);
-        let beside = beside.map(|(name, text)| (name.as_str(), text.as_bytes()));
-        named.into_iter().map(|(name, text)| (name, text.as_bytes())).chain(beside).collect()
+        self.files.iter().map(|(name, text)| (name.as_str(), text.as_bytes())).collect()
     }
 }
 
@@ -695,15 +677,13 @@ fn write_up(
         redefined.and_then(|_| rule_change::of(folder, config, judged, &past, threads));
     let counted = Counted::of(config, judged.as_of);
     let cut = cut::of(&runs, earlier, day, &judged.counts, config.policies.input());
-    let present = past.against(&runs, config, judged, &cut::tables(&cut), &counted);
-    let cut_words = cut.iter().map(|cut| cut.words(&judged.inputs, day));
-    let missing: Vec<String> =
-        judged.missing.iter().cloned().chain(cut_words).chain(present.gaps.clone()).collect();
+    let now = Now { config, judged, cut: cut::tables(&cut), counted: &counted };
+    let present = past.against(&runs, &now);
+    let missing = lacking(judged, &cut, &present.gaps);
     let share = counted.share(&judged.pulled);
-    let reviewed = share.counted;
     let tally = tally_of(&judged.reports, &present, day);
     let weeks = weeks(earlier, day, |last| {
-        Week::new(day, reviewed, tally, &definition, last).lacking(&missing)
+        Week::new(day, share.counted, tally, &definition, last).lacking(&missing)
     });
     let flagged = flagged(&judged.reports, &present);
     let beside = beside(&flagged, &judged.pulled);
@@ -762,7 +742,7 @@ fn write_up(
         packet: digest(packet.as_bytes()),
         proposals: digest(findings.as_bytes()),
         history: digest(present.lines.as_bytes()),
-        reviewed,
+        reviewed: share.counted,
         findings: findings.lines().count() as u64,
         flagged: flagged.len() as u64,
         complete: missing.is_empty(),
@@ -771,23 +751,25 @@ fn write_up(
     let manifest = manifest::text(config, judged, &rules, &run, &review, &cut);
     let worst = asked(&judged.reports, &present).map(|(check, _)| check.severity).max();
     let is_blind = !present.gaps.is_empty();
-    let history = present.lines;
-    let (rules, models) = (rule_change::kept_text(folder), models(&judged.reports));
-    Ok(Made {
-        run,
-        home,
-        packet,
-        findings,
-        history,
-        rules,
-        manifest,
-        summary,
-        missing,
-        is_blind,
-        worst,
-        models,
-        copies,
-    })
+    let named = [
+        ("packet.html", packet),
+        ("findings.jsonl", findings),
+        ("history.jsonl", present.lines),
+        (rule_change::KEPT, rule_change::kept_text(folder)),
+        ("manifest.json", manifest),
+        ("summary.txt", summary.clone()),
+    ];
+    // What likeness was weighed by has the names that the rules can give it.
+    let named = named.map(|(name, text)| (name.to_owned(), text)).into_iter();
+    let files = named.chain(models(&judged.reports)).chain(copies).collect();
+    Ok(Made { run, home, files, summary, missing, is_blind, worst })
+}
+
+/// All that keeps a packet from being complete: what was read, what of it looks cut, and what cannot be
+/// told of the past.
+fn lacking(judged: &Judged, cut: &[cut::Cut], gaps: &[String]) -> Vec<String> {
+    let cut = cut.iter().map(|cut| cut.words(&judged.inputs, judged.as_of.day));
+    judged.missing.iter().cloned().chain(cut).chain(gaps.iter().cloned()).collect()
 }
 
 /// The metric week by week: the weeks before a day, and its own after the last of them.
