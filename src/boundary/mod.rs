@@ -84,6 +84,14 @@ impl Object {
         Self::ALL.into_iter().find(|object| object.key() == key)
     }
 
+    /// So many of its records: `1 deal`, `20 deals`.
+    pub fn counted(self, count: usize) -> String {
+        match count {
+            1 => format!("1 {}", self.key().replace('_', " ")),
+            more => format!("{more} {}", self.plural()),
+        }
+    }
+
     /// The field that names a row of the table.
     pub fn row_key(self) -> &'static str {
         match self {

@@ -595,7 +595,7 @@ fn review_toml(
             several => quoted_list(several.iter().copied()),
         };
         let rows = batches.get(*object).map_or(0, Batch::len);
-        let _ = writeln!(toml, "{object} = {files}  # {rows} {}", object.plural());
+        let _ = writeln!(toml, "{object} = {files}  # {}", object.counted(rows));
     }
     for (file, why) in unused {
         let _ = writeln!(toml, "# not used: {} ({})", in_comment(file), in_comment(why));
@@ -800,9 +800,9 @@ fn summary(
         let rows = batches.get(*object).map_or(0, Batch::len);
         let _ = writeln!(
             text,
-            "  {:<14} {rows:>8} {:<16} {listed} of {columns} columns allowed",
+            "  {:<20} {:<24} {listed} of {columns} columns allowed",
             files.join(", "),
-            object.plural()
+            object.counted(rows)
         );
     }
     for (file, why) in unused {

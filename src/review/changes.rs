@@ -20,6 +20,7 @@ use crate::ledger::{Decided, Ledger, Run, digest};
 
 use super::desk::standing;
 use super::paper::{self, After, Change, FieldChange, Paper, Told};
+use super::rules::counted;
 use super::{Folder, ReviewError};
 
 /// The file that says what the others are.
@@ -257,7 +258,8 @@ impl<'c> Sheets<'c> {
                 rows.iter()
                     .map(|row| [&*row.id, &row.expected, &row.value, &row.finding, &row.ticket]),
             );
-            lines.push(format!("{title}.csv: {} changes of `{column}`", rows.len()));
+            let changes = counted(rows.len(), "change");
+            lines.push(format!("{title}.csv: {changes} of `{column}`"));
             let cleared = rows.iter().filter(|row| row.expected.is_empty()).count();
             if cleared > 0 {
                 lines.push(format!(
@@ -271,10 +273,13 @@ impl<'c> Sheets<'c> {
         if !self.by_hand.is_empty() {
             files.push(("by-hand.csv".to_owned(), self.steps()));
             let merges = self.by_hand.iter().filter(|step| !step.fold.is_empty()).count();
-            lines.push(format!(
-                "by-hand.csv: {} steps in their order, {merges} of them merges, which cannot be taken back",
-                self.by_hand.len()
-            ));
+            let steps = counted(self.by_hand.len(), "step");
+            let merges = match merges {
+                0 => String::new(),
+                1 => ", one of them a merge, which cannot be taken back".to_owned(),
+                more => format!(", {more} of them merges, which cannot be taken back"),
+            };
+            lines.push(format!("by-hand.csv: {steps} in their order{merges}"));
         }
         let mut words = format!(
             "Approved changes of the packet of {}, run {}\n{HEAD}{head}\n\n\

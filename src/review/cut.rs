@@ -38,8 +38,7 @@ impl Cut {
         let files: Vec<_> = files.map(|input| input.file.as_str()).collect();
         let left = match self.left {
             0 => format!("no {}", self.object.plural()),
-            1 => format!("1 {}", self.object),
-            many => format!("{many} {}", self.object.plural()),
+            some => self.object.counted(some),
         };
         format!(
             "{}: {left}, and the packet of {} had {}: the export looks cut, and nothing that is judged by it counts as resolved (if it is right, write `accept_smaller = {day}` under [input] in rules/batch.toml)",

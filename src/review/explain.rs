@@ -147,9 +147,38 @@ fn of_finding(line: &Value, folder: &Folder, config: &Config, run: &Run, changed
     words += &paragraph("How it stands", &stands);
     words += &paragraph("The rules it was judged by", &rules(line, folder, changed));
     if let Some(check) = ALL.iter().find(|check| check.code == code) {
-        words += &format!("\n{}", of_check(check, Some(config)));
+        words += &format!("\n{}", asks(check));
+        let used = quoted_fields(list(line, "evidence"));
+        let bench = Bench::load(&config.policies, &config.boundary, &config.off);
+        let reads = bench.of(check).into_iter().flatten();
+        let reads = reads.filter(|it| used.contains(&(it.object().key(), it.name())));
+        words += &paragraph("The fields it was based on", &reads.map(read).collect::<Vec<_>>());
+        words += &format!(
+            "\n`crm-review checks {code} --dir {}` tells its settings and all it reads\n",
+            folder.path.display()
+        );
     }
     words
+}
+
+/// The fields whose values a finding's evidence quotes, with their tables.
+fn quoted_fields(evidence: &[Value]) -> BTreeSet<(&str, &str)> {
+    let mut used = BTreeSet::new();
+    let mut open: Vec<&Value> = evidence.iter().collect();
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Object(parts) => {
+                let (object, field) = (text(value, "object"), text(value, "field"));
+                if !object.is_empty() && !field.is_empty() {
+                    used.insert((object, field));
+                }
+                open.extend(parts.values());
+            }
+            Value::Array(items) => open.extend(items),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    used
 }
 
 /// A value with its place, as far as it may be shown.
@@ -293,13 +322,14 @@ pub fn catalogue(code: Option<&str>, path: &Path) -> Option<String> {
         return Some(ALL.iter().map(line).collect());
     };
     let check = ALL.iter().find(|check| check.is_called(code))?;
-    let config = Folder::read(path).ok().and_then(|folder| Some(folder.config().ok()?.0));
-    Some(of_check(check, config.as_ref()))
+    let folder = Folder::read(path).ok();
+    let folder = folder.as_ref().and_then(|folder| Some((folder, folder.config().ok()?.0)));
+    Some(of_check(check, folder.as_ref().map(|(folder, config)| (*folder, config))))
 }
 
-/// One check in words: what it asks, its rules with their defaults, and what it reads.
-fn of_check(check: &CheckDef, config: Option<&Config>) -> String {
-    let mut words = format!(
+/// What a check asks, and what its faults cost.
+fn asks(check: &CheckDef) -> String {
+    format!(
         "{} {} ({}, {})\n{}\nWhat it costs: {}\n",
         check.code,
         check.name,
@@ -307,29 +337,39 @@ fn of_check(check: &CheckDef, config: Option<&Config>) -> String {
         check.severity.word(),
         check.summary,
         check.consequence,
-    );
-    let shipped = section(check);
-    let title = format!("Its rules and their defaults, in rules/{}", check.family.file());
-    words += &paragraph(&title, &shipped.lines().map(str::to_owned).collect::<Vec<_>>());
-    let Some(config) = config else { return words };
+    )
+}
+
+/// A field with where it comes from and why it may be read.
+fn read(field: &Field) -> String {
+    let (from, shown) = (field.from().join(" or "), field.exposure().word());
+    format!("{field}, from {from}, {shown}: {}", field.why())
+}
+
+/// One check in words: what it asks, its rules in this folder and as shipped, and what it reads.
+fn of_check(check: &CheckDef, folder: Option<(&Folder, &Config)>) -> String {
+    let mut words = asks(check);
+    let file = check.family.file();
+    let lines = |text: &str| -> Vec<String> { text.lines().map(visible_owned).collect() };
+    let shipped = section(check, check.family.shipped());
+    let own = folder.and_then(|(folder, _)| folder.rules.get(file));
+    let own = own.map(|text| section(check, text)).filter(|own| *own != shipped);
+    if let Some(own) = own {
+        words += &paragraph(&format!("Its rules in this folder, in rules/{file}"), &lines(&own));
+    }
+    let title = format!("Its rules and their defaults, in rules/{file}");
+    words += &paragraph(&title, &lines(&shipped));
+    let Some((_, config)) = folder else { return words };
     let bench = Bench::load(&config.policies, &config.boundary, &config.off);
     let reads = match bench.of(check) {
         Ok(reads) => reads,
         Err(off) => return words + &paragraph("In this folder it is off", &[off]),
     };
-    let field = |field: &Field| {
-        format!(
-            "{field}, from {}, {}: {}",
-            field.from().join(" or "),
-            field.exposure().word(),
-            field.why()
-        )
-    };
-    words + &paragraph("In this folder it reads", &reads.iter().map(field).collect::<Vec<_>>())
+    words + &paragraph("In this folder it reads", &reads.iter().map(read).collect::<Vec<_>>())
 }
 
-/// What the shipped rules file says of a check: the paragraphs that hold its section or its code.
-fn section(check: &CheckDef) -> String {
+/// What a rules file says of a check: the paragraphs that hold its section or its code.
+fn section(check: &CheckDef, text: &str) -> String {
     let header = format!("[{}", check.name);
     let about = |paragraph: &&str| {
         let of_it = |line: &str| {
@@ -339,5 +379,5 @@ fn section(check: &CheckDef) -> String {
         };
         paragraph.lines().any(of_it) || paragraph.contains(check.code)
     };
-    check.family.shipped().split("\n\n").filter(about).collect::<Vec<_>>().join("\n")
+    text.split("\n\n").filter(about).collect::<Vec<_>>().join("\n")
 }

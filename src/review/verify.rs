@@ -19,6 +19,7 @@ use crate::ledger::{Ledger, Run, digest};
 
 use super::changes;
 use super::manifest::{self, Kept};
+use super::rules::counted;
 use super::{Folder, ReviewError, judge, write_up};
 
 /// What was verified.
@@ -41,8 +42,8 @@ pub fn verify(
     let ledger = Ledger::open(&folder.path.join("ledger.jsonl"))?;
     let mut verified = Verified { words: String::new(), faults: 0 };
     verified.holds(&format!(
-        "ledger.jsonl: {} lines, the chain holds, head {}",
-        ledger.entries().len(),
+        "ledger.jsonl: {}, the chain holds, head {}",
+        counted(ledger.entries().len(), "line"),
         ledger.head()
     ));
     let mut kept = kept(&folder.path.join("runs"))?;

@@ -428,7 +428,7 @@ fn an_existing_folder_is_told_what_the_exports_say_beyond_it() {
     let said = job.call(&["init", ".", "--from", "exports"]).ends(0).out;
     for words in [
         "nothing was written",
-        "# review.toml\n[source.files]\ncampaign_member = \"Campaign Members.csv\"  # 1 campaign members",
+        "# review.toml\n[source.files]\ncampaign_member = \"Campaign Members.csv\"  # 1 campaign member",
         "[lead.fields]\nlead_source = { from = \"LeadSource\", why = ",
         "  # filled in 60 of 60 leads",
         "order = [  # to what stands there, add\n  \"Working - Contacted\",  # 20 leads, 33.3 %\n]",

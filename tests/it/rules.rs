@@ -55,7 +55,7 @@ fn what_the_lint_finds_can_end_the_command() {
     };
     // One of a pool left the company.
     let said = check(&[]).ends(0);
-    assert!(said.out.contains("warning[RUL-04]: `Stefan Pohl` was deactivated"), "{}", said.out);
+    assert!(said.out.contains("high[RUL-04]: `Stefan Pohl` was deactivated"), "{}", said.out);
     check(&["--fail-on", "high"]).ends(6);
     job.edit(ROUTING, ", \"Stefan Pohl\"", "");
     check(&["--fail-on", "high"]).ends(0);
@@ -569,10 +569,13 @@ fn a_finding_is_explained_with_its_rule_its_values_and_what_its_check_reads() {
         "takes it: `Universities and institutes` (rules/routing.toml:24)",
         "Why it may be wrong\n",
         "  rules/routing.toml:24\n    [[rule]]\n    name = \"Universities and institutes\"\n",
-        "  lead.email, from Email, masked: Finds the same person twice.\n",
+        "  lead.owner, from OwnerId, shown: ",
+        "`crm-review checks RTE-01 --dir .` tells its settings and all it reads\n",
     ] {
         assert!(said.out.contains(expected), "{expected}\n{}", said.out);
     }
+    // Of the fields that the check reads only those that the finding quotes.
+    assert!(!said.out.contains("lead.phone, "), "{}", said.out);
     assert_eq!(said.out, job.call(&["explain", &id.to_lowercase()]).ends(0).out);
     // Every finding can be told.
     for line in lines.iter().step_by(7) {
@@ -601,6 +604,14 @@ fn a_check_is_told_with_its_defaults_and_what_it_reads_here() {
     {
         assert!(said.out.contains(expected), "{}", said.out);
     }
+    // What the folder says stands before what is shipped.
+    let told = |out: &str, part: &str| out.find(part).unwrap_or_else(|| panic!("{part}\n{out}"));
+    let own = job.call(&["checks", "OWN-02"]).ends(0).out;
+    let (here, shipped) = (
+        told(&own, "Its rules in this folder, in rules/owners.toml\n"),
+        told(&own, "Its rules and their defaults, in rules/owners.toml\n"),
+    );
+    assert!(here < shipped, "{own}");
     job.edit("review.toml", "[source]", "[checks]\noff = [\"LIF-08\"]\n[source]");
     let said = job.call(&["checks", "stuck"]).ends(0);
     assert!(said.out.contains("In this folder it is off\n"), "{}", said.out);

@@ -19,8 +19,10 @@ const WIDTH: usize = 110;
 pub(super) fn draw(remark: &Remark, texts: &BTreeMap<String, &str>) -> String {
     let level = match remark.severity {
         None => Level::ERROR,
-        Some(Severity::High | Severity::Medium) => Level::WARNING,
-        Some(Severity::Low) => Level::NOTE,
+        Some(severity @ (Severity::High | Severity::Medium)) => {
+            Level::WARNING.with_name(severity.word())
+        }
+        Some(Severity::Low) => Level::NOTE.with_name(Severity::Low.word()),
     };
     let mut title = level.primary_title(remark.message.as_str());
     if let Some(rule) = remark.rule {

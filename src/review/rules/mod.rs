@@ -165,6 +165,10 @@ fn for_a_person(folder: &Folder, remarks: &[Remark], linted: Option<&Linted>) ->
     for unjudged in &linted.unjudged {
         words += &format!("not analysed: {}: {}\n", unjudged.what, unjudged.why);
     }
+    if linted.lines == 0 && remarks.is_empty() {
+        return words
+            + "the rules are valid; there are no routing rules yet, so there is nothing to lint\n";
+    }
     let of = |severity: Severity| {
         remarks.iter().filter(|remark| remark.severity == Some(severity)).count()
     };
@@ -189,7 +193,8 @@ fn for_a_person(folder: &Folder, remarks: &[Remark], linted: Option<&Linted>) ->
     words
 }
 
-fn counted(count: usize, of: &str) -> String {
+/// `1 line`, `20 lines`.
+pub(super) fn counted(count: usize, of: &str) -> String {
     if count == 1 { format!("1 {of}") } else { format!("{count} {of}s") }
 }
 
