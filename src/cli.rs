@@ -14,11 +14,20 @@ use crate::matching::Kind;
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Exit codes: 0 packet complete · 1 packet written but incomplete, or a dropped decisions file \
-                  refused · 2 usage, config, rules or decisions wrong, nothing was read or recorded · 3 the \
-                  source refused or could not be read · 4 the ledger's chain is broken, or a packet is not the \
-                  one it names · 5 another run holds the folder · 6 a finding reaches --fail-on \
-                  · 101 the program failed inside itself"
+    after_help = "Examples:
+  crm-review init acme-review --from exports   draft a folder from the CRM's CSV exports
+  crm-review run acme-review                   the weekly job: runs/DATE/packet.html
+  crm-review explain acme-review F-7Q2M9K4D1V  everything about one finding
+
+Exit codes:
+  0    the packet is complete
+  1    the packet is incomplete, a dropped decisions file was refused, or doctor or verify found a fault
+  2    usage, config, rules or decisions are wrong; nothing was read or recorded
+  3    the source refused or could not be read, or the disk
+  4    the ledger's chain is broken, or a packet is not the one it names
+  5    another run holds the folder
+  6    a finding is as severe as --fail-on says
+  101  the program failed inside itself"
 )]
 pub struct Cli {
     /// What to do.

@@ -6,11 +6,12 @@ use std::fmt::Write as _;
 
 use chrono::Datelike as _;
 
+use crate::boundary::Object;
 use crate::check::{Family, Outcome};
 use crate::finding::{Hold, Severity};
 use crate::metrics::Course;
 
-use super::escape::{grouped, visible};
+use super::escape::{counted, grouped, visible};
 use super::view::{Approval, Found, asked_and_quiet, gravest, since_lines};
 use super::{Completeness, Review, demoted, redefined};
 
@@ -90,8 +91,14 @@ pub fn summary(review: &Review<'_>) -> String {
     families(&mut out, &found);
     first(&mut out, &found);
     checks(&mut out, review);
-    let _ = writeln!(out, "\nLedger before this run: {} lines, head", review.ledger_len);
-    let _ = writeln!(out, "  {}", visible(review.ledger_head));
+    match usize::try_from(review.ledger_len) {
+        Ok(0) => out.push_str("\nThis run is the ledger's first entry.\n"),
+        Ok(len) => {
+            let _ = writeln!(out, "\nLedger before this run: {}, head", counted(len, "line"));
+            let _ = writeln!(out, "  {}", visible(review.ledger_head));
+        }
+        Err(_) => {}
+    }
     out.push_str("\nThe packet:\n");
     // A path is of use only in one piece, so it alone may be wider. A part is called by whose it is, and
     // that may be a person.
@@ -156,19 +163,48 @@ fn first(out: &mut String, found: &[Found<'_>]) {
     }
 }
 
-/// The checks that did not look.
+/// The checks that did not look, by what they lack.
 fn checks(out: &mut String, review: &Review<'_>) {
-    let codes = |test: fn(&Outcome) -> bool| -> Vec<&str> {
-        let reports = review.reports.iter().filter(|report| test(&report.outcome));
-        reports.map(|report| report.check.code).collect()
-    };
-    let off = codes(|outcome| matches!(outcome, Outcome::NotApplicable(_)));
-    let broken = codes(|outcome| matches!(outcome, Outcome::Broken));
-    for (what, codes) in [("Broken", broken), ("Did not look", off)] {
-        if !codes.is_empty() {
-            out.push('\n');
-            paragraph(out, "", &format!("{what}: {}", codes.join(", ")));
+    let broken = review.reports.iter().filter(|it| matches!(it.outcome, Outcome::Broken));
+    let broken: Vec<&str> = broken.map(|report| report.check.code).collect();
+    if !broken.is_empty() {
+        out.push('\n');
+        paragraph(out, "", &format!("Broken: {}", broken.join(", ")));
+    }
+    let mut causes: Vec<(String, Vec<&str>)> = Vec::new();
+    for report in review.reports {
+        let Outcome::NotApplicable(why) = &report.outcome else { continue };
+        let cause = cause(review, why);
+        match causes.iter_mut().find(|(known, _)| *known == cause) {
+            Some((_, codes)) => codes.push(report.check.code),
+            None => causes.push((cause, vec![report.check.code])),
         }
+    }
+    for (n, (cause, codes)) in causes.iter().enumerate() {
+        if n == 0 {
+            out.push_str("\nDid not look (the packet says how to switch each on):\n");
+        }
+        paragraph(out, "- ", &format!("{cause}: {}", codes.join(", ")));
+    }
+}
+
+/// What a check lacks, in the words that other checks may share.
+fn cause(review: &Review<'_>, why: &str) -> String {
+    const OFF: &str = " does not switch it on";
+    let first = why.split(';').next().unwrap_or_default();
+    let unlisted = first.strip_prefix('`').filter(|_| first.contains(" is not in rules/"));
+    let table = unlisted.and_then(|field| Object::parse(field.split('.').next()?));
+    let is_read = |table: &Object| review.counts.iter().any(|count| count.object == *table);
+    if let Some(table) = table.filter(|table| !is_read(table)) {
+        return format!("no {} were read", table.plural());
+    }
+    let Some(file) = first.strip_suffix(OFF) else { return first.to_owned() };
+    let is_there = review.rules.iter().any(|rules| rules.file == file);
+    let mut edits = review.rule_change.iter().flat_map(|change| &change.edits);
+    match (is_there, edits.any(|(edited, _)| edited == file)) {
+        (true, _) => format!("{file} does not switch them on"),
+        (false, true) => format!("{file} is gone since the packet before"),
+        (false, false) => format!("there is no {file}"),
     }
 }
 

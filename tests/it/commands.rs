@@ -281,6 +281,30 @@ fn a_folder_that_is_none_names_init() {
 }
 
 #[test]
+fn what_did_not_look_is_told_by_its_cause() {
+    let job = Job::acme("salesforce");
+    let on = |day: &str| job.call(&["run", ".", "--as-of", day]).ends(0).out.replace("\n  ", " ");
+    let first = on("2026-11-16");
+    assert!(first.contains("This run is the ledger's first entry.") && !first.contains("head"));
+    fs::remove_file(job.path("rules/routing.toml")).unwrap();
+    let gone = on("2026-11-23");
+    let codes = "RTE-01, RTE-02, RTE-03, RTE-04, RTE-05, RTE-06, RTE-07, RTE-10, REQ-04";
+    let says = format!("- rules/routing.toml is gone since the packet before: {codes}\n");
+    assert!(gone.contains(&says), "{gone}");
+    assert!(gone.contains("Ledger before this run: 1 line, head"), "{gone}");
+    let never = on("2026-11-30");
+    assert!(never.contains(&format!("- there is no rules/routing.toml: {codes}\n")), "{never}");
+    job.put("rules/routing.toml", "");
+    let empty = on("2026-12-07");
+    assert!(empty.contains(&format!("- rules/routing.toml does not switch them on: {codes}\n")));
+    let lint = job.call(&["rules", "check"]).ends(0).out;
+    assert!(!lint.contains("0 lines"), "{lint}");
+    // What is not there at all is told once for all its fields.
+    let weekly = Job::weekly().run(&[]).ends(0).out.replace("\n  ", " ");
+    assert!(weekly.contains("- no accounts were read: DUP-04, DUP-05, DUP-07, LIF-03"), "{weekly}");
+}
+
+#[test]
 fn hints_lead_where_the_mistake_was() {
     let job = Job::weekly();
     job.run(&[]).ends(0);

@@ -102,7 +102,7 @@ fn a_rule_that_names_nobody_is_told_once_and_the_mail_names_no_person() {
     let rules = "[[rule]]\nname = \"new ones\"\nobjects = [\"lead\"]\nwhen = { status = \"New\" }\nto = \"Eve Mos\"\n";
     job.put("rules/routing.toml", &rules.replace("Mos", "Moss"));
     let (summary, err) = run_on(&job, "2026-03-01", 0);
-    assert!(!summary.contains("routing.toml") && err.is_empty(), "{summary}{err}");
+    assert!(!summary.contains("RUL-04") && err.is_empty(), "{summary}{err}");
     let doctor = job.call(&["doctor"]).ends(0).out;
     assert!(!doctor.contains("routing.toml"), "{doctor}");
 

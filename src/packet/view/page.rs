@@ -95,7 +95,8 @@ struct Gate {
     approver: String,
     backup: Option<String>,
     ledger: String,
-    head: String,
+    /// The beginning of its head, where it has one.
+    head: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -442,8 +443,11 @@ impl Gate {
             },
             approver: words(review.approver),
             backup: review.backup.map(words),
-            ledger: counted(usize::try_from(review.ledger_len).unwrap_or(usize::MAX), "line"),
-            head: review.ledger_head.chars().take(12).collect(),
+            ledger: match usize::try_from(review.ledger_len).unwrap_or(usize::MAX) {
+                0 => "First entry".to_owned(),
+                lines => counted(lines, "line"),
+            },
+            head: (review.ledger_len > 0).then(|| review.ledger_head.chars().take(12).collect()),
         }
     }
 }
@@ -796,7 +800,7 @@ impl Manifest {
             program: value(review.program),
             command: words(review.command),
             findings,
-            ledger_len: grouped(usize::try_from(review.ledger_len).unwrap_or(usize::MAX)),
+            ledger_len: counted(usize::try_from(review.ledger_len).unwrap_or(usize::MAX), "line"),
             ledger_head: value(review.ledger_head),
             rules: review
                 .rules
