@@ -49,6 +49,7 @@ use crate::source::secret::Environment;
 use crate::source::{self, Input, Origin, SourceErrors};
 
 pub use changes::changes;
+use cut::Cut;
 use desk::{Desk, DeskError};
 pub use desk::{Earlier, Recording, decide};
 pub use doctor::{Examined, doctor};
@@ -686,10 +687,6 @@ fn write_up(
         Week::new(day, share.counted, tally, &definition, last).lacking(&missing)
     });
     let flagged = flagged(&judged.reports, &present);
-    let beside = beside(&flagged, &judged.pulled);
-    let demoted = demoted(earlier, &config.gate);
-    let faults = asked(&judged.reports, &present);
-    let repeated = patterns::told(&judged.groups, faults.map(|(it, f)| (it.code, &f.record)));
     let review = packet::Review {
         organisation: &config.organisation,
         run: &id,
@@ -710,16 +707,16 @@ fn write_up(
         rule_change: rule_change.as_ref(),
         batch: &batch_words(config, judged),
         counts: judged.counts.clone(),
-        beside: &beside,
+        beside: &beside(&flagged, &judged.pulled),
         inputs: judged.inputs.iter().zip(&judged.admissions).map(paper_input).collect(),
         admissions: &judged.admissions,
         boundary: &config.boundary,
         reports: &judged.reports,
         standings: &present.standings,
         since: &present.since,
-        demoted: &demoted,
+        demoted: &demoted(earlier, &config.gate),
         groups: &judged.groups,
-        patterns: &repeated,
+        patterns: &repeated(judged, &present),
         weeks: &weeks,
         left_out: packet::LeftOut { young: share.young, planted: share.planted },
         rules: rules.iter().map(paper_rules).collect(),
@@ -770,6 +767,12 @@ fn write_up(
 fn lacking(judged: &Judged, cut: &[cut::Cut], gaps: &[String]) -> Vec<String> {
     let cut = cut.iter().map(|cut| cut.words(&judged.inputs, judged.as_of.day));
     judged.missing.iter().cloned().chain(cut).chain(gaps.iter().cloned()).collect()
+}
+
+/// Rules that find more in one group of records than chance would put there.
+fn repeated(judged: &Judged, present: &Present<'_>) -> Vec<packet::Pattern> {
+    let faults = asked(&judged.reports, present);
+    patterns::told(&judged.groups, faults.map(|(check, found)| (check.code, &found.record)))
 }
 
 /// The metric week by week: the weeks before a day, and its own after the last of them.
