@@ -84,8 +84,28 @@ struct Wire {
     /// Who approves beside them what is held, where the profile asks for a second person.
     #[serde(default)]
     second_approver: Option<String>,
+    /// How many decisions of each kind it holds: by them a file that lost a part is known.
+    #[serde(default)]
+    counts: Option<Counts>,
     /// What was decided. A proposal that is not here stays undecided, and nothing changes.
     decisions: Vec<WireItem>,
+    /// The proposals that stay undecided.
+    #[serde(default)]
+    undecided: Option<Vec<String>>,
+}
+
+/// How many decisions of each kind a file holds.
+#[derive(Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Counts {
+    /// Approvals.
+    approve: usize,
+    /// Rejections.
+    reject: usize,
+    /// Escalations.
+    escalate: usize,
+    /// Proposals that stay undecided.
+    undecided: usize,
 }
 
 /// One decision.
@@ -312,6 +332,8 @@ impl Reader<'_> {
             ledger_head: said("ledger_head"),
             approver: said("approver"),
             second_approver: cell("second_approver"),
+            counts: None,
+            undecided: None,
             decisions: vec![WireItem {
                 finding: said("finding"),
                 evidence_digest: said("evidence_digest"),
@@ -343,6 +365,7 @@ impl Reader<'_> {
                 self.problem(0, format!("the {what}'s name is too long"), "write the name alone");
             }
         }
+        self.check_counts(&wire);
         let items = wire
             .decisions
             .into_iter()
@@ -363,6 +386,30 @@ impl Reader<'_> {
             second: wire.second_approver,
             items,
         }
+    }
+
+    /// A file that counts its decisions holds as many, and none of them on what it calls undecided.
+    fn check_counts(&self, wire: &Wire) {
+        let of = |verdict| wire.decisions.iter().filter(|item| item.decision == verdict).count();
+        let undecided = wire.undecided.as_deref().unwrap_or_default();
+        let is_whole = wire.counts.as_ref().is_none_or(|counts| {
+            let [approve, reject, escalate] = ["approve", "reject", "escalate"].map(of);
+            let rest = wire.undecided.as_ref().map_or(counts.undecided, Vec::len);
+            *counts == Counts { approve, reject, escalate, undecided: rest }
+        });
+        let decided: BTreeSet<&str> = wire.decisions.iter().map(|item| &*item.finding).collect();
+        let what = if !is_whole {
+            "its `counts` are not those of its decisions"
+        } else if undecided.iter().any(|id| decided.contains(&**id)) {
+            "it decides on a proposal that it calls undecided"
+        } else {
+            return;
+        };
+        self.problem(
+            0,
+            what,
+            "export it anew, or leave `counts` and `undecided` out where it is written by hand",
+        );
     }
 
     fn item(&self, item: WireItem, line: usize) -> Option<Item> {

@@ -172,7 +172,22 @@ fn the_schema_tells_what_can_be_read_from_what_cannot() {
         .says(&job, DAY, "OWN-01", "00Q3", reject("correct_as_is"))
         .says(&job, DAY, "OWN-02", "00Q4", escalate("finance", "2026-03-12"));
     assert_eq!(schema.faults(&filled.file), Vec::<String>::new());
-    filled.put(&job, "week.json");
+    let mut counted = filled.file.clone();
+    counted["counts"] = json!({"approve": 1, "reject": 1, "escalate": 1, "undecided": 1});
+    counted["undecided"] = json!(["F-0000000000"]);
+    assert_eq!(schema.faults(&counted), Vec::<String>::new());
+    for (key, value, words) in [
+        ("undecided", json!([]), "`counts` are not those of its decisions"),
+        ("undecided", counted["decisions"][0]["finding"].clone(), "calls undecided"),
+        ("decisions", json!([counted["decisions"][0]]), "`counts` are not those"),
+    ] {
+        let mut wrong = counted.clone();
+        wrong[key] = if value.is_string() { json!([value]) } else { value };
+        job.put("wrong.json", &wrong.to_string());
+        let said = job.call(&["decide", "wrong.json"]).ends(2);
+        assert!(said.err.contains(words), "{}", said.err);
+    }
+    job.put("week.json", &counted.to_string());
     job.call(&["decide", "week.json"]).ends(0);
     for (key, value) in [
         ("finding", "P-1".into()),
