@@ -79,7 +79,11 @@ const OPTIONAL = ['confirmed', 'reason_code', 'escalate_to', 'escalate_until', '
 
 /** The decisions file: what is whole, in the packet's order. */
 function file() {
-  const decisions = open.filter(isWhole).map(({ id, facts }) => {
+  const whole = open.filter(isWhole);
+  const of = decision => whole.filter(one => decided.get(one.id).decision === decision).length;
+  const undecided = open.filter(one => !isWhole(one)).map(one => one.id);
+  const counts = { approve: of('approve'), reject: of('reject'), escalate: of('escalate'), undecided: undecided.length };
+  const decisions = whole.map(({ id, facts }) => {
     const says = decided.get(id);
     const item = { finding: id, evidence_digest: facts, decision: says.decision, via: says.via || 'single' };
     for (const key of OPTIONAL) {
@@ -90,7 +94,7 @@ function file() {
   });
   const { schema, run, packet_digest, ledger_head } = form;
   const beside = form.operator && second ? { second_approver: second } : {};
-  return { schema, run, packet_digest, ledger_head, approver, ...beside, decisions };
+  return { schema, run, packet_digest, ledger_head, approver, ...beside, counts, decisions, undecided };
 }
 
 const asJson = written => `${JSON.stringify(written, null, 1)}\n`;
@@ -209,11 +213,19 @@ function take(read) {
 
 /** Holds the cards against the digest that the packet names: it finds damage, not forgery. */
 async function check() {
-  if (!globalThis.crypto?.subtle) return;
+  const says = document.querySelector('#self-check');
+  if (!globalThis.crypto?.subtle) {
+    says.textContent = 'Not possible in this viewer';
+    return;
+  }
   const lines = cards.map(card => `${named(card)} ${card.dataset.proposal}\n`).join('');
   const bytes = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(lines)));
   const hex = [...bytes].map(byte => byte.toString(16).padStart(2, '0')).join('');
-  if (hex === form.index) return;
+  if (hex === form.index) {
+    says.textContent = `Passed as this copy was opened: the ${counted(cards.length, 'proposal')} in it are those it was made with`;
+    return;
+  }
+  says.textContent = 'Failed: this copy is damaged';
   damage = 'This copy is damaged: its proposals are not the ones it was made with, so nothing can be exported. Ask for a fresh copy.';
   main.prepend(make('div', { className: 'note', role: 'alert' }, make('p', {}, damage)));
 }

@@ -329,6 +329,8 @@ test('several at once are of one rule and one proposal, counted by hand, and und
   await page.locator(`${held} button`, { hasText: 'Approve' }).click();
   await page.locator(`${held} .tick input`).check();
   const file = JSON.parse((await exported(page, 'JSON')).text);
+  assert.deepEqual(file.counts, { approve: 1, reject: alike, escalate: 0, undecided: 97 - alike });
+  assert.equal(new Set([...file.undecided, ...file.decisions.map(one => one.finding)]).size, 98);
   assert.deepEqual(file.decisions.map(one => one.via).sort(), [...Array(alike).fill('bulk'), 'single']);
   const job = acme.copy();
   job.put('week.json', JSON.stringify(file));
@@ -585,10 +587,13 @@ test('a damaged copy is known as one, and without its script it can be read', as
   const job = acme.copy();
   const whole = readFileSync(job.packet(), 'utf8');
   job.put('altered.html', whole.replace(' held DUP-01 ', ' free DUP-01 '));
-  let page = await visit.read(`${job.path}/altered.html`);
+  let page = await visit.read(job.packet());
+  await page.waitForFunction(() => document.querySelector('#self-check').textContent.startsWith('Passed'));
+  page = await visit.read(`${job.path}/altered.html`);
   await page.waitForFunction(() => document.querySelector('main').textContent.startsWith('This copy is damaged'));
   await page.getByRole('button', { name: 'Export decisions' }).click();
   assert.equal(await page.locator('dialog').count(), 0);
+  assert.match(await page.locator('#self-check').textContent(), /^Failed/);
   assert.deepEqual(visit.said, []);
   for (const copy of [whole.replace("'use strict'", "'use  strict'"), whole.replace(/<script>[^]*<\/script>/, '').replace(/<style>[^]*<\/style>/, '')]) {
     job.put('script.html', copy);

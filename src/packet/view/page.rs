@@ -95,7 +95,7 @@ struct Gate {
     approver: String,
     backup: Option<String>,
     ledger: String,
-    /// The beginning of its head, where it has one.
+    /// The digest of its last line; nothing where there is none yet.
     head: Option<String>,
 }
 
@@ -231,8 +231,8 @@ struct LevelRow {
 
 fn models(reports: &[Report]) -> Vec<Model> {
     let percent = |share: f64| match share * 100.0 {
-        ..0.01 => "less than 0.01%".to_owned(),
-        percent => format!("{percent:.2}%"),
+        ..0.01 => "less than 0.01 %".to_owned(),
+        percent => format!("{percent:.2} %"),
     };
     weighed(reports)
         .map(|it| {
@@ -338,7 +338,6 @@ struct Manifest {
     program: String,
     command: String,
     findings: String,
-    ledger_len: String,
     ledger_head: String,
     rules: Vec<(String, String)>,
 }
@@ -443,10 +442,7 @@ impl Gate {
             },
             approver: words(review.approver),
             backup: review.backup.map(words),
-            ledger: match usize::try_from(review.ledger_len).unwrap_or(usize::MAX) {
-                0 => "First entry".to_owned(),
-                lines => counted(lines, "line"),
-            },
+            ledger: counted(usize::try_from(review.ledger_len).unwrap_or(usize::MAX), "line"),
             head: (review.ledger_len > 0).then(|| review.ledger_head.chars().take(12).collect()),
         }
     }
@@ -800,7 +796,6 @@ impl Manifest {
             program: value(review.program),
             command: words(review.command),
             findings,
-            ledger_len: counted(usize::try_from(review.ledger_len).unwrap_or(usize::MAX), "line"),
             ledger_head: value(review.ledger_head),
             rules: review
                 .rules
