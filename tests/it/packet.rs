@@ -11,7 +11,7 @@ use crm_review::check::{
     AsOf, CheckDef, Family, Groups, Judgement, NotLooked, Off, Outcome, Policies, Report,
 };
 use crm_review::finding::{
-    Assignee, Evidence, Finding, FindingId, Proposal, Reach, Severity, Tried,
+    Assignee, Evidence, Finding, FindingId, Likeness, Proposal, Reach, Severity, Tried,
 };
 use crm_review::gate::Profile;
 use crm_review::packet::{
@@ -619,6 +619,10 @@ fn saying(text: &str, cell: &Cell) -> Vec<Finding> {
                 right: cell.clone(),
                 level: text.to_owned(),
             })
+            .because(Evidence::Likeness(Likeness::new(
+                [record(text), record(text)],
+                [(text.to_owned(), text.to_owned(), 3.5)],
+            )))
             .because(policy(text, 3, text))
             .because(Evidence::Figure { of: text.to_owned(), is: text.to_owned() })
             .because(Evidence::Trace(vec![Tried {
