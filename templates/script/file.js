@@ -121,9 +121,8 @@ function exportBox() {
     problem.textContent = damage;
     return;
   }
-  const whole = open.filter(isWhole);
-  const of = decision => whole.filter(one => decided.get(one.id).decision === decision).length;
-  const notWhole = decided.size - whole.length;
+  const { counts, decisions } = file();
+  const notWhole = decided.size - decisions.length;
   const wrong = make('p', { className: 'wrong', role: 'alert' });
   const who = choice('Choose your name', form.deciders.map(name => [name, name]));
   const beside = choice('Nobody', form.deciders.map(name => [name, name]));
@@ -135,17 +134,17 @@ function exportBox() {
   const name = ending => `decisions-${form.run.replace(/[^\w.-]/g, '_')}${form.slice ? `-${form.slice}` : ''}.${ending}`;
   const write = (ending, give) => () => {
     wrong.textContent = '';
-    if (!whole.length) wrong.textContent = 'Nothing is decided yet.';
+    if (!decisions.length) wrong.textContent = 'Nothing is decided yet.';
     else if (!approver) { wrong.textContent = 'Choose who decides, then export.'; who.focus(); }
     else if (!states.checked) { wrong.textContent = 'Tick the statement, then export.'; states.focus(); }
     else {
       give(file());
       unsaved = false;
-      wrong.textContent = `${counted(whole.length, 'decision')} in ${name(ending)}. Record it: crm-review decide FOLDER ${name(ending)}`;
+      wrong.textContent = `${counted(decisions.length, 'decision')} in ${name(ending)}. Record it: crm-review decide FOLDER ${name(ending)}`;
     }
   };
   dialog('Export decisions',
-    make('p', {}, `${grouped(of('approve'))} approved, ${grouped(of('reject'))} rejected, ${grouped(of('escalate'))} escalated; ${grouped(open.length - whole.length)} undecided stay as they are.`),
+    make('p', {}, `${grouped(counts.approve)} approved, ${grouped(counts.reject)} rejected, ${grouped(counts.escalate)} escalated; ${grouped(counts.undecided)} undecided stay as they are.`),
     ...(notWhole ? [make('p', { className: 'gap' }, `${counted(notWhole, 'decision')} not complete and left out.`)] : []),
     field('Who decides', who), ...(form.operator ? [field('Second approver', beside)] : []),
     make('label', { className: 'tick' }, states, make('span', {}, 'I read the evidence of what I decide here. I ask for the approved changes through the normal CRM change path; nothing else changes.')),

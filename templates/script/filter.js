@@ -156,7 +156,7 @@ function filters() {
   narrow.addEventListener('change', fit);
   fit();
   document.querySelector('.rail').append(box);
-  document.querySelector('#queue h2').after(note);
+  document.querySelector('#queue h2 + p').after(note);
   document.querySelector('#queue').append(nothing);
   addEventListener('hashchange', arrive);
 }
