@@ -39,7 +39,7 @@ use crate::check::{
 use crate::config::{self, BatchDefinition, Config, Crm};
 use crate::finding::{Finding, Severity};
 use crate::folder::{self, FolderError, Held};
-use crate::gate::Gate;
+use crate::gate::{Gate, Profile};
 use crate::ledger::{Entry, Ledger, LedgerError, Run, Tally, digest};
 use crate::metrics::{self, Week};
 use crate::packet::{self, Completeness, Note, PacketError, Queue, RecordLink};
@@ -701,7 +701,7 @@ fn write_up(
         crm: config.crm.title(),
         complete: completeness(&missing),
         wide: &judged.wide,
-        notes: &judged.notes,
+        notes: &[judged.notes.clone(), month_over(&config.gate, earlier, day)].concat(),
         newest: judged.newest,
         redefined_since: redefined.map(|last| last.as_of),
         rule_change: rule_change.as_ref(),
@@ -764,9 +764,30 @@ fn write_up(
 
 /// All that keeps a packet from being complete: what was read, what of it looks cut, and what cannot be
 /// told of the past.
-fn lacking(judged: &Judged, cut: &[cut::Cut], gaps: &[String]) -> Vec<String> {
+fn lacking(judged: &Judged, cut: &[Cut], gaps: &[String]) -> Vec<String> {
     let cut = cut.iter().map(|cut| cut.words(&judged.inputs, judged.as_of.day));
     judged.missing.iter().cloned().chain(cut).chain(gaps.iter().cloned()).collect()
+}
+
+/// Of the founder profile: that another 30 days have passed since the first packet, said in the first packet
+/// after them. Whoever tries the review alone decides then whether it is worth going on.
+fn month_over(gate: &Gate, earlier: &[Entry], day: NaiveDate) -> Vec<Note> {
+    let runs = || {
+        earlier.iter().filter_map(|entry| match entry {
+            Entry::Run(run) => Some(run.as_of).filter(|as_of| *as_of < day),
+            Entry::Decisions(_) => None,
+        })
+    };
+    let (Some(first), Some(last)) = (runs().min(), runs().max()) else { return Vec::new() };
+    let months = |day: NaiveDate| day.signed_duration_since(first).num_days() / 30;
+    if gate.profile() != Profile::Founder || months(day) == months(last) {
+        return Vec::new();
+    }
+    let says = format!(
+        "{} days since the first packet: look at the one metric (`crm-review metrics`), and decide whether to go on, to widen the review or to stop",
+        30 * months(day)
+    );
+    vec![Note { mailed: says.clone(), says }]
 }
 
 /// Rules that find more in one group of records than chance would put there.

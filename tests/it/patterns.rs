@@ -300,3 +300,23 @@ fn another_target_of_a_rule_is_another_proposal() {
         assert!(packet.contains(expected), "{expected}");
     }
 }
+
+#[test]
+fn a_founder_is_asked_every_thirty_days_whether_to_go_on() {
+    let job = Job::weekly();
+    let founder = "profile = \"founder\"\n[approver]\nname = \"Dana Reyes\"\n";
+    job.put("rules/approvals.toml", founder);
+    let asked = |day: &str| {
+        let said = job.call(&["run", ".", "--as-of", day]).ends(0).out;
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (_, since) = said.split_once(" days since the first packet")?;
+        assert!(since.starts_with(": look at the one metric"), "{said}");
+        said.split(" days since").next()?.rsplit(' ').next().map(str::to_owned)
+    };
+    let days = ["2026-03-01", "2026-03-30", "2026-03-31", "2026-04-06", "2026-05-04"];
+    let said: Vec<_> = days.into_iter().map(asked).collect();
+    assert_eq!(said, [None, None, Some("30".to_owned()), None, Some("60".to_owned())]);
+    // Of the other profiles nobody is asked.
+    job.put("rules/approvals.toml", "[approver]\nname = \"Dana Reyes\"\n");
+    assert_eq!(asked("2026-06-30"), None);
+}
