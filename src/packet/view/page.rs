@@ -175,6 +175,8 @@ struct FamilyView {
     held: Option<String>,
     proposals: String,
     looked: String,
+    /// The version of the rules that it was judged by.
+    rules: String,
     row: FamilyRow,
     groups: Vec<Group>,
 }
@@ -617,11 +619,22 @@ fn families(review: &Review<'_>, found: &[Found<'_>], roll: &mut Roll) -> Vec<Fa
             held: held_by_number(&here, review),
             proposals: to_decide(here.iter().copied()),
             looked: counted(ran, "check"),
+            rules: version(review, family),
             row: FamilyRow { ages: Some(Ages::of(tally.ages, most)), ..tally.row() },
             groups,
         });
     }
     views
+}
+
+/// The file that a family's rules stand in, with the beginning of its digest; without one, whose defaults
+/// they are.
+fn version(review: &Review<'_>, family: Family) -> String {
+    let name = format!("rules/{}", family.file());
+    review.rules.iter().find(|rules| rules.file == name).map_or_else(
+        || format!("the defaults of {}", words(review.program)),
+        |rules| format!("{name} {}", rules.sha256.chars().take(8).collect::<String>()),
+    )
 }
 
 fn blocks(cards: impl Iterator<Item = Card>) -> Vec<Vec<Card>> {
