@@ -199,11 +199,12 @@ impl Ledger {
 
     /// Appends an entry; when this returns, it is on the disk, and where it fails nothing of it is there.
     pub fn append(&mut self, entry: Entry) -> Result<(), LedgerError> {
+        let disk = |what| LedgerError::Disk { file: self.name.clone(), what };
         let line = wire::line(self.heads.len(), self.head(), &entry);
+        let line = line.map_err(|error| disk(error.into()))?;
         let head = digest(line.as_bytes());
         let mut bytes = line.into_bytes();
         bytes.push(b'\n');
-        let disk = |what| LedgerError::Disk { file: self.name.clone(), what };
         let before = self.file.metadata().map_err(disk)?.len();
         if let Err(what) = self.file.write_all(&bytes).and_then(|()| self.file.sync_all()) {
             // Where not even this can be done, the next run finds a torn line and moves it aside.
@@ -289,7 +290,7 @@ fn verify(lines: &[u8], file: &str) -> Result<(Vec<Entry>, Vec<String>), LedgerE
                 "it does not name the line before it, which was changed, or lines between them were taken out or put in",
             ));
         }
-        if wire::line(seq, &prev, &entry).as_bytes() != line {
+        if !wire::line(seq, &prev, &entry).is_ok_and(|again| again.as_bytes() == line) {
             return Err(broken("it is not written as this program writes it"));
         }
         heads.push(digest(line));

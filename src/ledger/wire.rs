@@ -103,7 +103,7 @@ enum Says {
 }
 
 /// The line of an entry, without its end.
-pub(super) fn line(seq: usize, prev: &str, entry: &Entry) -> String {
+pub(super) fn line(seq: usize, prev: &str, entry: &Entry) -> serde_json::Result<String> {
     let entry = match entry {
         Entry::Run(run) => Wire::Run(RunLine {
             id: run.id.clone(),
@@ -129,7 +129,7 @@ pub(super) fn line(seq: usize, prev: &str, entry: &Entry) -> String {
         }),
     };
     let line = Line { v: 1, seq, prev: prev.to_owned(), entry };
-    serde_json::to_string(&line).unwrap_or_default()
+    serde_json::to_string(&line)
 }
 
 /// The number of a line, the digest of the one before it, and what it records.

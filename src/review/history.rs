@@ -119,14 +119,15 @@ impl<'l> Past<'l> {
     }
 
     /// Holds what a run sees against the past.
-    pub(super) fn against(mut self, runs: &Path, now: &Now<'_>) -> Present<'l> {
+    pub(super) fn against(mut self, runs: &Path, now: &Now<'_>) -> serde_json::Result<Present<'l>> {
         let mut memory = BTreeMap::new();
         let mut since = Since { day: self.last.map(|run| run.as_of), ..Since::default() };
         let standings = self.recognise(now, &mut memory, &mut since);
         self.settle(now, &mut memory, &mut since);
         self.follow(runs, now, &mut memory, &mut since);
-        let lines = memory.iter().map(|(id, memory)| memory.line(id)).collect();
-        Present { standings, since, lines, gaps: self.gaps }
+        let lines = memory.iter().map(|(id, memory)| memory.line(id));
+        let lines = lines.collect::<serde_json::Result<_>>()?;
+        Ok(Present { standings, since, lines, gaps: self.gaps })
     }
 
     /// How each finding stands that is found; it is remembered from its first day on.
@@ -395,7 +396,7 @@ impl Memory {
                 .any(|it| it.hides(&self.rule, id, &self.record, &self.related, pulled))
     }
 
-    fn line(&self, id: &FindingId) -> String {
+    fn line(&self, id: &FindingId) -> serde_json::Result<String> {
         let pair = |record: &RecordRef| (record.object.key().to_owned(), record.id.to_string());
         let line = Line {
             id: id.to_string(),
@@ -410,7 +411,7 @@ impl Memory {
             resolved: self.resolved.map(|(on, how)| (on.to_string(), how.word().to_owned())),
             change: self.change.map(|(since, it)| (since.to_string(), it.word().to_owned())),
         };
-        serde_json::to_string(&line).unwrap_or_default() + "\n"
+        Ok(serde_json::to_string(&line)? + "\n")
     }
 
     fn parse(line: &[u8]) -> Option<(FindingId, Self)> {

@@ -390,7 +390,7 @@ pub(super) fn text(
     run: &Run,
     review: &Review<'_>,
     cut: &[Cut],
-) -> String {
+) -> serde_json::Result<String> {
     let manifest = Manifest {
         schema: SCHEMA,
         run: &run.id,
@@ -444,7 +444,7 @@ pub(super) fn text(
         rules: rules.iter().map(|(file, sha256)| RulesFile { file, sha256 }).collect(),
         checks: check_lines(judged),
     };
-    serde_json::to_string_pretty(&manifest).unwrap_or_default() + "\n"
+    Ok(serde_json::to_string_pretty(&manifest)? + "\n")
 }
 
 fn input_files(judged: &Judged) -> Vec<InputFile<'_>> {

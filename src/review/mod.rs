@@ -662,7 +662,7 @@ fn write_up(
     judged: &Judged,
     ledger: &Ledger,
     threads: NonZeroUsize,
-) -> Result<Made, ReviewError> {
+) -> Result<Made, PacketError> {
     let rules = folder.digests();
     let inputs_digest = manifest::inputs_digest(PROGRAM, judged, &rules);
     let day = judged.as_of.day;
@@ -679,7 +679,7 @@ fn write_up(
     let counted = Counted::of(config, judged.as_of);
     let cut = cut::of(&runs, earlier, day, &judged.counts, config.policies.input());
     let now = Now { config, judged, cut: cut::tables(&cut), counted: &counted };
-    let present = past.against(&runs, &now);
+    let present = past.against(&runs, &now)?;
     let missing = lacking(judged, &cut, &present.gaps);
     let share = counted.share(&judged.pulled);
     let tally = tally_of(&judged.reports, &present, day);
@@ -745,14 +745,14 @@ fn write_up(
         complete: missing.is_empty(),
         tally,
     };
-    let manifest = manifest::text(config, judged, &rules, &run, &review, &cut);
+    let manifest = manifest::text(config, judged, &rules, &run, &review, &cut)?;
     let worst = asked(&judged.reports, &present).map(|(check, _)| check.severity).max();
     let is_blind = !present.gaps.is_empty();
     let named = [
         ("packet.html", packet),
         ("findings.jsonl", findings),
         ("history.jsonl", present.lines),
-        (rule_change::KEPT, rule_change::kept_text(folder)),
+        (rule_change::KEPT, rule_change::kept_text(folder)?),
         ("manifest.json", manifest),
         ("summary.txt", summary.clone()),
     ];

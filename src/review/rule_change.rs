@@ -22,8 +22,8 @@ use super::{Folder, Judged, fields, manifest, paper};
 pub(super) const KEPT: &str = "rules.json";
 
 /// The rules as a run keeps them: the text of each file by its name.
-pub(super) fn kept_text(folder: &Folder) -> String {
-    serde_json::to_string_pretty(&folder.rules).unwrap_or_default() + "\n"
+pub(super) fn kept_text(folder: &Folder) -> serde_json::Result<String> {
+    Ok(serde_json::to_string_pretty(&folder.rules)? + "\n")
 }
 
 /// How the rules differ from those of the run before and what that does, if they do and it is known.

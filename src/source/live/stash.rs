@@ -104,7 +104,7 @@ impl Stash {
         }
         folder::remove(&folder)?;
         folder::make(&folder)?;
-        let text = serde_json::to_vec(&fresh).unwrap_or_default();
+        let text = serde_json::to_vec(&fresh).map_err(unwritten(&folder))?;
         folder::write_new(&folder.join("about.json"), &text)?;
         Ok(Self { folder, about: fresh })
     }
@@ -129,7 +129,8 @@ impl Stash {
         let mut kept = Kept { path, file, miles };
         if length == 0 {
             let line: Line<&Mile> = Line::Columns(columns.to_vec());
-            kept.write(&[serde_json::to_string(&line).unwrap_or_default()])?;
+            let line = serde_json::to_string(&line).map_err(unwritten(&kept.path))?;
+            kept.write(&[line])?;
         }
         Ok((kept, whole))
     }
@@ -138,6 +139,12 @@ impl Stash {
     pub(super) fn clear(self) -> Result<(), FolderError> {
         folder::remove(&self.folder)
     }
+}
+
+/// What cannot be written as JSON is not written at all.
+fn unwritten(path: &Path) -> impl FnOnce(serde_json::Error) -> FolderError {
+    let disk = folder::disk(path);
+    move |error| disk(error.into())
 }
 
 /// What is kept of one table.
@@ -153,7 +160,7 @@ impl Kept {
     /// Adds a page, whole and on the disk.
     pub(super) fn add(&mut self, rows: Vec<String>, mile: &Mile) -> Result<(), FolderError> {
         let mut lines = rows;
-        lines.push(serde_json::to_string(&Line::Page(mile)).unwrap_or_default());
+        lines.push(serde_json::to_string(&Line::Page(mile)).map_err(unwritten(&self.path))?);
         self.write(&lines)
     }
 
