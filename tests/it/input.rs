@@ -83,7 +83,7 @@ fn exports_that_are_older_than_the_week_are_told_and_are_no_failure() {
     assert!(summary.contains(newest) && summary.contains(says), "{summary}");
     assert!(err.contains(&format!("note: {says}")), "{err}");
     let packet = job.text("runs/2026-03-31/packet.html");
-    assert!(packet.contains("newest change in the records: 28 February 2026"));
+    assert!(packet.contains("newest change in the records is of 28 February 2026"));
     assert!(packet.to_lowercase().contains(says));
     let doctor = job.call(&["doctor"]).ends(0).out;
     assert!(doctor.contains("warn   exports: the newest change in the records is of"), "{doctor}");

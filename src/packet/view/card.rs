@@ -521,11 +521,11 @@ fn apart(a: &str, b: &str) -> Option<([String; 3], [String; 3])> {
             let kept = words.iter().enumerate().filter(|(at, _)| keep(*at, &inside));
             kept.map(|(_, word)| *word).collect::<String>()
         };
-        [
-            part(|at, inside| at < inside.start),
-            part(|at, inside| inside.contains(&at)),
-            part(|at, inside| at >= inside.end),
-        ]
+        let differ = part(|at, inside| inside.contains(&at));
+        let shared = part(|at, inside| at >= inside.end);
+        // The space between the two is marked with neither.
+        let (word, space) = differ.split_at(differ.trim_end().len());
+        [part(|at, inside| at < inside.start), word.to_owned(), format!("{space}{shared}")]
     };
     (start + end > 0).then(|| (split(&a), split(&b)))
 }
@@ -547,9 +547,9 @@ mod tests {
             ["200 Harbor ", "St", ""],
             ["200 Harbor ", "Street, Suite 4", ""],
         );
-        check("Ann Lee Ng", "Ann Ng", ["Ann ", "Lee ", "Ng"], ["Ann ", "", "Ng"]);
+        check("Ann Lee Ng", "Ann Ng", ["Ann ", "Lee", " Ng"], ["Ann ", "", "Ng"]);
         check("Kestrel", "Kestrel GmbH", ["Kestrel", "", ""], ["Kestrel ", "GmbH", ""]);
-        check("é a", "ê a", ["", "é ", "a"], ["", "ê ", "a"]);
+        check("é a", "ê a", ["", "é", " a"], ["", "ê", " a"]);
         assert_eq!(apart("x", "y"), None);
     }
 }
