@@ -134,8 +134,8 @@ fn inputs(config: &Config) -> Vec<String> {
         .boundary
         .objects()
         .map(|object| {
-            let fields: Vec<_> = config.boundary.fields(object).collect();
-            let of = |exposure| fields.iter().filter(|it| it.exposure() == exposure).count();
+            let fields = || config.boundary.fields(object);
+            let of = |exposure| fields().filter(|it| it.exposure() == exposure).count();
             let from = match (config.files.0.get(&object), &config.live) {
                 (Some(files), _) => {
                     let files: Vec<_> =
@@ -147,19 +147,18 @@ fn inputs(config: &Config) -> Vec<String> {
                 }
                 (None, None) => "in no input".to_owned(),
             };
-            let noun = if fields.len() == 1 { "field" } else { "fields" };
-            format!(
-                "{}, {from}: {} {noun} ({} shown, {} masked, {} compared and never shown).",
-                capital(object.plural()),
-                fields.len(),
-                of(Exposure::Shown),
-                of(Exposure::Masked),
-                of(Exposure::Never),
-            )
+            let shown = [
+                (of(Exposure::Shown), "shown"),
+                (of(Exposure::Masked), "masked"),
+                (of(Exposure::Never), "compared and never shown"),
+            ];
+            let shown = shown.iter().filter(|(count, _)| *count > 0);
+            let shown: Vec<_> = shown.map(|(count, how)| format!("{count} {how}")).collect();
+            format!("{}, {from}: {}.", capital(object.plural()), shown.join(", "))
         })
         .collect();
     points.push(
-        "Why each field is read stands beside it in rules/boundary.toml and in every packet."
+        "These are fields; why each is read stands beside it in rules/boundary.toml and in every packet."
             .to_owned(),
     );
     points
@@ -171,7 +170,13 @@ fn capital(word: &str) -> String {
 }
 
 fn blocked(config: &Config) -> Vec<String> {
-    let names: Vec<_> = config.boundary.blocked().iter().map(|name| format!("`{name}`")).collect();
+    let mut names: Vec<String> = Vec::new();
+    for name in config.boundary.blocked().iter().map(|name| format!("`{name}`")) {
+        // What the folder blocks may be blocked anyway.
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
     vec![
         format!("Columns by these names, whatever the allowlist says: {}.", names.join(", ")),
         match config.boundary.unlisted() {
@@ -227,7 +232,8 @@ fn criteria(config: &Config) -> Vec<String> {
         ),
     };
     points.extend(more.map(str::to_owned));
-    let escalate: Vec<_> = gate.escalate_to().iter().map(|to| plain(to)).collect();
+    let escalate: Vec<_> =
+        gate.escalate_to().iter().map(|to| plain(to).replace('_', " ")).collect();
     points.push(format!("Escalated to: {}.", escalate.join(", ")));
     points.push(format!(
         "Default decision: no change; also where evidence is missing, where nobody answers, and where an \

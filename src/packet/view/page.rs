@@ -633,7 +633,7 @@ fn version(review: &Review<'_>, family: Family) -> String {
     let name = format!("rules/{}", family.file());
     review.rules.iter().find(|rules| rules.file == name).map_or_else(
         || format!("the defaults of {}", words(review.program)),
-        |rules| format!("{name} {}", rules.sha256.chars().take(8).collect::<String>()),
+        |rules| format!("{name}, version {}", rules.sha256.chars().take(8).collect::<String>()),
     )
 }
 
