@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::decisions::{Dice, Filled, reject};
 use crate::fixture;
-use crate::job::{DAY, Job, word};
+use crate::job::{DAY, Job, LEADS, word};
 
 const ROUTING: &str = "rules/routing.toml";
 
@@ -655,4 +655,28 @@ fn a_broken_line_of_the_allowlist_is_all_that_is_told() {
     let said = job.call(&["run"]).ends(2).err;
     assert_eq!(said.matches(".toml").count(), 1, "{said}");
     assert!(said.starts_with(&format!("{place}`lead.owner` has no `why`")), "{said}");
+}
+
+#[test]
+fn the_share_of_the_catch_all_is_told_with_its_trend() {
+    let job = Job::weekly();
+    let lead = |n: u32, company: &str, created: &str| {
+        format!("00R{n},A{n},B{n},{company},,,0051,New,{created},2026-02-27,,\n")
+    };
+    let mut leads = LEADS.lines().next().unwrap().to_owned() + "\n";
+    leads.extend((0..6).map(|n| lead(n, "Bolt", "2026-02-10")));
+    leads.extend((6..8).map(|n| lead(n, "Bolt", "2026-01-20")));
+    leads.extend((8..11).map(|n| lead(n, "Acme", "2026-01-20")));
+    job.put("exports/lead.csv", &leads);
+    job.put(
+        "rules/routing.toml",
+        "catch_all = \"Eve Moss\"\n[lint]\nfewest_records = 5\n\
+         [[rule]]\nname = \"Acme\"\nwhen = { company = \"Acme\" }\nto = \"Eve Moss\"\n",
+    );
+    let said = job.call(&["rules", "check", ".", "--as-of", DAY]).ends(0).out;
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("8 of 11 open leads (73 %) end in the catch-all"), "{said}");
+    let trend = "of those created in the last 30 days 6 of 6 (100 %), \
+                 of those of the 30 before 2 of 5 (40 %)";
+    assert!(said.contains(trend), "{said}");
 }

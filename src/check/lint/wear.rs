@@ -477,6 +477,7 @@ fn catch_all_share(
         }
     }
     reasons.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    fault.notes.extend(trend(world, list, taken, &caught));
     fault.notes.extend(reasons.into_iter().take(4).map(|(_, words)| words));
     fault.witness = caught.first().map(|taken| Witness {
         object: list.object,
@@ -486,6 +487,34 @@ fn catch_all_share(
         goes: name.to_owned(),
     });
     Some(fault)
+}
+
+/// Days of each of the two stretches that are held against each other.
+const STRETCH: i64 = 30;
+/// Fewer records than this in a stretch are no trend.
+const LEAST: usize = 5;
+
+/// Whether the catch-all takes more or less than it did, by when the records were created.
+fn trend(
+    world: &World<'_>,
+    list: &List,
+    taken: &[Taken<'_>],
+    caught: &[&Taken<'_>],
+) -> Option<String> {
+    let created = world.policies.boundary.allowed(list.object, "created")?;
+    let part = |ago: i64| {
+        let within = |one: &Taken<'_>| {
+            let at = one.row.time(&created);
+            at.is_some_and(|at| world.as_of.days_since(at).div_euclid(STRETCH) == ago)
+        };
+        let all = taken.iter().filter(|one| within(one)).count();
+        let caught = caught.iter().filter(|one| within(one)).count();
+        (all >= LEAST).then(|| format!("{caught} of {all} ({})", percent(share(caught, all))))
+    };
+    let (now, before) = (part(0)?, part(1)?);
+    Some(format!(
+        "of those created in the last {STRETCH} days {now}, of those of the {STRETCH} before {before}"
+    ))
 }
 
 /// The most frequent value of a field that no condition names, where values may be shown.
