@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
+use sha2::{Digest as _, Sha256};
 use tera::Tera;
 
 use crate::boundary::{Admission, Boundary, Object, RecordRef};
@@ -667,11 +668,16 @@ const TEMPLATES: [(&str, &str); 4] = [
 
 /// The packet as one HTML file.
 pub fn render(review: &Review<'_>) -> Result<String, PacketError> {
-    let mut page = serde_json::to_value(view::Page::of(review)?)?;
-    if let Some(mask) = review.mask {
-        mask.cover(&mut page);
-    }
-    Ok(engine()?.render("packet.html", &tera::Context::from_serialize(&page)?)?)
+    // The page is let go once the templates have theirs: with many proposals it is large.
+    let context = match review.mask {
+        None => tera::Context::from_serialize(&view::Page::of(review)?)?,
+        Some(mask) => {
+            let mut page = serde_json::to_value(view::Page::of(review)?)?;
+            mask.cover(&mut page);
+            tera::Context::from_serialize(&page)?
+        }
+    };
+    Ok(engine()?.render("packet.html", &context)?)
 }
 
 /// The templates, every one of which escapes every value.
@@ -689,11 +695,25 @@ fn engine() -> Result<Tera, tera::Error> {
 /// `findings.jsonl`: one JSON object a line, in the packet's order.
 pub fn findings_lines(review: &Review<'_>) -> Result<String, PacketError> {
     let mut lines = String::new();
-    for found in view::in_order(review) {
-        lines += &serde_json::to_string(&view::Line::of(&found))?;
-        lines.push('\n');
-    }
+    each_line(review, |line| lines += line)?;
     Ok(lines)
+}
+
+/// The digest of `findings.jsonl`, for which it is not held as a whole.
+fn findings_digest(review: &Review<'_>) -> Result<String, PacketError> {
+    let mut digest = Sha256::new();
+    each_line(review, |line| digest.update(line))?;
+    Ok(seal::hex(&digest.finalize()))
+}
+
+/// Gives each line of `findings.jsonl`, with its end.
+fn each_line(review: &Review<'_>, mut take: impl FnMut(&str)) -> Result<(), PacketError> {
+    for found in view::in_order(review) {
+        let mut line = serde_json::to_string(&view::Line::of(&found))?;
+        line.push('\n');
+        take(&line);
+    }
+    Ok(())
 }
 
 /// The JSON Schema of a line of `findings.jsonl`.

@@ -28,9 +28,14 @@ pub(super) fn policy() -> String {
     )
 }
 
-/// Lower-case hex of a digest.
+/// The digest of some bytes in lower-case hex.
 pub(super) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+    hex(&Sha256::digest(bytes))
+}
+
+/// A digest in lower-case hex.
+pub(super) fn hex(digest: &[u8]) -> String {
+    digest.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 /// RFC 4648 with padding, as a policy's hashes are written.

@@ -12,7 +12,7 @@ use crate::check::{Family, Outcome, Report, weighed};
 use crate::finding::{Bits, Hold, Severity};
 use crate::packet::escape::{counted, grouped, value, words};
 use crate::packet::{
-    Completeness, Input, Note, PacketError, Pattern, Review, State, demoted, findings_lines,
+    Completeness, Input, Note, PacketError, Pattern, Review, State, demoted, findings_digest,
     redefined, seal,
 };
 
@@ -348,7 +348,7 @@ impl Page {
     /// The page of a review.
     pub(in crate::packet) fn of(review: &Review<'_>) -> Result<Self, PacketError> {
         let (found, quiet) = asked_and_quiet(review);
-        let findings = seal::sha256(findings_lines(review)?.as_bytes());
+        let findings = findings_digest(review)?;
         let week = review.as_of.day.iso_week();
         let tally = Tally::of(&found);
         let mut roll = Roll::of(review, &found);
