@@ -86,8 +86,8 @@ impl Batch {
             batch.lines.extend(load.lines);
             admissions.push(load.admission);
         }
-        for column in batch.columns.iter_mut().flatten() {
-            pad(column, batch.lines.len());
+        for place in &mut batch.columns {
+            *place = place.take().map(|column| column.padded(batch.lines.len()).in_one_piece());
         }
         let hasher = DefaultHashBuilder::default();
         let mut index = HashTable::new();
@@ -242,14 +242,8 @@ impl Parts {
         }
         let Some(place) = self.columns.get_mut(slot) else { return };
         let before = self.lines.len();
-        *place = Some(match place.take() {
-            Some(mut whole) => {
-                pad(&mut whole, before);
-                whole.then(column)
-            }
-            None if before > 0 => column.none(before).then(column),
-            None => column,
-        });
+        let whole = place.take().unwrap_or_else(|| column.none(0));
+        *place = Some(whole.padded(before).then(column));
     }
 
     /// The column that names records.
@@ -295,14 +289,6 @@ impl Parts {
 /// The file of a row: the last that begins at or before it.
 fn file_at(files: &[(usize, String, BTreeMap<String, String>)], at: usize) -> usize {
     files.partition_point(|(start, ..)| *start <= at).saturating_sub(1)
-}
-
-/// Makes a column as long as `len` with values that are not there.
-fn pad(column: &mut Held, len: usize) {
-    if let Some(missing @ 1..) = len.checked_sub(column.len()) {
-        let none = column.none(missing);
-        *column = std::mem::replace(column, none.none(0)).then(none);
-    }
 }
 
 /// The rows by the key of their id, and the rows whose id stands on an earlier row.

@@ -147,14 +147,18 @@ impl Held {
         }
     }
 
-    /// This column with the values of others of its kind behind its own, in one piece.
+    /// This column with the values of another of its kind behind its own.
     pub(super) fn then(self, next: Self) -> Self {
         fn then<T: PolarsDataType>(
             first: &ChunkedArray<T>,
             next: &ChunkedArray<T>,
         ) -> ChunkedArray<T> {
+            // For an empty piece the other one would be copied later.
+            if first.is_empty() {
+                return next.clone();
+            }
             let pieces = first.downcast_iter().chain(next.downcast_iter()).cloned();
-            ChunkedArray::from_chunk_iter(PlSmallStr::EMPTY, pieces).rechunk().into_owned()
+            ChunkedArray::from_chunk_iter(PlSmallStr::EMPTY, pieces)
         }
         match (self, next) {
             (Self::Text(first), Self::Text(next)) => Self::Text(then(&first, &next)),
@@ -165,6 +169,27 @@ impl Held {
                 debug_assert!(false, "columns of two kinds");
                 first
             }
+        }
+    }
+
+    /// This column as long as `len`, with values at its end that are not there.
+    pub(super) fn padded(self, len: usize) -> Self {
+        match len.checked_sub(self.len()) {
+            None | Some(0) => self,
+            Some(missing) => {
+                let none = self.none(missing);
+                self.then(none)
+            }
+        }
+    }
+
+    /// The values in one piece, in which each is found at once.
+    pub(super) fn in_one_piece(self) -> Self {
+        match self {
+            Self::Text(texts) => Self::Text(texts.rechunk().into_owned()),
+            Self::Millis(times) => Self::Millis(times.rechunk().into_owned()),
+            Self::Number(numbers) => Self::Number(numbers.rechunk().into_owned()),
+            Self::Flag(flags) => Self::Flag(flags.rechunk().into_owned()),
         }
     }
 
@@ -419,8 +444,10 @@ mod tests {
             assert_eq!(are_there(&column), [true, false, true]);
             assert_eq!(are_there(&column.kept(&[false, true, true])), [false, true]);
             assert_eq!(are_there(&column.kept(&[true, false, false])), [true]);
-            let padded = column.none(2).then(column);
-            assert_eq!(are_there(&padded), [false, false, true, false, true]);
+            let padded = column.none(2).then(column).padded(6);
+            let there = [false, false, true, false, true, false];
+            assert_eq!(are_there(&padded), there);
+            assert_eq!(are_there(&padded.in_one_piece()), there);
         }
     }
 }
