@@ -436,10 +436,11 @@ impl Bench {
         self.checks.iter().flat_map(|loaded| loaded.reads.iter().cloned()).collect()
     }
 
-    /// The checks that would read more than these fields, by their codes.
-    pub fn beyond(&self, fields: &BTreeSet<Field>) -> impl Iterator<Item = &'static str> {
-        let beyond = self.checks.iter().filter(|loaded| !loaded.reads.is_subset(fields));
-        beyond.map(|loaded| loaded.check.code)
+    /// The checks that read no more than these fields, and the codes of the others.
+    pub fn within(self, fields: &BTreeSet<Field>) -> (Self, BTreeSet<&'static str>) {
+        let (checks, beyond): (Vec<_>, Vec<_>) =
+            self.checks.into_iter().partition(|loaded| loaded.reads.is_subset(fields));
+        (Self { checks }, beyond.into_iter().map(|loaded| loaded.check.code).collect())
     }
 
     /// What one check reads, or why it does not run.

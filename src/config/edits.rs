@@ -46,8 +46,10 @@ fn edited(file: &str, before: &str, now: &str) -> Vec<String> {
 #[derive(Default)]
 struct Said {
     settings: BTreeMap<String, String>,
-    /// By their list and name, in the order written.
-    rules: Vec<(String, BTreeMap<String, String>)>,
+    /// By their list and name.
+    rules: BTreeMap<String, BTreeMap<String, String>>,
+    /// The names in the order written.
+    order: Vec<String>,
 }
 
 impl Said {
@@ -80,9 +82,12 @@ impl Said {
                     let mut keys = rule.settings;
                     keys.extend(rule.rules.into_iter().map(|(name, keys)| (name, listed(&keys))));
                     let name = format!("{path} {}", name_of(&keys));
-                    let times = self.rules.iter().filter(|(other, _)| *other == name).count();
-                    let name = if times == 0 { name } else { format!("{name}, {}", times + 1) };
-                    self.rules.push((name, keys));
+                    // A rule written twice is two rules.
+                    let again = (2..).map(|n: u32| format!("{name}, {n}"));
+                    let mut names = std::iter::once(name.clone()).chain(again);
+                    let name = names.find(|name| !self.rules.contains_key(name)).unwrap_or(name);
+                    self.order.push(name.clone());
+                    self.rules.insert(name, keys);
                 }
             }
             Value::Text(_)
@@ -96,8 +101,9 @@ impl Said {
         }
     }
 
-    fn rule(&self, name: &str) -> Option<&BTreeMap<String, String>> {
-        self.rules.iter().find(|(other, _)| other == name).map(|(_, keys)| keys)
+    /// The names that another version has as well, in the order written.
+    fn shared<'s>(&'s self, other: &'s Self) -> impl Iterator<Item = &'s String> {
+        self.order.iter().filter(|name| other.rules.contains_key(*name))
     }
 }
 
@@ -144,8 +150,8 @@ fn cut(text: &str) -> String {
 fn settings_edited(before: &str, now: &str) -> Vec<String> {
     let (before, now) = (Said::of(before), Said::of(now));
     let mut words = keys_edited(&before.settings, &now.settings);
-    for (name, keys) in &now.rules {
-        match before.rule(name) {
+    for (name, keys) in now.order.iter().filter_map(|name| now.rules.get_key_value(name)) {
+        match before.rules.get(name) {
             None => words.push(format!("{name} is new")),
             Some(old) => {
                 let edited = keys_edited(old, keys);
@@ -155,13 +161,9 @@ fn settings_edited(before: &str, now: &str) -> Vec<String> {
             }
         }
     }
-    let gone = before.rules.iter().filter(|(name, _)| now.rule(name).is_none());
-    words.extend(gone.map(|(name, _)| format!("{name} is gone")));
-    let order = |said: &Said, other: &Said| -> Vec<String> {
-        let names = said.rules.iter().map(|(name, _)| name);
-        names.filter(|name| other.rule(name).is_some()).cloned().collect()
-    };
-    if order(&before, &now) != order(&now, &before) {
+    let gone = before.order.iter().filter(|name| !now.rules.contains_key(*name));
+    words.extend(gone.map(|name| format!("{name} is gone")));
+    if !before.shared(&now).eq(now.shared(&before)) {
         words.push("rules stand in another order".to_owned());
     }
     words

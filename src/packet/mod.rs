@@ -218,7 +218,7 @@ pub enum Effect {
 }
 
 /// What one check finds otherwise.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RuleEffect {
     /// Its code.
     pub rule: &'static str,
@@ -232,6 +232,13 @@ pub struct RuleEffect {
     pub approved: usize,
     /// How many were rejected.
     pub rejected: usize,
+}
+
+impl RuleEffect {
+    /// That a check finds nothing otherwise.
+    pub fn none(rule: &'static str) -> Self {
+        Self { rule, gained: 0, otherwise: 0, lost: Vec::new(), approved: 0, rejected: 0 }
+    }
 }
 
 impl RuleChange {

@@ -50,7 +50,7 @@ pub(super) fn of(
     if edits.is_empty() {
         return None;
     }
-    let effect = match judged_under(&rules, folder, config, judged, threads) {
+    let effect = match judged_under(rules, folder, config, judged, threads) {
         Ok((reports, blind)) => Effect::Judged {
             rules: effects(&reports, &judged.reports, &blind, past),
             blind: blind.into_iter().collect(),
@@ -79,17 +79,16 @@ fn kept(runs: &Path, run: &Run) -> Option<(BTreeMap<String, String>, BTreeMap<St
 /// What the checks say of this week's records under other rules, and the codes of those that would have
 /// to read more than is read now.
 fn judged_under(
-    rules: &BTreeMap<String, String>,
+    mut rules: BTreeMap<String, String>,
     folder: &Folder,
     config: &Config,
     judged: &Judged,
     threads: NonZeroUsize,
 ) -> Result<(Vec<Report>, BTreeSet<&'static str>), String> {
     const BOUNDARY: &str = "boundary.toml";
-    let mut rules = rules.clone();
-    rules.extend(
-        folder.rules.get_key_value(BOUNDARY).map(|(name, text)| (name.clone(), text.clone())),
-    );
+    if let Some(boundary) = folder.rules.get(BOUNDARY) {
+        rules.insert(BOUNDARY.to_owned(), boundary.clone());
+    }
     let other = config::parse(&folder.review, &rules).map_err(|problems| {
         let first = problems.sorted().first().map(|first| first.message.clone());
         format!(
@@ -99,11 +98,9 @@ fn judged_under(
     })?;
     let (_, read) = fields(config, judged.as_of);
     let bench = Bench::load(&other.policies, &other.boundary, &other.off);
-    let blind: BTreeSet<&'static str> = bench.beyond(&read).collect();
-    let mut off = other.off.clone();
-    off.extend(blind.iter().map(|code| (*code).to_owned()));
+    let (bench, blind) = bench.within(&read);
     let world = World::new(&judged.pulled, judged.as_of, &other.policies, threads);
-    Ok((Bench::load(&other.policies, &other.boundary, &off).run(&world), blind))
+    Ok((bench.run(&world), blind))
 }
 
 /// What each rule finds only under the present rules, only under those before, and otherwise under both.
@@ -128,11 +125,11 @@ fn effects(
         if old.is_some_and(|(_, old)| old.proposal == finding.proposal) {
             continue;
         }
-        let effect = effects.entry(code).or_default();
+        let effect = effects.entry(code).or_insert_with(|| RuleEffect::none(code));
         *(if old.is_some() { &mut effect.otherwise } else { &mut effect.gained }) += 1;
     }
     for (id, (code, finding)) in before.iter().filter(|(id, _)| !now.contains_key(id)) {
-        let effect = effects.entry(code).or_default();
+        let effect = effects.entry(code).or_insert_with(|| RuleEffect::none(code));
         effect.lost.push(finding.record.clone());
         match past.verdict(id) {
             Some(Verdict::Approve { .. }) => effect.approved += 1,
@@ -140,9 +137,8 @@ fn effects(
             Some(Verdict::Escalate { .. }) | None => {}
         }
     }
-    let named = effects.into_iter().map(|(rule, mut effect)| {
+    for effect in effects.values_mut() {
         effect.lost.sort();
-        RuleEffect { rule, ..effect }
-    });
-    named.collect()
+    }
+    effects.into_values().collect()
 }
