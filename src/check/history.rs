@@ -89,9 +89,8 @@ impl History {
             let Some(at) = row.time(&self.changed).filter(|at| *at <= world.as_of.instant) else {
                 continue;
             };
-            let find =
-                |(batch, fields): &'_ Called<'a>| Some((batch.find(row.id())?, fields.clone()));
-            let mut found = tables.iter().filter_map(find);
+            let mut found =
+                tables.iter().filter_map(|(batch, fields)| Some((batch.find(row.id())?, fields)));
             let Some((record, fields)) = found.next().filter(|(_, fields)| !fields.is_empty())
             else {
                 continue;
@@ -104,7 +103,7 @@ impl History {
                 continue;
             }
             for field in fields {
-                tell(field, Change { at, record, row });
+                tell(*field, Change { at, record, row });
             }
         }
         if unclear > 0 {

@@ -56,6 +56,11 @@ impl AsOf {
             .unwrap_or(DateTime::<Utc>::MIN_UTC)
     }
 
+    /// The first moment that is not of the day any more.
+    pub fn end(&self) -> DateTime<Utc> {
+        self.day.succ_opt().map_or(DateTime::<Utc>::MAX_UTC, |day| start_of_day(day, self.zone))
+    }
+
     /// The first moment of the day so many days before the review, in the review's zone; the
     /// beginning of time where there is none. Days are of the calendar: some have 23 or 25 hours.
     pub fn days_ago(&self, days: u32) -> DateTime<Utc> {

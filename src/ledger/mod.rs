@@ -7,7 +7,7 @@
 mod wire;
 
 use std::fs::File;
-use std::io::{self, BufRead as _, Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -48,26 +48,9 @@ pub enum LedgerError {
 
 /// A digest in lower-case hexadecimal.
 pub fn digest(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-/// The digest of what can still be read of something, which need not fit into memory.
-pub fn digest_of(read: impl io::Read) -> io::Result<String> {
-    let mut read = io::BufReader::with_capacity(1 << 16, read);
-    let mut hash = Sha256::new();
-    loop {
-        let part = read.fill_buf()?;
-        if part.is_empty() {
-            return Ok(hex(&hash.finalize()));
-        }
-        hash.update(part);
-        let length = part.len();
-        read.consume(length);
-    }
-}
-
-fn hex(digest: &[u8]) -> String {
-    digest.iter().fold(String::with_capacity(64), |hex, byte| format!("{hex}{byte:02x}"))
+    Sha256::digest(bytes)
+        .iter()
+        .fold(String::with_capacity(64), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 /// The head of an empty chain.
@@ -179,6 +162,14 @@ pub struct Ledger {
     torn: usize,
 }
 
+/// The runs among some entries, oldest first.
+pub fn runs(entries: &[Entry]) -> impl Iterator<Item = &Run> {
+    entries.iter().filter_map(|entry| match entry {
+        Entry::Run(run) => Some(run),
+        Entry::Decisions(_) => None,
+    })
+}
+
 impl Ledger {
     /// Opens and verifies the ledger, making an empty one if there is none.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
@@ -241,10 +232,7 @@ impl Ledger {
 
     /// The runs, oldest first.
     pub fn runs(&self) -> impl Iterator<Item = &Run> {
-        self.entries.iter().filter_map(|entry| match entry {
-            Entry::Run(run) => Some(run),
-            Entry::Decisions(_) => None,
-        })
+        runs(&self.entries)
     }
 
     /// The decisions files, oldest first.

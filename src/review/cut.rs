@@ -11,7 +11,7 @@ use chrono::NaiveDate;
 
 use crate::boundary::Object;
 use crate::check::InputRules;
-use crate::ledger::{Entry, Run};
+use crate::ledger::{self, Entry, Run};
 use crate::packet::Count;
 use crate::source::Input;
 
@@ -80,13 +80,7 @@ pub(super) fn tables(cut: &[Cut]) -> BTreeSet<Object> {
 
 /// The last run before a day whose manifest is kept.
 fn before<'l>(runs: &Path, entries: &'l [Entry], day: NaiveDate) -> Option<(&'l Run, Kept)> {
-    let mut earlier: Vec<&Run> = entries
-        .iter()
-        .filter_map(|entry| match entry {
-            Entry::Run(run) if run.as_of < day => Some(run),
-            Entry::Run(_) | Entry::Decisions(_) => None,
-        })
-        .collect();
+    let mut earlier: Vec<&Run> = ledger::runs(entries).filter(|run| run.as_of < day).collect();
     earlier.sort_by_key(|run| run.as_of);
     earlier.into_iter().rev().find_map(|run| {
         let home = paper::home(runs, run).ok()?;

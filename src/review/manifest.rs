@@ -3,7 +3,7 @@
 //! Does not: hold a value of a record.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use crate::boundary::{Field, Object};
 use crate::check::{By, Groups, NotLooked, Outcome};
 use crate::config::Config;
-use crate::ledger::{Run, digest, digest_of};
+use crate::ledger::{Run, digest};
 use crate::packet::{Completeness, Review};
-use crate::source::Origin;
+use crate::source::{Origin, csv};
 
 use super::Judged;
 use super::cut::Cut;
@@ -323,8 +323,8 @@ impl Kept {
     /// Names an input that is in neither.
     pub(super) fn exports(&self, folder: &Path) -> Result<PathBuf, &str> {
         let is_here = |home: &Path, input: &KeptFile| {
-            let file = File::open(home.join(&input.file));
-            file.and_then(digest_of).is_ok_and(|sha256| sha256 == input.sha256)
+            let there = csv::digest(&home.join(&input.file));
+            there.is_ok_and(|(_, sha256)| sha256 == input.sha256)
         };
         let Some(gone) = self.inputs.iter().find(|input| !is_here(folder, input)) else {
             return Ok(folder.to_owned());

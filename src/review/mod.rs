@@ -40,7 +40,7 @@ use crate::config::{self, BatchDefinition, Config, Crm};
 use crate::finding::{Finding, Severity};
 use crate::folder::{self, FolderError, Held};
 use crate::gate::{Gate, Profile};
-use crate::ledger::{Entry, Ledger, LedgerError, Run, Tally, digest};
+use crate::ledger::{self, Entry, Ledger, LedgerError, Run, Tally, digest};
 use crate::metrics::{self, Week};
 use crate::packet::{self, Completeness, Note, PacketError, Queue, RecordLink};
 use crate::policy::Problems;
@@ -477,11 +477,12 @@ fn judge(
 
 /// The day of the newest change that the tables under review tell. What lies ahead has not happened.
 fn newest_change(config: &Config, pulled: &Pulled, as_of: AsOf) -> Option<NaiveDate> {
+    let end = as_of.end();
     let changes = Object::REVIEWED.into_iter().filter_map(|object| {
         let batch = pulled.get(object)?;
         let fields = change_fields(config, object);
         let days = batch.rows().flat_map(|row| fields.iter().filter_map(move |it| row.time(it)));
-        days.filter(|at| as_of.days_since(*at) >= 0).max()
+        days.filter(|at| *at < end).max()
     });
     changes.max().map(|at| at.with_timezone(&as_of.zone).date_naive())
 }
@@ -772,13 +773,8 @@ fn lacking(judged: &Judged, cut: &[Cut], gaps: &[String]) -> Vec<String> {
 /// Of the founder profile: that another 30 days have passed since the first packet, said in the first packet
 /// after them. Whoever tries the review alone decides then whether it is worth going on.
 fn month_over(gate: &Gate, earlier: &[Entry], day: NaiveDate) -> Vec<Note> {
-    let runs = || {
-        earlier.iter().filter_map(|entry| match entry {
-            Entry::Run(run) => Some(run.as_of).filter(|as_of| *as_of < day),
-            Entry::Decisions(_) => None,
-        })
-    };
-    let (Some(first), Some(last)) = (runs().min(), runs().max()) else { return Vec::new() };
+    let days = || ledger::runs(earlier).map(|run| run.as_of).filter(|as_of| *as_of < day);
+    let (Some(first), Some(last)) = (days().min(), days().max()) else { return Vec::new() };
     let months = |day: NaiveDate| day.signed_duration_since(first).num_days() / 30;
     if gate.profile() != Profile::Founder || months(day) == months(last) {
         return Vec::new();

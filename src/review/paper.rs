@@ -277,11 +277,15 @@ pub(super) fn findings(runs: &Path, run: &Run) -> Result<(PathBuf, Vec<u8>), Pap
     }
 }
 
+/// Where the folder of a run can be: under its day, or under its id where another run has the day.
+pub(super) fn homes(runs: &Path, run: &Run) -> [PathBuf; 2] {
+    [run.as_of.to_string(), run.id.clone()].map(|name| runs.join(name))
+}
+
 /// The folder of a run: its day, or its id where another run has the day.
 pub(super) fn home(runs: &Path, run: &Run) -> Result<PathBuf, PaperError> {
-    [run.as_of.to_string(), run.id.clone()]
-        .iter()
-        .map(|name| runs.join(name))
+    homes(runs, run)
+        .into_iter()
         .find(|home| manifest::run_of(home).is_some_and(|id| id == run.id))
         .ok_or_else(|| PaperError::Gone { day: run.as_of, run: run.id.clone() })
 }

@@ -19,6 +19,7 @@ use crate::ledger::{Ledger, Run, digest};
 
 use super::changes;
 use super::manifest::{self, Kept};
+use super::paper;
 use super::rules::counted;
 use super::{Folder, ReviewError, judge, write_up};
 
@@ -130,8 +131,7 @@ fn kept(runs: &Path) -> Result<BTreeMap<String, (PathBuf, Kept)>, FolderError> {
 
 /// True where a folder of the run's is there, and its manifest says nothing.
 fn damaged(runs: &Path, run: &Run) -> bool {
-    let homes = [run.as_of.to_string(), run.id.clone()].map(|name| runs.join(name));
-    homes.iter().any(|home| {
+    paper::homes(runs, run).iter().any(|home| {
         manifest::kept(home).is_none() && fs::symlink_metadata(home.join("packet.html")).is_ok()
     })
 }
