@@ -91,13 +91,12 @@ pub fn summary(review: &Review<'_>) -> String {
     families(&mut out, &found);
     first(&mut out, &found);
     checks(&mut out, review);
-    match usize::try_from(review.ledger_len) {
-        Ok(0) => out.push_str("\nThis run is the ledger's first entry.\n"),
-        Ok(len) => {
-            let _ = writeln!(out, "\nLedger before this run: {}, head", counted(len, "line"));
-            let _ = writeln!(out, "  {}", visible(review.ledger_head));
-        }
-        Err(_) => {}
+    if review.ledger_len == 0 {
+        out.push_str("\nThis run is the ledger's first entry.\n");
+    } else {
+        let len = usize::try_from(review.ledger_len).unwrap_or(usize::MAX);
+        let _ = writeln!(out, "\nLedger before this run: {}, head", counted(len, "line"));
+        let _ = writeln!(out, "  {}", visible(review.ledger_head));
     }
     out.push_str("\nThe packet:\n");
     // A path is of use only in one piece, so it alone may be wider. A part is called by whose it is, and

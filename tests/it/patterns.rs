@@ -16,6 +16,15 @@ fn abandoned(count: usize) -> Job {
     job
 }
 
+/// Decides on the day's packet that one of the abandoned leads was told wrongly and one rightly.
+fn decide_two(job: &Job) {
+    Filled::of(job, DAY)
+        .says(job, DAY, "OWN-01", "00K0", reject("rule_wrong"))
+        .says(job, DAY, "OWN-01", "00K1", confirm())
+        .put(job, "week.json");
+    job.call(&["decide", "week.json"]).ends(0);
+}
+
 #[test]
 fn a_rule_that_is_often_wrong_is_named_and_one_that_is_right_is_not() {
     let job = abandoned(9);
@@ -86,11 +95,7 @@ fn other_rules_are_tried_on_the_last_packet_without_changing_anything() {
     let job = abandoned(2);
     job.call(&["what-if", ".", "--rules", "rules"]).ends(0);
     job.run(&[]).ends(0);
-    Filled::of(&job, DAY)
-        .says(&job, DAY, "OWN-01", "00K0", reject("rule_wrong"))
-        .says(&job, DAY, "OWN-01", "00K1", confirm())
-        .put(&job, "week.json");
-    job.call(&["decide", "week.json"]).ends(0);
+    decide_two(&job);
     job.put("other/owners.toml", "[inactive-owner]\noff = true\n");
     job.put("other/lead-source.toml", "[taxonomy]\nvalues = [\"Web\"]\n");
     let before = job.files();
@@ -234,11 +239,7 @@ fn a_rule_that_is_never_rejected_is_named_too() {
 fn what_changed_rules_change_is_told_once() {
     let job = abandoned(2);
     job.run(&[]).ends(0);
-    Filled::of(&job, DAY)
-        .says(&job, DAY, "OWN-01", "00K0", reject("rule_wrong"))
-        .says(&job, DAY, "OWN-01", "00K1", confirm())
-        .put(&job, "week.json");
-    job.call(&["decide", "week.json"]).ends(0);
+    decide_two(&job);
     job.put("rules/owners.toml", "[inactive-owner]\noff = true\n");
     job.edit("rules/lifecycle.toml", "New", "Fresh");
     let summary = job.call(&["run", ".", "--as-of", "2026-03-08"]).ends(0).out;

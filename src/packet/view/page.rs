@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 
-use chrono::Datelike as _;
+use chrono::{Datelike as _, NaiveDate};
 use serde::Serialize;
 
 use crate::boundary::{Admission, Exposure, Unlisted};
@@ -86,8 +86,6 @@ pub(in crate::packet) struct Page {
 #[derive(Debug, Serialize)]
 struct Gate {
     trigger: String,
-    /// The day of the newest change in the records.
-    newest: Option<String>,
     proposals: String,
     digest: String,
     rules: String,
@@ -364,11 +362,7 @@ impl Page {
             year: week.year(),
             day: review.as_of.day.format("%-d %B %Y").to_string(),
             zone: review.as_of.zone.to_string(),
-            lede: format!(
-                "{}, as of {}.",
-                review.extent(&found),
-                review.as_of.day.format("%-d %B %Y"),
-            ),
+            lede: lede(review, &found),
             wide: review.wide.iter().map(|right| words(right)).collect(),
             notes: notes(review),
             copy: copy(review),
@@ -406,6 +400,15 @@ impl Page {
     }
 }
 
+/// What was reviewed, and how new it is.
+fn lede(review: &Review<'_>, found: &[Found<'_>]) -> String {
+    let day = |day: NaiveDate| day.format("%-d %B %Y");
+    let newest = review.newest.map_or_else(String::new, |newest| {
+        format!(" The newest change in the records is of {}.", day(newest))
+    });
+    format!("{}, as of {}.{newest}", review.extent(found), day(review.as_of.day))
+}
+
 /// What a reader should know of the week. Of a masked copy's reader nobody knows what they may.
 fn notes(review: &Review<'_>) -> Vec<String> {
     let says = |note: &Note| words(if review.mask.is_some() { &note.mailed } else { &note.says });
@@ -434,7 +437,6 @@ impl Gate {
             .collect();
         Self {
             trigger: words(review.trigger),
-            newest: review.newest.map(|day| day.format("%-d %B %Y").to_string()),
             proposals: to_decide(found),
             digest: findings.chars().take(12).collect(),
             rules: counted(ran, "check"),
