@@ -20,7 +20,7 @@
 //! The modules in reading order; each imports only from those above it, and `tests/it/tidy.rs` holds
 //! the table of who may import whom:
 //!
-//! [`policy`] what a person wrote, with its place · [`boundary`] what may come in · [`matching`] what is
+//! [`threads`] work by pieces · [`policy`] what a person wrote, with its place · [`boundary`] what may come in · [`matching`] what is
 //! the same · [`finding`] what may be said · [`check`] the judgements · [`folder`] files that are private and
 //! whole · [`source`] where records come from · [`gate`] who may decide what · [`ledger`] what was run
 //! and decided · [`metrics`] the one rate · [`packet`] what is shown · [`config`] the job · [`review`] the
@@ -48,3 +48,4 @@ pub mod packet;
 pub mod policy;
 pub mod review;
 pub mod source;
+pub mod threads;

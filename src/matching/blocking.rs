@@ -10,7 +10,9 @@ use super::compare::Comparer;
 use super::dictionary::{BLANK, Code};
 use super::facets::{Facets, Line, Mailbox};
 use super::normalise::sound;
-use super::{Crowd, Plan, Records, threads};
+use crate::threads;
+
+use super::{Crowd, Plan, Records};
 
 /// The rules, in the words by which a crowd is reported; a key's lowest bits say which it came from.
 const RULES: [&str; 19] = [

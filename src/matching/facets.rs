@@ -14,7 +14,9 @@ use std::num::NonZeroUsize;
 use super::dictionary::{BLANK, Code, Dictionary, FETCHED, Pairs};
 use super::normalise::{self, Company, Country, Lists, Mail, Name, Street};
 use super::similar::{Glance, Neighbours};
-use super::{Kind, Plan, Records, threads};
+use crate::threads;
+
+use super::{Kind, Plan, Records};
 
 /// What is known of one record, side by side: comparing two records looks up little else. Two lines of the
 /// cache, which come together.

@@ -21,7 +21,6 @@ pub mod parameters;
 mod score;
 mod similar;
 pub mod splink;
-mod threads;
 
 use std::num::NonZeroUsize;
 

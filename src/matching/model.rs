@@ -11,6 +11,8 @@
 use std::num::NonZeroUsize;
 use std::ops::Range;
 
+use crate::threads;
+
 use super::blocking::Blocks;
 use super::compare::{Comparer, Comparison, Outcome, Pattern, Term, float};
 use super::dictionary::{BLANK, Code};
@@ -18,7 +20,6 @@ use super::facets::Line;
 #[cfg(doc)]
 use super::ladder;
 use super::ladder::{CONTEXTS, LEVELS, Ladder};
-use super::threads;
 
 /// One number for each level of each context.
 type Rates = [[f64; LEVELS]; CONTEXTS];

@@ -10,7 +10,9 @@ use super::blocking::Blocks;
 use super::compare::Comparer;
 use super::facets::Line;
 use super::model::Model;
-use super::{Pair, Plan, Records, threads};
+use crate::threads;
+
+use super::{Pair, Plan, Records};
 
 /// Blocks that a thread takes at a time.
 const STRETCH: usize = 1_024;

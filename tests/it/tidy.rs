@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 /// Each module and the modules it may import, in the order of `lib.rs`.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
+    ("threads", &[]),
     ("policy", &[]),
     ("boundary", &["policy"]),
-    ("matching", &[]),
+    ("matching", &["threads"]),
     ("finding", &["boundary"]),
-    ("check", &["policy", "boundary", "matching", "finding"]),
+    ("check", &["threads", "policy", "boundary", "matching", "finding"]),
     ("folder", &[]),
     ("source", &["boundary", "folder"]),
     ("gate", &["policy", "finding"]),

@@ -14,6 +14,7 @@ use crate::check::condition::{When, fold};
 use crate::check::ladder::Flags;
 use crate::check::{CheckDef, World};
 use crate::finding::{Assignee, Tried};
+use crate::threads;
 
 use super::accounts::Home;
 use super::coverage::Cover;
@@ -23,6 +24,9 @@ use super::table::Verdict;
 use super::values::Values;
 use super::{Plan, Policy, Taking};
 use super::{evidence, faults};
+
+/// How many records a thread judges at a time.
+const STRETCH: usize = 1 << 12;
 
 /// The faults of the chain: the first that holds is the record's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,7 +48,7 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    const CHAIN: [Self; 7] = [
+    pub(super) const CHAIN: [Self; 7] = [
         Self::NamedAccount,
         Self::AccountOwner,
         Self::CatchAll,
@@ -139,6 +143,15 @@ pub(in crate::check) struct Need {
     pub(in crate::check) rules: Vec<String>,
     /// What the record does say in the fields that these rules compare.
     pub(in crate::check) known: Vec<Field>,
+}
+
+/// What the chain says of a stretch of the records of one object.
+#[derive(Debug, Default)]
+struct Stretch {
+    /// One per record, in their order.
+    faults: Vec<Option<Fault>>,
+    /// How many records each step of the chain looked at.
+    examined: [usize; Fault::CHAIN.len()],
 }
 
 /// Where the rules send each record under review.
@@ -255,31 +268,39 @@ impl<'a> Routed<'a> {
 
     fn judge(&mut self, world: &World<'a>, plan: &'a Plan, on: &[Fault]) {
         let Some(batch) = world.batch(plan.object) else { return };
+        let stretches = batch.len().div_ceil(STRETCH);
+        let judged = threads::each(world.threads, stretches, |at| {
+            let end = batch.len().min((at + 1) * STRETCH);
+            self.judge_stretch(world, plan, on, (at * STRETCH..end).filter_map(|at| batch.at(at)))
+        });
+        let faults = self.faults.entry(plan.object).or_default();
+        for stretch in judged {
+            faults.extend(stretch.faults);
+            for (fault, seen) in Fault::CHAIN.into_iter().zip(stretch.examined) {
+                *self.examined.entry(fault).or_default() += seen;
+            }
+        }
+    }
+
+    fn judge_stretch(
+        &self,
+        world: &World<'a>,
+        plan: &Plan,
+        on: &[Fault],
+        rows: impl Iterator<Item = Row<'a>>,
+    ) -> Stretch {
         let flags = Flags::ask(&mut world.policies.boundary.grant());
         let mut open = OpenMemo::default();
         let mut values = Values::default();
-        let mut examined = [0_usize; Fault::CHAIN.len()];
-        let mut faults = vec![None; batch.len()];
-        for row in batch.reviewed() {
-            if !self.is_judged(world, plan, row) || !open.may_be_open(world, &flags, row) {
-                continue;
-            }
-            let Some(case) = self.case(world, row, &mut values) else { continue };
-            for (fault, seen) in Fault::CHAIN.iter().zip(&mut examined) {
-                let look = if on.contains(fault) { case.look(*fault) } else { Look::Past };
-                *seen += usize::from(look != Look::Past);
-                if look == Look::Wrong {
-                    if let Some(slot) = faults.get_mut(row.position()) {
-                        *slot = Some(*fault);
-                    }
-                    break;
-                }
-            }
+        let mut stretch = Stretch::default();
+        for row in rows {
+            let is_judged = row.is_under_review()
+                && self.is_judged(world, plan, row)
+                && open.may_be_open(world, &flags, row);
+            let case = if is_judged { self.case(world, row, &mut values) } else { None };
+            stretch.faults.push(case.and_then(|case| case.fault(on, &mut stretch.examined)));
         }
-        self.faults.insert(plan.object, faults);
-        for (fault, seen) in Fault::CHAIN.into_iter().zip(examined) {
-            *self.examined.entry(fault).or_default() += seen;
-        }
+        stretch
     }
 
     /// False for records that are routed by hand, not at all, or too young for the router.
@@ -508,6 +529,22 @@ impl<'a> Case<'_, 'a> {
     /// When the record came to its owner.
     pub(super) fn routed_on(&self) -> Option<NaiveDate> {
         self.plan.routed_on(self.row, self.world.as_of)
+    }
+
+    /// The first fault among those looked for, and which of them had something to look at.
+    pub(super) fn fault(
+        &self,
+        on: &[Fault],
+        examined: &mut [usize; Fault::CHAIN.len()],
+    ) -> Option<Fault> {
+        for (fault, seen) in Fault::CHAIN.into_iter().zip(examined) {
+            let look = if on.contains(&fault) { self.look(fault) } else { Look::Past };
+            *seen += usize::from(look != Look::Past);
+            if look == Look::Wrong {
+                return Some(fault);
+            }
+        }
+        None
     }
 
     fn look(&self, fault: Fault) -> Look {

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 
-use crate::boundary::{Boundary, Load, Object};
+use crate::boundary::{Batch, Boundary, Load, Object};
 use crate::check::{AsOf, Policies, Pulled, Rulebook, World};
 use crate::policy::{Document, Log};
+
+use super::routed::{Fault, Routed};
 
 const BOUNDARY: &str = r#"
 [lead.fields]
@@ -182,29 +184,64 @@ fn today() -> AsOf {
     AsOf::new("2026-03-01".parse().unwrap(), chrono_tz::UTC)
 }
 
-/// Leads whose values cover the table's cells.
-fn leads(policies: &Policies, count: usize) -> Pulled {
-    let header: Vec<String> =
-        ["Id", "Owner", "Country", "Zip", "Employees"].map(str::to_owned).to_vec();
-    let reads = policies.boundary.fields(Object::Lead).cloned().collect();
-    let desk =
-        policies.boundary.admit(Object::Lead, "lead.csv", &header, &reads, chrono_tz::UTC).unwrap();
+/// Admits the rows of one object.
+fn admit(policies: &Policies, object: Object, header: &[&str], rows: Vec<Vec<String>>) -> Batch {
+    let header: Vec<String> = header.iter().map(|&name| name.to_owned()).collect();
+    let reads = policies.boundary.fields(object).cloned().collect();
+    let desk = policies.boundary.admit(object, "in.csv", &header, &reads, chrono_tz::UTC).unwrap();
     let mut intake = desk.intake();
-    for at in 0..count {
-        let cells = [
+    for (line, cells) in (2..).zip(rows) {
+        let wanted: Vec<&str> = desk.wanted().iter().map(|at| cells[*at].as_str()).collect();
+        intake.row(line, &wanted).unwrap();
+    }
+    let load = desk.close(intake.into()).unwrap();
+    Load::join(object, vec![load], &reads).0
+}
+
+/// Leads whose values cover the table's cells, and their owners.
+fn leads(policies: &Policies, count: usize) -> Pulled {
+    let leads = (0..count).map(|at| {
+        vec![
             format!("L{at}"),
             format!("U{}", at % 11),
             if at % 13 == 0 { String::new() } else { format!("c{}", at % 8) },
             if at % 17 == 0 { String::new() } else { (10_000 + at * 29 % 40_000).to_string() },
             if at % 19 == 0 { String::new() } else { (at * 53 % 700).to_string() },
-        ];
-        let wanted: Vec<&str> = desk.wanted().iter().map(|at| cells[*at].as_str()).collect();
-        intake.row(at as u64 + 2, &wanted).unwrap();
-    }
-    let load = desk.close(intake.into()).unwrap();
+        ]
+    });
+    let owners = (0..11).map(|at| vec![format!("U{at}"), "true".to_owned()]);
     let mut pulled = Pulled::default();
-    pulled.insert(Load::join(Object::Lead, vec![load], &reads).0);
+    let header = ["Id", "Owner", "Country", "Zip", "Employees"];
+    pulled.insert(admit(policies, Object::Lead, &header, leads.collect()));
+    pulled.insert(admit(policies, Object::User, &["Id", "Active"], owners.collect()));
     pulled
+}
+
+#[test]
+fn records_judged_by_stretches_are_judged_as_one_by_one() {
+    let rules = "[[rule]]\nname = \"A\"\nwhen = { country = [\"c1\", \"c2\"] }\nto = \"U3\"\n\
+                 [[rule]]\nname = \"B\"\nwhen = { employees = { at_least = 350 } }\nto = \"U4\"\n";
+    let policies = parse(&[("routing.toml", rules)]).unwrap();
+    let pulled = leads(&policies, 10_000);
+    let routed = |threads: usize| {
+        let threads = NonZeroUsize::new(threads).unwrap();
+        let world = World::new(&pulled, today(), &policies, threads);
+        let routed = Routed::of(&world);
+        let mut faults = Vec::new();
+        for row in pulled.get(Object::Lead).unwrap().rows() {
+            let fault = routed.violation(row);
+            let mut values = super::values::Values::default();
+            let case = routed.case(&world, row, &mut values).unwrap();
+            let alone = case.fault(&Fault::CHAIN, &mut [0; Fault::CHAIN.len()]);
+            assert_eq!(fault, alone.map(|fault| fault.check().code), "{}", row.id());
+            faults.push(fault);
+        }
+        (faults, Fault::CHAIN.map(|fault| routed.examined(fault)))
+    };
+    let (faults, examined) = routed(1);
+    let wrong = faults.iter().filter(|fault| **fault == Some("RTE-01")).count();
+    assert!(wrong > 3_000 && wrong < 7_000, "{wrong}");
+    assert_eq!((faults, examined), routed(3));
 }
 
 #[test]

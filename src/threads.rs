@@ -11,7 +11,7 @@ use std::thread;
 const MOST: usize = 64;
 
 /// Does pieces of work by number, as threads come free; the results come in the order of the numbers.
-pub(super) fn each<T: Send>(
+pub fn each<T: Send>(
     threads: NonZeroUsize,
     pieces: usize,
     work: impl Fn(usize) -> T + Sync,
@@ -39,11 +39,7 @@ pub(super) fn each<T: Send>(
 }
 
 /// Fills a table by position, each thread a part of it.
-pub(super) fn fill<T: Send>(
-    threads: NonZeroUsize,
-    table: &mut [T],
-    work: impl Fn(usize) -> T + Sync,
-) {
+pub fn fill<T: Send>(threads: NonZeroUsize, table: &mut [T], work: impl Fn(usize) -> T + Sync) {
     let part = table.len().div_ceil(threads.get().min(MOST)).max(1);
     let fill = |from: usize, part: &mut [T]| {
         for (at, slot) in part.iter_mut().enumerate() {
