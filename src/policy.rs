@@ -717,6 +717,17 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// `[key]` or `[[key]]`, in the order written.
+    pub fn one_or_several(&self, key: &str) -> Vec<Self> {
+        self.asks(key, Form::Tables);
+        let Some(node) = self.node(key) else { return Vec::new() };
+        if let Value::List(items) = &node.value {
+            items.iter().filter_map(|item| self.as_section(key, item)).collect()
+        } else {
+            self.as_section(key, node).into_iter().collect()
+        }
+    }
+
     /// A node that has to be a table, as a section.
     pub fn as_section(&self, key: &str, node: &'a Node) -> Option<Self> {
         self.asks(key, Form::Table);

@@ -213,11 +213,7 @@ fn checks(section: &Section<'_>, key: &str) -> Vec<&'static CheckDef> {
 fn entries(section: &Section<'_>, boundary: &Boundary) -> Vec<Entry> {
     let mut entries = Vec::new();
     for object in Object::ALL {
-        let Some(node) = section.node(object.key()) else { continue };
-        let nodes: Vec<&Node> =
-            if let Value::List(items) = &node.value { items.iter().collect() } else { vec![node] };
-        for node in nodes {
-            let Some(record) = section.as_section(object.key(), node) else { continue };
+        for record in section.one_or_several(object.key()) {
             let values = record.entries().filter_map(|(name, node)| {
                 let field = match boundary.field(object, name) {
                     Ok(field) => field,
@@ -240,7 +236,7 @@ fn entries(section: &Section<'_>, boundary: &Boundary) -> Vec<Entry> {
                 Some((field, text?))
             });
             let values = values.collect();
-            entries.push(Entry { object, line: node.line, values });
+            entries.push(Entry { object, line: record.line(), values });
         }
     }
     entries
