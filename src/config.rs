@@ -3,6 +3,7 @@
 //! Does not: read the disk (the files are handed in) or know what a check is for.
 
 mod edits;
+mod glossary;
 mod schema;
 
 use std::collections::{BTreeMap, BTreeSet};

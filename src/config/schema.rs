@@ -2,6 +2,7 @@
 //! person types.
 //!
 //! They are made of what the readers ask for when nothing is written: there is no second list of keys.
+//! What a key means is said by the comments of the files as shipped.
 //! Does not: say more than the readers do; what a value means is judged by `rules check`.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,6 +11,8 @@ use serde_json::{Map, Value, json};
 
 use crate::check::{EXAMPLES, Family};
 use crate::policy::{Asked, Form, Log, OWN};
+
+use super::glossary::Glossary;
 
 /// Every file that a person writes in TOML, as its name stands in the review folder.
 fn files() -> Vec<String> {
@@ -36,14 +39,43 @@ pub fn schemas() -> Vec<(String, String)> {
     files().into_iter().map(|file| (file.clone(), text(&file))).collect()
 }
 
-/// What the readers ask of every file.
+/// Jobs of which each has its reader ask for other keys.
+const JOBS: [&str; 5] = [
+    "",
+    "[source]\ncrm = \"salesforce\"\nlive = {}",
+    "[source]\ncrm = \"salesforce\"\nlive = { login = \"jwt\" }",
+    "[source]\ncrm = \"hubspot\"\nlive = {}",
+    "[source]\ncrm = \"odoo\"\nlive = {}",
+];
+
+/// What the readers ask of every file, in one job or another.
 fn asked() -> Asked {
     let rules = files().into_iter().filter_map(|file| {
         let name = file.strip_prefix("rules/")?;
         Some((name.to_owned(), String::new()))
     });
     let rules: BTreeMap<String, String> = rules.collect();
-    Log::probe(|log| drop(super::read("", &rules, log)))
+    let jobs = JOBS.map(|job| Log::probe(|log| drop(super::read(job, &rules, log))));
+    let mut asked = Asked::new();
+    for (key, forms) in jobs.iter().flatten() {
+        asked.entry(key.clone()).or_default().extend(forms.iter().cloned());
+    }
+    let is_open = |forms: &BTreeSet<Form>| {
+        forms.contains(&Form::Text) && !forms.iter().any(|form| matches!(form, Form::Choice(_)))
+    };
+    // Required is what every job needs, and closed what none leaves open.
+    for (key, forms) in &mut asked {
+        let needed = |job: &Asked| job.get(key).is_some_and(|it| it.contains(&Form::Required));
+        let needed = jobs.iter().all(needed);
+        let open = jobs.iter().filter_map(|job| job.get(key)).any(is_open);
+        if !needed {
+            forms.remove(&Form::Required);
+        }
+        if open {
+            forms.retain(|form| !matches!(form, Form::Choice(_)));
+        }
+    }
+    asked
 }
 
 /// A key as it may be written, with the keys below it.
@@ -62,7 +94,7 @@ fn schema(file: &str, asked: &Asked) -> Value {
         }
         key.forms.extend(forms);
     }
-    let mut schema = root.table();
+    let mut schema = root.table("", &Glossary::of(file));
     if let Some(schema) = schema.as_object_mut() {
         schema.insert("$schema".to_owned(), json!("http://json-schema.org/draft-07/schema#"));
         schema.insert("title".to_owned(), json!(format!("{file} of crm-review")));
@@ -71,15 +103,24 @@ fn schema(file: &str, asked: &Asked) -> Value {
 }
 
 impl Key<'_> {
-    fn table(&self) -> Value {
+    fn table(&self, path: &str, glossary: &Glossary) -> Value {
+        let of =
+            |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
         let named = self.below.iter().filter(|(name, _)| **name != OWN);
-        let properties: Map<String, Value> =
-            named.clone().map(|(name, key)| ((*name).to_owned(), key.value())).collect();
+        let described = |(name, key): (&&str, &Self)| {
+            let path = of(name);
+            let mut value = key.value(&path, glossary);
+            if let (Some(value), Some(says)) = (value.as_object_mut(), glossary.says(&path)) {
+                value.insert("description".to_owned(), json!(says));
+            }
+            ((*name).to_owned(), value)
+        };
+        let properties: Map<String, Value> = named.clone().map(described).collect();
         let required: Vec<&str> = named
             .filter(|(_, key)| key.forms.contains(&Form::Required))
             .map(|(name, _)| *name)
             .collect();
-        let more = self.below.get(OWN).map_or(json!(false), Self::value);
+        let more = self.below.get(OWN).map_or(json!(false), |key| key.value(&of(OWN), glossary));
         let mut table = json!({
             "type": "object",
             "properties": properties,
@@ -92,7 +133,7 @@ impl Key<'_> {
     }
 
     /// What the key may hold: any of the forms that readers ask for.
-    fn value(&self) -> Value {
+    fn value(&self, path: &str, glossary: &Glossary) -> Value {
         let plain = json!({ "type": ["string", "number", "boolean"] });
         let mut ways: Vec<Value> = Vec::new();
         let closed = self.forms.iter().any(|form| matches!(form, Form::Choice(_)));
@@ -117,8 +158,10 @@ impl Key<'_> {
                     ways.push(plain.clone());
                     ways.push(json!({ "type": "array", "items": plain }));
                 }
-                Form::Table => ways.push(self.table()),
-                Form::Tables => ways.push(json!({ "type": "array", "items": self.table() })),
+                Form::Table => ways.push(self.table(path, glossary)),
+                Form::Tables => {
+                    ways.push(json!({ "type": "array", "items": self.table(path, glossary) }));
+                }
             }
         }
         // A required text is asked for as a text too.

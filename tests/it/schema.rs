@@ -233,7 +233,7 @@ fn every_rules_file_fits_the_schema_that_its_reader_makes() {
         .collect();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
-    for folder in ["rules", "fixtures"] {
+    for folder in ["rules", "fixtures", "docs/reference"] {
         written(&root.join(folder), &mut files);
     }
     files.retain(|(name, _)| schemas.contains_key(name));
@@ -245,6 +245,56 @@ fn every_rules_file_fits_the_schema_that_its_reader_makes() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// The paths of the keys of a schema that do not say what they mean.
+fn undescribed(schema: &Value, at: &str, found: &mut Vec<String>) {
+    for (key, value) in schema["properties"].as_object().into_iter().flatten() {
+        let at = format!("{at}.{key}");
+        if value["description"].as_str().is_none_or(str::is_empty) {
+            found.push(at.clone());
+        }
+        undescribed(value, &at, found);
+    }
+    for below in ["items", "additionalProperties"] {
+        if schema[below].is_object() {
+            undescribed(&schema[below], &format!("{at}.*"), found);
+        }
+    }
+    for way in schema["anyOf"].as_array().into_iter().flatten() {
+        undescribed(way, at, found);
+    }
+}
+
+#[test]
+fn every_key_says_what_it_means_in_the_words_of_the_file_as_shipped() {
+    let mut found = Vec::new();
+    let schemas: BTreeMap<String, Value> = crm_review::config::schemas()
+        .into_iter()
+        .map(|(file, text)| (file, serde_json::from_str(&text).unwrap()))
+        .collect();
+    for (file, schema) in &schemas {
+        undescribed(schema, file, &mut found);
+    }
+    assert_eq!(found, Vec::<String>::new());
+    let says = |file: &str, path: &str| {
+        schemas[file].pointer(path).unwrap()["description"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(
+        says("rules/routing.toml", "/properties/grace_hours"),
+        "younger records are not judged: the router may still be at work"
+    );
+    assert_eq!(
+        says("rules/owners.toml", "/properties/no-owner"),
+        "OWN-02 no owner. `unowned_ok` says which records nobody needs to own."
+    );
+    assert_eq!(
+        says(
+            "rules/boundary.toml",
+            "/properties/deal/properties/fields/additionalProperties/properties/show"
+        ),
+        "how values may appear: \"shown\", \"masked\", or \"never\" (compared only)"
+    );
 }
 
 #[test]
