@@ -38,11 +38,11 @@ fn main() -> ExitCode {
         }
         Command::Decide { paths, supersede } => decide(paths, supersede),
         Command::Changes { dir, of } => finish(review::changes(&dir, of, now())),
-        Command::Metrics { dir } => finish(review::trend(&dir, now())),
-        Command::Patterns { dir } => finish(review::patterns(&dir, now())),
+        Command::Metrics { dir } => finish(review::trend(&dir)),
+        Command::Patterns { dir } => finish(review::patterns(&dir)),
         Command::Procedure { dir } => finish(review::procedure(&dir)),
         Command::Rules { command } => rules(command, cores),
-        Command::WhatIf { dir, rules } => finish(review::what_if(&dir, &rules, now(), cores)),
+        Command::WhatIf { dir, rules } => finish(review::what_if(&dir, &rules, cores)),
         Command::Doctor { dir } => doctor(&order(dir, None, cores)),
         Command::Verify { dir } => verify(&dir, cores),
         Command::Inspect(arguments) => inspect(&arguments, cores),
@@ -367,7 +367,7 @@ fn explain(words: &[String], of: Option<NaiveDate>) -> ExitCode {
         [finding] => (Path::new("."), finding.as_str()),
         _ => return ExitCode::from(2),
     };
-    match review::explain(dir, finding, of, now()) {
+    match review::explain(dir, finding, of) {
         Ok(Ok(told)) => {
             print(&told);
             ExitCode::SUCCESS

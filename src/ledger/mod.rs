@@ -1,13 +1,15 @@
 //! The ledger: what was run and decided, one line each, each line bound to the one before it.
 //!
-//! Opening is verifying: there is no ledger whose chain does not hold, no edit and no remove.
-//! What stands after the last line end was never acknowledged; it is moved aside and reported.
+//! Reading is verifying: there is no ledger whose chain does not hold, no edit and no remove.
+//! What stands after the last line end was never acknowledged. Whoever only reads leaves it there; who
+//! means to append moves it aside, and says so.
 //! Does not: hold a value of a record, or know HTML.
 
 mod wire;
 
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::ops::Deref;
 use std::path::Path;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -152,14 +154,20 @@ pub struct Decided {
     pub decision: Decision,
 }
 
-/// The ledger, verified.
+/// What the ledger says, verified. It belongs to whoever reads it: nothing on the disk is touched.
+#[derive(Debug)]
+pub struct Chain {
+    entries: Vec<Entry>,
+    heads: Vec<String>,
+    torn: usize,
+}
+
+/// The ledger, to append to: one process at a time.
 #[derive(Debug)]
 pub struct Ledger {
     file: File,
     name: String,
-    entries: Vec<Entry>,
-    heads: Vec<String>,
-    torn: usize,
+    chain: Chain,
 }
 
 /// The runs among some entries, oldest first.
@@ -178,14 +186,13 @@ impl Ledger {
         let mut file = folder::open_append(path)?;
         let mut text = Vec::new();
         file.read_to_end(&mut text).map_err(disk)?;
-        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        let (lines, tail) = text.split_at(whole);
-        let (entries, heads) = verify(lines, &name)?;
+        let (chain, tail) = Chain::parse(&text, &name)?;
         if !tail.is_empty() {
-            keep_aside(path, heads.len(), tail)?;
+            let whole = text.len() - tail.len();
+            keep_aside(path, chain.heads.len(), tail)?;
             file.set_len(whole as u64).and_then(|()| file.sync_all()).map_err(disk)?;
         }
-        Ok(Self { file, name, entries, heads, torn: tail.len() })
+        Ok(Self { file, name, chain })
     }
 
     /// Appends an entry; when this returns, it is on the disk, and where it fails nothing of it is there.
@@ -202,9 +209,36 @@ impl Ledger {
             let _ = self.file.set_len(before).and_then(|()| self.file.sync_all());
             return Err(disk(what));
         }
-        self.heads.push(head);
-        self.entries.push(entry);
+        self.chain.heads.push(head);
+        self.chain.entries.push(entry);
         Ok(())
+    }
+}
+
+impl Deref for Ledger {
+    type Target = Chain;
+    fn deref(&self) -> &Chain {
+        &self.chain
+    }
+}
+
+impl Chain {
+    /// Reads and verifies the ledger; an empty one if there is none.
+    pub fn read(path: &Path) -> Result<Self, LedgerError> {
+        let name = path.display().to_string();
+        let text = match std::fs::read(path) {
+            Err(missing) if missing.kind() == ErrorKind::NotFound => Vec::new(),
+            text => text.map_err(folder::disk(path))?,
+        };
+        Ok(Self::parse(&text, &name)?.0)
+    }
+
+    /// The lines that are whole, and what stands after them.
+    fn parse<'t>(text: &'t [u8], name: &str) -> Result<(Self, &'t [u8]), LedgerError> {
+        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let (lines, tail) = text.split_at(whole);
+        let (entries, heads) = verify(lines, name)?;
+        Ok((Self { entries, heads, torn: tail.len() }, tail))
     }
 
     /// The digest of the last line: whoever holds it can tell whether the ledger was cut or rewritten.
@@ -243,7 +277,7 @@ impl Ledger {
         })
     }
 
-    /// Bytes of a torn last line that were moved aside on opening.
+    /// Bytes of a torn last line. A [`Ledger`] has moved them aside.
     pub fn torn(&self) -> usize {
         self.torn
     }

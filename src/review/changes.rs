@@ -16,7 +16,7 @@ use crate::config::{Config, Crm};
 use crate::finding::FindingId;
 use crate::folder::{self, FolderError, Held};
 use crate::gate::Verdict;
-use crate::ledger::{Decided, Ledger, Run, digest};
+use crate::ledger::{Chain, Decided, Run, digest};
 
 use super::desk::standing;
 use super::paper::{self, After, Change, FieldChange, Paper, Told};
@@ -38,7 +38,7 @@ pub fn changes(
     let folder = Folder::read(path)?;
     let (config, _) = folder.config()?;
     let held: Held = folder::hold(&folder.path, &super::holder(now))?;
-    let ledger = Ledger::open(&folder.path.join("ledger.jsonl"))?;
+    let ledger = Chain::read(&folder.path.join("ledger.jsonl"))?;
     // A later packet's decision on the same finding takes the place of this one.
     let last: BTreeMap<&FindingId, &str> = ledger
         .decisions()

@@ -11,7 +11,7 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 use crate::finding::{FindingId, Hold};
 use crate::folder::{self, Held};
 use crate::gate::{Claim, Decision, Gate, Refusal, Saying, Verdict, is_owner_change};
-use crate::ledger::{Decided, Decisions, Entry, Ledger, Run};
+use crate::ledger::{Chain, Decided, Decisions, Entry, Ledger, Run};
 use crate::policy::{Log, Problems};
 
 use super::decisions::{self, Filed, Item};
@@ -111,7 +111,7 @@ impl<'a> Desk<'a> {
     }
 
     /// Takes a file, or says of every one of its lines why not.
-    pub(super) fn take(&mut self, ledger: &Ledger, file: &Path) -> Result<(), DeskError> {
+    pub(super) fn take(&mut self, ledger: &Chain, file: &Path) -> Result<(), DeskError> {
         let filed = decisions::read(file).map_err(DeskError::Refused)?;
         if self.is_known(ledger, &filed.digest) {
             self.taken.push(Taken { name: filed.name, new: None, known: filed.items.len() });
@@ -157,7 +157,7 @@ impl<'a> Desk<'a> {
     }
 
     /// True where a file of these bytes was recorded or taken before.
-    fn is_known(&self, ledger: &Ledger, digest: &str) -> bool {
+    fn is_known(&self, ledger: &Chain, digest: &str) -> bool {
         ledger.decisions().chain(self.before()).any(|decisions| decisions.file == digest)
     }
 
@@ -197,7 +197,7 @@ impl<'a> Desk<'a> {
     }
 
     /// The run that the file decides on: known, and the latest.
-    fn run_of(ledger: &Ledger, filed: &Filed) -> Result<Run, Problems> {
+    fn run_of(ledger: &Chain, filed: &Filed) -> Result<Run, Problems> {
         let problem =
             |what: String, remedy: &str| Problems::one_with_hint(&filed.name, 0, what, remedy);
         let Some(run) = ledger.runs().filter(|run| run.id == filed.run).last() else {
@@ -407,7 +407,7 @@ fn refuse<T>(what: impl Into<String>, remedy: &str) -> Result<T, Refusal> {
 
 /// What stands decided on a run: of each finding the last that was said.
 pub(super) fn standing<'d>(
-    ledger: &'d Ledger,
+    ledger: &'d Chain,
     run: &Run,
     taken: impl Iterator<Item = &'d Decisions>,
 ) -> BTreeMap<&'d FindingId, &'d Decided> {

@@ -13,8 +13,8 @@ use chrono::Duration;
 
 use crate::check::{AsOf, World};
 use crate::config::Config;
-use crate::folder::{self, Held};
-use crate::ledger::Ledger;
+use crate::folder;
+use crate::ledger::Chain;
 use crate::source::live::{self, Glimpse, LiveError, Surroundings};
 
 use super::{Folder, Order, ReviewError, fields, newest_change, nobody, pull, stale};
@@ -65,18 +65,11 @@ pub fn doctor(order: &Order) -> Result<Examined, ReviewError> {
         deciders => examined.good(&format!("approver: {}", deciders.join(", "))),
     }
     let path = folder.path.join("ledger.jsonl");
-    if path.exists() {
-        let held: Held = folder::hold(&folder.path, &super::holder(order.now))?;
-        let ledger = Ledger::open(&path)?;
-        examined.good(&match ledger.runs().last() {
-            None => "last run: none yet".to_owned(),
-            Some(run) if run.complete => format!("last run: {}, complete", run.as_of),
-            Some(run) => format!("last run: {}, incomplete", run.as_of),
-        });
-        drop(held);
-    } else {
-        examined.good("last run: none yet");
-    }
+    examined.good(&match Chain::read(&path)?.runs().last() {
+        None => "last run: none yet".to_owned(),
+        Some(run) if run.complete => format!("last run: {}, complete", run.as_of),
+        Some(run) => format!("last run: {}, incomplete", run.as_of),
+    });
     match folder::room(&folder.path) {
         Ok(room) if room < ROOM => examined.fault(&format!("disk: {} MB are free", room >> 20)),
         Ok(room) => examined.good(&format!("disk: {} GB are free", room >> 30)),

@@ -6,15 +6,14 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use serde_json::Value;
 
 use crate::boundary::Field;
 use crate::check::{ALL, Bench, CheckDef};
 use crate::config::Config;
 use crate::finding::FindingId;
-use crate::folder::{self, Held};
-use crate::ledger::{Ledger, Run};
+use crate::ledger::{Chain, Run};
 use crate::packet::visible;
 
 use super::{Folder, ReviewError, manifest, paper};
@@ -28,7 +27,6 @@ pub fn explain(
     path: &Path,
     finding: &str,
     of: Option<NaiveDate>,
-    now: DateTime<Utc>,
 ) -> Result<Result<String, String>, ReviewError> {
     let folder = Folder::read(path)?;
     let (config, _) = folder.config()?;
@@ -43,9 +41,7 @@ pub fn explain(
         );
         return Ok(Err(format!("`{}` names no finding\n  hint: {hint}", visible(finding))));
     };
-    let held: Held = folder::hold(&folder.path, &super::holder(now))?;
-    let ledger = Ledger::open(&folder.path.join("ledger.jsonl"))?;
-    drop(held);
+    let ledger = Chain::read(&folder.path.join("ledger.jsonl"))?;
     let runs: Vec<&Run> = ledger.runs().filter(|run| of.is_none_or(|of| run.as_of == of)).collect();
     let Some(run) = runs.last() else {
         let days: BTreeSet<String> = ledger.runs().map(|run| run.as_of.to_string()).collect();

@@ -40,7 +40,7 @@ use crate::config::{self, BatchDefinition, Config, Crm};
 use crate::finding::{Finding, Severity};
 use crate::folder::{self, FolderError, Held};
 use crate::gate::{Gate, Profile};
-use crate::ledger::{self, Entry, Ledger, LedgerError, Run, Tally, digest};
+use crate::ledger::{self, Chain, Entry, Ledger, LedgerError, Run, Tally, digest};
 use crate::metrics::{self, Week};
 use crate::packet::{self, Completeness, Note, PacketError, Queue, RecordLink};
 use crate::policy::Problems;
@@ -661,7 +661,7 @@ fn write_up(
     config: &Config,
     record_link: Option<RecordLink>,
     judged: &Judged,
-    ledger: &Ledger,
+    ledger: &Chain,
     threads: NonZeroUsize,
 ) -> Result<Made, PacketError> {
     let rules = folder.digests();
@@ -901,10 +901,9 @@ fn tally_of(reports: &[Report], present: &Present<'_>, day: NaiveDate) -> Tally 
 }
 
 /// The routing exception rate over the weeks, as a table.
-pub fn trend(path: &Path, now: DateTime<Utc>) -> Result<String, ReviewError> {
+pub fn trend(path: &Path) -> Result<String, ReviewError> {
     let folder = Folder::read(path)?;
-    let _held: Held = folder::hold(&folder.path, &holder(now))?;
-    let ledger = Ledger::open(&path.join("ledger.jsonl"))?;
+    let ledger = Chain::read(&folder.path.join("ledger.jsonl"))?;
     Ok(metrics::table(&metrics::weeks(ledger.entries())))
 }
 

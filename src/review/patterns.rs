@@ -9,14 +9,12 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use crate::boundary::{Object, RecordRef};
 use crate::check::{ALL, By, Groups};
-use crate::folder::{self, Held};
 use crate::gate::{Reason, Verdict};
-use crate::ledger::{Ledger, Run};
+use crate::ledger::{Chain, Run};
 use crate::metrics::{self, Percent, Precision, Rate, chance, surprise};
 use crate::packet::{Pattern, visible};
 
@@ -31,11 +29,10 @@ const PATTERN: usize = 3;
 const HARDLY_EVER_WRONG: f64 = 0.9;
 
 /// Says what repeats.
-pub fn patterns(path: &Path, now: DateTime<Utc>) -> Result<String, ReviewError> {
+pub fn patterns(path: &Path) -> Result<String, ReviewError> {
     let folder = Folder::read(path)?;
     let (config, _) = folder.config()?;
-    let held: Held = folder::hold(&folder.path, &super::holder(now))?;
-    let ledger = Ledger::open(&folder.path.join("ledger.jsonl"))?;
+    let ledger = Chain::read(&folder.path.join("ledger.jsonl"))?;
     let mut words = rules(&metrics::precision(ledger.entries()), config.gate.precision_budget());
     let latest = ledger.runs().reduce(|a, b| if b.as_of >= a.as_of { b } else { a });
     if let Some(run) = latest {
@@ -51,7 +48,6 @@ pub fn patterns(path: &Path, now: DateTime<Utc>) -> Result<String, ReviewError> 
         let decided = Decided::read(&runs, &ledger);
         words += &audit(&groups, &flagged.collect(), &decided, config.gate.approver());
     }
-    drop(held);
     Ok(words)
 }
 
@@ -344,7 +340,7 @@ type Answers = (u64, u64);
 
 impl Decided {
     /// By the last decision on each proposal of the packets of 26 weeks that are kept.
-    fn read(runs: &Path, ledger: &Ledger) -> Self {
+    fn read(runs: &Path, ledger: &Chain) -> Self {
         let mut decided = Self::default();
         for (run, last) in metrics::last_decisions(ledger.entries()) {
             let Ok(lines) = lines(runs, run) else { continue };

@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 
 use crate::check::AsOf;
 use crate::folder::{self, FolderError, Held};
-use crate::ledger::{Ledger, Run, digest};
+use crate::ledger::{Chain, Run, digest};
 
 use super::changes;
 use super::manifest::{self, Kept};
@@ -40,10 +40,16 @@ pub fn verify(
 ) -> Result<Verified, ReviewError> {
     let folder = Folder::read(path)?;
     let held: Held = folder::hold(&folder.path, &super::holder(now))?;
-    let ledger = Ledger::open(&folder.path.join("ledger.jsonl"))?;
+    let ledger = Chain::read(&folder.path.join("ledger.jsonl"))?;
     let mut verified = Verified { words: String::new(), faults: 0 };
+    let torn = match ledger.torn() {
+        0 => String::new(),
+        torn => format!(
+            "; the {torn} bytes behind were never completed, and the next run moves them aside"
+        ),
+    };
     verified.holds(&format!(
-        "ledger.jsonl: {}, the chain holds, head {}",
+        "ledger.jsonl: {}, the chain holds, head {}{torn}",
         counted(ledger.entries().len(), "line"),
         ledger.head()
     ));
@@ -137,7 +143,7 @@ fn damaged(runs: &Path, run: &Run) -> bool {
 }
 
 /// What of a kept run is not as the ledger says.
-fn faults(home: &Path, manifest: &Kept, run: &Run, ledger: &Ledger) -> Vec<String> {
+fn faults(home: &Path, manifest: &Kept, run: &Run, ledger: &Chain) -> Vec<String> {
     let mut faults = Vec::new();
     for (file, expect) in [
         ("packet.html", &run.packet),
@@ -175,7 +181,7 @@ fn again(
     home: &Path,
     manifest: &Kept,
     run: &Run,
-    ledger: &Ledger,
+    ledger: &Chain,
     threads: NonZeroUsize,
 ) -> Result<Again, ReviewError> {
     if manifest.program != super::PROGRAM {

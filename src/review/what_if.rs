@@ -9,14 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use chrono::{DateTime, Utc};
-
 use crate::boundary::RecordRef;
 use crate::check::AsOf;
 use crate::finding::FindingId;
-use crate::folder::{self, Held};
 use crate::gate::Verdict;
-use crate::ledger::{Ledger, Run};
+use crate::ledger::{Chain, Run};
 use crate::packet::visible;
 
 use super::desk::standing;
@@ -27,17 +24,11 @@ use super::{Folder, ReviewError, history, judge, manifest};
 const LISTED: usize = 20;
 
 /// Judges the kept packets whose exports are in place under the rules of another folder.
-pub fn what_if(
-    path: &Path,
-    rules: &Path,
-    now: DateTime<Utc>,
-    threads: NonZeroUsize,
-) -> Result<String, ReviewError> {
+pub fn what_if(path: &Path, rules: &Path, threads: NonZeroUsize) -> Result<String, ReviewError> {
     let folder = Folder::read(path)?;
     let edited = folder.with_rules(rules)?;
     let (config, _) = edited.config()?;
-    let held: Held = folder::hold(&folder.path, &super::holder(now))?;
-    let ledger = Ledger::open(&folder.path.join("ledger.jsonl"))?;
+    let ledger = Chain::read(&folder.path.join("ledger.jsonl"))?;
     let runs = folder.path.join("runs");
     let mut words = String::new();
     let mut last: BTreeMap<_, &Run> = BTreeMap::new();
@@ -61,7 +52,6 @@ pub fn what_if(
             .collect();
         words += &difference(run, &paper, &now, &ledger);
     }
-    drop(held);
     Ok(if words.is_empty() { "there is no packet to judge again\n".to_owned() } else { words })
 }
 
@@ -70,7 +60,7 @@ fn difference(
     run: &Run,
     paper: &Paper,
     now: &BTreeMap<FindingId, (&str, &RecordRef)>,
-    ledger: &Ledger,
+    ledger: &Chain,
 ) -> String {
     let decided = standing(ledger, run, std::iter::empty());
     let before: BTreeMap<&FindingId, (&str, &RecordRef)> =

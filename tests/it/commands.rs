@@ -493,6 +493,41 @@ fn what_an_interrupted_run_left_behind_is_cleared_or_put_back() {
     assert_eq!(said.err, "");
 }
 
+#[test]
+fn whoever_only_reads_changes_nothing_and_waits_for_nobody() {
+    let job = Job::weekly();
+    job.run(&[]).ends(0);
+    let torn = job.text("ledger.jsonl") + "{\"v\":1,\"seq\":1,\"pr";
+    job.put("ledger.jsonl", &torn);
+    let all = || {
+        let mut all = job.files();
+        // Whoever holds the folder writes here who that is.
+        all.retain(|name, _| name != Path::new(".lock"));
+        all
+    };
+    let before = all();
+    let findings = job.findings();
+    let finding = findings[0]["id"].as_str().unwrap();
+    let lock = fs::File::open(job.path(".lock")).unwrap();
+    lock.lock().unwrap();
+    let reads: [&[&str]; 6] = [
+        &["metrics"],
+        &["patterns"],
+        &["procedure"],
+        &["explain", finding],
+        &["what-if", "--rules", "rules"],
+        &["rules", "check"],
+    ];
+    for words in reads {
+        job.call(words).ends(0);
+    }
+    job.call(&["doctor"]);
+    drop(lock);
+    let said = job.call(&["verify"]).ends(0);
+    assert!(said.out.contains("the 18 bytes behind were never completed"), "{}", said.out);
+    assert!(all() == before);
+}
+
 /// Enough leads for a run of some length.
 const KILL_ROWS: usize = 4_000;
 

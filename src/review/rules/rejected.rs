@@ -14,7 +14,7 @@ use crate::check::{AsOf, EXAMPLES, from_finding};
 use crate::finding::FindingId;
 use crate::folder::{self, Held};
 use crate::gate::Verdict;
-use crate::ledger::{Ledger, Run};
+use crate::ledger::{Chain, Run};
 use crate::packet::visible;
 use crate::policy::Problems;
 
@@ -34,7 +34,7 @@ pub fn example(
     let folder = Folder::read(path)?;
     let (config, _) = folder.config()?;
     let held: Held = folder::hold(&folder.path, &holder(now))?;
-    let ledger = Ledger::open(&folder.path.join("ledger.jsonl"))?;
+    let ledger = Chain::read(&folder.path.join("ledger.jsonl"))?;
     let id = FindingId::typed(finding).ok_or_else(|| {
         refused(
             "it is not the id of a proposal",
@@ -91,7 +91,7 @@ pub fn example(
 }
 
 /// The run on whose packet the finding was last decided, if it was rejected there.
-fn rejected<'l>(ledger: &'l Ledger, id: &FindingId) -> Option<&'l Run> {
+fn rejected<'l>(ledger: &'l Chain, id: &FindingId) -> Option<&'l Run> {
     let decided = |run: &&Run| standing(ledger, run, std::iter::empty()).remove(id).is_some();
     let run = ledger.runs().filter(decided).last()?;
     let last = standing(ledger, run, std::iter::empty()).remove(id)?;
