@@ -1,15 +1,23 @@
 //! Salesforce as a source, against an org that records every request and can fail in every way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use chrono::{DateTime, NaiveDate, NaiveTime};
+use chrono_tz::Tz;
+use crm_review::boundary::{Field, Object, Row};
+use crm_review::config::{self, Config};
+use crm_review::source::live::Surroundings;
+use crm_review::source::secret::Environment;
+use crm_review::source::{self, Pull};
 use serde_json::{Value, json};
 
-use crate::job::{Job, Said};
-use crate::mock::salesforce::{Fault, Org, SECRET, TOKEN, Table};
+use crate::job::{Job, Said, word};
+use crate::mock::salesforce::{Fault, Org, SECRET, TOKEN, Table, VERSION, exports as exports_of};
 use crate::mock::{Reply, Request};
 
 const DAY: &str = "2026-11-23";
@@ -806,6 +814,19 @@ fn large_tables_come_by_bulk_and_in_one_order() {
             let manifest = job.json("runs/2026-11-23/manifest.json");
             let way = manifest["inputs"][0]["asked"]["way"].as_str().unwrap().to_owned();
             assert!(way.starts_with("Bulk API 2.0 query, version 67.0"), "{way}");
+            for request in org.server.requests() {
+                if request.verb == "POST" && request.path.ends_with("/jobs/query") {
+                    let soql = request.json()["query"].clone();
+                    let shape = json!({
+                        "operation": "query", "query": soql, "contentType": "CSV",
+                        "columnDelimiter": "COMMA", "lineEnding": "LF",
+                    });
+                    assert_eq!(request.json(), shape);
+                }
+                if request.path.ends_with("/results") {
+                    assert_eq!(request.query["maxRecords"], "25000");
+                }
+            }
             let runs = std::fs::read_dir(job.path("runs")).unwrap().count();
             assert_eq!(runs, 1, "the same records are the same run");
             manifest["inputs"][0]["sha256"].clone()
@@ -888,4 +909,127 @@ fn no_fault_of_bulk_loses_a_record() {
             panic!("{words}");
         }
     }
+}
+
+/// Everything that Acme's allowlist names, as this project reads it from an org; and the queries it asked.
+fn read_by_us(org: &Org) -> (Config, Pull, Vec<String>) {
+    let job = acme(org, "");
+    let rules = std::fs::read_dir(job.path("rules")).unwrap().map(|entry| {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        (name, std::fs::read_to_string(path).unwrap())
+    });
+    let config = config::parse(&job.text("review.toml"), &rules.collect()).unwrap();
+    let fields = Object::ALL.into_iter().flat_map(|object| config.boundary.fields(object));
+    let reads: BTreeSet<Field> = fields.cloned().collect();
+    let environment = Environment::new([("APP_SECRET".to_owned(), SECRET.to_owned())]);
+    let surroundings = Surroundings {
+        folder: &job.path(""),
+        environment: &environment,
+        now: "2026-11-23T06:00:00Z".parse().unwrap(),
+        tell: |_| {},
+    };
+    let live = config.live.as_ref().unwrap();
+    let files = &config.files;
+    let pull =
+        source::ask(live, surroundings, files, &config.boundary, &reads, config.zone).unwrap();
+    let queries = asked(org).into_iter().filter(|it| it.ends_with(" ORDER BY Id")).collect();
+    (config, pull, queries)
+}
+
+/// Whether a cell holds the value that the API gave.
+#[track_caller]
+fn assert_same(row: Row<'_>, field: &Field, value: &Value, zone: Tz, place: &str) {
+    if row.is_withheld(field) {
+        return;
+    }
+    let written = match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.trim().to_owned(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+    };
+    let day = || {
+        written
+            .parse::<NaiveDate>()
+            .ok()?
+            .and_time(NaiveTime::MIN)
+            .and_local_timezone(zone)
+            .earliest()
+    };
+    let instant = || DateTime::parse_from_str(&written, "%Y-%m-%dT%H:%M:%S%.3f%#z").ok();
+    if let Some(at) = row.time(field) {
+        let expected = instant().map(|at| at.to_utc()).or_else(|| Some(day()?.to_utc()));
+        assert_eq!(Some(at), expected, "{place}");
+    } else if let Some(number) = row.number(field) {
+        assert_eq!(Some(number), written.parse().ok(), "{place}");
+    } else if let Some(flag) = row.flag(field) {
+        assert_eq!(Some(flag), written.parse().ok(), "{place}");
+    } else {
+        assert_eq!(row.text(field).unwrap_or_default(), written, "{place}");
+    }
+}
+
+/// jsforce, installed below target/ by `.ci/run`, reads the same rows as this project does, in pages and
+/// in bulk: so the org is one that it takes for Salesforce, and nothing of it is lost or changed here.
+#[test]
+fn an_independent_client_reads_the_same_records() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let installed = root.join("target/salesforce/package.json");
+    if !installed.with_file_name("node_modules").exists() {
+        let words = "NOT READ BY JSFORCE: it is not installed (see .ci/run)";
+        return writeln!(std::io::stderr(), "{words}").unwrap();
+    }
+    let org = Org::start(exports_of(&exports()), 37, Box::new(|_, reply, _| reply));
+    let (config, pull, queries) = read_by_us(&org);
+    assert_eq!(queries.len(), 11);
+    let output = Command::new("node")
+        .args([&root.join("tests/salesforce/read.mjs"), &installed])
+        .args([&org.server.url(), "3MVG9", SECRET, VERSION])
+        .arg(serde_json::to_string(&queries).unwrap())
+        .output()
+        .unwrap();
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{err}");
+    assert_eq!(org.forbidden(), Vec::<String>::new(), "{err}");
+    let told: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+
+    let mut compared = 0;
+    for (told, input) in told.iter().zip(&pull.inputs) {
+        let soql = word(&told["soql"]);
+        let (columns, rest) = soql["SELECT ".len()..].split_once(" FROM ").unwrap();
+        let columns: Vec<&str> = columns.split(", ").collect();
+        let table = rest.split(' ').next().unwrap();
+        assert_eq!(input.file, format!("Salesforce {table}"));
+        let paged = told["paged"]["records"].as_array().unwrap();
+        let bulk: BTreeMap<String, &Value> =
+            told["bulk"].as_array().unwrap().iter().map(|row| (word(&row["Id"]), row)).collect();
+        let rows = usize::try_from(input.tally.rows_read).unwrap();
+        let told = (paged.len(), bulk.len(), &told["count"]);
+        assert_eq!(told, (rows, rows, &json!(rows)), "{table}");
+        let batch = pull.batches.iter().find(|batch| batch.object() == input.object).unwrap();
+        let fields: Vec<&Field> = config.boundary.fields(input.object).collect();
+        for row in batch.rows().filter(|row| row.cell(fields[0]).file() == input.file) {
+            let paged = &paged[usize::try_from(row.line()).unwrap() - 1];
+            let id = word(&paged["Id"]);
+            for field in &fields {
+                let Some(column) = column_of(field, &columns) else { continue };
+                let place = format!("{table} {id} {column}");
+                let linked = column.split('.').fold(paged, |value, name| &value[name]);
+                assert_same(row, field, linked, config.zone, &place);
+                assert_same(row, field, &bulk[&id][column], config.zone, &place);
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 10_000, "{compared}");
+}
+
+/// The column that fills a field; tables of changes name their record each in its own way.
+fn column_of<'c>(field: &Field, columns: &[&'c str]) -> Option<&'c str> {
+    const PARENTS: [&str; 4] = ["LeadId", "ContactId", "AccountId", "OpportunityId"];
+    field.from().iter().find_map(|listed| {
+        let is_it =
+            |column: &&&str| *column == listed || listed == "ParentId" && PARENTS.contains(*column);
+        columns.iter().find(is_it).copied()
+    })
 }

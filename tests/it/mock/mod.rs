@@ -185,9 +185,13 @@ fn read(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Request>> {
         let Some((name, value)) = line.trim_end().split_once(':') else { break };
         heads.insert(name.to_lowercase(), value.trim().to_owned());
     }
-    let length = heads.get("content-length").map_or(0, |length| length.parse().unwrap());
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
+    let mut body = Vec::new();
+    if heads.get("transfer-encoding").is_some_and(|coding| coding == "chunked") {
+        while chunk(reader, &mut body)? {}
+    } else {
+        body.resize(heads.get("content-length").map_or(0, |length| length.parse().unwrap()), 0);
+        reader.read_exact(&mut body)?;
+    }
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     Ok(Some(Request {
         verb,
@@ -196,6 +200,18 @@ fn read(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Request>> {
         heads,
         body: String::from_utf8(body).unwrap(),
     }))
+}
+
+/// Adds a chunk of a body; gives whether it was not the last one.
+fn chunk(reader: &mut BufReader<TcpStream>, body: &mut Vec<u8>) -> std::io::Result<bool> {
+    let mut line = String::new();
+    reader.read_line(&mut line)?;
+    let length = usize::from_str_radix(line.trim_end(), 16).unwrap();
+    let filled = body.len();
+    body.resize(filled + length, 0);
+    reader.read_exact(&mut body[filled..])?;
+    reader.read_line(&mut line)?;
+    Ok(length > 0)
 }
 
 fn pairs(text: &str) -> BTreeMap<String, String> {
