@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::error::Error as _;
 use std::fmt;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::marker::PhantomData;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -367,6 +367,16 @@ pub enum Trouble {
         /// What became of the last try.
         why: &'static str,
     },
+    /// Answers began and were not whole, however often it was asked.
+    #[error("{host} sent no whole answer in {tries} tries: {why}")]
+    Broken {
+        /// Who was asked.
+        host: String,
+        /// How often.
+        tries: u32,
+        /// What became of the last one.
+        why: &'static str,
+    },
     /// It said "later" for longer than this job waits.
     #[error("{host} asks to come back in {} (it answered {status})", spell(*.after))]
     Later {
@@ -449,7 +459,7 @@ impl Trouble {
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Silent { .. } | Self::Failing { .. } => {
+            Self::Silent { .. } | Self::Broken { .. } | Self::Failing { .. } => {
                 "run again later: what was read so far is kept, and the next run goes on there"
             }
             Self::Later { .. } | Self::Quota { .. } => {
@@ -473,7 +483,10 @@ impl Trouble {
     /// Whether asking in another way can help: the CRM is there, and it is this answer that is wrong.
     pub fn is_about_the_answer(&self) -> bool {
         match self {
-            Self::Failing { .. } | Self::Redirected { .. } | Self::TooLarge { .. } => true,
+            Self::Broken { .. }
+            | Self::Failing { .. }
+            | Self::Redirected { .. }
+            | Self::TooLarge { .. } => true,
             Self::Refused { status, .. } => matches!(status, 400 | 404 | 410),
             Self::Silent { .. }
             | Self::Later { .. }
@@ -573,12 +586,20 @@ impl Answer {
     pub fn seeded<'a, S: DeserializeSeed<'a>>(&'a self, seed: S) -> Result<S::Value, Unreadable> {
         // A parser steps over texts it does not keep; a text that is none spoils the answer all the same.
         let text =
-            std::str::from_utf8(&self.body).map_err(|_| Unreadable { line: 0, column: 0 })?;
+            std::str::from_utf8(&self.body).map_err(|error| self.place(error.valid_up_to()))?;
         let mut parser = serde_json::Deserializer::from_str(text);
         let parsed = seed.deserialize(&mut parser);
         parsed
             .and_then(|value| parser.end().map(|()| value))
             .map_err(|error| Unreadable { line: error.line(), column: error.column() })
+    }
+
+    /// The line and column of a byte of the body, each from 1.
+    fn place(&self, at: usize) -> Unreadable {
+        let front = self.body.get(..at).unwrap_or_default();
+        let lines = front.split(|byte| *byte == b'\n');
+        let column = lines.clone().next_back().map_or(0, <[u8]>::len) + 1;
+        Unreadable { line: lines.count(), column }
     }
 
     /// Whether it says that it is JSON and looks like it.
@@ -772,7 +793,7 @@ impl Door {
                     }
                 }
                 Err(Lost::Final(trouble)) => return Err(trouble),
-                Err(Lost::OnTheWay(why)) => {
+                Err(Lost::Unheard(why)) => {
                     let host = self.host.name.clone();
                     let most = if why == SLOW { SLOW_TRIES } else { TRIES };
                     let silent = Trouble::Silent { host, tries, why };
@@ -780,6 +801,9 @@ impl Door {
                         return Err(silent);
                     }
                     (None, silent)
+                }
+                Err(Lost::Broken(why)) => {
+                    (None, Trouble::Broken { host: self.host.name.clone(), tries, why })
                 }
             };
             if tries >= TRIES {
@@ -909,13 +933,13 @@ impl Door {
             }
             // The client's own limit is on each piece; an answer that drips has to end as well.
             if begun.elapsed() > self.manners.silence {
-                return Err(Lost::OnTheWay(SLOW));
+                return Err(Lost::Unheard(SLOW));
             }
             let room = answer.body.get_mut(filled..).unwrap_or_default();
             match body.read(room) {
                 Ok(0) => break,
                 Ok(read) => filled += read,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(self.cut(&error)),
             }
         }
@@ -931,14 +955,24 @@ impl Door {
     }
 
     /// What became of an answer that ended before its end.
-    fn cut(&self, error: &std::io::Error) -> Lost {
+    fn cut(&self, error: &io::Error) -> Lost {
         let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<reqwest::Error>());
-        inner.map_or(Lost::OnTheWay("the connection broke off"), |inner| self.lost(inner))
+        match inner.map_or(Lost::Unheard(BROKE_OFF), |inner| self.lost(inner)) {
+            Lost::Unheard(why) if why != SLOW => Lost::Broken(why),
+            lost @ (Lost::Unheard(_) | Lost::Broken(_) | Lost::Final(_)) => lost,
+        }
     }
 
     /// What became of a request that was not answered. The client's own words may quote an address, so
     /// they are looked at and not passed on.
     fn lost(&self, error: &reqwest::Error) -> Lost {
+        match tls_fault(error) {
+            Some(rustls::Error::InvalidCertificate(_)) => {
+                return Lost::Final(Trouble::Impostor { host: self.host.name.clone() });
+            }
+            Some(_) => return Lost::Unheard("no secure connection came about"),
+            None => {}
+        }
         let mut words = String::new();
         let mut source = error.source();
         while let Some(inner) = source {
@@ -947,23 +981,37 @@ impl Door {
         }
         let says = |of: &[&str]| of.iter().any(|of| words.contains(of));
         if error.is_timeout() || says(&["timed out"]) {
-            Lost::OnTheWay(SLOW)
-        } else if says(&["certificate", "fatal alert", "TLS", "tls"]) {
-            Lost::Final(Trouble::Impostor { host: self.host.name.clone() })
+            Lost::Unheard(SLOW)
         } else if says(&["head is too large", "too many headers"]) {
             self.too_large(LARGEST_HEAD as u64)
         } else if says(&["dns error", "lookup address"]) {
-            Lost::OnTheWay("its name is not known")
+            Lost::Unheard("its name is not known")
         } else if error.is_connect() {
-            Lost::OnTheWay("no connection came about")
+            Lost::Unheard("no connection came about")
         } else if says(&["gzip", "deflate", "crc", "decompress"]) {
-            Lost::OnTheWay("the answer cannot be decompressed")
+            Lost::Unheard("the answer cannot be decompressed")
         } else if error.is_decode() || says(&["invalid HTTP", "message", "parsed"]) {
-            Lost::OnTheWay("the answer is not HTTP, or it broke off")
+            Lost::Unheard("the answer is not HTTP, or it broke off")
         } else {
-            Lost::OnTheWay("the connection broke off")
+            Lost::Unheard(BROKE_OFF)
         }
     }
+}
+
+/// What is wrong with the encryption of a connection, if that is what is wrong.
+fn tls_fault<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e rustls::Error> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(fault) = error.downcast_ref() {
+            return Some(fault);
+        }
+        // An error of input holds another one that it does not give as its source.
+        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    None
 }
 
 /// A request that shows a token, if it has one to show.
@@ -983,11 +1031,16 @@ fn signed(request: RequestBuilder, token: Option<&Secret>) -> RequestBuilder {
 /// That an answer did not begin or end in time.
 const SLOW: &str = "no whole answer came in time";
 
+/// That a connection ended before an answer did.
+const BROKE_OFF: &str = "the connection broke off";
+
 /// What a request came to that was not answered.
 enum Lost {
-    /// It may be answered when it is sent again.
-    OnTheWay(&'static str),
-    /// It will not.
+    /// Nothing of an answer came in time: it may when it is sent again.
+    Unheard(&'static str),
+    /// An answer began, and is not whole: it may be when it is sent again, or asked for in another way.
+    Broken(&'static str),
+    /// It will not be answered.
     Final(Trouble),
 }
 
@@ -1119,6 +1172,18 @@ mod tests {
     }
 
     #[test]
+    fn a_host_that_does_not_encrypt_is_not_called_an_impostor() {
+        let (plain, served) = serve(vec![answer("400 Bad", "", "")]);
+        let host = Host::parse(&format!("https://{}", plain.name())).unwrap();
+        let manners = Manners { patience: Duration::ZERO, ..Manners::default() };
+        let mut door = Door::open(&host, &manners, DateTime::default()).unwrap();
+        let versions = Question::Versions;
+        let said = door.ask(Call::Salesforce(&versions)).unwrap_err().to_string();
+        assert!(said.contains("no secure connection came about"), "{said}");
+        served.join().unwrap();
+    }
+
+    #[test]
     fn an_answer_that_never_ends_is_given_up() {
         let mut endless = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n[".to_vec();
         endless.resize(usize::try_from(LARGEST).unwrap() + (1 << 20), b' ');
@@ -1142,6 +1207,14 @@ mod tests {
         check("https://user@acme.example", None);
         check("acme.example:99999", None);
         check("", None);
+    }
+
+    #[test]
+    fn a_text_that_is_none_is_told_by_its_place() {
+        let body = b"{\"a\": 1,\n \"b\": \"\xff\"}".to_vec();
+        let answer = Answer { status: 200, heads: BTreeMap::new(), body };
+        let said = answer.json::<serde_json::Value>().unwrap_err().to_string();
+        assert_eq!(said, "not readable at line 2, column 8");
     }
 
     #[test]

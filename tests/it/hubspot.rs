@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::job::{APPROVALS, Job, word};
 use crate::mock::hubspot::{Account, Fault, Record, TOKEN, Type, refusal};
-use crate::mock::{Reply, Server, acme};
+use crate::mock::{ON_THE_WAY, Reply, Server, TOO_LARGE, acme};
 use crate::salesforce::facts;
 
 /// The morning of that day.
@@ -286,7 +286,12 @@ enum End {
 /// How the `nth` search for a page is answered, given the good answer; `None` leaves it as it is.
 type Spoiled = fn(nth: usize, good: Value) -> Option<Reply>;
 
-fn check_fault(spoiled: Spoiled, expected: &End, words: &str) {
+fn check_fault(
+    name: &str,
+    spoiled: impl Fn(usize, Reply) -> Option<Reply> + Send + 'static,
+    expected: &End,
+    words: &str,
+) {
     let mut twin = Account { searches_a_second: usize::MAX, ..account() };
     let mut nth = 0;
     let fault: Box<Fault> = Box::new(move |request| {
@@ -294,26 +299,24 @@ fn check_fault(spoiled: Spoiled, expected: &End, words: &str) {
             return None;
         }
         nth += 1;
-        let good = twin.answer(request);
-        let Reply::Whole { body, .. } = good else { return None };
-        spoiled(nth, serde_json::from_slice(&body).unwrap())
+        spoiled(nth, twin.answer(request))
     });
     let server = Account { fault: Some(fault), ..account() }.serve();
     let job = small(&server, "patience_seconds = 9");
     let (what, said) = match run(&job) {
         Ok(done) if done.missing.is_empty() => {
-            assert_eq!(found(&job), left(), "{words}");
+            assert_eq!(found(&job), left(), "{name}");
             (End::Full, String::new())
         }
         Ok(done) => (End::Incomplete, done.missing.join("\n")),
         Err(error) => (End::Loud, error.to_string()),
     };
-    assert_eq!(what, *expected, "{words}\n{said}");
-    assert!(said.contains(words), "{words} is not in\n{said}");
+    assert_eq!(what, *expected, "{name}\n{said}");
+    assert!(said.contains(words), "{name}: {words} is not in\n{said}");
     assert!(!said.contains(TOKEN) && !said.contains("canary"), "{said}");
     no_trace(&job, &server);
     if what == End::Loud {
-        assert!(!job.has(&format!("runs/{DAY}")), "{words}");
+        assert!(!job.has(&format!("runs/{DAY}")), "{name}");
     }
 }
 
@@ -321,7 +324,10 @@ fn check_fault(spoiled: Spoiled, expected: &End, words: &str) {
 fn check_faults(faults: &[(Spoiled, End, &str)]) {
     std::thread::scope(|scope| {
         for (spoiled, end, words) in faults {
-            scope.spawn(move || check_fault(*spoiled, end, words));
+            let spoiled = *spoiled;
+            let spoil =
+                move |nth, good: Reply| spoiled(nth, serde_json::from_slice(good.body()).unwrap());
+            scope.spawn(move || check_fault(words, spoil, end, words));
         }
     });
 }
@@ -341,6 +347,50 @@ fn without_one(mut good: Value) -> Value {
 }
 
 #[test]
+fn what_happens_on_the_way_loses_nothing() {
+    std::thread::scope(|scope| {
+        for (name, spoil) in ON_THE_WAY {
+            let once = |nth, good: Reply| (nth == 2).then(|| spoil(&good));
+            scope.spawn(move || check_fault(name, once, &End::Full, ""));
+        }
+        let always = |nth, good: Reply| (nth >= 2).then(|| good.cut());
+        let words = "no whole answer in 5 tries";
+        scope.spawn(move || check_fault("every page is cut", always, &End::Loud, words));
+    });
+}
+
+#[test]
+fn no_answer_is_larger_than_any_may_be() {
+    for (name, spoil) in TOO_LARGE {
+        let once = |nth, good: Reply| (nth == 2).then(|| spoil(&good));
+        check_fault(name, once, &End::Loud, "an answer larger than");
+    }
+}
+
+#[test]
+fn what_is_no_answer_of_its_shape_is_not_used() {
+    let spoils: [(&str, &str, fn(Reply) -> Reply); 3] = [
+        ("a text that is none", "answered 200 in 5 tries", |good| {
+            good.saying("\"Person ", b"\"Person \xff")
+        }),
+        ("a number that is none", "answered 200 in 5 tries", |good| {
+            good.saying("\"lead\"", b"NaN")
+        }),
+        ("a key that comes twice", "not readable", |good| {
+            good.saying("\"firstname\":", b"\"firstname\":\"canary\",\"firstname\":")
+        }),
+    ];
+    std::thread::scope(|scope| {
+        for (name, words, spoil) in spoils {
+            let once = move |nth, good: Reply| (nth == 2).then(|| spoil(good));
+            scope.spawn(move || check_fault(name, once, &End::Full, ""));
+            let always = move |_, good: Reply| Some(spoil(good));
+            scope.spawn(move || check_fault(name, always, &End::Loud, words));
+        }
+    });
+}
+
+#[test]
 fn what_passes_loses_nothing() {
     check_faults(&[
         (|nth, _| (nth == 2).then(|| limited(None)), End::Full, ""),
@@ -357,6 +407,15 @@ fn what_passes_loses_nothing() {
             |nth, good| {
                 let whole = Reply::json(&good).bytes();
                 (nth == 2).then(|| Reply::Bytes(whole[..whole.len() / 2].to_vec()))
+            },
+            End::Full,
+            "",
+        ),
+        // More are said to be left than there are.
+        (
+            |nth, mut good| {
+                good["total"] = json!(good["total"].as_u64().unwrap() + 7);
+                (nth == 2).then(|| Reply::json(&good))
             },
             End::Full,
             "",

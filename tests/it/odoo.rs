@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::job::{APPROVALS, DAY, Job, Said, said};
 use crate::mock::odoo::{Database, KEY, Model, fault};
-use crate::mock::{Reply, Request, Server};
+use crate::mock::{ON_THE_WAY, Reply, Request, Server, TOO_LARGE};
 
 const LEADS: u64 = 2_300;
 
@@ -227,11 +227,19 @@ enum End {
 /// How the `nth` page of leads is answered; `None` leaves it as it is.
 type Spoiled = fn(nth: usize) -> Option<Reply>;
 
-fn check_fault(spoiled: Spoiled, expected: &End, words: &str) {
-    let mut database = database();
+fn check_fault(
+    name: &str,
+    spoiled: impl Fn(usize, Reply) -> Option<Reply> + Send + 'static,
+    expected: &End,
+    words: &str,
+) {
+    let (mut database, mut twin) = (database(), database());
     let pages = AtomicUsize::new(0);
     database.fault = Some(Box::new(move |request| {
-        if is_page(request) { spoiled(pages.fetch_add(1, Ordering::Relaxed)) } else { None }
+        if !is_page(request) {
+            return None;
+        }
+        spoiled(pages.fetch_add(1, Ordering::Relaxed), twin.answer(request))
     }));
     let server = database.serve();
     let job = job(&server, "patience_seconds = 20");
@@ -243,15 +251,16 @@ fn check_fault(spoiled: Spoiled, expected: &End, words: &str) {
         code => panic!("exit {code}: {}\n{}", end.err, end.out),
     };
     let said = format!("{}{}", end.err, end.out);
-    assert_eq!(what, *expected, "{words}\n{said}");
-    assert!(said.contains(words), "{words} is not in\n{said}");
+    assert_eq!(what, *expected, "{name}\n{said}");
+    assert!(said.contains(words), "{name}: {words} is not in\n{said}");
 }
 
 /// Each fault beside the others: most of the time is waiting.
 fn check_faults(faults: &[(Spoiled, End, &str)]) {
     std::thread::scope(|scope| {
         for (spoiled, end, words) in faults {
-            scope.spawn(move || check_fault(*spoiled, end, words));
+            let spoiled = *spoiled;
+            scope.spawn(move || check_fault(words, move |nth, _| spoiled(nth), end, words));
         }
     });
 }
@@ -259,6 +268,63 @@ fn check_faults(faults: &[(Spoiled, End, &str)]) {
 /// Whether a page of leads is asked for.
 fn is_page(request: &Request) -> bool {
     request.path == "/json/2/crm.lead/search_read" && request.json()["limit"] != 1
+}
+
+#[test]
+fn what_happens_on_the_way_loses_nothing() {
+    std::thread::scope(|scope| {
+        for (name, spoil) in ON_THE_WAY {
+            let once = |nth, good: Reply| (nth == 1).then(|| spoil(&good));
+            scope.spawn(move || check_fault(name, once, &End::Full, ""));
+        }
+        let always = |nth, good: Reply| (nth >= 1).then(|| good.cut());
+        let words = "no whole answer in 5 tries";
+        scope.spawn(move || check_fault("every page is cut", always, &End::Loud, words));
+    });
+}
+
+#[test]
+fn no_answer_is_larger_than_any_may_be() {
+    for (name, spoil) in TOO_LARGE {
+        let once = |nth, good: Reply| (nth == 1).then(|| spoil(&good));
+        check_fault(name, once, &End::Loud, "an answer larger than");
+    }
+}
+
+#[test]
+fn what_is_no_answer_of_its_shape_is_not_used() {
+    let spoils: [(&str, fn(Reply) -> Reply); 4] = [
+        ("a text that is none", |good| good.saying("\"Person ", b"\"Person \xff")),
+        ("a number that is none", |good| good.saying("\"Person ", b"NaN,\"")),
+        ("a key that comes twice", |good| {
+            good.saying("\"contact_name\":", b"\"contact_name\":\"canary\",\"contact_name\":")
+        }),
+        ("a value of another shape", |good| {
+            good.saying("\"contact_name\":", b"\"contact_name\":{\"v\":\"canary\"},\"x\":")
+        }),
+    ];
+    std::thread::scope(|scope| {
+        for (name, spoil) in spoils {
+            let once = move |nth, good: Reply| (nth == 1).then(|| spoil(good));
+            scope.spawn(move || check_fault(name, once, &End::Full, ""));
+            let always = move |_, good: Reply| Some(spoil(good));
+            scope.spawn(move || check_fault(name, always, &End::Loud, "not readable"));
+        }
+    });
+}
+
+#[test]
+fn a_page_without_one_of_its_records_is_noticed() {
+    let without_one = |good: &Reply| {
+        let mut records: Vec<Value> = serde_json::from_slice(good.body()).unwrap();
+        let end = records.len().saturating_sub(7);
+        records.drain(end.saturating_sub(1)..end);
+        Reply::json(&json!(records))
+    };
+    let once = move |nth, good: Reply| (nth == 1).then(|| without_one(&good));
+    check_fault("once", once, &End::Full, "");
+    let always = move |_, good: Reply| Some(without_one(&good));
+    check_fault("each time", always, &End::Incomplete, "of the");
 }
 
 #[test]

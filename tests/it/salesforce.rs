@@ -201,8 +201,7 @@ fn third(request: &Request) -> bool {
 }
 
 fn json_of(reply: &Reply) -> Value {
-    let Reply::Whole { body, .. } = reply else { panic!("an answer that is not whole") };
-    serde_json::from_slice(body).unwrap()
+    serde_json::from_slice(reply.body()).unwrap()
 }
 
 /// The third page, once changed by hand.
@@ -230,45 +229,8 @@ fn record(reply: Reply, change: impl Fn(&mut Value)) -> Reply {
     Reply::json(&body)
 }
 
-/// Any answer with the 405th account, with this text in the place of another.
-fn text(reply: Reply, from: &str, to: &[u8]) -> Reply {
-    let Reply::Whole { body, .. } = &reply else { return reply };
-    let Some(at) = body.windows(from.len()).position(|part| part == from.as_bytes()) else {
-        return reply;
-    };
-    let body = [&body[..at], to, &body[at + from.len()..]].concat();
-    let heads = vec![("Content-Type".to_owned(), "application/json".to_owned())];
-    Reply::Whole { status: 200, heads, body }
-}
-
-fn cut(reply: &Reply) -> Reply {
-    let bytes = reply.bytes();
-    Reply::Bytes(bytes[..bytes.len() / 2].to_vec())
-}
-
-fn gzip(reply: &Reply, part: usize) -> Reply {
-    let Reply::Whole { body, .. } = reply else { panic!("an answer that is not whole") };
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(body).unwrap();
-    let packed = encoder.finish().unwrap();
-    let heads = [("Content-Type", "application/json"), ("Content-Encoding", "gzip")];
-    let heads = heads.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-    Reply::Whole { status: 200, heads, body: packed[..packed.len() / part].to_vec() }
-}
-
 fn fault(status: u16, code: &str) -> Reply {
     Reply::status(status, &json!([{"errorCode": code, "message": CANARY}]))
-}
-
-fn unframed(kind: &str, body: &[u8]) -> Reply {
-    let head = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n{kind}\r\n"
-    );
-    Reply::Bytes([head.as_bytes(), body].concat())
-}
-
-fn redirect(to: &str) -> Reply {
-    Reply::text(302, "text/html", "").with("Location", to)
 }
 
 /// Every way in which the way to the third page of accounts can go wrong, and what it comes to.
@@ -334,34 +296,31 @@ const FAULTS: &[(&str, Comes, Change)] = &[
         if third(ask) { Reply::Drip(reply.bytes()) } else { reply }
     }),
     ("a body that is cut, once", Whole, |ask, reply, n| match (third(ask), n) {
-        (true, 0) => cut(&reply),
+        (true, 0) => reply.cut(),
         _ => reply,
     }),
-    (
-        "a body that is cut",
-        Loud("in 5 tries"),
-        |ask, reply, _| {
-            if third(ask) { cut(&reply) } else { reply }
-        },
-    ),
-    ("gzip", Whole, |ask, reply, _| if third(ask) { gzip(&reply, 1) } else { reply }),
+    ("a body that is cut", Whole, |ask, reply, _| if third(ask) { reply.cut() } else { reply }),
+    ("every body is cut", Loud("sent no whole answer in 5 tries"), |ask, reply, _| {
+        let all =
+            ask.path.contains("/query/") || ask.query.get("q").is_some_and(|q| q.contains("Id >"));
+        if all { reply.cut() } else { reply }
+    }),
+    ("gzip", Whole, |ask, reply, _| if third(ask) { reply.gzip(1) } else { reply }),
     ("gzip that is cut, once", Whole, |ask, reply, n| match (third(ask), n) {
-        (true, 0) => gzip(&reply, 2),
+        (true, 0) => reply.gzip(2),
         _ => reply,
     }),
-    (
-        "gzip that is cut",
-        Loud("in 5 tries"),
-        |ask, reply, _| {
-            if third(ask) { gzip(&reply, 2) } else { reply }
-        },
-    ),
+    ("gzip that is cut", Whole, |ask, reply, _| if third(ask) { reply.gzip(2) } else { reply }),
+    ("gzip of far more than it seems, once", Whole, |ask, reply, n| match (third(ask), n) {
+        (true, 0) => Reply::text(200, "application/json", &" ".repeat(65 << 20)).gzip(1),
+        _ => reply,
+    }),
     ("a chunk without its end, once", Whole, |ask, reply, n| match (third(ask), n) {
-        (true, 0) => unframed("Transfer-Encoding: chunked\r\n", b"bb8\r\n{\"records\":["),
+        (true, 0) => Reply::unframed("Transfer-Encoding: chunked\r\n", b"bb8\r\n{\"records\":["),
         _ => reply,
     }),
     ("a body without a length that is cut, once", Whole, |ask, reply, n| match (third(ask), n) {
-        (true, 0) => unframed("", &json_of(&reply).to_string().as_bytes()[..5000]),
+        (true, 0) => Reply::unframed("", &json_of(&reply).to_string().as_bytes()[..5000]),
         _ => reply,
     }),
     ("the token runs out", Whole, |ask, reply, n| match (third(ask), n) {
@@ -456,13 +415,13 @@ const FAULTS: &[(&str, Comes, Change)] = &[
         record(reply, |record| record["attributes"]["type"] = json!("Contact"))
     }),
     ("bytes that are no text", Loud("the answer is not readable"), |_, reply, _| {
-        text(reply, "Works 405", b"Works \xff\xfe405")
+        reply.saying("Works 405", b"Works \xff\xfe405")
     }),
     ("a key that comes twice", Loud("the answer is not readable"), |_, reply, _| {
-        text(reply, "\"Name\":\"Works 405\"", b"\"Name\":\"Works 405\",\"Name\":\"Works 4\"")
+        reply.saying("\"Name\":\"Works 405\"", b"\"Name\":\"Works 405\",\"Name\":\"Works 4\"")
     }),
     ("a number that is none", Loud("the answer is not readable"), |_, reply, _| {
-        text(reply, "\"Works 405\"", b"NaN")
+        reply.saying("\"Works 405\"", b"NaN")
     }),
     ("lists within lists", Whole, |ask, reply, n| match (third(ask), n) {
         (true, 0) => Reply::text(200, "application/json", &"[".repeat(200_000)),
@@ -473,9 +432,16 @@ const FAULTS: &[(&str, Comes, Change)] = &[
         record(reply, |record| record["Description"] = json!(CANARY))
     }),
     ("to another host", Whole, |ask, reply, _| {
-        if third(ask) { redirect("https://localhost:1/steal") } else { reply }
+        if third(ask) { Reply::moved_to("https://localhost:1/steal") } else { reply }
     }),
-    ("to itself", Whole, |ask, reply, _| if third(ask) { redirect(&ask.path) } else { reply }),
+    ("to plain http", Whole, |ask, reply, _| {
+        if third(ask) { Reply::moved_to("http://localhost:1/steal") } else { reply }
+    }),
+    (
+        "to itself",
+        Whole,
+        |ask, reply, _| if third(ask) { Reply::moved_to(&ask.path) } else { reply },
+    ),
     ("the next page on another host", Whole, |ask, reply, _| {
         page(ask, reply, |body| {
             let next = format!("https://localhost:1{}", body["nextRecordsUrl"].as_str().unwrap());
@@ -495,7 +461,7 @@ const FAULTS: &[(&str, Comes, Change)] = &[
         })
     }),
     ("a body without an end, once", Whole, |ask, reply, n| match (third(ask), n) {
-        (true, 0) => unframed("", &vec![b' '; 65 << 20]),
+        (true, 0) => Reply::unframed("", &vec![b' '; 65 << 20]),
         _ => reply,
     }),
     ("a head of megabytes, once", Whole, |ask, reply, n| match (third(ask), n) {
@@ -577,6 +543,22 @@ fn no_fault_loses_a_record_or_a_secret() {
     });
     let wrong = wrong.into_inner().unwrap();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_host_that_cannot_prove_who_it_is_is_told_nothing() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/mock/tls");
+    let roots = format!("roots = \"{}\"", folder.join("ca.pem").display());
+    for certificate in ["expired.pem", "other-host.pem", "self-signed.pem"] {
+        let org = Org::start_tls(certificate, thousand(), 200, Box::new(|_, reply, _| reply));
+        judged(certificate, Loud("cannot prove that it is 127.0.0.1"), &org, &roots).unwrap();
+        assert_eq!(asked(&org), Vec::<String>::new(), "{certificate}");
+    }
+    // One that can and then breaks off, without the word that ends an encrypted conversation.
+    let fault =
+        |ask: &Request, reply: Reply, n| if third(ask) && n == 0 { reply.cut() } else { reply };
+    let org = Org::start_tls("good.pem", thousand(), 200, Box::new(fault));
+    judged("a connection that breaks off", Whole, &org, &roots).unwrap();
 }
 
 /// What was asked of an org: paths, and queries in words.
@@ -843,7 +825,7 @@ fn no_fault_of_bulk_loses_a_record() {
             "a piece that is cut",
             Whole,
             Box::new(
-                move |ask, reply, n| if is_piece(ask) && n == 0 { cut(&reply) } else { reply },
+                move |ask, reply, n| if is_piece(ask) && n == 0 { reply.cut() } else { reply },
             ),
         ),
         (

@@ -35,7 +35,7 @@ impl Database {
         Server::start(move |asked| database.lock().unwrap().answer(asked))
     }
 
-    fn answer(&mut self, asked: &Request) -> Reply {
+    pub(crate) fn answer(&mut self, asked: &Request) -> Reply {
         if let Some(answer) = self.fault.as_mut().and_then(|fault| fault(asked)) {
             return answer;
         }

@@ -37,6 +37,7 @@ struct State {
     tables: Mutex<BTreeMap<String, Table>>,
     results: Mutex<Vec<Found>>,
     page: usize,
+    scheme: &'static str,
     forbidden: Mutex<Vec<String>>,
     asked: Mutex<BTreeMap<String, usize>>,
     used: AtomicU64,
@@ -49,18 +50,24 @@ type Found = (String, Vec<String>, Vec<String>);
 
 impl Org {
     pub(crate) fn start(tables: BTreeMap<String, Table>, page: usize, fault: Box<Fault>) -> Self {
-        let state = Arc::new(State {
-            tables: Mutex::new(tables),
-            results: Mutex::default(),
-            page,
-            forbidden: Mutex::default(),
-            asked: Mutex::default(),
-            used: AtomicU64::new(10),
-            looks: AtomicU64::new(0),
-            fault,
-        });
+        let state = Arc::new(State::new(tables, page, "http", fault));
         let served = Arc::clone(&state);
         Self { server: Server::start(move |request| served.answer(request)), state }
+    }
+
+    /// By https, with a certificate of `mock/tls`.
+    pub(crate) fn start_tls(
+        certificate: &str,
+        tables: BTreeMap<String, Table>,
+        page: usize,
+        fault: Box<Fault>,
+    ) -> Self {
+        let state = Arc::new(State::new(tables, page, "https", fault));
+        let served = Arc::clone(&state);
+        Self {
+            server: Server::start_tls(certificate, move |request| served.answer(request)),
+            state,
+        }
     }
 
     /// The org of a folder of exports.
@@ -75,6 +82,25 @@ impl Org {
 }
 
 impl State {
+    fn new(
+        tables: BTreeMap<String, Table>,
+        page: usize,
+        scheme: &'static str,
+        fault: Box<Fault>,
+    ) -> Self {
+        Self {
+            tables: Mutex::new(tables),
+            results: Mutex::default(),
+            page,
+            scheme,
+            forbidden: Mutex::default(),
+            asked: Mutex::default(),
+            used: AtomicU64::new(10),
+            looks: AtomicU64::new(0),
+            fault,
+        }
+    }
+
     fn answer(&self, request: &Request) -> Reply {
         let key = format!("{} {} {:?}", request.verb, request.path, request.query);
         let before = {
@@ -101,7 +127,7 @@ impl State {
         let data = format!("/services/data/v{VERSION}");
         let verb = request.verb.as_str();
         if (verb, request.path.as_str()) == ("POST", "/services/oauth2/token") {
-            return Some(token(request));
+            return Some(self.token(request));
         }
         if (verb, request.path.as_str()) == ("POST", &format!("{data}/jobs/query")) {
             return self.job(request);
@@ -135,6 +161,23 @@ impl State {
             (Some(result), Ok(from)) => self.page(result, from),
             _ => fault(400, "INVALID_QUERY_LOCATOR", "invalid query locator"),
         })
+    }
+
+    fn token(&self, request: &Request) -> Reply {
+        let form = request.form();
+        let is_app = form.get("grant_type").is_some_and(|grant| grant == "client_credentials")
+            && form.get("client_secret").is_some_and(|secret| secret == SECRET);
+        let is_signed = form.get("assertion").is_some_and(|word| word.split('.').count() == 3);
+        if !is_app && !is_signed {
+            let fault = json!({"error": "invalid_client", "error_description": "invalid client"});
+            return Reply::status(400, &fault);
+        }
+        let host = &request.heads["host"];
+        Reply::json(&json!({
+            "access_token": TOKEN, "token_type": "Bearer", "instance_url": format!("{}://{host}", self.scheme),
+            "id": "https://login.salesforce.com/id/00D/005", "issued_at": "1795413600000",
+            "signature": "c2lnbmVk", "scope": "api",
+        }))
     }
 
     /// A job, which comes to its records in an order of its own.
@@ -297,23 +340,6 @@ impl State {
             "deletable": false, "mergeable": false, "undeletable": false, "fields": fields,
         }))
     }
-}
-
-fn token(request: &Request) -> Reply {
-    let form = request.form();
-    let is_app = form.get("grant_type").is_some_and(|grant| grant == "client_credentials")
-        && form.get("client_secret").is_some_and(|secret| secret == SECRET);
-    let is_signed = form.get("assertion").is_some_and(|word| word.split('.').count() == 3);
-    if !is_app && !is_signed {
-        let fault = json!({"error": "invalid_client", "error_description": "invalid client"});
-        return Reply::status(400, &fault);
-    }
-    let host = &request.heads["host"];
-    Reply::json(&json!({
-        "access_token": TOKEN, "token_type": "Bearer", "instance_url": format!("http://{host}"),
-        "id": "https://login.salesforce.com/id/00D/005", "issued_at": "1795413600000",
-        "signature": "c2lnbmVk", "scope": "api",
-    }))
 }
 
 fn fault(status: u16, code: &str, message: &str) -> Reply {
