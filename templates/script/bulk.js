@@ -31,7 +31,7 @@ function pickAll(wanted) {
   const before = [...picked];
   picked.clear();
   if (wanted) for (const one of alike) picked.add(one);
-  for (const one of new Set([...before, ...picked])) for (const card of one.cards) if (desks.has(card)) paint(one);
+  inSlices(eachOf([...new Set([...before, ...picked])].filter(isEquipped), one => paint(one)));
   bulkBar();
   announce(`${grouped(picked.size)} selected`);
 }
@@ -54,6 +54,7 @@ const foot = make('div', { className: 'foot' }, bulk);
 
 function bulkBar() {
   bulk.hidden = !picked.size;
+  root.classList.toggle('picking', picked.size > 0);
   if (!picked.size) {
     bulk.replaceChildren();
     return;
@@ -107,7 +108,7 @@ function together(decision) {
       else {
         box.close();
         say(some, says, `${WORDS[decision].toLowerCase()} ${counted(some.length, 'proposal')}`);
-        for (const one of some) fold(one, true);
+        showAll(some);
         pickAll(false);
         toast(`${WORDS[decision]}: ${counted(some.length, 'proposal')}`);
       }

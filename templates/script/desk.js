@@ -15,8 +15,8 @@ function equip(card) {
   desks.set(card, desk);
   card.tabIndex = -1;
   desk.chip = make('span', { className: 'chip' });
-  desk.fold = button('', () => fold(proposal, !isShut(card)), make('span', {}), hidden(` ${proposal.id}`));
-  (card.querySelector('.hd') || card.querySelector('h5')).append(make('span', { className: 'out' }, desk.chip, desk.fold));
+  desk.fold = button('', () => fold(proposal, !isShut(card)));
+  (card.querySelector('.hd') || card.querySelector('h5')).append(make('span', { className: 'out' }, desk.fold));
   if (!isShut(card)) furnish(card, desk);
   label(card, desk);
   paint(proposal);
@@ -25,7 +25,8 @@ function equip(card) {
 
 function label(card, { fold, proposal }) {
   fold.setAttribute('aria-expanded', String(!isShut(card)));
-  fold.firstChild.textContent = isShut(card) ? (isWhole(proposal) ? 'Change' : 'Expand') : 'Collapse';
+  fold.textContent = isShut(card) ? (isWhole(proposal) ? 'Change' : 'Expand') : 'Collapse';
+  fold.setAttribute('aria-label', `${fold.textContent} ${proposal.id}`);
 }
 
 function furnish(card, desk) {
@@ -170,7 +171,11 @@ function show(card, desk, state, typing) {
   const { proposal } = desk;
   const says = decided.get(proposal.id);
   const what = state === 'open' ? lacks(proposal, says) : '';
-  desk.chip.replaceChildren(...(says ? [icon(what ? 'wait' : { approve: 'ok', reject: 'no', escalate: 'up' }[says.decision]), what ? 'Not complete' : outcome(proposal)] : []));
+  desk.chip.remove();
+  if (says) {
+    desk.chip.replaceChildren(icon(what ? 'wait' : { approve: 'ok', reject: 'no', escalate: 'up' }[says.decision]), what ? 'Not complete' : outcome(proposal));
+    desk.fold.before(desk.chip);
+  }
   if (!desk.said) return;
   for (const [decision, made] of desk.buttons) made.setAttribute('aria-pressed', String(says?.decision === decision));
   if (!typing || !desk.details.contains(typing)) {
@@ -198,6 +203,29 @@ function fold(proposal, shut) {
   paint(proposal);
 }
 
+/** The blocks that are on the screen or near it. */
+const near = new Set();
+
+/** Does something with many, with what is near the screen first. */
+function* eachOf(some, act) {
+  const isNear = one => one.cards.some(card => near.has(card.parentElement));
+  for (const one of [...some.filter(isNear), ...some.filter(one => !isNear(one))]) {
+    act(one);
+    yield;
+  }
+}
+
+const isEquipped = proposal => proposal.cards.some(card => desks.has(card));
+
+/** True where it is shut when nobody is at it: a card that is decided, a line that lacks nothing. */
+const isSettled = proposal => isLine(proposal.cards[0]) ? stateOf(proposal) !== 'open' : isWhole(proposal);
+
+/** Shows what was said of many: each folds to its outcome, and what lacks something stands open. */
+const showAll = some => inSlices(eachOf(some, one => {
+  if (!decided.has(one.id) && !isEquipped(one)) return;
+  fold(one, isSettled(one));
+}));
+
 // ---- going from one to the next
 
 let current = null;
@@ -205,6 +233,7 @@ let current = null;
 function visit(card) {
   if (!card) return;
   equip(card);
+  uncover(card);
   current = card;
   card.focus({ preventScroll: true });
   const { top, bottom } = card.getBoundingClientRect();
@@ -214,9 +243,12 @@ function visit(card) {
 
 /** The next card that is shown and asks, after this one and then from the start. */
 function nextUndecided(card) {
-  const at = Math.max(0, shown.indexOf(card));
-  const round = [...shown.slice(at + 1), ...shown.slice(0, at)];
-  return round.find(one => asks(proposalOn(one)) && stateOf(proposalOn(one)) === 'undecided');
+  const at = shown.indexOf(card);
+  for (let n = 1; n <= shown.length; n += 1) {
+    const one = shown[(at + n) % shown.length];
+    if (asks(proposalOn(one)) && !decided.has(named(one))) return one;
+  }
+  return undefined;
 }
 
 let passing = 0;

@@ -5,7 +5,7 @@ const problem = make('p', { className: 'wrong', role: 'alert' });
 const kept = make('span', { className: 'kept' });
 let unsaved = false;
 /** Why this copy may not be exported; empty where it may. */
-let damage = '';
+let damage = 'This copy is still being read. Export in a moment.';
 /** Who decides, and who beside them, once they said so. */
 let approver = '', second = '';
 
@@ -25,7 +25,7 @@ function writeDraft() {
   clearTimeout(waiting);
   try {
     if (!store) throw new Error('no store');
-    store.setItem(key, JSON.stringify({ packet_digest: form.packet_digest, approver, second, decided: [...decided] }));
+    store.setItem(key, JSON.stringify({ packet_digest: form.packet_digest, approver, second, decided: [...drafted, ...decided] }));
     unsaved = false;
     kept.textContent = `Draft saved here ${time(new Date())}`;
   } catch {
@@ -38,16 +38,14 @@ function refused() {
   kept.textContent = 'This viewer keeps no draft: export before you leave';
 }
 
+/** Reads the draft; what it says of a proposal holds once its card is read. */
 function restore() {
   try {
     const draft = JSON.parse(store?.getItem(key) || 'null');
     if (draft?.packet_digest === form.packet_digest) {
       [approver, second] = [draft.approver, draft.second].map(name => form.deciders.includes(name) ? name : '');
-      for (const [id, said] of draft.decided) {
-        const says = readSaid(proposals.get(id), said);
-        if (says) decided.set(id, says);
-      }
-      if (decided.size) kept.textContent = 'Draft restored';
+      for (const [id, says] of draft.decided) drafted.set(id, says);
+      if (drafted.size) kept.textContent = 'Draft restored';
     }
   } catch {
     // A draft that cannot be read is none.
@@ -68,7 +66,7 @@ function discard() {
   if (!decided.size) return;
   const some = [...decided.keys()].map(id => proposals.get(id));
   say(some, null, 'discarded the draft');
-  for (const one of some) fold(one, false);
+  showAll(some);
   toast('Draft discarded');
 }
 
@@ -117,10 +115,8 @@ function download(name, type, text) {
 }
 
 function exportBox() {
-  if (damage) {
-    problem.textContent = damage;
-    return;
-  }
+  problem.textContent = damage;
+  if (damage) return;
   const { counts, decisions } = file();
   const notWhole = decided.size - decisions.length;
   const wrong = make('p', { className: 'wrong', role: 'alert' });
@@ -197,13 +193,10 @@ function take(read) {
     else taken.push([proposal, says]);
   }
   if (taken.length) steps.push({ label: 'imported', before: taken.map(([one]) => [one, decided.get(one.id)]) });
-  for (const [one, says] of taken) {
-    put(one, says);
-    fold(one, isWhole(one));
-  }
+  put(taken);
+  showAll(taken.map(([one]) => one));
   if (form.deciders.includes(read.approver)) approver = read.approver;
   if (form.deciders.includes(read.second_approver)) second = read.second_approver;
-  changed();
   const not = read.decisions.length - taken.length - older;
   return `${counted(taken.length, 'decision')} taken${older ? `; ${grouped(older)} older than what is decided here` : ''}${not ? `; ${grouped(not)} left out: not in this packet, on other facts, or not to be decided so` : ''}.`;
 }
@@ -215,6 +208,7 @@ async function check() {
   const says = document.querySelector('#self-check');
   if (!globalThis.crypto?.subtle) {
     says.textContent = 'Not possible in this viewer';
+    damage = '';
     return;
   }
   const lines = cards.map(card => `${named(card)} ${card.dataset.proposal}\n`).join('');
@@ -222,9 +216,10 @@ async function check() {
   const hex = [...bytes].map(byte => byte.toString(16).padStart(2, '0')).join('');
   if (hex === form.index) {
     says.textContent = `Passed as this copy was opened: the ${counted(cards.length, 'proposal')} in it are those it was made with`;
+    damage = '';
     return;
   }
   says.textContent = 'Failed: this copy is damaged';
   damage = 'This copy is damaged: its proposals are not the ones it was made with, so nothing can be exported. Ask for a fresh copy.';
-  main.prepend(make('div', { className: 'note', role: 'alert' }, make('p', {}, damage)));
+  document.querySelector('main').prepend(make('div', { className: 'note', role: 'alert' }, make('p', {}, damage)));
 }

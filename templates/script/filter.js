@@ -31,6 +31,9 @@ const narrow = matchMedia('(max-width: 62rem)');
 const chosen = {};
 /** The cards that are shown, in order. */
 let shown = cards;
+/** The work that shows them. */
+let sieving = null;
+const queue = () => document.querySelector('#queue');
 const selects = new Map();
 const search = make('input', { type: 'search', name: 'text', autocomplete: 'off', spellcheck: false });
 const tally = make('p', { className: 'tally' });
@@ -51,41 +54,74 @@ function textOf(card) {
   return text;
 }
 
-function fits(card) {
-  const proposal = proposalOn(card);
-  for (const [key, , is] of FACETS) if (chosen[key] && String(is(proposal)) !== chosen[key]) return false;
-  return !chosen.text || chosen.text.toLowerCase().split(/\s+/).every(word => textOf(card).includes(word));
+/** Tells of a card whether it fits what is chosen. */
+function fitting() {
+  const facets = FACETS.filter(([key]) => chosen[key]);
+  const words = (chosen.text || '').toLowerCase().split(/\s+/).filter(Boolean);
+  return card => {
+    const proposal = proposalOn(card);
+    return facets.every(([key, , is]) => String(is(proposal)) === chosen[key]) && words.every(word => textOf(card).includes(word));
+  };
 }
 
 const isFiltered = () => Object.values(chosen).some(Boolean);
 
-/** Shows what fits; said, where a person chose it. */
+/** Chooses what is shown, and shows it; said, where a person chose it. */
 function filter(wanted, { said = true } = {}) {
   for (const key of Object.keys(chosen)) delete chosen[key];
   Object.assign(chosen, wanted);
-  shown = isFiltered() ? cards.filter(fits) : cards;
-  const fit = new Set(shown);
-  for (const card of cards) if (card.hidden === fit.has(card)) card.hidden = !fit.has(card);
-  for (const part of groups) part.hidden = isFiltered() && !part.querySelector('[data-proposal]:not([hidden])');
   for (const [key, select] of selects) {
     select.value = chosen[key] || '';
     if (chosen[key] && select.closest('.more')) select.closest('.more').open = true;
   }
   if (search.value.trim() !== (chosen.text || '')) search.value = chosen.text || '';
   reset.hidden = !isFiltered();
+  works.delete(sieving);
+  sieving = sieve(said);
+  queue().setAttribute('aria-busy', 'true');
+  inSlices(sieving);
+}
+
+/** Finds what fits, then shows it from the top. */
+function* sieve(said) {
+  const fits = isFiltered() ? fitting() : () => true;
+  const found = [];
+  const parts = [];
+  for (const [part, inside] of blocks) {
+    const fit = new Set(inside.filter(fits));
+    found.push(...fit);
+    parts.push([part, inside, fit]);
+    yield;
+  }
+  shown = isFiltered() ? found : cards;
+  for (const [part, inside, fit] of parts) {
+    part.hidden = !fit.size;
+    // What is not laid out takes the room of what would be shown, not that of all that was once.
+    part.style.containIntrinsicSize = fit.size < inside.length ? `none calc(${fit.size} * var(--each))` : '';
+  }
+  for (const part of document.querySelectorAll('.fam, .group')) part.hidden = isFiltered() && !part.querySelector('.blk:not([hidden])');
+  tell(said);
+  for (const [, inside, fit] of parts) {
+    if (!fit.size) continue;
+    for (const card of inside) if (card.hidden === fit.has(card)) card.hidden = !fit.has(card);
+    yield;
+  }
+  queue().removeAttribute('aria-busy');
+}
+
+/** Says how many are shown. */
+function tell(said) {
   nothing.hidden = shown.length > 0 || !cards.length;
   const all = counted(cards.length, 'proposal');
   tally.textContent = isFiltered() ? `${grouped(shown.length)} of ${all}` : all;
   const words = Object.entries(chosen).filter(([, value]) => value)
-    .map(([key, value]) => key === 'text' ? `\u201c${value}\u201d` : selects.get(key).selectedOptions[0]?.dataset.words || value);
+    .map(([key, value]) => key === 'text' ? `\u201c${value}\u201d` : selects.get(key)?.selectedOptions[0]?.dataset.words || value);
   note.textContent = isFiltered() ? `Printed with a filter: ${words.join(', ')}. ${grouped(shown.length)} of ${all} are here.` : '';
-  if (said) {
-    address();
-    announce(tally.textContent);
-    // What fits begins at the head of the queue. Where the filters are above it, whoever types stays there.
-    if (isFiltered() && !narrow.matches) document.querySelector('#queue').scrollIntoView();
-  }
-  total();
+  if (!said) return;
+  address();
+  announce(tally.textContent);
+  // What fits begins at the head of the queue. Where the filters are above it, whoever types stays there.
+  if (isFiltered() && !narrow.matches) queue().scrollIntoView();
 }
 
 /** Writes the filters into the address. */
@@ -110,8 +146,12 @@ function arrive() {
   }
   const target = hash && document.getElementById(hash);
   if (!target) return;
-  if (target.closest('[hidden]')) filter({}, { said: false });
-  else if (isFiltered()) address();
+  if (target.closest('[hidden]')) {
+    filter({}, { said: false });
+    uncover(target);
+  } else if (isFiltered()) {
+    address();
+  }
   if (target.matches('[data-proposal]')) {
     fold(proposalOn(target), false);
     visit(target);
@@ -120,14 +160,36 @@ function arrive() {
   }
 }
 
-/** Parts that are hidden when nothing in them is shown. */
-const groups = [...document.querySelectorAll('.fam, .group, .cards, .blk')];
+/** Shows something before its turn comes. */
+function uncover(target) {
+  for (let part = target; part; part = part.parentElement) part.hidden = false;
+}
 
-/** The form, in the rail; a facet that sets nothing apart is left out. */
-function filters() {
+// ---- the form, in the rail
+
+const controls = make('form', { className: 'filters' }, field('Search', search), make('div', { className: 'row' }, tally, reset));
+const sieveBox = make('details', { className: 'sieve' }, make('summary', {}, 'Filters'), controls);
+
+/** Puts the search beside the page. */
+function searchable() {
+  let waiting = 0;
+  search.addEventListener('input', () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => filter({ ...chosen, text: search.value.trim() }), 120);
+  });
+  controls.addEventListener('submit', event => event.preventDefault());
+  const contents = document.querySelector('.toc');
+  const fit = () => { sieveBox.open = contents.open = !narrow.matches; };
+  narrow.addEventListener('change', fit);
+  fit();
+  document.querySelector('.rail').append(sieveBox);
+}
+
+/** Adds the facets with what they count; one that sets nothing apart is left out. */
+function* facets() {
   const more = make('details', { className: 'more' }, make('summary', {}, 'More filters'));
-  const controls = [field('Search', search), make('div', { className: 'row' }, tally, reset)];
   for (const [key, words, is, reads = text => text] of FACETS) {
+    yield;
     const counts = new Map();
     if (key === 'decision') for (const state of Object.keys(STATES)) counts.set(state, [0, null]);
     else for (const one of proposals.values()) counts.set(String(is(one)), [(counts.get(String(is(one)))?.[0] || 0) + 1, one]);
@@ -139,34 +201,17 @@ function filters() {
     }));
     select.addEventListener('change', () => filter({ ...chosen, [key]: select.value }));
     selects.set(key, select);
-    if (MAIN.includes(key)) controls.push(field(words, select));
-    else more.append(field(words, select));
+    (MAIN.includes(key) ? controls : more).append(field(words, select));
   }
-  let waiting = 0;
-  search.addEventListener('input', () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(() => filter({ ...chosen, text: search.value.trim() }), 120);
-  });
-  if (more.children.length > 1) controls.push(more);
-  const made = make('form', { className: 'filters' }, ...controls);
-  made.addEventListener('submit', event => event.preventDefault());
-  const box = make('details', { className: 'sieve' }, make('summary', {}, 'Filters'), made);
-  const contents = document.querySelector('.toc');
-  const fit = () => { box.open = contents.open = !narrow.matches; };
-  narrow.addEventListener('change', fit);
-  fit();
-  document.querySelector('.rail').append(box);
+  if (more.children.length > 1) controls.append(more);
   document.querySelector('#queue h2 + p').after(note);
-  document.querySelector('#queue').append(nothing);
-  addEventListener('hashchange', arrive);
+  queue().append(nothing);
 }
 
 /** Reads the texts before they are searched, while nothing else is to do. */
-function readAhead(from = 0) {
-  const later = window.requestIdleCallback || (task => setTimeout(() => task({ timeRemaining: () => 5 }), 50));
-  later(deadline => {
-    let at = from;
-    while (at < cards.length && deadline.timeRemaining() > 1) textOf(cards[at++]);
-    if (at < cards.length) readAhead(at);
-  });
+function* readAhead() {
+  for (const card of cards) {
+    textOf(card);
+    yield;
+  }
 }

@@ -2,8 +2,8 @@
 // Texts become text nodes alone; nothing is asked of any server.
 
 const root = document.documentElement;
-const main = document.querySelector('main');
-const form = JSON.parse(main.dataset.form);
+const frame = document.querySelector('.frame');
+const form = JSON.parse(frame.dataset.form);
 const NOTE = 500, NAME = 200;
 const WORDS = { approve: 'Approved', reject: 'Rejected', escalate: 'Escalated' };
 
@@ -59,16 +59,52 @@ const store = (() => {
   }
 })();
 
+// ---- long work
+
+/** So long at most, in ms, is anybody kept waiting by work that can be cut. */
+const SLICE = 12;
+const now = () => performance.now();
+/** The works that are not done yet. */
+const works = new Set();
+
+const whenIdle = window.requestIdleCallback || (task => setTimeout(task, 50));
+
+/** Does a work, which pauses wherever it may be cut, and lets whoever types or scrolls pass in between. */
+function inSlices(work, later = setTimeout) {
+  works.add(work);
+  const go = () => {
+    for (const until = now() + SLICE; works.has(work) && now() < until;) if (work.next().done) works.delete(work);
+    if (works.has(work)) later(go);
+  };
+  go();
+  return work;
+}
+
+// On paper stands what is asked for, not what is half done.
+addEventListener('beforeprint', () => {
+  for (const work of works) while (!work.next().done);
+  works.clear();
+});
+
 // ---- the proposals
 
-/** Every card, in the packet's order; where there are many, a card is a line that opens. */
-const cards = [...document.querySelectorAll('[data-proposal]')];
+/** Every card that was read so far, in the packet's order; where there are many, a card is a line that opens. */
+const cards = [];
+/** The parts that a browser lays out at one go, with their cards. */
+const blocks = new Map();
 /** The proposals by id; the one id may stand on several cards. */
 const proposals = new Map();
+/** Those that ask for a decision. */
+const open = [];
+/** What was decided, by the proposal's id: {decision, confirmed, reason_code, escalate_to, escalate_until, ticket, note, via, decided_at}. */
+const decided = new Map();
+/** What the draft says of proposals that were not read yet. */
+const drafted = new Map();
 /** The id of the proposal on a card; a second card of one id has a number behind it. */
 const named = card => card.id.slice(0, 'F-0000000000'.length);
 
-for (const card of cards) {
+/** Takes up a card that was read. */
+function enrol(card) {
   const [facts, approve, rule, severity, state, weeks, groups, same] = card.dataset.proposal.split(' ');
   const id = named(card);
   let proposal = proposals.get(id);
@@ -79,21 +115,25 @@ for (const card of cards) {
       rule, name, family, severity, state, weeks: Number(weeks), groups: form.groups[groups],
     };
     proposals.set(id, proposal);
+    if (asks(proposal)) open.push(proposal);
   } else if (!mayApprove({ approve }) || (approve === 'held' && mayApprove(proposal))) {
     // Where two are said under one id, the decision is on both.
     proposal.approve = approve;
   }
   proposal.cards.push(card);
+  cards.push(card);
+  if (!blocks.has(card.parentElement)) blocks.set(card.parentElement, []);
+  blocks.get(card.parentElement).push(card);
+  const says = readSaid(proposal, decided.get(id) || drafted.get(id));
+  drafted.delete(id);
+  if (says) decided.set(id, says);
+  else decided.delete(id);
 }
 const proposalOn = card => proposals.get(named(card));
 /** True where it asks for a decision: not in a copy for reading, nor where it is approved and waits. */
 const asks = proposal => form.decides && proposal.approve !== 'waits';
-const open = [...proposals.values()].filter(asks);
 
 // ---- what may be said of one
-
-/** What was decided, by the proposal's id: {decision, confirmed, reason_code, escalate_to, escalate_until, ticket, note, via, decided_at}. */
-const decided = new Map();
 
 function mayApprove({ approve }) {
   return approve === 'free' || approve === 'held';
@@ -166,14 +206,15 @@ const steps = [];
 function say(some, says, label) {
   steps.push({ label, before: some.map(one => [one, decided.get(one.id)]) });
   if (steps.length > STEPS) steps.shift();
-  for (const one of some) put(one, says && { ...says, decided_at: present() });
-  changed();
+  put(some.map(one => [one, says && { ...says, decided_at: present() }]));
 }
 
-function put(proposal, says) {
-  if (says) decided.set(proposal.id, says);
-  else decided.delete(proposal.id);
-  paint(proposal);
+function put(said) {
+  for (const [one, says] of said) {
+    if (says) decided.set(one.id, says);
+    else decided.delete(one.id);
+  }
+  changed();
 }
 
 /** Takes the last step back. */
@@ -183,13 +224,14 @@ function back() {
     announce('Nothing to undo');
     return;
   }
-  for (const [one, says] of step.before) {
-    put(one, says);
-    fold(one, false);
-  }
-  changed();
+  put(step.before);
   toast(`Undone: ${step.label}`);
-  if (step.before.length === 1) visit(step.before[0][0].cards[0]);
+  const [[one], ...more] = step.before;
+  if (more.length) showAll(step.before.map(([each]) => each));
+  else {
+    fold(one, false);
+    visit(one.cards[0]);
+  }
 }
 
 function changed() {

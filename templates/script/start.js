@@ -26,14 +26,14 @@ function total() {
     families.set(one.family, family);
   }
   const whole = counts.approve + counts.reject + counts.escalate;
-  done.textContent = `${grouped(whole)} of ${grouped(open.length)} decided${counts.open ? `, ${grouped(counts.open)} not complete` : ''}`;
+  done.textContent = `${grouped(whole)} of ${grouped(form.open)} decided${counts.open ? `, ${grouped(counts.open)} not complete` : ''}`;
   segments.replaceChildren(...Object.entries(counts).filter(([, n]) => n).map(([state, n]) => {
     const part = make('span', { className: state });
     part.style.setProperty('flex-grow', n);
     return part;
   }));
   segments.setAttribute('aria-label', `${counts.approve} approved, ${counts.reject} rejected, ${counts.escalate} escalated, ${counts.open} not complete, ${counts.undecided} undecided`);
-  if (!form.decides) return;
+  if (!form.decides || open.length < form.open) return;
   for (const [family, [part, all]] of families) {
     const count = document.querySelector(`.rail a[href="#${family}"] .c`);
     if (count) count.textContent = `${grouped(part)}/${grouped(all)}`;
@@ -45,7 +45,7 @@ function total() {
 const single = make('input', { type: 'checkbox', checked: true });
 
 function next() {
-  const one = nextUndecided(current && shown.includes(current) ? current : shown.at(-1)) || null;
+  const one = nextUndecided(current);
   if (one) visit(one);
   else announce('Nothing undecided in this view');
 }
@@ -57,13 +57,15 @@ function go(step) {
 
 /** The first card on the screen, so that a key begins where one reads. */
 function firstSeen() {
-  const at = shown.findIndex(card => card.getBoundingClientRect().bottom > 80);
-  return Math.max(0, at);
+  // Where a block is above the screen, the browser is not asked to lay out what is in it.
+  const isBelow = part => part.getBoundingClientRect().bottom > 80;
+  const above = new Set([...blocks.keys()].filter(part => !isBelow(part)));
+  return Math.max(0, shown.findIndex(card => !above.has(card.parentElement) && isBelow(card)));
 }
 
 /** Does something with the card that one is at. */
 const here = act => () => {
-  if (!current?.isConnected || current.hidden) return;
+  if (!current?.isConnected || current.closest('[hidden]')) return;
   act(proposalOn(current), current);
 };
 
@@ -81,7 +83,7 @@ const KEYS = [
   ['o', 'Fold or open', here((one, card) => fold(one, !isShut(card)))],
   ['x', 'Select, to decide several at once', here(one => pick(one, !picked.has(one)))],
   ['z', 'Undo, up to 100 steps', back],
-  ['/', 'Search', () => { document.querySelector('.sieve').open = true; search.focus(); search.select(); }],
+  ['/', 'Search', () => { sieveBox.open = true; search.focus(); search.select(); }],
   ['?', 'This list', help],
 ];
 const READING = ['j', 'k', 'o', '/', '?'];
@@ -156,20 +158,62 @@ document.addEventListener('keydown', event => {
 /** So many cards get their controls at once; of more, each when it comes near the screen. */
 const EAGER = 300;
 
-function start() {
-  const near = new IntersectionObserver(seen => {
-    for (const { target, isIntersecting } of seen) {
-      if (!isIntersecting) continue;
-      near.unobserve(target);
-      for (const card of target.matches('.blk') ? target.children : [target]) equip(card);
-    }
-  }, { rootMargin: '600px' });
-  for (const card of document.querySelectorAll('.late .card')) card.classList.add('shut');
-  const few = cards.length <= EAGER;
-  for (const part of document.querySelectorAll('.card, .blk')) {
-    if (few) equip(part);
-    else near.observe(part);
+/** Takes up the cards while the page is still being read, so that keys answer long before its end. */
+function read() {
+  const isRead = document.readyState !== 'loading';
+  let found = null;
+  for (const until = now() + SLICE; now() < until && (found = onward.nextNode());) receive(found);
+  if (found || !isRead) setTimeout(read, found ? 0 : SLICE);
+  else {
+    receive(null);
+    inSlices(finish());
   }
+}
+
+const onward = document.createTreeWalker(frame, NodeFilter.SHOW_ELEMENT, part => {
+  if (part.matches('[data-proposal]')) return NodeFilter.FILTER_ACCEPT;
+  return part.parentElement.matches('[data-proposal]') ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_SKIP;
+});
+
+/** The card that was found last: it is whole once there is something after it. */
+let last = null;
+
+function receive(found) {
+  if (last) {
+    enrol(last);
+    if (last.matches('.late .card')) last.classList.add('shut');
+    const one = proposalOn(last);
+    if (form.cards <= EAGER) equip(last);
+    if (decided.has(one.id)) fold(one, isSettled(one));
+    if (found?.parentElement !== last.parentElement) nearing.observe(last.parentElement);
+  }
+  last = found;
+}
+
+/** Notes what is near the screen, and gives it its controls. */
+const nearing = new IntersectionObserver(seen => {
+  for (const { target, isIntersecting } of seen) {
+    if (!isIntersecting) near.delete(target);
+    else {
+      near.add(target);
+      for (const card of blocks.get(target)) equip(card);
+    }
+  }
+}, { rootMargin: '600px' });
+
+/** What can only be done once every card is there. */
+function* finish() {
+  drafted.clear();
+  yield* facets();
+  total();
+  filter({ ...chosen }, { said: false });
+  if (!current || location.hash.includes('=')) arrive();
+  addEventListener('hashchange', arrive);
+  inSlices(readAhead(), whenIdle);
+  check().then(() => { root.dataset.ready = String(Math.round(now())); });
+}
+
+function start() {
   paintIn(store?.getItem('crm-review/theme'));
   single.checked = store?.getItem('crm-review/keys') !== 'off';
   single.addEventListener('change', () => store?.setItem('crm-review/keys', single.checked ? 'on' : 'off'));
@@ -186,18 +230,10 @@ function start() {
   document.body.append(foot);
   root.classList.add('js');
   if (form.decides) restore();
-  filters();
-  for (const id of decided.keys()) {
-    const one = proposals.get(id);
-    paint(one);
-    fold(one, isWhole(one));
-  }
-  filter({}, { said: false });
-  arrive();
-  readAhead();
-  check();
-  root.dataset.ready = String(Math.round(performance.now()));
+  searchable();
+  total();
+  read();
 }
 
-if (cards.length) start();
+if (form.cards) start();
 else root.classList.add('js');

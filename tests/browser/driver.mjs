@@ -106,7 +106,7 @@ export class Visit {
   /** The page once its script has run. */
   async read(path, hash = '') {
     const page = await this.open(path, hash);
-    await page.waitForFunction(() => document.documentElement.dataset.ready);
+    await settled(page);
     return page;
   }
 
@@ -114,6 +114,9 @@ export class Visit {
     await this.context.close();
   }
 }
+
+/** Once the page is read to its end, and what is chosen is shown. */
+export const settled = page => page.waitForFunction(() => document.documentElement.dataset.ready && !document.querySelector('#queue[aria-busy]'));
 
 /** The first card of a rule, as a selector. */
 export const card = (page, rule, at = 0) =>

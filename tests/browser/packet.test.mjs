@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 
-import { Job, Visit, card, close, count, exported, faults, grown, press } from './driver.mjs';
+import { Job, Visit, card, close, count, exported, faults, grown, press, settled } from './driver.mjs';
 
 let acme;
 before(() => { acme = new Job().run(); });
@@ -20,7 +20,11 @@ const more = async (page, name) => {
   await page.getByRole('button', { name: 'More', exact: true }).click();
   await page.locator('dialog').getByRole('button', { name }).click();
 };
-const shown = page => page.locator('[data-proposal]:not([hidden])').count();
+/** How many cards are shown, once all are sieved. */
+const shown = async page => {
+  await settled(page);
+  return page.locator('[data-proposal]:not([hidden], [hidden] *)').count();
+};
 
 test('everything can be decided by keyboard alone, and decide takes the file', async () => {
   const visit = await Visit.of();
@@ -192,7 +196,7 @@ test('a draft waits for the next visit, and another tab is told of', async () =>
   const kept = await page.evaluate(() => JSON.stringify(localStorage));
   for (const value of ['Stefan Pohl', 'acme-instruments', 'Lead.csv']) assert.ok(!kept.includes(value), `${value} is in the draft`);
   await page.reload();
-  await page.waitForFunction(() => document.documentElement.dataset.ready);
+  await settled(page);
   assert.equal(await count(page), '1 of 98 decided');
   assert.equal(await stateOf(page, owner), 'reject');
   assert.ok(await page.locator(`${owner}.shut`).count());
@@ -270,7 +274,7 @@ test('filters are a link, survive a reload, and let a link through', async () =>
   assert.ok(both < owners);
   assert.equal(new URL(page.url()).hash, '#family=owners&team=EMEA');
   await page.reload();
-  await page.waitForFunction(() => document.documentElement.dataset.ready);
+  await settled(page);
   assert.equal(await shown(page), both);
   const names = await page.locator('.filters [name]').evaluateAll(all => all.map(one => one.name));
   assert.deepEqual(names, ['text', 'decision', 'severity', 'family', 'approval', 'owner', 'team', 'rule', 'source', 'segment', 'region', 'size']);
@@ -280,13 +284,13 @@ test('filters are a link, survive a reload, and let a link through', async () =>
   await page.waitForFunction(() => !document.querySelector('p.none[hidden]'));
   assert.match(await page.locator('#queue > p.none').textContent(), /No proposal fits these filters/);
   await press(page, 'Escape');
-  await page.waitForFunction(of => document.querySelectorAll('[data-proposal]:not([hidden])').length === of, both);
+  await page.waitForFunction(of => document.querySelectorAll('[data-proposal]:not([hidden], [hidden] *)').length === of, both);
   const outside = await card(page, 'DUP-01');
   await page.locator(`.first a[href="${outside}"]`).click();
   await page.waitForFunction(at => document.activeElement === document.querySelector(at), outside);
   assert.equal(await page.locator('.tally').textContent(), '98 proposals');
   await page.getByLabel('Search').fill('pohl deactivated');
-  await page.waitForFunction(() => document.querySelectorAll('[data-proposal]:not([hidden])').length < 20);
+  await page.waitForFunction(() => document.querySelectorAll('[data-proposal]:not([hidden], [hidden] *)').length < 20);
   await page.emulateMedia({ media: 'print' });
   assert.match(await page.locator('.printed').innerText(), /^Printed with a filter: “pohl deactivated”\. \d+ of 98 proposals are here\.$/);
   await visit.end();
@@ -440,7 +444,7 @@ test('colours are chosen once, and paper is white', async () => {
   const dark = await ground();
   assert.notEqual(dark, light);
   await page.reload();
-  await page.waitForFunction(() => document.documentElement.dataset.ready);
+  await settled(page);
   assert.equal(await ground(), dark, 'it is kept');
   await page.emulateMedia({ media: 'print' });
   assert.equal(await ground(), 'rgb(255, 255, 255)');
@@ -466,7 +470,7 @@ test('what a search finds begins where it is looked for, and nothing found is sa
   assert.ok(await top('#queue') >= 0 && await top('#queue') < 200, `the queue is at ${await top('#queue')}`);
   await page.locator('.filters').getByLabel('Search').fill('pohl');
   await page.waitForFunction(() => !document.querySelector('.tally').textContent.startsWith('0'));
-  assert.ok(await top('[data-proposal]:not([hidden]) >> nth=0') < 900, 'the first hit is on the screen');
+  assert.ok(await top('[data-proposal]:not([hidden], [hidden] *) >> nth=0') < 900, 'the first hit is on the screen');
   const sizes = await page.locator('select[name=size] option').evaluateAll(all => all.map(one => parseInt(one.textContent, 10)).filter(Number));
   assert.ok(sizes.length > 2);
   assert.deepEqual(sizes, [...sizes].sort((a, b) => a - b));
@@ -704,7 +708,7 @@ test('single keys can be switched off, and stay off', async () => {
   await page.getByLabel('Shortcut keys are on').uncheck();
   await press(page, 'Escape');
   await page.reload();
-  await page.waitForFunction(() => document.documentElement.dataset.ready);
+  await settled(page);
   const owner = await card(page, 'OWN-01');
   await page.evaluate(at => document.querySelector(at).focus(), owner);
   await press(page, 'r', 'x', 'j');

@@ -29,8 +29,9 @@ use super::{
 
 /// Above this many proposals each is one line that opens; below, each is a card.
 const CARDS: usize = 2_000;
-/// Browsers lay out what is on screen; a block is the unit they skip.
-const BLOCK: usize = 50;
+/// Browsers lay out what is on screen; a block is the unit they skip, of so many lines or cards.
+const LINES_IN_BLOCK: usize = 25;
+const CARDS_IN_BLOCK: usize = 5;
 /// Proposals named at the top.
 const FIRST: usize = 5;
 /// Rows set aside that are listed per input.
@@ -383,7 +384,7 @@ impl Page {
             all: tally.row(),
             aged: tally.ages != [tally.count, 0, 0],
             families,
-            compact: found.len() > CARDS,
+            compact: is_compact(&found),
             checks: Checks::of(review.reports, &found),
             inputs: review.inputs.iter().map(|input| InputView::of(input, review)).collect(),
             receipts: review.admissions.iter().map(Receipt::of).collect(),
@@ -579,6 +580,7 @@ fn counts(review: &Review<'_>, found: &[Found<'_>]) -> Vec<CountRow> {
 fn families(review: &Review<'_>, found: &[Found<'_>], roll: &mut Roll) -> Vec<FamilyView> {
     let mut anchors: HashMap<String, usize> = HashMap::new();
     let mut views = Vec::new();
+    let size = if is_compact(found) { LINES_IN_BLOCK } else { CARDS_IN_BLOCK };
     let open = || found.iter().filter(|one| !one.is_waiting());
     let sizes = Family::ALL.map(|it| open().filter(|one| one.check.family == it).count());
     let most = sizes.into_iter().max().unwrap_or_default();
@@ -608,7 +610,7 @@ fn families(review: &Review<'_>, found: &[Found<'_>], roll: &mut Roll) -> Vec<Fa
                 consequence: check.consequence,
                 proposals: to_decide(same.iter().copied()),
                 late: is_demoted,
-                blocks: blocks(cards),
+                blocks: blocks(cards, size),
             });
         }
         // Stable: the others stay in the packet's order.
@@ -639,10 +641,15 @@ fn version(review: &Review<'_>, family: Family) -> String {
     )
 }
 
-fn blocks(cards: impl Iterator<Item = Card>) -> Vec<Vec<Card>> {
+/// True where there are so many proposals that each is a line.
+fn is_compact(found: &[Found<'_>]) -> bool {
+    found.len() > CARDS
+}
+
+fn blocks(cards: impl Iterator<Item = Card>, size: usize) -> Vec<Vec<Card>> {
     let mut blocks: Vec<Vec<Card>> = Vec::new();
     for card in cards {
-        match blocks.last_mut().filter(|block| block.len() < BLOCK) {
+        match blocks.last_mut().filter(|block| block.len() < size) {
             Some(block) => block.push(card),
             None => blocks.push(vec![card]),
         }

@@ -3,11 +3,12 @@
 //!
 //! Does not: judge whether proposals may be decided together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use crate::check::{By, Family};
+use crate::finding::FindingId;
 use crate::packet::escape::{value, words};
 use crate::packet::{Review, seal};
 
@@ -28,6 +29,9 @@ pub(super) struct Roll {
     rules: BTreeMap<&'static str, (&'static str, &'static str)>,
     /// A line for each card, in the packet's order.
     index: String,
+    cards: usize,
+    /// The proposals that ask for a decision.
+    open: BTreeSet<FindingId>,
     /// Whether the copy is masked: then a digest of values, which could be guessed, is left out.
     masked: bool,
 }
@@ -87,6 +91,10 @@ impl Roll {
             same.map_or_else(|| "-".to_owned(), |same| same.to_string()),
         );
         self.index += &format!("{} {words}\n", found.id);
+        self.cards += 1;
+        if !found.is_waiting() {
+            self.open.insert(found.id.clone());
+        }
         Mark { words, whose }
     }
 
@@ -104,6 +112,8 @@ impl Roll {
     pub(super) fn told(self) -> Told {
         Told {
             index: seal::sha256(self.index.as_bytes()),
+            cards: self.cards,
+            open: self.open.len(),
             groups: self.groups,
             by: By::ALL.map(|by| (by.word(), by.title())).into(),
             asks: self.asks,
@@ -118,6 +128,10 @@ impl Roll {
 pub(super) struct Told {
     /// The digest of what the cards say to the script, by which it knows a damaged copy.
     index: String,
+    /// How many cards there are, and how many proposals of theirs ask for a decision: known before they are
+    /// read.
+    cards: usize,
+    open: usize,
     groups: Vec<Groups>,
     /// What records are grouped by, and how a person calls it.
     by: Vec<(&'static str, &'static str)>,
