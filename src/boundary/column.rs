@@ -29,6 +29,12 @@ pub(super) enum Column {
 #[derive(Clone, Copy)]
 pub(super) struct Millis(i64);
 
+impl Default for Millis {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
 impl Millis {
     pub(super) const NONE: Self = Self(i64::MIN);
 
@@ -44,6 +50,12 @@ impl Millis {
 /// A number, or none, in half the memory of an `Option`. What a field holds is never "not a number".
 #[derive(Clone, Copy)]
 pub(super) struct Number(f64);
+
+impl Default for Number {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
 
 impl Number {
     pub(super) const NONE: Self = Self(f64::NAN);
@@ -232,9 +244,9 @@ impl Column {
     pub(super) fn push_none(&mut self) {
         match self {
             Self::Text(texts) => texts.push(""),
-            Self::Time(times) => times.push(Millis::NONE),
-            Self::Number(numbers) => numbers.push(Number::NONE),
-            Self::Flag(flags) => flags.push(None),
+            Self::Time(times) => push(times, Millis::NONE),
+            Self::Number(numbers) => push(numbers, Number::NONE),
+            Self::Flag(flags) => push(flags, None),
         }
     }
 
@@ -254,23 +266,10 @@ impl Column {
     /// Overwrites the values.
     pub(super) fn wipe(&mut self) {
         match self {
-            Self::Text(texts) => {
-                let mut bytes = std::mem::take(texts).text.into_bytes();
-                bytes.fill(0);
-                std::hint::black_box(&mut bytes);
-            }
-            Self::Time(times) => {
-                times.fill(Millis::NONE);
-                std::hint::black_box(times);
-            }
-            Self::Number(numbers) => {
-                numbers.fill(Number::NONE);
-                std::hint::black_box(numbers);
-            }
-            Self::Flag(flags) => {
-                flags.fill(None);
-                std::hint::black_box(flags);
-            }
+            Self::Text(texts) => wipe(&mut std::mem::take(texts).text.into_bytes()),
+            Self::Time(times) => wipe(times),
+            Self::Number(numbers) => wipe(numbers),
+            Self::Flag(flags) => wipe(flags),
         }
     }
 
@@ -292,6 +291,25 @@ impl Column {
             Self::Flag(flags) => reorder(flags, order),
         }
     }
+}
+
+/// Overwrites values, in a way the compiler may not leave out.
+fn wipe<T: Copy + Default>(values: &mut [T]) {
+    values.fill(T::default());
+    std::hint::black_box(values);
+}
+
+/// As `Vec::push`, which would leave the values as they are where it moves from to have more room: they
+/// may be of a chunk that was misread.
+#[inline]
+pub(super) fn push<T: Copy + Default>(values: &mut Vec<T>, value: T) {
+    if values.len() == values.capacity() {
+        let mut grown = Vec::with_capacity(values.len() * 2 + 1);
+        grown.extend_from_slice(values);
+        wipe(values);
+        *values = grown;
+    }
+    values.push(value);
 }
 
 /// Moves the values of `next` behind those that are here.
@@ -337,8 +355,19 @@ impl Texts {
 
     pub(super) fn push(&mut self, text: &str) {
         let start = self.text.len();
+        self.make_room(text.len());
         self.text.push_str(text);
         self.push_end(start, self.text.len());
+    }
+
+    /// Makes room for so many bytes more, and leaves none where they were.
+    fn make_room(&mut self, room: usize) {
+        let needed = self.text.len() + room;
+        if needed > self.text.capacity() {
+            let mut grown = String::with_capacity(needed.max(2 * self.text.capacity()));
+            grown.push_str(&self.text);
+            wipe(&mut std::mem::replace(&mut self.text, grown).into_bytes());
+        }
     }
 
     /// Moves the texts of `next` behind those that are here.

@@ -517,13 +517,15 @@ impl Intake {
         match (column, value) {
             (Column::Text(texts), Value::Text(text)) => texts.push(text),
             (Column::Time(times), Value::Moment(moment)) => {
-                times.push(moment.millis(self.zone).map_or(Millis::NONE, Millis::new));
+                column::push(times, moment.millis(self.zone).map_or(Millis::NONE, Millis::new));
                 if matches!(moment, Moment::Unordered { .. }) {
                     self.unordered.push((self.lines.len(), slot, moment));
                 }
             }
-            (Column::Number(numbers), Value::Number(number)) => numbers.push(Number::new(number)),
-            (Column::Flag(flags), Value::Flag(flag)) => flags.push(Some(flag)),
+            (Column::Number(numbers), Value::Number(number)) => {
+                column::push(numbers, Number::new(number));
+            }
+            (Column::Flag(flags), Value::Flag(flag)) => column::push(flags, Some(flag)),
             (column, value) => {
                 if let Value::Withheld(looks_like) = value {
                     self.withheld.push((self.lines.len(), slot, looks_like));

@@ -754,14 +754,18 @@ mod memory {
 
     use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 
+    use crm_review::boundary::{Boundary, Object};
+    use crm_review::policy::{Document, Log};
+    use crm_review::source::{Files, pull};
+
     use super::*;
 
     const ROWS: u32 = 20_000;
     /// The token without its last letter, so that this program does not hold it as a whole.
     const STEM: [u8; 7] = *b"QZBLOCK";
 
-    /// One row, with the token in the middle, built where no other copy is made of it.
-    fn row(number: u32) -> [u8; 64] {
+    /// One row, with the token in its second or third cell, built where no other copy is made of it.
+    fn row(number: u32, letter: u8, comma: usize) -> [u8; 64] {
         let mut row = [b'x'; 64];
         let mut digits = number;
         for place in row[2..8].iter_mut().rev() {
@@ -771,15 +775,15 @@ mod memory {
         row[0..2].copy_from_slice(b"00");
         row[8] = b',';
         row[20..27].copy_from_slice(&STEM);
-        row[27] = b'D';
+        row[27] = letter;
         row[28] = b'0' + u8::try_from(number % 10).unwrap();
-        row[50] = b',';
+        row[comma] = b',';
         row[63] = b'\n';
         row
     }
 
-    /// How often the token with a digit behind it is in this process.
-    fn tokens() -> usize {
+    /// How often a stem with this letter and a digit behind it is in this process.
+    fn tokens(letter: u8) -> usize {
         let maps = fs::read_to_string("/proc/self/maps").unwrap();
         let mut memory = fs::File::open("/proc/self/mem").unwrap();
         let mut found = 0;
@@ -794,7 +798,7 @@ mod memory {
                 }
                 let at = memchr::memmem::find_iter(&page, &STEM);
                 let behind = at.filter_map(|at| page.get(at + 7..at + 9));
-                found += behind.filter(|b| b[0] == b'D' && b[1].is_ascii_digit()).count();
+                found += behind.filter(|b| b[0] == letter && b[1].is_ascii_digit()).count();
                 page.fill(0);
             }
         }
@@ -807,10 +811,7 @@ mod memory {
         let path = desk.put(b"Id,Notes,Last\n");
         let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
         for number in 0..ROWS {
-            let mut row = row(number);
-            file.write_all(&row).unwrap();
-            row.fill(0);
-            std::hint::black_box(&mut row);
+            put(&mut file, row(number, b'D', 50));
         }
         let names = ["Id", "Last"];
         let expect = Expect { names: &names, required: &names, encoding: None };
@@ -821,7 +822,40 @@ mod memory {
             let (sinks, tally) = sheet.read(&[0, 2], Rows::default, threads).unwrap();
             assert_eq!(tally.accepted(), u64::from(ROWS));
             assert!(sinks[0].0[0].1[0].starts_with("00"));
-            assert_eq!(tokens(), 0);
+            assert_eq!(tokens(b'D'), 0);
+        }
+    }
+
+    fn put(file: &mut fs::File, mut row: [u8; 64]) {
+        file.write_all(&row).unwrap();
+        row.fill(0);
+        std::hint::black_box(&mut row);
+    }
+
+    #[test]
+    fn nothing_is_left_of_a_cell_whose_lines_were_taken_for_rows() {
+        let desk = Desk::new();
+        let path = desk.put(b"Id,Notes,Last\n1,good,one\n2,\"a note of many lines\n");
+        let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+        // A chunk that begins within the note has the token in the column that is admitted.
+        for number in 0..ROWS {
+            put(&mut file, row(number, b'M', 12));
+        }
+        file.write_all(b"so much for that\nits end\",two\n3,good,three\n").unwrap();
+        let log = Log::default();
+        let boundary = "[lead.fields]\nid = { from = \"Id\", why = \"Names it.\" }\n\
+                        remark = { from = \"Last\", why = \"Tried.\" }\n";
+        let boundary = Document::parse("rules/boundary.toml", boundary, &log);
+        let boundary = Boundary::parse(&boundary, &log);
+        let reads = boundary.fields(Object::Lead).cloned().collect();
+        let files = Files([(Object::Lead, vec!["export.csv".into()])].into());
+        for threads in [1, 2] {
+            let threads = NonZeroUsize::new(threads).unwrap();
+            let folder = path.parent().unwrap();
+            let zone = chrono_tz::UTC;
+            let pulled = pull(folder, &files, &boundary, &reads, zone, threads).unwrap();
+            assert_eq!(pulled.batches[0].len(), 3);
+            assert_eq!(tokens(b'M'), 0);
         }
     }
 }
