@@ -108,7 +108,7 @@ fn a_rule_that_names_nobody_is_told_once_and_the_mail_names_no_person() {
 
     job.put("rules/routing.toml", rules);
     let (summary, err) = run_on(&job, "2026-03-08", 0);
-    let line = "rules/routing.toml:1";
+    let line = "rules/routing.toml:5";
     assert_eq!(summary.matches(line).count(), 1, "{summary}");
     assert!(!summary.contains("Mos"), "{summary}");
     let says = format!(

@@ -14,6 +14,7 @@ use crate::check::condition::{When, fold};
 use crate::check::ladder::Flags;
 use crate::check::{CheckDef, World};
 use crate::finding::{Assignee, Tried};
+use crate::policy::Said;
 use crate::threads;
 
 use super::accounts::Home;
@@ -243,14 +244,15 @@ impl<'a> Routed<'a> {
 
     /// Looks up whom rules and tables name.
     fn look_up(&mut self, world: &World<'a>) {
-        let who = |name: &String| self.roster.who(name);
+        let who = |name: &Said<String>| self.roster.who(name);
         for plan in &self.policy.plans {
             let destinations = plan.rules.iter().map(|rule| match &rule.target {
                 Target::Owner(owner) => Destination::One(who(owner)),
                 Target::Pool(pool) => Destination::Pool(pool.iter().map(who).collect()),
                 Target::AccountOwner => Destination::AccountOwner,
                 Target::Table(table) => {
-                    Destination::Table(table.rows().iter().map(|row| who(&row.says)).collect())
+                    let who = table.rows().iter().map(|row| self.roster.who(&row.says));
+                    Destination::Table(who.collect())
                 }
             });
             self.destinations.insert(plan.object, destinations.collect());

@@ -37,9 +37,9 @@ pub(super) struct Rule {
 #[derive(Debug, Clone)]
 pub(super) enum Target {
     /// A user or queue by id or name.
-    Owner(String),
+    Owner(Said<String>),
     /// Any of these.
-    Pool(Vec<String>),
+    Pool(Vec<Said<String>>),
     /// The owner of the account the record belongs to.
     AccountOwner,
     /// The `owner` column of the first row that fits.
@@ -50,8 +50,11 @@ impl Target {
     /// Whom it gives records to, in words.
     fn words(&self) -> String {
         match self {
-            Self::Owner(owner) => owner.clone(),
-            Self::Pool(pool) => format!("any of {}", pool.join(", ")),
+            Self::Owner(owner) => owner.value.clone(),
+            Self::Pool(pool) => {
+                let pool: Vec<&str> = pool.iter().map(|one| one.value.as_str()).collect();
+                format!("any of {}", pool.join(", "))
+            }
             Self::AccountOwner => "the owner of the matched account".to_owned(),
             Self::Table(table) => format!("the first row of {} that fits", table.file),
         }
@@ -132,10 +135,11 @@ fn parse_target(
             section.problem(node.line, "`to` is blank");
             return None;
         }
-        return Some(Target::Owner(owner.trim().to_owned()));
+        return Some(Target::Owner(Said { value: owner.trim().to_owned(), line: node.line }));
     }
     let to = section.as_section("to", node)?;
-    let pool: Vec<String> = to.texts("pool").iter().map(|said| said.trim().to_owned()).collect();
+    let trimmed = |said: &Said<&str>| Said { value: said.trim().to_owned(), line: said.line };
+    let pool: Vec<Said<String>> = to.texts("pool").iter().map(trimmed).collect();
     let account_owner = to.flag("matched_account_owner").is_some_and(|said| said.value);
     let table: Option<Said<&str>> = to.text("table");
     match (pool.is_empty(), account_owner, table) {
@@ -287,17 +291,18 @@ impl Rule {
 
     /// Whom it names, each with file and line.
     pub(super) fn names(&self) -> Vec<(&str, &str, usize)> {
-        match &self.target {
-            Target::Owner(owner) => vec![(owner.as_str(), self.file.as_str(), self.line)],
-            Target::Pool(pool) => {
-                pool.iter().map(|one| (one.as_str(), self.file.as_str(), self.line)).collect()
-            }
-            Target::AccountOwner => Vec::new(),
-            Target::Table(table) => {
-                let rows = table.rows().iter();
-                rows.map(|row| (row.says.as_str(), table.file.as_str(), row.line)).collect()
-            }
-        }
+        let own: &[Said<String>] = match &self.target {
+            Target::Owner(owner) => std::slice::from_ref(owner),
+            Target::Pool(pool) => pool,
+            Target::AccountOwner | Target::Table(_) => &[],
+        };
+        let own = own.iter().map(|said| (said.value.as_str(), self.file.as_str(), said.line));
+        let table = if let Target::Table(table) = &self.target { Some(table) } else { None };
+        let rows = table.into_iter().flat_map(|table| {
+            let rows = table.rows().iter();
+            rows.map(|row| (row.says.as_str(), table.file.as_str(), row.line))
+        });
+        own.chain(rows).collect()
     }
 
     /// Where it stands.
