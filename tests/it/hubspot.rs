@@ -91,6 +91,42 @@ fn the_same_records_give_the_same_findings_by_api_and_by_export() {
     no_trace(&job, &server);
 }
 
+#[test]
+fn what_people_answered_first_is_read_with_them() {
+    let mut account = acme::account();
+    let answers = acme::add_conversions(&mut account);
+    let exported = Job::acme("hubspot");
+    exported.put("exports/users.csv", &acme::users(&account));
+    exported.put("exports/form-submissions.csv", &answers);
+    run(&exported).unwrap();
+    let server = account.serve();
+    let job = live(&server, "");
+    job.edit("review.toml", "campaign_member = \"form-submissions.csv\"\n", "");
+    for (export, property) in [
+        ("Campaign", "First Conversion"),
+        ("Channel", "hs_analytics_source"),
+        ("Submitted on", "First Conversion Date"),
+    ] {
+        let (from, to) =
+            (format!("from = \"{export}\""), format!("from = [\"{export}\", \"{property}\"]"));
+        job.edit("rules/boundary.toml", &from, &to);
+    }
+    let done = run(&job).unwrap();
+    assert_eq!(done.missing, Vec::<String>::new());
+    let manifest = job.json(&format!("runs/{DAY}/manifest.json"));
+    let inputs = manifest["inputs"].as_array().unwrap();
+    let members = inputs.iter().find(|input| input["object"] == "campaign_member").unwrap();
+    assert_eq!(members["file"], "HubSpot campaigns of contacts");
+    assert_eq!(members["rows_admitted"], answers.lines().count() - 1);
+    let (by_api, by_export) = (facts(&job), facts(&exported));
+    for (api, export) in by_api.iter().zip(&by_export) {
+        assert_eq!(api, export);
+    }
+    assert_eq!(by_api.len(), by_export.len());
+    assert!(by_api.iter().any(|finding| finding["rule"] == "SRC-01"));
+    no_trace(&job, &server);
+}
+
 /// Only reads were asked, and neither the token nor what nobody listed is anywhere in the folder.
 fn no_trace(job: &Job, server: &Server) {
     let asked: BTreeSet<String> =

@@ -11,8 +11,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use crate::boundary::{Boundary, Field, Kind as Shape};
+use crate::boundary::{Boundary, Field, Kind as Shape, Object};
 use crate::source::json::Member;
+use crate::source::live::Wanted;
 use crate::source::place;
 
 use super::question::{Created, Kind, OBJECT_ID};
@@ -36,6 +37,10 @@ pub(super) const HISTORY_COLUMNS: [&str; 6] =
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) kind: Kind,
+    /// The table that the records fill.
+    pub(super) object: Object,
+    /// The property that a record has to have to be read, if not every record is.
+    pub(super) having: Option<String>,
     pub(super) created: Created,
     /// The names of the columns, as the allowlist gives them.
     pub(super) header: Vec<String>,
@@ -88,12 +93,14 @@ impl Plan {
     pub(super) fn of(
         kind: Kind,
         known: &Known<'_>,
-        fields: &[&Field],
+        table: &Wanted<'_>,
         boundary: &Boundary,
         history: bool,
     ) -> Self {
         let mut plan = Self {
             kind,
+            object: table.object,
+            having: None,
             created: if known.properties.iter().any(|known| known.name == Created::Noted.name()) {
                 Created::Noted
             } else {
@@ -107,7 +114,7 @@ impl Plan {
             associated: Vec::new(),
             unclear: Vec::new(),
         };
-        for field in fields {
+        for field in &table.fields {
             for column in field.from() {
                 match find(column, field, known, boundary) {
                     Found::Nothing => continue,
@@ -115,6 +122,9 @@ impl Plan {
                         if history && has_history(field) {
                             plan.history.push(property.name.clone());
                             plan.histories.push((told(field, property, column), writing.clone()));
+                        }
+                        if plan.object == Object::CampaignMember && field.name() == "responded" {
+                            plan.having = Some(property.name.clone());
                         }
                         let at = place(&mut plan.properties, property.name.clone());
                         plan.fills.push(Fill::Property(at, writing));

@@ -171,7 +171,7 @@ impl<'s> Portal<'s> {
         let others = self.readable();
         let known =
             Known { properties: &properties.results, pipelines: &pipelines, others: &others };
-        Ok(Some(Plan::of(kind, &known, &table.fields, self.boundary, history)))
+        Ok(Some(Plan::of(kind, &known, table, self.boundary, history)))
     }
 
     /// Everybody who owns records, or did. None where they may not be read.
@@ -215,6 +215,16 @@ impl<'s> Crm<'s> for Portal<'s> {
             let Some(table) = table(kind.object()) else { continue };
             match self.plan(door, kind, table, history.is_some())? {
                 Some(plan) => plans.push(Rc::new(plan)),
+                None => welcome.absent.push((table.object, unscoped(kind.name(), &kind.scope()))),
+            }
+        }
+        if let Some(table) = table(Object::CampaignMember) {
+            // What somebody answered first is kept with the person.
+            let kind = Kind::Contacts;
+            match self.plan(door, kind, table, false)? {
+                Some(plan) if plan.having.is_some() => plans.push(Rc::new(plan)),
+                // No property says when: campaigns are given as a file, or not at all.
+                Some(_) => {}
                 None => welcome.absent.push((table.object, unscoped(kind.name(), &kind.scope()))),
             }
         }

@@ -183,6 +183,8 @@ pub struct Search {
     pub before: DateTime<Utc>,
     /// The property that says when a record was created.
     pub created: Created,
+    /// Those alone that have a value of this property.
+    pub having: Option<String>,
     /// At most so many on the page.
     pub limit: usize,
 }
@@ -211,11 +213,14 @@ impl Search {
     pub(in crate::source) fn body(&self) -> Value {
         let filter = |name: &str, operator: &str, value: String| json!({ "propertyName": name, "operator": operator, "value": value });
         let before = self.before.timestamp_millis().to_string();
+        let mut filters = vec![
+            filter(self.created.name(), "LT", before),
+            filter(OBJECT_ID, "GT", self.behind.to_string()),
+        ];
+        let has = |name| json!({ "propertyName": name, "operator": "HAS_PROPERTY" });
+        filters.extend(self.having.as_ref().map(has));
         json!({
-            "filterGroups": [{ "filters": [
-                filter(self.created.name(), "LT", before),
-                filter(OBJECT_ID, "GT", self.behind.to_string()),
-            ] }],
+            "filterGroups": [{ "filters": filters }],
             "sorts": [{ "propertyName": OBJECT_ID, "direction": "ASCENDING" }],
             "properties": self.properties,
             "limit": self.limit,
@@ -286,6 +291,7 @@ mod tests {
                 behind: u64::MAX,
                 before: DateTime::<Utc>::MAX_UTC,
                 created: Created::Noted,
+                having: Some(format!("{:x<LONGEST_NAME$}", "")),
                 limit: Search::PAGE,
             };
             let length = search.body().to_string().len();

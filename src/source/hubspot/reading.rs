@@ -61,7 +61,11 @@ impl Walk {
     }
 
     fn name(&self) -> String {
-        format!("HubSpot {}", self.plan.kind.name())
+        let kind = self.plan.kind.name();
+        match self.plan.having {
+            Some(_) => format!("HubSpot campaigns of {kind}"),
+            None => format!("HubSpot {kind}"),
+        }
     }
 
     fn way(&self) -> String {
@@ -148,6 +152,7 @@ impl Walk {
             behind,
             before: self.asking.before,
             created: self.plan.created,
+            having: self.plan.having.clone(),
             limit,
         };
         let told = door.ask(Call::HubSpot(&Question::Search(self.asking.version, search)))?;
@@ -203,7 +208,7 @@ impl Reading for Records {
     }
 
     fn object(&self) -> Object {
-        self.0.plan.kind.object()
+        self.0.plan.object
     }
 
     fn way(&self) -> String {

@@ -58,6 +58,12 @@ const LISTS: [&str; 16] = [
     "Forecast category",
     "Pipeline",
 ];
+/// Where HubSpot keeps a person's first conversion.
+const CONVERSION: [(&str, &str, &str); 3] = [
+    ("first_conversion_date", "First Conversion Date", "datetime"),
+    ("first_conversion_event_name", "First Conversion", "string"),
+    ("hs_analytics_source", "Original Traffic Source", "string"),
+];
 /// Columns that are no property, but associated records.
 const ASSOCIATED: [(&str, &str); 2] =
     [("Associated Company IDs", "companies"), ("Associated Contact IDs", "contacts")];
@@ -238,6 +244,36 @@ fn add(account: &mut Account, kind: &str, file: &str, people: &People) {
         table.records.insert(id, record);
     }
     account.types.insert(kind.to_owned(), table);
+}
+
+/// What people answered first, as HubSpot keeps it with each of them; gives those answers as an export.
+pub(crate) fn add_conversions(account: &mut Account) -> String {
+    let contacts = account.types.get_mut("contacts").unwrap();
+    let (_, mut rows) = rows("form-submissions.csv");
+    rows.sort_by_key(|row| row["Submitted on"].clone());
+    for (name, label, values) in CONVERSION {
+        contacts.properties.push(json!({
+            "name": name, "label": label, "type": values, "fieldType": "text", "options": [],
+        }));
+    }
+    let mut export = "Record ID,Campaign,Channel,Submitted on\n".to_owned();
+    for row in rows {
+        let id: u64 = row["Record ID"].parse().unwrap();
+        let properties = &mut contacts.records.get_mut(&id).unwrap().properties;
+        let values =
+            [instant(&row["Submitted on"]), row["Campaign"].clone(), row["Channel"].clone()];
+        let [(first, ..), ..] = CONVERSION;
+        if properties.contains_key(first) {
+            continue;
+        }
+        for ((name, ..), value) in CONVERSION.into_iter().zip(values) {
+            properties.insert(name.to_owned(), value);
+        }
+        let [campaign, channel, at] =
+            ["Campaign", "Channel", "Submitted on"].map(|name| &row[name]);
+        export += &format!("{id},\"{campaign}\",{channel},{at}\n");
+    }
+    export
 }
 
 fn add_history(account: &mut Account, people: &People) {
