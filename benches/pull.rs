@@ -1,8 +1,8 @@
 //! How long a pull of many records takes: asking, reading, proving, keeping for a resume, and admission.
 //!
-//! `cargo bench --bench pull -- [RECORDS]`. The CRM is a thread of this program that writes contacts of
-//! eight columns as fast as it can. One line on stdout for pages and one for bulk: records, wall time,
-//! records a second, and the most memory that was held at a time.
+//! `cargo bench --bench pull -- [RECORDS]`. The CRM is another process of this program that writes contacts
+//! of eight columns as fast as it can. One line on stdout for pages and one for bulk: records, wall time,
+//! records a second, the processor's time on either side, and the most memory that the pull held at a time.
 //! Does not: judge a record, or say how fast a real CRM is.
 #![expect(clippy::print_stdout, reason = "the figures are its output")]
 
@@ -13,6 +13,7 @@ use std::fmt::Write as _;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Instant;
 
@@ -41,24 +42,48 @@ const PIECE: usize = 25_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
     // Cargo adds `--bench` of its own.
-    let mut words = env::args().skip(1).filter(|word| !word.starts_with("--"));
+    let words: Vec<String> = env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     // One less than the most from which on the config can ask for bulk.
-    let records: usize = words.next().map_or(Ok(999_999), |word| word.parse())?;
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let address = listener.local_addr()?.to_string();
-    let host = address.clone();
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let host = host.clone();
-            thread::spawn(move || drop(converse(&stream, &host, records)));
-        }
+    let records = |word: Option<&String>| word.map_or(Ok(999_999), |word| word.parse());
+    if words.first().is_some_and(|word| word == "serve") {
+        return serve(records(words.get(1))?);
+    }
+    let records: usize = records(words.first())?;
+    let mut crm = Command::new(env::current_exe()?)
+        .args(["serve", &records.to_string()])
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let measured = listen(&mut crm).and_then(|address| {
+        // A table is read in bulk from so many records on.
+        measure("pages", &address, crm.id(), records + 1)?;
+        measure("bulk", &address, crm.id(), 0)
     });
-    // A table is read in bulk from so many records on.
-    measure("pages", &address, records + 1)?;
-    measure("bulk", &address, 0)
+    crm.kill()?;
+    crm.wait()?;
+    measured
 }
 
-fn measure(what: &str, address: &str, bulk_from: usize) -> Result<(), Box<dyn Error>> {
+/// The address at which the CRM answers.
+fn listen(crm: &mut Child) -> Result<String, Box<dyn Error>> {
+    let mut address = String::new();
+    let said = crm.stdout.take().ok_or("the CRM says nothing")?;
+    BufReader::new(said).read_line(&mut address)?;
+    Ok(address.trim_end().to_owned())
+}
+
+/// Answers questions until the process is ended.
+fn serve(records: usize) -> Result<(), Box<dyn Error>> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let host = listener.local_addr()?.to_string();
+    println!("{host}");
+    for stream in listener.incoming().flatten() {
+        let host = host.clone();
+        thread::spawn(move || drop(converse(&stream, &host, records)));
+    }
+    Ok(())
+}
+
+fn measure(what: &str, address: &str, crm: u32, bulk_from: usize) -> Result<(), Box<dyn Error>> {
     let review = format!(
         "organisation = \"Acme\"\ntime_zone = \"UTC\"\n[source]\ncrm = \"salesforce\"\n[source.live]\n\
          host = \"http://{address}\"\nclient_id = \"x\"\nclient_secret = {{ env = \"S\" }}\n\
@@ -87,19 +112,38 @@ fn measure(what: &str, address: &str, bulk_from: usize) -> Result<(), Box<dyn Er
         now: DateTime::default(),
         tell: |_| {},
     };
+    // The most memory of this measurement, not of the one before; without it, of both.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+    let (ours, theirs) = (busy("self"), busy(&crm.to_string()));
     let start = Instant::now();
     let files = Files::default();
     let pull = source::ask(&live, surroundings, &files, &config.boundary, &reads, config.zone)?;
     let rows: usize = pull.batches.iter().map(Batch::len).sum();
     let wall = start.elapsed();
     std::fs::remove_dir(&home)?;
+    let (ours, theirs) = (busy("self") - ours, busy(&crm.to_string()) - theirs);
+    let rows = f64::from(u32::try_from(rows)?);
+    // What is neither side's is the disk's and the pace's: so many questions a second, and no more.
     println!(
-        "{what}\t{rows} records\t{} ms\t{:.0} records a second\t{} MB",
+        "{what}\t{rows} records\t{} ms\t{:.0} records a second\tpull {ours:.1} s of processor ({:.0} records \
+         a second)\tCRM {theirs:.1} s\t{} MB",
         wall.as_millis(),
-        f64::from(u32::try_from(rows)?) / wall.as_secs_f64(),
+        rows / wall.as_secs_f64(),
+        rows / ours,
         most_memory_mb()
     );
     Ok(())
+}
+
+/// How many seconds of a processor a process used; none where the system does not tell.
+fn busy(process: &str) -> f64 {
+    // Linux tells programs of hundredths, whatever it counts in itself.
+    const TICKS: f64 = 100.0;
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // Behind the name, which may hold spaces: the state, then ten numbers, then the two times.
+    let behind = stat.rsplit_once(')').map_or("", |(_, behind)| behind);
+    let times = behind.split_whitespace().skip(11).take(2);
+    times.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS
 }
 
 /// The most memory this program held at a time; none where the system does not tell.

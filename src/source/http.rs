@@ -837,16 +837,18 @@ impl Door {
     fn heed(&self, call: Call<'_>, answer: Answer, tries: u32) -> Result<Heard, Trouble> {
         let host = || self.host.name.clone();
         let status = answer.status;
-        let code = answer.code();
+        // Looking for it reads an answer to its end, which a good one is not read for.
+        let code = || answer.code();
         match call.judge(&answer) {
             Verdict::Good => Ok(Heard::Answer(answer)),
             Verdict::Again(after) => {
                 let after = after.or_else(|| answer.retry_after(self.now()));
-                Ok(Heard::Again(after, Trouble::Failing { host: host(), status, tries, code }))
+                let last = Trouble::Failing { host: host(), status, tries, code: code() };
+                Ok(Heard::Again(after, last))
             }
-            Verdict::Expired => Err(Trouble::Expired { host: host(), code }),
+            Verdict::Expired => Err(Trouble::Expired { host: host(), code: code() }),
             Verdict::Spent => Err(Trouble::Quota { host: host(), used: None }),
-            Verdict::Refused => Err(Trouble::Refused { host: host(), status, code }),
+            Verdict::Refused => Err(Trouble::Refused { host: host(), status, code: code() }),
         }
     }
 
