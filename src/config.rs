@@ -178,6 +178,13 @@ pub struct Config {
     pub examples: Examples,
 }
 
+/// Whether the text of a `review.toml` names a CRM that is asked.
+pub fn asks_a_crm(review: &str) -> bool {
+    let log = Log::default();
+    let document = Document::parse("review.toml", review, &log);
+    document.root(&log).section("source").is_some_and(|source| source.has("live"))
+}
+
 /// Parses a review folder: `review.toml` and the files below `rules/`, by name.
 pub fn parse(review: &str, rules: &BTreeMap<String, String>) -> Result<Config, Problems> {
     const BOUNDARY: &str = "rules/boundary.toml";

@@ -235,6 +235,11 @@ pub fn check_folder(path: &Path) -> Result<Config, ReviewError> {
     Ok(folder.config()?.0)
 }
 
+/// Whether a run of a folder asks a CRM.
+pub fn asks_a_crm(path: &Path) -> bool {
+    fs::read_to_string(path.join("review.toml")).is_ok_and(|review| config::asks_a_crm(&review))
+}
+
 /// The program and its version, as its outputs name it.
 const PROGRAM: &str = concat!("crm-review ", env!("CARGO_PKG_VERSION"));
 

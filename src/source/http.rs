@@ -24,6 +24,7 @@ use reqwest::{Certificate, redirect};
 use serde::Deserialize;
 use serde::de::DeserializeSeed;
 
+use super::buffer::Buffer;
 use super::secret::Secret;
 use super::{hubspot, odoo, salesforce};
 
@@ -524,7 +525,8 @@ fn spell(time: Duration) -> String {
 pub struct Answer {
     status: u16,
     heads: BTreeMap<&'static str, String>,
-    body: Vec<u8>,
+    /// It may hold more than was asked for.
+    body: Buffer,
 }
 
 /// The heads of an answer that are kept.
@@ -541,15 +543,7 @@ const HEADS: [&str; 8] = [
 
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Answer({}, {} bytes)", self.status, self.body.len())
-    }
-}
-
-impl Drop for Answer {
-    /// An answer may hold more than was asked for.
-    fn drop(&mut self) {
-        self.body.fill(0);
-        std::hint::black_box(&self.body);
+        write!(f, "Answer({}, {} bytes)", self.status, self.body().len())
     }
 }
 
@@ -574,7 +568,7 @@ impl Answer {
 
     /// The body, decompressed.
     pub fn body(&self) -> &[u8] {
-        &self.body
+        self.body.filled()
     }
 
     /// The body as JSON of a shape.
@@ -586,7 +580,7 @@ impl Answer {
     pub fn seeded<'a, S: DeserializeSeed<'a>>(&'a self, seed: S) -> Result<S::Value, Unreadable> {
         // A parser steps over texts it does not keep; a text that is none spoils the answer all the same.
         let text =
-            std::str::from_utf8(&self.body).map_err(|error| self.place(error.valid_up_to()))?;
+            std::str::from_utf8(self.body()).map_err(|error| self.place(error.valid_up_to()))?;
         let mut parser = serde_json::Deserializer::from_str(text);
         let parsed = seed.deserialize(&mut parser);
         parsed
@@ -596,7 +590,7 @@ impl Answer {
 
     /// The line and column of a byte of the body, each from 1.
     fn place(&self, at: usize) -> Unreadable {
-        let front = self.body.get(..at).unwrap_or_default();
+        let front = self.body().get(..at).unwrap_or_default();
         let lines = front.split(|byte| *byte == b'\n');
         let column = lines.clone().next_back().map_or(0, <[u8]>::len) + 1;
         Unreadable { line: lines.count(), column }
@@ -604,7 +598,7 @@ impl Answer {
 
     /// Whether it says that it is JSON and looks like it.
     pub fn is_json(&self) -> bool {
-        let first = self.body.iter().find(|byte| !byte.is_ascii_whitespace());
+        let first = self.body().iter().find(|byte| !byte.is_ascii_whitespace());
         self.head("content-type").is_some_and(|kind| kind.contains("json"))
             && first.is_some_and(|first| matches!(first, b'{' | b'['))
     }
@@ -624,7 +618,7 @@ impl Answer {
         }
         let one = || self.json::<Fault>().ok()?.code;
         let first = || self.json::<Vec<Fault>>().ok()?.into_iter().next()?.code;
-        let code = if self.body.starts_with(b"[") { first() } else { one() }?;
+        let code = if self.body().starts_with(b"[") { first() } else { one() }?;
         let plain = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '.');
         (code.len() <= 80 && code.chars().all(plain)).then_some(code)
     }
@@ -672,6 +666,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// No answer is larger, decompressed. A page of a bulk result is asked for in pieces well below it.
 const LARGEST: u64 = 64 << 20;
+/// So much of an answer is read at a time, or more.
+const ROOM: usize = 16 << 10;
 /// The heads of an answer together are not larger.
 const LARGEST_HEAD: usize = 64 << 10;
 
@@ -918,37 +914,24 @@ impl Door {
             let value = response.headers().get(name)?.to_str().ok()?;
             Some((name, value.to_owned()))
         });
-        let mut answer =
-            Answer { status: response.status().as_u16(), heads: heads.collect(), body: Vec::new() };
+        let (status, heads) = (response.status().as_u16(), heads.collect());
+        let mut answer = Answer { status, heads, body: Buffer::default() };
         let mut body = response.by_ref().take(LARGEST + 1);
-        // In one piece and doubling by hand: a vector that grows leaves its old bytes behind.
-        let mut filled = 0;
         loop {
-            if filled == answer.body.len() {
-                let mut larger = vec![0; (filled * 2).max(64 << 10)];
-                if let Some(front) = larger.get_mut(..filled) {
-                    front.copy_from_slice(&answer.body);
-                }
-                answer.body.fill(0);
-                std::hint::black_box(&answer.body);
-                answer.body = larger;
-            }
             // The client's own limit is on each piece; an answer that drips has to end as well.
             if begun.elapsed() > self.manners.silence {
                 return Err(Lost::Unheard(SLOW));
             }
-            let room = answer.body.get_mut(filled..).unwrap_or_default();
-            match body.read(room) {
+            match body.read(answer.body.spare(ROOM)) {
                 Ok(0) => break,
-                Ok(read) => filled += read,
+                Ok(read) => answer.body.advance(read),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(self.cut(&error)),
             }
         }
-        if filled as u64 > LARGEST {
+        if answer.body().len() as u64 > LARGEST {
             return Err(self.too_large(LARGEST));
         }
-        answer.body.truncate(filled);
         Ok(answer)
     }
 
@@ -1213,7 +1196,8 @@ mod tests {
 
     #[test]
     fn a_text_that_is_none_is_told_by_its_place() {
-        let body = b"{\"a\": 1,\n \"b\": \"\xff\"}".to_vec();
+        let mut body = Buffer::default();
+        body.push(b"{\"a\": 1,\n \"b\": \"\xff\"}");
         let answer = Answer { status: 200, heads: BTreeMap::new(), body };
         let said = answer.json::<serde_json::Value>().unwrap_err().to_string();
         assert_eq!(said, "not readable at line 2, column 8");
@@ -1224,7 +1208,7 @@ mod tests {
         let with = |heads: &[(&'static str, &str)]| Answer {
             status: 429,
             heads: heads.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
-            body: Vec::new(),
+            body: Buffer::default(),
         };
         let date = ("date", "Sat, 21 Nov 2026 10:00:00 GMT");
         let check = |heads: &[(&'static str, &str)], expect: Option<u64>| {

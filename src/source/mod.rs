@@ -2,6 +2,7 @@
 //!
 //! Does not: see a rule, keep a column that was not granted, or write anything.
 
+mod buffer;
 pub mod csv;
 pub mod http;
 pub mod hubspot;

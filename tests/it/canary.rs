@@ -7,7 +7,7 @@
 use std::cell::Cell;
 use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -344,13 +344,17 @@ fn held(child: &Child, wanted: &[&str]) -> Option<Vec<bool>> {
     Some(held)
 }
 
-/// What of this a run holds in its memory at the moment when it writes the packet.
-fn held_while_writing(job: &Job, threads: &str, wanted: &[&str]) -> Option<Vec<bool>> {
+/// What of this a run of a day holds in its memory at the moment when it writes the packet.
+pub(crate) fn held_while_writing(
+    job: &Job,
+    day: &str,
+    command: impl Fn() -> Command,
+    wanted: &[&str],
+) -> Option<Vec<bool>> {
     for _ in 0..20 {
         let _ = fs::remove_dir_all(job.path("runs"));
-        let mut command = job.command(&["run", "--as-of", DAY, "--threads", threads]);
-        let mut child = command.stdout(Stdio::null()).spawn().unwrap();
-        let draft = job.path(&format!("runs/.{DAY}.draft"));
+        let mut child = command().stdout(Stdio::null()).spawn().unwrap();
+        let draft = job.path(&format!("runs/.{day}.draft"));
         while !draft.exists() && child.try_wait().unwrap().is_none() {}
         let _ = kill_process(Pid::from_child(&child), Signal::STOP);
         let caught = draft.exists();
@@ -386,7 +390,8 @@ fn what_was_not_admitted_is_not_in_memory_when_the_packet_is_written() {
             };
         }
         job.put("exports/lead.csv", &leads);
-        if let Some(held) = held_while_writing(&job, threads, &[TOKEN, "opensesame9", SHOWN]) {
+        let run = || job.command(&["run", "--as-of", DAY, "--threads", threads]);
+        if let Some(held) = held_while_writing(&job, DAY, run, &[TOKEN, "opensesame9", SHOWN]) {
             assert_eq!(held, [false, false, true], "{rows} rows on {threads} threads");
         }
     }
@@ -467,6 +472,6 @@ fn a_full_stdout_or_none_lets_nothing_out() {
     cage.search();
 }
 
-fn said_of(command: &mut std::process::Command) -> Said {
+fn said_of(command: &mut Command) -> Said {
     said(command.stderr(Stdio::piped()))
 }

@@ -21,6 +21,7 @@ mod odoo;
 mod packet;
 mod patterns;
 mod procedure;
+mod pulled;
 mod reader;
 mod rules;
 mod salesforce;

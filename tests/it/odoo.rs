@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::job::{APPROVALS, DAY, Job, Said, said};
 use crate::mock::odoo::{Database, KEY, Model, fault};
-use crate::mock::{ON_THE_WAY, Reply, Request, Server, TOO_LARGE};
+use crate::mock::{ON_THE_WAY, Reply, Request, Server, Spoil, TOO_LARGE};
 
 const LEADS: u64 = 2_300;
 
@@ -274,7 +274,7 @@ fn is_page(request: &Request) -> bool {
 fn what_happens_on_the_way_loses_nothing() {
     std::thread::scope(|scope| {
         for (name, spoil) in ON_THE_WAY {
-            let once = |nth, good: Reply| (nth == 1).then(|| spoil(&good));
+            let once = |nth, good: Reply| (nth == 1).then(|| spoil(good));
             scope.spawn(move || check_fault(name, once, &End::Full, ""));
         }
         let always = |nth, good: Reply| (nth >= 1).then(|| good.cut());
@@ -286,14 +286,14 @@ fn what_happens_on_the_way_loses_nothing() {
 #[test]
 fn no_answer_is_larger_than_any_may_be() {
     for (name, spoil) in TOO_LARGE {
-        let once = |nth, good: Reply| (nth == 1).then(|| spoil(&good));
+        let once = |nth, good: Reply| (nth == 1).then(|| spoil(good));
         check_fault(name, once, &End::Loud, "an answer larger than");
     }
 }
 
 #[test]
 fn what_is_no_answer_of_its_shape_is_not_used() {
-    let spoils: [(&str, fn(Reply) -> Reply); 4] = [
+    let spoils: [(&str, Spoil); 4] = [
         ("a text that is none", |good| good.saying("\"Person ", b"\"Person \xff")),
         ("a number that is none", |good| good.saying("\"Person ", b"NaN,\"")),
         ("a key that comes twice", |good| {

@@ -1,24 +1,20 @@
 //! Salesforce as a source, against an org that records every request and can fail in every way.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use chrono::{DateTime, NaiveDate, NaiveTime};
-use chrono_tz::Tz;
-use crm_review::boundary::{Field, Object, Row};
-use crm_review::config::{self, Config};
-use crm_review::source::live::Surroundings;
-use crm_review::source::secret::Environment;
-use crm_review::source::{self, Pull};
+use crm_review::boundary::Field;
 use serde_json::{Value, json};
 
+use crate::canary::held_while_writing;
 use crate::job::{Job, Said, word};
 use crate::mock::salesforce::{Fault, Org, SECRET, TOKEN, Table, VERSION, exports as exports_of};
 use crate::mock::{Reply, Request};
+use crate::pulled::{assert_same, pulled};
 
 const DAY: &str = "2026-11-23";
 
@@ -893,61 +889,56 @@ fn no_fault_of_bulk_loses_a_record() {
     }
 }
 
-/// Everything that Acme's allowlist names, as this project reads it from an org; and the queries it asked.
-fn read_by_us(org: &Org) -> (Config, Pull, Vec<String>) {
-    let job = acme(org, "");
-    let rules = std::fs::read_dir(job.path("rules")).unwrap().map(|entry| {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        (name, std::fs::read_to_string(path).unwrap())
-    });
-    let config = config::parse(&job.text("review.toml"), &rules.collect()).unwrap();
-    let fields = Object::ALL.into_iter().flat_map(|object| config.boundary.fields(object));
-    let reads: BTreeSet<Field> = fields.cloned().collect();
-    let environment = Environment::new([("APP_SECRET".to_owned(), SECRET.to_owned())]);
-    let surroundings = Surroundings {
-        folder: &job.path(""),
-        environment: &environment,
-        now: "2026-11-23T06:00:00Z".parse().unwrap(),
-        tell: |_| {},
-    };
-    let live = config.live.as_ref().unwrap();
-    let files = &config.files;
-    let pull =
-        source::ask(live, surroundings, files, &config.boundary, &reads, config.zone).unwrap();
-    let queries = asked(org).into_iter().filter(|it| it.ends_with(" ORDER BY Id")).collect();
-    (config, pull, queries)
-}
-
-/// Whether a cell holds the value that the API gave.
-#[track_caller]
-fn assert_same(row: Row<'_>, field: &Field, value: &Value, zone: Tz, place: &str) {
-    if row.is_withheld(field) {
-        return;
+#[test]
+fn what_was_not_admitted_is_not_in_memory_when_the_packet_is_written() {
+    let secret = ["pass", "word: opensesame9"].concat();
+    let mut tables = thousand();
+    let records = &mut tables.get_mut("Account").unwrap().records;
+    for (at, record) in records.values_mut().enumerate() {
+        match at % 100 {
+            1 => record["Name"] = json!(secret),
+            // No owner has such an id.
+            2 => record["OwnerId"] = json!(format!("{CANARY} {at}")),
+            _ => {}
+        }
     }
-    let written = match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.trim().to_owned(),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+    // What nobody asked for, with every record.
+    let more = |reply: Reply| {
+        let Reply::Whole { heads, .. } = &reply else { return reply };
+        if heads.iter().any(|(name, value)| name == "Content-Type" && value == "text/csv") {
+            return reply;
+        }
+        let mut body = json_of(&reply);
+        let records = body.get_mut("records").and_then(Value::as_array_mut);
+        for record in records.into_iter().flatten() {
+            record["Description"] = json!(CANARY);
+        }
+        Reply::json(&body)
     };
-    let day = || {
-        written
-            .parse::<NaiveDate>()
-            .ok()?
-            .and_time(NaiveTime::MIN)
-            .and_local_timezone(zone)
-            .earliest()
-    };
-    let instant = || DateTime::parse_from_str(&written, "%Y-%m-%dT%H:%M:%S%.3f%#z").ok();
-    if let Some(at) = row.time(field) {
-        let expected = instant().map(|at| at.to_utc()).or_else(|| Some(day()?.to_utc()));
-        assert_eq!(Some(at), expected, "{place}");
-    } else if let Some(number) = row.number(field) {
-        assert_eq!(Some(number), written.parse().ok(), "{place}");
-    } else if let Some(flag) = row.flag(field) {
-        assert_eq!(Some(flag), written.parse().ok(), "{place}");
-    } else {
-        assert_eq!(row.text(field).unwrap_or_default(), written, "{place}");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/mock/tls");
+    let roots = format!("roots = \"{}\"", folder.join("ca.pem").display());
+    let plain = Org::start(tables.clone(), 200, Box::new(move |_, reply, _| more(reply)));
+    let packed = Org::start(tables.clone(), 200, Box::new(move |_, reply, _| more(reply).gzip(1)));
+    let fault = move |_: &Request, reply, _| more(reply);
+    let secured = Org::start_tls("good.pem", tables.clone(), 200, Box::new(fault));
+    let bulk = Org::start(tables, 300, Box::new(|_, reply, _| reply));
+    for (name, org, more) in [
+        ("plain", &plain, String::new()),
+        ("compressed", &packed, String::new()),
+        ("encrypted", &secured, roots),
+        ("bulk", &bulk, "bulk_from = 500".to_owned()),
+    ] {
+        let job = accounts(org, &more);
+        job.put("rules/batch.toml", "[implausible-input]\nmax_set_aside = 0.9\n");
+        let command = || {
+            let mut command = job.command(&["run", ".", "--as-of", DAY]);
+            command.env("APP_SECRET", SECRET);
+            command
+        };
+        let wanted = [CANARY, "opensesame9", "Works 405"];
+        if let Some(held) = held_while_writing(&job, DAY, command, &wanted) {
+            assert_eq!(held, [false, false, true], "{name}");
+        }
     }
 }
 
@@ -962,7 +953,9 @@ fn an_independent_client_reads_the_same_records() {
         return writeln!(std::io::stderr(), "{words}").unwrap();
     }
     let org = Org::start(exports_of(&exports()), 37, Box::new(|_, reply, _| reply));
-    let (config, pull, queries) = read_by_us(&org);
+    let (config, pull) = pulled(&acme(&org, ""), ("APP_SECRET", SECRET));
+    let queries: Vec<String> =
+        asked(&org).into_iter().filter(|it| it.ends_with(" ORDER BY Id")).collect();
     assert_eq!(queries.len(), 11);
     let output = Command::new("node")
         .args([&root.join("tests/salesforce/read.mjs"), &installed])

@@ -5,11 +5,11 @@
 use std::ops::ControlFlow;
 
 use super::Sink;
-use super::buffer::Scratch;
 use super::dialect::{MOST_UTF8, append};
 use super::encoding::{Census, Text};
 use super::scan::{Cell, Form, Grammar, Outcome, Record, Scanner, Swallowed, count_lines};
 use super::tally::{Bad, Eol, Event, MOST_PROBLEMS, Misfit, Trouble};
+use crate::source::buffer::Scratch;
 
 /// How the records of a file are to be read.
 pub(super) struct Plan<'p> {

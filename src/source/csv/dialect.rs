@@ -5,11 +5,11 @@
 //!
 //! Does not: guess a name, or keep a byte of a row.
 
-use super::buffer::{Scratch, wipe};
 use super::encoding::{NotText, Text};
 use super::header::{Asked, tidy};
 use super::refusal::{HeaderFault, Refusal, Unreadable};
 use super::scan::{Cell, Form, Grammar, LineEnd, Outcome, Scanner, count_lines};
+use crate::source::buffer::{Scratch, wipe};
 
 /// How cells are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

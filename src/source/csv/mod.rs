@@ -10,7 +10,6 @@
 //!
 //! Does not: pad or cut a row, replace a character, coerce a value, or quote a cell in a message.
 
-mod buffer;
 mod chunk;
 mod dialect;
 mod encoding;
@@ -24,12 +23,12 @@ use std::fs::File;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use self::buffer::{Buffer, on_wiped_stack};
 use self::dialect::{Layout, Sample};
 use self::encoding::Detected;
 use self::header::Asked;
 use self::read::Feed;
 use self::scan::Grammar;
+use super::buffer::{Buffer, on_wiped_stack};
 
 pub use self::dialect::{Dialect, Escape};
 pub use self::encoding::{Encoding, EncodingFact};

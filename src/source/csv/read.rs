@@ -16,13 +16,13 @@ use std::sync::{Mutex, mpsc};
 
 use sha2::{Digest as _, Sha256};
 
-use super::buffer::{Buffer, on_wiped_stack};
 use super::chunk::{self, Behind, Part, Plan, Stretch};
 use super::encoding::{Census, Detected};
 use super::refusal::{ContentFault, Refusal};
 use super::scan::{Grammar, LineEnd, Scanner, count_lines};
 use super::tally::{Eol, Judge, Tally};
 use super::{Sheet, Sink};
+use crate::source::buffer::{Buffer, on_wiped_stack};
 
 /// Reads all rows of `sheet`.
 pub(super) fn read<S: Sink>(

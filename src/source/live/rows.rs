@@ -2,38 +2,39 @@
 //!
 //! Does not: know what a cell means.
 
+use crate::source::buffer::Buffer;
+
 /// Rows of one width. Each has a mark beside its cells that tells it from all other rows.
 pub struct Rows {
     width: usize,
-    text: String,
+    text: Buffer,
     ends: Vec<usize>,
 }
 
 impl Rows {
     /// No rows yet, of so many cells each.
     pub(super) fn new(width: usize) -> Self {
-        Self { width, text: String::new(), ends: Vec::new() }
+        Self { width, text: Buffer::default(), ends: Vec::new() }
     }
 
     /// Forgets the rows.
     pub(super) fn clear(&mut self) {
-        let mut bytes = std::mem::take(&mut self.text).into_bytes();
-        bytes.fill(0);
-        std::hint::black_box(&mut bytes);
-        bytes.clear();
-        self.text = String::from_utf8(bytes).unwrap_or_default();
+        self.text.clear();
         self.ends.clear();
     }
 
     /// Takes a row: its mark, and its cells in the order of the columns. Cells that are missing are blank.
     pub fn push<'c>(&mut self, mark: &str, cells: impl IntoIterator<Item = &'c str>) {
-        self.text.push_str(mark);
-        self.ends.push(self.text.len());
+        self.add(mark);
         let mut cells = cells.into_iter();
         for _ in 0..self.width {
-            self.text.push_str(cells.next().unwrap_or_default());
-            self.ends.push(self.text.len());
+            self.add(cells.next().unwrap_or_default());
         }
+    }
+
+    fn add(&mut self, text: &str) {
+        self.text.push(text.as_bytes());
+        self.ends.push(self.text.filled().len());
     }
 
     /// How many rows there are.
@@ -61,12 +62,7 @@ impl Rows {
     fn cell(&self, at: usize) -> &str {
         let end = self.ends.get(at).copied().unwrap_or_default();
         let start = at.checked_sub(1).and_then(|before| self.ends.get(before)).copied();
-        self.text.get(start.unwrap_or_default()..end).unwrap_or_default()
-    }
-}
-
-impl Drop for Rows {
-    fn drop(&mut self) {
-        self.clear();
+        let text = self.text.filled().get(start.unwrap_or_default()..end).unwrap_or_default();
+        std::str::from_utf8(text).unwrap_or_default()
     }
 }

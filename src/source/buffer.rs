@@ -1,4 +1,4 @@
-//! Memory that held bytes of an export: it is overwritten before it is given back or used anew.
+//! Memory that held bytes of an export or of a CRM's answer: it is overwritten before it is given back or used anew.
 //!
 //! Does not: print itself, or leave a copy behind when it grows.
 
