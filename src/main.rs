@@ -67,12 +67,13 @@ fn overwrite_what_is_freed() {
     const NAME: &str = "GLIBC_TUNABLES";
     // What a thread keeps at hand for itself would not be overwritten.
     const SETTING: &str = "glibc.malloc.perturb=85:glibc.malloc.tcache_count=0";
-    let held = std::env::var(NAME).unwrap_or_default();
+    let held = std::env::vars_os().find(|(name, _)| name == NAME);
+    let held = held.map_or_else(String::new, |(_, value)| value.to_string_lossy().into_owned());
     if held.contains("glibc.malloc.perturb=") {
         return;
     }
     let Ok(program) = std::env::current_exe() else { return };
-    let setting = [held.as_str(), SETTING].join(if held.is_empty() { "" } else { ":" });
+    let setting = if held.is_empty() { SETTING.to_owned() } else { format!("{held}:{SETTING}") };
     let arguments = std::env::args_os().skip(1);
     // It comes back only where it could not be started.
     let _ = std::process::Command::new(program).args(arguments).env(NAME, setting).exec();
