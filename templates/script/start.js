@@ -199,7 +199,7 @@ const nearing = new IntersectionObserver(seen => {
       for (const card of blocks.get(target)) equip(card);
     }
   }
-}, { rootMargin: '600px' });
+}, { rootMargin: '300px' });
 
 /** What can only be done once every card is there. */
 function* finish() {
