@@ -124,6 +124,8 @@ pub struct Likeness {
 pub struct Part {
     /// What was compared.
     pub of: String,
+    /// The records' own fields in which that stands.
+    pub fields: Vec<Field>,
     /// How far it agrees, in words.
     pub says: String,
     /// What that is worth.
@@ -169,17 +171,17 @@ impl Likeness {
     /// A likeness of parts in bits. Each part is rounded so that what is printed sums to what is printed.
     pub fn new(
         pair: [RecordRef; 2],
-        parts: impl IntoIterator<Item = (String, String, f64)>,
+        parts: impl IntoIterator<Item = (String, Vec<Field>, String, f64)>,
     ) -> Self {
         let (mut exact, mut said) = (0.0, 0);
         let parts = parts
             .into_iter()
-            .map(|(of, says, bits)| {
+            .map(|(of, fields, says, bits)| {
                 exact += bits;
                 let Bits(sum) = Bits::of(exact);
                 let worth = Bits(sum.saturating_sub(said));
                 said = sum;
-                Part { of, says, worth }
+                Part { of, fields, says, worth }
             })
             .collect();
         Self { pair, parts, score: Bits(said) }
@@ -812,7 +814,7 @@ mod tests {
         let exact = [-13.334_9, 7.004_9, 0.004_9, 0.004_9, -1.335, 12.345_6];
         let likeness = Likeness::new(
             pair,
-            exact.iter().map(|bits| ("name".to_owned(), "the same".to_owned(), *bits)),
+            exact.iter().map(|bits| ("name".to_owned(), vec![], "the same".to_owned(), *bits)),
         );
         let printed: f64 = likeness.parts.iter().map(|part| part.worth.number()).sum();
         assert!((printed - likeness.score.number()).abs() < 1e-9);

@@ -205,7 +205,8 @@ function take(read) {
 
 /** Holds the cards against the digest that the packet names: it finds damage, not forgery. */
 async function check() {
-  const says = document.querySelector('#self-check');
+  // A copy that was cut off has no place to say it.
+  const says = document.querySelector('#self-check') || make('dd');
   if (!globalThis.crypto?.subtle) {
     says.textContent = 'Not possible in this viewer';
     damage = '';

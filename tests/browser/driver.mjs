@@ -3,6 +3,7 @@
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -117,6 +118,24 @@ export class Visit {
 
 /** Once the page is read to its end, and what is chosen is shown. */
 export const settled = page => page.waitForFunction(() => document.documentElement.dataset.ready && !document.querySelector('#queue[aria-busy]'));
+
+/** A packet that comes in two parts: the second once it is let through, as from a slow disk. */
+export async function slowly(path, share) {
+  const text = readFileSync(path, 'utf8');
+  const at = text.lastIndexOf('</article>', Math.floor(text.length * share)) + '</article>'.length;
+  const waiting = [];
+  const server = createServer((request, response) => {
+    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' });
+    response.write(text.slice(0, at));
+    waiting.push(() => response.end(text.slice(at)));
+  });
+  await new Promise(done => { server.listen(0, '127.0.0.1', done); });
+  return {
+    address: `http://127.0.0.1:${server.address().port}/`,
+    through: () => { for (const end of waiting.splice(0)) end(); },
+    close: () => { server.closeAllConnections(); server.close(); },
+  };
+}
 
 /** The first card of a rule, as a selector. */
 export const card = (page, rule, at = 0) =>

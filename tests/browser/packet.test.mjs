@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 
-import { Job, Visit, card, close, count, exported, faults, grown, press, settled } from './driver.mjs';
+import { Job, Visit, card, close, count, exported, faults, grown, press, settled, slowly } from './driver.mjs';
 
 let acme;
 before(() => { acme = new Job().run(); });
@@ -562,7 +562,54 @@ test('what was approved and waits asks for nothing', async () => {
   await visit.end();
 });
 
-test('a packet of many proposals is decided line by line', async () => {
+test('keys answer while the page is still being read, and no decision is lost by that', async () => {
+  const visit = await Visit.of();
+  const slow = await slowly(acme.packet(), 0.5);
+  const page = await visit.context.newPage();
+  const begin = async () => {
+    await page.goto(slow.address, { waitUntil: 'commit' });
+    await page.waitForFunction(() => document.querySelector('.bar') && document.querySelectorAll('.ask').length > 20);
+  };
+  const ids = () => page.evaluate(() => [...document.querySelectorAll('[data-decided]')].map(one => one.id));
+  await begin();
+  slow.through();
+  await settled(page);
+  const late = await page.evaluate(() => [...document.querySelectorAll('[data-proposal]')].at(-2).id);
+  await page.evaluate(id => document.getElementById(id).focus(), late);
+  await press(page, 'r', '2');
+  await page.waitForFunction(() => document.querySelector('.bar .kept').textContent.startsWith('Draft saved'));
+
+  await begin();
+  assert.equal(await page.evaluate(() => document.readyState), 'loading');
+  assert.ok(await page.locator('article').count() < 98);
+  assert.equal(await page.locator(`#${late}`).count(), 0, 'it is not read yet');
+  await press(page, 'n');
+  const early = await page.evaluate(() => document.activeElement.id);
+  assert.ok(early.startsWith('F-'));
+  await press(page, 'r', '4');
+  assert.deepEqual(await ids(), [early]);
+  assert.equal(await count(page), '1 of 98 decided');
+  await page.getByRole('button', { name: 'Export decisions' }).click();
+  assert.equal(await page.locator('dialog').count(), 0);
+  assert.match(await page.locator('.bar .wrong').textContent(), /still being read/);
+  await page.waitForFunction(() => document.querySelector('.bar .kept').textContent.startsWith('Draft saved'));
+  slow.through();
+  await settled(page);
+  assert.deepEqual(await ids(), [early, late], 'what was decided before is kept beside it');
+  assert.equal(await count(page), '2 of 98 decided');
+  const file = JSON.parse((await exported(page, 'JSON')).text);
+  assert.deepEqual(file.decisions.map(one => [one.finding, one.reason_code]), [[early, 'weak_evidence'], [late, 'agreed_exception']]);
+  assert.equal(file.undecided.length, 96);
+
+  await begin();
+  slow.through();
+  await settled(page);
+  assert.deepEqual(await ids(), [early, late], 'and after another visit');
+  slow.close();
+  await visit.end();
+});
+
+test('a packet of many proposals is decided line by line', async t => {
   const visit = await Visit.of();
   const job = new Job();
   const rows = Array.from({ length: 2_100 }, (_, n) => ({
@@ -572,7 +619,8 @@ test('a packet of many proposals is decided line by line', async () => {
   job.put('exports/Lead.csv', grown(job.text('exports/Lead.csv'), rows));
   job.run();
   const page = await visit.read(job.packet());
-  assert.ok(await page.locator('.l').count() > 2_000);
+  const all = await page.locator('.l').count();
+  assert.ok(all > 2_000);
   const last = await page.evaluate(() => `#${[...document.querySelectorAll('.l')].at(-1).id}`);
   assert.equal(await page.locator('.ask').count(), 0, 'controls are made when a line opens');
   await page.evaluate(at => { location.hash = at; }, last);
@@ -582,7 +630,85 @@ test('a packet of many proposals is decided line by line', async () => {
   const file = await exported(page, 'JSON');
   job.put('week.json', file.text);
   assert.match(job.call('decide', 'week.json').out, /0 approved, 1 rejected, 0 escalated;/);
+
+  await t.test('what does not fit is hidden, and what fits takes no more room than it needs', async () => {
+    await page.locator('.filters').getByLabel('Search').fill('b77');
+    await page.waitForFunction(() => document.querySelector('.tally').textContent.includes(' of '));
+    await settled(page);
+    const found = await page.evaluate(() => [...document.querySelectorAll('[data-proposal]')].filter(one => !one.closest('[hidden]')).map(one => one.textContent.toLowerCase()));
+    assert.ok(found.length > 10 && found.length < all / 4 && found.every(text => text.includes('b77')), `${found.length} found`);
+    assert.match(await page.locator('.tally').textContent(), new RegExp(`^${found.length} of `));
+    const height = await page.locator('#queue').evaluate(one => one.offsetHeight);
+    assert.ok(height < found.length * 60 + 3_000, `${found.length} lines take ${height} px`);
+    await press(page, 'Escape', 'Escape');
+    await page.waitForFunction(() => !document.querySelector('.tally').textContent.includes(' of '));
+    assert.equal(await shown(page), all);
+  });
+
+  await t.test('paper shows what is asked for, though it is not all shown yet', async () => {
+    const visible = await page.evaluate(() => {
+      const form = document.querySelector('.filters');
+      form.elements.rule.value = 'OWN-02';
+      form.elements.rule.dispatchEvent(new Event('change', { bubbles: true }));
+      dispatchEvent(new Event('beforeprint'));
+      return [...document.querySelectorAll('[data-proposal]')].filter(one => !one.closest('[hidden]')).map(one => one.dataset.proposal.split(' ')[2]);
+    });
+    assert.ok(visible.length > 2_000 && visible.every(rule => rule === 'OWN-02'));
+    await page.getByRole('button', { name: 'Clear filters' }).click();
+    assert.equal(await shown(page), all);
+  });
+
+  await t.test('hundreds are decided and undone in one step, and stay lines', async () => {
+    const group = await page.evaluate(() => {
+      const of = one => one.dataset.proposal.split(' ')[7];
+      const sizes = new Map();
+      for (const one of document.querySelectorAll('.l')) if (of(one) !== '-') sizes.set(of(one), (sizes.get(of(one)) || 0) + 1);
+      const [same] = [...sizes].sort(([, a], [, b]) => b - a)[0];
+      return `#${[...document.querySelectorAll('.l')].find(one => of(one) === same).id}`;
+    });
+    await page.evaluate(at => { location.hash = at; }, group);
+    await page.waitForFunction(at => document.activeElement === document.querySelector(at), group);
+    await press(page, 'x');
+    await page.locator('.bulk').getByRole('button', { name: /^Select all/ }).click();
+    const many = parseInt((await page.locator('.bulk b').textContent()).replace(',', ''), 10);
+    assert.ok(many > 1_000, `${many} alike`);
+    await page.locator('.bulk').getByRole('button', { name: 'Reject' }).click();
+    const box = page.locator('dialog');
+    await box.getByLabel('One reason for all').selectOption('agreed_exception');
+    await box.getByLabel(/^Type /).fill(String(many));
+    await box.getByRole('button', { name: /^Reject/ }).click();
+    await page.waitForFunction(many => document.querySelectorAll('[data-decided=reject] .chip').length === many + 1, many);
+    assert.equal(await page.locator('.l.wide[data-decided=reject]').count(), 0);
+    await press(page, 'z');
+    await page.waitForFunction(() => document.querySelectorAll('[data-decided]').length === 1);
+    assert.equal(await page.locator('.l.wide').count(), 0, 'none opens by that');
+  });
   assert.deepEqual([visit.said, visit.asked], [[], []]);
+  await visit.end();
+});
+
+test('two records stand beside each other once, with what each agreement is worth', async () => {
+  const visit = await Visit.of();
+  const page = await visit.read(acme.packet());
+  const at = await card(page, 'DUP-02');
+  assert.equal(await page.locator(`${at} table:not(.ev)`).count(), 1);
+  const number = text => Number(text.replace('\u2212', '-').replace('+', ''));
+  const bits = (await page.locator(`${at} .wt tbody .n`).allTextContents()).map(number);
+  const sum = number(await page.locator(`${at} .wt tfoot .n`).textContent());
+  assert.ok(bits.length > 5 && bits[0] < 0 && sum > 0);
+  assert.ok(Math.abs(bits.reduce((a, b) => a + b) - sum) < 0.005, `${bits} is not ${sum}`);
+  const cells = async name => (await page.locator(`${at} .wt tr:has(th bdi:text-is("${name}")) :is(td)`).allTextContents()).slice(0, 4);
+  const [left, right, says, worth] = await cells('last name');
+  assert.notEqual(left, right);
+  assert.match(says, /^last names a slip of the keyboard apart; lower case$/);
+  assert.ok(number(worth) > 5);
+  assert.equal((await cells('status')).length, 3, 'what is not weighed has no bits');
+  const inside = await page.locator(`${at} .wt svg`).evaluateAll(all => all.every(one => {
+    const [frame, bar] = [one.getBoundingClientRect(), one.querySelector('rect').getBoundingClientRect()];
+    const cell = one.parentElement.getBoundingClientRect();
+    return bar.left >= frame.left - 1 && bar.right <= frame.right + 1 && frame.right <= cell.right + 1;
+  }));
+  assert.ok(inside, 'no bar is cut off');
   await visit.end();
 });
 
@@ -598,6 +724,10 @@ test('a damaged copy is known as one, and without its script it can be read', as
   await page.getByRole('button', { name: 'Export decisions' }).click();
   assert.equal(await page.locator('dialog').count(), 0);
   assert.match(await page.locator('#self-check').textContent(), /^Failed/);
+  assert.deepEqual(visit.said, []);
+  job.put('cut.html', whole.slice(0, whole.length * 0.6));
+  page = await visit.read(`${job.path}/cut.html`);
+  await page.waitForFunction(() => document.querySelector('main').textContent.startsWith('This copy is damaged'));
   assert.deepEqual(visit.said, []);
   for (const copy of [whole.replace("'use strict'", "'use  strict'"), whole.replace(/<script>[^]*<\/script>/, '').replace(/<style>[^]*<\/style>/, '')]) {
     job.put('script.html', copy);

@@ -621,7 +621,7 @@ fn saying(text: &str, cell: &Cell) -> Vec<Finding> {
             })
             .because(Evidence::Likeness(Likeness::new(
                 [record(text), record(text)],
-                [(text.to_owned(), text.to_owned(), 3.5)],
+                [(text.to_owned(), Vec::new(), text.to_owned(), 3.5)],
             )))
             .because(policy(text, 3, text))
             .because(Evidence::Figure { of: text.to_owned(), is: text.to_owned() })

@@ -697,13 +697,20 @@ pub(super) fn likeness<'a>(
     }
     let prior = (
         "before anything is compared".to_owned(),
+        Vec::new(),
         "two records drawn at random".to_owned(),
         link.prior,
     );
     let parts = link.weights.iter().filter_map(|weight| {
         let says = [says(columns, weight)?.as_str(), weight.context].join(" ");
         let of = own_name(columns, weight).unwrap_or(weight.name);
-        Some((of.replace('_', " "), says.trim_end().to_owned(), weight.bits))
+        let compared = weight.columns.iter().filter_map(|at| columns.get(*at));
+        let fields = compared.filter_map(|(_, column)| match column {
+            Column::Own(field) => Some(field.clone()),
+            Column::OfAccount { .. } => None,
+        });
+        let fields = fields.collect();
+        Some((of.replace('_', " "), fields, says.trim_end().to_owned(), weight.bits))
     });
     let pair = [left.record(), right.record()];
     facts.push(Evidence::Likeness(Likeness::new(pair, std::iter::once(prior).chain(parts))));

@@ -40,7 +40,6 @@ pub(super) struct Card {
     related: Vec<Ref>,
     facts: Vec<Fact>,
     compared: Vec<Comparison>,
-    likenesses: Vec<Waterfall>,
     /// How its records hang together, where there are several.
     cluster: Option<Cluster>,
     policies: Vec<Policy>,
@@ -107,42 +106,56 @@ struct Fact {
     place: String,
 }
 
+/// Two records beside each other.
 #[derive(Debug, Serialize)]
 struct Comparison {
+    #[serde(skip)]
+    pair: [RecordRef; 2],
     left: Side,
     right: Side,
-    rows: Vec<Compared>,
+    /// What is compared, in its order; where it is weighed, each part begins where the last one ended.
+    parts: Vec<Compared>,
+    weighed: Option<Weighed>,
 }
 
 #[derive(Debug, Serialize)]
 struct Side {
     record: String,
-    place: String,
+    /// Where it stands, if a value of it is quoted.
+    place: Option<String>,
     keep: bool,
 }
 
+/// One thing that is compared: a field, or several that are weighed as one.
 #[derive(Debug, Serialize)]
 struct Compared {
+    /// What it is, and how far it agrees, where one field's row does not say so.
+    of: Option<[String; 2]>,
+    rows: Vec<Row>,
+    bar: Option<Bar>,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    /// The field's name.
+    #[serde(skip)]
+    name: String,
     field: String,
     left: Quoted,
     right: Quoted,
     level: String,
 }
 
-/// What makes two records one, each part beginning where the last one ended.
+/// What all parts come to.
 #[derive(Debug, Serialize)]
-struct Waterfall {
-    pair: [String; 2],
+struct Weighed {
     score: String,
     /// Where even odds stand.
     zero: String,
-    bars: Vec<Bar>,
 }
 
 #[derive(Debug, Serialize)]
 struct Bar {
-    of: String,
-    says: String,
     bits: String,
     against: bool,
     from: String,
@@ -212,7 +225,6 @@ impl Card {
             related: finding.related.iter().map(|record| Ref::of(record, link)).collect(),
             facts: Vec::new(),
             compared: Vec::new(),
-            likenesses: Vec::new(),
             cluster: Cluster::of(finding),
             policies: Vec::new(),
             traces: Vec::new(),
@@ -228,7 +240,8 @@ impl Card {
         card.tall = card.rows() > PAGE;
         if review.mask.is_some() {
             // A part of a value is none that could be covered.
-            for row in card.compared.iter_mut().flat_map(|it| &mut it.rows) {
+            let parts = card.compared.iter_mut().flat_map(|it| &mut it.parts);
+            for row in parts.flat_map(|it| &mut it.rows) {
                 (row.left.parts, row.right.parts) = (None, None);
             }
         }
@@ -237,10 +250,10 @@ impl Card {
 
     /// How many rows of evidence it has.
     fn rows(&self) -> usize {
-        let compared = self.compared.iter().map(|it| it.rows.len()).sum::<usize>();
-        let weighed = self.likenesses.iter().map(|it| it.bars.len()).sum::<usize>();
+        let parts = self.compared.iter().flat_map(|it| &it.parts);
+        let compared = parts.map(|it| it.rows.len() + usize::from(it.of.is_some())).sum::<usize>();
         let tried = self.traces.iter().map(|it| it.steps.len()).sum::<usize>();
-        self.facts.len() + self.policies.len() + compared + weighed + tried
+        self.facts.len() + self.policies.len() + compared + tried
     }
 
     fn quote(&mut self, evidence: &Evidence, finding: &Finding) {
@@ -271,16 +284,16 @@ impl Card {
                 },
                 says: words(says),
             }),
-            Evidence::Likeness(likeness) => self.likenesses.push(Waterfall::of(likeness)),
+            Evidence::Likeness(likeness) => self.weigh(likeness, &finding.proposal),
             Evidence::Trace(tried) => self.traces.push(Trace::of(tried)),
         }
     }
 
     /// Comparisons of the same two records share one table.
     fn compare(&mut self, left: &Cell, right: &Cell, level: &str, proposal: &Proposal) {
-        let sides = [left, right].map(|cell| cell.record().to_string());
         let (left_quote, right_quote) = side_by_side(left, right);
-        let row = Compared {
+        let row = Row {
+            name: left.field().to_owned(),
             field: if left.field() == right.field() {
                 value(&left.label())
             } else {
@@ -290,26 +303,117 @@ impl Card {
             right: right_quote,
             level: words(level),
         };
-        let [left_record, right_record] = sides.map(|record| value(&record));
-        if let Some(table) = self
-            .compared
-            .iter_mut()
-            .find(|table| table.left.record == left_record && table.right.record == right_record)
-        {
-            table.rows.push(row);
+        self.with_table([left.record(), right.record()], proposal, |table| {
+            for (side, cell) in [(&mut table.left, left), (&mut table.right, right)] {
+                let place = || format!("{}:{}", value(cell.file()), cell.line());
+                side.place.get_or_insert_with(place);
+            }
+            table.parts.push(Compared { of: None, rows: vec![row], bar: None });
+        });
+    }
+
+    /// Puts what two records' comparisons are worth beside the values that they compare.
+    fn weigh(&mut self, likeness: &Likeness, proposal: &Proposal) {
+        let [left, right] = &likeness.pair;
+        self.with_table([left, right], proposal, |table| table.weigh(likeness));
+    }
+
+    /// Changes the table of two records, which begins empty.
+    fn with_table(
+        &mut self,
+        pair: [&RecordRef; 2],
+        proposal: &Proposal,
+        change: impl FnOnce(&mut Comparison),
+    ) {
+        if let Some(table) = self.compared.iter_mut().find(|it| it.pair.each_ref() == pair) {
+            change(table);
             return;
         }
-        let keeps = |cell: &Cell| matches!(proposal, Proposal::MergeCandidate { keep, .. } if keep == cell.record());
-        let side = |cell: &Cell, record| Side {
-            record,
-            place: format!("{}:{}", value(cell.file()), cell.line()),
-            keep: keeps(cell),
+        let side = |record: &RecordRef| Side {
+            record: value(&record.to_string()),
+            place: None,
+            keep: matches!(proposal, Proposal::MergeCandidate { keep, .. } if keep == record),
         };
-        self.compared.push(Comparison {
-            left: side(left, left_record),
-            right: side(right, right_record),
-            rows: vec![row],
+        let [left, right] = pair.map(side);
+        let pair = pair.map(RecordRef::clone);
+        let mut table = Comparison { pair, left, right, parts: Vec::new(), weighed: None };
+        change(&mut table);
+        self.compared.push(table);
+    }
+}
+
+impl Comparison {
+    /// Orders the rows by what they are weighed as, each with its worth; what is not weighed comes last.
+    fn weigh(&mut self, likeness: &Likeness) {
+        let mut rows: Vec<Row> = self.parts.drain(..).flat_map(|it| it.rows).collect();
+        let scale = Scale::of(likeness);
+        let mut reached = 0.0;
+        for part in &likeness.parts {
+            let is_own = |row: &mut Row| part.fields.iter().any(|field| field.name() == row.name);
+            let mut own: Vec<Row> = rows.extract_if(.., is_own).collect();
+            let says = match own.as_mut_slice() {
+                [row] => row.says(part),
+                _ => false,
+            };
+            let of = (!says).then(|| [words(&part.of), words(&part.says)]);
+            let from = reached;
+            reached += part.worth.number();
+            self.parts.push(Compared { of, rows: own, bar: Some(scale.bar(part, from, reached)) });
+        }
+        let rest = rows.into_iter().map(|row| Compared { of: None, rows: vec![row], bar: None });
+        self.parts.extend(rest);
+        let zero = format!("{:.1}", scale.at(0.0));
+        self.weighed = Some(Weighed { score: likeness.score.to_string(), zero });
+    }
+}
+
+impl Row {
+    /// Says what its field was judged beside, too; false where it says something else than the part.
+    fn says(&mut self, part: &Part) -> bool {
+        let says = words(&part.says);
+        let (own, steps) = match self.level.split_once(';') {
+            Some((own, steps)) => (own, format!(";{steps}")),
+            None => (self.level.as_str(), String::new()),
+        };
+        let is_same = says.starts_with(own);
+        if is_same {
+            self.level = says + &steps;
+        }
+        is_same
+    }
+}
+
+/// From bits to the drawing's own units.
+struct Scale {
+    least: f64,
+    unit: f64,
+}
+
+impl Scale {
+    /// How wide the drawing is.
+    const WIDTH: f64 = 60.0;
+
+    fn of(likeness: &Likeness) -> Self {
+        let ends = likeness.parts.iter().scan(0.0, |reached, part| {
+            *reached += part.worth.number();
+            Some(*reached)
         });
+        let (least, most) =
+            ends.fold((0.0_f64, 0.0_f64), |(least, most), end| (least.min(end), most.max(end)));
+        Self { least, unit: Self::WIDTH / (most - least).max(1.0) }
+    }
+
+    fn at(&self, bits: f64) -> f64 {
+        (bits - self.least) * self.unit
+    }
+
+    fn bar(&self, part: &Part, from: f64, to: f64) -> Bar {
+        Bar {
+            bits: part.worth.to_string(),
+            against: part.worth.is_against(),
+            from: format!("{:.1}", self.at(from.min(to))),
+            width: format!("{:.1}", ((to - from).abs() * self.unit).max(0.8)),
+        }
     }
 }
 
@@ -378,44 +482,6 @@ impl Fact {
             step: None,
             to: new.as_ref().map(Quoted::of_cell),
             place: value(&place(at)),
-        }
-    }
-}
-
-impl Waterfall {
-    /// How wide the drawing is, in its own units.
-    const WIDTH: f64 = 120.0;
-
-    fn of(likeness: &Likeness) -> Self {
-        let mut reached = 0.0;
-        let steps: Vec<(&Part, f64, f64)> = likeness
-            .parts
-            .iter()
-            .map(|part| {
-                let from = reached;
-                reached += part.worth.number();
-                (part, from, reached)
-            })
-            .collect();
-        let ends = || steps.iter().map(|(.., to)| *to);
-        let (least, most) = (ends().fold(0.0, f64::min), ends().fold(0.0, f64::max));
-        let scale = Self::WIDTH / (most - least).max(1.0);
-        let at = |bits: f64| (bits - least) * scale;
-        Self {
-            pair: likeness.pair.each_ref().map(|record| value(&record.id)),
-            score: likeness.score.to_string(),
-            zero: format!("{:.1}", at(0.0)),
-            bars: steps
-                .iter()
-                .map(|(part, from, to)| Bar {
-                    of: words(&part.of),
-                    says: words(&part.says),
-                    bits: part.worth.to_string(),
-                    against: part.worth.is_against(),
-                    from: format!("{:.1}", at(from.min(*to))),
-                    width: format!("{:.1}", ((to - from).abs() * scale).max(0.8)),
-                })
-                .collect(),
         }
     }
 }
