@@ -47,8 +47,10 @@ function textOf(card) {
   let text = texts.get(card);
   if (text === undefined) {
     const { groups, name } = proposalOn(card);
-    const evidence = isLine(card) ? card.textContent : [...card.querySelectorAll('.hd, .evi, .do, .chg')].map(part => part.textContent).join(' ');
-    text = [evidence, ...Object.values(groups), name].join(' ').toLowerCase();
+    // What the script or the paper adds to a card is no part of it.
+    const said = [...card.querySelectorAll(isLine(card) ? 'h5, .tell' : '.hd, .evi, .do, .chg')]
+      .flatMap(part => [...part.childNodes].filter(node => !node.classList?.contains('out')));
+    text = [...said.map(node => node.textContent), ...Object.values(groups), name].join(' ').toLowerCase();
     texts.set(card, text);
   }
   return text;
@@ -204,8 +206,6 @@ function* facets() {
     (MAIN.includes(key) ? controls : more).append(field(words, select));
   }
   if (more.children.length > 1) controls.append(more);
-  document.querySelector('#queue h2 + p').after(note);
-  queue().append(nothing);
 }
 
 /** Reads the texts before they are searched, while nothing else is to do. */

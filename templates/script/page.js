@@ -109,10 +109,10 @@ function enrol(card) {
   const id = named(card);
   let proposal = proposals.get(id);
   if (!proposal) {
-    const [name, family] = form.rules[rule];
+    const [name, family] = form.rules[rule] || [];
     proposal = {
       id, facts, approve, same: same === '-' ? null : same, cards: [],
-      rule, name, family, severity, state, weeks: Number(weeks), groups: form.groups[groups],
+      rule, name, family, severity, state, weeks: Number(weeks), groups: form.groups[groups] || {},
     };
     proposals.set(id, proposal);
     if (asks(proposal)) open.push(proposal);

@@ -166,7 +166,7 @@ function read() {
   if (found || !isRead) setTimeout(read, found ? 0 : SLICE);
   else {
     receive(null);
-    inSlices(finish());
+    check().then(() => inSlices(finish()));
   }
 }
 
@@ -204,13 +204,16 @@ const nearing = new IntersectionObserver(seen => {
 /** What can only be done once every card is there. */
 function* finish() {
   drafted.clear();
-  yield* facets();
+  // What a damaged copy says of its cards is nothing to choose by.
+  if (!damage) yield* facets();
+  queue().append(nothing);
+  queue().querySelector('h2 + p')?.after(note);
   total();
   filter({ ...chosen }, { said: false });
   if (!current || location.hash.includes('=')) arrive();
   addEventListener('hashchange', arrive);
   inSlices(readAhead(), whenIdle);
-  check().then(() => { root.dataset.ready = String(Math.round(now())); });
+  root.dataset.ready = String(Math.round(now()));
 }
 
 function start() {
