@@ -9,13 +9,12 @@
 use super::compare::Comparer;
 use super::dictionary::{BLANK, Code};
 use super::facets::{Facets, Line, Mailbox};
-use super::normalise::sound;
+use super::normalise::{sound, street_core};
+use super::{Crowd, Plan, Records};
 use crate::threads;
 
-use super::{Crowd, Plan, Records};
-
 /// The rules, in the words by which a crowd is reported; a key's lowest bits say which it came from.
-const RULES: [&str; 19] = [
+const RULES: [&str; 21] = [
     "mail address",
     "local part of the mail address",
     "phone number",
@@ -31,8 +30,10 @@ const RULES: [&str; 19] = [
     "company or domain",
     "company and place",
     "word of the company name",
+    "word of the company name and place",
     "words of the company name",
     "street",
+    "house number and street",
     "identifier",
     "words of a text",
 ];
@@ -54,13 +55,57 @@ enum Rule {
     Company,
     CompanyPlace,
     Word,
+    WordPlace,
     Words,
     Street,
+    StreetCore,
     Identifier,
     Text,
 }
 
 const RULE_BITS: u32 = 5;
+
+/// What keys are made of, of what companies are compared by beside their names; a bit each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Made(u8);
+
+impl Made {
+    pub(super) const OF_NEITHER: Self = Self(0);
+    pub(super) const OF_PLACE: Self = Self(1);
+    pub(super) const OF_PHONE: Self = Self(2);
+    pub(super) const OF_DOMAIN: Self = Self(4);
+
+    /// What keys are made of, rule by rule; the others of neither.
+    const OF_RULES: [(Rule, Self); 7] = [
+        (Rule::Mail, Self::OF_DOMAIN),
+        (Rule::Phone, Self::OF_PHONE),
+        (Rule::Company, Self::OF_DOMAIN),
+        (Rule::CompanyPlace, Self::OF_PLACE),
+        (Rule::WordPlace, Self::OF_PLACE),
+        (Rule::Street, Self::OF_PLACE),
+        (Rule::StreetCore, Self::OF_PLACE),
+    ];
+
+    fn of(rule: usize) -> Self {
+        let found = Self::OF_RULES.iter().find(|(other, _)| *other as usize == rule);
+        found.map_or(Self::OF_NEITHER, |(_, made)| *made)
+    }
+
+    /// What one of the two is made of.
+    fn either(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// What both are made of.
+    fn both(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// True for what is made of another, whatever else it is made of.
+    pub(super) fn holds(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
 
 /// The keys of one record.
 #[derive(Debug, Default)]
@@ -209,7 +254,7 @@ impl Keys {
                 self.add(Rule::Word, [wide(*word), 0]);
             }
             for place in [city, postcode].into_iter().filter(|place| *place != 0) {
-                self.add(Rule::Word, [wide(*word), place]);
+                self.add(Rule::WordPlace, [wide(*word), place]);
             }
         }
         if let [(_, one), (_, other), ..] = rarest.as_slice() {
@@ -227,6 +272,13 @@ impl Keys {
         let street = wide(line.street);
         if street != 0 {
             self.add(Rule::Street, [street, 0]);
+            // Its kind and direction are often left out.
+            let mut core = street_core(facets.street.values.text(line.street));
+            if let (Some(number), Some(name)) = (core.next(), core.next())
+                && number.starts_with(|first: char| first.is_ascii_digit())
+            {
+                self.add(Rule::StreetCore, [hash(number), hash(name)]);
+            }
             if postcode != 0 {
                 self.add(Rule::Street, [street, postcode]);
             }
@@ -278,6 +330,8 @@ pub(super) struct Blocks {
     members: Vec<u32>,
     /// Where each block ends in `members`.
     ends: Vec<u32>,
+    /// What each block's key is made of.
+    made: Vec<Made>,
     /// The blocks of each record, record by record, and where each record's end.
     of_record: Vec<u32>,
     record_ends: Vec<u32>,
@@ -319,6 +373,7 @@ impl Blocks {
         for part in parts {
             let before = u32::try_from(blocks.members.len()).unwrap_or(u32::MAX);
             blocks.members.extend(part.members);
+            blocks.made.extend(part.made);
             blocks.ends.extend(part.ends.into_iter().map(|end| end.saturating_add(before)));
             blocks.crowds.extend(part.crowds);
         }
@@ -330,36 +385,39 @@ impl Blocks {
     /// Makes a block of each key that several records share.
     fn bring_together(&mut self, facets: &Facets, entries: &[(u64, u32)], largest: usize) {
         for run in entries.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() > 1) {
+            let rule = usize::try_from(run[0].0 & ((1 << RULE_BITS) - 1)).unwrap_or_default();
+            let made = Made::of(rule);
             if run.len() <= largest {
-                self.add(run.iter().map(|(_, record)| *record));
+                self.add(run.iter().map(|(_, record)| *record), made);
                 continue;
             }
             let members: Vec<u32> = run.iter().map(|(_, record)| *record).collect();
-            let alone = self.part(facets, &members, largest);
+            let alone = self.part(facets, &members, largest, made);
             let apart = members.len() - alone.len();
-            let mask = (1 << RULE_BITS) - 1;
-            let by = RULES[usize::try_from(run[0].0 & mask).unwrap_or_default()];
+            let by = RULES[rule];
             self.crowds.push(Crowd { first: members[0], records: members.len(), apart, by, alone });
         }
     }
 
-    fn add(&mut self, members: impl Iterator<Item = u32>) {
+    fn add(&mut self, members: impl Iterator<Item = u32>, made: Made) {
         self.members.extend(members);
+        self.made.push(made);
         self.ends.push(u32::try_from(self.members.len()).unwrap_or(u32::MAX));
     }
 
     /// Parts a crowd by what else its members share; those that then stand in no block of it.
-    fn part(&mut self, facets: &Facets, crowd: &[u32], largest: usize) -> Vec<u32> {
-        let by: [fn(&Line) -> Code; 6] = [
-            |line| line.city,
-            |line| line.region,
-            |line| line.company,
-            |line| line.domain,
-            |line| line.postcode,
-            |line| line.country,
+    fn part(&mut self, facets: &Facets, crowd: &[u32], largest: usize, made: Made) -> Vec<u32> {
+        type By = (fn(&Line) -> Code, Made);
+        let by: [By; 6] = [
+            (|line| line.city, Made::OF_PLACE),
+            (|line| line.region, Made::OF_PLACE),
+            (|line| line.company, Made::OF_NEITHER),
+            (|line| line.domain, Made::OF_DOMAIN),
+            (|line| line.postcode, Made::OF_PLACE),
+            (|line| line.country, Made::OF_PLACE),
         ];
         let mut found = vec![false; crowd.len()];
-        for code in by {
+        for (code, by) in by {
             let mut members: Vec<(Code, usize)> = crowd
                 .iter()
                 .enumerate()
@@ -369,7 +427,7 @@ impl Blocks {
             members.sort_unstable();
             for run in members.chunk_by(|a, b| a.0 == b.0) {
                 if (2..=largest).contains(&run.len()) {
-                    self.add(run.iter().map(|(_, at)| crowd[*at]));
+                    self.add(run.iter().map(|(_, at)| crowd[*at]), made.either(by));
                     for (_, at) in run {
                         found[*at] = true;
                     }
@@ -436,14 +494,22 @@ impl Blocks {
         &blocks[..blocks.partition_point(|other| *other < block)]
     }
 
-    /// Writes the records after a record that share a key with it into `out`, ascending, each once.
-    pub(super) fn after(&self, record: u32, out: &mut Vec<u32>) {
+    /// Writes the records after a record that share a key with it into `out`, ascending, each once, with
+    /// what all keys that the two share are made of.
+    pub(super) fn after(&self, record: u32, out: &mut Vec<(u32, Made)>) {
         out.clear();
         for block in self.of_record(record) {
             let members = self.members(*block);
-            out.extend_from_slice(&members[members.partition_point(|member| *member <= record)..]);
+            let after = &members[members.partition_point(|member| *member <= record)..];
+            let made = self.made[*block as usize];
+            out.extend(after.iter().map(|other| (*other, made)));
         }
-        out.sort_unstable();
-        out.dedup();
+        out.sort_unstable_by_key(|(other, _)| *other);
+        out.dedup_by(|(other, made), (kept, all)| {
+            if other == kept {
+                *all = all.both(*made);
+            }
+            other == kept
+        });
     }
 }

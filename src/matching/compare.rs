@@ -78,6 +78,8 @@ pub(super) struct Outcome {
 pub(super) enum Term {
     /// As rare as its level.
     Level,
+    /// As rare as its level, though it is a value's, which so many records hold.
+    LevelOf { held: f32 },
     /// As rare as the value: so many records hold it, among so many.
     Value { held: f32, among: f32 },
     /// As rare as its level among the records that share a word, which so many hold.
@@ -128,12 +130,18 @@ impl Comparer {
         offer(people && (company || domain), Comparison::Workplace, ladder::WORKPLACE);
         offer(!people && company, Comparison::Company, ladder::COMPANY);
         offer(!people && domain, Comparison::Domain, ladder::DOMAIN);
-        offer(facets.numbers.len() > 0, Comparison::Phone, ladder::PHONE);
+        let phones = facets.numbers.len() > 0;
+        offer(people && phones, Comparison::Phone, ladder::PHONE);
         let place =
             [&facets.street, &facets.city, &facets.postcode, &facets.region, &facets.country];
-        let contexts = if people { ladder::BESIDE_PEOPLE } else { ladder::ADDRESS.contexts };
-        let address = Ladder { contexts, ..ladder::ADDRESS };
+        let address = if people {
+            Ladder { contexts: ladder::BESIDE_PEOPLE, ..ladder::ADDRESS }
+        } else {
+            Ladder { keyed: 2, ..ladder::ADDRESS }
+        };
         offer(place.iter().any(|facet| !facet.is_blank()), Comparison::Address, address);
+        let phone = Ladder { contexts: ladder::AT_TWO_ADDRESSES, ..ladder::PHONE };
+        offer(!people && phones, Comparison::Phone, phone);
         offer(!facets.last.is_blank(), Comparison::LastName, ladder::LAST_NAME);
         offer(!facets.first.is_blank(), Comparison::FirstName, ladder::FIRST_NAME);
         offer(facets.mails.len() > 0, Comparison::Mail, ladder::MAIL);
@@ -210,11 +218,18 @@ impl Comparer {
             Comparison::Phone => {
                 let outcome = self.phone(a, b);
                 shared.phone = outcome.level;
+                if shared.is_switchboard_likely() {
+                    return Outcome { term: Term::Level, ..outcome }.within(1);
+                }
                 shared.at_work(outcome)
             }
             Comparison::Address => {
                 let outcome = self.address(a, b);
                 shared.address = outcome.level;
+                shared.elsewhere = match outcome.level {
+                    Some(3..=6) => a.street != BLANK && b.street != BLANK,
+                    level => matches!(level, Some(7 | 8)),
+                };
                 match shared.workplace {
                     None if shared.name.is_some() => shared.under_name(outcome),
                     None if up_to(shared.phone, 0) && self.facets.are_people() => {
@@ -394,7 +409,7 @@ impl Comparer {
         // The address names its owner: how rare it is counts among those of that name.
         let term = match outcome.term {
             Term::Value { held, .. } => Term::Value { held, among: float(namesakes).max(held) },
-            other @ (Term::Level | Term::Word { .. }) => other,
+            other @ (Term::Level | Term::LevelOf { .. } | Term::Word { .. }) => other,
         };
         Outcome { term, ..outcome }.within(context)
     }
@@ -679,6 +694,8 @@ struct Shared {
     /// The levels of what was compared before.
     phone: Option<u8>,
     address: Option<u8>,
+    /// Both addresses are known, and they differ.
+    elsewhere: bool,
     first: Option<u8>,
     last: Option<u8>,
     name: Option<u8>,
@@ -695,6 +712,12 @@ impl Shared {
         up_to(self.phone, 0) || up_to(self.address, 2)
     }
 
+    /// True for companies of related names at two addresses: what they answer the phone by may be one
+    /// switchboard.
+    fn is_switchboard_likely(&self) -> bool {
+        self.elsewhere && up_to(self.name, 6)
+    }
+
     /// What a company's name usually brings with it is counted among names as alike, each level once,
     /// whatever the value.
     fn under_name(&self, outcome: Outcome) -> Outcome {
@@ -706,7 +729,11 @@ impl Shared {
             Some(6) => 5,
             Some(_) | None => return outcome,
         };
-        Outcome { term: Term::Level, ..outcome }.within(context)
+        let term = match outcome.term {
+            Term::Value { held, .. } => Term::LevelOf { held },
+            other @ (Term::Level | Term::LevelOf { .. } | Term::Word { .. }) => other,
+        };
+        Outcome { term, ..outcome }.within(context)
     }
 
     /// What a shared workplace usually brings with it is counted among colleagues.
@@ -714,7 +741,7 @@ impl Shared {
         let Some(colleagues) = self.workplace else { return outcome };
         let term = match outcome.term {
             Term::Value { held, .. } => Term::Value { held, among: colleagues.max(held) },
-            other @ (Term::Level | Term::Word { .. }) => other,
+            other @ (Term::Level | Term::LevelOf { .. } | Term::Word { .. }) => other,
         };
         Outcome { term, ..outcome }.within(1)
     }

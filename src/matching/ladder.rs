@@ -22,6 +22,9 @@ pub(super) struct Ladder {
     pub levels: &'static [Level],
     /// The circumstances under which its levels are counted apart; the first is none.
     pub contexts: &'static [&'static str],
+    /// Of so many of its first levels all pairs that share the value are compared, so that they can check
+    /// its frequency.
+    pub keyed: u8,
     /// How often the value of one record that says anything is another's by chance, before any data:
     /// about one in so many.
     pub values: f32,
@@ -48,6 +51,9 @@ const UNDER_NAME: &[&str] = &[
     "under names with a word in common",
 ];
 
+/// Where one company's phone number may be its switchboard's.
+pub(super) const AT_TWO_ADDRESSES: &[&str] = &["", "under related names at two addresses"];
+
 /// What two people already share when their address is looked at.
 pub(super) const BESIDE_PEOPLE: &[&str] = &["", "at one workplace", "with one phone number"];
 
@@ -64,6 +70,7 @@ pub(super) const FIRST_NAME: Ladder = Ladder {
         level(4.0, "different first names"),
     ],
     contexts: &["", "under one last name"],
+    keyed: 1,
     values: 300.0,
 };
 
@@ -78,6 +85,7 @@ pub(super) const LAST_NAME: Ladder = Ladder {
         level(3.0, "different last names"),
     ],
     contexts: &["", "in one household"],
+    keyed: 0,
     values: 1_000.0,
 };
 
@@ -90,6 +98,7 @@ pub(super) const BIRTH: Ladder = Ladder {
         level(6.0, "different dates of birth"),
     ],
     contexts: PLAIN,
+    keyed: 0,
     values: 10_000.0,
 };
 
@@ -111,6 +120,7 @@ pub(super) const MAIL: Ladder = Ladder {
         "under one first or last name",
         "under names that look alike",
     ],
+    keyed: 1,
     values: 100_000.0,
 };
 
@@ -122,6 +132,7 @@ pub(super) const PHONE: Ladder = Ladder {
         level(27.0, "different phone numbers"),
     ],
     contexts: &["", "at one workplace"],
+    keyed: 1,
     values: 50_000.0,
 };
 
@@ -137,6 +148,7 @@ pub(super) const WORKPLACE: Ladder = Ladder {
         level(7.0, "different companies"),
     ],
     contexts: PLAIN,
+    keyed: 0,
     values: 2_000.0,
 };
 
@@ -154,6 +166,7 @@ pub(super) const ADDRESS: Ladder = Ladder {
         level(2.0, "different countries"),
     ],
     contexts: UNDER_NAME,
+    keyed: 0,
     values: 20_000.0,
 };
 
@@ -170,6 +183,7 @@ pub(super) const COMPANY: Ladder = Ladder {
         level(8.0, "different company names"),
     ],
     contexts: &["", "with a word in common"],
+    keyed: 1,
     values: 10_000.0,
 };
 
@@ -182,6 +196,7 @@ pub(super) const DOMAIN: Ladder = Ladder {
         level(10.0, "different domains"),
     ],
     contexts: UNDER_NAME,
+    keyed: 1,
     values: 20_000.0,
 };
 
@@ -193,6 +208,7 @@ pub(super) const IDENTIFIER: Ladder = Ladder {
         level(7.0, "different identifiers"),
     ],
     contexts: PLAIN,
+    keyed: 1,
     values: 100_000.0,
 };
 
@@ -207,6 +223,7 @@ pub(super) const TEXT: Ladder = Ladder {
         level(5.0, "different texts"),
     ],
     contexts: PLAIN,
+    keyed: 0,
     values: 1_000.0,
 };
 
@@ -214,5 +231,6 @@ pub(super) const CATEGORY: Ladder = Ladder {
     name: "category",
     levels: &[level(85.0, "the same"), level(15.0, "different")],
     contexts: &["", "under related names", "under names with a word in common"],
+    keyed: 0,
     values: 10.0,
 };

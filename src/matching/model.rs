@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use crate::threads;
 
-use super::blocking::Blocks;
+use super::blocking::{Blocks, Made};
 use super::compare::{Comparer, Comparison, Outcome, Pattern, Term, float};
 use super::dictionary::{BLANK, Code};
 use super::facets::Line;
@@ -43,12 +43,12 @@ pub(super) struct Parameters {
 
 impl Parameters {
     /// How much rarer the agreed value is than its frequency says, in bits.
-    fn rarer(&self, comparison: Comparison, outcome: &Outcome) -> f64 {
+    fn rarer(&self, comparison: Comparison, ladder: &Ladder, outcome: &Outcome) -> f64 {
         match outcome.term {
-            Term::Value { held, .. } if is_keyed(comparison, outcome) => {
+            Term::Value { held, .. } if is_keyed(comparison, ladder, outcome) => {
                 self.rarer[usize::from(class(held))]
             }
-            Term::Value { .. } | Term::Level | Term::Word { .. } => 0.0,
+            Term::Value { .. } | Term::Level | Term::LevelOf { .. } | Term::Word { .. } => 0.0,
         }
     }
 }
@@ -115,20 +115,21 @@ impl Model {
         }
         let (comparison, ladder) = &comparer.comparisons[at];
         let parameters = &self.parameters[at];
-        let rarer = parameters.rarer(*comparison, outcome);
+        let rarer = parameters.rarer(*comparison, ladder, outcome);
         parameters.bits[usize::from(rung(outcome))] + f64::from(self.term(ladder, outcome)) - rarer
     }
 
     /// What the frequency of the agreed value takes from the weight of its level, in bits.
     pub(super) fn frequency(&self, at: usize, comparer: &Comparer, outcome: &Outcome) -> f64 {
         let (comparison, ladder) = &comparer.comparisons[at];
-        self.parameters[at].rarer(*comparison, outcome) - f64::from(self.term(ladder, outcome))
+        self.parameters[at].rarer(*comparison, ladder, outcome)
+            - f64::from(self.term(ladder, outcome))
     }
 
     /// What the frequency of the agreed value is worth, in bits.
     fn term(&self, ladder: &Ladder, outcome: &Outcome) -> f32 {
         match outcome.term {
-            Term::Level => 0.0,
+            Term::Level | Term::LevelOf { .. } => 0.0,
             Term::Value { held, among } => -self.chance(ladder, held, among).log2(),
             Term::Word { held } => -self.chance(ladder, held, self.records).log2(),
         }
@@ -156,19 +157,10 @@ fn matches_context(comparison: Comparison, context: usize) -> usize {
 }
 
 /// True where all pairs that share the value are compared, so that its frequency can be checked by them.
-fn is_keyed(comparison: Comparison, outcome: &Outcome) -> bool {
+fn is_keyed(comparison: Comparison, ladder: &Ladder, outcome: &Outcome) -> bool {
     let is_full_name = outcome.context == 1;
-    outcome.level == Some(0)
+    outcome.level.is_some_and(|level| level < ladder.keyed)
         && (comparison != Comparison::FirstName || is_full_name)
-        && matches!(
-            comparison,
-            Comparison::Company
-                | Comparison::FirstName
-                | Comparison::Domain
-                | Comparison::Phone
-                | Comparison::Mail
-                | Comparison::Identifier(_)
-        )
 }
 
 fn class(held: f32) -> u8 {
@@ -230,6 +222,8 @@ struct Samples {
     /// Where those at random end, and those within groups.
     random: usize,
     grouped: usize,
+    /// What the keys are made of that brought those together that share one.
+    made: Vec<Made>,
     /// How many pairs share a key for each one that was drawn.
     scale: f64,
 }
@@ -261,10 +255,34 @@ impl Samples {
             draw_within(comparer, grouping, &mut draw, &mut drawn);
         }
         let grouped = drawn.len();
-        let scale = draw_blocked(comparer, blocks, &mut drawn);
+        let mut made = Vec::new();
+        let scale = draw_blocked(comparer, blocks, &mut drawn, &mut made);
         let points = model.points(comparer, &drawn, threads);
         let stands_for = drawn.into_iter().map(|(.., stands_for)| stands_for).collect();
-        Self { points, stands_for, random, grouped, scale }
+        Self { points, stands_for, random, grouped, made, scale }
+    }
+
+    /// Where a pair was drawn from, as far as that can overstate a comparison.
+    fn drawn(&self, n: usize, comparison: Comparison) -> Drawn {
+        let own = match comparison {
+            Comparison::Address => Made::OF_PLACE,
+            Comparison::Phone => Made::OF_PHONE,
+            Comparison::Domain => Made::OF_DOMAIN,
+            Comparison::Workplace
+            | Comparison::Company
+            | Comparison::FirstName
+            | Comparison::LastName
+            | Comparison::Mail
+            | Comparison::Birth
+            | Comparison::Identifier(_)
+            | Comparison::Text(_)
+            | Comparison::Category(_) => Made::OF_NEITHER,
+        };
+        match n.checked_sub(self.grouped).and_then(|n| self.made.get(n)) {
+            None => Drawn::InGroup,
+            Some(made) if made.holds(own) => Drawn::ByItself,
+            Some(_) => Drawn::ByKey,
+        }
     }
 }
 
@@ -273,6 +291,8 @@ impl Samples {
 enum Drawn {
     InGroup,
     ByKey,
+    /// Only by keys made of what is compared: two that agree in it come together, and others do not.
+    ByItself,
 }
 
 /// Draws pairs that share a value.
@@ -320,7 +340,12 @@ fn draw_within(
 
 /// Draws pairs that share a key, all of them or those of every so many records; how many there are for each
 /// one drawn.
-fn draw_blocked(comparer: &Comparer, blocks: &Blocks, out: &mut Vec<Drawing>) -> f64 {
+fn draw_blocked(
+    comparer: &Comparer,
+    blocks: &Blocks,
+    out: &mut Vec<Drawing>,
+    made: &mut Vec<Made>,
+) -> f64 {
     let step = blocks.pairs_at_most().div_ceil(TRAINING_PAIRS).max(1);
     let step = u32::try_from(step).unwrap_or(u32::MAX);
     let mut neighbours = Vec::new();
@@ -328,8 +353,12 @@ fn draw_blocked(comparer: &Comparer, blocks: &Blocks, out: &mut Vec<Drawing>) ->
     for record in (0..comparer.facets.len).step_by(step as usize) {
         taken += 1;
         blocks.after(record, &mut neighbours);
-        let pairs = neighbours.iter().filter(|other| comparer.may_be_one(record, **other));
-        out.extend(pairs.map(|other| (record, *other, 1.0)));
+        for (other, of) in
+            neighbours.iter().filter(|(other, _)| comparer.may_be_one(record, *other))
+        {
+            out.push((record, *other, 1.0));
+            made.push(*of);
+        }
     }
     f64::from(comparer.facets.len) / f64::from(taken.max(1))
 }
@@ -393,11 +422,11 @@ impl Model {
     fn point(&self, comparison: Comparison, ladder: &Ladder, outcome: &Outcome) -> Point {
         let held = match outcome.term {
             Term::Level => 0.0,
-            Term::Value { held, .. } | Term::Word { held } => held,
+            Term::Value { held, .. } | Term::LevelOf { held } | Term::Word { held } => held,
         };
         Point {
             rung: outcome.level.map(|_| rung(outcome)),
-            is_key: held >= 2.0 && is_keyed(comparison, outcome),
+            is_key: held >= 2.0 && is_keyed(comparison, ladder, outcome),
             term: self.term(ladder, outcome),
             held,
         }
@@ -406,7 +435,8 @@ impl Model {
     fn weigh(&self, at: usize, point: &Point) -> f64 {
         let Point { rung: Some(rung), term, held, is_key } = *point else { return 0.0 };
         let parameters = &self.parameters[at];
-        let rarer = if is_key { parameters.rarer[usize::from(class(held))] } else { 0.0 };
+        let by_value = is_key && usize::from(rung) >= VALUE;
+        let rarer = if by_value { parameters.rarer[usize::from(class(held))] } else { 0.0 };
         parameters.bits[usize::from(rung)] + f64::from(term) - rarer
     }
 
@@ -459,7 +489,7 @@ impl Model {
         }
         for (n, point) in points.iter().enumerate().skip(samples.random) {
             let Some((context, level)) = point.rung.map(apart) else { continue };
-            let drawn = if n < samples.grouped { Drawn::InGroup } else { Drawn::ByKey };
+            let drawn = samples.drawn(n, *comparison);
             let score = scores.map(|scores| scores[n]);
             let others = score.map(|score| score - self.weigh(at, point));
             let counted = if people {
@@ -467,9 +497,15 @@ impl Model {
             } else {
                 among_companies(*comparison, (context, level), point.held, drawn, [score, others])
             };
-            if let Some((context, weight)) = counted {
-                counts[context][level] += weight * f64::from(samples.stands_for[n]);
+            let Some(Counted { context, weight, matches }) = counted else { continue };
+            counts[context][level] += weight * f64::from(samples.stands_for[n]);
+            // What is a match among them reaches the levels as often as matches do.
+            for (count, m) in counts[context].iter_mut().zip(&self.parameters[at].m[0]) {
+                *count -= matches * m;
             }
+        }
+        for count in counts.as_flattened_mut() {
+            *count = count.max(0.0);
         }
         let mut u: Rates = [[0.0; LEVELS]; CONTEXTS];
         u[0] = chances(&counts[0], &by_chance(ladder), 0.5);
@@ -494,19 +530,39 @@ impl Model {
     /// How much rarer values are among non-matches than their frequencies say, class by class.
     fn learn_rarity(&mut self, comparer: &Comparer, samples: &Samples) {
         let scores = self.scores(samples, samples.grouped..samples.stands_for.len());
-        for at in 0..comparer.comparisons.len() {
-            let (mut seen, mut expected) = ([1.0; CLASSES.len() + 1], [1.0; CLASSES.len() + 1]);
-            for (point, score) in samples.points[at][samples.grouped..].iter().zip(&scores) {
-                let Point { held, is_key: true, .. } = *point else { continue };
-                let class = usize::from(class(held));
-                seen[class] += 1.0 - probability(*score);
-                expected[class] += f64::from((held - 2.0 + UNSEEN) / (held - 1.0));
-            }
-            let ratios = seen.iter().zip(&expected).map(|(seen, expected)| seen / expected);
-            for (rarer, ratio) in self.parameters[at].rarer.iter_mut().zip(ratios) {
-                *rarer = f64::log2(ratio).clamp(-6.0, 2.0);
-            }
+        for (at, (comparison, _)) in comparer.comparisons.iter().enumerate() {
+            let points = samples.points[at][samples.grouped..].iter().zip(&scores);
+            let keyed = points.filter(|(point, _)| point.is_key);
+            self.parameters[at].rarer = if *comparison == Comparison::Company {
+                self.rarer_names(at, keyed)
+            } else {
+                rarer(keyed)
+            };
         }
+    }
+
+    /// As [`rarer`], for companies' names: how many pairs of each class are matches is what the rest says of
+    /// them. Frequencies tell it of values that matches hold as often as others; but what a company of a rare
+    /// name shares its name with is mostly itself.
+    fn rarer_names<'p>(
+        &self,
+        at: usize,
+        keyed: impl Iterator<Item = (&'p Point, &'p f64)>,
+    ) -> Rarer {
+        let (mut told, mut found) = ([DRAW; CLASSES.len() + 1], [DRAW; CLASSES.len() + 1]);
+        for (point, score) in keyed {
+            let Some(rung) = point.rung else { continue };
+            let class = usize::from(class(point.held));
+            let by_frequency = self.parameters[at].bits[usize::from(rung)] + f64::from(point.term);
+            let likely = probability(*score);
+            told[class] += (1.0 - likely) * (self.prior + by_frequency).exp2();
+            found[class] += likely;
+        }
+        let mut rarer = Rarer::default();
+        for (rarer, (told, found)) in rarer.iter_mut().zip(told.iter().zip(&found)) {
+            *rarer = (told / found).log2().clamp(-6.0, 6.0);
+        }
+        rarer
     }
 
     /// m of every level; how many matches there are.
@@ -577,49 +633,82 @@ fn rung(outcome: &Outcome) -> u8 {
     u8::try_from(by_value + usize::from(outcome.context) * LEVELS + level).unwrap_or(u8::MAX)
 }
 
+/// How much rarer values are among pairs that are not matches than their frequencies say, class by class.
+fn rarer<'p>(keyed: impl Iterator<Item = (&'p Point, &'p f64)>) -> Rarer {
+    let (mut seen, mut expected) = ([1.0; CLASSES.len() + 1], [1.0; CLASSES.len() + 1]);
+    for (point, score) in keyed {
+        let class = usize::from(class(point.held));
+        seen[class] += 1.0 - probability(*score);
+        expected[class] += f64::from((point.held - 2.0 + UNSEEN) / (point.held - 1.0));
+    }
+    let mut rarer = Rarer::default();
+    for (rarer, (seen, expected)) in rarer.iter_mut().zip(seen.iter().zip(&expected)) {
+        *rarer = f64::log2(seen / expected).clamp(-6.0, 2.0);
+    }
+    rarer
+}
+
 /// The context and level of a rung.
 fn apart(rung: u8) -> (usize, usize) {
     let rung = usize::from(rung) % VALUE;
     (rung / LEVELS, rung % LEVELS)
 }
 
-/// The context to which a pair of people counts when u is learned, and how much.
+/// What a pair counts for when u is learned.
+struct Counted {
+    context: usize,
+    weight: f64,
+    /// How much of the weight is a match all the same.
+    matches: f64,
+}
+
+impl Counted {
+    fn pure(context: usize, weight: f64) -> Self {
+        Self { context, weight, matches: 0.0 }
+    }
+}
+
+/// What a pair of people counts for when u is learned.
 fn among_people(
     comparison: Comparison,
     context: usize,
     drawn: Drawn,
     others: Option<f64>,
-) -> Option<(usize, f64)> {
+) -> Option<Counted> {
     // Keys are made of what the first contexts share, so that pairs drawn by key would overstate it.
     let first_by_key = if matches!(comparison, Comparison::Category(_)) { 1 } else { 2 };
     let counts = context > 0 && (drawn == Drawn::InGroup || context >= first_by_key);
-    (counts && others.is_some_and(|others| others < APART)).then_some((context, 1.0))
+    (counts && others.is_some_and(|others| others < APART)).then(|| Counted::pure(context, 1.0))
 }
 
-/// The context to which a pair of companies counts when u is learned, and how much.
+/// What a pair of companies counts for when u is learned.
 fn among_companies(
     comparison: Comparison,
     (context, level): (usize, usize),
     held: f32,
     drawn: Drawn,
     [score, others]: [Option<f64>; 2],
-) -> Option<(usize, f64)> {
+) -> Option<Counted> {
     /// A word that more records hold says nothing of how names that share a rare word differ.
     const COMMON_WORD: f32 = 100.0;
     if drawn != Drawn::ByKey {
         return None;
     }
-    let apart = |bits: Option<f64>| bits.map_or(1.0, |bits| 1.0 - probability(bits));
+    let likely = |bits: Option<f64>| bits.map_or(0.0, probability);
     if comparison == Comparison::Company {
         let shares_word = (context == 1 || level <= 1) && held <= COMMON_WORD;
-        return shares_word.then(|| (1, apart(score)));
+        return shares_word.then(|| Counted::pure(1, 1.0 - likely(score)));
     }
+    let is_switchboard = comparison == Comparison::Phone;
     match (context, others) {
         (0, _) => None,
         // Units of one company are not one account, whatever they share.
-        (IN_UNITS, _) => Some((context, 1.0)),
-        (_, Some(others)) if others >= FAR_APART => None,
-        _ => Some((context, apart(others))),
+        (IN_UNITS, _) => Some(Counted::pure(context, 1.0)),
+        (_, Some(others)) if others >= FAR_APART && !is_switchboard => None,
+        _ => {
+            let (likely, weight) = (likely(others), 1.0 - likely(others));
+            Some(Counted { context, weight, matches: weight * likely })
+        }
     }
 }
 

@@ -653,6 +653,13 @@ fn push_street_word(word: &str, out: &mut String) -> Steps {
     Steps::NONE
 }
 
+/// The words of a folded street without its kind and direction.
+pub fn street_core(street: &str) -> impl Iterator<Item = &str> {
+    let is_core =
+        |word: &&str| !matches!(street_word(word), Some((_, Step::StreetType | Step::Direction)));
+    street.split(' ').filter(is_core)
+}
+
 /// The one form of a word that streets have often.
 fn street_word(word: &str) -> Option<(&'static str, Step)> {
     STREET_WORDS.get(word).copied()
@@ -980,6 +987,14 @@ mod tests {
         street.refold(raw);
         let found = (street.number.as_str(), street.name.as_str(), street.unit.as_str());
         assert_eq!(found, expected, "{raw}");
+    }
+
+    #[test]
+    fn a_street_without_its_kind_and_direction_is_its_core() {
+        for street in ["7239 s dobson ave", "7239 dobson", "7239 dobson st n"] {
+            assert!(street_core(street).eq(["7239", "dobson"]), "{street}");
+        }
+        assert!(street_core("10 n st").eq(["10"]));
     }
 
     #[test]

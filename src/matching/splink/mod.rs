@@ -487,7 +487,6 @@ mod tests {
             ("mail address", "under names that look alike"),
             ("mail address", "under one first or last name"),
             ("mail address", "under one name"),
-            ("phone number", "at one workplace"),
         ];
         let never: Vec<(&str, &str)> =
             never.iter().map(|(name, under)| (&**name, *under)).collect();

@@ -308,6 +308,11 @@ impl Teller<'_> {
             .value(0, only, first)
             .nearly(0, one_phone(), None, rarest)
             .level(1, any_phones(|one, other| edits(&one, &other, 1)));
+        if self.offers(Comparison::Company) && self.offers(Comparison::Address) {
+            let related = any(&[one_name(), initials()]);
+            let switchboard = all(&[related, self.two_addresses()]);
+            return told.under(1, switchboard, Worth::Level, Some(ALSO_ALIKE));
+        }
         self.at_work(told)
     }
 
@@ -335,6 +340,17 @@ impl Teller<'_> {
     fn streets_alike(&self) -> String {
         let place = any(&[Self::one_place(), Self::no_place()]);
         all(&[place, self.one_street()])
+    }
+
+    /// Addresses that differ.
+    fn two_addresses(&self) -> String {
+        let (street, region) = (Column::Street, Column::Region);
+        let streets = [both(street), not(&equal(street)), not(&self.streets_alike())];
+        let one_region = all(&[equal(region), Self::no_place()]);
+        let apart = [Column::Country, region].map(|column| format!("{column}_l <> {column}_r"));
+        let apart = [&apart[..], &[not(&Self::no_place())]].concat();
+        let places = [not(&both(street)), not(&Self::one_place()), not(&one_region), any(&apart)];
+        any(&[all(&streets), all(&places)])
     }
 
     fn address(&self, told: Told) -> Told {
