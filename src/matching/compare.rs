@@ -8,6 +8,7 @@ use super::Kind;
 use super::dictionary::{BLANK, Code, Dictionary};
 use super::facets::{Card, Facet, Facets, Line, Mailbox, UNIT_WORDS, Words};
 use super::ladder::{self, Ladder};
+use super::normalise::street_core;
 use super::similar::{Glance, distance, jaro_winkler};
 
 /// One piece of evidence that a set of records offers.
@@ -226,10 +227,6 @@ impl Comparer {
             Comparison::Address => {
                 let outcome = self.address(a, b);
                 shared.address = outcome.level;
-                shared.elsewhere = match outcome.level {
-                    Some(3..=6) => a.street != BLANK && b.street != BLANK,
-                    level => matches!(level, Some(7 | 8)),
-                };
                 match shared.workplace {
                     None if shared.name.is_some() => shared.under_name(outcome),
                     None if up_to(shared.phone, 0) && self.facets.are_people() => {
@@ -514,6 +511,8 @@ impl Comparer {
         });
         let is_one_place = is_one_postcode || is_one_city;
         let is_place_known = postcodes.is_some() || cities.is_some();
+        let countries = both(a.country, b.country);
+        let are_two_countries = countries.is_some_and(|(left, right)| left != right);
         if let Some((left, right)) = streets {
             if left == right {
                 return self.same(u8::from(!is_one_place), street, left);
@@ -522,6 +521,10 @@ impl Comparer {
             if (is_one_place || !is_place_known) && is_one_street(left, right) {
                 return Outcome::level(2);
             }
+            // Two streets are two sites, however near; people move, and have a street at home and at work.
+            if !self.facets.are_people() {
+                return Outcome::level(if are_two_countries { 8 } else { 7 });
+            }
         }
         if let Some((code, _)) = postcodes.filter(|_| is_one_postcode) {
             return self.same(3, postcode, code);
@@ -529,12 +532,11 @@ impl Comparer {
         if let Some((left, right)) = cities.filter(|_| is_one_city) {
             return self.same(4, city, city.commoner(left, right));
         }
-        let countries = both(a.country, b.country);
         match (regions, countries) {
             (Some((left, right)), _) if left == right && !is_place_known => {
                 self.same(5, region, left)
             }
-            (_, Some((left, right))) if left != right => Outcome::level(8),
+            _ if are_two_countries => Outcome::level(8),
             (None, None) if streets.is_none() && !is_place_known => Outcome::MISSING,
             (None, Some((code, _))) if streets.is_none() && !is_place_known => {
                 self.same(6, country, code)
@@ -694,8 +696,6 @@ struct Shared {
     /// The levels of what was compared before.
     phone: Option<u8>,
     address: Option<u8>,
-    /// Both addresses are known, and they differ.
-    elsewhere: bool,
     first: Option<u8>,
     last: Option<u8>,
     name: Option<u8>,
@@ -715,7 +715,7 @@ impl Shared {
     /// True for companies of related names at two addresses: what they answer the phone by may be one
     /// switchboard.
     fn is_switchboard_likely(&self) -> bool {
-        self.elsewhere && up_to(self.name, 6)
+        matches!(self.address, Some(7 | 8)) && up_to(self.name, 6)
     }
 
     /// What a company's name usually brings with it is counted among names as alike, each level once,
@@ -850,7 +850,22 @@ fn is_one_street(left: &str, right: &str) -> bool {
     let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).collect::<Vec<u8>>();
     left.starts_with(right)
         || right.starts_with(left)
+        || is_one_street_but_for_its_kind(left, right)
         || jaro_winkler(left, right) >= 0.93 && digits(left) == digits(right)
+}
+
+/// One house number in one street, of which one or both lack the kind or direction or say more.
+fn is_one_street_but_for_its_kind(left: &str, right: &str) -> bool {
+    let (Some((number, _)), Some((other, _))) = (left.split_once(' '), right.split_once(' '))
+    else {
+        return false;
+    };
+    number == other && number.starts_with(|first: char| first.is_ascii_digit()) && {
+        let (one, other) = (street_core(left), street_core(right));
+        let common = one.zip(other).take_while(|(one, other)| one == other).count();
+        let fewer = street_core(left).count().min(street_core(right).count());
+        common == fewer && common >= 2
+    }
 }
 
 /// True where a text's letters, its signs left out, hold a name.

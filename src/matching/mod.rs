@@ -418,7 +418,8 @@ mod tests {
         assert!(found.len() <= people.twins.len() + 3, "{} pairs", found.len());
     }
 
-    /// Sites of companies, some of which stand there twice, the second time as another list writes them.
+    /// Sites of companies, near each other, some of which stand there twice, the second time as another list
+    /// writes them.
     /// What one company answers at all of its sites is its switchboard's number.
     struct Sites {
         rows: Vec<[String; 4]>,
@@ -448,7 +449,7 @@ mod tests {
                     let row = [
                         name.clone(),
                         format!("{number} {street}{site} {kind}"),
-                        format!("{}", 60_000 + next(80)),
+                        format!("{}", 60_000 + company % 80),
                         format!("+1 312 55{company:05}"),
                     ];
                     let at = u32::try_from(rows.len()).unwrap();

@@ -3,8 +3,9 @@
 //! The weight of an agreement in bits is log2(m / u): m is how often matches reach the level, u how often
 //! two records that are not one do. m comes from expectation-maximisation over the pairs that share a key,
 //! drawn to what is usual for the kind of column; u of levels comes from pairs drawn at random and, in a
-//! context, from pairs drawn within it that everything else holds apart; u of an equal value is how often
-//! other records hold it, the pair itself left out. Does not: decide; a score of 0 bits is an even chance.
+//! context, from pairs drawn within it that everything else holds apart and that something else brought
+//! together; u of an equal value is how often other records hold it, the pair itself left out, or for a
+//! company's name what the rest says of such pairs. Does not: decide; a score of 0 bits is an even chance.
 
 #![expect(clippy::indexing_slicing, reason = "levels and contexts index the ladder they came from")]
 

@@ -123,6 +123,7 @@ const ALSO_ALIKE: &str =
 const FIRST_RECORD: &str = "here the first record's value counts, in SQL the commoner of the two";
 const TWO_EDITS: &str =
     "two edits are counted by Damerau and Levenshtein, here by optimal string alignment";
+const STREETS: &str = "streets are one here too where one lacks its kind or direction; and two edits are counted otherwise";
 
 fn equal(column: Column) -> String {
     format!("{column}_l = {column}_r")
@@ -342,7 +343,7 @@ impl Teller<'_> {
         all(&[place, self.one_street()])
     }
 
-    /// Addresses that differ.
+    /// Addresses of companies that differ.
     fn two_addresses(&self) -> String {
         let (street, region) = (Column::Street, Column::Region);
         let streets = [both(street), not(&equal(street)), not(&self.streets_alike())];
@@ -361,15 +362,22 @@ impl Teller<'_> {
         let neither = |columns: &[Column]| {
             format!("NOT {}", any(&columns.iter().copied().map(both).collect::<Vec<_>>()))
         };
+        let two_countries = format!("{country}_l <> {country}_r");
         let told = Told { otherwise: 7, ..told }
             .blank(format!("NOT {}", any(&nothing)))
             .value_loosely(0, all(&[equal(street), Self::one_place()]), street, TWO_EDITS)
             .value(1, equal(street), street)
-            .loosely(2, self.streets_alike(), TWO_EDITS)
+            .loosely(2, self.streets_alike(), STREETS);
+        let told = if self.comparer.facets.are_people() {
+            told
+        } else {
+            told.level(8, all(&[both(street), two_countries.clone()])).level(7, both(street))
+        };
+        let told = told
             .value(3, equal(postcode), postcode)
             .value_loosely(4, any(&[equal(city), slip(city)]), city, TWO_EDITS)
             .value(5, all(&[equal(region), no_place.clone()]), region)
-            .level(8, format!("{country}_l <> {country}_r"))
+            .level(8, two_countries)
             .value(6, all(&[equal(country), neither(&[region, street]), no_place]), country);
         let told = self.under_name(self.at_work(told));
         if self.offers(Comparison::Phone) && self.comparer.facets.are_people() {
