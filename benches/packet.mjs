@@ -53,7 +53,10 @@ const highest = (found, name, value) => { found[name] = Math.max(found[name] || 
 const runs = [];
 for (let n = 0; n < LOADS; n += 1) {
   const page = await (await launch()).newPage({ viewport: { width: 1360, height: 900 } });
+  const session = await page.context().newCDPSession(page);
   await page.addInitScript(() => {
+    if (location.protocol !== 'file:') return;
+    performance.mark('act reading');
     const look = () => {
       const there = document.querySelector('[data-proposal]')?.getBoundingClientRect().height;
       requestAnimationFrame(there ? at => { window.readable = at; } : look);
@@ -61,13 +64,16 @@ for (let n = 0; n < LOADS; n += 1) {
     requestAnimationFrame(look);
     addEventListener('focusin', ({ target }) => { if (target.matches('[data-proposal]')) window.answered ??= performance.now(); }, true);
   });
-  await page.goto(`file://${path}`, { waitUntil: 'commit' });
-  // A key that is pressed again until the first proposal answers to it.
-  do await page.keyboard.press('n'); while (!await page.evaluate(() => window.answered));
-  await settled(page);
+  const [[, reading]] = await traced(session, async () => {
+    await page.goto(`file://${path}`, { waitUntil: 'commit' });
+    // A key that is pressed again until the first proposal answers to it.
+    do await page.keyboard.press('n'); while (!await page.evaluate(() => window.answered));
+    await settled(page);
+  });
   const found = await page.evaluate(() => ({
     'first card': window.readable, 'keys answer': window.answered, 'all is there': Number(document.documentElement.dataset.ready),
   }));
+  found['reading, longest pause'] = reading;
   await page.waitForTimeout(1_500);
   /** Does something, and waits until it is shown and a moment longer. */
   const act = async (kind, task, waits = 0) => {
@@ -94,7 +100,6 @@ for (let n = 0; n < LOADS; n += 1) {
     }
     await page.waitForTimeout(350);
   };
-  const session = await page.context().newCDPSession(page);
   const pauses = await traced(session, async () => {
     for (const key of ['n', 'j', 'j', 'k', 'r', '2', 'z', 'e', '1', 'z']) await act('key', key);
     for (const name of ['segment', 'rule', 'severity', 'decision']) {
