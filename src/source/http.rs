@@ -1094,7 +1094,7 @@ mod tests {
 
     fn ask(answers: Vec<Vec<u8>>) -> (Result<Answer, Trouble>, Vec<String>) {
         let (host, served) = serve(answers);
-        let manners = Manners { silence: Duration::from_secs(1), ..Manners::default() };
+        let manners = Manners { silence: Duration::from_secs(20), ..Manners::default() };
         let mut door = Door::open(&host, &manners, DateTime::default()).unwrap();
         door.show(Secret::new("T0KEN".to_owned()));
         assert!(!format!("{door:?}").contains("T0KEN"));
