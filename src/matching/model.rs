@@ -482,6 +482,7 @@ impl Model {
         let (comparison, ladder) = &comparer.comparisons[at];
         let points = &samples.points[at];
         let mut counts: Rates = [[0.0; LEVELS]; CONTEXTS];
+        let mut among = [0.0; CONTEXTS];
         for (n, point) in points[..samples.random].iter().enumerate() {
             // The few that share a context are mostly matches where there are few records.
             if let Some((0, level)) = point.rung.map(apart) {
@@ -500,13 +501,13 @@ impl Model {
             };
             let Some(Counted { context, weight, matches }) = counted else { continue };
             counts[context][level] += weight * f64::from(samples.stands_for[n]);
-            // What is a match among them reaches the levels as often as matches do.
-            for (count, m) in counts[context].iter_mut().zip(&self.parameters[at].m[0]) {
-                *count -= matches * m;
-            }
+            among[context] += matches;
         }
-        for count in counts.as_flattened_mut() {
-            *count = count.max(0.0);
+        // What is a match among them reached the levels as often as matches do.
+        for (counts, matches) in counts.iter_mut().zip(among) {
+            for (count, m) in counts.iter_mut().zip(&self.parameters[at].m[0]) {
+                *count = matches.mul_add(-m, *count).max(0.0);
+            }
         }
         let mut u: Rates = [[0.0; LEVELS]; CONTEXTS];
         u[0] = chances(&counts[0], &by_chance(ladder), 0.5);
