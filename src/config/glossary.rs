@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::boundary::Object;
 use crate::check::Family;
+use crate::gate;
 use crate::policy::OWN;
 
 /// Keys that mean the same in every file.
@@ -52,7 +53,7 @@ impl Glossary {
             "review.toml" => include_str!("../../docs/reference/review.toml"),
             "boundary.toml" => include_str!("../../docs/reference/boundary.toml"),
             "examples.toml" => include_str!("../../docs/reference/examples.toml"),
-            "approvals.toml" => crate::gate::SHIPPED,
+            "approvals.toml" => gate::SHIPPED,
             _ => Family::ALL.iter().find(|it| it.file() == name).map_or("", |it| it.shipped()),
         })
     }
@@ -71,7 +72,7 @@ impl Glossary {
         for line in text.lines() {
             // What is shipped as an example is switched off by a `# ` before it.
             let shown = line.strip_prefix("# ").unwrap_or(line);
-            let path = if let Some((name, _)) = heading(shown) {
+            let path = if let Some(name) = heading(shown) {
                 table = name;
                 name.to_owned()
             } else if let Some(key) = key(shown) {
@@ -105,13 +106,10 @@ fn is_alike(path: &str, explained: &str) -> bool {
         && path.split('.').zip(explained.split('.')).all(fits)
 }
 
-/// The name of a table at the beginning of a line, and what follows it.
-fn heading(line: &str) -> Option<(&str, &str)> {
-    let one = line.strip_prefix('[')?;
-    match one.strip_prefix('[') {
-        Some(list) => list.split_once("]]"),
-        None => one.split_once(']'),
-    }
+/// The name of a table, or of a list of them, at the beginning of a line.
+fn heading(line: &str) -> Option<&str> {
+    let (name, _) = line.strip_prefix('[')?.split_once(']')?;
+    Some(name.trim_start_matches('['))
 }
 
 /// The key that a line gives a value.
