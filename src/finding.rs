@@ -681,25 +681,17 @@ impl Finding {
         self.proposal.hold()
     }
 
-    /// The fields the evidence quotes, sorted.
-    pub fn fields(&self) -> BTreeSet<&str> {
-        let mut fields = BTreeSet::new();
-        for evidence in &self.evidence {
-            match evidence {
-                Evidence::Cell(cell) | Evidence::Normalised { from: cell, .. } => {
-                    fields.insert(cell.field());
-                }
-                Evidence::Compared { left, right, .. } => {
-                    fields.extend([left.field(), right.field()]);
-                }
-                Evidence::Changed(change) => fields.extend(change.cells().map(Cell::field)),
-                Evidence::Policy { .. }
-                | Evidence::Figure { .. }
-                | Evidence::Trace(_)
-                | Evidence::Likeness(_) => {}
-            }
-        }
-        fields
+    /// Every cell that the evidence quotes, in its order.
+    pub fn cells(&self) -> impl Iterator<Item = &Cell> {
+        self.evidence.iter().flat_map(|evidence| match evidence {
+            Evidence::Cell(cell) | Evidence::Normalised { from: cell, .. } => vec![cell],
+            Evidence::Compared { left, right, .. } => vec![left, right],
+            Evidence::Changed(change) => change.cells().collect(),
+            Evidence::Policy { .. }
+            | Evidence::Figure { .. }
+            | Evidence::Trace(_)
+            | Evidence::Likeness(_) => Vec::new(),
+        })
     }
 
     /// The finding's name for one rule: it hashes rule, records and the field the proposal is about,

@@ -47,6 +47,8 @@ pub struct Batch {
     index: HashTable<u32>,
     hasher: DefaultHashBuilder,
     under_review: Vec<bool>,
+    /// The field that dates what evidence quotes, where it may be shown.
+    modified: Option<Field>,
     zone: Tz,
 }
 
@@ -100,6 +102,9 @@ impl Batch {
             }
         }
         let Parts { columns, key, lines, files } = batch;
+        let dates =
+            |field: &&Field| field.name() == "modified" && field.exposure() == Exposure::Shown;
+        let modified = fields.iter().find(dates).cloned();
         let mut batch = Self {
             object,
             columns,
@@ -111,6 +116,7 @@ impl Batch {
             withheld: BTreeSet::new(),
             index,
             hasher,
+            modified,
             zone,
         };
         batch.mark_withheld(&withheld_at, reads);
@@ -344,6 +350,11 @@ impl<'b> Row<'b> {
         RecordRef { object: self.batch.object, id: self.id().into() }
     }
 
+    /// The input the record came from.
+    pub fn file(self) -> &'b str {
+        self.batch.files.get(self.batch.file_at(self.at)).map_or("", |(_, file, _)| file)
+    }
+
     /// The line the record starts on in its input.
     pub fn line(self) -> u64 {
         self.batch.lines.get(self.at).copied().unwrap_or_default().into()
@@ -449,6 +460,7 @@ impl<'b> Row<'b> {
             line: self.line(),
             shown,
             called: None,
+            modified: self.batch.modified.as_ref().and_then(|it| self.day(it, self.batch.zone)),
         }
     }
 }
@@ -496,6 +508,7 @@ pub struct Cell {
     shown: Shown,
     /// What the one is called whose id the value is.
     called: Option<String>,
+    modified: Option<NaiveDate>,
 }
 
 impl Cell {
@@ -537,6 +550,11 @@ impl Cell {
     /// What the one is called whose id the value is, where that is known and may be shown.
     pub fn called(&self) -> Option<&str> {
         self.called.as_deref()
+    }
+
+    /// The day on which its record was last changed, where the input says so: from then on the value stands.
+    pub fn modified(&self) -> Option<NaiveDate> {
+        self.modified
     }
 
     /// Says what the one is called whose id the value is.

@@ -67,8 +67,6 @@ pub struct Review<'a> {
     pub wide: &'a [String],
     /// What a reader should know of this week's input and rules.
     pub notes: &'a [Note],
-    /// The day of the newest change that the records tell, where they tell one.
-    pub newest: Option<NaiveDate>,
     /// The day of the run before, if it was made under other rules, fields or another batch: figures
     /// of before and after it are not comparable (BAT-07).
     pub redefined_since: Option<NaiveDate>,
@@ -304,6 +302,11 @@ impl LeftOut {
 }
 
 impl Review<'_> {
+    /// The day of the newest change that the records tell, where they tell one.
+    fn newest(&self) -> Option<NaiveDate> {
+        self.inputs.iter().filter_map(|input| input.newest).max()
+    }
+
     /// How many proposals there are on how many records, and how many records only served as reference.
     fn extent(&self, found: &[view::Found<'_>]) -> String {
         let tables = self.counts.iter().filter(|count| Object::REVIEWED.contains(&count.object));
@@ -402,6 +405,8 @@ pub struct Input {
     pub bytes: u64,
     /// How it is written, in words: `UTF-8, comma`; or how it was asked for.
     pub form: String,
+    /// The day of the newest change that its records tell.
+    pub newest: Option<NaiveDate>,
     /// Data rows found.
     pub rows_read: usize,
     /// Rows admitted.

@@ -38,7 +38,7 @@ pub fn summary(review: &Review<'_>) -> String {
         ),
     );
     paragraph(&mut out, "", &format!("{}. Nothing has been applied.", review.extent(&found)));
-    if let Some(newest) = review.newest {
+    if let Some(newest) = review.newest() {
         paragraph(&mut out, "", &format!("The newest change in the records is of {newest}."));
     }
     if let Some(week) = review.weeks.last() {

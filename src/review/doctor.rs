@@ -17,7 +17,7 @@ use crate::folder;
 use crate::ledger::Chain;
 use crate::source::live::{self, Glimpse, LiveError, Surroundings};
 
-use super::{Folder, Order, ReviewError, fields, newest_change, nobody, pull, stale};
+use super::{Folder, Order, ReviewError, fields, newest_changes, nobody, pull, stale};
 
 /// How a folder was found.
 #[derive(Debug)]
@@ -114,8 +114,8 @@ impl Examined {
             Ok((_, records)) => records.tables,
             Err(error) => return self.fault(&error.to_string()),
         };
-        let newest = newest_change(config, &tables, as_of);
-        match (stale(config, newest, as_of), newest) {
+        let newest = newest_changes(config, &tables, as_of);
+        match (stale(config, &newest, as_of), newest.values().max()) {
             (Some(words), _) => self.warn(&format!("exports: {words}")),
             (None, Some(day)) => self.good(&format!("exports: their newest change is of {day}")),
             (None, None) => {}

@@ -191,7 +191,15 @@ fn quote(cell: &Value) -> String {
     let column = text(cell, "column");
     let place = match cell.get("line").and_then(Value::as_u64) {
         Some(line) if !column.is_empty() => {
-            format!(" ({}:{line}, column {})", visible(text(cell, "file")), visible(column))
+            let changed = match text(cell, "modified") {
+                "" => String::new(),
+                day => format!("; changed {}", visible(day)),
+            };
+            format!(
+                " ({}:{line}, column {}{changed})",
+                visible(text(cell, "file")),
+                visible(column)
+            )
         }
         _ => String::new(),
     };

@@ -376,11 +376,13 @@ struct Judged {
     wide: Vec<String>,
     /// What a reader should know of the input and of the rules.
     notes: Vec<Note>,
-    /// The day of the newest change that the records tell.
-    newest: Option<NaiveDate>,
+    newest: NewestChanges,
     /// Ids of the batch's list that no table has.
     absent_ids: Vec<String>,
 }
+
+/// By table and input, the day of the newest change that the records tell.
+type NewestChanges = BTreeMap<(Object, String), NaiveDate>;
 
 /// The tables as they were read, and what became of each input.
 struct Records {
@@ -451,12 +453,12 @@ fn judge(
             },
         })
         .collect();
-    let newest = newest_change(config, &pulled, as_of);
+    let newest = newest_changes(config, &pulled, as_of);
     let (reports, groups, notes) = {
         let world = World::new(&pulled, as_of, &config.policies, threads);
         let reports = bench.run(&world);
         let groups = Groups::count(&world, &reports);
-        let stale = stale(config, newest, as_of).map(|says| Note { mailed: says.clone(), says });
+        let stale = stale(config, &newest, as_of).map(|says| Note { mailed: says.clone(), says });
         (reports, groups, stale.into_iter().chain(nobody(&world)).collect())
     };
     let mut missing = missing(config, &inputs, &admissions, &reports);
@@ -480,22 +482,28 @@ fn judge(
     })
 }
 
-/// The day of the newest change that the tables under review tell. What lies ahead has not happened.
-fn newest_change(config: &Config, pulled: &Pulled, as_of: AsOf) -> Option<NaiveDate> {
+/// The day of the newest change that each input under review tells. What lies ahead has not happened.
+fn newest_changes(config: &Config, pulled: &Pulled, as_of: AsOf) -> NewestChanges {
     let end = as_of.end();
-    let changes = Object::REVIEWED.into_iter().filter_map(|object| {
-        let batch = pulled.get(object)?;
+    let mut newest: BTreeMap<(Object, &str), DateTime<Utc>> = BTreeMap::new();
+    for object in Object::REVIEWED {
         let fields = change_fields(config, object);
-        let days = batch.rows().flat_map(|row| fields.iter().filter_map(move |it| row.time(it)));
-        days.filter(|at| *at < end).max()
-    });
-    changes.max().map(|at| at.with_timezone(&as_of.zone).date_naive())
+        for row in pulled.get(object).into_iter().flat_map(Batch::rows) {
+            let changes = fields.iter().filter_map(|field| row.time(field));
+            if let Some(last) = changes.filter(|at| *at < end).max() {
+                let newest = newest.entry((object, row.file())).or_insert(last);
+                *newest = last.max(*newest);
+            }
+        }
+    }
+    let day = |at: DateTime<Utc>| at.with_timezone(&as_of.zone).date_naive();
+    newest.into_iter().map(|((object, file), at)| ((object, file.to_owned()), day(at))).collect()
 }
 
 /// That the records are older than a weekly review's should be, if they are.
-fn stale(config: &Config, newest: Option<NaiveDate>, as_of: AsOf) -> Option<String> {
-    let (newest, after) = (newest?, config.policies.input().stale_after_days);
-    let days = (as_of.day - newest).num_days();
+fn stale(config: &Config, newest: &NewestChanges, as_of: AsOf) -> Option<String> {
+    let (newest, after) = (newest.values().max()?, config.policies.input().stale_after_days);
+    let days = (as_of.day - *newest).num_days();
     (days > i64::from(after)).then(|| {
         format!(
             "the newest change in the records is of {newest}, {days} days before the review: are these the latest exports? (`stale_after_days = {after}`, rules/batch.toml)"
@@ -523,12 +531,15 @@ fn nobody(world: &World<'_>) -> Vec<Note> {
     notes
 }
 
-/// The checks, and every field that they, the batch and the metric read.
+/// The checks, and every field that they, the batch, the metric and the packet read.
 fn fields(config: &Config, as_of: AsOf) -> (Bench, BTreeSet<Field>) {
     let bench = Bench::load(&config.policies, &config.boundary, &config.off);
     let mut reads = bench.reads();
     reads.extend(batch_fields(config));
     reads.extend(Counted::of(config, as_of).fields().cloned());
+    // Dates what the packet quotes of a record.
+    let tables: BTreeSet<Object> = reads.iter().map(Field::object).collect();
+    reads.extend(tables.iter().filter_map(|it| config.boundary.allowed(*it, "modified")));
     (bench, reads)
 }
 
@@ -708,13 +719,12 @@ fn write_up(
         complete: completeness(&missing),
         wide: &judged.wide,
         notes: &[judged.notes.clone(), month_over(&config.gate, earlier, day)].concat(),
-        newest: judged.newest,
         redefined_since: redefined.map(|last| last.as_of),
         rule_change: rule_change.as_ref(),
         batch: &batch_words(config, judged),
         counts: judged.counts.clone(),
         beside: &beside(&flagged, &judged.pulled),
-        inputs: judged.inputs.iter().zip(&judged.admissions).map(paper_input).collect(),
+        inputs: paper_inputs(judged),
         admissions: &judged.admissions,
         boundary: &config.boundary,
         reports: &judged.reports,
@@ -912,21 +922,26 @@ pub fn trend(path: &Path) -> Result<String, ReviewError> {
     Ok(metrics::table(&metrics::weeks(ledger.entries())))
 }
 
-fn paper_input((input, admission): (&Input, &Admission)) -> packet::Input {
-    let tally = &input.tally;
-    packet::Input {
-        file: input.file.clone(),
-        object: input.object,
-        sha256: tally.sha256.clone(),
-        bytes: tally.bytes,
-        form: form(input),
-        rows_read: usize::try_from(tally.rows_read).unwrap_or(usize::MAX),
-        rows_admitted: admission.rows,
-        blank: usize::try_from(tally.blank).unwrap_or(usize::MAX),
-        footer: usize::try_from(tally.footer).unwrap_or(usize::MAX),
-        problems: input.problems(),
-        more: usize::try_from(tally.problems_omitted).unwrap_or(usize::MAX),
-    }
+fn paper_inputs(judged: &Judged) -> Vec<packet::Input> {
+    let inputs = judged.inputs.iter().zip(&judged.admissions);
+    let paper = |(input, admission): (&Input, &Admission)| {
+        let tally = &input.tally;
+        packet::Input {
+            file: input.file.clone(),
+            object: input.object,
+            sha256: tally.sha256.clone(),
+            bytes: tally.bytes,
+            form: form(input),
+            newest: judged.newest.get(&(input.object, input.file.clone())).copied(),
+            rows_read: usize::try_from(tally.rows_read).unwrap_or(usize::MAX),
+            rows_admitted: admission.rows,
+            blank: usize::try_from(tally.blank).unwrap_or(usize::MAX),
+            footer: usize::try_from(tally.footer).unwrap_or(usize::MAX),
+            problems: input.problems(),
+            more: usize::try_from(tally.problems_omitted).unwrap_or(usize::MAX),
+        }
+    };
+    inputs.map(paper).collect()
 }
 
 /// How an input is written, or how it was asked for.

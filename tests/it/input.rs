@@ -1,7 +1,7 @@
 //! What a run says of its input as a whole: exports that were cut, exports that are old, rules that name
 //! people who are not in them.
 
-use crate::job::Job;
+use crate::job::{DAY, Job};
 
 /// Leaves a file its header and its first records.
 fn keep(job: &Job, file: &str, records: usize) {
@@ -121,4 +121,52 @@ fn a_rule_that_names_nobody_is_told_once_and_the_mail_names_no_person() {
     job.put("rules/routing.toml", &format!("[lint]\noff = [\"RUL-04\"]\n\n{rules}"));
     let (summary, _) = run_on(&job, "2026-03-08", 0);
     assert!(!summary.contains("RUL-04"), "{summary}");
+}
+
+#[test]
+fn what_is_quoted_says_when_its_record_was_last_changed() {
+    let job = Job::weekly();
+    job.run(&[]).ends(0);
+    let packet = job.text(&format!("runs/{DAY}/packet.html"));
+    // Twins stand beside each other, each with the row it came from and its day.
+    for (line, day) in [(2, "2026-02-27"), (3, "2026-02-28")] {
+        let side = format!("<small><bdi>lead.csv:{line}</bdi></small><small>changed {day}</small>");
+        assert!(packet.contains(&side), "{side}");
+    }
+    // Another card names its record with the day, and the rows of evidence need not repeat it.
+    let named = "<bdi class=\"id\">00Q3</bdi> <span class=\"mod\">changed 2025-03-01</span>";
+    assert!(packet.contains(named));
+    let days: Vec<_> = packet.matches("changed 2025-03-01").collect();
+    assert_eq!(days.len(), packet.matches(named).count());
+    // So does findings.jsonl, and so does `explain`; users have no such day.
+    let gone = job.findings().into_iter().find(|it| it["rule"] == "OWN-01").unwrap();
+    for cell in gone["evidence"].as_array().unwrap().iter().filter(|it| it["kind"] == "cell") {
+        let day = (cell["object"] == "lead").then_some("2025-03-01");
+        assert_eq!(cell["modified"].as_str(), day, "{cell}");
+    }
+    let explained = job.call(&["explain", gone["id"].as_str().unwrap()]).ends(0).out;
+    assert!(explained.contains("(lead.csv:4, column OwnerId; changed 2025-03-01)"), "{explained}");
+    // Each input tells its own newest change.
+    assert!(packet.contains("<td>2026-02-28</td><td>UTF-8"));
+    assert!(packet.contains("<td><span class=\"dim\">not told</span></td><td>UTF-8"));
+}
+
+#[test]
+fn a_day_that_is_not_shown_or_not_listed_dates_nothing() {
+    let listed = "modified = { from = \"LastModifiedDate\", why = \"Says what changed.\" }";
+    let hidden = listed.replace(" }", ", show = \"never\" }");
+    let mut digests = Vec::new();
+    for put in [listed, &hidden, ""] {
+        let job = Job::weekly();
+        job.edit("rules/boundary.toml", listed, put);
+        job.run(&[]).ends(0);
+        let packet = job.text(&format!("runs/{DAY}/packet.html"));
+        assert_eq!(packet.contains("changed 2026-02-27"), put == listed, "{put}");
+        let lines = job.text(&format!("runs/{DAY}/findings.jsonl"));
+        assert_eq!(lines.contains("\"modified\":\"2026-02-27\""), put == listed, "{put}");
+        let twins = job.findings().into_iter().find(|it| it["rule"] == "DUP-01").unwrap();
+        digests.push(twins["evidence_digest"].clone());
+    }
+    // The day is no fact that a decision could be about: a record that is touched is not asked about anew.
+    assert_eq!(digests, vec![digests[0].clone(); 3]);
 }

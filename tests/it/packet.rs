@@ -431,7 +431,6 @@ fn review<'a>(example: &'a Example, reports: &'a [Report]) -> Review<'a> {
         complete: Completeness::Complete,
         wide: &[],
         notes: &[],
-        newest: None,
         rule_change: None,
         batch: "Leads, accounts and deals created or changed from 2026-02-22 to 2026-02-28",
         counts: vec![
@@ -493,6 +492,7 @@ fn input(
         sha256: "9d3c78a87e15".repeat(5) + "0a1b",
         bytes: 1_204_233,
         form: "UTF-8, comma".to_owned(),
+        newest: None,
         rows_read: read,
         rows_admitted: admitted,
         blank: 2,

@@ -1,5 +1,8 @@
 //! One proposal as a card: its evidence, what speaks against it, and the change it asks for.
 
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
 use serde::Serialize;
 
 use crate::boundary::{Cell, RecordRef, Shown};
@@ -58,6 +61,8 @@ pub(super) struct Ref {
     object: &'static str,
     id: String,
     link: Option<String>,
+    /// When it was last changed, unless a comparison says so.
+    modified: Option<String>,
 }
 
 impl Ref {
@@ -66,6 +71,7 @@ impl Ref {
             object: record.object.key(),
             id: value(&record.id),
             link: link.and_then(|link| link.to(record)),
+            modified: None,
         }
     }
 }
@@ -104,6 +110,8 @@ struct Fact {
     step: Option<&'static str>,
     to: Option<Quoted>,
     place: String,
+    /// When its record was last changed, where that is none of those that the card names.
+    modified: Option<String>,
 }
 
 /// Two records beside each other.
@@ -121,8 +129,9 @@ struct Comparison {
 #[derive(Debug, Serialize)]
 struct Side {
     record: String,
-    /// Where it stands, if a value of it is quoted.
+    /// Where it stands, and when it was last changed, if a value of it is quoted.
     place: Option<String>,
+    modified: Option<String>,
     keep: bool,
 }
 
@@ -237,6 +246,7 @@ impl Card {
         for evidence in finding.evidence() {
             card.quote(evidence, finding);
         }
+        card.date(finding);
         card.tall = card.rows() > PAGE;
         if review.mask.is_some() {
             // A part of a value is none that could be covered.
@@ -246,6 +256,19 @@ impl Card {
             }
         }
         card
+    }
+
+    /// Says of the finding's records when they were last changed; a comparison says it of its own.
+    fn date(&mut self, finding: &Finding) {
+        let days: BTreeMap<&RecordRef, NaiveDate> =
+            finding.cells().filter_map(|cell| Some((cell.record(), cell.modified()?))).collect();
+        let records = [&finding.record].into_iter().chain(&finding.related);
+        for (named, record) in [&mut self.record].into_iter().chain(&mut self.related).zip(records)
+        {
+            if !self.compared.iter().any(|table| table.dates(record)) {
+                named.modified = days.get(record).map(ToString::to_string);
+            }
+        }
     }
 
     /// How many rows of evidence it has.
@@ -271,6 +294,7 @@ impl Card {
                 step: None,
                 to: None,
                 place: String::new(),
+                modified: None,
             }),
             Evidence::Compared { left, right, level } => {
                 self.compare(left, right, level, &finding.proposal);
@@ -307,6 +331,7 @@ impl Card {
             for (side, cell) in [(&mut table.left, left), (&mut table.right, right)] {
                 let place = || format!("{}:{}", value(cell.file()), cell.line());
                 side.place.get_or_insert_with(place);
+                side.modified = cell.modified().map(|day| day.to_string());
             }
             table.parts.push(Compared { of: None, rows: vec![row], bar: None });
         });
@@ -332,6 +357,7 @@ impl Card {
         let side = |record: &RecordRef| Side {
             record: value(&record.to_string()),
             place: None,
+            modified: None,
             keep: matches!(proposal, Proposal::MergeCandidate { keep, .. } if keep == record),
         };
         let [left, right] = pair.map(side);
@@ -343,6 +369,12 @@ impl Card {
 }
 
 impl Comparison {
+    /// Whether it says when the record was last changed.
+    fn dates(&self, record: &RecordRef) -> bool {
+        let mut sides = self.pair.iter().zip([&self.left, &self.right]);
+        sides.any(|(of, side)| of == record && side.modified.is_some())
+    }
+
     /// Orders the rows by what they are weighed as, each with its worth; what is not weighed comes last.
     fn weigh(&mut self, likeness: &Likeness) {
         let mut rows: Vec<Row> = self.parts.drain(..).flat_map(|it| it.rows).collect();
@@ -459,6 +491,7 @@ fn before(standing: &Standing<'_>) -> Option<String> {
 impl Fact {
     fn of(cell: &Cell, finding: &Finding) -> Self {
         let other = *cell.record() != finding.record;
+        let named = !other || finding.related.contains(cell.record());
         Self {
             label: value(&cell.label()),
             of: other.then(|| value(&cell.record().to_string())),
@@ -466,6 +499,7 @@ impl Fact {
             step: None,
             to: None,
             place: value(&place(cell)),
+            modified: cell.modified().filter(|_| !named).map(|day| day.to_string()),
         }
     }
 
@@ -482,6 +516,7 @@ impl Fact {
             step: None,
             to: new.as_ref().map(Quoted::of_cell),
             place: value(&place(at)),
+            modified: None,
         }
     }
 }

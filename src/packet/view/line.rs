@@ -151,6 +151,10 @@ struct Quote<'a> {
     /// What the one is called whose id the value is.
     #[serde(skip_serializing_if = "Option::is_none")]
     called: Option<&'a str>,
+    /// The day on which its record was last changed, where the input says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date"))]
+    modified: Option<String>,
 }
 
 /// A piece of evidence.
@@ -353,6 +357,7 @@ impl<'a> Quote<'a> {
             shown: exposure(cell.shown()),
             value: text(cell.shown()),
             called: cell.called(),
+            modified: cell.modified().map(|day| day.to_string()),
         }
     }
 }

@@ -293,6 +293,7 @@ struct InputView {
     aside: String,
     skipped: String,
     form: String,
+    newest: Option<String>,
     size: String,
     sha256: String,
     problems: Vec<(String, String)>,
@@ -404,7 +405,7 @@ impl Page {
 /// What was reviewed, and how new it is.
 fn lede(review: &Review<'_>, found: &[Found<'_>]) -> String {
     let day = |day: NaiveDate| day.format("%-d %B %Y");
-    let newest = review.newest.map_or_else(String::new, |newest| {
+    let newest = review.newest().map_or_else(String::new, |newest| {
         format!(" The newest change in the records is of {}.", day(newest))
     });
     format!("{}, as of {}.{newest}", review.extent(found), day(review.as_of.day))
@@ -746,6 +747,7 @@ impl InputView {
             aside: grouped(total),
             skipped: if skipped.is_empty() { "none".to_owned() } else { skipped.join(", ") },
             form: value(&input.form),
+            newest: input.newest.map(|day| day.to_string()),
             size: grouped(usize::try_from(input.bytes).unwrap_or(usize::MAX)),
             sha256: value(&input.sha256),
             problems: problems
