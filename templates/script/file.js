@@ -216,7 +216,8 @@ async function check() {
   const bytes = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(lines)));
   const hex = [...bytes].map(byte => byte.toString(16).padStart(2, '0')).join('');
   if (hex === form.index) {
-    says.textContent = `Passed as this copy was opened: the ${counted(cards.length, 'proposal')} in it are those it was made with`;
+    const whole = cards.length ? `the ${counted(cards.length, 'proposal')} in it are those it was made with` : 'it was made with no proposals, and has none';
+    says.textContent = `Passed as this copy was opened: ${whole}`;
     damage = '';
     return;
   }

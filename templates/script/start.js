@@ -217,7 +217,6 @@ function* finish() {
 }
 
 function start() {
-  paintIn(store?.getItem('crm-review/theme'));
   single.checked = store?.getItem('crm-review/keys') !== 'off';
   single.addEventListener('change', () => store?.setItem('crm-review/keys', single.checked ? 'on' : 'off'));
   const long = text => make('span', { className: 'long' }, text);
@@ -238,5 +237,13 @@ function start() {
   read();
 }
 
+/** Where nothing is proposed there is nothing to decide, and still a copy to be checked. */
+async function startEmpty() {
+  root.classList.add('js');
+  await check();
+  root.dataset.ready = String(Math.round(now()));
+}
+
+paintIn(store?.getItem('crm-review/theme'));
 if (form.cards) start();
-else root.classList.add('js');
+else document.addEventListener('DOMContentLoaded', startEmpty);

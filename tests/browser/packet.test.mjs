@@ -746,6 +746,24 @@ test('a damaged copy is known as one, and without its script it can be read', as
   await visit.end();
 });
 
+test('a packet without proposals checks itself too, in the colours that were chosen', async () => {
+  const visit = await Visit.of();
+  const job = new Job();
+  // Nothing was changed this week, and what is proposed of other records is switched off.
+  job.put('review.toml', `${job.text('review.toml')}\n[checks]\noff = ["BAT-06", "SOR-05"]\n`);
+  job.run('2030-11-23');
+  let page = await visit.read(acme.packet());
+  await page.getByRole('button', { name: 'More' }).click();
+  await page.getByLabel('Colours').selectOption('dark');
+  page = await visit.read(job.packet('packet.html', '2030-11-23'));
+  assert.match(await page.locator('#queue').textContent(), /found nothing to propose/);
+  assert.match(await page.locator('#self-check').textContent(), /^Passed.*no proposals/);
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'dark');
+  assert.equal(await page.locator('.bar, article').count(), 0, 'there is nothing to decide');
+  assert.deepEqual(visit.said, []);
+  await visit.end();
+});
+
 test('printed, no card splits, every proposal is there with boxes to tick, and decisions are words', async () => {
   const visit = await Visit.of();
   const page = await visit.read(acme.packet());
