@@ -51,7 +51,14 @@ pub(crate) fn disk(path: &Path) -> impl FnOnce(io::Error) -> FolderError + use<>
 /// Holds a folder for one run; released when dropped, or when the process dies.
 #[derive(Debug)]
 pub struct Held {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Held {
+    /// A process that was being started meanwhile may have the file open too: closing it would not do.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
 }
 
 /// Takes the folder for this process. `who` is written into the lock for others to read.
@@ -84,7 +91,7 @@ pub fn hold(folder: &Path, who: &str) -> Result<Held, FolderError> {
         .and_then(|()| file.rewind())
         .and_then(|()| file.write_all(who.as_bytes()))
         .map_err(disk(&path))?;
-    Ok(Held { _file: file })
+    Ok(Held { file })
 }
 
 fn refuse_link(path: &Path) -> Result<(), FolderError> {
@@ -266,6 +273,16 @@ mod tests {
     fn put(folder: &Path, name: &str, text: &str) {
         fs::create_dir(folder.join(name)).unwrap();
         write_new(&folder.join(name).join("file"), text.as_bytes()).unwrap();
+    }
+
+    #[test]
+    fn a_folder_is_free_once_it_is_let_go_though_another_process_has_the_lock_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let held = hold(folder.path(), "one").unwrap();
+        assert!(matches!(hold(folder.path(), "two"), Err(FolderError::Held { .. })));
+        let _inherited = held.file.try_clone().unwrap();
+        drop(held);
+        hold(folder.path(), "two").unwrap();
     }
 
     #[test]
