@@ -714,6 +714,21 @@ test('two records stand beside each other once, with what each agreement is wort
   await visit.end();
 });
 
+test('a comparison is seen whole, however long the name of its file', async () => {
+  const visit = await Visit.of();
+  const job = new Job();
+  const name = 'crm-exports-of-all-leads-and-of-what-became-of-them-2026-11-22.csv';
+  job.put(`exports/${name}`, job.text('exports/Lead.csv'));
+  job.put('review.toml', job.text('review.toml').replace('"Lead.csv"', `"${name}"`));
+  const page = await visit.read(job.run().packet());
+  const hidden = await page.evaluate(name => {
+    const tables = [...document.querySelectorAll('.sc:has(.cmp)')].filter(one => one.textContent.includes(name));
+    return [tables.length > 3, tables.filter(one => one.scrollWidth > one.clientWidth + 1).length];
+  }, name);
+  assert.deepEqual(hidden, [true, 0]);
+  await visit.end();
+});
+
 test('a damaged copy is known as one, and without its script it can be read', async () => {
   const visit = await Visit.of();
   const job = acme.copy();
