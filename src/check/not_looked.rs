@@ -40,6 +40,15 @@ impl NotLooked {
         &self.words
     }
 
+    /// True when it says what the want of this field's column hides.
+    pub fn tells_of(&self, field: &Field) -> bool {
+        match &self.of {
+            Of::Tables(tables) => tables.contains(&field.object()),
+            Of::Field(hidden) => hidden == field,
+            Of::Nothing | Of::Records(_) => false,
+        }
+    }
+
     /// True when a finding of the check about these records may stand although it was not made again.
     pub fn hides(
         &self,

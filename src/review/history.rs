@@ -13,8 +13,8 @@ use std::path::Path;
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 
-use crate::boundary::{Object, RecordRef, Row};
-use crate::check::{CheckDef, Pulled, Report};
+use crate::boundary::{Field, Object, RecordRef, Row};
+use crate::check::{CheckDef, Report};
 use crate::config::Config;
 use crate::finding::{Finding, FindingId};
 use crate::gate::{Gate, Reason, Verdict};
@@ -62,6 +62,8 @@ pub(super) struct Now<'n> {
     pub(super) judged: &'n Judged,
     /// Tables that look cut: what is judged by them counts as not seen.
     pub(super) cut: BTreeSet<Object>,
+    /// Fields whose column is gone: what a check that reads them says no more is not resolved.
+    pub(super) lost: BTreeSet<Field>,
     pub(super) counted: &'n Counted<'n>,
 }
 
@@ -368,7 +370,7 @@ impl Memory {
         };
         let gone = is_gone(&self.record);
         // A finding is about all of its records: without one of them it cannot come again.
-        if !gone && !self.related.iter().any(is_gone) && !self.was_looked_at(id, reports, pulled) {
+        if !gone && !self.related.iter().any(is_gone) && !self.was_looked_at(id, now) {
             return None;
         }
         let approved = decided
@@ -381,11 +383,17 @@ impl Memory {
     }
 
     /// True when the check looked at the finding's records again, and could have found it.
-    fn was_looked_at(&self, id: &FindingId, reports: &[Report], pulled: &Pulled) -> bool {
-        let of_rule = |report: &&Report| report.check.code == self.rule;
-        let Some(judgement) = reports.iter().find(of_rule).and_then(Report::judgement) else {
+    fn was_looked_at(&self, id: &FindingId, now: &Now<'_>) -> bool {
+        let pulled = &now.judged.pulled;
+        let report = now.judged.reports.iter().find(|report| report.check.code == self.rule);
+        let Some((report, judgement)) = report.and_then(|it| Some((it, it.judgement()?))) else {
             return false;
         };
+        // Where the check says itself what the want of a column hides, it is believed.
+        let is_told = |field| judgement.not_looked.iter().any(|it| it.tells_of(field));
+        if now.lost.iter().any(|field| report.reads.contains(field) && !is_told(field)) {
+            return false;
+        }
         let row = |record: &RecordRef| pulled.get(record.object)?.find(&record.id);
         let records = || self.related.iter().chain([&self.record]);
         records().all(|record| pulled.get(record.object).is_some())

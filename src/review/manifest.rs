@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use chrono::NaiveDate;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ use crate::packet::{Completeness, Review};
 use crate::source::{Origin, csv};
 
 use super::Judged;
-use super::cut::Cut;
+use super::cut::Loss;
 
 /// One digest over everything that decides a run's outcome.
 pub(super) fn inputs_digest(program: &str, judged: &Judged, rules: &[(String, String)]) -> String {
@@ -190,10 +191,23 @@ struct InputFile<'a> {
     columns_unread: &'a [String],
     /// Fields that are read and that the input has no column for.
     fields_absent: Vec<&'a str>,
+    /// Of these, those that it had a column for in an earlier run.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    fields_lost: BTreeMap<&'a str, LostField<'a>>,
     /// Values that looked like secrets and were not copied.
     values_withheld: usize,
     /// How dates were read, by column.
     date_orders: BTreeMap<&'a str, String>,
+}
+
+/// A field that an input has no column for any more.
+#[derive(Serialize, JsonSchema)]
+struct LostField<'a> {
+    /// The day of the last run that had it.
+    #[schemars(extend("format" = "date"))]
+    as_of: String,
+    /// The column that held it.
+    column: &'a str,
 }
 
 /// How a table of a CRM was asked for.
@@ -262,7 +276,7 @@ pub(super) struct Kept {
     /// The ledger before the run.
     pub(super) ledger: KeptLedger,
     /// What went in.
-    pub(super) inputs: Vec<KeptFile>,
+    pub(super) inputs: Vec<KeptInput>,
     /// What said how to judge.
     rules: Vec<KeptFile>,
     /// How many records there were, by table.
@@ -306,13 +320,48 @@ pub(super) struct KeptLedger {
     pub(super) head: String,
 }
 
-/// A file as a manifest names it.
+/// A file that said how to judge, as a manifest names it.
 #[derive(Debug, Deserialize)]
-pub(super) struct KeptFile {
-    /// Its name below the folder of the exports, or in the review folder.
+struct KeptFile {
+    /// Its name in the review folder.
     file: String,
     /// Its digest.
     sha256: String,
+}
+
+/// An input as a manifest names it.
+#[derive(Debug, Deserialize)]
+pub(super) struct KeptInput {
+    /// Its name below the folder of the exports.
+    pub(super) file: String,
+    /// The table it held.
+    pub(super) object: String,
+    /// Its digest.
+    sha256: String,
+    /// The columns that were read, by field.
+    #[serde(default)]
+    columns_admitted: BTreeMap<String, String>,
+    /// The fields it had no column for any more.
+    #[serde(default)]
+    fields_lost: BTreeMap<String, KeptField>,
+}
+
+/// A field that an input had no column for any more.
+#[derive(Debug, Deserialize)]
+struct KeptField {
+    as_of: String,
+    column: String,
+}
+
+impl KeptInput {
+    /// The day of the last run that had a column for a field, and its name; `run` is the day of this one.
+    pub(super) fn had(&self, field: &str, run: NaiveDate) -> Option<(NaiveDate, &str)> {
+        if let Some(column) = self.columns_admitted.get(field) {
+            return Some((run, column));
+        }
+        let lost = self.fields_lost.get(field)?;
+        Some((lost.as_of.parse().ok()?, &lost.column))
+    }
 }
 
 impl Kept {
@@ -322,7 +371,7 @@ impl Kept {
     /// # Errors
     /// Names an input that is in neither.
     pub(super) fn exports(&self, folder: &Path) -> Result<PathBuf, &str> {
-        let is_here = |home: &Path, input: &KeptFile| {
+        let is_here = |home: &Path, input: &KeptInput| {
             let there = csv::digest(&home.join(&input.file));
             there.is_ok_and(|(_, sha256)| sha256 == input.sha256)
         };
@@ -389,7 +438,7 @@ pub(super) fn text(
     rules: &[(String, String)],
     run: &Run,
     review: &Review<'_>,
-    cut: &[Cut],
+    loss: &Loss,
 ) -> serde_json::Result<String> {
     let manifest = Manifest {
         schema: SCHEMA,
@@ -417,7 +466,7 @@ pub(super) fn text(
             .counts
             .iter()
             .map(|count| {
-                let cut = cut.iter().find(|cut| cut.object == count.object);
+                let cut = loss.tables.iter().find(|cut| cut.object == count.object);
                 let records = Records {
                     admitted: count.admitted,
                     under_review: count.reviewed,
@@ -440,14 +489,14 @@ pub(super) fn text(
                 under_review: *count,
             })
             .collect(),
-        inputs: input_files(judged),
+        inputs: input_files(judged, loss),
         rules: rules.iter().map(|(file, sha256)| RulesFile { file, sha256 }).collect(),
         checks: check_lines(judged),
     };
     Ok(serde_json::to_string_pretty(&manifest)? + "\n")
 }
 
-fn input_files(judged: &Judged) -> Vec<InputFile<'_>> {
+fn input_files<'j>(judged: &'j Judged, loss: &'j Loss) -> Vec<InputFile<'j>> {
     judged
         .inputs
         .iter()
@@ -485,6 +534,15 @@ fn input_files(judged: &Judged) -> Vec<InputFile<'_>> {
             columns_unlisted: &admission.unlisted,
             columns_unread: &admission.unread,
             fields_absent: admission.absent.iter().map(Field::name).collect(),
+            fields_lost: loss
+                .columns
+                .iter()
+                .filter(|lost| lost.file == input.file && lost.field.object() == input.object)
+                .map(|lost| {
+                    let (as_of, column) = (lost.had_on.to_string(), lost.column.as_str());
+                    (lost.field.name(), LostField { as_of, column })
+                })
+                .collect(),
             values_withheld: admission.withheld.len(),
             date_orders: admission
                 .date_orders

@@ -49,7 +49,7 @@ use crate::source::secret::Environment;
 use crate::source::{self, Input, Origin, SourceErrors};
 
 pub use changes::changes;
-use cut::Cut;
+use cut::Loss;
 use desk::{Desk, DeskError};
 pub use desk::{Earlier, Recording, decide};
 pub use doctor::{Examined, doctor};
@@ -694,10 +694,10 @@ fn write_up(
     let rule_change =
         redefined.and_then(|_| rule_change::of(folder, config, judged, &past, threads));
     let counted = Counted::of(config, judged.as_of);
-    let cut = cut::of(&runs, earlier, day, &judged.counts, config.policies.input());
-    let now = Now { config, judged, cut: cut::tables(&cut), counted: &counted };
+    let loss = Loss::of(&runs, earlier, judged, config.policies.input());
+    let now = Now { config, judged, cut: loss.objects(), lost: loss.fields(), counted: &counted };
     let present = past.against(&runs, &now)?;
-    let missing = lacking(judged, &cut, &present.gaps);
+    let missing = lacking(judged, &loss, &present.gaps);
     let share = counted.share(&judged.pulled);
     let tally = tally_of(&judged.reports, &present, day);
     let weeks = weeks(earlier, day, |last| {
@@ -761,7 +761,7 @@ fn write_up(
         complete: missing.is_empty(),
         tally,
     };
-    let manifest = manifest::text(config, judged, &rules, &run, &review, &cut)?;
+    let manifest = manifest::text(config, judged, &rules, &run, &review, &loss)?;
     let worst = asked(&judged.reports, &present).map(|(check, _)| check.severity).max();
     let is_blind = !present.gaps.is_empty();
     let named = [
@@ -778,11 +778,10 @@ fn write_up(
     Ok(Made { run, home, files, summary, missing, is_blind, worst })
 }
 
-/// All that keeps a packet from being complete: what was read, what of it looks cut, and what cannot be
-/// told of the past.
-fn lacking(judged: &Judged, cut: &[Cut], gaps: &[String]) -> Vec<String> {
-    let cut = cut.iter().map(|cut| cut.words(&judged.inputs, judged.as_of.day));
-    judged.missing.iter().cloned().chain(cut).chain(gaps.iter().cloned()).collect()
+/// All that keeps a packet from being complete: what was read, what of it was lost, and what cannot be told
+/// of the past.
+fn lacking(judged: &Judged, loss: &Loss, gaps: &[String]) -> Vec<String> {
+    [judged.missing.clone(), loss.words(judged), gaps.to_vec()].concat()
 }
 
 /// Of the founder profile: that another 30 days have passed since the first packet, said in the first packet

@@ -170,3 +170,55 @@ fn a_day_that_is_not_shown_or_not_listed_dates_nothing() {
     // The day is no fact that a decision could be about: a record that is touched is not asked about anew.
     assert_eq!(digests, vec![digests[0].clone(); 3]);
 }
+
+#[test]
+fn a_column_that_was_renamed_makes_the_packet_incomplete_and_resolves_nothing_that_was_judged_by_it()
+ {
+    let job = Job::acme("salesforce");
+    run_on(&job, "2026-11-16", 0);
+    let whole = job.text("exports/Lead.csv");
+    let renamed = whole.replacen("\"Email\"", "\"Work mail\"", 1);
+    job.put("exports/Lead.csv", &renamed.replacen("\"OwnerId\"", "\"Inhaber\"", 1));
+    let gone = "Lead.csv: its columns `Email` (`lead.email`) and `OwnerId` (`lead.owner`) are gone, which the packet of 16 November 2026 had";
+    let remedy = "renamed: add the new name to `from` in rules/boundary.toml";
+    // What lacks a column is not the measure of the next week.
+    for day in ["2026-11-23", "2026-11-30"] {
+        let (summary, err) = run_on(&job, day, 1);
+        for words in [gone, remedy] {
+            assert!(summary.contains(words) && err.contains(words), "{words}\n{summary}\n{err}");
+        }
+        assert!(summary.contains("INCOMPLETE") && summary.contains("withheld"), "{summary}");
+        let lost = &job.json(&format!("runs/{day}/manifest.json"))["inputs"][0]["fields_lost"];
+        assert_eq!(lost["email"]["as_of"], "2026-11-16");
+        assert_eq!(lost["owner"]["column"], "OwnerId");
+        let history = job.text(&format!("runs/{day}/history.jsonl"));
+        let judged = ["DUP-01", "DUP-06", "DUP-08", "OWN-01", "OWN-02", "OWN-03", "RTE-01"];
+        for line in history.lines().filter(|line| judged.iter().any(|rule| line.contains(rule))) {
+            assert!(line.contains("\"resolved\":null"), "{line}");
+        }
+    }
+    // The column comes back under another name, which the boundary is told.
+    let boundary = job.text("rules/boundary.toml");
+    let boundary = boundary.replacen("\"Email\"", "[\"Email\", \"Work mail\"]", 1);
+    let boundary = boundary.replacen("\"OwnerId\"", "[\"OwnerId\", \"Inhaber\"]", 1);
+    job.put("rules/boundary.toml", &boundary);
+    let (summary, _) = run_on(&job, "2026-12-07", 0);
+    assert!(!summary.contains("INCOMPLETE"), "{summary}");
+    let lines = job.text("runs/2026-12-07/findings.jsonl");
+    assert!(!lines.contains("\"state\":\"reopened\""));
+    job.call(&["verify"]).ends(0);
+}
+
+#[test]
+fn a_column_that_is_gone_for_good_is_taken_out_of_the_allowlist() {
+    let job = Job::weekly();
+    run_on(&job, "2026-03-01", 0);
+    let leads = job.text("exports/lead.csv");
+    job.put("exports/lead.csv", &leads.replacen(",Phone,", ",Durchwahl,", 1));
+    run_on(&job, "2026-03-08", 1);
+    let boundary = job.text("rules/boundary.toml");
+    let kept = boundary.lines().filter(|line| !line.starts_with("phone"));
+    job.put("rules/boundary.toml", &kept.collect::<Vec<_>>().join("\n"));
+    run_on(&job, "2026-03-15", 0);
+    run_on(&job, "2026-03-22", 0);
+}

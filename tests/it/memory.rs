@@ -169,7 +169,8 @@ fn one_record_that_cannot_be_judged_keeps_no_other_open() {
     assert_eq!(open(&job, 2, "REQ-01"), ["00Q3", "00Q4"]);
     job.edit("exports/lead.csv", "Email,Phone,", "Email,Fax,");
     job.edit("exports/lead.csv", "Fox,,", "Fox,Fox,");
-    week(&job, 3);
+    let said = job.call(&["run", ".", "--as-of", WEEKS[3]]).ends(1);
+    assert!(said.err.contains("its column `Phone` (`lead.phone`) is gone"), "{}", said.err);
     assert_eq!(open(&job, 3, "REQ-01"), ["00Q3"]);
 }
 
