@@ -545,7 +545,13 @@ pub struct Finding {
     /// What a person is asked to consider.
     pub proposal: Proposal,
     escalate: Option<String>,
+    /// Of the fields that move by themselves, those that it is about.
+    hinges: BTreeSet<String>,
 }
+
+/// Fields that move whenever somebody works a record, or an integration does. Quoted beside a fault they
+/// are no part of it, or it would be asked again after every call that somebody makes.
+const MOVING: [&str; 3] = ["last_activity", "modified", "last_login"];
 
 impl Finding {
     /// The least a finding can be: a record, a sentence, a fact and a proposal.
@@ -565,6 +571,7 @@ impl Finding {
             reach: BTreeSet::new(),
             proposal,
             escalate: None,
+            hinges: BTreeSet::new(),
         }
     }
 
@@ -572,6 +579,13 @@ impl Finding {
     #[must_use]
     pub fn because(mut self, fact: Evidence) -> Self {
         self.evidence.push(fact);
+        self
+    }
+
+    /// Notes that it is about a field that else would move by itself: when it moves, the facts changed.
+    #[must_use]
+    pub fn hinging_on(mut self, field: &Field) -> Self {
+        self.hinges.insert(field.name().to_owned());
         self
     }
 
@@ -703,9 +717,18 @@ impl Finding {
 
     /// A digest of the quoted facts: when it differs from last week's, the facts changed.
     pub fn evidence_digest(&self) -> String {
+        let moves =
+            |cell: &Cell| MOVING.contains(&cell.field()) && !self.hinges.contains(cell.field());
         let mut hash = Sha256::new();
         for evidence in &self.evidence {
             let words = match evidence {
+                Evidence::Cell(cell)
+                | Evidence::Normalised { from: cell, .. }
+                | Evidence::Compared { left: cell, .. }
+                    if moves(cell) =>
+                {
+                    continue;
+                }
                 Evidence::Cell(cell) => cell.to_string(),
                 Evidence::Normalised { from, to, .. } => format!("{from} → {to}"),
                 Evidence::Compared { left, right, level } => format!("{left} | {right} | {level}"),

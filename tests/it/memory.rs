@@ -310,6 +310,52 @@ fn a_rejected_finding_is_quiet_until_its_facts_change_or_its_term_ends() {
 }
 
 #[test]
+fn a_rejected_finding_stays_quiet_while_somebody_works_its_record() {
+    let job = Job::weekly();
+    job.edit(
+        "rules/boundary.toml",
+        "[user.fields]",
+        "last_activity = { from = \"Last\", why = \"Shows who works it.\" }\nstage_changed = { from = \"Since\", why = \"Shows who works it.\" }\n\n[user.fields]",
+    );
+    // Each lead had its last activity ten days before the first packet, but for 00Q5, which nobody works.
+    let leads = job.text("exports/lead.csv");
+    let leads = leads.lines().map(|line| match line {
+        head if head.starts_with("Id,") => format!("{head},Last,Since\n"),
+        idle if idle.starts_with("00Q5") => format!("{idle},2025-08-01,2025-07-01\n"),
+        lead => format!("{lead},2026-02-19,2025-07-01\n"),
+    });
+    job.put("exports/lead.csv", &leads.collect::<String>());
+    week(&job, 0);
+    decide(
+        &job,
+        &Filled::of(&job, DAY)
+            .says(&job, DAY, "DUP-01", "00Q1", reject("agreed_exception"))
+            .says(&job, DAY, "OWN-01", "00Q3", reject("correct_as_is"))
+            .says(&job, DAY, "OWN-02", "00Q4", reject("correct_as_is"))
+            .says(&job, DAY, "OWN-06", "00Q5", reject("correct_as_is")),
+    );
+    let quiet = |n: usize| -> Vec<String> {
+        ["DUP-01 00Q1", "OWN-01 00Q3", "OWN-02 00Q4", "OWN-06 00Q5"]
+            .map(|it| format!("{it} recurring {} quiet", n + 1))
+            .to_vec()
+    };
+    // The activity grows older than what speaks against a proposal, and nothing else changes.
+    for n in 1..=3 {
+        week(&job, n);
+        assert_eq!(standing(&job, n), quiet(n));
+    }
+    // Somebody calls, and an integration touches the records: the faults are what they were.
+    let leads = job.text("exports/lead.csv").replace("2026-02-19", "2026-03-26");
+    job.put("exports/lead.csv", &leads.replace("2026-02-2", "2026-03-2"));
+    week(&job, 4);
+    assert_eq!(standing(&job, 4), quiet(4));
+    // What is about the activity itself is another matter once there was one.
+    job.edit("exports/lead.csv", "2025-08-01,2025-07-01", "2025-09-01,2025-07-01");
+    week(&job, 5);
+    assert_eq!(standing(&job, 5)[3], "OWN-06 00Q5 changed 6 decide");
+}
+
+#[test]
 fn a_run_of_an_earlier_day_knows_nothing_of_later_decisions() {
     let job = Job::weekly();
     week(&job, 0);

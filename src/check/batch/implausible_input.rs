@@ -162,7 +162,8 @@ fn finding(
         },
     );
     for ((field, total), name) in wrong.iter().zip(&names) {
-        finding = finding.because(Evidence::Cell(row.cell(field))).because(Evidence::Figure {
+        finding = finding.hinging_on(field).because(Evidence::Cell(row.cell(field)));
+        finding = finding.because(Evidence::Figure {
             of: format!("{} whose `{}` lies ahead of the review", object.plural(), field.name()),
             is: total.to_string(),
         });

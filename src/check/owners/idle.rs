@@ -368,6 +368,7 @@ impl<'a> Look<'_, 'a> {
         let fact = Evidence::Cell(row.cell(&dates.stage_changed));
         let mut finding = Finding::about(row.record(), headline, fact, proposal)
             .because(Evidence::Cell(row.cell(&dates.last_activity)))
+            .hinging_on(&dates.last_activity)
             .because(Evidence::Cell(row.cell(&owned.owner)));
         for field in [&dates.assigned, &dates.created].into_iter().flatten() {
             if !row.is_blank(field) {
