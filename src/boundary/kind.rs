@@ -159,10 +159,10 @@ const LONGEST_ID: usize = 64;
 /// One word that can be an id.
 fn one_id(id: &str) -> Result<(), &'static str> {
     let plain = |c: char| u8::try_from(c).is_ok_and(is_plain_id_byte) || c.is_alphanumeric();
-    if id.len() > LONGEST_ID || !id.chars().all(plain) {
-        Err("not an id")
-    } else if is_spreadsheet_number(id) {
+    if is_spreadsheet_number(id) {
         Err("an id turned into a number by a spreadsheet")
+    } else if id.len() > LONGEST_ID || !id.chars().all(plain) {
+        Err("not an id")
     } else {
         Ok(())
     }
@@ -194,13 +194,13 @@ fn line(
     }
 }
 
-/// `1.23E+17`: what a spreadsheet makes of a long id.
-fn is_spreadsheet_number(id: &str) -> bool {
-    id.split_once("E+").is_some_and(|(mantissa, exponent)| {
-        mantissa.contains('.')
-            && mantissa.chars().all(|c| c.is_ascii_digit() || c == '.')
-            && exponent.chars().all(|c| c.is_ascii_digit())
-    })
+/// `1.23E+17`, in some countries `1,23E+17`: what a spreadsheet makes of a long id.
+pub fn is_spreadsheet_number(id: &str) -> bool {
+    let digits = |text: &str, more: &[char]| {
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || more.contains(&c))
+    };
+    id.split_once("E+")
+        .is_some_and(|(mantissa, exponent)| digits(mantissa, &['.', ',']) && digits(exponent, &[]))
 }
 
 /// A cell read as its kind.

@@ -22,7 +22,7 @@ pub use batch::{Batch, Cell, RecordRef, Row, Shown, written_number};
 pub use intake::{
     Admission, AdmitError, Desk, Gathered, Intake, Load, Misfit, Withheld, start_of_day,
 };
-pub use kind::{DateOrder, Kind, id_key, ids};
+pub use kind::{DateOrder, Kind, id_key, ids, is_spreadsheet_number};
 
 /// The tables a review reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -19,7 +19,8 @@ use std::path::{Path, PathBuf};
 use chrono_tz::Tz;
 
 use crate::boundary::{
-    AdmitError, Batch, Boundary, DateOrder, Field, Kind, Object, is_always_blocked,
+    Admission, AdmitError, Batch, Boundary, DateOrder, Field, Kind, Object, is_always_blocked,
+    is_spreadsheet_number,
 };
 use crate::check::{AsOf, Bench, CheckDef, Outcome, Pulled, World};
 use crate::config::{self, Config, Crm};
@@ -219,6 +220,7 @@ struct Shapes<'f> {
     usual: Vec<usize>,
     name: Vec<usize>,
     text: Vec<usize>,
+    mangled: Vec<usize>,
 }
 
 impl Sink for Shapes<'_> {
@@ -237,6 +239,7 @@ impl Sink for Shapes<'_> {
             count(&mut self.usual, kind.fits(cell));
             count(&mut self.name, Kind::Name.fits(cell));
             count(&mut self.text, Kind::Text.fits(cell));
+            count(&mut self.mangled, *kind == Kind::Id && is_spreadsheet_number(cell.trim()));
         }
         Ok(())
     }
@@ -254,8 +257,8 @@ fn profile(
 ) -> Result<(), DraftError> {
     let kinds: Vec<Kind> = table.fields.iter().map(|field| field.kind).collect();
     let blank = || vec![0_usize; kinds.len()];
-    let (mut rows, mut filled, mut usual, mut name, mut text) =
-        (0, blank(), blank(), blank(), blank());
+    let (mut rows, mut filled, mut usual, mut name, mut text, mut mangled) =
+        (0, blank(), blank(), blank(), blank(), blank());
     for export in &table.files {
         let refused = |refusal: Refusal| {
             SourceErrors(vec![SourceError::Refused { file: export.file.clone(), refusal }])
@@ -285,6 +288,7 @@ fn profile(
             usual: zero(),
             name: zero(),
             text: zero(),
+            mangled: zero(),
         };
         let (sinks, _) = sheet.read(&wanted, sink, threads).map_err(refused)?;
         for sink in sinks {
@@ -295,6 +299,7 @@ fn profile(
                     (&mut usual, &sink.usual),
                     (&mut name, &sink.name),
                     (&mut text, &sink.text),
+                    (&mut mangled, &sink.mangled),
                 ] {
                     if let (Some(total), Some(part)) = (total.get_mut(*at), part.get(n)) {
                         *total += part;
@@ -317,6 +322,12 @@ fn profile(
             continue;
         }
         let _ = write!(field.figure, "; {usual} of them look like {}", article(field.kind));
+        // Ids that a spreadsheet destroyed are many records under one name: their rows are set aside.
+        let mangled = of(&mangled);
+        if mangled > 0 {
+            let _ = write!(field.figure, ", {mangled} were turned into numbers by a spreadsheet");
+            continue;
+        }
         if field.kind == Kind::Id && mostly(name) {
             field.kind = Kind::Name;
         } else if mostly(text) && !matches!(field.kind, Kind::Date | Kind::Number | Kind::Flag) {
@@ -378,8 +389,9 @@ fn admit(
                     }
                 }
                 let toml = boundary_toml(tables);
+                let aside = aside(&pull);
                 let batches = pull.batches.into_iter().map(|batch| (batch.object(), batch));
-                return Ok((toml, Batches { boundary, batches: batches.collect() }));
+                return Ok((toml, Batches { boundary, tables: batches.collect(), aside }));
             }
             Err(errors) => {
                 if !switch_off_dates(tables, &errors) {
@@ -388,6 +400,21 @@ fn admit(
             }
         }
     }
+}
+
+/// What was set aside of each file, in words: how many rows, and where and why the first of them.
+fn aside(pull: &source::Pull) -> Vec<String> {
+    let of_file = |(input, admission): (&source::Input, &Admission)| {
+        let count = input.tally.quarantined + admission.set_aside.len() as u64;
+        let (line, why) =
+            input.problems().into_iter().chain(admission.set_aside.iter().cloned()).min()?;
+        let rows = input.tally.rows_read;
+        Some(format!(
+            "{}: {count} of {rows} rows are set aside, the first on line {line}: {why}",
+            input.file
+        ))
+    };
+    pull.inputs.iter().zip(&pull.admissions).filter_map(of_file).collect()
 }
 
 /// Switches off the date columns that were refused. False when there is anything else wrong.
@@ -427,12 +454,14 @@ fn switch_off_dates(tables: &mut BTreeMap<Object, DraftTable>, errors: &SourceEr
 /// What was read for the figures.
 struct Batches {
     boundary: Boundary,
-    batches: BTreeMap<Object, Batch>,
+    tables: BTreeMap<Object, Batch>,
+    /// What was set aside of each file, in words.
+    aside: Vec<String>,
 }
 
 impl Batches {
     fn get(&self, object: Object) -> Option<&Batch> {
-        self.batches.get(&object)
+        self.tables.get(&object)
     }
 
     fn field(&self, object: Object, name: &str) -> Option<Field> {
@@ -695,12 +724,12 @@ fn trial(config: &Config, batches: &mut Batches, threads: NonZeroUsize) -> Vec<T
     };
     let bench = Bench::load(&config.policies, &config.boundary, &config.off);
     let mut pulled = Pulled::default();
-    for batch in std::mem::take(&mut batches.batches).into_values() {
+    for batch in std::mem::take(&mut batches.tables).into_values() {
         pulled.insert(batch);
     }
     let reports =
         bench.run(&World::new(&pulled, AsOf::new(day, config.zone), &config.policies, threads));
-    batches.batches = pulled.into_batches();
+    batches.tables = pulled.into_batches();
     reports
         .into_iter()
         .filter_map(|report| match report.outcome {
@@ -807,6 +836,9 @@ fn summary(
     }
     for (file, why) in unused {
         let _ = writeln!(text, "  {file:<14} not used: {why}");
+    }
+    for aside in &batches.aside {
+        let _ = writeln!(text, "  {aside}");
     }
     let _ = write!(
         text,

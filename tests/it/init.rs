@@ -539,3 +539,36 @@ fn odoo_is_known_by_its_technical_names_and_its_opportunities_are_no_leads() {
     let run = job.call(&["run", ".", "--as-of", "2026-03-01"]).ends(0).out;
     assert!(run.contains("of 40 records under review; 20 more served"), "{run}");
 }
+
+#[test]
+fn ids_that_a_spreadsheet_destroyed_are_told_and_never_taken_for_names() {
+    let leads = |id: fn(usize) -> String| {
+        let mut text = "Id;FirstName;LastName;Email;Status\n".to_owned();
+        for n in 0..40 {
+            let _ = writeln!(text, "{};Pat;Quinn{n};p{n}@firm{n}-corp.com;New", id(n));
+        }
+        text
+    };
+    let kept = |n| format!("5201234567{n:02}");
+    let job = Job::new(&[("exports/Lead.csv", &leads(kept))]);
+    let init = |dir: &str| job.call(&["init", dir, "--from", "exports"]);
+    assert!(!init("whole").ends(0).out.contains("set aside"));
+    // As Excel writes them, in English and in German, of all rows and of some.
+    let all = leads(|_| "5.20123E+11".to_owned());
+    job.put("exports/Lead.csv", &all);
+    let said = init("none").ends(2).err;
+    assert!(said.contains("an id turned into a number by a spreadsheet"), "{said}");
+    let some =
+        leads(|n| if n % 20 == 0 { "5,20123E+11".to_owned() } else { format!("5201234567{n:02}") });
+    job.put("exports/Lead.csv", &some);
+    let said = init("some").ends(0).out;
+    assert!(said.contains("38 leads"), "{said}");
+    assert!(
+        said.contains("Lead.csv: 2 of 40 rows are set aside, the first on line 2: column `Id`: an id turned into a number by a spreadsheet"),
+        "{said}"
+    );
+    let boundary = job.text("some/rules/boundary.toml");
+    assert!(!boundary.contains("kind = \"name\""), "{boundary}");
+    let said = job.call(&["run", "some", "--as-of", DAY]).ends(1);
+    assert!(said.err.contains("2 of 40 rows of Lead.csv were set aside"), "{}", said.err);
+}
