@@ -140,10 +140,18 @@ fn in_words(text: &str) -> String {
     words
 }
 
-/// Data goes to stdout. A reader who stopped listening has heard enough.
+/// Data goes to stdout. A reader who stopped listening has heard enough; one who could not write it down
+/// has not, and must not go on as if.
+#[expect(clippy::exit, reason = "whoever prints is done, and gave back what was held")]
 fn print(data: &str) {
     let mut out = io::stdout().lock();
-    let _ = out.write_all(data.as_bytes()).and_then(|()| out.flush());
+    let written = out.write_all(data.as_bytes()).and_then(|()| out.flush());
+    if let Err(error) = written
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        say(&format!("what was to be printed cannot be written: {error}"));
+        std::process::exit(3);
+    }
 }
 
 fn init(dir: &Path, from: &Path, threads: NonZeroUsize) -> ExitCode {

@@ -305,6 +305,22 @@ fn what_did_not_look_is_told_by_its_cause() {
 }
 
 #[test]
+fn a_report_that_cannot_be_written_down_is_no_success() {
+    let job = Job::weekly();
+    job.run(&[]).ends(0);
+    for call in [&["metrics"][..], &["run", ".", "--as-of", "2026-03-08"]] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = job.command(call).stdout(full).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{call:?}: {said}");
+        assert!(said.contains("cannot be written: No space left on device"), "{call:?}: {said}");
+    }
+    // The packet is whole all the same.
+    assert!(job.has("runs/2026-03-08/packet.html"));
+    job.call(&["verify"]).ends(0);
+}
+
+#[test]
 fn hints_lead_where_the_mistake_was() {
     let job = Job::weekly();
     job.run(&[]).ends(0);
