@@ -187,7 +187,12 @@ pub(super) fn read(path: &Path) -> Result<Filed, Problems> {
     if size as u64 > MOST_BYTES {
         return Err(failed("it is larger than any packet's decisions".to_owned()));
     }
-    let text = str::from_utf8(&bytes).map_err(|_| failed("it is not UTF-8 text".to_owned()))?;
+    let text = str::from_utf8(&bytes).map_err(|error| {
+        let line =
+            bytes.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n').count() + 1;
+        let remedy = "save it as UTF-8: in Excel, as `CSV UTF-8`";
+        Problems::one_with_hint(&name, line, "it is not UTF-8 text", remedy)
+    })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let reader = Reader { name: &name, log: &log };
     let is_json = text.trim_start().starts_with('{');
@@ -271,6 +276,10 @@ impl Reader<'_> {
                 }
             };
             let line = line_of(row.position());
+            // Spreadsheets write the separators of rows in which nothing stands.
+            if row.iter().all(|cell| cell.trim().is_empty()) {
+                continue;
+            }
             lines.push(line);
             let next = self.row(&header, &row, line);
             match &mut whole {

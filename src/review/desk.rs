@@ -16,6 +16,7 @@ use crate::policy::{Log, Problems};
 
 use super::decisions::{self, Filed, Item};
 use super::paper::{Paper, PaperError, Part, Told};
+use super::rules::counted;
 use super::tally::{Stand, tally};
 use super::{Folder, ReviewError};
 
@@ -95,7 +96,7 @@ struct Taken {
 struct New {
     /// What it decides that was not recorded before. It may be nothing: then the file is remembered.
     decisions: Decisions,
-    /// Proposals of the packet that are still undecided after it.
+    /// Proposals of the packet that still ask for a decision after it.
     undecided: usize,
 }
 
@@ -172,7 +173,8 @@ impl<'a> Desk<'a> {
                     ledger.append(Entry::Decisions(decisions))?;
                 }
                 seen => {
-                    words += &format!("{name}: recorded before, {known} decisions\n");
+                    let decisions = counted(known, "decision");
+                    words += &format!("{name}: recorded before, {decisions}\n");
                     if let Some(New { decisions, .. }) = seen {
                         ledger.append(Entry::Decisions(decisions))?;
                     }
@@ -273,17 +275,18 @@ impl<'a> Desk<'a> {
                 }
             }
         }
-        let new = decided.iter().filter(|one| !recorded.contains_key(&one.finding)).count();
-        let undecided = paper.len().saturating_sub(recorded.len() + new);
         let after: BTreeMap<&FindingId, &Verdict> = recorded
             .iter()
             .map(|(id, one)| (*id, one.decision.verdict()))
             .chain(decided.iter().map(|one| (&one.finding, one.decision.verdict())))
             .collect();
-        let tally = tally(paper.iter().map(|(id, told)| {
-            let stand = after.get(id).map_or(told.stand, |verdict| Stand::after(verdict));
-            (stand, told.scope, told.counts.as_slice())
-        }));
+        let stand =
+            |id: &FindingId, told: &Told| after.get(id).map_or(told.stand, |it| Stand::after(it));
+        let undecided =
+            paper.iter().filter(|(id, told)| stand(id, told) == Stand::Undecided).count();
+        let tally = tally(
+            paper.iter().map(|(id, told)| (stand(id, told), told.scope, told.counts.as_slice())),
+        );
         let decisions = Decisions {
             run: run.id.clone(),
             file: filed.digest.clone(),

@@ -256,11 +256,6 @@ impl Paper {
     pub(super) fn iter(&self) -> impl Iterator<Item = (&FindingId, &Told)> {
         self.told.iter().filter_map(|(id, told)| Some((id, told.first()?)))
     }
-
-    /// How many ids there are.
-    pub(super) fn len(&self) -> usize {
-        self.told.len()
-    }
 }
 
 const FINDINGS: &str = "findings.jsonl";

@@ -235,7 +235,7 @@ fn a_file_that_said_nothing_new_is_not_refused_in_the_weeks_after() {
     // The same decisions in other bytes: exported again, or saved by another editor.
     job.put("decisions/again.json", &filled.file.to_string());
     let said = job.call(&["decide", "decisions/again.json"]).ends(0);
-    assert!(said.out.contains("recorded before, 1 decisions"), "{}", said.out);
+    assert!(said.out.contains("recorded before, 1 decision\n"), "{}", said.out);
     assert_eq!(job.call(&["metrics", "."]).ends(0).out, rate);
     assert_eq!(job.call(&["patterns", "."]).ends(0).out, patterns);
     job.put("decisions/other.json", &format!("{}\n", filled.file));
@@ -518,6 +518,17 @@ fn a_spreadsheet_can_decide() {
     }
     job.put("week.csv", csv.lines().next().unwrap());
     assert!(job.call(&["decide", "week.csv"]).ends(2).err.contains("holds no decision"));
+    // A spreadsheet of another age: the line is named, and what to do.
+    let (head, rows) = csv.split_once("\r\n").unwrap();
+    job.put_bytes("week.csv", &[head.as_bytes(), b"\r\nM\xfcller", rows.as_bytes()].concat());
+    let said = job.call(&["decide", "week.csv"]).ends(2);
+    assert!(said.err.contains("week.csv:2: it is not UTF-8 text"), "{}", said.err);
+    assert!(said.err.contains("`CSV UTF-8`"), "{}", said.err);
+    // Rows in which nothing stands say nothing.
+    let blank = ",".repeat(head.matches(',').count());
+    job.put("week.csv", &format!("{csv}{blank}\r\n{blank}\r\n"));
+    let said = job.call(&["decide", "week.csv"]).ends(0);
+    assert!(said.out.contains("recorded before, 2 decisions"), "{}", said.out);
 }
 
 #[test]

@@ -296,6 +296,12 @@ fn a_rejected_finding_is_quiet_until_its_facts_change_or_its_term_ends() {
         "Rejected by Dana Reyes in the packet of 1 March 2026, already fixed; it is still there"
     ));
     job.call(&["run", ".", "--as-of", "2026-03-08", "--fail-on", "low"]).ends(6);
+    // What is quiet asks for no decision, and is not said to.
+    Filled::of(&job, WEEKS[1])
+        .says(&job, WEEKS[1], "OWN-02", "00Q4", escalate("finance", "2026-04-30"))
+        .put(&job, "week.json");
+    let said = job.call(&["decide", "week.json"]).ends(0).out;
+    assert!(said.contains("1 escalated; 0 still undecided"), "{said}");
     // The facts change: it speaks again.
     job.edit("exports/lead.csv", "00Q2,Ann,Ng,Acme,", "00Q2,Ann,Ng,Acme Inc,");
     week(&job, 2);
