@@ -55,7 +55,13 @@ pub fn changes(
         return Ok(of.map_or_else(
             || "nothing is approved, so there is no change sheet\n".to_owned(),
             |day| {
-                format!("nothing of the packet of {day} is approved, so there is no change sheet\n")
+                if ledger.runs().any(|run| run.as_of == day) {
+                    format!(
+                        "nothing of the packet of {day} is approved, so there is no change sheet\n"
+                    )
+                } else {
+                    format!("there is no packet of {day}, so there is no change sheet\n")
+                }
             },
         ));
     };

@@ -13,9 +13,11 @@ use crate::boundary::Field;
 use crate::check::{ALL, Bench, CheckDef};
 use crate::config::Config;
 use crate::finding::FindingId;
-use crate::ledger::{Chain, Run};
+use crate::gate::Verdict;
+use crate::ledger::{Chain, Decided, Run};
 use crate::packet::visible;
 
+use super::desk::standing;
 use super::{Folder, ReviewError, manifest, paper};
 
 /// Runs that are named where another was meant.
@@ -66,9 +68,25 @@ pub fn explain(
         };
         return Ok(Err(format!("the run of {} has no finding {id}{hint}", run.as_of)));
     }
-    let changed = run.definition != manifest::definition_digest(&folder.digests());
-    let words = told.iter().map(|line| of_finding(line, &folder, &config, run, changed));
+    let home = paper::home(&folder.path.join("runs"), run)?;
+    let then = manifest::kept(&home).map(manifest::Kept::rules).unwrap_or_default();
+    let today = folder.digests().into_iter();
+    let changed = today.filter(|it| !then.contains(it)).map(|(file, _)| file).collect();
+    let decided = standing(&ledger, run, std::iter::empty()).get(&id).copied();
+    let told_of = Told { folder: &folder, config: &config, run, changed, decided };
+    let words = told.iter().map(|line| told_of.finding(line));
     Ok(Ok(words.collect::<Vec<_>>().join("\n")))
+}
+
+/// What a finding is told by.
+struct Told<'f> {
+    folder: &'f Folder,
+    config: &'f Config,
+    run: &'f Run,
+    /// The files of the rules that are others today.
+    changed: BTreeSet<String>,
+    /// What stands decided on the run's packet.
+    decided: Option<&'f Decided>,
 }
 
 fn text<'v>(value: &'v Value, key: &str) -> &'v str {
@@ -96,65 +114,80 @@ fn paragraph(title: &str, lines: &[String]) -> String {
     format!("\n{title}\n{}", lines.collect::<String>())
 }
 
-fn of_finding(line: &Value, folder: &Folder, config: &Config, run: &Run, changed: bool) -> String {
-    let code = text(line, "rule");
-    let (object, record) = (text(line, "object"), visible(text(line, "record")));
-    let mut words = format!(
-        "{} {code} {} ({}): {object} {record}\n{}\n",
-        text(line, "id"),
-        text(line, "name"),
-        text(line, "severity"),
-        visible(text(line, "headline")),
-    );
-    let facts: Vec<String> = list(line, "evidence").iter().map(fact).collect();
-    words += &paragraph("What it is based on", &facts);
-    words += &paragraph("Why it may be wrong", &texts(line, "why_wrong"));
-    words += &paragraph("What is missing, so that it cannot be approved", &texts(line, "missing"));
-    let proposal = line.get("proposal").unwrap_or(&Value::Null);
-    let mut asked = vec![visible_owned(text(proposal, "words"))];
-    let held = text(line, "held_because");
-    if !held.is_empty() {
-        asked.push(format!("{}: {}", text(line, "held"), visible(held)));
-    }
-    words += &paragraph("What is proposed", &asked);
-    let weeks = line.get("weeks").and_then(Value::as_u64).unwrap_or_default();
-    let mut stands = vec![format!(
-        "{} in the run of {}; seen in {weeks} week{}; {}",
-        text(line, "state"),
-        run.as_of,
-        if weeks == 1 { "" } else { "s" },
-        match text(line, "queue") {
-            "decide" => "a decision is asked",
-            "answer" => "the answer to an escalation is asked",
-            "apply" => "approved, and waits to be applied",
-            _ => "quiet, as it was rejected on the same facts",
-        },
-    )];
-    if let Some(last) = line.get("last_decision").filter(|last| !last.is_null()) {
-        let reason = text(last, "reason_code");
-        let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
-        stands.push(format!(
-            "decided last: {}{reason} by {} on the packet of {}",
-            text(last, "decision"),
-            visible(text(last, "approver")),
-            text(last, "packet_of"),
-        ));
-    }
-    words += &paragraph("How it stands", &stands);
-    words += &paragraph("The rules it was judged by", &rules(line, folder, changed));
-    if let Some(check) = ALL.iter().find(|check| check.code == code) {
-        words += &format!("\n{}", asks(check));
-        let used = quoted_fields(list(line, "evidence"));
-        let bench = Bench::load(&config.policies, &config.boundary, &config.off);
-        let reads = bench.of(check).into_iter().flatten();
-        let reads = reads.filter(|it| used.contains(&(it.object().key(), it.name())));
-        words += &paragraph("The fields it was based on", &reads.map(read).collect::<Vec<_>>());
-        words += &format!(
-            "\n`crm-review checks {code} --dir {}` tells its settings and all it reads\n",
-            folder.path.display()
+impl Told<'_> {
+    fn finding(&self, line: &Value) -> String {
+        let Self { folder, config, run, changed, decided } = self;
+        let code = text(line, "rule");
+        let (object, record) = (text(line, "object"), visible(text(line, "record")));
+        let mut words = format!(
+            "{} {code} {} ({}): {object} {record}\n{}\n",
+            text(line, "id"),
+            text(line, "name"),
+            text(line, "severity"),
+            visible(text(line, "headline")),
         );
+        let facts: Vec<String> = list(line, "evidence").iter().map(fact).collect();
+        words += &paragraph("What it is based on", &facts);
+        words += &paragraph("Why it may be wrong", &texts(line, "why_wrong"));
+        words +=
+            &paragraph("What is missing, so that it cannot be approved", &texts(line, "missing"));
+        let proposal = line.get("proposal").unwrap_or(&Value::Null);
+        let mut asked = vec![visible_owned(text(proposal, "words"))];
+        let held = text(line, "held_because");
+        if !held.is_empty() {
+            asked.push(format!("{}: {}", text(line, "held"), visible(held)));
+        }
+        words += &paragraph("What is proposed", &asked);
+        let weeks = line.get("weeks").and_then(Value::as_u64).unwrap_or_default();
+        let mut stands = vec![format!(
+            "{} in the run of {}; seen in {weeks} week{}; {}",
+            text(line, "state"),
+            run.as_of,
+            if weeks == 1 { "" } else { "s" },
+            match (decided, text(line, "queue")) {
+                (Some(_), _) => "it is decided",
+                (None, "decide") => "a decision is asked",
+                (None, "answer") => "the answer to an escalation is asked",
+                (None, "apply") => "approved, and waits to be applied",
+                (None, _) => "quiet, as it was rejected on the same facts",
+            },
+        )];
+        if let Some(decided) = decided {
+            let verdict = decided.decision.verdict();
+            let more = match verdict {
+                Verdict::Approve { .. } => String::new(),
+                Verdict::Reject(reason) => format!(" ({})", reason.word()),
+                Verdict::Escalate { to, until } => format!(" (to {}, until {until})", visible(to)),
+            };
+            let by = visible(decided.decision.by().name());
+            stands.push(format!("decided: {}{more} by {by} on this packet", verdict.word()));
+        }
+        if let Some(last) = line.get("last_decision").filter(|last| !last.is_null()) {
+            let reason = text(last, "reason_code");
+            let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
+            stands.push(format!(
+                "decided last: {}{reason} by {} on the packet of {}",
+                text(last, "decision"),
+                visible(text(last, "approver")),
+                text(last, "packet_of"),
+            ));
+        }
+        words += &paragraph("How it stands", &stands);
+        words += &paragraph("The rules it was judged by", &rules(line, folder, changed));
+        if let Some(check) = ALL.iter().find(|check| check.code == code) {
+            words += &format!("\n{}", asks(check));
+            let used = quoted_fields(list(line, "evidence"));
+            let bench = Bench::load(&config.policies, &config.boundary, &config.off);
+            let reads = bench.of(check).into_iter().flatten();
+            let reads = reads.filter(|it| used.contains(&(it.object().key(), it.name())));
+            words += &paragraph("The fields it was based on", &reads.map(read).collect::<Vec<_>>());
+            words += &format!(
+                "\n`crm-review checks {code} --dir {}` tells its settings and all it reads\n",
+                folder.path.display()
+            );
+        }
+        words
     }
-    words
 }
 
 /// The fields whose values a finding's evidence quotes, with their tables.
@@ -273,7 +306,7 @@ fn fact(fact: &Value) -> String {
 }
 
 /// The lines of the rules that the evidence names, as they stand in the folder.
-fn rules(line: &Value, folder: &Folder, changed: bool) -> Vec<String> {
+fn rules(line: &Value, folder: &Folder, changed: &BTreeSet<String>) -> Vec<String> {
     let mut places: BTreeSet<(String, usize)> = BTreeSet::new();
     let number = |value: &Value| value.as_u64().and_then(|line| usize::try_from(line).ok());
     for fact in list(line, "evidence") {
@@ -292,6 +325,7 @@ fn rules(line: &Value, folder: &Folder, changed: bool) -> Vec<String> {
         }
     }
     let texts = folder.texts();
+    let changed = places.iter().any(|(file, _)| changed.contains(file));
     let mut lines: Vec<String> = places
         .into_iter()
         .filter_map(|(file, at)| {

@@ -203,7 +203,7 @@ fn only_what_stands_approved_is_in_the_sheets() {
         job.call(&["changes", "--of", "2026-03-08"])
             .ends(0)
             .out
-            .contains("nothing of the packet of 2026-03-08")
+            .contains("there is no packet of 2026-03-08")
     );
     // What a person wrote into a sheet, or put beside it, is not replaced.
     for (name, text) in [("by-hand.csv", "mine"), ("notes.txt", "mine")] {

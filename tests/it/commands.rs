@@ -331,6 +331,8 @@ fn hints_lead_where_the_mistake_was() {
         (&["run", "nodir"], 2, "crm-review init"),
         (&["explain", "F-7Q2M9K4D1V", "--of", "2026-03-02"], 2, "the last ones are of 2026-03-01"),
         (&["explain", "OWN-01"], 2, "`crm-review checks OWN-01 --dir .`"),
+        (&["changes", "--of", "2026-03-01"], 0, "nothing of the packet of 2026-03-01 is approved"),
+        (&["changes", "--of", "2026-03-02"], 0, "there is no packet of 2026-03-02"),
         (&["run", "--as-of", "2026-02-30"], 2, "there is no such day"),
         (&["run", "--as-of", "30.2.2026"], 2, "write a date like 2026-11-23"),
         (&["inspect", "exports/lead.csv", "--fields", "Id,Nope"], 2, "correct the names"),

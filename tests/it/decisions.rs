@@ -150,7 +150,17 @@ fn decisions_are_recorded_with_who_when_and_on_which_facts() {
         );
         assert_eq!(decided["by"], "Dana Reyes");
         assert_eq!(decided["at"], format!("{DAY}T10:00:00Z"));
+        let said = job.call(&["explain", &word(&decided["finding"])]).ends(0).out;
+        assert!(!said.contains("a decision is asked"), "{said}");
+        assert!(said.contains("by Dana Reyes on this packet"), "{said}");
     }
+    let left = word(&decided[1]["finding"]);
+    let said = job.call(&["explain", &left]).ends(0).out;
+    assert!(said.contains("seen in 1 week; it is decided\n"), "{said}");
+    assert!(
+        said.contains("decided: reject (correct_as_is) by Dana Reyes on this packet"),
+        "{said}"
+    );
     // The run again makes the packet that was decided on.
     let before = fs::read(job.path(&format!("runs/{DAY}/packet.html"))).unwrap();
     job.run(&[]).ends(0);

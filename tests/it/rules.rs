@@ -590,6 +590,10 @@ fn a_finding_is_explained_with_its_rule_its_values_and_what_its_check_reads() {
         let said = job.call(words).ends(2);
         assert!(said.err.contains(why), "{}", said.err);
     }
+    // Another file of the rules says nothing of this finding's.
+    job.put("rules/batch.toml", "[input]\nstale_after_days = 31\n");
+    let said = job.call(&["explain", &id]).ends(0);
+    assert!(!said.out.contains("have changed since that run"), "{}", said.out);
     job.edit(ROUTING, "to = \"Priya Raman\"", "to = \"Femke de Vries\"");
     let said = job.call(&["explain", &id]).ends(0);
     assert!(said.out.contains("the rules have changed since that run"), "{}", said.out);
