@@ -505,10 +505,11 @@ impl Comparer {
         let (streets, cities) = (both(a.street, b.street), both(a.city, b.city));
         let (postcodes, regions) = (both(a.postcode, b.postcode), both(a.region, b.region));
         let is_one_postcode = postcodes.is_some_and(|(left, right)| left == right);
-        let is_one_city = cities.is_some_and(|(left, right)| {
-            let glances = [left, right].map(|code| city.values.glance(code));
-            left == right || are_slip(&city.values, [left, right], glances)
-        });
+        let is_city_slip = |codes: [Code; 2]| {
+            are_slip(&city.values, codes, codes.map(|code| city.values.glance(code)))
+        };
+        let is_one_city =
+            cities.is_some_and(|(left, right)| left == right || is_city_slip([left, right]));
         let is_one_place = is_one_postcode || is_one_city;
         let is_place_known = postcodes.is_some() || cities.is_some();
         let countries = both(a.country, b.country);
@@ -517,8 +518,8 @@ impl Comparer {
             if left == right {
                 return self.same(u8::from(!is_one_place), street, left);
             }
-            let (left, right) = (street.values.text(left), street.values.text(right));
-            if (is_one_place || !is_place_known) && is_one_street(left, right) {
+            let look_one = || is_one_street(street.values.text(left), street.values.text(right));
+            if (is_one_place || !is_place_known) && look_one() {
                 return Outcome::level(2);
             }
             // Two streets are two sites, however near; people move, and have a street at home and at work.

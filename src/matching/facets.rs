@@ -543,7 +543,9 @@ impl Facets {
         let Some(column) = read.columns(Kind::Mail).next() else { return };
         let mut mails: Vec<Mail> = std::iter::repeat_with(Mail::default).take(FETCHED).collect();
         let mut hosts = Dictionary::default();
-        let (mut address, mut domain) = (String::new(), String::new());
+        // Whose mailboxes a host's are, and its domain; by the host's code.
+        let mut of_hosts = vec![(BLANK, Mailbox::default())];
+        let mut domain = String::new();
         self.mail_parts.push(MailParts::default());
         for record in 0..self.len {
             let at = record as usize % FETCHED;
@@ -555,30 +557,30 @@ impl Facets {
                     }
                 }
                 self.locals.fetch(mails.iter().map(|mail| mail.local.as_str()));
+                hosts.fetch(mails.iter().map(|mail| mail.domain.as_str()));
             }
             let mail = &mails[at];
-            if mail.domain.is_empty() {
+            if mail.is_blank() {
                 self.mail_codes.push(BLANK);
                 continue;
             }
-            address.clear();
-            address.extend([mail.local.as_str(), "@", mail.domain.as_str()]);
-            let (local, host) = address.split_once('@').unwrap_or((&address, ""));
-            let local_code = self.locals.count(local);
-            let code = self.mails.count(local_code, hosts.intern(host));
-            self.mail_codes.push(code);
-            if (code as usize) < self.mail_parts.len() {
-                continue;
+            let (local, host) = (self.locals.count(&mail.local), hosts.intern(&mail.domain));
+            if host as usize == of_hosts.len() {
+                let found = normalise::company_domain(&mail.domain, lists, &mut domain);
+                let (of, domain) = match found {
+                    Some(()) => (Mailbox::Work, &domain),
+                    None => (Mailbox::Private, &mail.domain),
+                };
+                of_hosts.push((self.domain.values.intern(domain), of));
             }
-            let is_role = lists.role_mailboxes.contains(local);
-            let is_work = normalise::company_domain(&address, lists, &mut domain).is_some();
-            let of = match (is_role, is_work) {
-                (true, _) => Mailbox::Role,
-                (false, true) => Mailbox::Work,
-                (false, false) => Mailbox::Private,
-            };
-            let domain = self.domain.values.intern(if is_work { &domain } else { host });
-            self.mail_parts.push(MailParts { local: local_code, domain, of });
+            let code = self.mails.count(local, host);
+            self.mail_codes.push(code);
+            if code as usize == self.mail_parts.len() {
+                let (domain, of) = of_hosts[host as usize];
+                let is_role = lists.role_mailboxes.contains(&mail.local);
+                let of = if is_role { Mailbox::Role } else { of };
+                self.mail_parts.push(MailParts { local, domain, of });
+            }
         }
     }
 
@@ -632,13 +634,13 @@ impl Facets {
         let mut out = String::new();
         for record in 0..self.len {
             out.clear();
-            let sites = columns.iter().filter_map(|column| read.value(record, *column));
-            let name = company.and_then(|column| read.value(record, column));
-            let name = name.filter(|raw| normalise::website_label(raw).is_some());
+            let mut says_domain =
+                |raw: &str| normalise::company_domain(raw, lists, &mut out).is_some();
+            let mut sites = columns.iter().filter_map(|column| read.value(record, *column));
+            let mut name = company.into_iter().filter_map(|column| read.value(record, column));
+            let found = sites.any(&mut says_domain)
+                || name.any(|raw| normalise::website_label(raw).is_some() && says_domain(raw));
             let mail = self.mail_of(record);
-            let found = sites
-                .chain(name)
-                .any(|raw| normalise::company_domain(raw, lists, &mut out).is_some());
             let code = match mail.of {
                 _ if found => self.domain.values.intern(&out),
                 Mailbox::Private => BLANK,
