@@ -16,6 +16,7 @@ use crate::matching::parameters::{Mismatch, Parameters, Unreadable};
 use crate::matching::splink::{Dialect, Unfit, retrained};
 use crate::matching::{Crowd, Kind, LARGEST_BLOCK, Linkage, Pair, Plan, Records, link, link_by};
 use crate::source::csv::{Expect, Limits, Misfit, Refusal, Sheet, Sink};
+use crate::threads;
 
 /// What to link, and where the pairs go.
 #[derive(Debug, Clone)]
@@ -257,14 +258,14 @@ pub fn run(order: &Order) -> Result<Linked, LinkingError> {
         let file = file.to_owned();
         |error: io::Error| LinkingError::Unwritable { file, error }
     };
-    write_pairs(&order.pairs, &table, &linkage.pairs).map_err(unwritable(&order.pairs))?;
+    write_pairs(order, &table, &linkage.pairs).map_err(unwritable(&order.pairs))?;
     if let Some(file) = &order.model_out {
         write_text(file, &linkage.parameters().to_toml()).map_err(unwritable(file))?;
     }
     let clustered = order
         .clusters
         .as_deref()
-        .map(|file| write_clusters(file, &table, &linkage).map_err(unwritable(file)))
+        .map(|file| write_clusters(file, order, &table, &linkage).map_err(unwritable(file)))
         .transpose()?;
     if let Some(file) = &order.weights {
         write_weights(file, &table, &linkage).map_err(unwritable(file))?;
@@ -286,7 +287,12 @@ pub fn run(order: &Order) -> Result<Linked, LinkingError> {
 }
 
 /// Writes every record with its cluster, which is named by its first record.
-fn write_clusters(path: &Path, table: &Table, linkage: &Linkage) -> io::Result<Clustered> {
+fn write_clusters(
+    path: &Path,
+    order: &Order,
+    table: &Table,
+    linkage: &Linkage,
+) -> io::Result<Clustered> {
     let likely = linkage.pairs.iter().copied().filter(|pair| pair.bits > 0.0).collect();
     let found = clusters(likely, |left, right| linkage.evidence(left, right));
     let mut of: Vec<u32> = (0..table.len()).collect();
@@ -303,12 +309,10 @@ fn write_clusters(path: &Path, table: &Table, linkage: &Linkage) -> io::Result<C
             }
         }
     }
-    let mut out = csv::Writer::from_writer(BufWriter::new(File::create(path)?));
-    out.write_record(["id", "cluster"])?;
-    for (record, first) in (0_u32..).zip(&of) {
-        out.write_record([table.id(record), table.id(*first)])?;
-    }
-    finish(out)?;
+    let rows: Vec<[u32; 2]> = (0_u32..).zip(of).map(|(record, first)| [record, first]).collect();
+    write_table(path, ["id", "cluster"], &rows, order.threads, |row, out| {
+        out.write_record(row.map(|record| table.id(record)))
+    })?;
     Ok(counts)
 }
 
@@ -389,14 +393,41 @@ fn write_text(path: &Path, text: &str) -> io::Result<()> {
     out.sync_all()
 }
 
-fn write_pairs(path: &Path, table: &Table, pairs: &[Pair]) -> io::Result<()> {
-    let mut out = csv::Writer::from_writer(BufWriter::new(File::create(path)?));
-    out.write_record(["id_l", "id_r", "score", "weight"])?;
-    for pair in pairs {
+fn write_pairs(order: &Order, table: &Table, pairs: &[Pair]) -> io::Result<()> {
+    let header = ["id_l", "id_r", "score", "weight"];
+    write_table(&order.pairs, header, pairs, order.threads, |pair, out| {
         let (score, weight) = (pair.probability().to_string(), pair.bits.to_string());
-        out.write_record([table.id(pair.left), table.id(pair.right), &score, &weight])?;
+        out.write_record([table.id(pair.left), table.id(pair.right), &score, &weight])
+    })
+}
+
+/// Writes a row for each item, in their order; the threads put some of them into words at a time.
+fn write_table<const N: usize, T: Sync>(
+    path: &Path,
+    header: [&str; N],
+    items: &[T],
+    threads: NonZeroUsize,
+    row: impl Fn(&T, &mut csv::Writer<Vec<u8>>) -> csv::Result<()> + Sync,
+) -> io::Result<()> {
+    /// Items that a thread puts into words in one go, and how many are in memory as such.
+    const STRETCH: usize = 1 << 14;
+    const AT_A_TIME: usize = 16 * STRETCH;
+    let mut out = File::create(path)?;
+    out.write_all(format!("{}\n", header.join(",")).as_bytes())?;
+    for items in items.chunks(AT_A_TIME) {
+        let stretches: Vec<&[T]> = items.chunks(STRETCH).collect();
+        let texts = threads::each(threads, stretches.len(), |at| {
+            let mut text = csv::Writer::from_writer(Vec::new());
+            for item in stretches.get(at).copied().unwrap_or_default() {
+                row(item, &mut text)?;
+            }
+            text.into_inner().map_err(|error| io::Error::other(error.to_string()))
+        });
+        for text in texts {
+            out.write_all(&text?)?;
+        }
     }
-    finish(out)
+    out.sync_all()
 }
 
 fn finish(out: csv::Writer<BufWriter<File>>) -> io::Result<()> {

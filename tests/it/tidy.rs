@@ -27,7 +27,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     ("draft", &["policy", "boundary", "check", "source", "folder", "gate", "config"]),
-    ("linking", &["check", "matching", "source"]),
+    ("linking", &["threads", "check", "matching", "source"]),
     ("cli", &["matching"]),
 ];
 
