@@ -7,7 +7,7 @@
 #![expect(clippy::indexing_slicing, reason = "offsets come from the lengths of the same vectors")]
 
 use super::compare::Comparer;
-use super::dictionary::{BLANK, Code};
+use super::dictionary::{BLANK, Code, Dictionary};
 use super::facets::{Facets, Line, Mailbox};
 use super::normalise::{sound, street_core};
 use super::{Crowd, Plan, Records};
@@ -107,14 +107,68 @@ impl Made {
     }
 }
 
+/// What keys are made of a first name.
+#[derive(Debug, Clone, Copy)]
+struct First {
+    root: u64,
+    /// The full form's first letter.
+    initial: u64,
+    beginning: u64,
+}
+
+/// What keys are made of a last name.
+#[derive(Debug, Clone, Copy)]
+struct Last {
+    name: u64,
+    beginning: u64,
+    sound: u64,
+}
+
+/// What keys are made of names, by code: many records hold one name.
+#[derive(Debug)]
+struct Names {
+    first: Vec<First>,
+    last: Vec<Last>,
+}
+
+impl Names {
+    fn of(facets: &Facets) -> Self {
+        let beginning = |text: &str, n: usize| {
+            text.char_indices().nth(n).map_or_else(|| hash(text), |(at, _)| hash(&text[..at]))
+        };
+        let first = |code: Code| {
+            let root = facets.roots(code).first().map_or("", |root| facets.root(*root));
+            let initial = root.bytes().next().map_or(0, u64::from);
+            let beginning = beginning(facets.first.values.text(code), 3);
+            First { root: hash(root), initial, beginning }
+        };
+        let mut out = String::new();
+        let last = |code: Code| {
+            let name = facets.last.values.text(code);
+            sound(name, &mut out);
+            Last { name: hash(name), beginning: beginning(name, 4), sound: hash(&out) }
+        };
+        let codes = |values: &Dictionary| std::iter::once(BLANK).chain(values.codes());
+        Self {
+            first: codes(&facets.first.values).map(first).collect(),
+            last: codes(&facets.last.values).map(last).collect(),
+        }
+    }
+}
+
 /// The keys of one record.
-#[derive(Debug, Default)]
-struct Keys {
+#[derive(Debug)]
+struct Keys<'n> {
+    names: &'n Names,
     keys: Vec<u64>,
     out: String,
 }
 
-impl Keys {
+impl<'n> Keys<'n> {
+    fn new(names: &'n Names) -> Self {
+        Self { names, keys: Vec::new(), out: String::new() }
+    }
+
     fn add(&mut self, rule: Rule, parts: [u64; 2]) {
         let hash = parts.iter().fold(rule as u64, |hash, part| mix(hash, *part));
         self.keys.push(hash << RULE_BITS | rule as u64);
@@ -157,23 +211,17 @@ impl Keys {
 
     fn of_person(&mut self, facets: &Facets, line: &Line) {
         let (first, last) = (line.first, line.last);
-        let root = facets.roots(first).first().map_or("", |root| facets.root(*root));
-        let last_name = facets.last.values.text(last);
-        let (root_hash, last_hash) = (hash(root), hash(last_name));
-        sound(last_name, &mut self.out);
-        let initial = root.bytes().next().map_or(0, u64::from);
-        let sounding = mix(hash(&self.out), initial);
+        let of_first = self.names.first[first as usize];
+        let of_last = self.names.last[last as usize];
+        let (root_hash, last_hash) = (of_first.root, of_last.name);
+        let sounding = mix(of_last.sound, of_first.initial);
         let full = first != BLANK && last != BLANK;
         let [city, postcode, street, birth] =
             [line.city, line.postcode, line.street, line.birth].map(wide);
         if full {
             let (low, high) = (root_hash.min(last_hash), root_hash.max(last_hash));
             self.add(Rule::Name, [low, high]);
-            let beginning = |text: &str, n: usize| {
-                text.char_indices().nth(n).map_or_else(|| hash(text), |(at, _)| hash(&text[..at]))
-            };
-            let first = beginning(facets.first.values.text(first), 3);
-            self.add(Rule::Beginnings, [first, beginning(last_name, 4)]);
+            self.add(Rule::Beginnings, [of_first.beginning, of_last.beginning]);
             if city != 0 {
                 self.add(Rule::NameCity, [sounding, city]);
             }
@@ -285,7 +333,7 @@ impl Keys {
         }
     }
 
-    fn rare_words(&mut self, words: &[Code], values: &super::dictionary::Dictionary, column: u64) {
+    fn rare_words(&mut self, words: &[Code], values: &Dictionary, column: u64) {
         let mut rarest: Vec<(u32, Code)> = words
             .iter()
             .map(|word| (values.frequency(*word), *word))
@@ -345,10 +393,11 @@ impl Blocks {
         /// Records whose keys are made in one go.
         const STRETCH: u32 = 1 << 16;
         let len = comparer.facets.len;
+        let names = Names::of(&comparer.facets);
         let stretches = len.div_ceil(STRETCH);
         let entries = threads::each(plan.threads, stretches as usize, |at| {
             let from = u32::try_from(at).unwrap_or(u32::MAX).saturating_mul(STRETCH);
-            let mut keys = Keys::default();
+            let mut keys = Keys::new(&names);
             let mut parts: Parts = Default::default();
             for record in from..len.min(from.saturating_add(STRETCH)) {
                 if !records.is_left_out(record) {
