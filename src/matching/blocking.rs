@@ -160,23 +160,23 @@ impl Names {
 #[derive(Debug)]
 struct Keys<'n> {
     names: &'n Names,
-    keys: Vec<u64>,
+    of_record: Vec<u64>,
     out: String,
 }
 
 impl<'n> Keys<'n> {
     fn new(names: &'n Names) -> Self {
-        Self { names, keys: Vec::new(), out: String::new() }
+        Self { names, of_record: Vec::new(), out: String::new() }
     }
 
     fn add(&mut self, rule: Rule, parts: [u64; 2]) {
         let hash = parts.iter().fold(rule as u64, |hash, part| mix(hash, *part));
-        self.keys.push(hash << RULE_BITS | rule as u64);
+        self.of_record.push(hash << RULE_BITS | rule as u64);
     }
 
-    /// The keys of a record, each once.
+    /// The keys of a record; it may have one of them in several ways.
     fn of(&mut self, comparer: &Comparer, record: u32) -> &[u64] {
-        self.keys.clear();
+        self.of_record.clear();
         let facets = &comparer.facets;
         let line = facets.line(record);
         let mail = line.mail_parts;
@@ -204,9 +204,7 @@ impl<'n> Keys<'n> {
         for (at, (facet, words)) in (0_u64..).zip(texts) {
             self.rare_words(words.of_value(facet.at(record)), &words.values, at);
         }
-        self.keys.sort_unstable();
-        self.keys.dedup();
-        &self.keys
+        &self.of_record
     }
 
     fn of_person(&mut self, facets: &Facets, line: &Line) {
@@ -229,7 +227,7 @@ impl<'n> Keys<'n> {
                 self.add(Rule::NamePostcode, [sounding, postcode]);
             }
         }
-        let labels = [line.company_label, line.domain_label].map(wide);
+        let labels = line.labels().map(wide);
         for label in labels.into_iter().filter(|label| *label != 0) {
             if first != BLANK {
                 self.add(Rule::NameCompany, [root_hash, label]);
@@ -282,7 +280,7 @@ impl<'n> Keys<'n> {
 
     fn of_company(&mut self, facets: &Facets, line: &Line) {
         let places = [line.city, line.postcode, line.region].map(wide);
-        let labels = [line.company_label, line.domain_label].map(wide);
+        let labels = line.labels().map(wide);
         for label in labels.into_iter().filter(|label| *label != 0) {
             self.add(Rule::Company, [label, 0]);
             for place in places.into_iter().filter(|place| *place != 0) {
@@ -410,9 +408,11 @@ impl Blocks {
             parts
         });
         let parts = threads::each(plan.threads, PARTS, |part| {
-            let mut part: Vec<(u64, u32)> =
-                entries.iter().flat_map(|parts| &parts[part]).copied().collect();
+            let of_stretches: Vec<&[(u64, u32)]> =
+                entries.iter().map(|parts| parts[part].as_slice()).collect();
+            let mut part = of_stretches.concat();
             part.sort_unstable();
+            part.dedup();
             let mut blocks = Self::default();
             blocks.bring_together(&comparer.facets, &part, plan.largest_block);
             blocks
@@ -540,7 +540,8 @@ impl Blocks {
     /// The blocks before a block in which a record stands, ascending.
     pub(super) fn before(&self, block: u32, record: u32) -> &[u32] {
         let blocks = self.of_record(record);
-        &blocks[..blocks.partition_point(|other| *other < block)]
+        // All of them are looked at: a search among so few waits for each step of it.
+        &blocks[..blocks.iter().filter(|other| **other < block).count()]
     }
 
     /// Writes the records after a record that share a key with it into `out`, ascending, each once, with

@@ -57,6 +57,14 @@ pub(super) struct Line {
     pub(super) is_one_word: bool,
 }
 
+impl Line {
+    /// The labels of the company and of the domain; one that is both stands there once.
+    pub(super) fn labels(&self) -> [Code; 2] {
+        let is_new = self.domain_label != self.company_label;
+        [self.company_label, if is_new { self.domain_label } else { BLANK }]
+    }
+}
+
 /// What is known of a company's name, side by side.
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(align(64))]
