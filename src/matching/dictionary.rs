@@ -172,16 +172,11 @@ impl Pairs {
         if one == BLANK || other == BLANK {
             return BLANK;
         }
-        let hash = |one: Code, other: Code| {
-            let both = u64::from(one) << 32 | u64::from(other);
-            let mixed = both.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            (mixed ^ mixed >> 32).wrapping_mul(0xA24B_AED4_963E_E407)
-        };
         let next = Code::try_from(self.counts.len()).unwrap_or(Code::MAX);
         let entry = self.codes.entry(
-            hash(one, other),
+            Self::hash(one, other),
             |(a, b, _)| (*a, *b) == (one, other),
-            |(a, b, _)| hash(*a, *b),
+            |(a, b, _)| Self::hash(*a, *b),
         );
         let code = entry.or_insert((one, other, next)).get().2;
         if code == next {
@@ -191,6 +186,23 @@ impl Pairs {
             *count += 1;
         }
         code
+    }
+
+    /// Brings what is known of pairs to hand, as [`Dictionary::fetch`] does of values.
+    pub(super) fn fetch(&self, pairs: impl Iterator<Item = (Code, Code)>) {
+        let held = pairs.map(|(one, other)| {
+            let is_pair = |(a, b, _): &(Code, Code, Code)| (*a, *b) == (one, other);
+            self.codes
+                .find(Self::hash(one, other), is_pair)
+                .map_or(0, |(.., code)| self.held(*code))
+        });
+        std::hint::black_box(held.fold(0, u32::wrapping_add));
+    }
+
+    fn hash(one: Code, other: Code) -> u64 {
+        let both = u64::from(one) << 32 | u64::from(other);
+        let mixed = both.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        (mixed ^ mixed >> 32).wrapping_mul(0xA24B_AED4_963E_E407)
     }
 
     /// How many records hold a pair.

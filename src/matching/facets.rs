@@ -428,15 +428,25 @@ impl Facets {
         if first.or(last).or(full).is_none() {
             return;
         }
-        let mut name = Name::default();
-        for record in 0..self.len {
-            let value = |column: Option<usize>| column.and_then(|at| read.value(record, at));
-            match (value(first), value(last)) {
-                (None, None) => name.refold(None, value(full)),
-                (first, last) => name.refold(first, last),
-            };
-            let (first, last) = (self.first.push(&name.first), self.last.push(&name.last));
-            self.name_codes.push(self.names.count(first, last));
+        let mut names: Vec<Name> = std::iter::repeat_with(Name::default).take(FETCHED).collect();
+        let mut codes = Vec::with_capacity(FETCHED);
+        for from in (0..self.len).step_by(FETCHED) {
+            for (name, record) in names.iter_mut().zip(from..self.len) {
+                let value = |column: Option<usize>| column.and_then(|at| read.value(record, at));
+                match (value(first), value(last)) {
+                    (None, None) => name.refold(None, value(full)),
+                    (first, last) => name.refold(first, last),
+                };
+            }
+            self.first.values.fetch(names.iter().map(|name| name.first.as_str()));
+            self.last.values.fetch(names.iter().map(|name| name.last.as_str()));
+            codes.clear();
+            for (name, _) in names.iter().zip(from..self.len) {
+                codes.push((self.first.push(&name.first), self.last.push(&name.last)));
+            }
+            self.names.fetch(codes.iter().copied());
+            let counted = codes.iter().map(|(first, last)| self.names.count(*first, *last));
+            self.name_codes.extend(counted);
         }
         self.roots.ends = vec![0, 0];
         for code in self.first.values.codes() {
@@ -555,39 +565,39 @@ impl Facets {
         let mut of_hosts = vec![(BLANK, Mailbox::default())];
         let mut domain = String::new();
         self.mail_parts.push(MailParts::default());
-        for record in 0..self.len {
-            let at = record as usize % FETCHED;
-            if at == 0 {
-                for (mail, record) in mails.iter_mut().zip(record..self.len) {
-                    let raw = read.value(record, column);
-                    if raw.and_then(|raw| mail.refold(raw, lists)).is_none() {
-                        *mail = Mail::default();
-                    }
+        let mut codes = Vec::with_capacity(FETCHED);
+        for from in (0..self.len).step_by(FETCHED) {
+            for (mail, record) in mails.iter_mut().zip(from..self.len) {
+                let raw = read.value(record, column);
+                if raw.and_then(|raw| mail.refold(raw, lists)).is_none() {
+                    *mail = Mail::default();
                 }
-                self.locals.fetch(mails.iter().map(|mail| mail.local.as_str()));
-                hosts.fetch(mails.iter().map(|mail| mail.domain.as_str()));
             }
-            let mail = &mails[at];
-            if mail.is_blank() {
-                self.mail_codes.push(BLANK);
-                continue;
+            self.locals.fetch(mails.iter().map(|mail| mail.local.as_str()));
+            hosts.fetch(mails.iter().map(|mail| mail.domain.as_str()));
+            codes.clear();
+            for (mail, _) in mails.iter().zip(from..self.len) {
+                let host = if mail.is_blank() { BLANK } else { hosts.intern(&mail.domain) };
+                codes.push((self.locals.count(&mail.local), host));
+                if host as usize == of_hosts.len() {
+                    let found = normalise::company_domain(&mail.domain, lists, &mut domain);
+                    let (of, domain) = match found {
+                        Some(()) => (Mailbox::Work, &domain),
+                        None => (Mailbox::Private, &mail.domain),
+                    };
+                    of_hosts.push((self.domain.values.intern(domain), of));
+                }
             }
-            let (local, host) = (self.locals.count(&mail.local), hosts.intern(&mail.domain));
-            if host as usize == of_hosts.len() {
-                let found = normalise::company_domain(&mail.domain, lists, &mut domain);
-                let (of, domain) = match found {
-                    Some(()) => (Mailbox::Work, &domain),
-                    None => (Mailbox::Private, &mail.domain),
-                };
-                of_hosts.push((self.domain.values.intern(domain), of));
-            }
-            let code = self.mails.count(local, host);
-            self.mail_codes.push(code);
-            if code as usize == self.mail_parts.len() {
-                let (domain, of) = of_hosts[host as usize];
-                let is_role = lists.role_mailboxes.contains(&mail.local);
-                let of = if is_role { Mailbox::Role } else { of };
-                self.mail_parts.push(MailParts { local, domain, of });
+            self.mails.fetch(codes.iter().copied());
+            for (mail, (local, host)) in mails.iter().zip(&codes) {
+                let code = self.mails.count(*local, *host);
+                self.mail_codes.push(code);
+                if code as usize == self.mail_parts.len() {
+                    let (domain, of) = of_hosts[*host as usize];
+                    let is_role = lists.role_mailboxes.contains(&mail.local);
+                    let of = if is_role { Mailbox::Role } else { of };
+                    self.mail_parts.push(MailParts { local: *local, domain, of });
+                }
             }
         }
     }
