@@ -242,7 +242,7 @@ impl Samples {
             let words = facets.company_words.of_value(line.company).iter().copied();
             words.min_by_key(|word| facets.company_words.values.frequency(*word)).unwrap_or(BLANK)
         };
-        let groupings: [&dyn Fn(&Line) -> Code; 8] = [
+        let groupings: [&(dyn Fn(&Line) -> Code + Sync); 8] = [
             &|line| line.company,
             &|line| line.domain,
             &|line| line.street,
@@ -252,8 +252,10 @@ impl Samples {
             &|line| line.last,
             &rarest_word,
         ];
-        for grouping in groupings {
-            draw_within(comparer, grouping, &mut draw, &mut drawn);
+        let groups =
+            threads::each(threads, groupings.len(), |at| Groups::of(comparer, groupings[at]));
+        for groups in groups {
+            groups.draw(comparer, &mut draw, &mut drawn);
         }
         let grouped = drawn.len();
         let mut made = Vec::new();
@@ -296,45 +298,58 @@ enum Drawn {
     ByItself,
 }
 
-/// Draws pairs that share a value.
-fn draw_within(
-    comparer: &Comparer,
-    grouping: &dyn Fn(&Line) -> Code,
-    draw: &mut Draw,
-    out: &mut Vec<Drawing>,
-) {
-    /// A giant group stands for no more than this.
-    const MOST: usize = 50;
-    let codes: Vec<Code> =
-        (0..comparer.facets.len).map(|record| grouping(comparer.facets.line(record))).collect();
-    let mut sizes = vec![0_u32; codes.iter().max().map_or(1, |last| *last as usize + 1)];
-    for code in &codes {
-        sizes[*code as usize] += 1;
+/// Records that share a value.
+struct Groups {
+    /// The value of each record.
+    codes: Vec<Code>,
+    /// How many records hold each value, and where those that share it end in `members`.
+    sizes: Vec<u32>,
+    ends: Vec<u32>,
+    members: Vec<u32>,
+}
+
+impl Groups {
+    fn of(comparer: &Comparer, grouping: &dyn Fn(&Line) -> Code) -> Self {
+        let codes: Vec<Code> =
+            (0..comparer.facets.len).map(|record| grouping(comparer.facets.line(record))).collect();
+        let mut sizes = vec![0_u32; codes.iter().max().map_or(1, |last| *last as usize + 1)];
+        for code in &codes {
+            sizes[*code as usize] += 1;
+        }
+        sizes[BLANK as usize] = 0;
+        let is_shared = |code: Code| sizes[code as usize] > 1;
+        let mut ends: Vec<u32> = Vec::with_capacity(sizes.len());
+        let mut len = 0;
+        for size in &sizes {
+            ends.push(len);
+            len += if *size > 1 { *size } else { 0 };
+        }
+        let mut members = vec![0; len as usize];
+        for (record, code) in (0_u32..).zip(&codes).filter(|(_, code)| is_shared(**code)) {
+            let slot = &mut ends[*code as usize];
+            members[*slot as usize] = record;
+            *slot += 1;
+        }
+        Self { codes, sizes, ends, members }
     }
-    sizes[BLANK as usize] = 0;
-    let is_shared = |code: Code| sizes[code as usize] > 1;
-    let mut next: Vec<u32> = Vec::with_capacity(sizes.len());
-    let mut len = 0;
-    for size in &sizes {
-        next.push(len);
-        len += if *size > 1 { *size } else { 0 };
-    }
-    let mut members = vec![0; len as usize];
-    for (record, code) in (0_u32..).zip(&codes).filter(|(_, code)| is_shared(**code)) {
-        let slot = &mut next[*code as usize];
-        members[*slot as usize] = record;
-        *slot += 1;
-    }
-    let draws =
-        usize::try_from(GROUP_PAIRS).unwrap_or(usize::MAX).min(members.len().saturating_mul(10));
-    for _ in 0..draws {
-        let code = codes[members[draw.below(members.len())] as usize] as usize;
-        let (end, size) = (next[code] as usize, sizes[code] as usize);
-        let from = end - size;
-        let (a, b) = (members[from + draw.below(size)], members[from + draw.below(size)]);
-        if a != b && comparer.may_be_one(a, b) {
-            let stands_for = float(u32::try_from((size - 1).min(MOST)).unwrap_or(u32::MAX));
-            out.push((a, b, stands_for));
+
+    /// Draws pairs within the groups.
+    fn draw(&self, comparer: &Comparer, draw: &mut Draw, out: &mut Vec<Drawing>) {
+        /// A giant group stands for no more than this.
+        const MOST: usize = 50;
+        let Self { codes, sizes, ends, members } = self;
+        let draws = usize::try_from(GROUP_PAIRS)
+            .unwrap_or(usize::MAX)
+            .min(members.len().saturating_mul(10));
+        for _ in 0..draws {
+            let code = codes[members[draw.below(members.len())] as usize] as usize;
+            let (end, size) = (ends[code] as usize, sizes[code] as usize);
+            let from = end - size;
+            let (a, b) = (members[from + draw.below(size)], members[from + draw.below(size)]);
+            if a != b && comparer.may_be_one(a, b) {
+                let stands_for = float(u32::try_from((size - 1).min(MOST)).unwrap_or(u32::MAX));
+                out.push((a, b, stands_for));
+            }
         }
     }
 }
@@ -376,7 +391,7 @@ pub(super) fn train(comparer: &Comparer, blocks: &Blocks, threads: NonZeroUsize)
         model.prior = (share / (1.0 - share)).log2();
         model.learn_chance(comparer, &samples, round > 0, threads);
         model.settle(comparer);
-        model.learn_rarity(comparer, &samples);
+        model.learn_rarity(comparer, &samples, threads);
         let expected = model.learn_matches(comparer, &samples, threads);
         model.settle(comparer);
         let settled = (expected / model.expected).ln().abs() < 1e-3;
@@ -398,15 +413,24 @@ impl Model {
     ) -> Vec<Vec<Point>> {
         /// Pairs that are compared in one go.
         const STRETCH: usize = 10_000;
+        /// Pairs that are brought together before any is compared: one waits for all of them at once.
+        const AT_HAND: usize = 64;
         let stretches: Vec<&[Drawing]> = drawn.chunks(STRETCH).collect();
         let found = threads::each(threads, stretches.len(), |at| {
             let mut points =
                 vec![Vec::with_capacity(stretches[at].len()); comparer.comparisons.len()];
-            for (a, b, _) in stretches[at] {
-                let pattern = comparer.compare(*a, *b);
-                for (at, points) in points.iter_mut().enumerate() {
-                    let (comparison, ladder) = &comparer.comparisons[at];
-                    points.push(self.point(*comparison, ladder, &pattern[at]));
+            let mut lines = Vec::with_capacity(AT_HAND);
+            for drawn in stretches[at].chunks(AT_HAND) {
+                lines.clear();
+                lines.extend(
+                    drawn.iter().map(|(a, b, _)| [*a, *b].map(|at| *comparer.facets.line(at))),
+                );
+                for ((a, b, _), [one, other]) in drawn.iter().zip(&lines) {
+                    let pattern = comparer.compare_lines((*a, *b), (one, other));
+                    for (at, points) in points.iter_mut().enumerate() {
+                        let (comparison, ladder) = &comparer.comparisons[at];
+                        points.push(self.point(*comparison, ladder, &pattern[at]));
+                    }
                 }
             }
             points
@@ -442,14 +466,25 @@ impl Model {
     }
 
     /// The scores of samples.
-    fn scores(&self, samples: &Samples, range: Range<usize>) -> Vec<f64> {
-        let mut scores = vec![self.prior; range.len()];
-        for (at, points) in samples.points.iter().enumerate() {
-            for (score, point) in scores.iter_mut().zip(&points[range.clone()]) {
-                *score += self.weigh(at, point);
+    fn scores(&self, samples: &Samples, range: Range<usize>, threads: NonZeroUsize) -> Vec<f64> {
+        /// Samples that a thread scores in one go.
+        const STRETCH: usize = 50_000;
+        let stretches: Vec<Range<usize>> = range
+            .clone()
+            .step_by(STRETCH)
+            .map(|from| from..range.end.min(from + STRETCH))
+            .collect();
+        let scores = threads::each(threads, stretches.len(), |at| {
+            let stretch = &stretches[at];
+            let mut scores = vec![self.prior; stretch.len()];
+            for (at, points) in samples.points.iter().enumerate() {
+                for (score, point) in scores.iter_mut().zip(&points[stretch.clone()]) {
+                    *score += self.weigh(at, point);
+                }
             }
-        }
-        scores
+            scores
+        });
+        scores.concat()
     }
 
     /// u of every level: from random pairs, and in a context from pairs that all else holds apart.
@@ -460,7 +495,7 @@ impl Model {
         is_scored: bool,
         threads: NonZeroUsize,
     ) {
-        let scores = is_scored.then(|| self.scores(samples, 0..samples.stands_for.len()));
+        let scores = is_scored.then(|| self.scores(samples, 0..samples.stands_for.len(), threads));
         let model = &*self;
         let learned = threads::each(threads, comparer.comparisons.len(), |at| {
             model.chances_of(at, comparer, samples, scores.as_deref())
@@ -530,8 +565,8 @@ impl Model {
     }
 
     /// How much rarer values are among non-matches than their frequencies say, class by class.
-    fn learn_rarity(&mut self, comparer: &Comparer, samples: &Samples) {
-        let scores = self.scores(samples, samples.grouped..samples.stands_for.len());
+    fn learn_rarity(&mut self, comparer: &Comparer, samples: &Samples, threads: NonZeroUsize) {
+        let scores = self.scores(samples, samples.grouped..samples.stands_for.len(), threads);
         for (at, (comparison, _)) in comparer.comparisons.iter().enumerate() {
             let points = samples.points[at][samples.grouped..].iter().zip(&scores);
             let keyed = points.filter(|(point, _)| point.is_key);
@@ -575,7 +610,7 @@ impl Model {
         threads: NonZeroUsize,
     ) -> f64 {
         let people = comparer.facets.are_people();
-        let scores = self.scores(samples, samples.grouped..samples.stands_for.len());
+        let scores = self.scores(samples, samples.grouped..samples.stands_for.len(), threads);
         let likely: Vec<f64> = scores.iter().map(|score| probability(*score)).collect();
         let model = &*self;
         let counts = threads::each(threads, comparer.comparisons.len(), |at| {
