@@ -434,35 +434,39 @@ fn finish(out: csv::Writer<BufWriter<File>>) -> io::Result<()> {
     out.into_inner().map_err(|error| io::Error::other(error.to_string()))?.into_inner()?.sync_all()
 }
 
-/// The rows of one stretch of a file: ids, source and the columns that may be linked by.
+/// The rows of one stretch of a file, column by column: ids, source and what may be linked by.
 #[derive(Debug, Default)]
 struct Stretch {
+    columns: Vec<Column>,
+    rows: u32,
+}
+
+/// The cells of one column.
+#[derive(Debug, Clone, Default)]
+struct Column {
     text: String,
-    /// Where each cell ends, row by row.
+    /// Where each cell ends.
     ends: Vec<u32>,
-    cells: usize,
 }
 
 impl Sink for Stretch {
     fn row(&mut self, _line: u64, cells: &[&str]) -> Result<(), Misfit> {
-        self.cells = cells.len();
-        for cell in cells {
-            self.text.push_str(cell);
-            self.ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
+        self.columns.resize_with(cells.len(), Column::default);
+        for (column, cell) in self.columns.iter_mut().zip(cells) {
+            column.text.push_str(cell);
+            column.ends.push(u32::try_from(column.text.len()).unwrap_or(u32::MAX));
         }
+        self.rows += 1;
         Ok(())
     }
 }
 
 impl Stretch {
-    fn rows(&self) -> u32 {
-        u32::try_from(self.ends.len() / self.cells.max(1)).unwrap_or(u32::MAX)
-    }
-
     fn cell(&self, row: u32, column: usize) -> Option<&str> {
-        let at = row as usize * self.cells + column;
-        let from = at.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
-        self.text.get(from as usize..*self.ends.get(at)? as usize)
+        let Column { text, ends } = self.columns.get(column)?;
+        let at = row as usize;
+        let from = at.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or(0);
+        text.get(from as usize..*ends.get(at)? as usize)
     }
 }
 
@@ -529,9 +533,9 @@ impl Table {
             sheet.read(&wanted, Stretch::default, order.threads).map_err(unreadable)?;
         self.set_aside += tally.quarantined;
         self.files.push((self.stretches.len(), places));
-        for stretch in stretches.into_iter().filter(|stretch| !stretch.ends.is_empty()) {
+        for stretch in stretches.into_iter().filter(|stretch| stretch.rows > 0) {
             self.firsts.push(self.len);
-            self.len = self.len.saturating_add(stretch.rows());
+            self.len = self.len.saturating_add(stretch.rows);
             self.stretches.push(stretch);
         }
         Ok(())
