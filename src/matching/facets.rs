@@ -827,7 +827,7 @@ impl<'r> Columns<'r> {
     }
 
     fn value(&self, record: u32, column: usize) -> Option<&'r str> {
-        self.records.value(record, column).filter(|value| !value.trim().is_empty())
+        self.records.value(record, column).filter(|value| !value.trim_start().is_empty())
     }
 
     fn sources(&self) -> Vec<u8> {

@@ -497,8 +497,13 @@ impl Model {
     ) {
         let scores = is_scored.then(|| self.scores(samples, 0..samples.stands_for.len(), threads));
         let model = &*self;
+        // How surely those drawn at random are not one: every comparison asks it.
+        let surely = scores.as_deref().map_or_else(
+            || vec![1.0; samples.random],
+            |scores| scores.iter().take(samples.random).map(|it| 1.0 - probability(*it)).collect(),
+        );
         let learned = threads::each(threads, comparer.comparisons.len(), |at| {
-            model.chances_of(at, comparer, samples, scores.as_deref())
+            model.chances_of(at, comparer, samples, &surely, scores.as_deref())
         });
         for (parameters, u) in self.parameters.iter_mut().zip(learned) {
             parameters.u = u;
@@ -511,6 +516,7 @@ impl Model {
         at: usize,
         comparer: &Comparer,
         samples: &Samples,
+        surely: &[f64],
         scores: Option<&[f64]>,
     ) -> Rates {
         let people = comparer.facets.are_people();
@@ -518,10 +524,10 @@ impl Model {
         let points = &samples.points[at];
         let mut counts: Rates = [[0.0; LEVELS]; CONTEXTS];
         let mut among = [0.0; CONTEXTS];
-        for (n, point) in points[..samples.random].iter().enumerate() {
+        for (point, surely) in points.iter().zip(surely) {
             // The few that share a context are mostly matches where there are few records.
             if let Some((0, level)) = point.rung.map(apart) {
-                counts[0][level] += scores.map_or(1.0, |scores| 1.0 - probability(scores[n]));
+                counts[0][level] += surely;
             }
         }
         for (n, point) in points.iter().enumerate().skip(samples.random) {
