@@ -13,7 +13,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("finding", &["boundary"]),
     ("check", &["threads", "policy", "boundary", "matching", "finding"]),
     ("folder", &[]),
-    ("source", &["boundary", "folder"]),
+    ("source", &["threads", "boundary", "folder"]),
     ("gate", &["policy", "finding"]),
     ("ledger", &["boundary", "finding", "folder", "gate"]),
     ("metrics", &["finding", "gate", "ledger"]),

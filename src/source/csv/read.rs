@@ -6,13 +6,13 @@
 //!
 //! Does not: hold more of a file than a few chunks.
 
-use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom};
 use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::{Mutex, mpsc};
+use std::sync::Mutex;
 
 use sha2::{Digest as _, Sha256};
 
@@ -21,8 +21,9 @@ use super::encoding::{Census, Detected};
 use super::refusal::{ContentFault, Refusal};
 use super::scan::{Grammar, LineEnd, Scanner, count_lines};
 use super::tally::{Eol, Judge, Tally};
-use super::{Sheet, Sink};
+use super::{Limits, Sheet, Sink};
 use crate::source::buffer::{Buffer, on_wiped_stack};
+use crate::threads;
 
 /// Reads all rows of `sheet`.
 pub(super) fn read<S: Sink>(
@@ -112,62 +113,23 @@ fn pass<S: Sink>(
         longest_cell: sheet.limits.cell,
         take_census: read_as.open,
     };
-    let read_chunk = |chunk: Chunk, sink: Option<S>| {
+    let (buffers, sinks) = (Spare::default(), Spare::default());
+    let read_chunk = |chunk: Chunk| {
         let Chunk { start, line, behind, .. } = chunk;
         let stretch = Stretch { data: chunk.bytes.filled(), start, line, behind };
-        let sink = sink.unwrap_or_else(new_sink);
+        let sink = sinks.take().unwrap_or_else(new_sink);
         let part = on_wiped_stack(|| chunk::read(&plan, &stretch, sink));
         Done { chunk, part }
     };
-    let mut cutter = Cutter::new(sheet, read_as)?;
-    let mut merge = Merge::new(sheet.limits.rows, sheet.limits.record);
+    let mut cutter = Cutter::new(sheet, read_as, &buffers)?;
+    let mut merge = Merge::new(sheet.limits, &buffers, &sinks);
     let chunks = sheet.facts.bytes / sheet.limits.chunk.max(1) as u64 + 1;
-    let threads = usize::try_from(chunks).unwrap_or(usize::MAX).min(threads.get());
-    if threads == 1 {
-        while let Some(chunk) = cutter.next()? {
-            let done = read_chunk(chunk, merge.spare.pop());
-            let more = merge.take(done, &read_chunk, &mut cutter.spare)?;
-            if !more {
-                break;
-            }
-        }
-    } else {
-        let (jobs, queue) = mpsc::channel::<(Chunk, Option<S>, mpsc::SyncSender<Done<S>>)>();
-        let queue = Mutex::new(queue);
-        std::thread::scope(|scope| -> Result<(), Refusal> {
-            // Moved here, so that the workers end when this closure does.
-            let jobs = jobs;
-            for _ in 0..threads {
-                scope.spawn(|| {
-                    loop {
-                        let job = queue.lock().map(|queue| queue.recv());
-                        let Ok(Ok((chunk, sink, reply))) = job else { return };
-                        // Nobody waits for the chunk if reading was given up.
-                        let _ = reply.send(read_chunk(chunk, sink));
-                    }
-                });
-            }
-            let mut waiting = VecDeque::new();
-            loop {
-                while waiting.len() <= threads
-                    && let Some(chunk) = cutter.next()?
-                {
-                    let (reply, done) = mpsc::sync_channel(1);
-                    if jobs.send((chunk, merge.spare.pop(), reply)).is_err() {
-                        break;
-                    }
-                    waiting.push_back(done);
-                }
-                // A worker that panicked sends nothing, and the scope passes its panic on.
-                let Some(Ok(done)) = waiting.pop_front().map(|done| done.recv()) else {
-                    return Ok(());
-                };
-                if !merge.take(done, &read_chunk, &mut cutter.spare)? {
-                    return Ok(());
-                }
-            }
-        })?;
-    }
+    let threads = usize::try_from(chunks)
+        .ok()
+        .and_then(NonZeroUsize::new)
+        .map_or(threads, |chunks| chunks.min(threads));
+    let take = |done| on_wiped_stack(|| merge.take(done, &read_chunk));
+    threads::relay(threads, || cutter.next(), read_chunk, take)?;
     let (bytes, sha256) = on_wiped_stack(|| cutter.feed.finish())?;
     Ok(Pass {
         sinks: merge.sinks,
@@ -181,11 +143,30 @@ fn pass<S: Sink>(
     })
 }
 
+/// What is used again, by whichever thread needs one next.
+struct Spare<T>(Mutex<Vec<T>>);
+
+impl<T> Default for Spare<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T> Spare<T> {
+    fn take(&self) -> Option<T> {
+        self.0.lock().ok()?.pop()
+    }
+
+    fn put(&self, spare: T) {
+        if let Ok(mut spares) = self.0.lock() {
+            spares.push(spare);
+        }
+    }
+}
+
 /// Puts the parts of a file together, in order.
-struct Merge<S> {
+struct Merge<'s, S> {
     sinks: Vec<S>,
-    /// Sinks to use again.
-    spare: Vec<S>,
     judge: Judge,
     eol: Option<Eol>,
     decoded: u64,
@@ -194,15 +175,15 @@ struct Merge<S> {
     /// What the last chunk could not settle, and the line it begins on.
     left: Buffer,
     left_line: u64,
-    most_rows: u64,
-    longest: usize,
+    limits: Limits,
+    spare_buffers: &'s Spare<Buffer>,
+    spare_sinks: &'s Spare<S>,
 }
 
-impl<S: Sink> Merge<S> {
-    fn new(most_rows: u64, longest: usize) -> Self {
+impl<'s, S: Sink> Merge<'s, S> {
+    fn new(limits: Limits, spare_buffers: &'s Spare<Buffer>, spare_sinks: &'s Spare<S>) -> Self {
         Self {
             sinks: Vec::new(),
-            spare: Vec::new(),
             judge: Judge::default(),
             eol: None,
             decoded: 0,
@@ -210,25 +191,25 @@ impl<S: Sink> Merge<S> {
             not_text: false,
             left: Buffer::default(),
             left_line: 0,
-            most_rows,
-            longest,
+            limits,
+            spare_buffers,
+            spare_sinks,
         }
     }
 
-    /// Takes the next chunk. Gives whether reading goes on.
+    /// Takes the next chunk, unless reading ends there.
     fn take(
         &mut self,
         mut done: Done<S>,
-        read_chunk: &impl Fn(Chunk, Option<S>) -> Done<S>,
-        spare: &mut Vec<Buffer>,
-    ) -> Result<bool, Refusal> {
+        read_chunk: &impl Fn(Chunk) -> Done<S>,
+    ) -> Result<ControlFlow<()>, Refusal> {
         if !self.left.filled().is_empty() {
             let behind = done.chunk.behind;
             let mut bytes = std::mem::take(&mut self.left);
             bytes.push(done.chunk.bytes.filled());
             let again = Chunk { bytes, start: 0, line: self.left_line, behind };
-            let again = read_chunk(again, self.spare.pop());
-            recycle(std::mem::replace(&mut done, again).chunk.bytes, spare);
+            let misread = std::mem::replace(&mut done, read_chunk(again));
+            self.recycle(misread.chunk.bytes);
         }
         let Done { mut chunk, mut part } = done;
         let mut more = true;
@@ -236,7 +217,7 @@ impl<S: Sink> Merge<S> {
             more = more && self.judge.take(event);
         }
         if self.sinks.last_mut().is_some_and(|last| last.append(&mut part.sink)) {
-            self.spare.push(part.sink);
+            self.spare_sinks.put(part.sink);
         } else {
             self.sinks.push(part.sink);
         }
@@ -249,16 +230,21 @@ impl<S: Sink> Merge<S> {
         }
         chunk.bytes.split_into(part.end, &mut self.left);
         self.left_line = part.end_line;
-        recycle(chunk.bytes, spare);
-        if self.judge.rows_read() > self.most_rows {
-            return Err(Refusal::Limit { what: "rows", limit: self.most_rows });
+        self.recycle(chunk.bytes);
+        if self.judge.rows_read() > self.limits.rows {
+            return Err(Refusal::Limit { what: "rows", limit: self.limits.rows });
         }
-        Ok(more)
+        Ok(if more { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+    }
+
+    fn recycle(&self, mut bytes: Buffer) {
+        bytes.clear();
+        self.spare_buffers.put(bytes);
     }
 
     fn endless(&mut self, line: u64) -> Refusal {
         let (tally, _) = std::mem::take(&mut self.judge).finish();
-        let fault = ContentFault::Endless { line, limit: self.longest };
+        let fault = ContentFault::Endless { line, limit: self.limits.record };
         Refusal::Content { fault, tally: Box::new(tally) }
     }
 }
@@ -274,15 +260,14 @@ struct Cutter<'f> {
     line: u64,
     size: usize,
     ended: bool,
-    /// Buffers to use again.
-    spare: Vec<Buffer>,
+    spare: &'f Spare<Buffer>,
 }
 
 /// A stretch without rows so long is cut anywhere.
 const LONG: usize = 1 << 20;
 
 impl<'f> Cutter<'f> {
-    fn new(sheet: &'f Sheet, read_as: Detected) -> Result<Self, Refusal> {
+    fn new(sheet: &'f Sheet, read_as: Detected, spare: &'f Spare<Buffer>) -> Result<Self, Refusal> {
         Ok(Self {
             feed: Feed::new(&sheet.file, read_as)?,
             grammar: sheet.grammar,
@@ -291,7 +276,7 @@ impl<'f> Cutter<'f> {
             line: sheet.body_line,
             size: sheet.limits.chunk.max(1),
             ended: false,
-            spare: Vec::new(),
+            spare,
         })
     }
 
@@ -302,7 +287,7 @@ impl<'f> Cutter<'f> {
     fn take(&mut self) -> Result<Chunk, Refusal> {
         let start = std::mem::take(&mut self.start);
         let line = self.line;
-        let mut bytes = self.spare.pop().unwrap_or_default();
+        let mut bytes = self.spare.take().unwrap_or_default();
         std::mem::swap(&mut bytes, &mut self.head);
         let mut room = self.size + start;
         let mut searched = 0;
@@ -341,11 +326,6 @@ impl<'f> Cutter<'f> {
         };
         Some((cut, Behind::Unknown))
     }
-}
-
-fn recycle(mut bytes: Buffer, spare: &mut Vec<Buffer>) {
-    bytes.clear();
-    spare.push(bytes);
 }
 
 /// A file's bytes in an encoding whose records can be told apart, and their digest.
