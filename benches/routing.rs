@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::error::Error;
 use std::fmt::Write as _;
+use std::num::NonZeroUsize;
 use std::thread;
 use std::time::Instant;
 
@@ -106,7 +107,7 @@ fn pulled(boundary: &Boundary, leads: usize) -> Result<Pulled, Box<dyn Error>> {
             intake.row(line, &cells).map_err(|misfit| misfit.why)?;
         }
         let load = desk.close(intake.into())?;
-        Ok::<_, Box<dyn Error>>(Load::join(object, vec![load], &reads).0)
+        Ok::<_, Box<dyn Error>>(Load::join(object, vec![load], &reads, NonZeroUsize::MIN).0)
     };
     let mut users = (0..40).map(|at| vec![format!("005{at:02}"), format!("U{at}")]);
     pulled.insert(admit(Object::User, &["Id", "Name"], &mut users)?);

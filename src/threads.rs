@@ -49,6 +49,9 @@ pub fn fill<T: Send>(threads: NonZeroUsize, table: &mut [T], work: impl Fn(usize
             *slot = work(from + at);
         }
     };
+    if part >= table.len() {
+        return fill(0, table);
+    }
     thread::scope(|scope| {
         for (at, part_of_it) in table.chunks_mut(part).enumerate() {
             let fill = &fill;

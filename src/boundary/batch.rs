@@ -5,18 +5,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::hash::BuildHasher as _;
+use std::num::NonZeroUsize;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
-use hashbrown::hash_table::Entry;
-use hashbrown::{DefaultHashBuilder, HashTable};
-use polars::prelude::StringChunked;
 
 use super::column::Held;
+use super::index::Index;
 use super::intake::Load;
 use super::kind::instant;
-use super::{Admission, Exposure, Field, Object, id_key};
+use super::{Admission, Exposure, Field, Object};
 
 /// Names a record: its table and its id as the CRM writes it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,8 +42,7 @@ pub struct Batch {
     files: Vec<(usize, String, BTreeMap<String, String>)>,
     fields: BTreeSet<Field>,
     withheld: BTreeSet<(usize, usize)>,
-    index: HashTable<u32>,
-    hasher: DefaultHashBuilder,
+    index: Index,
     under_review: Vec<bool>,
     /// The field that dates what evidence quotes, where it may be shown.
     modified: Option<Field>,
@@ -64,6 +61,7 @@ impl Batch {
         object: Object,
         loads: Vec<Load>,
         reads: &BTreeSet<Field>,
+        threads: NonZeroUsize,
     ) -> (Self, Vec<Admission>) {
         let mut admissions = Vec::new();
         let mut withheld_at = Vec::new();
@@ -91,14 +89,13 @@ impl Batch {
         for place in &mut batch.columns {
             *place = place.take().map(|column| column.padded(batch.lines.len()).in_one_piece());
         }
-        let hasher = DefaultHashBuilder::default();
-        let mut index = HashTable::new();
+        let mut index = Index::default();
         if matches!(object.row_key(), "id" | "key") {
-            let (first, repeats) = index_by_id(batch.ids(), &hasher);
-            index = first;
+            let repeats;
+            (index, repeats) = batch.index(threads);
             if !repeats.is_empty() {
                 batch.drop_repeats(&repeats, &mut admissions);
-                index = index_by_id(batch.ids(), &hasher).0;
+                index = batch.index(threads).0;
             }
         }
         let Parts { columns, key, lines, files } = batch;
@@ -115,7 +112,6 @@ impl Batch {
             fields,
             withheld: BTreeSet::new(),
             index,
-            hasher,
             modified,
             zone,
         };
@@ -207,9 +203,7 @@ impl Batch {
     }
 
     fn find_one(&self, id: &str) -> Option<Row<'_>> {
-        let key = id_key(id);
-        let same = |other: &u32| id_key(self.id(*other as usize)) == key;
-        let at = *self.index.find(self.hasher.hash_one(key), same)? as usize;
+        let at = self.index.find(id, |row| self.id(row))?;
         Some(Row { batch: self, at })
     }
 
@@ -252,11 +246,13 @@ impl Parts {
         *place = Some(whole.padded(before).then(column));
     }
 
-    /// The column that names records.
-    fn ids(&self) -> Option<&StringChunked> {
-        match self.columns.get(self.key)?.as_ref()? {
-            Held::Text(ids) => Some(ids),
-            Held::Millis(_) | Held::Number(_) | Held::Flag(_) => None,
+    /// The rows by their id, and the rows whose id stands on an earlier row.
+    fn index(&self, threads: NonZeroUsize) -> (Index, Vec<usize>) {
+        match self.columns.get(self.key).and_then(Option::as_ref) {
+            Some(Held::Text(ids)) => {
+                Index::of(ids.len(), |row| ids.get(row).unwrap_or_default(), threads)
+            }
+            Some(Held::Millis(_) | Held::Number(_) | Held::Flag(_)) | None => Default::default(),
         }
     }
 
@@ -295,31 +291,6 @@ impl Parts {
 /// The file of a row: the last that begins at or before it.
 fn file_at(files: &[(usize, String, BTreeMap<String, String>)], at: usize) -> usize {
     files.partition_point(|(start, ..)| *start <= at).saturating_sub(1)
-}
-
-/// The rows by the key of their id, and the rows whose id stands on an earlier row.
-fn index_by_id(
-    ids: Option<&StringChunked>,
-    hasher: &DefaultHashBuilder,
-) -> (HashTable<u32>, Vec<usize>) {
-    let Some(ids) = ids else { return (HashTable::new(), Vec::new()) };
-    let mut index: HashTable<u32> = HashTable::with_capacity(ids.len());
-    let mut repeats = Vec::new();
-    let key_at = |row: usize| id_key(ids.get(row).unwrap_or_default());
-    for at in 0..ids.len() {
-        let key = key_at(at);
-        let hash = hasher.hash_one(key);
-        let same = |other: &u32| key_at(*other as usize) == key;
-        let rehash = |row: &u32| hasher.hash_one(key_at(*row as usize));
-        match (index.entry(hash, same, rehash), u32::try_from(at)) {
-            (Entry::Occupied(_), _) => repeats.push(at),
-            (Entry::Vacant(place), Ok(row)) => {
-                place.insert(row);
-            }
-            (Entry::Vacant(_), Err(_)) => {}
-        }
-    }
-    (index, repeats)
 }
 
 /// One admitted record.

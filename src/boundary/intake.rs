@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use chrono::TimeZone as _;
@@ -397,8 +398,9 @@ impl Load {
         object: Object,
         loads: Vec<Self>,
         reads: &BTreeSet<Field>,
+        threads: NonZeroUsize,
     ) -> (Batch, Vec<Admission>) {
-        Batch::join(object, loads, reads)
+        Batch::join(object, loads, reads, threads)
     }
 }
 

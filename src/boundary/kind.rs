@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, NaiveTime};
+use wide::u8x16;
 
 use super::glance::{Glance, is_plain_id_byte, seen};
 
@@ -534,13 +535,20 @@ fn worded_date(text: &str) -> Option<NaiveDate> {
 /// case of the first 15). An 18-character id whose suffix is right is reduced to its first 15.
 pub fn id_key(id: &str) -> &str {
     const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
+    const FIRST_15: u32 = (1 << 15) - 1;
     let bytes = id.as_bytes();
-    let (Some(head), 18) = (bytes.first_chunk::<15>(), bytes.len()) else { return id };
-    let capitals =
-        head.iter().rev().fold(0, |bits, byte| bits << 1 | usize::from(byte.is_ascii_uppercase()));
-    let fits = |(at, check): (usize, &u8)| ALPHABET.get(capitals >> (5 * at) & 31) == Some(check);
-    let right =
-        bytes.iter().skip(15).enumerate().all(fits) && head.iter().all(u8::is_ascii_alphanumeric);
+    let (Some(head), 18) = (bytes.first_chunk(), bytes.len()) else { return id };
+    // All at once: every id of a table comes here.
+    let head = u8x16::new(*head);
+    let among = |first: u8, last: u8| {
+        (head.simd_ge(u8x16::splat(first)) & head.simd_le(u8x16::splat(last))).to_bitmask()
+    };
+    let capitals = among(b'A', b'Z');
+    let plain = capitals | among(b'a', b'z') | among(b'0', b'9');
+    let fits = |(at, check): (usize, &u8)| {
+        ALPHABET.get((capitals >> (5 * at) & 31) as usize) == Some(check)
+    };
+    let right = plain & FIRST_15 == FIRST_15 && bytes.iter().skip(15).enumerate().all(fits);
     if right { id.get(..15).unwrap_or(id) } else { id }
 }
 
@@ -660,5 +668,24 @@ mod tests {
         assert_eq!(id_key("0015000000Gv7qJ"), "0015000000Gv7qJ");
         assert_eq!(id_key("0015000000Gv7qJAAA"), "0015000000Gv7qJAAA");
         assert_eq!(id_key("51789972639"), "51789972639");
+        for capitals in 0..1_usize << 15 {
+            let case = |at: usize| {
+                if capitals >> at & 1 == 1 { 'Z' } else { ['a', 'z', '0', '9'][at % 4] }
+            };
+            let short: String = (0..15).map(case).collect();
+            let check = |at: usize| {
+                char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"[capitals >> (5 * at) & 31])
+            };
+            let long = format!("{short}{}{}{}", check(0), check(1), check(2));
+            assert_eq!(id_key(&long), short);
+            let wrong = [
+                long.replacen('Z', "z", 1),
+                long.replacen(['a', '0'], "_", 1),
+                long.to_lowercase(),
+            ];
+            for wrong in wrong.iter().filter(|wrong| **wrong != long) {
+                assert_eq!(id_key(wrong), wrong);
+            }
+        }
     }
 }

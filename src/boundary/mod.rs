@@ -7,6 +7,7 @@
 mod batch;
 mod column;
 mod glance;
+mod index;
 mod intake;
 mod kept;
 mod kind;

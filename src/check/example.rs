@@ -315,7 +315,7 @@ fn admitted(
         })?;
     }
     let load = desk.close(intake.into()).map_err(|error| error.to_string())?;
-    Ok(Load::join(object, vec![load], reads).0)
+    Ok(Load::join(object, vec![load], reads, NonZeroUsize::MIN).0)
 }
 
 /// An example that keeps a check quiet about what it found once: the finding's records with the fields

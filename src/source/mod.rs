@@ -277,7 +277,7 @@ pub fn pull(
     for (object, parts) in loads {
         let (inputs, loads): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
         let shared = Arc::clone(&shared);
-        let join = move || Load::join(object, loads, &shared.1);
+        let join = move || Load::join(object, loads, &shared.1, threads);
         joining.push((object, inputs, runtime.spawn_blocking(join)));
     }
     for (object, inputs, joined) in joining {

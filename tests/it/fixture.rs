@@ -88,5 +88,5 @@ pub(crate) fn admit(
         let cells: Vec<&str> = desk.wanted().iter().map(|at| &record[*at]).collect();
         intake.row(line, &cells).unwrap_or_else(|misfit| panic!("{file}:{line}: {misfit:?}"));
     }
-    Load::join(object, vec![desk.close(intake.into()).unwrap()], reads)
+    Load::join(object, vec![desk.close(intake.into()).unwrap()], reads, NonZeroUsize::MIN)
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("threads", &[]),
     ("policy", &[]),
-    ("boundary", &["policy"]),
+    ("boundary", &["threads", "policy"]),
     ("matching", &["threads"]),
     ("finding", &["boundary"]),
     ("check", &["threads", "policy", "boundary", "matching", "finding"]),

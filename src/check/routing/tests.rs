@@ -195,7 +195,7 @@ fn admit(policies: &Policies, object: Object, header: &[&str], rows: Vec<Vec<Str
         intake.row(line, &wanted).unwrap();
     }
     let load = desk.close(intake.into()).unwrap();
-    Load::join(object, vec![load], &reads).0
+    Load::join(object, vec![load], &reads, NonZeroUsize::MIN).0
 }
 
 /// Leads whose values cover the table's cells, and their owners.

@@ -11,6 +11,7 @@ mod rows;
 mod stash;
 
 use std::collections::{BTreeSet, HashSet};
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -331,7 +332,7 @@ pub(super) fn pull(
         }
     }
     for (object, parts) in loads {
-        let (batch, admissions) = Load::join(object, parts, reads);
+        let (batch, admissions) = Load::join(object, parts, reads, NonZeroUsize::MIN);
         pull.batches.push(batch);
         pull.admissions.extend(admissions);
     }
