@@ -120,9 +120,8 @@ impl<'d> Scanner<'d> {
             }
             let mut start = at;
             if self.byte(at) == Some(quote) {
-                if let Some(close) = self.simply_quoted(from, at + 1) {
-                    cells.push(Cell { start: at + 1, end: close, form: Form::Quoted });
-                    at = close + 2;
+                if let Some(next) = self.simply_quoted(from, at + 1, cells) {
+                    at = next;
                     continue;
                 }
                 let (close, form, lines) = match self.quoted(from, at + 1) {
@@ -277,17 +276,29 @@ impl<'d> Scanner<'d> {
         delimiters + 1 == self.grammar.width
     }
 
-    /// The end of the quoted cell whose text begins at `start`, where it is as most are: on one
-    /// line, without an escaped quote, and not the last of its record.
+    /// Takes the quoted cell whose text begins at `start`, if it is as most are: on one line,
+    /// without an escaped quote, and not the last of its record; and those of its kind behind it
+    /// that lie in the same block of marks. Gives where the next cell begins.
     #[inline]
-    fn simply_quoted(&mut self, from: usize, start: usize) -> Option<usize> {
+    fn simply_quoted(&mut self, from: usize, start: usize, cells: &mut Vec<Cell>) -> Option<usize> {
         let Dialect { delimiter, escape, .. } = self.grammar.dialect;
         let NextQuote { at, lines } = self.marks.next_quote(start)?;
         let simply = !lines
             && escape == Escape::Doubled
             && self.byte(at + 1) == Some(delimiter)
             && at - from <= self.grammar.longest;
-        simply.then_some(at)
+        if !simply {
+            return None;
+        }
+        let mut closed = Cell { start, end: at, form: Form::Quoted };
+        cells.push(closed);
+        while let Some(next) = self.marks.joined(closed.end)
+            && next.end - from <= self.grammar.longest
+        {
+            cells.push(next);
+            closed = next;
+        }
+        Some(closed.end + 2)
     }
 
     /// The end of the quoted cell whose text begins at `start`.
@@ -469,6 +480,25 @@ impl<'d> Marks<'d> {
         }
     }
 
+    /// The quoted cell right behind the one that closes at `close` before a delimiter, where it
+    /// does so too and all of it lies on one line of the block.
+    #[inline]
+    fn joined(&self, close: usize) -> Option<Cell> {
+        let Block { delimiters, quotes, line_ends } = self.block;
+        let text = u32::try_from(close - self.start + 3).ok()?;
+        let behind = (!0_u64).checked_shl(text)?;
+        let opens = quotes >> (text - 1) & 1 == 1;
+        let quotes = quotes & behind;
+        let first = quotes & quotes.wrapping_neg();
+        let closes = first & delimiters >> 1 != 0;
+        let lines = line_ends & behind & first.wrapping_sub(1) != 0;
+        (opens && closes && !lines).then(|| Cell {
+            start: close + 3,
+            end: self.start + first.trailing_zeros() as usize,
+            form: Form::Quoted,
+        })
+    }
+
     /// The first mark at or behind `from`.
     fn next(&mut self, from: usize) -> Option<usize> {
         self.go_to(from - from % BLOCK)?;
@@ -494,15 +524,7 @@ impl<'d> Marks<'d> {
 
     fn block_at(&self, start: usize) -> Block {
         let rest = self.data.get(start..).unwrap_or_default();
-        let mut bytes = [0; BLOCK];
-        if let Some(whole) = rest.first_chunk() {
-            bytes = *whole;
-        } else {
-            for (to, from) in bytes.iter_mut().zip(rest) {
-                *to = *from;
-            }
-        }
-        let bytes = u8x64::new(bytes);
+        let bytes = rest.first_chunk().map_or_else(|| last_block(rest), |whole| u8x64::new(*whole));
         let are = |mark: u8| bytes.simd_eq(u8x64::splat(mark));
         Block {
             delimiters: are(self.delimiter).to_bitmask(),
@@ -510,4 +532,14 @@ impl<'d> Marks<'d> {
             line_ends: (are(b'\n') | are(b'\r')).to_bitmask(),
         }
     }
+}
+
+/// A block that the data ends within, filled up with what is no mark.
+#[cold]
+fn last_block(rest: &[u8]) -> u8x64 {
+    let mut bytes = [0; BLOCK];
+    for (to, from) in bytes.iter_mut().zip(rest) {
+        *to = *from;
+    }
+    u8x64::new(bytes)
 }
