@@ -335,10 +335,6 @@ pub(super) struct Texts {
 const BLOCK: usize = 4096;
 
 impl Texts {
-    pub(super) fn len(&self) -> usize {
-        self.ends.len()
-    }
-
     /// The text of a row; blank where there is none.
     pub(super) fn get(&self, at: usize) -> &str {
         self.range(at).and_then(|range| self.text.get(range)).unwrap_or_default()
@@ -396,7 +392,14 @@ impl Texts {
     }
 
     fn iter(&self) -> impl Iterator<Item = &str> {
-        (0..self.len()).map(|at| self.get(at))
+        let text = &self.text;
+        self.blocks.iter().zip(self.ends.chunks(BLOCK)).flat_map(move |(block, ends)| {
+            let mut start = *block;
+            ends.iter().map(move |end| {
+                let end = block + *end as usize;
+                text.get(std::mem::replace(&mut start, end)..end).unwrap_or_default()
+            })
+        })
     }
 
     /// Notes where a text lies that was appended.
@@ -429,11 +432,12 @@ mod tests {
             for part in parts.windows(2) {
                 whole.append(&mut texts(part[0], part[1]));
             }
-            assert_eq!(whole.len(), parts[3] - parts[0]);
-            for at in 0..whole.len() {
+            let len = parts[3] - parts[0];
+            for at in 0..len {
                 assert_eq!(whole.get(at), "é".repeat((at + parts[0]) % 7));
             }
-            assert_eq!(whole.get(whole.len()), "");
+            assert_eq!(whole.get(len), "");
+            assert!(whole.iter().eq((0..len).map(|at| whole.get(at))));
         }
     }
 
