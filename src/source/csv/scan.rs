@@ -543,3 +543,37 @@ fn last_block(rest: &[u8]) -> u8x64 {
     }
     u8x64::new(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoted_cells_are_found_wherever_they_lie_in_a_block() {
+        let long = "long ".repeat(20);
+        let texts = ["", ",", "a", "\"\"", ",\"\"", "\"\",", "b, c", "d\ne", &long];
+        let dialect =
+            Dialect { delimiter: b',', quote: b'"', escape: Escape::Doubled, padded: false };
+        let grammar = Grammar { dialect, width: 4, longest: 1 << 10 };
+        let mut found = Vec::new();
+        for (first, second, third) in texts
+            .iter()
+            .flat_map(|first| texts.iter().map(move |second| (first, second)))
+            .flat_map(|(first, second)| texts.iter().map(move |third| (first, second, third)))
+        {
+            for offset in 0..BLOCK {
+                let before = "x".repeat(offset);
+                let data = format!("{before}\"{first}\",\"{second}\",\"{third}\",\"f\"\n");
+                let mut scanner = Scanner::new(data.as_bytes(), true, grammar);
+                let record = scanner.record(offset, &mut found);
+                assert_eq!((record.outcome, record.end), (Outcome::Row, data.len()), "{data}");
+                assert_eq!(record.spanned.is_some(), data.trim_end().contains('\n'), "{data}");
+                let cells: Vec<_> = found.iter().map(|cell| &data[cell.start..cell.end]).collect();
+                assert_eq!(cells, [*first, second, third, "f"], "{data}");
+                let escaped = |cell: &Cell| cell.form == Form::Escaped;
+                let forms: Vec<_> = found.iter().map(escaped).collect();
+                assert_eq!(forms, cells.iter().map(|it| it.contains('"')).collect::<Vec<_>>());
+            }
+        }
+    }
+}
