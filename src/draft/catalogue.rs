@@ -1,8 +1,9 @@
 //! What CRMs call the columns a review can use.
 //!
 //! Salesforce API names and report labels, HubSpot labels and internal names, the labels of Pipedrive
-//! (`Person - Email - Work`), Zoho (`Account Name.id`), Dynamics (`(Do Not Modify) Lead`) and Odoo, and the
-//! plain words that other systems use. A name is compared without case, spaces and punctuation.
+//! (`Person - Email - Work`), Zoho (`Account Name.id`), Dynamics (`(Do Not Modify) Lead`) and Odoo, the plain
+//! words that other systems use, and the German ones, which exports have where the CRM is shown in German.
+//! A name is compared without case, spaces and punctuation.
 //! Does not: look at a value.
 
 use crate::boundary::Object;
@@ -19,6 +20,7 @@ const ID: Known = (
         "Record ID",
         "Record ID - @",
         "hs_object_id",
+        "Datensatz-ID",
         "(Do Not Modify) @",
         "@",
     ],
@@ -35,6 +37,11 @@ const OWNER: Known = (
         "Owner",
         "user_id",
         "Salesperson",
+        "@-Inhaber",
+        "Inhaber",
+        "Besitzer",
+        "Zuständiger Mitarbeiter",
+        "Zuständiger Mitarbeiter für @",
     ],
     "Finds records that nobody active works.",
 );
@@ -50,6 +57,9 @@ const CREATED: Known = (
         "Created On",
         "@ @ created",
         "create_date",
+        "Erstelldatum",
+        "Erstellungsdatum",
+        "Erstellt am",
     ],
     "Tells how old the record is.",
 );
@@ -67,6 +77,11 @@ const MODIFIED: Known = (
         "@ Update time",
         "Last Updated on",
         "write_date",
+        "Letzte Änderung",
+        "Letzte Änderung am",
+        "Zuletzt geändert am",
+        "Geändert am",
+        "Datum der letzten Änderung",
     ],
     "Says which records changed since the last review.",
 );
@@ -82,6 +97,9 @@ const COUNTRY: Known = (
         "country_id",
         "Address 1: Country/Region",
         "@ Country of Address",
+        "Land",
+        "Land/Region",
+        "Rechnungsland",
     ],
     "Routing and required fields.",
 );
@@ -97,12 +115,24 @@ const STATE: Known = (
         "Mailing State/Province",
         "State or Province",
         "Address 1: State/Province",
+        "Bundesland",
+        "Bundesland/Region",
+        "Bundesland/Provinz",
     ],
     "Routing.",
 );
 const CITY: Known = (
     "city",
-    &["City", "BillingCity", "Billing City", "MailingCity", "Mailing City", "Address 1: City"],
+    &[
+        "City",
+        "BillingCity",
+        "Billing City",
+        "MailingCity",
+        "Mailing City",
+        "Address 1: City",
+        "Ort",
+        "Stadt",
+    ],
     "Tells namesakes apart.",
 );
 const POSTAL: Known = (
@@ -116,18 +146,37 @@ const POSTAL: Known = (
         "MailingPostalCode",
         "Zip Code",
         "Address 1: ZIP/Postal Code",
+        "PLZ",
+        "Postleitzahl",
     ],
     "Routing; tells namesakes apart.",
 );
 const PHONE: Known = (
     "phone",
-    &["Phone", "Phone Number", "Business Phone", "Main Phone", "@ Phone Work", "@ Phone"],
+    &[
+        "Phone",
+        "Phone Number",
+        "Business Phone",
+        "Main Phone",
+        "@ Phone Work",
+        "@ Phone",
+        "Telefon",
+        "Telefonnummer",
+    ],
     "Finds the same person or company twice.",
 );
-const INDUSTRY: Known = ("industry", &["Industry"], "Segments and routing.");
+const INDUSTRY: Known = ("industry", &["Industry", "Branche"], "Segments and routing.");
 const EMPLOYEES: Known = (
     "employees",
-    &["NumberOfEmployees", "Employees", "Number of Employees", "No. of Employees"],
+    &[
+        "NumberOfEmployees",
+        "Employees",
+        "Number of Employees",
+        "No. of Employees",
+        "Anzahl der Mitarbeiter",
+        "Mitarbeiterzahl",
+        "Mitarbeiter",
+    ],
     "Segments and routing.",
 );
 const RECORD_TYPE: Known = (
@@ -145,12 +194,21 @@ const LEAD_SOURCE: Known = (
         "hs_analytics_source",
         "source_id",
         "Source",
+        "Leadquelle",
+        "Lead-Quelle",
+        "Quelle",
     ],
     "Compared with the governed list and the first campaign.",
 );
 const LAST_ACTIVITY: Known = (
     "last_activity",
-    &["LastActivityDate", "Last Activity", "Last Activity Date"],
+    &[
+        "LastActivityDate",
+        "Last Activity",
+        "Last Activity Date",
+        "Letzte Aktivität",
+        "Datum der letzten Aktivität",
+    ],
     "Finds records that nobody works.",
 );
 const EXTERNAL_ID: Known = (
@@ -171,15 +229,28 @@ const LEAD: &[Known] = &[
     ID,
     OWNER,
     // Odoo has one name for the whole person.
-    ("first_name", &["FirstName", "First Name", "contact_name"], "Names the person."),
-    ("last_name", &["LastName", "Last Name"], "Names the person."),
+    ("first_name", &["FirstName", "First Name", "contact_name", "Vorname"], "Names the person."),
+    ("last_name", &["LastName", "Last Name", "Nachname"], "Names the person."),
     (
         "company",
-        &["Company", "Company / Account", "Company Name", "partner_name", "@ Organization"],
+        &[
+            "Company",
+            "Company / Account",
+            "Company Name",
+            "partner_name",
+            "@ Organization",
+            "Firma",
+            "Firma / Account",
+            "Unternehmen",
+        ],
         "Names the company.",
     ),
-    ("title", &["Title", "Job Title", "function"], "Tells colleagues apart."),
-    ("email", &["Email", "Email Address", "email_from"], "Finds the same person twice."),
+    ("title", &["Title", "Job Title", "function", "Titel", "Position"], "Tells colleagues apart."),
+    (
+        "email",
+        &["Email", "Email Address", "email_from", "E-Mail-Adresse"],
+        "Finds the same person twice.",
+    ),
     PHONE,
     ("website", &["Website", "Website URL"], "Finds the account a lead belongs to."),
     COUNTRY,
@@ -203,7 +274,11 @@ const LEAD: &[Known] = &[
     CREATED,
     MODIFIED,
     LAST_ACTIVITY,
-    ("converted", &["IsConverted", "Converted", "Is Converted"], "Converted leads are done."),
+    (
+        "converted",
+        &["IsConverted", "Converted", "Is Converted", "Konvertiert"],
+        "Converted leads are done.",
+    ),
     ("converted_account", &["ConvertedAccountId", "Converted Account ID"], "Follows a conversion."),
     ("converted_contact", &["ConvertedContactId", "Converted Contact ID"], "Follows a conversion."),
     (
@@ -218,13 +293,24 @@ const LEAD: &[Known] = &[
 const CONTACT: &[Known] = &[
     ID,
     OWNER,
-    ("first_name", &["FirstName", "First Name", "@ First name"], "Names the person."),
-    ("last_name", &["LastName", "Last Name", "@ Last name"], "Names the person."),
-    ("company", &["Company Name", "Company", "@ Organization"], "Names the company."),
-    ("title", &["Title", "Job Title"], "Tells colleagues apart."),
+    ("first_name", &["FirstName", "First Name", "@ First name", "Vorname"], "Names the person."),
+    ("last_name", &["LastName", "Last Name", "@ Last name", "Nachname"], "Names the person."),
+    (
+        "company",
+        &[
+            "Company Name",
+            "Company",
+            "@ Organization",
+            "Name des Unternehmens",
+            "Unternehmen",
+            "Firma",
+        ],
+        "Names the company.",
+    ),
+    ("title", &["Title", "Job Title", "Titel", "Position"], "Tells colleagues apart."),
     (
         "email",
-        &["Email", "Email Address", "@ Email Work", "@ Email"],
+        &["Email", "Email Address", "@ Email Work", "@ Email", "E-Mail-Adresse"],
         "Finds the same person twice.",
     ),
     PHONE,
@@ -253,7 +339,11 @@ const CONTACT: &[Known] = &[
     REGION,
     RECORD_TYPE,
     LEAD_SOURCE,
-    ("lifecycle", &["Lifecycle Stage", "lifecyclestage", "Lifecycle"], "The stage."),
+    (
+        "lifecycle",
+        &["Lifecycle Stage", "lifecyclestage", "Lifecycle", "Lifecycle-Phase"],
+        "The stage.",
+    ),
     ("status", &["Lead Status", "hs_lead_status"], "The working status."),
     (
         "stage_changed",
@@ -295,11 +385,11 @@ const CONTACT: &[Known] = &[
 const ACCOUNT: &[Known] = &[
     ID,
     OWNER,
-    ("name", &["Name", "@ Name", "Company name"], "Names the company."),
+    ("name", &["Name", "@ Name", "Company name", "Name des Unternehmens"], "Names the company."),
     ("website", &["Website", "Website URL"], "Finds the same company twice."),
     ("domain", &["Company Domain Name", "Domain", "Domain Name"], "Finds the same company twice."),
-    ("type", &["Type", "@ Type"], "Tells customers from prospects."),
-    ("lifecycle", &["Lifecycle Stage", "lifecyclestage"], "The stage."),
+    ("type", &["Type", "@ Type", "Typ"], "Tells customers from prospects."),
+    ("lifecycle", &["Lifecycle Stage", "lifecyclestage", "Lifecycle-Phase"], "The stage."),
     (
         "parent",
         &["ParentId", "Parent Account ID", "Parent Company ID"],
@@ -345,7 +435,16 @@ const DEAL: &[Known] = &[
     // Pipedrive's status says whether a deal is won or lost; its stage stays what it was then.
     (
         "stage",
-        &["StageName", "Stage", "@ Status", "Deal Stage", "dealstage", "Status"],
+        &[
+            "StageName",
+            "Stage",
+            "@ Status",
+            "Deal Stage",
+            "dealstage",
+            "Status",
+            "Phase",
+            "@-Phase",
+        ],
         "The stage.",
     ),
     (
@@ -357,6 +456,8 @@ const DEAL: &[Known] = &[
             "Expected Revenue",
             "planned_revenue",
             "expected_revenue",
+            "Betrag",
+            "@ Wert",
         ],
         "A late deal without an amount is a false report.",
     ),
@@ -371,21 +472,28 @@ const DEAL: &[Known] = &[
             "@ Expected close date",
             "Expected Closing",
             "date_deadline",
+            "Schlusstermin",
+            "Abschlussdatum",
+            "Voraussichtliches Abschlussdatum",
         ],
         "Open deals past it are a false report.",
     ),
-    ("closed", &["IsClosed", "Closed", "Is Closed", "hs_is_closed"], "Tells open from closed."),
+    (
+        "closed",
+        &["IsClosed", "Closed", "Is Closed", "hs_is_closed", "Geschlossen"],
+        "Tells open from closed.",
+    ),
     (
         "won",
-        &["IsWon", "Won", "Is Closed Won", "Is Deal Won", "hs_is_closed_won"],
+        &["IsWon", "Won", "Is Closed Won", "Is Deal Won", "hs_is_closed_won", "Gewonnen"],
         "Tells won from lost.",
     ),
     (
         "probability",
-        &["Probability", "Probability (%)", "Deal probability"],
+        &["Probability", "Probability (%)", "Deal probability", "Wahrscheinlichkeit (%)"],
         "The order of stages.",
     ),
-    ("type", &["Type", "@ Type"], "Renewals have rules of their own."),
+    ("type", &["Type", "@ Type", "Typ"], "Renewals have rules of their own."),
     (
         "forecast",
         &["ForecastCategory", "ForecastCategoryName", "Forecast Category"],
@@ -411,8 +519,8 @@ const DEAL: &[Known] = &[
 
 const USER: &[Known] = &[
     ("id", &["Id", "@ Id", "Owner ID", "(Do Not Modify) @"], "Names the person in evidence."),
-    ("name", &["Name", "Full Name", "Owner Name"], "Names the person."),
-    ("active", &["IsActive", "Active", "Is Active"], "Finds owners who left."),
+    ("name", &["Name", "Full Name", "Owner Name", "Vollständiger Name"], "Names the person."),
+    ("active", &["IsActive", "Active", "Is Active", "Aktiv"], "Finds owners who left."),
     (
         "role",
         &["UserRole.Name", "Role", "Role Name", "UserRoleId", "Role ID"],
@@ -502,10 +610,10 @@ pub(super) fn columns(object: Object) -> &'static [Known] {
 fn nouns(object: Object) -> &'static [&'static str] {
     match object {
         Object::Lead => &["lead"],
-        Object::Contact => &["contact", "person", "people"],
-        Object::Account => &["account", "company", "organization"],
+        Object::Contact => &["contact", "person", "people", "kontakt"],
+        Object::Account => &["account", "company", "organization", "unternehmen"],
         Object::Deal => &["opportunity", "deal"],
-        Object::User => &["user", "owner"],
+        Object::User => &["user", "owner", "benutzer"],
         Object::Queue => &["queue", "group"],
         Object::CampaignMember => &["campaignmember", "formsubmission"],
         Object::FieldHistory => &["history"],

@@ -572,3 +572,29 @@ fn ids_that_a_spreadsheet_destroyed_are_told_and_never_taken_for_names() {
     let said = job.call(&["run", "some", "--as-of", DAY]).ends(1);
     assert!(said.err.contains("2 of 40 rows of Lead.csv were set aside"), "{}", said.err);
 }
+
+#[test]
+fn an_export_of_a_crm_that_is_shown_in_german_is_known_by_its_words() {
+    let mut leads = "Lead-ID;Vorname;Nachname;Firma / Account;E-Mail;Telefon;Lead-Inhaber;Lead-Status;Leadquelle;Land;PLZ;Erstelldatum;Letzte \u{c4}nderung am;Letzte Aktivit\u{e4}t;Konvertiert;Mitarbeiter\r\n".to_owned();
+    for n in 0..60 {
+        let owner = ["Annika Vogel", "Lukas Brandst\u{e4}tter", ""][n % 3];
+        let source = ["Web", "Messe"][n % 2];
+        let _ = write!(
+            leads,
+            "00Q{n:03};J\u{fc}rgen;M\u{fc}ller{n};Firma {n} GmbH;p{n}@firma{n}-gmbh.de;030 5550{n:03};{owner};Neu;{source};Deutschland;01{n:03};{:02}.06.2025;{:02}.02.2026 14:05;27.02.2026;0;1.200\r\n",
+            n % 28 + 1,
+            n % 28 + 1,
+        );
+    }
+    // As Excel writes it in Germany: every letter of these is one byte.
+    let bytes: Vec<u8> = leads.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+    let job = Job::new(&[]);
+    job.put_bytes("exports/Leads.csv", &bytes);
+    let said = job.call(&["init", "mine", "--from", "exports"]).ends(0).out;
+    assert!(said.contains("60 leads") && said.contains("16 of 16 columns allowed"), "{said}");
+    let run = job.call(&["run", "mine", "--as-of", DAY]).ends(0).out;
+    assert!(run.contains("The newest change in the records is of 2026-02-28."), "{run}");
+    let found = job.text(&format!("mine/runs/{DAY}/findings.jsonl"));
+    assert_eq!(found.matches("\"OWN-02\"").count(), 20, "{found}");
+    assert!(found.contains("J\u{fc}rgen M\u{fc}ller"), "{found}");
+}
