@@ -467,10 +467,12 @@ impl Boundary {
 
     /// A field by its canonical name; the error names what was probably meant.
     pub fn field(&self, object: Object, name: &str) -> Result<Field, Missing> {
-        self.allowed(object, name).ok_or_else(|| Missing {
-            object,
-            name: name.to_owned(),
-            nearest: nearest(name, self.fields(object).map(Field::name)).map(str::to_owned),
+        self.allowed(object, name).ok_or_else(|| {
+            // A name that is right is no slip of another that is right.
+            let is_right = |name: &str| Kind::usual(name) != Kind::Text;
+            let listed = self.fields(object).map(Field::name);
+            let nearest = nearest(name, listed.filter(|it| !is_right(name) || !is_right(it)));
+            Missing { object, name: name.to_owned(), nearest: nearest.map(str::to_owned) }
         })
     }
 
@@ -579,6 +581,23 @@ mod tests {
             "boundary.toml:7: [contact.fields] has no `id`",
         ] {
             assert!(problems.contains(expected), "{expected} is not in:\n{problems}");
+        }
+    }
+
+    #[test]
+    fn a_right_name_is_no_slip_of_another_that_is_right() {
+        let boundary = parse(
+            "[deal.fields]\n\
+            id = { from = \"Id\", why = \"Names the record.\" }\n\
+            amount = { from = \"Amount\", why = \"Reported.\" }\n\
+            ownerr = { from = \"OwnerId\", why = \"Routed.\" }\n",
+        )
+        .unwrap();
+        for (asked, meant) in
+            [("account", None), ("amuont", Some("amount")), ("owner", Some("ownerr"))]
+        {
+            let missing = boundary.field(Object::Deal, asked).unwrap_err();
+            assert_eq!(missing.nearest.as_deref(), meant, "{asked}");
         }
     }
 
