@@ -405,14 +405,10 @@ fn admit(
 /// What was set aside of each file, in words: how many rows, and where and why the first of them.
 fn aside(pull: &source::Pull) -> Vec<String> {
     let of_file = |(input, admission): (&source::Input, &Admission)| {
-        let count = input.tally.quarantined + admission.set_aside.len() as u64;
-        let (line, why) =
-            input.problems().into_iter().chain(admission.set_aside.iter().cloned()).min()?;
-        let rows = input.tally.rows_read;
-        Some(format!(
-            "{}: {count} of {rows} rows are set aside, the first on line {line}: {why}",
-            input.file
-        ))
+        let (count, rows) = (input.set_aside(admission), input.tally.rows_read);
+        let first = input.first_set_aside(admission);
+        (count > 0)
+            .then(|| format!("{}: {count} of {rows} rows are set aside, {first}", input.file))
     };
     pull.inputs.iter().zip(&pull.admissions).filter_map(of_file).collect()
 }

@@ -5,6 +5,7 @@
 //! Does not: mend anything. It writes the lock, and as everybody who opens the ledger it moves a last line
 //! that was never completed aside.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -17,7 +18,10 @@ use crate::folder;
 use crate::ledger::Chain;
 use crate::source::live::{self, Glimpse, LiveError, Surroundings};
 
-use super::{Folder, Order, ReviewError, fields, newest_changes, nobody, pull, stale};
+use super::{
+    Folder, Order, Records, ReviewError, columnless, copied, fields, newest_changes, nobody, pull,
+    stale,
+};
 
 /// How a folder was found.
 #[derive(Debug)]
@@ -76,6 +80,7 @@ pub fn doctor(order: &Order) -> Result<Examined, ReviewError> {
         Err(error) => examined.fault(&format!("disk: {error}")),
     }
     let exports = folder.path.join(&config.exports);
+    let before = examined.faults;
     for file in config.files.0.values().flatten() {
         match fs::metadata(exports.join(file)) {
             Ok(meta) if meta.is_file() => {
@@ -85,8 +90,11 @@ pub fn doctor(order: &Order) -> Result<Examined, ReviewError> {
             Err(error) => examined.fault(&format!("{}: {error}", file.display())),
         }
     }
-    if examined.faults == 0 && !config.files.0.is_empty() {
+    if examined.faults == before && !config.files.0.is_empty() {
         examined.exports(&config, &exports, as_of, order.threads);
+    }
+    for words in copied(&config, &exports) {
+        examined.warn(&words);
     }
     if let Some(source) = &config.live {
         let surroundings = Surroundings {
@@ -110,10 +118,13 @@ pub fn doctor(order: &Order) -> Result<Examined, ReviewError> {
 impl Examined {
     /// What the exports tell: how new they are, and whether those whom the rules name are in them.
     fn exports(&mut self, config: &Config, exports: &Path, as_of: AsOf, threads: NonZeroUsize) {
-        let tables = match pull(config, exports, None, as_of, threads) {
-            Ok((_, records)) => records.tables,
+        let Records { tables, admissions, .. } = match pull(config, exports, None, as_of, threads) {
+            Ok((_, records)) => records,
             Err(error) => return self.fault(&error.to_string()),
         };
+        if let Some(words) = columnless(&admissions, &BTreeSet::new()) {
+            self.warn(&words);
+        }
         let newest = newest_changes(config, &tables, as_of);
         match (stale(config, &newest, as_of), newest.values().max()) {
             (Some(words), _) => self.warn(&format!("exports: {words}")),

@@ -273,8 +273,9 @@ pub fn run(order: &Order) -> Result<Done, ReviewError> {
     let made = write_up(&folder, &config, record_link, &judged, &ledger, order.threads)?;
     let home = runs.join(&made.home);
     folder::publish(&home, &made.files())?;
-    notes.extend(judged.notes.iter().map(|note| note.says.clone()));
+    notes.extend(made.notes.iter().map(|note| note.says.clone()));
     notes.extend(unread(&config, &judged.inputs));
+    notes.extend(copied(&config, &exports));
     notes.extend(config.batch.absent_words(&judged.absent_ids));
     if ledger.torn() > 0 {
         notes.push(format!(
@@ -602,6 +603,38 @@ fn unread(config: &Config, inputs: &[Input]) -> Vec<String> {
         .collect()
 }
 
+/// The files beside those that are read that look like newer ones of them, one sentence each.
+fn copied(config: &Config, exports: &Path) -> Vec<String> {
+    let copies = source::copies(exports, &config.files).into_iter();
+    let words = |(file, named): (String, String)| {
+        format!(
+            "{file} has the columns of {named} and is not read: [source.files] of review.toml names the files"
+        )
+    };
+    copies.map(words).collect()
+}
+
+/// The fields that checks read and for which no input of their table has a column, in a sentence; those that
+/// an earlier run had are told otherwise.
+fn columnless(admissions: &[Admission], lost: &BTreeSet<Field>) -> Option<String> {
+    let absent: BTreeSet<&Field> = admissions.iter().flat_map(|it| &it.absent).collect();
+    let is_there = |field: &Field| {
+        let mut tables = admissions.iter().filter(|it| it.object == field.object());
+        tables.any(|it| !it.absent.contains(field))
+    };
+    let nowhere: Vec<String> = absent
+        .into_iter()
+        .filter(|field| !lost.contains(*field) && !is_there(field))
+        .map(|field| format!("`{field}` ({})", field.from().join(" or ")))
+        .collect();
+    (!nowhere.is_empty()).then(|| {
+        format!(
+            "no input has a column for {}, which the checks see as blank: list the columns' names in rules/boundary.toml, or take the fields out",
+            nowhere.join(", ")
+        )
+    })
+}
+
 /// What keeps the packet from being complete, one sentence each.
 fn missing(
     config: &Config,
@@ -612,16 +645,17 @@ fn missing(
     let mut missing = Vec::new();
     let limit = config.policies.max_set_aside();
     for (input, admission) in inputs.iter().zip(admissions) {
-        let aside = input.tally.quarantined + admission.set_aside.len() as u64;
+        let aside = input.set_aside(admission);
         #[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^52")]
         let share = aside as f64 / (input.tally.rows_read.max(1)) as f64;
         if share > limit {
             missing.push(format!(
-                "{aside} of {} rows of {} were set aside ({:.1} %; more than {:.1} % make a packet incomplete)",
+                "{aside} of {} rows of {} were set aside ({:.1} %; more than {:.1} % make a packet incomplete), {}",
                 input.tally.rows_read,
                 input.file,
                 share * 100.0,
                 limit * 100.0,
+                input.first_set_aside(admission),
             ));
         }
         if input.tally.looks_truncated {
@@ -659,6 +693,8 @@ struct Made {
     summary: String,
     /// What keeps the packet from being complete.
     missing: Vec<String>,
+    /// What to know before reading.
+    notes: Vec<Note>,
     /// Whether something of the packets before could not be read.
     is_blind: bool,
     /// The worst severity of what is asked.
@@ -698,6 +734,9 @@ fn write_up(
     let now = Now { config, judged, cut: loss.objects(), lost: loss.fields(), counted: &counted };
     let present = past.against(&runs, &now)?;
     let missing = lacking(judged, &loss, &present.gaps);
+    let columnless = columnless(&judged.admissions, &loss.fields())
+        .map(|says| Note { mailed: says.clone(), says });
+    let notes: Vec<Note> = judged.notes.iter().cloned().chain(columnless).collect();
     let share = counted.share(&judged.pulled);
     let tally = tally_of(&judged.reports, &present, day);
     let weeks = weeks(earlier, day, |last| {
@@ -718,7 +757,7 @@ fn write_up(
         crm: config.crm.title(),
         complete: completeness(&missing),
         wide: &judged.wide,
-        notes: &[judged.notes.clone(), month_over(&config.gate, earlier, day)].concat(),
+        notes: &[notes.clone(), month_over(&config.gate, earlier, day)].concat(),
         redefined_since: redefined.map(|last| last.as_of),
         rule_change: rule_change.as_ref(),
         batch: &batch_words(config, judged),
@@ -775,7 +814,7 @@ fn write_up(
     // What likeness was weighed by has the names that the rules can give it.
     let named = named.map(|(name, text)| (name.to_owned(), text)).into_iter();
     let files = named.chain(models(&judged.reports)).chain(copies).collect();
-    Ok(Made { run, home, files, summary, missing, is_blind, worst })
+    Ok(Made { run, home, files, summary, missing, notes, is_blind, worst })
 }
 
 /// All that keeps a packet from being complete: what was read, what of it was lost, and what cannot be told

@@ -50,7 +50,7 @@ pub enum SourceError {
         folder: PathBuf,
     },
     /// The boundary did not let the file in.
-    #[error(transparent)]
+    #[error("{}", not_admitted(.0))]
     NotAdmitted(#[from] AdmitError),
     /// Reading was cut short by a fault of this program.
     #[error("{file}: reading it failed inside the program; no row of it was used")]
@@ -60,15 +60,16 @@ pub enum SourceError {
     },
 }
 
+fn is_csv(name: &Path) -> bool {
+    name.extension().is_some_and(|end| end.eq_ignore_ascii_case("csv"))
+}
+
 /// What a folder holds instead of a file that it should.
 fn instead(folder: &Path) -> String {
     const LISTED: usize = 10;
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
-    let is_csv = |name: &String| {
-        Path::new(name).extension().is_some_and(|end| end.eq_ignore_ascii_case("csv"))
-    };
-    let mut names: Vec<String> = names.filter(is_csv).collect();
+    let mut names: Vec<String> = names.filter(|name| is_csv(Path::new(name))).collect();
     names.sort();
     let more = if names.len() > LISTED { " and more" } else { "" };
     names.truncate(LISTED);
@@ -83,6 +84,31 @@ fn instead(folder: &Path) -> String {
     }
 }
 
+/// Files of a folder that are not among those that are read, and that have the columns of one of them: each
+/// with that one's name. A browser writes a second download beside the first, as `Lead (1).csv`.
+pub fn copies(folder: &Path, files: &Files) -> Vec<(String, String)> {
+    let read: Vec<&PathBuf> = files.0.values().flatten().collect();
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let beside = entries.map(|entry| PathBuf::from(entry.file_name()));
+    let mut beside: Vec<PathBuf> =
+        beside.filter(|file| is_csv(file) && !read.contains(&file)).collect();
+    if beside.is_empty() {
+        return Vec::new();
+    }
+    beside.sort();
+    let header = |file: &Path| {
+        let sheet = Sheet::open(&folder.join(file), &Expect::default(), &Limits::default());
+        sheet.ok().map(|sheet| sheet.header().to_vec())
+    };
+    let headers: Vec<_> = read.into_iter().filter_map(|file| Some((file, header(file)?))).collect();
+    let copy = |file: PathBuf| {
+        let own = header(&file)?;
+        let (of, _) = headers.iter().find(|(_, known)| *known == own)?;
+        Some((file.display().to_string(), of.display().to_string()))
+    };
+    beside.into_iter().filter_map(copy).collect()
+}
+
 /// A refusal with what the system said, the first lines it is about, and the remedy.
 fn refused(file: &str, refusal: &Refusal) -> String {
     const LISTED: usize = 10;
@@ -93,18 +119,34 @@ fn refused(file: &str, refusal: &Refusal) -> String {
     if let Refusal::Content { tally, .. } = refusal
         && !tally.problems.is_empty()
     {
-        let problems = tally.problems.iter().take(LISTED);
-        let lines: Vec<_> = problems
-            .map(|problem| format!("{} ({})", problem.line, problem.trouble.code()))
-            .collect();
-        let more = if tally.problems.len() > LISTED { " and more" } else { "" };
-        words += &format!("\n  lines {}{more}", lines.join(", "));
+        let mut lines: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+        for problem in &tally.problems {
+            lines.entry(problem.trouble.code()).or_default().push(problem.line);
+        }
+        for (why, lines) in lines {
+            let more = if lines.len() > LISTED { " and more" } else { "" };
+            let lines: Vec<_> = lines.iter().take(LISTED).map(u64::to_string).collect();
+            words += &format!("\n  lines {}{more} ({why})", lines.join(", "));
+        }
     }
     words += &format!("\n  hint: {}", refusal.hint());
     if let Refusal::Header(HeaderFault::Missing { .. }) = refusal {
         words += " (`from` in rules/boundary.toml)";
     }
     words
+}
+
+/// What the boundary says, and the remedy where it does not.
+fn not_admitted(error: &AdmitError) -> String {
+    match error {
+        AdmitError::NoKey { .. } => format!(
+            "{error}\n  hint: if the column was renamed, add its new name to `from` in rules/boundary.toml"
+        ),
+        AdmitError::TwoColumns { .. }
+        | AdmitError::DateOrderUnknown { .. }
+        | AdmitError::DateOrderMixed { .. }
+        | AdmitError::Unlisted { .. } => error.to_string(),
+    }
 }
 
 /// Every input that could not be read.
@@ -153,6 +195,18 @@ pub enum Origin {
 }
 
 impl Input {
+    /// How many rows were set aside.
+    pub fn set_aside(&self, admission: &Admission) -> u64 {
+        self.tally.quarantined + admission.set_aside.len() as u64
+    }
+
+    /// The first of them, in words.
+    pub fn first_set_aside(&self, admission: &Admission) -> String {
+        let reader = self.problems().into_iter();
+        let first = reader.chain(admission.set_aside.iter().cloned()).min();
+        first.map_or_else(String::new, |(line, why)| format!("the first on line {line}: {why}"))
+    }
+
     /// Rows that were set aside and the reason for each, as far as they are kept.
     pub fn problems(&self) -> Vec<(u64, String)> {
         self.tally.problems.iter().map(|problem| (problem.line, self.words(problem))).collect()

@@ -392,7 +392,11 @@ fn a_damaged_source_is_refused_with_the_lines_that_show_it() {
     job.put("exports/lead.csv", &format!("{LEADS}{}", "00S1,too,few\n".repeat(12)));
     let said = job.run(&[]).ends(3);
     assert!(said.err.contains("12 of 17 rows"), "{}", said.err);
-    assert!(said.err.contains("lines 7 (width), 8 (width), "), "{}", said.err);
+    assert!(
+        said.err.contains("lines 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 and more (width)\n"),
+        "{}",
+        said.err
+    );
 }
 
 #[test]
@@ -464,6 +468,11 @@ fn too_many_rows_set_aside_make_an_incomplete_packet() {
     // The limit stands at 1 %; 2 of 67 rows are more.
     let said = job.run(&["--fail-on", "low"]).ends(1);
     assert!(said.err.contains("incomplete: 2 of 67 rows of lead.csv"), "{}", said.err);
+    assert!(
+        said.err.contains("the first on line 67: 3 cells where the header has 12\n"),
+        "{}",
+        said.err
+    );
     assert!(said.out.contains("INCOMPLETE"), "{}", said.out);
     let manifest = job.json(&format!("runs/{DAY}/manifest.json"));
     assert_eq!(manifest["complete"], false);

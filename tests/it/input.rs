@@ -222,3 +222,48 @@ fn a_column_that_is_gone_for_good_is_taken_out_of_the_allowlist() {
     run_on(&job, "2026-03-15", 0);
     run_on(&job, "2026-03-22", 0);
 }
+
+#[test]
+fn a_field_without_a_column_is_told_before_the_checks_see_it_as_blank() {
+    let job = Job::weekly();
+    let (summary, err) = run_on(&job, "2026-03-01", 0);
+    assert!(!summary.contains("no input has") && err.is_empty(), "{summary}{err}");
+    let job = Job::weekly();
+    job.edit(
+        "rules/boundary.toml",
+        "from = \"Email\"",
+        "from = [\"Work mail\", \"Business mail\"]",
+    );
+    let (summary, err) = run_on(&job, "2026-03-01", 0);
+    let says = "no input has a column for `lead.email` (Work mail or Business mail), which the checks see as blank";
+    assert!(summary.contains(says) && err.contains(&format!("note: {says}")), "{summary}{err}");
+    let doctor = job.call(&["doctor"]).ends(0).out;
+    assert!(doctor.contains(&format!("warn   {says}")), "{doctor}");
+    job.call(&["verify"]).ends(0);
+}
+
+#[test]
+fn a_second_download_beside_the_first_is_not_passed_over_in_silence() {
+    let job = Job::weekly();
+    job.put("exports/lead (1).csv", &job.text("exports/lead.csv").replace("00Q", "00R"));
+    job.put("exports/billing.csv", "customer,name\n1,Ann\n");
+    job.put("exports/2026-02-22/lead.csv", &job.text("exports/lead.csv"));
+    let says = "lead (1).csv has the columns of lead.csv and is not read: [source.files] of review.toml names the files";
+    let (_, err) = run_on(&job, "2026-03-01", 0);
+    assert_eq!(err, format!("note: {says}\n"));
+    let doctor = job.call(&["doctor"]).ends(0).out;
+    assert_eq!(doctor.matches("is not read").count(), 1, "{doctor}");
+    assert!(doctor.contains(&format!("warn   {says}")), "{doctor}");
+}
+
+#[test]
+fn the_doctor_reads_the_exports_whoever_approves() {
+    let job = Job::weekly();
+    job.put("rules/approvals.toml", "[approver]\nname = \"(not named yet)\"\n");
+    let doctor = job.call(&["doctor"]).ends(1).out;
+    assert!(doctor.contains("   exports: the"), "{doctor}");
+    job.edit("exports/lead.csv", "Id,FirstName", "Kennung,FirstName");
+    let doctor = job.call(&["doctor"]).ends(1).out;
+    assert!(doctor.contains("FAULT  lead.csv: no column for `lead.id`"), "{doctor}");
+    assert!(doctor.contains("hint: if the column was renamed, add its new name"), "{doctor}");
+}
