@@ -14,13 +14,16 @@ use serde::Serialize;
 
 use chrono_tz::Tz;
 
-use crate::boundary::{AdmitError, Boundary, Field, Object, Withheld};
+use crate::boundary::{Admission, AdmitError, Boundary, Field, Load, Object, Withheld};
 
 use super::Admit;
 use super::csv::{
     ContentFault, Encoding, EncodingFact, Expect, HeaderFault, Limits, Misfit, Problem, Refusal,
     Sheet, Sink, Tally, Trouble, Unreadable, digest,
 };
+
+/// Rows that the boundary sets aside and that are listed for a person.
+const ASIDE_LISTED: usize = 20;
 
 /// How to inspect.
 #[derive(Debug, Clone)]
@@ -67,6 +70,9 @@ pub struct Inspection {
     columns: Vec<ColumnReport>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     withheld: Vec<WithheldReport>,
+    /// Rows that can be read and that the boundary sets aside, such as those whose id stands twice.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    set_aside: Vec<AsideReport>,
     /// What the reason says in words, and what to do about it.
     #[serde(skip)]
     words: Option<(String, String)>,
@@ -140,6 +146,19 @@ struct ProblemReport {
     field: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     length: Option<usize>,
+}
+
+/// A row that can be read and is not admitted.
+#[derive(Debug, Clone, Serialize)]
+struct AsideReport {
+    line: u64,
+    why: String,
+}
+
+impl AsideReport {
+    fn of((line, why): &(u64, String)) -> Self {
+        Self { line: *line, why: why.clone() }
+    }
 }
 
 /// What the boundary says of one column.
@@ -256,7 +275,10 @@ pub fn inspect_allowed(path: &Path, boundary: &Boundary, options: &Options) -> I
         report.read(&tally, &fields);
         match desk.clone().close(Admit::gathered(sinks, &desk)) {
             Ok(load) => {
-                report.withheld = load.admission.withheld.iter().map(WithheldReport::of).collect();
+                let (_, admissions) = Load::join(object, vec![load], &reads, options.threads);
+                for admission in &admissions {
+                    report.admitted(admission);
+                }
             }
             Err(error) => report.not_admitted(&error),
         }
@@ -324,6 +346,7 @@ impl Inspection {
             object: None,
             columns: Vec::new(),
             withheld: Vec::new(),
+            set_aside: Vec::new(),
             words: None,
             decoded_cells: 0,
             second_table: None,
@@ -346,6 +369,14 @@ impl Inspection {
         self.reason = Some("not_admitted");
         self.words =
             Some((format!("is not admitted: {error}"), "correct rules/boundary.toml".to_owned()));
+    }
+
+    fn admitted(&mut self, admission: &Admission) {
+        self.withheld = admission.withheld.iter().map(WithheldReport::of).collect();
+        self.set_aside = admission.set_aside.iter().map(AsideReport::of).collect();
+        if self.status == Status::Ok && !self.set_aside.is_empty() {
+            self.status = Status::Partial;
+        }
     }
 
     fn opened(&mut self, sheet: &Sheet, fields: &[String], show_headers: bool) {
@@ -472,9 +503,10 @@ impl Inspection {
         if let Some(header) = &self.header {
             header.write_text(text)?;
         }
+        let aside = quarantined + self.set_aside.len() as u64;
         writeln!(
             text,
-            "  rows      {read} read, {quarantined} set aside, {blank} blank, {footer} footer"
+            "  rows      {read} read, {aside} set aside, {blank} blank, {footer} footer"
         )?;
         let width = self.columns.iter().map(|column| escaped(&column.name).chars().count()).max();
         let width = width.unwrap_or(0).min(40);
@@ -506,6 +538,12 @@ impl Inspection {
         }
         if self.problems_omitted > 0 {
             writeln!(text, "  and {} more", self.problems_omitted)?;
+        }
+        for AsideReport { line, why } in self.set_aside.iter().take(ASIDE_LISTED) {
+            writeln!(text, "  line {line:>lines$}  {why}")?;
+        }
+        if let more @ 1.. = self.set_aside.len().saturating_sub(ASIDE_LISTED) {
+            writeln!(text, "  and {more} more")?;
         }
         Ok(())
     }

@@ -739,6 +739,30 @@ fn a_folder_that_cannot_be_written_is_said_plainly() {
 }
 
 #[test]
+fn inspect_sets_aside_what_a_run_does() {
+    let job = Job::weekly();
+    let twice = LEADS.replace("00Q4,", "00Q1,");
+    job.put("exports/lead.csv", &twice);
+    let text = job.call(&["inspect", "exports/lead.csv"]).ends(0).out;
+    for line in [
+        "lead.csv can be read in part",
+        "  rows      5 read, 1 set aside, 0 blank",
+        "  line 5  the id stands on an earlier row",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    let json = job.call(&["inspect", "exports/lead.csv", "--format", "json"]).ends(0).out;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (json["status"].as_str(), json["set_aside"][0]["line"].as_u64()),
+        (Some("partial"), Some(5))
+    );
+    job.run(&[]).ends(1);
+    let manifest = job.json(&format!("runs/{DAY}/manifest.json"));
+    assert_eq!(manifest["inputs"][0]["rows_set_aside"], 1);
+}
+
+#[test]
 fn inspect_tells_each_column_s_verdict_and_why() {
     let job = Job::weekly();
     let text = job.call(&["inspect", "exports/lead.csv"]).ends(0).out;
