@@ -21,7 +21,7 @@ pub enum FolderError {
         holder: String,
     },
     /// The disk said no.
-    #[error("{path}: {what}")]
+    #[error("{path}: {what}\n  hint: {}", remedy(what))]
     Disk {
         /// Where.
         path: String,
@@ -40,6 +40,15 @@ pub enum FolderError {
         /// What.
         path: String,
     },
+}
+
+/// What to do about what the disk said.
+fn remedy(what: &io::Error) -> &'static str {
+    if matches!(what.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+        "make room and run it again: what is not whole counts for nothing"
+    } else {
+        "the folder has to be writable for whoever runs the program"
+    }
 }
 
 /// The disk's word about a path.

@@ -735,6 +735,7 @@ fn a_folder_that_cannot_be_written_is_said_plainly() {
     let said = said(&mut command).ends(3);
     open(&job.path(""), 0o755);
     assert!(said.err.contains(".lock: ") && said.err.contains("denied"), "{}", said.err);
+    assert!(said.err.contains("hint: the folder has to be writable"), "{}", said.err);
     assert_eq!(names(&job.path("")), ["exports", "review.toml", "rules"]);
 }
 
@@ -752,7 +753,7 @@ fn inspect_sets_aside_what_a_run_does() {
         assert!(text.contains(line), "{line}\n{text}");
     }
     let json = job.call(&["inspect", "exports/lead.csv", "--format", "json"]).ends(0).out;
-    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let json: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(
         (json["status"].as_str(), json["set_aside"][0]["line"].as_u64()),
         (Some("partial"), Some(5))
