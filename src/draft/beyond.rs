@@ -27,10 +27,12 @@ pub(super) fn beyond(dir: &Path, review: &str, rules: &BTreeMap<String, String>)
             shipped: parse(shipped.map_or("", Family::shipped)),
         };
         let mut more = More { drafted, lines: String::new() };
-        let drafted = parse(drafted);
-        // Of the job only the files are from the exports; the rest is the owner's.
-        let told = |key: &str| name != "review.toml" || key == "source";
-        let drafted = drafted.into_iter().filter(|(key, _)| told(key)).collect();
+        let mut drafted = parse(drafted);
+        // Of the job only the files are from the exports; the rest, and where they lie, is the owner's.
+        if name == "review.toml" {
+            drafted.retain(|key, _| key == "source");
+            drafted.get_mut("source").and_then(Value::as_table_mut).map(|it| it.remove("folder"));
+        }
         more.table(&drafted, &known, "");
         if !more.lines.is_empty() {
             words += &format!("\n# {name}\n{}", more.lines);

@@ -597,4 +597,10 @@ fn an_export_of_a_crm_that_is_shown_in_german_is_known_by_its_words() {
     let found = job.text(&format!("mine/runs/{DAY}/findings.jsonl"));
     assert_eq!(found.matches("\"OWN-02\"").count(), 20, "{found}");
     assert!(found.contains("J\u{fc}rgen M\u{fc}ller"), "{found}");
+    // Where the exports lie is the owner's to say, once they are dropped into the folder.
+    let review = job.text("mine/review.toml");
+    let kept = review.lines().filter(|line| !line.starts_with("folder = "));
+    job.put("mine/review.toml", &kept.collect::<Vec<_>>().join("\n"));
+    let said = job.call(&["init", "mine", "--from", "exports"]).ends(0).out;
+    assert!(said.contains("mine is there already") && !said.contains("folder = "), "{said}");
 }
