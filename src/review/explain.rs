@@ -295,12 +295,15 @@ fn fact(fact: &Value) -> String {
                 let bits = part.get("bits").and_then(Value::as_f64).unwrap_or_default();
                 format!("{bits:+.2} {}: {}", visible(text(part, "of")), visible(text(part, "says")))
             });
-            let chance = fact.get("chance").and_then(Value::as_f64).unwrap_or_default();
-            format!(
-                "they are one with a chance of {:.1} %\n{}",
-                chance * 100.0,
-                parts.collect::<Vec<_>>().join("\n")
-            )
+            let percent = 100.0 * fact.get("chance").and_then(Value::as_f64).unwrap_or_default();
+            // Nothing is certain, and one in a million is not nothing.
+            let chance = match percent {
+                99.95.. => "more than 99.9 %".to_owned(),
+                ..0.05 => "less than 0.1 %".to_owned(),
+                _ => format!("{percent:.1} %"),
+            };
+            let parts = parts.collect::<Vec<_>>().join("\n");
+            format!("they are one with a chance of {chance}\n{parts}")
         }
     }
 }
