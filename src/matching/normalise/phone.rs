@@ -29,9 +29,13 @@ const SHORTEST: usize = 7;
 const LONGEST: usize = 15;
 
 /// Folds a number of a record whose country may be known into `out`. `None`, with `out` empty, for what
-/// is too short or long for a number and for one digit repeated.
+/// is too short or long for a number, for one digit repeated and for what a spreadsheet rounded.
 pub fn phone_into(raw: &str, country: Option<Country>, out: &mut String) -> Option<Dialled> {
     out.clear();
+    // `4.93012E+11`: a spreadsheet rounded it, to what other numbers were rounded to as well.
+    if raw.contains("E+") {
+        return None;
+    }
     let typed = Typed::read(raw);
     let digits = typed.digits();
     let first = digits.bytes().next()?;
@@ -455,6 +459,8 @@ mod tests {
         check_phone("000000000", None);
         check_phone("1111111111", None);
         check_phone("n/a", None);
+        check_phone("4.93012E+11", None);
+        check_phone("4,93012E+11", None);
     }
 
     #[test]
