@@ -5,9 +5,12 @@
 //! changes no file but those it is asked to write.
 
 use std::fs::{self, File};
+use std::hash::BuildHasher as _;
 use std::io::{self, BufWriter, Write as _};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+
+use hashbrown::DefaultHashBuilder;
 
 use crate::check;
 use crate::matching::cluster::clusters;
@@ -140,6 +143,8 @@ pub struct Linked {
     pub records: u32,
     /// Rows that could not be read.
     pub set_aside: u64,
+    /// Records whose id an earlier record has: pairs and clusters name records by their ids.
+    pub repeated_ids: usize,
     /// How many pairs were compared.
     pub compared: u64,
     /// How many pairs were written.
@@ -203,6 +208,13 @@ impl Linked {
         }
         if self.set_aside > 0 {
             words.push_str(&format!("{} rows could not be read: see `inspect`\n", self.set_aside));
+        }
+        if self.repeated_ids > 0 {
+            words.push_str(&format!(
+                "{} records have the id of an earlier one, so pairs do not tell which they are of: \
+                 name the column that tells records apart (`--id`)\n",
+                self.repeated_ids
+            ));
         }
         let alone: usize = self.crowds.iter().map(|crowd| crowd.records - crowd.apart).sum();
         if let Some(largest) = self.crowds.iter().max_by_key(|crowd| crowd.records) {
@@ -277,6 +289,7 @@ pub fn run(order: &Order) -> Result<Linked, LinkingError> {
         columns: columns_named,
         records: table.len(),
         set_aside: table.set_aside,
+        repeated_ids: table.repeated_ids(order.threads),
         compared: linkage.compared,
         written: linkage.pairs.len(),
         likely: linkage.pairs.iter().filter(|pair| pair.bits > 0.0).count(),
@@ -621,6 +634,17 @@ impl Table {
 
     fn id(&self, at: u32) -> &str {
         self.cell(at, ID).unwrap_or_default()
+    }
+
+    /// How many records have the id of an earlier one of their source; told by hashes, of which two in
+    /// millions do not meet by chance.
+    fn repeated_ids(&self, threads: NonZeroUsize) -> usize {
+        let hashing = DefaultHashBuilder::default();
+        let hash = |at: u32| hashing.hash_one((self.source(at), self.id(at)));
+        let mut hashes = vec![0; self.len as usize];
+        threads::fill(threads, &mut hashes, |at| u32::try_from(at).map_or(0, hash));
+        hashes.sort_unstable();
+        hashes.windows(2).filter(|pair| pair.first() == pair.last()).count()
     }
 }
 

@@ -115,6 +115,23 @@ fn a_file_is_linked_within_itself_whatever_the_number_of_threads() {
 }
 
 #[test]
+fn ids_that_repeat_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut rows, _) = people();
+    for row in &mut rows[..7] {
+        row[0] = "1.23457E+11".to_owned();
+    }
+    write(&folder.path().join("people.csv"), &HEADER, &rows);
+    let done = call(folder.path(), &["people.csv", "--pairs", "pairs.csv"]).ends(0);
+    assert!(done.out.contains("6 records have the id of an earlier one"), "{}", done.out);
+    // The same ids in two sources are nobody's mistake.
+    write(&folder.path().join("one.csv"), &HEADER, &rows[7..200]);
+    write(&folder.path().join("two.csv"), &HEADER, &rows[7..200]);
+    let done = call(folder.path(), &["one.csv", "two.csv", "--pairs", "pairs.csv"]).ends(0);
+    assert!(!done.out.contains("the id of an earlier one"), "{}", done.out);
+}
+
+#[test]
 fn clusters_name_every_record_once_and_join_the_twins() {
     let folder = tempfile::tempdir().unwrap();
     let (rows, twins) = people();
