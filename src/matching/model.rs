@@ -252,10 +252,13 @@ impl Samples {
             &|line| line.last,
             &rarest_word,
         ];
-        let groups =
-            threads::each(threads, groupings.len(), |at| Groups::of(comparer, groupings[at]));
-        for groups in groups {
-            groups.draw(comparer, &mut draw, &mut drawn);
+        // As many at a time as there are threads: each takes several numbers a record.
+        for groupings in groupings.chunks(threads.get()) {
+            let found =
+                threads::each(threads, groupings.len(), |at| Groups::of(comparer, groupings[at]));
+            for groups in found {
+                groups.draw(comparer, &mut draw, &mut drawn);
+            }
         }
         let grouped = drawn.len();
         let mut made = Vec::new();
