@@ -472,6 +472,23 @@ impl Sink for Stretch {
         self.rows += 1;
         Ok(())
     }
+
+    fn append(&mut self, next: &mut Self) -> bool {
+        /// Rows that are kept in one piece: their cells end far below what a number of a cell's end holds.
+        const MOST: u32 = 1 << 16;
+        if self.rows + next.rows > MOST {
+            return false;
+        }
+        self.columns.resize_with(next.columns.len().max(self.columns.len()), Column::default);
+        for (column, next) in self.columns.iter_mut().zip(&mut next.columns) {
+            let before = u32::try_from(column.text.len()).unwrap_or(u32::MAX);
+            column.text.push_str(&next.text);
+            column.ends.extend(next.ends.drain(..).map(|end| end.saturating_add(before)));
+            next.text.clear();
+        }
+        self.rows += std::mem::take(&mut next.rows);
+        true
+    }
 }
 
 impl Stretch {
