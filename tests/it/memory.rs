@@ -460,6 +460,14 @@ fn an_approved_change_waits_until_the_data_shows_it() {
         standing(&job, 2),
         ["DUP-01 00Q1 recurring 3 apply", "OWN-01 00Q3 recurring 3 decide"]
     );
+    // On other facts it is asked again, and is still what was approved.
+    job.edit("exports/lead.csv", "00Q1,Ann,Ng,Acme,", "00Q1,Ann,Ng,Acme Tools,");
+    let said = week(&job, 3);
+    assert_eq!(standing(&job, 3)[0], "DUP-01 00Q1 changed 4 decide");
+    let again = "1 approved and not yet in the CRM, of which 1 is asked again";
+    assert!(said.contains(again), "{said}");
+    let packet = job.text("runs/2026-03-22/packet.html");
+    assert!(packet.contains("packet of 1 March 2026; asked again"), "it says so of which");
 }
 
 #[test]

@@ -113,14 +113,27 @@ fn changes(review: &Review<'_>, happened: Happened) -> Group {
     let is_told = |change: &&Change| {
         change.state == happened && (change.is_news || happened == Happened::NotYet)
     };
+    let told: Vec<&Change> = review.since.changes.iter().filter(is_told).collect();
+    let queue = |change: &Change| review.standings.get(&change.id).map(|standing| standing.queue);
+    let is_asked_again = |change: &Change| queue(change) == Some(Queue::Decide);
+    let again = told.iter().filter(|change| is_asked_again(change)).count();
+    let again = match again {
+        0 => String::new(),
+        1 => ", of which 1 is asked again".to_owned(),
+        more => format!(", of which {} are asked again", grouped(more)),
+    };
     Group::of(
-        happened.phrase(),
-        review.since.changes.iter().filter(is_told).map(|change| Row {
+        &format!("{}{again}", happened.phrase()),
+        told.into_iter().map(|change| Row {
             id: change.id.to_string(),
             rule: value(&change.rule),
             record: value(&change.record.to_string()),
-            says: format!("packet of {}", change.approved.format("%-d %B %Y")),
-            here: false,
+            says: format!(
+                "packet of {}{}",
+                change.approved.format("%-d %B %Y"),
+                if is_asked_again(change) { "; asked again" } else { "" }
+            ),
+            here: matches!(queue(change), Some(Queue::Decide | Queue::Apply)),
         }),
     )
 }
