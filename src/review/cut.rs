@@ -79,11 +79,8 @@ impl Loss {
         let Some((last, kept)) = before(runs, entries, judged.as_of.day) else {
             return Self::default();
         };
-        let inputs = judged.inputs.iter().zip(&judged.admissions);
-        Self {
-            tables: cut(last, &kept, judged, rules),
-            columns: inputs.flat_map(|(_, admission)| lost(last, &kept, admission)).collect(),
-        }
+        let columns = judged.admissions.iter().flat_map(|it| lost(last, &kept, it));
+        Self { tables: cut(last, &kept, judged, rules), columns: columns.collect() }
     }
 
     /// Which tables look cut.
