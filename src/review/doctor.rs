@@ -2,8 +2,8 @@
 //!
 //! A live CRM is asked who this job is, what it may see and what is left of its day; no record is pulled.
 //! Exports are read as a run would, for how new they are and for whom the rules name.
-//! Does not: mend anything. It writes the lock, and as everybody who opens the ledger it moves a last line
-//! that was never completed aside.
+//! Does not: mend or write anything. It takes no lock, and leaves a last line of the ledger that was never
+//! completed where it is.
 
 use std::collections::BTreeSet;
 use std::fs;
