@@ -33,7 +33,7 @@ use super::buffer::{Buffer, on_wiped_stack};
 pub use self::dialect::{Dialect, Escape};
 pub use self::encoding::{Encoding, EncodingFact};
 pub use self::read::digest;
-pub use self::refusal::{ContentFault, Disguise, HeaderFault, Refusal, Unreadable};
+pub use self::refusal::{ContentFault, Damage, Disguise, HeaderFault, Refusal, Unreadable};
 pub use self::tally::{Eol, Misfit, Problem, Tally, Trouble};
 
 /// An export whose encoding, dialect and header are known; no row is read yet.

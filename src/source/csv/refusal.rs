@@ -159,8 +159,8 @@ pub enum ContentFault {
         set_aside: u64,
         /// Rows met.
         rows: u64,
-        /// Whether most of them hold values that their columns do not hold.
-        misfits: bool,
+        /// What is wrong with most of them.
+        mostly: Damage,
     },
     /// A line without an end.
     #[error("has no line end within {limit} bytes from line {line} on")]
@@ -173,6 +173,39 @@ pub enum ContentFault {
     /// The file grew or shrank while it was read.
     #[error("changed while it was read")]
     Changed,
+}
+
+/// What is wrong with most of the rows that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Damage {
+    /// Quotes and delimiters do not make cells.
+    Structure,
+    /// Values that their columns do not hold.
+    Values,
+    /// Cells or rows longer than a field of a CRM.
+    Length,
+    /// Bytes that are no text.
+    Bytes,
+}
+
+impl Damage {
+    fn hint(self) -> &'static str {
+        match self {
+            Self::Structure => {
+                "export it again with every cell quoted; the lines listed show where it breaks"
+            }
+            Self::Values => {
+                "the columns listed hold something else than their names say, or a spreadsheet rewrote \
+                 their values (long ids as 1.2E+17): take the export as the CRM wrote it"
+            }
+            Self::Length => {
+                "the columns listed hold long texts, by which nothing is judged: leave them out of what is read"
+            }
+            Self::Bytes => {
+                "it was damaged on its way or is in another encoding: export it as CSV UTF-8"
+            }
+        }
+    }
 }
 
 impl Refusal {
@@ -200,8 +233,8 @@ impl Refusal {
             },
             Self::Content { fault, .. } => match fault {
                 ContentFault::SecondTable { .. } => "second_table",
-                ContentFault::Damaged { misfits: true, .. } => "kind",
-                ContentFault::Damaged { misfits: false, .. } => "damaged",
+                ContentFault::Damaged { mostly: Damage::Values, .. } => "kind",
+                ContentFault::Damaged { .. } => "damaged",
                 ContentFault::Endless { .. } => "endless_line",
                 ContentFault::Changed => "changed",
             },
@@ -228,14 +261,7 @@ impl Refusal {
             Self::Header(fault) => fault.hint(),
             Self::Content { fault, .. } => match fault {
                 ContentFault::SecondTable { .. } => "keep one table in one file".to_owned(),
-                ContentFault::Damaged { misfits: true, .. } => {
-                    "a column holds something else than its name says: check the export's columns"
-                        .to_owned()
-                }
-                ContentFault::Damaged { misfits: false, .. } => {
-                    "export it again with every cell quoted; the lines listed show where it breaks"
-                        .to_owned()
-                }
+                ContentFault::Damaged { mostly, .. } => mostly.hint().to_owned(),
                 ContentFault::Endless { .. } => "check that this is a CSV export".to_owned(),
                 ContentFault::Changed => {
                     "wait until the export is complete and run again".to_owned()

@@ -2,8 +2,10 @@
 //!
 //! Does not: hold a cell. A problem is a line, a code, a column and lengths.
 
+use std::collections::BTreeMap;
+
 use super::encoding::EncodingFact;
-use super::refusal::ContentFault;
+use super::refusal::{ContentFault, Damage};
 
 /// What became of the lines of an export.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,6 +106,17 @@ impl Trouble {
         }
     }
 
+    fn damage(self) -> Damage {
+        match self {
+            Self::Width { .. } | Self::Quote | Self::Ambiguous | Self::SecondTable => {
+                Damage::Structure
+            }
+            Self::Misfit(_) => Damage::Values,
+            Self::TooLong { .. } | Self::RecordTooLong => Damage::Length,
+            Self::Nul | Self::Encoding { .. } => Damage::Bytes,
+        }
+    }
+
     /// The wanted column it is about, by its position among them.
     pub fn column(self) -> Option<usize> {
         match self {
@@ -197,7 +210,7 @@ impl Bad {
     /// Counts `next` with this one, where no reader could tell the difference.
     pub(super) fn and(&mut self, next: &Self) -> bool {
         let alike = self.width() == next.width()
-            && self.is_misfit() == next.is_misfit()
+            && self.trouble.damage() == next.trouble.damage()
             && !self.footer
             && !next.footer;
         if alike {
@@ -211,10 +224,6 @@ impl Bad {
     fn width(&self) -> Option<usize> {
         if let Trouble::Width { got, .. } = self.trouble { Some(got) } else { None }
     }
-
-    fn is_misfit(&self) -> bool {
-        matches!(self.trouble, Trouble::Misfit(_))
-    }
 }
 
 /// Follows the events of a file in order and comes to its [`Tally`].
@@ -222,7 +231,7 @@ impl Bad {
 pub(super) struct Judge {
     rows: u64,
     quarantined: u64,
-    misfits: u64,
+    damages: BTreeMap<Damage, u64>,
     blank: u64,
     footer: u64,
     problems: Vec<Problem>,
@@ -299,7 +308,7 @@ impl Judge {
             fault = Some(ContentFault::Damaged {
                 set_aside: self.quarantined,
                 rows,
-                misfits: self.misfits * 2 > self.quarantined,
+                mostly: self.mostly(),
             });
         }
         let tally = Tally {
@@ -318,6 +327,12 @@ impl Judge {
             sha256: String::new(),
         };
         (tally, fault)
+    }
+
+    /// What is wrong with most rows; where as many have something else, the first of them.
+    fn mostly(&self) -> Damage {
+        let most = self.damages.iter().rev().max_by_key(|(_, count)| **count);
+        most.map_or(Damage::Structure, |(damage, _)| *damage)
     }
 
     fn set_aside(&mut self, bad: Bad) {
@@ -342,7 +357,7 @@ impl Judge {
         }
         self.after_blank = false;
         self.quarantined += count;
-        self.misfits += if bad.is_misfit() { count } else { 0 };
+        *self.damages.entry(bad.trouble.damage()).or_default() += count;
         self.omitted += bad.more;
         self.truncated |= bad.at_end;
         self.note(Problem { line: bad.line, trouble: bad.trouble });
@@ -415,6 +430,34 @@ mod tests {
         let many = "has 6 of 6 rows that cannot be read without guessing";
         check(&bads, &format!("6 6 0 0 {many}"));
         check(&[&bads[..], &[Event::Rows(54)]].concat(), "60 6 0 0 stands");
+    }
+
+    #[test]
+    fn a_damaged_file_is_told_what_most_of_its_rows_suffer_from() {
+        let mostly = |troubles: &[(Trouble, u64)]| {
+            let mut judge = Judge::default();
+            for (trouble, count) in troubles {
+                let bad = Bad {
+                    line: 2,
+                    trouble: *trouble,
+                    footer: false,
+                    at_end: false,
+                    more: count - 1,
+                };
+                judge.take(Event::Bad(bad));
+            }
+            match judge.finish().1 {
+                Some(ContentFault::Damaged { mostly, .. }) => Some(mostly),
+                _ => None,
+            }
+        };
+        let long = Trouble::TooLong { column: 0, length: 9 };
+        let misfit = Trouble::Misfit(Misfit { column: 0, length: 9, code: "kind" });
+        assert_eq!(mostly(&[(Trouble::Quote, 3), (long, 4)]), Some(Damage::Length));
+        assert_eq!(mostly(&[(Trouble::Quote, 4), (long, 4)]), Some(Damage::Structure));
+        assert_eq!(mostly(&[(misfit, 9), (Trouble::Nul, 8)]), Some(Damage::Values));
+        assert_eq!(mostly(&[(Trouble::Nul, 6), (misfit, 2), (long, 1)]), Some(Damage::Bytes));
+        assert_eq!(mostly(&[(misfit, 5)]), None);
     }
 
     #[test]
