@@ -342,7 +342,11 @@ fn is_text(column: &Sampled<'_>) -> bool {
     }
     let filled: Vec<&str> =
         column.values.iter().copied().filter(|value| !value.trim().is_empty()).collect();
-    let several = filled.iter().filter(|value| value.trim().contains(' ')).count();
+    // A day and a time are no words.
+    let words = |value: &str| {
+        value.split_whitespace().filter(|word| word.contains(char::is_alphabetic)).count()
+    };
+    let several = filled.iter().filter(|value| words(value) > 1).count();
     let distinct: BTreeSet<&&str> = filled.iter().collect();
     !filled.is_empty() && several * 2 >= filled.len() && distinct.len() * 4 >= filled.len()
 }
@@ -378,6 +382,7 @@ mod tests {
         check("Postal Code", &["12345"], Some(Kind::Postcode));
         check("Record ID", &["1 2", "3 4"], None);
         check("Created Date", &["2026-01-02 10:00", "2026-01-03 10:00"], None);
+        check("Letzte Änderung am", &["05.11.2026 10:00", "2026-01-03 9:07 AM"], None);
         check("contact", &["ann@acme.com", "li@zenith.de"], Some(Kind::Mail));
         check("authors", &["Ann Ng, Bob Li", "Cy Oz"], Some(Kind::Text));
     }
