@@ -218,13 +218,20 @@ impl Linked {
         }
         let alone: usize = self.crowds.iter().map(|crowd| crowd.records - crowd.apart).sum();
         if let Some(largest) = self.crowds.iter().max_by_key(|crowd| crowd.records) {
+            let values = match self.crowds.len() {
+                1 => "1 value is".to_owned(),
+                several => format!("{several} values are each"),
+            };
             words.push_str(&format!(
-                "{} keys are shared by too many records ({} share one {}): {alone} times a record was not \
-                 compared by such a key\n",
-                self.crowds.len(),
-                largest.records,
-                largest.by
+                "{values} shared by so many records ({} share one {}) that only those who share more were \
+                 compared",
+                largest.records, largest.by
             ));
+            words.push_str(&match alone {
+                0 => "\n".to_owned(),
+                1 => "; once a record shared no more\n".to_owned(),
+                times => format!("; {times} times a record shared no more\n"),
+            });
         }
         words
     }
