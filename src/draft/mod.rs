@@ -630,7 +630,7 @@ fn review_toml(
     if let Some(work) = &work {
         toml += &window(work);
     }
-    toml += &odoo_leads(batches);
+    toml += &when_leads(batches);
     toml += "\n# Records planted to test the review are judged and shown, and are not in the routing exception rate:\n# [metric.test_records]\n# lead = { company = \"Hygiene Test\" }\n";
     toml
 }
@@ -686,18 +686,19 @@ fn slips(ahead: usize) -> String {
     format!("{ahead} later {dates}")
 }
 
-/// Odoo keeps leads and opportunities in one table: the leads of it are under review.
-fn odoo_leads(batches: &Batches) -> String {
+/// Odoo keeps leads and opportunities in one table: how many rows are leads and how many are not, where
+/// there are both.
+fn odoo_leads(batches: &Batches) -> Option<(usize, usize)> {
     let object = Object::Lead;
-    let (Some(batch), Some(kind)) = (batches.get(object), batches.field(object, "type")) else {
-        return String::new();
-    };
-    let counts = batch.count_by(&kind);
+    let counts = batches.get(object)?.count_by(&batches.field(object, "type")?);
     let of = |value: &str| counts.iter().filter(|(it, _)| it.trim() == value).map(|(_, n)| n).sum();
     let (leads, deals): (usize, usize) = (of("lead"), of("opportunity"));
-    if leads == 0 || deals == 0 {
-        return String::new();
-    }
+    (leads > 0 && deals > 0).then_some((leads, deals))
+}
+
+/// Of Odoo's one table the leads are under review.
+fn when_leads(batches: &Batches) -> String {
+    let Some((leads, deals)) = odoo_leads(batches) else { return String::new() };
     format!(
         "\n# {leads} rows are leads and {deals} are opportunities. A file is one table here: the opportunities are only\n\
          # compared with. To have them reviewed as deals, export them to a file of their own (filter: Type is Opportunity).\n\
@@ -835,6 +836,13 @@ fn summary(
     }
     for aside in &batches.aside {
         let _ = writeln!(text, "  {aside}");
+    }
+    if let Some((leads, deals)) = odoo_leads(batches) {
+        let _ = writeln!(
+            text,
+            "\nOf the rows read as leads {deals} are opportunities: only the other {leads} are under review.\n\
+             To have the opportunities reviewed as deals, export them to a file of their own (filter: Type is Opportunity)."
+        );
     }
     let _ = write!(
         text,

@@ -529,6 +529,11 @@ fn odoo_is_known_by_its_technical_names_and_its_opportunities_are_no_leads() {
     let job = Job::new(&[("exports/crm_lead.csv", &format!("{head}{rows}"))]);
     let said = job.call(&["init", ".", "--from", "exports"]).ends(0);
     assert!(said.out.contains("from an Odoo export"), "{}", said.out);
+    assert!(
+        said.out.contains("read as leads 20 are opportunities: only the other 40 are under review"),
+        "{}",
+        said.out
+    );
     let (review, boundary) = (job.text("review.toml"), job.text("rules/boundary.toml"));
     assert!(review.contains("crm = \"odoo\""), "{review}");
     assert!(review.contains("# 40 rows are leads and 20 are opportunities."), "{review}");
