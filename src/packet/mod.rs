@@ -32,6 +32,7 @@ pub use link::{LinkError, RecordLink};
 pub use mask::Mask;
 pub use slice::Slice;
 pub use summary::summary;
+pub(crate) use view::{Fact, Line, Proposed, Quote, Ref};
 
 /// The version of the format of decisions files, which a packet writes.
 pub const DECISIONS: &str = "crm-review/decisions/1";
@@ -721,7 +722,7 @@ fn findings_digest(review: &Review<'_>) -> Result<String, PacketError> {
 /// Gives each line of `findings.jsonl`, with its end.
 fn each_line(review: &Review<'_>, mut take: impl FnMut(&str)) -> Result<(), PacketError> {
     for found in view::in_order(review) {
-        let mut line = serde_json::to_string(&view::Line::of(&found))?;
+        let mut line = serde_json::to_string(&Line::of(&found))?;
         line.push('\n');
         take(&line);
     }
@@ -731,7 +732,7 @@ fn each_line(review: &Review<'_>, mut take: impl FnMut(&str)) -> Result<(), Pack
 /// The JSON Schema of a line of `findings.jsonl`.
 pub fn findings_schema() -> Schema {
     let settings = SchemaSettings::draft2020_12().for_serialize();
-    settings.into_generator().into_root_schema_for::<view::Line<'_>>()
+    settings.into_generator().into_root_schema_for::<Line<'_>>()
 }
 
 #[cfg(test)]

@@ -3,11 +3,9 @@
 //! A finding is read back from its run, as the ledger names it; what it says is what was written then.
 //! Does not: judge anything again.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::Path;
-
-use chrono::NaiveDate;
-use serde_json::Value;
 
 use crate::boundary::Field;
 use crate::check::{ALL, Bench, CheckDef};
@@ -15,9 +13,11 @@ use crate::config::Config;
 use crate::finding::FindingId;
 use crate::gate::Verdict;
 use crate::ledger::{Chain, Decided, Run};
-use crate::packet::visible;
+use crate::packet::{Fact, Line, Quote, visible};
+use chrono::NaiveDate;
 
 use super::desk::standing;
+use super::paper::Findings;
 use super::{Folder, ReviewError, manifest, paper};
 
 /// Runs that are named where another was meant.
@@ -55,12 +55,7 @@ pub fn explain(
             None => "there is no run yet\n  hint: `crm-review run` makes one".to_owned(),
         }));
     };
-    let (_, bytes) = paper::findings(&folder.path.join("runs"), run)?;
-    let lines = bytes.split(|byte| *byte == b'\n');
-    let told: Vec<Value> = lines
-        .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
-        .filter(|line| text(line, "id") == id.as_str())
-        .collect();
+    let told = Findings::of(&folder.path.join("runs"), run)?.finding(&id)?;
     if told.is_empty() {
         let hint = match of {
             Some(_) => String::new(),
@@ -89,18 +84,6 @@ struct Told<'f> {
     decided: Option<&'f Decided>,
 }
 
-fn text<'v>(value: &'v Value, key: &str) -> &'v str {
-    value.get(key).and_then(Value::as_str).unwrap_or_default()
-}
-
-fn list<'v>(value: &'v Value, key: &str) -> &'v [Value] {
-    value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
-}
-
-fn texts(value: &Value, key: &str) -> Vec<String> {
-    list(value, key).iter().filter_map(Value::as_str).map(visible_owned).collect()
-}
-
 fn visible_owned(text: &str) -> String {
     visible(text).into_owned()
 }
@@ -115,36 +98,37 @@ fn paragraph(title: &str, lines: &[String]) -> String {
 }
 
 impl Told<'_> {
-    fn finding(&self, line: &Value) -> String {
+    fn finding(&self, line: &Line<'_>) -> String {
         let Self { folder, config, run, changed, decided } = self;
-        let code = text(line, "rule");
-        let (object, record) = (text(line, "object"), visible(text(line, "record")));
+        let (code, weeks) = (&line.rule, line.weeks);
         let mut words = format!(
-            "{} {code} {} ({}): {object} {record}\n{}\n",
-            text(line, "id"),
-            text(line, "name"),
-            text(line, "severity"),
-            visible(text(line, "headline")),
+            "{} {code} {} ({}): {} {}\n{}\n",
+            line.id,
+            line.name,
+            line.severity,
+            line.object,
+            visible(&line.record),
+            visible(&line.headline),
         );
-        let facts: Vec<String> = list(line, "evidence").iter().map(fact).collect();
+        let texts = |texts: &[Cow<'_, str>]| -> Vec<String> {
+            texts.iter().map(|text| visible_owned(text)).collect()
+        };
+        let facts: Vec<String> = line.evidence.iter().map(fact).collect();
         words += &paragraph("What it is based on", &facts);
-        words += &paragraph("Why it may be wrong", &texts(line, "why_wrong"));
+        words += &paragraph("Why it may be wrong", &texts(&line.why_wrong));
         words +=
-            &paragraph("What is missing, so that it cannot be approved", &texts(line, "missing"));
-        let proposal = line.get("proposal").unwrap_or(&Value::Null);
-        let mut asked = vec![visible_owned(text(proposal, "words"))];
-        let held = text(line, "held_because");
-        if !held.is_empty() {
-            asked.push(format!("{}: {}", text(line, "held"), visible(held)));
-        }
+            &paragraph("What is missing, so that it cannot be approved", &texts(&line.missing));
+        let mut asked = vec![visible_owned(&line.proposal.words)];
+        asked.extend(
+            line.held_because.as_ref().map(|why| format!("{}: {}", line.held, visible(why))),
+        );
         words += &paragraph("What is proposed", &asked);
-        let weeks = line.get("weeks").and_then(Value::as_u64).unwrap_or_default();
         let mut stands = vec![format!(
             "{} in the run of {}; seen in {weeks} week{}; {}",
-            text(line, "state"),
+            line.state,
             run.as_of,
             if weeks == 1 { "" } else { "s" },
-            match (decided, text(line, "queue")) {
+            match (decided, &*line.queue) {
                 (Some(_), _) => "it is decided",
                 (None, "decide") => "a decision is asked",
                 (None, "answer") => "the answer to an escalation is asked",
@@ -162,21 +146,23 @@ impl Told<'_> {
             let by = visible(decided.decision.by().name());
             stands.push(format!("decided: {}{more} by {by} on this packet", verdict.word()));
         }
-        if let Some(last) = line.get("last_decision").filter(|last| !last.is_null()) {
-            let reason = text(last, "reason_code");
-            let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
+        if let Some(last) = &line.last_decision {
+            let reason = last.reason_code.as_ref();
+            let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
             stands.push(format!(
                 "decided last: {}{reason} by {} on the packet of {}",
-                text(last, "decision"),
-                visible(text(last, "approver")),
-                text(last, "packet_of"),
+                last.decision,
+                visible(&last.approver),
+                last.packet_of,
             ));
         }
         words += &paragraph("How it stands", &stands);
         words += &paragraph("The rules it was judged by", &rules(line, folder, changed));
-        if let Some(check) = ALL.iter().find(|check| check.code == code) {
+        if let Some(check) = ALL.iter().find(|check| check.code == *code) {
             words += &format!("\n{}", asks(check));
-            let used = quoted_fields(list(line, "evidence"));
+            let quotes = line.evidence.iter().flat_map(quotes);
+            let used: BTreeSet<(&str, &str)> =
+                quotes.map(|quote| (&*quote.object, &*quote.field)).collect();
             let bench = Bench::load(&config.policies, &config.boundary, &config.off);
             let reads = bench.of(check).into_iter().flatten();
             let reads = reads.filter(|it| used.contains(&(it.object().key(), it.name())));
@@ -190,117 +176,80 @@ impl Told<'_> {
     }
 }
 
-/// The fields whose values a finding's evidence quotes, with their tables.
-fn quoted_fields(evidence: &[Value]) -> BTreeSet<(&str, &str)> {
-    let mut used = BTreeSet::new();
-    let mut open: Vec<&Value> = evidence.iter().collect();
-    while let Some(value) = open.pop() {
-        match value {
-            Value::Object(parts) => {
-                let (object, field) = (text(value, "object"), text(value, "field"));
-                if !object.is_empty() && !field.is_empty() {
-                    used.insert((object, field));
-                }
-                open.extend(parts.values());
-            }
-            Value::Array(items) => open.extend(items),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+/// The values that a piece of evidence quotes.
+fn quotes<'l>(fact: &'l Fact<'l>) -> Vec<&'l Quote<'l>> {
+    match fact {
+        Fact::Cell(cell) | Fact::Normalised { from: cell, .. } => vec![cell],
+        Fact::Compared { left, right, .. } => vec![left, right],
+        Fact::Changed(change) => {
+            let cells = [Some(&change.field), change.old.as_ref(), change.new.as_ref()];
+            cells.into_iter().chain([Some(&change.at), change.by.as_ref()]).flatten().collect()
+        }
+        Fact::Policy { .. } | Fact::Figure { .. } | Fact::Trace { .. } | Fact::Likeness { .. } => {
+            Vec::new()
         }
     }
-    used
 }
 
 /// A value with its place, as far as it may be shown.
-fn quote(cell: &Value) -> String {
-    let shown = match text(cell, "shown") {
-        "value" | "masked" => match text(cell, "called") {
-            "" => visible_owned(text(cell, "value")),
-            name => format!("{} ({})", visible(name), visible(text(cell, "value"))),
-        },
-        "never" => "a value that is never shown".to_owned(),
-        "withheld" => "a value that was withheld".to_owned(),
+fn quote(cell: &Quote<'_>) -> String {
+    let value = || visible(cell.value.as_deref().unwrap_or_default());
+    let shown = match (&*cell.shown, &cell.called) {
+        ("value" | "masked", None) => value().into_owned(),
+        ("value" | "masked", Some(name)) => format!("{} ({})", visible(name), value()),
+        ("never", _) => "a value that is never shown".to_owned(),
+        ("withheld", _) => "a value that was withheld".to_owned(),
         _ => "blank".to_owned(),
     };
-    let column = text(cell, "column");
-    let place = match cell.get("line").and_then(Value::as_u64) {
-        Some(line) if !column.is_empty() => {
-            let changed = match text(cell, "modified") {
-                "" => String::new(),
-                day => format!("; changed {}", visible(day)),
-            };
-            format!(
-                " ({}:{line}, column {}{changed})",
-                visible(text(cell, "file")),
-                visible(column)
-            )
-        }
-        _ => String::new(),
+    let changed = cell.modified.as_ref();
+    let changed = changed.map(|day| format!("; changed {}", visible(day))).unwrap_or_default();
+    let (file, line, column) = (visible(&cell.file), cell.line, visible(&cell.column));
+    let place = if column.is_empty() {
+        String::new()
+    } else {
+        format!(" ({file}:{line}, column {column}{changed})")
     };
-    format!("{}: {} is {shown}{place}", words(cell, "object"), words(cell, "field"))
-}
-
-/// A name of the program's own, as a person reads it.
-fn words(cell: &Value, key: &str) -> String {
-    text(cell, key).replace('_', " ")
+    // Names of the program's own, as a person reads them.
+    let words = |name: &str| name.replace('_', " ");
+    format!("{}: {} is {shown}{place}", words(&cell.object), words(&cell.field))
 }
 
 /// One piece of evidence in words.
-fn fact(fact: &Value) -> String {
-    let part = |key: &str| fact.get(key).unwrap_or(&Value::Null);
-    match text(fact, "kind") {
-        "cell" => quote(fact),
-        "normalised" => {
-            format!(
-                "{}; compared as {} ({})",
-                quote(part("from")),
-                visible(text(fact, "value")),
-                text(fact, "step")
-            )
+fn fact(fact: &Fact<'_>) -> String {
+    match fact {
+        Fact::Cell(cell) => quote(cell),
+        Fact::Normalised { from, step, value, .. } => {
+            let value = visible(value.as_deref().unwrap_or_default());
+            format!("{}; compared as {value} ({step})", quote(from))
         }
-        "compared" => {
-            format!(
-                "{}; {}: {}",
-                quote(part("left")),
-                quote(part("right")),
-                visible(text(fact, "level"))
-            )
+        Fact::Compared { left, right, level } => {
+            format!("{}; {}: {}", quote(left), quote(right), visible(level))
         }
-        "changed" => {
-            let cells = ["field", "old", "new", "at", "by"].map(part);
-            let cells = cells.into_iter().filter(|cell| !cell.is_null()).map(quote);
-            cells.collect::<Vec<_>>().join("; ")
-        }
-        "policy" => {
-            let line = fact.get("line").and_then(Value::as_u64).unwrap_or_default();
-            let file = text(fact, "file");
-            let place = if line == 0 { file.to_owned() } else { format!("{file}:{line}") };
-            format!("{place} says: {}", visible(text(fact, "says")))
-        }
-        "figure" => format!("{}: {}", visible(text(fact, "of")), visible(text(fact, "is"))),
-        "trace" => {
-            let tried = list(fact, "tried").iter().map(|tried| {
-                let took = tried.get("matched").and_then(Value::as_bool) == Some(true);
+        Fact::Changed(_) => quotes(fact).into_iter().map(quote).collect::<Vec<_>>().join("; "),
+        Fact::Policy { file, line: 0, says } => format!("{file} says: {}", visible(says)),
+        Fact::Policy { file, line, says } => format!("{file}:{line} says: {}", visible(says)),
+        Fact::Figure { of, is } => format!("{}: {}", visible(of), visible(is)),
+        Fact::Trace { tried } => {
+            let tried = tried.iter().map(|tried| {
                 format!(
                     "{} `{}` ({}): {}",
-                    if took { "takes it:" } else { "passes:" },
-                    visible(text(tried, "rule")),
-                    text(tried, "place"),
-                    visible(text(tried, "because")),
+                    if tried.matched { "takes it:" } else { "passes:" },
+                    visible(&tried.rule),
+                    tried.place,
+                    visible(&tried.because),
                 )
             });
             format!("the rules were tried in their order\n{}", tried.collect::<Vec<_>>().join("\n"))
         }
-        _ => {
-            let parts = list(fact, "parts").iter().map(|part| {
-                let bits = part.get("bits").and_then(Value::as_f64).unwrap_or_default();
-                format!("{bits:+.2} {}: {}", visible(text(part, "of")), visible(text(part, "says")))
+        Fact::Likeness { parts, chance, .. } => {
+            let parts = parts.iter().map(|part| {
+                format!("{:+.2} {}: {}", part.bits, visible(&part.of), visible(&part.says))
             });
-            let percent = 100.0 * fact.get("chance").and_then(Value::as_f64).unwrap_or_default();
             // Nothing is certain, and one in a million is not nothing.
-            let chance = match percent {
+            let chance = match 100.0 * chance {
                 99.95.. => "more than 99.9 %".to_owned(),
                 ..0.05 => "less than 0.1 %".to_owned(),
-                _ => format!("{percent:.1} %"),
+                percent => format!("{percent:.1} %"),
             };
             let parts = parts.collect::<Vec<_>>().join("\n");
             format!("they are one with a chance of {chance}\n{parts}")
@@ -309,22 +258,27 @@ fn fact(fact: &Value) -> String {
 }
 
 /// The lines of the rules that the evidence names, as they stand in the folder.
-fn rules(line: &Value, folder: &Folder, changed: &BTreeSet<String>) -> Vec<String> {
+fn rules(line: &Line<'_>, folder: &Folder, changed: &BTreeSet<String>) -> Vec<String> {
     let mut places: BTreeSet<(String, usize)> = BTreeSet::new();
-    let number = |value: &Value| value.as_u64().and_then(|line| usize::try_from(line).ok());
-    for fact in list(line, "evidence") {
-        if let Some(at) = fact.get("line").and_then(number).filter(|at| *at > 0)
-            && text(fact, "kind") == "policy"
-        {
-            places.insert((text(fact, "file").to_owned(), at));
-        }
-        for tried in list(fact, "tried") {
-            let took = tried.get("matched").and_then(Value::as_bool) == Some(true);
-            if let Some((file, at)) = text(tried, "place").rsplit_once(':').filter(|_| took)
-                && let Ok(at) = at.parse()
-            {
-                places.insert((file.to_owned(), at));
+    for fact in &line.evidence {
+        match fact {
+            Fact::Policy { file, line, .. } if *line > 0 => {
+                places.insert((file.clone().into_owned(), *line));
             }
+            Fact::Trace { tried } => {
+                let taken = tried.iter().filter(|tried| tried.matched);
+                places.extend(taken.filter_map(|tried| {
+                    let (file, at) = tried.place.rsplit_once(':')?;
+                    Some((file.to_owned(), at.parse().ok()?))
+                }));
+            }
+            Fact::Cell(_)
+            | Fact::Normalised { .. }
+            | Fact::Compared { .. }
+            | Fact::Changed(_)
+            | Fact::Policy { .. }
+            | Fact::Figure { .. }
+            | Fact::Likeness { .. } => {}
         }
     }
     let texts = folder.texts();

@@ -3,6 +3,7 @@
 //! The ledger names the digest of every run's findings; what is read back is what was written then.
 //! Does not: read a packet, or trust a file that the ledger does not name.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
@@ -10,14 +11,14 @@ use std::mem;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
-use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
-use crate::boundary::{Object, RecordRef};
+use crate::boundary::RecordRef;
 use crate::check::ALL;
 use crate::finding::{FindingId, Hold, Proposal};
 use crate::gate::Case;
 use crate::ledger::{Run, digest};
-use crate::packet::Slice;
+use crate::packet::{Line, Proposed, Ref, Slice};
 
 use super::manifest;
 use super::tally::{Scope, Stand};
@@ -136,82 +137,37 @@ pub(super) enum After {
     Assignee { id: String, name: String },
 }
 
-/// The keys of a line of findings.jsonl that are read back.
-#[derive(Deserialize)]
-struct Line {
-    id: String,
-    rule: String,
-    object: String,
-    record: String,
-    /// What the record has in common with others.
-    #[serde(default)]
-    groups: BTreeMap<String, String>,
-    missing: Vec<String>,
-    held: String,
-    held_because: Option<String>,
-    proposal: ProposalLine,
-    evidence_digest: String,
-    queue: String,
-    last_decision: Option<LastLine>,
-    counts: Vec<Record>,
-}
+/// A line of which the evidence is not read.
+pub(super) type Bare = Line<'static, IgnoredAny>;
 
-#[derive(Deserialize)]
-struct LastLine {
-    packet_of: String,
-}
-
-#[derive(Deserialize)]
-struct Record {
-    object: String,
-    record: String,
-}
-
-#[derive(Deserialize)]
-struct ProposalLine {
-    kind: String,
-    words: String,
-    field: Option<String>,
-    column: Option<String>,
-    before: Option<String>,
-    before_shown: Option<String>,
-    value: Option<String>,
-    assignee: Option<Someone>,
-    keep: Option<String>,
-    #[serde(default)]
-    fold: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Someone {
-    id: String,
-    name: String,
-}
-
-impl ProposalLine {
-    fn change(self) -> Change {
-        if let Some(keep) = self.keep {
-            return Change::Merge { keep, fold: self.fold };
+impl Change {
+    fn of(proposed: Proposed<'_>) -> Self {
+        if let Some(keep) = proposed.keep {
+            let fold = proposed.fold.into_iter().map(Cow::into_owned).collect();
+            return Self::Merge { keep: keep.into_owned(), fold };
         }
-        let (Some(field), Some(column)) = (self.field, self.column) else {
-            return Change::ByHand("it is done in the CRM, not by an import");
+        let owned = |text: Option<Cow<'_, str>>| text.map(Cow::into_owned);
+        let (Some(field), Some(column)) = (owned(proposed.field), owned(proposed.column)) else {
+            return Self::ByHand("it is done in the CRM, not by an import");
         };
         if column.is_empty() {
-            return Change::ByHand("the export has no column for the field");
+            return Self::ByHand("the export has no column for the field");
         }
-        let after = match (self.value, self.assignee) {
-            (Some(value), _) => After::Value(value),
-            (None, Some(Someone { id, name })) => After::Assignee { id, name },
-            (None, None) => return Change::ByHand("somebody has to find out the value"),
+        let after = match (proposed.value, proposed.assignee) {
+            (Some(value), _) => After::Value(value.into_owned()),
+            (None, Some(to)) => {
+                After::Assignee { id: to.id.into_owned(), name: to.name.into_owned() }
+            }
+            (None, None) => return Self::ByHand("somebody has to find out the value"),
         };
-        match (self.before_shown.as_deref(), self.before) {
+        match (proposed.before_shown.as_deref(), owned(proposed.before)) {
             (Some("blank"), _) => {
-                Change::Field(FieldChange { field, column, before: String::new(), after })
+                Self::Field(FieldChange { field, column, before: String::new(), after })
             }
             (Some("value"), Some(before)) => {
-                Change::Field(FieldChange { field, column, before, after })
+                Self::Field(FieldChange { field, column, before, after })
             }
-            (_, _) => Change::ByHand("the value that stands there may not be shown"),
+            (_, _) => Self::ByHand("the value that stands there may not be shown"),
         }
     }
 }
@@ -219,24 +175,24 @@ impl ProposalLine {
 impl Paper {
     /// The proposals of a run, whose folder is below `runs`.
     pub(super) fn of(runs: &Path, run: &Run) -> Result<Self, PaperError> {
-        let (path, bytes) = findings(runs, run)?;
-        let altered = || PaperError::Altered { path: path.display().to_string() };
-        let mut told: BTreeMap<FindingId, Vec<Told>> = BTreeMap::new();
+        let findings = Findings::of(runs, run)?;
+        let mut all: BTreeMap<FindingId, Vec<Told>> = BTreeMap::new();
         let mut slices: BTreeMap<Slice, (Vec<u8>, BTreeSet<FindingId>)> = BTreeMap::new();
-        for text in bytes.split_inclusive(|byte| *byte == b'\n').filter(|text| **text != *b"\n") {
-            let mut line: Line = serde_json::from_slice(text).map_err(|_| altered())?;
+        for line in findings.texts() {
+            let (text, mut line) = line?;
             let groups = mem::take(&mut line.groups);
-            let (id, one) = line.told(run.as_of).ok_or_else(altered)?;
+            let (id, one) = told(line, run.as_of).ok_or_else(|| findings.altered())?;
             for by in Slice::BY {
-                let slice = Slice { by, name: groups.get(by.word()).cloned() };
+                let name = groups.get(by.word()).map(|name| name.clone().into_owned());
+                let slice = Slice { by, name };
                 let (lines, ids) = slices.entry(slice).or_default();
                 lines.extend_from_slice(text);
                 ids.insert(id.clone());
             }
-            told.entry(id).or_default().push(one);
+            all.entry(id).or_default().push(one);
         }
         let slices = slices.into_values().map(|(lines, ids)| (digest(&lines), ids)).collect();
-        Ok(Self { digest: run.proposals.clone(), told, slices })
+        Ok(Self { digest: run.proposals.clone(), told: all, slices })
     }
 
     /// The part that a packet with this digest shows: the whole, or a slice by owner or team.
@@ -260,15 +216,49 @@ impl Paper {
 
 const FINDINGS: &str = "findings.jsonl";
 
-/// A run's findings as the ledger names them: the file and its text.
-pub(super) fn findings(runs: &Path, run: &Run) -> Result<(PathBuf, Vec<u8>), PaperError> {
-    let path = home(runs, run)?.join(FINDINGS);
-    let name = || path.display().to_string();
-    let bytes = fs::read(&path).map_err(|what| PaperError::Disk { path: name(), what })?;
-    if digest(&bytes) == run.proposals {
-        Ok((path, bytes))
-    } else {
-        Err(PaperError::Altered { path: name() })
+/// A run's findings as the ledger names them.
+pub(super) struct Findings {
+    path: PathBuf,
+    bytes: Vec<u8>,
+}
+
+impl Findings {
+    pub(super) fn of(runs: &Path, run: &Run) -> Result<Self, PaperError> {
+        let path = home(runs, run)?.join(FINDINGS);
+        let name = || path.display().to_string();
+        let bytes = fs::read(&path).map_err(|what| PaperError::Disk { path: name(), what })?;
+        if digest(&bytes) == run.proposals {
+            Ok(Self { path, bytes })
+        } else {
+            Err(PaperError::Altered { path: name() })
+        }
+    }
+
+    /// Each line with its text and end.
+    fn texts(&self) -> impl Iterator<Item = Result<(&[u8], Bare), PaperError>> {
+        let texts = self.bytes.split_inclusive(|byte| *byte == b'\n');
+        texts.filter(|text| **text != *b"\n").map(|text| Ok((text, self.line(text)?)))
+    }
+
+    fn line<L: DeserializeOwned>(&self, text: &[u8]) -> Result<L, PaperError> {
+        serde_json::from_slice(text).map_err(|_| self.altered())
+    }
+
+    fn altered(&self) -> PaperError {
+        PaperError::Altered { path: self.path.display().to_string() }
+    }
+
+    /// Every line, without its evidence.
+    pub(super) fn bare(&self) -> Result<Vec<Bare>, PaperError> {
+        self.texts().map(|line| Ok(line?.1)).collect()
+    }
+
+    /// The lines of a finding: one, unless a check says two things of the same records and field.
+    pub(super) fn finding(&self, id: &FindingId) -> Result<Vec<Line<'static>>, PaperError> {
+        let is_of = |line: &Result<(&[u8], Bare), PaperError>| {
+            line.as_ref().map_or(true, |(_, line)| line.id == id.as_str())
+        };
+        self.texts().filter(is_of).map(|line| self.line(line?.0)).collect()
     }
 }
 
@@ -285,31 +275,27 @@ pub(super) fn home(runs: &Path, run: &Run) -> Result<PathBuf, PaperError> {
         .ok_or_else(|| PaperError::Gone { day: run.as_of, run: run.id.clone() })
 }
 
-impl Line {
-    fn told(self, day: NaiveDate) -> Option<(FindingId, Told)> {
-        let kind = Proposal::KINDS.into_iter().find(|kind| *kind == self.proposal.kind)?;
-        let check = ALL.iter().find(|check| check.code == self.rule);
-        let today = self.last_decision.is_some_and(|last| last.packet_of == day.to_string());
-        let record = |one: Record| {
-            Some(RecordRef { object: Object::parse(&one.object)?, id: one.record.into() })
-        };
-        let told = Told {
-            rule: self.rule,
-            record: RecordRef { object: Object::parse(&self.object)?, id: self.record.into() },
-            facts: self.evidence_digest,
-            case: Case {
-                kind,
-                question: Proposal::is_question_kind(kind),
-                hold: Hold::parse(&self.held, self.held_because)?,
-                missing: self.missing,
-                day,
-            },
-            stand: Stand::of(&self.queue, today)?,
-            scope: check.map_or(Scope::Outside, |check| Scope::of(check.family)),
-            counts: self.counts.into_iter().map(record).collect::<Option<_>>()?,
-            words: self.proposal.words.clone(),
-            change: self.proposal.change(),
-        };
-        Some((FindingId::parse(&self.id)?, told))
-    }
+/// What a line tells of a proposal, if it is one of ours.
+fn told(line: Bare, day: NaiveDate) -> Option<(FindingId, Told)> {
+    let kind = Proposal::KINDS.into_iter().find(|kind| *kind == line.proposal.kind)?;
+    let check = ALL.iter().find(|check| check.code == line.rule);
+    let today = line.last_decision.as_ref().is_some_and(|last| last.packet_of == day.to_string());
+    let told = Told {
+        record: line.to_record()?,
+        rule: line.rule.into_owned(),
+        facts: line.evidence_digest.into_owned(),
+        case: Case {
+            kind,
+            question: Proposal::is_question_kind(kind),
+            hold: Hold::parse(&line.held, line.held_because.map(Cow::into_owned))?,
+            missing: line.missing.into_iter().map(Cow::into_owned).collect(),
+            day,
+        },
+        stand: Stand::of(&line.queue, today)?,
+        scope: check.map_or(Scope::Outside, |check| Scope::of(check.family)),
+        counts: line.counts.iter().map(Ref::to_record).collect::<Option<_>>()?,
+        words: line.proposal.words.clone().into_owned(),
+        change: Change::of(line.proposal),
+    };
+    Some((FindingId::parse(&line.id)?, told))
 }

@@ -5,11 +5,10 @@
 //! that the records need not be corrected one by one.
 //! Does not: change a rule, or judge a person.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-
-use serde::Deserialize;
 
 use crate::boundary::{Object, RecordRef};
 use crate::check::{ALL, By, Groups};
@@ -18,6 +17,7 @@ use crate::ledger::{Chain, Run};
 use crate::metrics::{self, Percent, Precision, Rate, chance, surprise};
 use crate::packet::{Pattern, visible};
 
+use super::paper::{Bare, Findings};
 use super::tally::Scope;
 use super::{Folder, ReviewError};
 use super::{manifest, paper};
@@ -37,14 +37,14 @@ pub fn patterns(path: &Path) -> Result<String, ReviewError> {
     let latest = ledger.runs().reduce(|a, b| if b.as_of >= a.as_of { b } else { a });
     if let Some(run) = latest {
         let runs = folder.path.join("runs");
-        let lines = lines(&runs, run)?;
+        let lines = Findings::of(&runs, run)?.bare()?;
         let mut groups =
             manifest::kept(&paper::home(&runs, run)?).map(|kept| kept.groups()).unwrap_or_default();
         for line in &lines {
-            groups.of.extend(line.record().map(|record| (record, line.groups())));
+            groups.of.extend(line.to_record().map(|record| (record, of_groups(line))));
         }
         words += &repeated(&groups, &lines, run);
-        let flagged = lines.iter().filter(|line| is_counted(line)).filter_map(Line::record);
+        let flagged = lines.iter().filter(|line| is_counted(line)).filter_map(Bare::to_record);
         let decided = Decided::read(&runs, &ledger);
         words += &audit(&groups, &flagged.collect(), &decided, config.gate.approver());
     }
@@ -52,7 +52,7 @@ pub fn patterns(path: &Path) -> Result<String, ReviewError> {
 }
 
 /// True for findings of the kinds that the metric counts.
-fn is_counted(line: &Line) -> bool {
+fn is_counted(line: &Bare) -> bool {
     let check = ALL.iter().find(|check| check.code == line.rule);
     check.is_some_and(|check| Scope::of(check.family) == Scope::Routing)
 }
@@ -179,50 +179,26 @@ pub(super) fn told<'r>(
     patterns
 }
 
-/// What of a line of findings.jsonl is read back.
-#[derive(Deserialize)]
-struct Line {
-    id: String,
-    rule: String,
-    object: String,
-    record: String,
-    weeks: usize,
-    queue: String,
-    groups: BTreeMap<String, String>,
-}
-
-impl Line {
-    fn record(&self) -> Option<RecordRef> {
-        Some(RecordRef { object: Object::parse(&self.object)?, id: self.record.as_str().into() })
-    }
-
-    fn groups(&self) -> BTreeMap<By, String> {
-        let known = |(by, value): (&String, &String)| Some((By::parse(by)?, value.clone()));
-        self.groups.iter().filter_map(known).collect()
-    }
-}
-
-/// The findings of a run as the ledger names them.
-fn lines(runs: &Path, run: &Run) -> Result<Vec<Line>, ReviewError> {
-    let (_, bytes) = paper::findings(runs, run)?;
-    let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    // The digest was as the ledger names it, so each line is one of ours; those of an older version of the
-    // program, which did not write the groups, say nothing.
-    Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
+/// What a finding's record has in common with others.
+fn of_groups(line: &Bare) -> BTreeMap<By, String> {
+    let known = |(by, value): (&Cow<'_, str>, &Cow<'_, str>)| {
+        Some((By::parse(by)?, value.clone().into_owned()))
+    };
+    line.groups.iter().filter_map(known).collect()
 }
 
 /// What comes back week after week, and what crowds into one group, in the packet of a run.
-fn repeated(groups: &Groups, lines: &[Line], run: &Run) -> String {
+fn repeated(groups: &Groups, lines: &[Bare], run: &Run) -> String {
     let mut words = String::new();
-    let asked: Vec<&Line> = lines.iter().filter(|line| line.queue != "quiet").collect();
-    let mut by_rule: BTreeMap<&str, Vec<&Line>> = BTreeMap::new();
+    let asked: Vec<&Bare> = lines.iter().filter(|line| line.queue != "quiet").collect();
+    let mut by_rule: BTreeMap<&str, Vec<&Bare>> = BTreeMap::new();
     for line in &asked {
         by_rule.entry(&line.rule).or_default().push(line);
     }
     for (rule, lines) in &by_rule {
-        let long = lines.iter().filter(|line| line.weeks >= PATTERN).count();
+        let long = lines.iter().filter(|line| line.weeks as usize >= PATTERN).count();
         if long > 0 {
-            let records: BTreeSet<&str> = lines.iter().map(|line| line.record.as_str()).collect();
+            let records: BTreeSet<&str> = lines.iter().map(|line| &*line.record).collect();
             words += &format!(
                 "{rule}: {long} of {} findings on {} records are there for {PATTERN} weeks or more: find out what makes them\n",
                 lines.len(),
@@ -231,7 +207,7 @@ fn repeated(groups: &Groups, lines: &[Line], run: &Run) -> String {
         }
     }
     let records: Vec<(&str, RecordRef)> =
-        asked.iter().filter_map(|line| Some((line.rule.as_str(), line.record()?))).collect();
+        asked.iter().filter_map(|line| Some((&*line.rule, line.to_record()?))).collect();
     for pattern in told(groups, records.iter().map(|(rule, record)| (*rule, record))) {
         words += &format!("{}: {}; {}\n", pattern.rule, pattern.words(), pattern.remedy());
     }
@@ -343,9 +319,10 @@ impl Decided {
     fn read(runs: &Path, ledger: &Chain) -> Self {
         let mut decided = Self::default();
         for (run, last) in metrics::last_decisions(ledger.entries()) {
-            let Ok(lines) = lines(runs, run) else { continue };
+            let lines = Findings::of(runs, run).and_then(|findings| findings.bare());
+            let Ok(lines) = lines else { continue };
             for line in lines {
-                let verdict = last.get(line.id.as_str()).map(|one| one.decision.verdict());
+                let verdict = last.get(&*line.id).map(|one| one.decision.verdict());
                 let (Some(verdict), Some(object)) = (verdict, Object::parse(&line.object)) else {
                     continue;
                 };
@@ -354,7 +331,7 @@ impl Decided {
                     Verdict::Reject(_) => 1,
                     Verdict::Escalate { .. } => continue,
                 };
-                let groups = line.groups().into_iter().map(Some).chain([None]);
+                let groups = of_groups(&line).into_iter().map(Some).chain([None]);
                 for group in groups {
                     let counts = decided.0.entry((object, group)).or_default();
                     *counts = (counts.0 + rejected, counts.1 + 1);

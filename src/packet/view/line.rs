@@ -1,10 +1,14 @@
-//! The public shape of a finding in `findings.jsonl`. Values are exact: neither bounded nor made visible.
+//! The public shape of a finding in `findings.jsonl`, in which it is written and read back.
+//!
+//! Values are exact: neither bounded nor made visible. Does not: say of a line that was read that it is one
+//! of ours; the ledger's digest of the file does.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::boundary::{Cell, Object, RecordRef, Shown};
 use crate::check::Family;
@@ -13,154 +17,158 @@ use crate::gate::{Decision, Verdict};
 
 use super::{Found, exposure, text};
 
+/// A text, borrowed where it is written and owned where it was read.
+type Text<'a> = Cow<'a, str>;
+
 /// One finding: a proposal, the evidence for it, and what speaks against it.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "A line of crm-review's findings.jsonl")]
-pub(in crate::packet) struct Line<'a> {
+pub(crate) struct Line<'a, E = Vec<Fact<'a>>> {
     /// Names the finding from week to week: the same rule, records and field give the same id.
     #[schemars(regex(pattern = "^F-"))]
-    id: &'a str,
+    pub(crate) id: Text<'a>,
     /// The check's code, as `crm-review checks` lists it.
     #[schemars(regex(pattern = "^[A-Z]{3}-[0-9]{2}$"))]
-    rule: &'static str,
+    pub(crate) rule: Text<'a>,
     /// The check's name, which is also its section in the rules.
-    name: &'static str,
+    pub(crate) name: Text<'a>,
     /// The check's family.
     #[schemars(extend("enum" = Family::ALL.map(Family::key)))]
-    family: &'static str,
+    pub(crate) family: Text<'a>,
     /// How much harm the fault does while it stands.
     #[schemars(extend("enum" = ["low", "medium", "high"]))]
-    severity: &'static str,
+    pub(crate) severity: Text<'a>,
     /// The table of the record.
     #[schemars(extend("enum" = Object::ALL.map(Object::key)))]
-    object: &'static str,
+    pub(crate) object: Text<'a>,
     /// The id of the record the finding is about.
-    record: &'a str,
+    pub(crate) record: Text<'a>,
     /// Other records it concerns.
-    related: Vec<Ref<'a>>,
+    pub(crate) related: Vec<Ref<'a>>,
     /// What the record has in common with others: lead source, owner, team, segment, region, company size.
-    groups: BTreeMap<&'static str, &'a str>,
+    pub(crate) groups: BTreeMap<Text<'a>, Text<'a>>,
     /// What is wrong, in one sentence.
-    headline: &'a str,
+    pub(crate) headline: Text<'a>,
     /// What it is based on.
     #[schemars(length(min = 1))]
-    evidence: Vec<Fact<'a>>,
+    pub(crate) evidence: E,
     /// Reasons to doubt it, computed for this record.
-    why_wrong: &'a [String],
+    pub(crate) why_wrong: Vec<Text<'a>>,
     /// False when a value that the rule needs is missing: then it cannot be approved.
-    sufficient: bool,
+    pub(crate) sufficient: bool,
     /// The values that the rule needs and the record does not have.
-    missing: Vec<&'a str>,
+    pub(crate) missing: Vec<Text<'a>>,
     /// Whether it can simply be approved, needs its evidence confirmed, or is not the reviewer's alone.
     #[schemars(extend("enum" = ["free", "held", "escalate-only"]))]
-    held: &'static str,
+    pub(crate) held: Text<'a>,
     /// Why it cannot simply be approved.
-    held_because: Option<String>,
+    pub(crate) held_because: Option<Text<'a>>,
     /// What the change may touch beyond the record.
     #[schemars(inner(regex(pattern = "^(forecast|compensation|service level|named account)$")))]
-    reach: Vec<&'static str>,
+    pub(crate) reach: Vec<Text<'a>>,
     /// How it stands against earlier weeks: on changed facts, or here again after it was resolved.
     #[schemars(extend("enum" = ["new", "recurring", "changed", "reopened"]))]
-    state: &'static str,
+    pub(crate) state: Text<'a>,
     /// In how many weeks it was seen, this one included.
     #[schemars(range(min = 1))]
-    weeks: u32,
+    pub(crate) weeks: u32,
     /// What is asked: a decision, the answer to an escalation, or nothing, as it waits to be applied or was rejected on the same facts.
     #[schemars(extend("enum" = ["decide", "answer", "apply", "quiet"]))]
-    queue: &'static str,
+    pub(crate) queue: Text<'a>,
     /// What was decided on it last, in an earlier packet.
-    last_decision: Option<Past<'a>>,
+    pub(crate) last_decision: Option<Past<'a>>,
     /// The records under review that the routing exception rate counts if it is approved.
-    counts: Vec<Ref<'a>>,
+    pub(crate) counts: Vec<Ref<'a>>,
     /// What a person is asked to consider.
-    proposal: Proposed<'a>,
+    pub(crate) proposal: Proposed<'a>,
     /// Changes when the evidence does.
-    evidence_digest: String,
+    pub(crate) evidence_digest: Text<'a>,
 }
 
 /// A decision in an earlier packet.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Past<'a> {
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Past<'a> {
     /// What was decided.
     #[schemars(extend("enum" = ["approve", "reject", "escalate"]))]
-    decision: &'static str,
+    pub(crate) decision: Text<'a>,
     /// Why it was rejected.
-    reason_code: Option<&'static str>,
+    pub(crate) reason_code: Option<Text<'a>>,
     /// To whom it was escalated.
-    escalate_to: Option<&'a str>,
+    pub(crate) escalate_to: Option<Text<'a>>,
     /// The last day for an answer.
-    escalate_until: Option<String>,
+    pub(crate) escalate_until: Option<Text<'a>>,
     /// Who decided.
-    approver: &'a str,
+    pub(crate) approver: Text<'a>,
     /// The day of the packet that was decided on.
     #[schemars(extend("format" = "date"))]
-    packet_of: String,
+    pub(crate) packet_of: Text<'a>,
 }
 
 impl<'a> Past<'a> {
     fn of((decision, on): (&'a Decision, NaiveDate)) -> Self {
         let past = Self {
-            decision: decision.verdict().word(),
+            decision: decision.verdict().word().into(),
             reason_code: None,
             escalate_to: None,
             escalate_until: None,
-            approver: decision.by().name(),
-            packet_of: on.to_string(),
+            approver: decision.by().name().into(),
+            packet_of: on.to_string().into(),
         };
         match decision.verdict() {
             Verdict::Approve { .. } => past,
-            Verdict::Reject(reason) => Self { reason_code: Some(reason.word()), ..past },
+            Verdict::Reject(reason) => Self { reason_code: Some(reason.word().into()), ..past },
             Verdict::Escalate { to, until } => {
-                Self { escalate_to: Some(to), escalate_until: Some(until.to_string()), ..past }
+                let until = until.to_string().into();
+                Self { escalate_to: Some(to.into()), escalate_until: Some(until), ..past }
             }
         }
     }
 }
 
 /// A record.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Ref<'a> {
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Ref<'a> {
     /// Its table.
     #[schemars(extend("enum" = Object::ALL.map(Object::key)))]
-    object: &'static str,
+    pub(crate) object: Text<'a>,
     /// Its id.
-    record: &'a str,
+    pub(crate) record: Text<'a>,
 }
 
 /// A value with the place where it stands.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Quote<'a> {
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Quote<'a> {
     /// The table of its record.
     #[schemars(extend("enum" = Object::ALL.map(Object::key)))]
-    object: &'static str,
+    pub(crate) object: Text<'a>,
     /// The id of its record.
-    record: &'a str,
+    pub(crate) record: Text<'a>,
     /// The field, as the rules name it.
-    field: &'a str,
+    pub(crate) field: Text<'a>,
     /// The column it came from; empty where the input has none.
-    column: &'a str,
+    pub(crate) column: Text<'a>,
     /// The input.
-    file: &'a str,
+    pub(crate) file: Text<'a>,
     /// The line, from 1.
-    line: u64,
+    pub(crate) line: u64,
     /// How the value is shown.
     #[schemars(extend("enum" = ["blank", "value", "masked", "never", "withheld"]))]
-    shown: &'static str,
+    pub(crate) shown: Text<'a>,
     /// The value as far as it is shown.
-    value: Option<&'a str>,
+    pub(crate) value: Option<Text<'a>>,
     /// What the one is called whose id the value is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    called: Option<&'a str>,
+    pub(crate) called: Option<Text<'a>>,
     /// The day on which its record was last changed, where the input says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "date"))]
-    modified: Option<String>,
+    pub(crate) modified: Option<Text<'a>>,
 }
 
 /// A piece of evidence.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-enum Fact<'a> {
+pub(crate) enum Fact<'a> {
     /// A value.
     Cell(Quote<'a>),
     /// A value, and what it was compared as.
@@ -168,12 +176,12 @@ enum Fact<'a> {
         /// The value as it stands.
         from: Quote<'a>,
         /// What was done to it.
-        step: &'a str,
+        step: Text<'a>,
         /// How the outcome is shown.
         #[schemars(extend("enum" = ["blank", "value", "masked", "never", "withheld"]))]
-        shown: &'static str,
+        shown: Text<'a>,
         /// The outcome as far as it is shown.
-        value: Option<&'a str>,
+        value: Option<Text<'a>>,
     },
     /// Two values beside each other.
     Compared {
@@ -182,25 +190,25 @@ enum Fact<'a> {
         /// The other.
         right: Quote<'a>,
         /// How far they agree, in words.
-        level: &'a str,
+        level: Text<'a>,
     },
     /// A change, as the field history tells it.
     Changed(Box<Change<'a>>),
     /// What the rules say.
     Policy {
         /// The rules file.
-        file: &'a str,
+        file: Text<'a>,
         /// Its line; 0 for a built-in default.
         line: usize,
         /// The rule in words.
-        says: &'a str,
+        says: Text<'a>,
     },
     /// A count or another figure.
     Figure {
         /// What was counted.
-        of: &'a str,
+        of: Text<'a>,
         /// The figure.
-        is: &'a str,
+        is: Text<'a>,
     },
     /// The rules that were tried, in their order.
     Trace {
@@ -222,82 +230,82 @@ enum Fact<'a> {
 }
 
 /// A change of a field.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Change<'a> {
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Change<'a> {
     /// Which field.
-    field: Quote<'a>,
+    pub(crate) field: Quote<'a>,
     /// When.
-    at: Quote<'a>,
+    pub(crate) at: Quote<'a>,
     /// What stood there before.
-    old: Option<Quote<'a>>,
+    pub(crate) old: Option<Quote<'a>>,
     /// What stood there then.
-    new: Option<Quote<'a>>,
+    pub(crate) new: Option<Quote<'a>>,
     /// By whom.
-    by: Option<Quote<'a>>,
+    pub(crate) by: Option<Quote<'a>>,
 }
 
 /// One comparison's part in a likeness.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Weighed<'a> {
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Weighed<'a> {
     /// What was compared.
-    of: &'a str,
+    pub(crate) of: Text<'a>,
     /// How far it agrees, in words.
-    says: &'a str,
+    pub(crate) says: Text<'a>,
     /// What that is worth, in hundredths of a bit at the finest.
-    bits: f64,
+    pub(crate) bits: f64,
 }
 
 /// A rule that was tried.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Step<'a> {
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Step<'a> {
     /// Its name.
-    rule: &'a str,
+    pub(crate) rule: Text<'a>,
     /// Its file and line.
-    place: &'a str,
+    pub(crate) place: Text<'a>,
     /// Whether it took the record.
-    matched: bool,
+    pub(crate) matched: bool,
     /// Why, or why not.
-    because: &'a str,
+    pub(crate) because: Text<'a>,
 }
 
 /// What a person is asked to consider. Nothing of it has been applied.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Proposed<'a> {
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Proposed<'a> {
     /// What kind of change it is; `review-…` asks a question and changes nothing.
     #[schemars(extend("enum" = Proposal::KINDS))]
-    kind: &'static str,
+    pub(crate) kind: Text<'a>,
     /// The proposal in one sentence.
-    words: String,
+    pub(crate) words: Text<'a>,
     /// The field it would change, where it names one.
-    field: Option<&'a str>,
+    pub(crate) field: Option<Text<'a>>,
     /// The column that the field came from.
-    column: Option<&'a str>,
+    pub(crate) column: Option<Text<'a>>,
     /// How that field stands, as far as it is shown.
-    before: Option<&'a str>,
+    pub(crate) before: Option<Text<'a>>,
     /// How far that is.
     #[schemars(extend("enum" = ["blank", "value", "masked", "never", "withheld", null]))]
-    before_shown: Option<&'static str>,
+    pub(crate) before_shown: Option<Text<'a>>,
     /// What would stand there, where the evidence says.
-    after: Option<String>,
+    pub(crate) after: Option<Text<'a>>,
     /// The same as the CRM takes it, where it is a value.
-    value: Option<&'a str>,
+    pub(crate) value: Option<Text<'a>>,
     /// The same where it is somebody.
-    assignee: Option<Someone<'a>>,
+    pub(crate) assignee: Option<Someone<'a>>,
     /// Of a merge, the record to keep.
     #[serde(skip_serializing_if = "Option::is_none")]
-    keep: Option<&'a str>,
+    pub(crate) keep: Option<Text<'a>>,
     /// Of a merge, the records to fold into it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    fold: Vec<&'a str>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) fold: Vec<Text<'a>>,
 }
 
 /// Somebody who can own records.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Someone<'a> {
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Someone<'a> {
     /// The id.
-    id: &'a str,
+    pub(crate) id: Text<'a>,
     /// The name.
-    name: &'a str,
+    pub(crate) name: Text<'a>,
 }
 
 impl<'a> Line<'a> {
@@ -306,58 +314,72 @@ impl<'a> Line<'a> {
         let Found { check, finding, id, standing, .. } = found;
         let hold = finding.hold();
         Self {
-            id: id.as_str(),
-            rule: check.code,
-            name: check.name,
-            family: check.family.key(),
-            severity: check.severity.word(),
-            object: finding.record.object.key(),
-            record: &finding.record.id,
+            id: id.as_str().into(),
+            rule: check.code.into(),
+            name: check.name.into(),
+            family: check.family.key().into(),
+            severity: check.severity.word().into(),
+            object: finding.record.object.key().into(),
+            record: (&*finding.record.id).into(),
             related: finding.related.iter().map(Ref::of).collect(),
             groups: found
                 .groups
                 .into_iter()
                 .flatten()
-                .map(|(by, value)| (by.word(), value.as_str()))
+                .map(|(by, value)| (by.word().into(), value.into()))
                 .collect(),
-            headline: &finding.headline,
+            headline: (&*finding.headline).into(),
             evidence: finding.evidence().iter().map(Fact::of).collect(),
-            why_wrong: &finding.doubts,
+            why_wrong: finding.doubts.iter().map(Text::from).collect(),
             sufficient: finding.is_sufficient(),
-            missing: finding.missing.iter().map(String::as_str).collect(),
-            held: hold.word(),
-            held_because: hold.why().map(str::to_owned),
-            reach: finding.reach.iter().map(|reach| reach.word()).collect(),
-            state: standing.state.word(),
+            missing: finding.missing.iter().map(Text::from).collect(),
+            held: hold.word().into(),
+            held_because: hold.why().map(|why| why.to_owned().into()),
+            reach: finding.reach.iter().map(|reach| reach.word().into()).collect(),
+            state: standing.state.word().into(),
             weeks: standing.state.weeks(),
-            queue: standing.queue.word(),
+            queue: standing.queue.word().into(),
             last_decision: standing.last.map(Past::of),
             counts: standing.counts.iter().map(Ref::of).collect(),
             proposal: Proposed::of(finding),
-            evidence_digest: finding.evidence_digest(),
+            evidence_digest: finding.evidence_digest().into(),
         }
     }
 }
 
 impl<'a> Ref<'a> {
     fn of(record: &'a RecordRef) -> Self {
-        Self { object: record.object.key(), record: &record.id }
+        Self { object: record.object.key().into(), record: (&*record.id).into() }
+    }
+}
+
+impl Ref<'_> {
+    /// The record, if its table is one of ours.
+    pub(crate) fn to_record(&self) -> Option<RecordRef> {
+        Some(RecordRef { object: Object::parse(&self.object)?, id: (&*self.record).into() })
+    }
+}
+
+impl<E> Line<'_, E> {
+    /// The record it is about, if its table is one of ours.
+    pub(crate) fn to_record(&self) -> Option<RecordRef> {
+        Some(RecordRef { object: Object::parse(&self.object)?, id: (&*self.record).into() })
     }
 }
 
 impl<'a> Quote<'a> {
     fn of(cell: &'a Cell) -> Self {
         Self {
-            object: cell.record().object.key(),
-            record: &cell.record().id,
-            field: cell.field(),
-            column: cell.column(),
-            file: cell.file(),
+            object: cell.record().object.key().into(),
+            record: (&*cell.record().id).into(),
+            field: cell.field().into(),
+            column: cell.column().into(),
+            file: cell.file().into(),
             line: cell.line(),
-            shown: exposure(cell.shown()),
-            value: text(cell.shown()),
-            called: cell.called(),
-            modified: cell.modified().map(|day| day.to_string()),
+            shown: exposure(cell.shown()).into(),
+            value: text(cell.shown()).map(Text::from),
+            called: cell.called().map(Text::from),
+            modified: cell.modified().map(|day| day.to_string().into()),
         }
     }
 }
@@ -368,13 +390,15 @@ impl<'a> Fact<'a> {
             Evidence::Cell(cell) => Self::Cell(Quote::of(cell)),
             Evidence::Normalised { from, step, to } => Self::Normalised {
                 from: Quote::of(from),
-                step,
-                shown: exposure(to),
-                value: text(to),
+                step: (*step).into(),
+                shown: exposure(to).into(),
+                value: text(to).map(Text::from),
             },
-            Evidence::Compared { left, right, level } => {
-                Self::Compared { left: Quote::of(left), right: Quote::of(right), level }
-            }
+            Evidence::Compared { left, right, level } => Self::Compared {
+                left: Quote::of(left),
+                right: Quote::of(right),
+                level: level.into(),
+            },
             Evidence::Changed(change) => Self::Changed(Box::new(Change {
                 field: Quote::of(&change.field),
                 at: Quote::of(&change.at),
@@ -382,15 +406,17 @@ impl<'a> Fact<'a> {
                 new: change.new.as_ref().map(Quote::of),
                 by: change.by.as_ref().map(Quote::of),
             })),
-            Evidence::Policy { file, line, says } => Self::Policy { file, line: *line, says },
-            Evidence::Figure { of, is } => Self::Figure { of, is },
+            Evidence::Policy { file, line, says } => {
+                Self::Policy { file: file.into(), line: *line, says: says.into() }
+            }
+            Evidence::Figure { of, is } => Self::Figure { of: of.into(), is: is.into() },
             Evidence::Likeness(Likeness { pair, parts, score }) => Self::Likeness {
                 pair: pair.each_ref().map(Ref::of),
                 parts: parts
                     .iter()
                     .map(|part| Weighed {
-                        of: &part.of,
-                        says: &part.says,
+                        of: (&*part.of).into(),
+                        says: (&*part.says).into(),
                         bits: part.worth.number(),
                     })
                     .collect(),
@@ -401,10 +427,10 @@ impl<'a> Fact<'a> {
                 tried: tried
                     .iter()
                     .map(|tried| Step {
-                        rule: &tried.rule,
-                        place: &tried.place,
+                        rule: (&*tried.rule).into(),
+                        place: (&*tried.place).into(),
                         matched: tried.matched,
-                        because: &tried.because,
+                        because: (&*tried.because).into(),
                     })
                     .collect(),
             },
@@ -417,8 +443,10 @@ impl<'a> Proposed<'a> {
         let proposal = &finding.proposal;
         let (cell, after) = proposal.change().unzip();
         let (value, assignee) = match proposal.target() {
-            Some(Target::Value(value)) => (Some(value), None),
-            Some(Target::Assignee(to)) => (None, Some(Someone { id: &to.id, name: &to.name })),
+            Some(Target::Value(value)) => (Some(value.into()), None),
+            Some(Target::Assignee(to)) => {
+                (None, Some(Someone { id: (&*to.id).into(), name: (&*to.name).into() }))
+            }
             None => (None, None),
         };
         // A value that may not be shown does not become one by being proposed.
@@ -428,18 +456,18 @@ impl<'a> Proposed<'a> {
         );
         let after = after.flatten().filter(|_| !unshown);
         let (keep, fold) = if let Proposal::MergeCandidate { keep, fold, .. } = proposal {
-            (Some(&*keep.id), fold.iter().map(|record| &*record.id).collect())
+            (Some((&*keep.id).into()), fold.iter().map(|record| (&*record.id).into()).collect())
         } else {
             (None, Vec::new())
         };
         Self {
-            kind: proposal.kind(),
-            words: finding.asks(),
-            field: cell.map(Cell::field),
-            column: cell.map(Cell::column),
-            before: cell.and_then(|cell| text(cell.shown())),
-            before_shown: cell.map(|cell| exposure(cell.shown())),
-            after,
+            kind: proposal.kind().into(),
+            words: finding.asks().into(),
+            field: cell.map(|cell| cell.field().into()),
+            column: cell.map(|cell| cell.column().into()),
+            before: cell.and_then(|cell| text(cell.shown())).map(Text::from),
+            before_shown: cell.map(|cell| exposure(cell.shown()).into()),
+            after: after.map(Text::from),
             value,
             assignee,
             keep,

@@ -23,7 +23,7 @@ use crate::gate::is_owner_change;
 use super::escape::{counted, grouped};
 use super::{Queue, Review, Standing, State};
 
-pub(super) use line::Line;
+pub(crate) use line::{Fact, Line, Proposed, Quote, Ref};
 pub(super) use page::Page;
 pub(super) use since::lines as since_lines;
 
