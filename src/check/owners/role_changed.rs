@@ -119,7 +119,7 @@ fn judge(rules: &Rules, scope: &Scope, known: &Roles, world: &World<'_>) -> Judg
                 continue;
             }
             // Where the routing rules name another owner, routing says so with its trace.
-            if world.routed().violation(row).is_some() {
+            if world.routed().has_fault(row) {
                 continue;
             }
             let kept = Kept { rules, selling, owned, known, person, changes: &changes };

@@ -129,7 +129,7 @@ fn judge(
 fn said_elsewhere<'a>(world: &World<'a>, row: Row<'a>, field: &Field) -> bool {
     world.policies.required.misses(world, row, field)
         || field.name() == "lead_source" && world.policies.lead_source.speaks_of_weak(world, row)
-        || world.routed().violation(row) == Some("RTE-05")
+        || world.routed().is_in_catch_all(row)
 }
 
 fn finding(

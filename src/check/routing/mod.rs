@@ -33,6 +33,7 @@ use crate::policy::{Said, Section};
 use accounts::{Follow, Named};
 use coverage::{Coverage, Segments, Territories};
 use index::Index;
+use routed::Fault;
 use rules::Rule;
 use service_level::ServiceLevel;
 use values::{Columns, Values};
@@ -256,20 +257,23 @@ impl Policy {
         self.plans.iter().find(|plan| plan.object == object)
     }
 
-    /// True when the check has rules, is not switched off, and its fields are allowed.
-    fn is_on(&self, check: &'static CheckDef) -> bool {
-        self.missing.is_none() && !self.off.contains(check.name) && self.has_rules_for(check)
+    /// True when the fault's check has rules, is not switched off, and its fields are allowed.
+    fn is_on(&self, fault: Fault) -> bool {
+        self.missing.is_none()
+            && !self.off.contains(fault.check().name)
+            && self.has_rules_for(fault)
     }
 
-    fn has_rules_for(&self, check: &'static CheckDef) -> bool {
+    fn has_rules_for(&self, fault: Fault) -> bool {
         let any = |test: fn(&Plan) -> bool| self.plans.iter().any(test);
-        match check.code {
-            "RTE-02" => self.coverage.is_some() && any(|plan| plan.territories.is_some()),
-            "RTE-03" => self.coverage.is_some() && any(|plan| plan.segments.is_some()),
-            "RTE-04" => self.follow.is_some(),
-            "RTE-07" => any(|plan| plan.service_level.is_some()),
-            "RTE-10" => self.named.is_some(),
-            _ => any(|plan| !plan.rules.is_empty()),
+        match fault {
+            Fault::NamedAccount => self.named.is_some(),
+            Fault::AccountOwner => self.follow.is_some(),
+            Fault::Territory => self.coverage.is_some() && any(|plan| plan.territories.is_some()),
+            Fault::Segment => self.coverage.is_some() && any(|plan| plan.segments.is_some()),
+            Fault::CatchAll | Fault::WrongOwner | Fault::Unroutable => {
+                any(|plan| !plan.rules.is_empty())
+            }
         }
     }
 
@@ -411,7 +415,8 @@ fn switched_off(root: &Section<'_>) -> BTreeSet<&'static str> {
         section.is_some_and(|section| {
             let off = section.flag("off").is_some_and(|said| said.value);
             // Sections with rules are read, key by key, where the rules are.
-            if !matches!(check.code, "RTE-01" | "RTE-05" | "RTE-06") {
+            let with_rules = [Fault::WrongOwner, Fault::Unroutable, Fault::CatchAll];
+            if !with_rules.iter().any(|fault| fault.check().code == check.code) {
                 section.knows_all();
             }
             off
@@ -422,7 +427,7 @@ fn switched_off(root: &Section<'_>) -> BTreeSet<&'static str> {
 
 /// Loads a check of the chain; `write` says what switches it on.
 fn load_fault(
-    fault: routed::Fault,
+    fault: Fault,
     write: &'static str,
     grant: &mut Grant<'_>,
     policies: &Policies,
@@ -432,7 +437,7 @@ fn load_fault(
     if policy.off.contains(check.name) {
         return Err(check.off_in_rules());
     }
-    if !policy.has_rules_for(check) {
+    if !policy.has_rules_for(fault) {
         return Err(Off::NoPolicy { file: check.family.file(), write });
     }
     policy.ask(grant, policies)?;

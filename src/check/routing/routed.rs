@@ -224,7 +224,7 @@ impl<'a> Routed<'a> {
             skipped: Vec::new(),
         };
         routed.look_up(world);
-        let on = Fault::CHAIN.map(|fault| (fault, policy.is_on(fault.check())));
+        let on = Fault::CHAIN.map(|fault| (fault, policy.is_on(fault)));
         let on: Vec<Fault> = on.into_iter().filter(|(_, on)| *on).map(|(it, _)| it).collect();
         for plan in &policy.plans {
             let why = if world.batch(plan.object).is_none() {
@@ -440,10 +440,19 @@ impl<'a> Routed<'a> {
         &self.skipped
     }
 
-    /// The code of the check of the chain that has a finding about the record, if one has.
-    pub(in crate::check) fn violation(&self, row: Row<'a>) -> Option<&'static str> {
-        let fault = self.faults.get(&row.object())?.get(row.position())?;
-        fault.map(|fault| fault.check().code)
+    /// What is wrong with how the record was routed.
+    pub(super) fn fault(&self, row: Row<'a>) -> Option<Fault> {
+        *self.faults.get(&row.object())?.get(row.position())?
+    }
+
+    /// True where a check of routing has a finding about the record.
+    pub(in crate::check) fn has_fault(&self, row: Row<'a>) -> bool {
+        self.fault(row).is_some()
+    }
+
+    /// True where a check has the finding that the record lies in the catch-all.
+    pub(in crate::check) fn is_in_catch_all(&self, row: Row<'a>) -> bool {
+        self.fault(row) == Some(Fault::CatchAll)
     }
 
     /// The blank fields of the record that decide where the rules send it, and the rule that takes
