@@ -810,7 +810,7 @@ fn share_part(values: &Dictionary, [left, right]: [Code; 2], [one, other]: [Glan
     }
 }
 
-/// A slip of the keyboard: one edit, or two in a long word.
+/// A slip of the keyboard: one edit, or two in a long word. Another number is no slip.
 fn is_slip(left: &str, right: &str) -> bool {
     let (one, other) = (left.as_bytes(), right.as_bytes());
     let limit = match one.len().min(other.len()) {
@@ -820,7 +820,13 @@ fn is_slip(left: &str, right: &str) -> bool {
         4..9 => 1,
         _ => 2,
     };
-    distance(left, right, limit) <= limit
+    distance(left, right, limit) <= limit && have_one_number(left, right)
+}
+
+/// True where two texts have the same digits.
+fn have_one_number(left: &str, right: &str) -> bool {
+    let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).collect::<Vec<u8>>();
+    digits(left) == digits(right)
 }
 
 /// One word with a slip, or cut short.
@@ -848,11 +854,10 @@ fn is_day_for_month(left: &str, right: &str) -> bool {
 
 /// One street with a slip, or one that lacks a part: the house number has to agree.
 fn is_one_street(left: &str, right: &str) -> bool {
-    let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).collect::<Vec<u8>>();
     left.starts_with(right)
         || right.starts_with(left)
         || is_one_street_but_for_its_kind(left, right)
-        || jaro_winkler(left, right) >= 0.93 && digits(left) == digits(right)
+        || jaro_winkler(left, right) >= 0.93 && have_one_number(left, right)
 }
 
 /// One house number in one street, of which one or both lack the kind or direction or say more.

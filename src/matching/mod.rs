@@ -492,6 +492,28 @@ mod tests {
     }
 
     #[test]
+    fn another_number_is_no_slip() {
+        struct Two([[&'static str; 1]; 2]);
+        impl Records for Two {
+            fn len(&self) -> u32 {
+                2
+            }
+            fn value(&self, at: u32, column: usize) -> Option<&str> {
+                Some(self.0[at as usize][column])
+            }
+        }
+        let says = |left, right| {
+            let lists = Lists::default();
+            let linkage =
+                link(&Two([left, right]), Plan { columns: &[Kind::Company], ..plan(&lists, 1) });
+            linkage.weights(0, 1)[0].says.unwrap()
+        };
+        let is_slip = |left, right| says([left], [right]) == "company names a slip apart";
+        assert!(is_slip("Acme Childrens Center 12", "Acme Childrns Center 12"));
+        assert!(!is_slip("Acme Childrens Center 12", "Acme Childrens Center 13"));
+    }
+
+    #[test]
     fn where_nobody_stands_twice_no_model_is_invented() {
         for size in [0, 1, 2, 40, 200] {
             assert_eq!(likely(&People::new(size, 0).link(1)), [], "{size} people");

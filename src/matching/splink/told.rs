@@ -38,6 +38,24 @@ impl Dialect {
         format!("{function}({column}_l, {column}_r) >= {least}")
     }
 
+    /// A slip of the keyboard.
+    fn slip(self, column: Column) -> String {
+        let length = format!("least(length({column}_l), length({column}_r))");
+        let (one, two) = (edits_of(column, 1), edits_of(column, 2));
+        // Spark replaces all there is, and DuckDB when it is told to.
+        let every = match self {
+            Self::DuckDb => ", 'g'",
+            Self::Spark => "",
+        };
+        let digits = |side: char| format!("regexp_replace({column}_{side}, '[^0-9]', ''{every})");
+        format!(
+            "({} = {} AND (({length} BETWEEN 4 AND 8 AND {one} AND (left({column}_l, 1) = left({column}_r, 1) OR \
+             right({column}_l, 1) = right({column}_r, 1))) OR ({length} >= 9 AND {two})))",
+            digits('l'),
+            digits('r')
+        )
+    }
+
     fn shares_word(self, column: Column) -> String {
         match self {
             Self::DuckDb => format!(
@@ -147,16 +165,6 @@ fn edits(one: &str, other: &str, most: u8) -> String {
 
 fn edits_of(column: Column, most: u8) -> String {
     edits(&format!("{column}_l"), &format!("{column}_r"), most)
-}
-
-/// A slip of the keyboard.
-fn slip(column: Column) -> String {
-    let length = format!("least(length({column}_l), length({column}_r))");
-    let (one, two) = (edits_of(column, 1), edits_of(column, 2));
-    format!(
-        "(({length} BETWEEN 4 AND 8 AND {one} AND (left({column}_l, 1) = left({column}_r, 1) OR right({column}_l, 1) \
-         = right({column}_r, 1))) OR ({length} >= 9 AND {two}))"
-    )
 }
 
 fn any(parts: &[String]) -> String {
@@ -296,7 +304,7 @@ impl Teller<'_> {
             .blank(blank(Column::Domain))
             .value(0, equal(Column::Domain), Column::Domain)
             .value(1, equal(Column::DomainLabel), Column::DomainLabel)
-            .loosely(2, slip(Column::DomainLabel), TWO_EDITS);
+            .loosely(2, self.dialect.slip(Column::DomainLabel), TWO_EDITS);
         self.under_name(told)
     }
 
@@ -330,8 +338,8 @@ impl Teller<'_> {
         ])
     }
 
-    fn one_place() -> String {
-        any(&[equal(Column::Postcode), equal(Column::City), slip(Column::City)])
+    fn one_place(&self) -> String {
+        any(&[equal(Column::Postcode), equal(Column::City), self.dialect.slip(Column::City)])
     }
 
     fn no_place() -> String {
@@ -339,7 +347,7 @@ impl Teller<'_> {
     }
 
     fn streets_alike(&self) -> String {
-        let place = any(&[Self::one_place(), Self::no_place()]);
+        let place = any(&[self.one_place(), Self::no_place()]);
         all(&[place, self.one_street()])
     }
 
@@ -350,7 +358,7 @@ impl Teller<'_> {
         let one_region = all(&[equal(region), Self::no_place()]);
         let apart = [Column::Country, region].map(|column| format!("{column}_l <> {column}_r"));
         let apart = [&apart[..], &[not(&Self::no_place())]].concat();
-        let places = [not(&both(street)), not(&Self::one_place()), not(&one_region), any(&apart)];
+        let places = [not(&both(street)), not(&self.one_place()), not(&one_region), any(&apart)];
         any(&[all(&streets), all(&places)])
     }
 
@@ -365,7 +373,7 @@ impl Teller<'_> {
         let two_countries = format!("{country}_l <> {country}_r");
         let told = Told { otherwise: 7, ..told }
             .blank(format!("NOT {}", any(&nothing)))
-            .value_loosely(0, all(&[equal(street), Self::one_place()]), street, TWO_EDITS)
+            .value_loosely(0, all(&[equal(street), self.one_place()]), street, TWO_EDITS)
             .value(1, equal(street), street)
             .loosely(2, self.streets_alike(), STREETS);
         let told = if self.comparer.facets.are_people() {
@@ -375,7 +383,7 @@ impl Teller<'_> {
         };
         let told = told
             .value(3, equal(postcode), postcode)
-            .value_loosely(4, any(&[equal(city), slip(city)]), city, TWO_EDITS)
+            .value_loosely(4, any(&[equal(city), self.dialect.slip(city)]), city, TWO_EDITS)
             .value(5, all(&[equal(region), no_place.clone()]), region)
             .level(8, two_countries)
             .value(6, all(&[equal(country), neither(&[region, street]), no_place]), country);
@@ -392,7 +400,7 @@ impl Teller<'_> {
             .blank(blank(column))
             .value(0, equal(column), column)
             .nearly(1, swapped(), Some(column), FIRST_RECORD)
-            .loosely(2, slip(column), TWO_EDITS)
+            .loosely(2, self.dialect.slip(column), TWO_EDITS)
             .value(4, self.dialect.shares_word(Column::LastNameParts), column)
             .level(3, self.dialect.looks_alike(column, "0.9"));
         let mut home = Vec::new();
@@ -423,7 +431,7 @@ impl Teller<'_> {
             .value(0, equal(column), column)
             .value(1, self.dialect.shares_word(Column::FirstNameRoots), column)
             .nearly(2, swapped(), Some(column), FIRST_RECORD)
-            .loosely(3, slip(column), TWO_EDITS)
+            .loosely(3, self.dialect.slip(column), TWO_EDITS)
             .level(5, any(&[initial('l', 'r'), initial('r', 'l')]))
             .level(6, self.dialect.shares_word(Column::FirstNameParts))
             .level(4, self.dialect.looks_alike(column, "0.9"))
@@ -466,10 +474,10 @@ impl Teller<'_> {
         // The level of common given names is asked for before that of names that look alike.
         let given = dialect.shares_word(Column::FirstNameParts);
         let near_first = all(&[not(&given), dialect.looks_alike(first, "0.9")]);
-        let first_alike = any(&[one_first.clone(), self::slip(first), initial, near_first]);
+        let first_alike = any(&[one_first.clone(), dialect.slip(first), initial, near_first]);
         let last_alike = any(&[
             one_last.clone(),
-            self::slip(last),
+            dialect.slip(last),
             dialect.shares_word(Column::LastNameParts),
             dialect.looks_alike(last, "0.9"),
         ]);
