@@ -491,10 +491,13 @@ mod tests {
         assert!(wrong * 50 <= found.len(), "{wrong} of {} wrong", found.len());
     }
 
-    #[test]
-    fn another_number_is_no_slip() {
-        struct Two([[&'static str; 1]; 2]);
-        impl Records for Two {
+    /// How far two companies agree, by their columns.
+    fn agreement<const N: usize>(
+        columns: [Kind; N],
+        rows: [[&'static str; N]; 2],
+    ) -> Vec<&'static str> {
+        struct Two<const N: usize>([[&'static str; N]; 2]);
+        impl<const N: usize> Records for Two<N> {
             fn len(&self) -> u32 {
                 2
             }
@@ -502,15 +505,26 @@ mod tests {
                 Some(self.0[at as usize][column])
             }
         }
-        let says = |left, right| {
-            let lists = Lists::default();
-            let linkage =
-                link(&Two([left, right]), Plan { columns: &[Kind::Company], ..plan(&lists, 1) });
-            linkage.weights(0, 1)[0].says.unwrap()
-        };
-        let is_slip = |left, right| says([left], [right]) == "company names a slip apart";
-        assert!(is_slip("Acme Childrens Center 12", "Acme Childrns Center 12"));
-        assert!(!is_slip("Acme Childrens Center 12", "Acme Childrens Center 13"));
+        let lists = Lists::default();
+        let linkage = link(&Two(rows), Plan { columns: &columns, ..plan(&lists, 1) });
+        linkage.weights(0, 1).iter().filter_map(|weight| weight.says).collect()
+    }
+
+    #[test]
+    fn another_number_is_no_slip() {
+        let says = |left, right| agreement([Kind::Company], [[left], [right]]);
+        let slip = ["company names a slip apart"];
+        assert_eq!(says("Acme Childrens Center 12", "Acme Childrns Center 12"), slip);
+        assert_ne!(says("Acme Childrens Center 12", "Acme Childrens Center 13"), slip);
+    }
+
+    #[test]
+    fn one_number_in_one_street_is_one_place_though_a_postcode_is_wrong() {
+        let says = |left, right| agreement([Kind::Street, Kind::Postcode], [left, right]);
+        let here = ["744 N Monticello", "60612"];
+        assert_eq!(says(here, ["744 N Monticello Avenue", "60624"]), ["the same street"]);
+        assert_eq!(says(here, ["745 N Monticello Avenue", "60624"]), ["different places"]);
+        assert_eq!(says(here, ["744 N Central Avenue", "60624"]), ["different places"]);
     }
 
     #[test]

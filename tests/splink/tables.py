@@ -211,7 +211,7 @@ def companies(numbers, count):
             continue
         twin = [f"{at}x", *row[1:]]
         for _ in range(1 + numbers.below(4)):
-            what = numbers.below(12)
+            what = numbers.below(13)
             if what < 3:
                 column = numbers.one_of([2, 3, 4, 5, 10])
                 twin[column] = numbers.slip(twin[column])
@@ -227,7 +227,10 @@ def companies(numbers, count):
                 twin[4], twin[7] = street(numbers), str(10000 + numbers.below(60))
             elif what == 10:
                 twin[9] = numbers.one_of(["Food", "Steel", "Law"])
-            else:
+            elif what == 11:
                 twin[1] = "".join(word[0] for word in words)
+            else:
+                twin[4] = twin[4].removesuffix(" Street")
+                twin[5], twin[7] = numbers.one_of(CITIES), str(10000 + numbers.below(60))
         rows.append(twin)
     return header, rows

@@ -8,6 +8,7 @@ use std::fmt;
 use crate::matching::compare::Comparer;
 use crate::matching::dictionary::{BLANK, Code, Dictionary};
 use crate::matching::facets::{Facet, Mailbox, PHONES};
+use crate::matching::normalise;
 
 /// One folded value of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +42,8 @@ pub(super) enum Column {
     Workplace,
     Street,
     StreetDigits,
+    /// House number and street without their kind and direction.
+    StreetCore,
     City,
     Postcode,
     Region,
@@ -52,7 +55,7 @@ pub(super) enum Column {
 }
 
 /// The columns of which there is one.
-const SINGLE: [Column; 25] = [
+const SINGLE: [Column; 26] = [
     Column::FirstName,
     Column::FirstNameRoots,
     Column::FirstNameParts,
@@ -73,6 +76,7 @@ const SINGLE: [Column; 25] = [
     Column::Workplace,
     Column::Street,
     Column::StreetDigits,
+    Column::StreetCore,
     Column::City,
     Column::Postcode,
     Column::Region,
@@ -104,6 +108,7 @@ impl fmt::Display for Column {
             Self::Workplace => "workplace",
             Self::Street => "street",
             Self::StreetDigits => "street_digits",
+            Self::StreetCore => "street_core",
             Self::City => "city",
             Self::Postcode => "postcode",
             Self::Region => "region",
@@ -184,6 +189,7 @@ impl Column {
                 let street = facets.street.values.text(line.street);
                 Value::made(street.chars().filter(char::is_ascii_digit).collect::<String>())
             }
+            Self::StreetCore => street_core(facets.street.values.text(line.street)),
             Self::City => Value::of(&facets.city.values, line.city),
             Self::Postcode => Value::of(&facets.postcode.values, line.postcode),
             Self::Region => Value::of(&facets.region.values, line.region),
@@ -230,6 +236,13 @@ impl<'v> Value<'v> {
     fn held(self, held: u32) -> Self {
         Self { held, ..self }
     }
+}
+
+/// What has to agree in two streets of which one lacks its kind or direction.
+fn street_core(street: &str) -> Value<'static> {
+    let words: Vec<&str> = normalise::street_core(street).collect();
+    let is_numbered = street.starts_with(|first: char| first.is_ascii_digit());
+    if is_numbered && words.len() >= 2 { Value::made(words.join(" ")) } else { Value::default() }
 }
 
 /// The words of a name that are no initials.

@@ -141,7 +141,6 @@ const ALSO_ALIKE: &str =
 const FIRST_RECORD: &str = "here the first record's value counts, in SQL the commoner of the two";
 const TWO_EDITS: &str =
     "two edits are counted by Damerau and Levenshtein, here by optimal string alignment";
-const STREETS: &str = "streets are one here too where one lacks its kind or direction; and two edits are counted otherwise";
 
 fn equal(column: Column) -> String {
     format!("{column}_l = {column}_r")
@@ -331,11 +330,22 @@ impl Teller<'_> {
         any(&[
             format!("left({street}_l, length({street}_r)) = {street}_r"),
             format!("left({street}_r, length({street}_l)) = {street}_l"),
+            Self::one_street_but_for_its_kind(),
             all(&[
                 self.dialect.looks_alike(street, "0.93"),
                 format!("coalesce({digits}_l, '') = coalesce({digits}_r, '')"),
             ]),
         ])
+    }
+
+    /// One house number in one street, of which one lacks its kind or direction or says more.
+    fn one_street_but_for_its_kind() -> String {
+        let core = Column::StreetCore;
+        let begins = |long: char, short: char| {
+            let [long, short] = [long, short].map(|side| format!("concat({core}_{side}, ' ')"));
+            format!("left({long}, length({short})) = {short}")
+        };
+        all(&[both(core), any(&[begins('l', 'r'), begins('r', 'l')])])
     }
 
     fn one_place(&self) -> String {
@@ -354,7 +364,8 @@ impl Teller<'_> {
     /// Addresses of companies that differ.
     fn two_addresses(&self) -> String {
         let (street, region) = (Column::Street, Column::Region);
-        let streets = [both(street), not(&equal(street)), not(&self.streets_alike())];
+        let kind = Self::one_street_but_for_its_kind();
+        let streets = [both(street), not(&equal(street)), not(&self.streets_alike()), not(&kind)];
         let one_region = all(&[equal(region), Self::no_place()]);
         let apart = [Column::Country, region].map(|column| format!("{column}_l <> {column}_r"));
         let apart = [&apart[..], &[not(&Self::no_place())]].concat();
@@ -375,11 +386,13 @@ impl Teller<'_> {
             .blank(format!("NOT {}", any(&nothing)))
             .value_loosely(0, all(&[equal(street), self.one_place()]), street, TWO_EDITS)
             .value(1, equal(street), street)
-            .loosely(2, self.streets_alike(), STREETS);
+            .loosely(2, self.streets_alike(), TWO_EDITS);
         let told = if self.comparer.facets.are_people() {
             told
         } else {
-            told.level(8, all(&[both(street), two_countries.clone()])).level(7, both(street))
+            told.value(1, Self::one_street_but_for_its_kind(), street)
+                .level(8, all(&[both(street), two_countries.clone()]))
+                .level(7, both(street))
         };
         let told = told
             .value(3, equal(postcode), postcode)
