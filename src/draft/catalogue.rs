@@ -319,6 +319,7 @@ const CONTACT: &[Known] = &[
         &[
             "AccountId",
             "Account ID",
+            "Associated Company IDs (Primary)",
             "Associated Company IDs",
             "Associated Company ID",
             "associatedcompanyid",
@@ -420,6 +421,7 @@ const DEAL: &[Known] = &[
         &[
             "AccountId",
             "Account ID",
+            "Associated Company IDs (Primary)",
             "Associated Company IDs",
             "Associated Company ID",
             "Account Name.id",
@@ -480,7 +482,7 @@ const DEAL: &[Known] = &[
     ),
     (
         "closed",
-        &["IsClosed", "Closed", "Is Closed", "hs_is_closed", "Geschlossen"],
+        &["IsClosed", "Closed", "Is Closed", "Is Deal Closed?", "hs_is_closed", "Geschlossen"],
         "Tells open from closed.",
     ),
     (

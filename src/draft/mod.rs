@@ -9,6 +9,7 @@
 mod beyond;
 mod catalogue;
 mod infer;
+mod stages;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

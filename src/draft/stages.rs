@@ -1,0 +1,355 @@
+//! The stages that exports show, and where they stand on a lifecycle.
+//!
+//! A stage is known by its flags (closed, won, probability), else by words of its name, in the languages in
+//! which CRMs are mostly shown: English, German, French, Spanish, Portuguese, Italian and Dutch.
+//! Does not: guess at a name whose words it does not know; such a stage is left for the owner to place.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::boundary::{Batch, Field, Object};
+
+use super::infer::{percent, share};
+use super::{Batches, in_comment, quoted};
+
+/// A stage as the exports write it, and the figure beside it.
+type Stage = (String, String);
+
+/// The stages of one table as the data shows them.
+pub(super) struct Ladder {
+    pub(super) object: Object,
+    pub(super) field: Field,
+    pub(super) order: Vec<Stage>,
+    lists: Vec<(&'static str, Vec<Stage>)>,
+    /// Those whose place no word and no flag tells.
+    unplaced: Vec<Stage>,
+}
+
+impl Ladder {
+    pub(super) fn rank(&self, stage: &str) -> Option<usize> {
+        if let Some(rank) = self.order.iter().position(|(known, _)| known == stage) {
+            return Some(rank);
+        }
+        let won = self.lists.iter().find(|(name, _)| *name == "won");
+        won.filter(|(_, stages)| stages.iter().any(|(known, _)| known == stage))
+            .map(|_| self.order.len())
+    }
+}
+
+pub(super) fn ladders(batches: &Batches) -> Vec<Ladder> {
+    [
+        lead_ladder(batches),
+        lifecycle_ladder(batches, Object::Contact),
+        account_ladder(batches).or_else(|| lifecycle_ladder(batches, Object::Account)),
+        deal_ladder(batches),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+pub(super) fn holds(value: &str, words: &[&str]) -> bool {
+    let value = value.to_lowercase();
+    words.iter().any(|word| value.contains(word))
+}
+
+/// The position of the first word of a vocabulary that a stage's name contains.
+fn vocabulary(stage: &str, words: &[&[&str]]) -> usize {
+    words.iter().position(|alike| holds(stage, alike)).unwrap_or(words.len())
+}
+
+fn counted(batch: &Batch, field: &Field) -> Vec<(String, usize)> {
+    batch.count_by(field).into_iter().map(|(value, n)| (value.trim().to_owned(), n)).collect()
+}
+
+/// No customer any more.
+const FORMER: &[&str] = &[
+    "former", "ex-", "churn", "lost", "inactive", "inaktiv", "ehemalig", "verlor", "ancien",
+    "perdu", "antigu", "perdid",
+];
+const CUSTOMER: &[&str] = &["customer", "client", "kunde", "klant"];
+/// Somebody who may become a customer, whatever else the name says.
+const PROSPECT: &[&str] =
+    &["prospect", "prospekt", "interessent", "potenz", "potentiel", "potencial"];
+
+fn lead_ladder(batches: &Batches) -> Option<Ladder> {
+    const DONE: &[&str] = &[
+        "disqualif",
+        "unqualif",
+        "nicht qualifiz",
+        "non qualifi",
+        "no calific",
+        "dead",
+        "junk",
+        "lost",
+        "verlor",
+        "perdu",
+        "perdid",
+        "not interested",
+        "kein interesse",
+        "no longer",
+        "cannot contact",
+        "cancel",
+        "converted",
+        "konvertiert",
+        "convertid",
+        "closed",
+        "geschlossen",
+        "abgelehnt",
+        "cerrad",
+        "bad data",
+        "duplicate",
+        "dublette",
+        "archiv",
+    ];
+    const ORDER: &[&[&str]] = &[
+        &["untouched", "new", "open", "neu", "offen", "nouveau", "nuev", "abiert"],
+        &["prospect"],
+        &["attempt", "versuch"],
+        &["contacted", "working", "in progress", "connected", "kontaktiert", "in bearbeitung"],
+        &["nurtur", "recycl"],
+        &["engaged"],
+        &["mql", "marketing qualified"],
+        &["accepted", "sal"],
+        &["sql", "sales qualified"],
+        &["qualified", "qualifiz", "qualifié", "calific"],
+        &["opportunity", "opportun"],
+    ];
+    let batch = batches.get(Object::Lead)?;
+    let field = batches.field(Object::Lead, "status").filter(|field| batch.has(field))?;
+    let stages = counted(batch, &field);
+    if stages.is_empty() || stages.len() > 40 {
+        return None;
+    }
+    let total = batch.len();
+    let said = |n: usize| format!("{n} leads, {}", percent(n, total));
+    let (done, mut open): (Vec<_>, Vec<_>) =
+        stages.into_iter().partition(|(stage, _)| holds(stage, DONE));
+    open.sort_by_key(|(stage, n)| (vocabulary(stage, ORDER), usize::MAX - n));
+    Some(Ladder {
+        object: Object::Lead,
+        field,
+        order: open.into_iter().map(|(stage, n)| (stage, said(n))).collect(),
+        lists: vec![("closed", done.into_iter().map(|(stage, n)| (stage, said(n))).collect())],
+        unplaced: Vec::new(),
+    })
+}
+
+/// Where a person or a company stands in HubSpot's lifecycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Lifecycle {
+    Subscriber,
+    Lead,
+    MarketingQualified,
+    SalesQualified,
+    Opportunity,
+    Customer,
+    Evangelist,
+    /// Out of the funnel.
+    Out,
+}
+
+impl Lifecycle {
+    /// By the internal name of a stage or its label; the longer names hold the shorter ones.
+    fn of(stage: &str) -> Option<Self> {
+        const QUALIFIED: &[&str] = &["qualif", "calific", "kwalific"];
+        const SALES: &[&str] =
+            &["sales", "vertrieb", "vente", "venta", "vendas", "vendit", "verkoop"];
+        let is = |words| holds(stage, words);
+        if is(FORMER) || is(&["disqualif", "unqualif"]) {
+            Some(Self::Out)
+        } else if is(&["mql"]) || is(QUALIFIED) && is(&["marketing"]) {
+            Some(Self::MarketingQualified)
+        } else if is(&["sql"]) || is(QUALIFIED) && is(SALES) {
+            Some(Self::SalesQualified)
+        } else if is(&["opportun", "oportun", "verkaufschance", "verkoopkans"]) {
+            Some(Self::Opportunity)
+        } else if is(PROSPECT) {
+            None
+        } else if is(CUSTOMER) {
+            Some(Self::Customer)
+        } else if is(&["evangeli", "promoteur", "promoter"]) {
+            Some(Self::Evangelist)
+        } else if is(&["lead"]) {
+            Some(Self::Lead)
+        } else if is(&["subscriber", "abonn", "suscri", "assinante", "iscritt"]) {
+            Some(Self::Subscriber)
+        } else {
+            const OTHER: [&str; 8] =
+                ["other", "sonstige", "sonstiges", "andere", "autre", "otro", "outro", "altro"];
+            OTHER.contains(&stage.to_lowercase().as_str()).then_some(Self::Out)
+        }
+    }
+}
+
+fn lifecycle_ladder(batches: &Batches, object: Object) -> Option<Ladder> {
+    let batch = batches.get(object)?;
+    let field = batches.field(object, "lifecycle").filter(|field| batch.has(field))?;
+    let total = batch.len();
+    let mut placed: Vec<(Lifecycle, Stage)> = Vec::new();
+    let mut unplaced = Vec::new();
+    for (stage, n) in counted(batch, &field) {
+        let said = format!("{n} {}, {}", object.plural(), percent(n, total));
+        match Lifecycle::of(&stage) {
+            Some(place) => placed.push((place, (stage, said))),
+            None => unplaced.push((stage, said)),
+        }
+    }
+    placed.sort_by_key(|(place, _)| *place);
+    let at = |fits: fn(Lifecycle) -> bool| -> Vec<Stage> {
+        placed.iter().filter(|(place, _)| fits(*place)).map(|(_, stage)| stage.clone()).collect()
+    };
+    let order = at(|place| place < Lifecycle::Out);
+    let lists = vec![
+        ("closed", at(|place| place == Lifecycle::Out)),
+        ("customer", at(|place| matches!(place, Lifecycle::Customer | Lifecycle::Evangelist))),
+        ("opportunity", at(|place| place == Lifecycle::Opportunity)),
+    ];
+    (!order.is_empty()).then_some(Ladder { object, field, order, lists, unplaced })
+}
+
+fn account_ladder(batches: &Batches) -> Option<Ladder> {
+    let batch = batches.get(Object::Account)?;
+    let field = batches.field(Object::Account, "type").filter(|field| batch.has(field))?;
+    let stages = counted(batch, &field);
+    let total = batch.len();
+    let with = |words: &[&str], but: &[&[&str]]| -> Vec<Stage> {
+        stages
+            .iter()
+            .filter(|(stage, _)| holds(stage, words) && !but.iter().any(|but| holds(stage, but)))
+            .map(|(stage, n)| (stage.clone(), format!("{n} accounts, {}", percent(*n, total))))
+            .collect()
+    };
+    let prospects = with(PROSPECT, &[FORMER]);
+    let customers = with(CUSTOMER, &[FORMER, PROSPECT]);
+    if prospects.is_empty() || customers.is_empty() {
+        return None;
+    }
+    let order = prospects.into_iter().chain(customers.iter().cloned()).collect();
+    let lists = vec![("customer", customers), ("closed", with(FORMER, &[]))];
+    Some(Ladder { object: Object::Account, field, order, lists, unplaced: Vec::new() })
+}
+
+/// What the deals in one stage look like.
+#[derive(Default)]
+struct StageFigures {
+    n: usize,
+    closed: usize,
+    won: usize,
+    probabilities: Vec<f64>,
+}
+
+fn deal_ladder(batches: &Batches) -> Option<Ladder> {
+    const ORDER: &[&[&str]] = &[
+        &["prospect", "new", "appointment", "funnel", "termin", "rendez-vous", "cita "],
+        &["qualif", "discovery", "calific"],
+        &[
+            "analysis",
+            "assessment",
+            "demo",
+            "presentation",
+            "präsentation",
+            "présent",
+            "presentaci",
+        ],
+        &["value", "decision maker", "entscheidungsträger", "décideur", "decisor", "de decisiones"],
+        &["proposal", "quote", "angebot", "devis", "propuesta", "proposta"],
+        &["negotiation", "review", "upside", "verhandlung", "négociation", "negocia"],
+        &["decision", "expected", "entscheidung"],
+        &["commit", "contract", "procurement", "verbal", "vertrag", "contrat"],
+    ];
+    const WON: &[&str] = &["won", "gewonn", "gagné", "ganad", "ganh", "vinto", "vinta"];
+    const LOST: &[&str] = &["lost", "verlor", "perdu", "perdid", "nicht gewonn"];
+    const CLOSED: &[&str] = &["closed", "geschlossen", "fermé", "cerrad", "fechad", "chius"];
+    let batch = batches.get(Object::Deal)?;
+    let field = batches.field(Object::Deal, "stage").filter(|field| batch.has(field))?;
+    let named = |name: &str| batches.field(Object::Deal, name).filter(|field| batch.has(field));
+    let (closed, won, probability) = (named("closed"), named("won"), named("probability"));
+    let mut stages: BTreeMap<String, StageFigures> = BTreeMap::new();
+    for row in batch.rows() {
+        let Some(stage) = row.text(&field) else { continue };
+        let figures = stages.entry(stage.trim().to_owned()).or_default();
+        let flag =
+            |field: &Option<Field>| field.as_ref().and_then(|field| row.flag(field)) == Some(true);
+        figures.n += 1;
+        figures.closed += usize::from(flag(&closed));
+        figures.won += usize::from(flag(&won));
+        figures.probabilities.extend(probability.as_ref().and_then(|field| row.number(field)));
+    }
+    if stages.is_empty() || stages.len() > 60 {
+        return None;
+    }
+    let (mut order, mut ended_won, mut ended_lost) = (Vec::new(), Vec::new(), Vec::new());
+    for (stage, mut figures) in stages {
+        figures.probabilities.sort_by(f64::total_cmp);
+        let median = figures.probabilities.get(figures.probabilities.len() / 2).copied();
+        let said_won = won.is_some() && share(figures.won, figures.n) >= 0.9;
+        let says_lost = || holds(&stage, LOST);
+        let ended = if closed.is_some() {
+            share(figures.closed, figures.n) >= 0.9
+        } else {
+            said_won || holds(&stage, CLOSED) || holds(&stage, WON) || says_lost()
+        };
+        let says_won = if won.is_some() {
+            share(figures.won, figures.n) >= 0.5
+        } else {
+            holds(&stage, WON) && !says_lost()
+        };
+        let mut said = format!("{} deals", figures.n);
+        if closed.is_some() {
+            let _ = write!(said, ", {} closed", percent(figures.closed, figures.n));
+        }
+        if ended && says_won {
+            ended_won.push((stage, said));
+        } else if ended {
+            ended_lost.push((stage, said));
+        } else {
+            if let Some(median) = median {
+                let _ = write!(said, ", median probability {median}");
+            }
+            let place = vocabulary(&stage, ORDER);
+            order.push((median, place, stage, said));
+        }
+    }
+    // Nothing says which of these names mean that a deal is over: all of them might.
+    let told = closed.is_some() || !ended_won.is_empty() || !ended_lost.is_empty();
+    if !told && order.iter().all(|(_, place, ..)| *place == ORDER.len()) {
+        return None;
+    }
+    order.sort_by(|a, b| {
+        a.0.unwrap_or(-1.0)
+            .total_cmp(&b.0.unwrap_or(-1.0))
+            .then_with(|| (a.1, &a.2).cmp(&(b.1, &b.2)))
+    });
+    let order: Vec<_> = order.into_iter().map(|(_, _, stage, said)| (stage, said)).collect();
+    let lists = vec![("won", ended_won), ("lost", ended_lost)];
+    let unplaced = Vec::new();
+    (!order.is_empty()).then_some(Ladder { object: Object::Deal, field, order, lists, unplaced })
+}
+
+/// The ladders as `rules/lifecycle.toml` writes them.
+pub(super) fn lifecycle(ladders: &[Ladder]) -> String {
+    let mut toml = String::new();
+    for ladder in ladders {
+        let _ = write!(toml, "[{}]\nfield = \"{}\"\n", ladder.object, ladder.field.name());
+        let order = [("order", &ladder.order)];
+        let lists = ladder.lists.iter().map(|(name, stages)| (*name, stages));
+        for (name, stages) in
+            order.into_iter().chain(lists).filter(|(_, stages)| !stages.is_empty())
+        {
+            let _ = writeln!(toml, "{name} = [");
+            for (stage, figure) in stages {
+                let _ = writeln!(toml, "  {},  # {figure}", quoted(stage));
+            }
+            toml += "]\n";
+        }
+        if !ladder.unplaced.is_empty() {
+            toml += "# Where these stand is not known; until they are in `order` or `closed`, they count as open work:\n";
+            for (stage, figure) in &ladder.unplaced {
+                let _ = writeln!(toml, "#   {},  # {figure}", in_comment(&quoted(stage)));
+            }
+        }
+        toml.push('\n');
+    }
+    toml
+}
