@@ -2,7 +2,7 @@
 //!
 //! Does not: propose a merge; two deals are never merged on a likeness.
 
-use crate::boundary::{Field, Grant, Object, Row};
+use crate::boundary::{Field, Grant, Object, Row, ids};
 use crate::check::deals::{self, DealState};
 use crate::check::settings::days;
 use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
@@ -61,10 +61,8 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
     for deal in batch.reviewed().filter(|deal| is_open(world, *deal)) {
         let Some(account) = deal.text(&asked.account) else { continue };
         judgement.examined += 1;
-        let mut twins: Vec<Row<'_>> = world
-            .deals()
-            .of_account(account)
-            .iter()
+        let mut twins: Vec<Row<'_>> = ids(account)
+            .flat_map(|id| world.deals().of_account(id))
             .copied()
             .filter(|other| is_open(world, *other) && asked.are_twins(world, deal, *other))
             .collect();

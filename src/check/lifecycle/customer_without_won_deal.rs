@@ -198,12 +198,11 @@ impl<'w, 'a> Claims<'w, 'a> {
 
     /// Whether the record, or a contact's company, is billed, and where it says so.
     fn billed(&self, row: Row<'a>) -> (Option<(Row<'a>, &'w Field)>, Option<bool>) {
-        let company = || {
-            let id = self.asked.deals.company(row)?;
-            self.world.batch(Object::Account)?.find(id)
-        };
+        let accounts = self.world.batch(Object::Account);
+        let company = |id| accounts.and_then(|accounts| accounts.find(id));
+        let companies = self.asked.deals.companies(row).filter_map(company);
         let mut said = (None, None);
-        for of in std::iter::once(row).chain(company()) {
+        for of in std::iter::once(row).chain(companies) {
             let Some(field) = self.rule.billed.iter().find(|field| field.object() == of.object())
             else {
                 continue;
@@ -317,22 +316,14 @@ impl<'w, 'a> Claims<'w, 'a> {
 
     fn won_by_parent(&self, row: Row<'a>) -> Option<(Row<'a>, Row<'a>)> {
         let accounts = self.world.batch(Object::Account)?;
-        let account = match row.object() {
-            Object::Account => row,
-            Object::Contact => accounts.find(self.asked.deals.company(row)?)?,
-            Object::Lead
-            | Object::Deal
-            | Object::User
-            | Object::Queue
-            | Object::CampaignMember
-            | Object::FieldHistory
-            | Object::SystemRecord => return None,
-        };
-        let parent = accounts.find(account.text(self.asked.parent.as_ref()?)?)?;
-        let deal = self
-            .links
-            .deals(parent)
-            .find(|deal| self.links.state(*deal) == Some(DealState::Won))?;
-        Some((parent, deal))
+        let parent_field = self.asked.parent.as_ref()?;
+        let itself = Some(row).filter(|row| row.object() == Object::Account);
+        let companies = self.asked.deals.companies(row).filter_map(|id| accounts.find(id));
+        companies.chain(itself).find_map(|account| {
+            let parent = accounts.find(account.text(parent_field)?)?;
+            let mut deals = self.links.deals(parent);
+            let deal = deals.find(|deal| self.links.state(*deal) == Some(DealState::Won))?;
+            Some((parent, deal))
+        })
     }
 }

@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use hashbrown::HashMap;
 
-use crate::boundary::{Field, Grant, Missing, Object, Row, id_key};
+use crate::boundary::{Field, Grant, Missing, Object, Row, id_key, ids};
 use crate::check::deals::{self, DealState};
 use crate::check::ladder::Ladders;
 use crate::check::{Judgement, World};
@@ -79,10 +79,10 @@ impl DealFields {
         super::time(deal, self.close_date.as_ref())
     }
 
-    /// The company of a contact; no other record has one.
-    pub(super) fn company<'a>(&self, of: Row<'a>) -> Option<&'a str> {
-        let field = self.contact_account.as_ref().filter(|_| of.object() == Object::Contact)?;
-        of.text(field).map(str::trim)
+    /// The ids of a contact's companies; no other record has any.
+    pub(super) fn companies<'a>(&self, of: Row<'a>) -> impl Iterator<Item = &'a str> {
+        let field = self.contact_account.as_ref().filter(|_| of.object() == Object::Contact);
+        field.and_then(|field| of.text(field)).into_iter().flat_map(ids)
     }
 
     /// What keeps a contact's company's deals from being looked at.
@@ -134,23 +134,27 @@ impl<'w, 'a> Links<'w, 'a> {
     }
 
     fn add(&mut self, deal: Row<'a>) {
-        let named = |object, field: &Option<Field>| {
-            let id = deal.text(field.as_ref()?)?.trim();
-            self.world.batch(object)?.find(id)
+        let named = |object, field: &Option<Field>| -> Vec<Row<'a>> {
+            let batch = self.world.batch(object);
+            let said = field.as_ref().and_then(|field| deal.text(field)).into_iter();
+            said.flat_map(ids).filter_map(|id| batch?.find(id)).collect()
         };
-        let account = named(Object::Account, &self.fields.account);
-        let contact = named(Object::Contact, &self.fields.contact);
+        let accounts = named(Object::Account, &self.fields.account);
+        let contacts = named(Object::Contact, &self.fields.contact);
         let names_account =
             self.fields.account.as_ref().is_some_and(|field| deal.text(field).is_some());
-        let company =
-            contact.filter(|_| !names_account).and_then(|contact| self.fields.company(contact));
+        let people: &[Row<'a>] = if names_account { &[] } else { &contacts };
+        let mut companies: Vec<&str> =
+            people.iter().flat_map(|person| self.fields.companies(*person)).map(id_key).collect();
+        companies.sort_unstable();
+        companies.dedup();
         self.all += 1;
-        self.to_contacts += usize::from(contact.is_some() || account.is_some());
-        self.to_accounts += usize::from(account.is_some() || company.is_some());
-        if let Some(company) = company {
-            self.through_people.entry(id_key(company)).or_default().push(deal);
+        self.to_contacts += usize::from(!contacts.is_empty() || !accounts.is_empty());
+        self.to_accounts += usize::from(!accounts.is_empty() || !companies.is_empty());
+        for company in companies {
+            self.through_people.entry(company).or_default().push(deal);
         }
-        if contact.is_none() && account.is_none() {
+        if contacts.is_empty() && accounts.is_empty() {
             match self.world.deals().state(self.world, deal) {
                 Some(DealState::Won) => self.won_unlinked += 1,
                 Some(DealState::Open) => self.open_unlinked += 1,
@@ -162,21 +166,14 @@ impl<'w, 'a> Links<'w, 'a> {
     /// Every deal that speaks of a contact or an account, possibly twice.
     pub(super) fn deals(&self, row: Row<'a>) -> impl Iterator<Item = Row<'a>> {
         let of = self.world.deals();
-        let (own, company) = match row.object() {
-            Object::Contact => (of.of_contact(row.id()), self.fields.company(row)),
-            Object::Account => (&[] as &[Row<'a>], Some(row.id())),
-            Object::Lead
-            | Object::Deal
-            | Object::User
-            | Object::Queue
-            | Object::CampaignMember
-            | Object::FieldHistory
-            | Object::SystemRecord => (&[] as &[Row<'a>], None),
-        };
-        let company_deals = company.map_or(&[] as &[_], |id| of.of_account(id));
-        let people_deals =
-            company.and_then(|id| self.through_people.get(id_key(id))).map_or(&[] as &[_], |v| v);
-        own.iter().chain(company_deals).chain(people_deals).copied()
+        let is = |object| row.object() == object;
+        let own = if is(Object::Contact) { of.of_contact(row.id()) } else { &[] };
+        let itself = is(Object::Account).then(|| row.id());
+        let company_deals = self.fields.companies(row).chain(itself).flat_map(move |id| {
+            let through_people = self.through_people.get(id_key(id));
+            of.of_account(id).iter().chain(through_people.into_iter().flatten())
+        });
+        own.iter().chain(company_deals).copied()
     }
 
     /// Each deal once, in input order.

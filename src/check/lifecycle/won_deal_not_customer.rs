@@ -171,7 +171,8 @@ impl<'a> Case<'_, 'a> {
         if self.row.object() == Object::Account {
             return Some(self.row);
         }
-        self.world.batch(Object::Account)?.find(self.asked.deals.company(self.row)?)
+        let accounts = self.world.batch(Object::Account)?;
+        self.asked.deals.companies(self.row).find_map(|id| accounts.find(id))
     }
 
     fn account_type(&self) -> Option<(Row<'a>, &Field)> {
