@@ -320,12 +320,15 @@ impl Clocks<'_, '_> {
             .or_else(|| self.handed_over.get(&row.position()).map(|change| change.at));
         let since = assigned.unwrap_or(created);
         let touched = row.time(self.touched).filter(|at| *at <= now);
+        // A day without a time of day may be any instant of it.
+        let follows =
+            |at: DateTime<Utc>| at >= since || self.end_of_day(at).is_some_and(|end| end > since);
         let activity = || {
             let at = self.last_activity.and_then(|field| row.time(field))?;
-            (at >= since && at <= now).then_some(at)
+            (follows(at) && at <= now).then_some(at)
         };
         let (until, end) = match touched {
-            Some(at) if at >= since => (at, End::Touch),
+            Some(at) if follows(at) => (at, End::Touch),
             Some(_) => activity().map_or((now, End::Review), |at| (at, End::Activity)),
             None => (now, End::Review),
         };
@@ -333,8 +336,17 @@ impl Clocks<'_, '_> {
         if answered && self.world.as_of.days_since(until) > self.level.look_back_days {
             return None;
         }
-        let human_hours = self.calendar.hours_between(since, until);
+        let human_hours =
+            self.calendar.hours_between(self.end_of_day(since).unwrap_or(since), until);
         Some(Times { created, assigned, since, touched, until, end, human_hours })
+    }
+
+    /// The end of a day that was written without a time, which stands as the day's first instant.
+    fn end_of_day(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let zone = self.world.as_of.zone;
+        let day = at.with_timezone(&zone).date_naive();
+        let is_day = start_of_day(day, zone) == at;
+        is_day.then(|| day.succ_opt().map(|next| start_of_day(next, zone)))?
     }
 
     fn finding(&self, row: Row<'_>, owner: &Field, times: Times, target: &Target) -> Finding {
@@ -424,6 +436,12 @@ impl Clocks<'_, '_> {
             finding = finding.unless(
                 "Nothing says when the owner got it: the hours may be the system's, not the owner's",
             );
+        }
+        if self.end_of_day(times.since).is_some() {
+            let what = if times.assigned.is_some() { "assignment" } else { "creation" };
+            finding = finding.unless(format!(
+                "The {what} is a day without a time: the clock starts at the end of that day"
+            ));
         }
         if let Some(touched) = times.touched.filter(|_| times.end != End::Touch) {
             let day = touched.with_timezone(&zone).date_naive();
