@@ -164,6 +164,13 @@ impl CheckDef {
         Off::InRules { file: self.family.file(), section: self.name }
     }
 
+    /// True where a finding is about several equals and is found as long as any of them is under review.
+    /// Any other is about its first record; those beside it are only what that one was held against.
+    pub fn is_about_equals(&self) -> bool {
+        let lone = ["DUP-06", "DUP-07", "DUP-08"];
+        self.code == "BAT-08" || self.family == Family::Duplicates && !lone.contains(&self.code)
+    }
+
     /// True for the check's code in any case, and for its name.
     pub fn is_called(&self, word: &str) -> bool {
         self.code.eq_ignore_ascii_case(word) || self.name == word

@@ -395,9 +395,12 @@ impl Memory {
             return false;
         }
         let row = |record: &RecordRef| pulled.get(record.object)?.find(&record.id);
-        let records = || self.related.iter().chain([&self.record]);
-        records().all(|record| pulled.get(record.object).is_some())
-            && records().any(|record| row(record).is_some_and(Row::is_under_review))
+        let is_reviewed = |record: &RecordRef| row(record).is_some_and(Row::is_under_review);
+        let mut equals = self.related.iter().filter(|it| it.object == self.record.object);
+        let any_equal_is = report.check.is_about_equals() && equals.any(is_reviewed);
+        (self.related.iter().chain([&self.record]))
+            .all(|record| pulled.get(record.object).is_some())
+            && (any_equal_is || is_reviewed(&self.record))
             && !judgement
                 .not_looked
                 .iter()

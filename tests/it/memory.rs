@@ -1,11 +1,12 @@
 //! What a review remembers from week to week, played through the commands.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use serde_json::Value;
 
 use crate::decisions::{Filled, approve, confirm, escalate, reject};
-use crate::job::{DAY, Job, word};
+use crate::job::{DAY, Job, files, word};
 
 const WEEKS: [&str; 6] =
     [DAY, "2026-03-08", "2026-03-15", "2026-03-22", "2026-03-29", "2026-04-05"];
@@ -489,4 +490,45 @@ fn a_memory_that_is_lost_or_edited_is_said_and_not_trusted() {
         week(&job, 2);
         assert_eq!(standing(&job, 2)[0], "DUP-01 00Q1 recurring 2 decide");
     }
+}
+
+/// The ids in the first column of every export.
+fn ids_of(job: &Job) -> Vec<String> {
+    let mut ids = BTreeSet::new();
+    for bytes in files(&job.path("exports")).values() {
+        let mut reader = csv::Reader::from_reader(bytes.as_slice());
+        let at =
+            reader.headers().unwrap().iter().position(|name| ["Id", "Record ID"].contains(&name));
+        let Some(at) = at else { continue };
+        ids.extend(reader.records().map(|row| row.unwrap()[at].to_owned()));
+    }
+    ids.into_iter().collect()
+}
+
+/// The same exports on the next day, of which only some are under review: nothing was mended.
+#[track_caller]
+fn check_another_batch(flavour: &str) {
+    let whole = Job::acme(flavour);
+    whole.edit("review.toml", "changed_within_days = 30", "");
+    whole.call(&["run", ".", "--as-of", "2026-11-23"]).ends(0);
+    let before = whole.text("runs/2026-11-23/findings.jsonl").lines().count();
+    let ids = ids_of(&whole);
+    for part in [2, 3, 7] {
+        let job = Job::new(&[]);
+        for (name, bytes) in files(&whole.path(".")) {
+            job.put_bytes(name.to_str().unwrap(), &bytes);
+        }
+        let some: Vec<&str> = ids.iter().step_by(part).map(String::as_str).collect();
+        job.put("rules/batch.csv", &some.join("\n"));
+        job.edit("review.toml", "[batch]", "[batch]\nids = \"batch.csv\"");
+        let said = job.call(&["run", ".", "--as-of", "2026-11-24"]).ends(0).out;
+        assert!(!said.contains("resolved:"), "one in {part}: {said}");
+        let after = job.text("runs/2026-11-24/findings.jsonl").lines().count();
+        assert!(0 < after && after < before, "one in {part}: {after} of {before}");
+    }
+}
+
+#[test]
+fn what_another_batch_leaves_out_is_not_resolved() {
+    check_another_batch("salesforce");
 }
