@@ -526,6 +526,8 @@ pub struct Since {
     pub changes: Vec<Change>,
     /// Findings that are not found any more.
     pub resolved: Vec<Resolved>,
+    /// Findings of which another one tells now: a cluster that grew, shrank, or became unsafe.
+    pub elsewhere: usize,
     /// Findings whose records or checks were not looked at this time.
     pub unseen: usize,
 }

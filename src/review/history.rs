@@ -14,7 +14,7 @@ use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use crate::boundary::{Field, Object, RecordRef, Row};
-use crate::check::{CheckDef, Report};
+use crate::check::{ALL, CheckDef, Family, Report};
 use crate::config::Config;
 use crate::finding::{Finding, FindingId};
 use crate::gate::{Gate, Reason, Verdict};
@@ -187,10 +187,15 @@ impl<'l> Past<'l> {
         since: &mut Since,
     ) {
         let day = now.judged.as_of.day;
+        let together = Together::of(&now.judged.reports);
         for (id, mut before) in mem::take(&mut self.memory) {
             let decided = self.decisions.get(&id).map(|(decided, _)| *decided);
             if before.resolved.is_none() {
-                if let Some(how) = before.how(&id, now, decided) {
+                let is_whole = !before.records().any(|record| is_gone(record, now));
+                if is_whole && together.tells_of(&before) {
+                    // It is news once.
+                    since.elsewhere += usize::from(Some(before.last) == since.day);
+                } else if let Some(how) = before.how(&id, now, decided) {
                     before.resolved = Some((day, how));
                     since.resolved.push(Resolved {
                         id: id.clone(),
@@ -245,6 +250,36 @@ impl<'l> Past<'l> {
             });
         }
         self.gaps.extend(gaps);
+    }
+}
+
+/// Which records findings about equals name together, by family.
+struct Together<'f>(BTreeMap<(Family, &'f RecordRef), BTreeSet<usize>>);
+
+impl<'f> Together<'f> {
+    fn of(reports: &'f [Report]) -> Self {
+        let mut named: BTreeMap<_, BTreeSet<usize>> = BTreeMap::new();
+        let equals = found(reports).filter(|(check, _)| check.is_about_equals());
+        for (at, (check, finding)) in equals.enumerate() {
+            for record in finding.related.iter().chain([&finding.record]) {
+                named.entry((check.family, record)).or_default().insert(at);
+            }
+        }
+        Self(named)
+    }
+
+    /// True when another finding tells what was found before: it names two of its records together. What
+    /// several records miss is told of as long as any of them does.
+    fn tells_of(&self, before: &Memory) -> bool {
+        let check = ALL.iter().find(|check| check.code == before.rule);
+        let Some(check) = check.filter(|check| check.is_about_equals()) else { return false };
+        let mut seen: BTreeSet<usize> = BTreeSet::new();
+        before.records().filter_map(|record| self.0.get(&(check.family, record))).flatten().any(
+            |finding| {
+                let is_second = !seen.insert(*finding);
+                is_second || check.family == Family::Batch
+            },
+        )
     }
 }
 
@@ -323,6 +358,12 @@ fn remembered(runs: &Path, run: &Run) -> Result<BTreeMap<FindingId, Memory>, Str
     memory.collect()
 }
 
+/// True when a table that was read does not hold the record any more.
+fn is_gone(record: &RecordRef, now: &Now<'_>) -> bool {
+    let batch = now.judged.pulled.get(record.object);
+    batch.is_some_and(|batch| batch.find(&record.id).is_none())
+}
+
 /// A line of history.jsonl.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -352,25 +393,27 @@ impl Memory {
         }
     }
 
+    /// Every record it is about.
+    fn records(&self) -> impl Iterator<Item = &RecordRef> {
+        self.related.iter().chain([&self.record])
+    }
+
     /// How the finding was resolved; nothing where its check or its records were not looked at.
     fn how(&self, id: &FindingId, now: &Now<'_>, decided: Option<&Decided>) -> Option<How> {
-        let (cut, pulled, reports) = (&now.cut, &now.judged.pulled, &now.judged.reports);
+        let (cut, reports) = (&now.cut, &now.judged.reports);
         let reads_cut = |report: &Report| {
             report.check.code == self.rule
                 && report.reads.iter().any(|it| cut.contains(&it.object()))
         };
         // Of a table that was cut nothing is known: neither that a record is gone nor that it is right.
-        if self.related.iter().chain([&self.record]).any(|record| cut.contains(&record.object))
+        if self.records().any(|record| cut.contains(&record.object))
             || reports.iter().any(reads_cut)
         {
             return None;
         }
-        let is_gone = |record: &RecordRef| {
-            pulled.get(record.object).is_some_and(|batch| batch.find(&record.id).is_none())
-        };
-        let gone = is_gone(&self.record);
+        let gone = is_gone(&self.record, now);
         // A finding is about all of its records: without one of them it cannot come again.
-        if !gone && !self.related.iter().any(is_gone) && !self.was_looked_at(id, now) {
+        if !self.records().any(|record| is_gone(record, now)) && !self.was_looked_at(id, now) {
             return None;
         }
         let approved = decided
@@ -398,8 +441,7 @@ impl Memory {
         let is_reviewed = |record: &RecordRef| row(record).is_some_and(Row::is_under_review);
         let mut equals = self.related.iter().filter(|it| it.object == self.record.object);
         let any_equal_is = report.check.is_about_equals() && equals.any(is_reviewed);
-        (self.related.iter().chain([&self.record]))
-            .all(|record| pulled.get(record.object).is_some())
+        self.records().all(|record| pulled.get(record.object).is_some())
             && (any_equal_is || is_reviewed(&self.record))
             && !judgement
                 .not_looked

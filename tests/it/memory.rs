@@ -531,4 +531,53 @@ fn check_another_batch(flavour: &str) {
 #[test]
 fn what_another_batch_leaves_out_is_not_resolved() {
     check_another_batch("salesforce");
+    check_another_batch("hubspot");
+}
+
+#[test]
+fn duplicates_that_become_more_are_not_resolved() {
+    let lead = |id: &str, mail: &str| {
+        format!(
+            "{id},Pat,Quinn,Acme,{mail},+1 202 555 0101,005A,Open,2026-01-0{},false\n",
+            &id[3..]
+        )
+    };
+    let header =
+        "Id,FirstName,LastName,Company,Email,Phone,OwnerId,Status,CreatedDate,IsConverted\n";
+    let job = Job::new(&[
+        (
+            "exports/Lead.csv",
+            &(header.to_owned() + &lead("00Q1", "p@a.com") + &lead("00Q2", "p@a.com")),
+        ),
+        ("exports/User.csv", "Id,Name,IsActive\n005A,Ann Ng,true\n"),
+    ]);
+    job.call(&["init", "mine", "--from", "exports"]).ends(0);
+    let week = |n: usize| {
+        let said = job.call(&["run", "mine", "--as-of", WEEKS[n]]).ends(0).out;
+        said.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert!(week(0).contains("DUP-01"));
+    // A third one comes: the two are told of with it.
+    let mut leads = header.to_owned();
+    for id in ["00Q1", "00Q2", "00Q3"] {
+        leads += &lead(id, "p@a.com");
+    }
+    job.put("exports/Lead.csv", &leads);
+    let said = week(1);
+    assert!(said.contains("1 proposal of earlier packets is told by another one now"), "{said}");
+    assert!(!said.contains("resolved:"), "{said}");
+    // The third one goes again: what was told of the two comes back, and is no news.
+    job.put(
+        "exports/Lead.csv",
+        &(header.to_owned() + &lead("00Q1", "p@a.com") + &lead("00Q2", "p@a.com")),
+    );
+    let said = week(2);
+    assert!(said.contains("1 resolved: 1 without an approval"), "{said}");
+    let found = job.text(&format!("mine/runs/{}/findings.jsonl", WEEKS[2]));
+    assert!(found.contains("\"state\":\"recurring\""), "{found}");
+    // And they are put right.
+    let other = "00Q2,Bo,Li,Other,bo@other.com,,005A,Open,2026-01-02,false\n";
+    job.put("exports/Lead.csv", &(header.to_owned() + &lead("00Q1", "p@a.com") + other));
+    let said = week(3);
+    assert!(said.contains("1 resolved: 1 without an approval"), "{said}");
 }

@@ -25,7 +25,8 @@ pub(super) struct Since {
     /// How many of these and of the approved changes wait for somebody; nothing where none does.
     open: Option<String>,
     groups: Vec<Group>,
-    unseen: Option<String>,
+    /// What is neither resolved nor here, in words.
+    rest: Vec<String>,
 }
 
 /// A number of findings in words, and the first of them.
@@ -67,14 +68,27 @@ impl Since {
             unanswered,
             open: (open > 0).then(|| grouped(open)),
             groups: groups.into_iter().filter(|group| !group.rows.is_empty()).collect(),
-            unseen: (since.unseen > 0 && own.is_none()).then(|| {
-                format!(
-                    "{} of earlier packets could not be looked at this time: the records were not in the batch, or the check did not look",
-                    counted(since.unseen, "proposal")
-                )
-            }),
+            rest: if own.is_some() { Vec::new() } else { rest(since) },
         }
     }
+}
+
+/// What is not found any more and is not resolved.
+fn rest(since: &crate::packet::Since) -> Vec<String> {
+    let earlier = |n: usize| format!("{} of earlier packets", counted(n, "proposal"));
+    let mut rest = Vec::new();
+    if since.elsewhere > 0 {
+        let are = if since.elsewhere == 1 { "is" } else { "are" };
+        let proposals = earlier(since.elsewhere);
+        rest.push(format!("{proposals} {are} told by another one now, on the same records"));
+    }
+    if since.unseen > 0 {
+        rest.push(format!(
+            "{} could not be looked at this time: the records were not in the batch, or the check did not look",
+            earlier(since.unseen)
+        ));
+    }
+    rest
 }
 
 /// What became of what was approved, and what is not found any more.
@@ -193,7 +207,7 @@ pub(in crate::packet) fn lines(review: &Review<'_>, quiet: &[Found<'_>]) -> Vec<
         lines.push(format!("{} {} {}: {}", row.id, row.rule, row.record, row.says));
     }
     lines.extend(since.groups.into_iter().map(|group| group.says));
-    lines.extend(since.unseen);
+    lines.extend(since.rest);
     if !lines.is_empty() {
         lines.insert(0, format!("Since the packet of {day}:"));
     }
