@@ -191,6 +191,9 @@ impl Pattern {
     }
 }
 
+/// The file of the job, of which runs keep no text.
+pub const JOB: &str = "review.toml";
+
 /// How the rules differ from those of the packet before.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RuleChange {
@@ -225,8 +228,8 @@ pub struct RuleEffect {
     pub gained: usize,
     /// How many it has under both, with another proposal.
     pub otherwise: usize,
-    /// The records of those it had under the earlier rules alone.
-    pub lost: Vec<RecordRef>,
+    /// Those it had under the earlier rules alone, by their records.
+    pub lost: Vec<(RecordRef, FindingId)>,
     /// How many of these were approved when they were last decided.
     pub approved: usize,
     /// How many were rejected.
@@ -241,6 +244,15 @@ impl RuleEffect {
 }
 
 impl RuleChange {
+    /// The findings that this week's records would have had under the earlier rules alone.
+    pub fn lost(&self) -> impl Iterator<Item = &FindingId> {
+        let rules = match &self.effect {
+            Effect::Judged { rules, .. } => rules.as_slice(),
+            Effect::Unknown(_) => &[],
+        };
+        rules.iter().flat_map(|effect| effect.lost.iter().map(|(_, id)| id))
+    }
+
     /// What the change does, in a sentence.
     fn words(&self) -> String {
         let since = self.since.format("%-d %B %Y");
@@ -265,6 +277,11 @@ impl RuleChange {
                 escape::grouped(otherwise),
             )
         };
+        if self.edits.iter().any(|(file, _)| file == JOB) {
+            words += &format!(
+                " What the change of {JOB} does is not known: the earlier one is not kept."
+            );
+        }
         if !blind.is_empty() {
             words += &format!(
                 " Not tried, for they would read what is not read now: {}.",
@@ -633,11 +650,13 @@ pub enum How {
     Otherwise,
     /// The record is not there any more.
     Gone,
+    /// It would be found by the rules before: what changed are the rules.
+    ByRules,
 }
 
 impl How {
     /// Every way.
-    pub const ALL: [Self; 3] = [Self::AfterApproval, Self::Otherwise, Self::Gone];
+    pub const ALL: [Self; 4] = [Self::AfterApproval, Self::Otherwise, Self::Gone, Self::ByRules];
 
     /// The word used in outputs.
     pub fn word(self) -> &'static str {
@@ -645,6 +664,7 @@ impl How {
             Self::AfterApproval => "after-approval",
             Self::Otherwise => "otherwise",
             Self::Gone => "gone",
+            Self::ByRules => "by-rules",
         }
     }
 
@@ -659,6 +679,7 @@ impl How {
             Self::AfterApproval => "after its change was approved",
             Self::Otherwise => "without an approval",
             Self::Gone => "its record is not there any more",
+            Self::ByRules => "by the changed rules alone: the record is as it was",
         }
     }
 }

@@ -19,10 +19,13 @@ use crate::config::Config;
 use crate::finding::{Finding, FindingId};
 use crate::gate::{Gate, Reason, Verdict};
 use crate::ledger::{Decided, Entry, Run, digest};
-use crate::packet::{self, Happened, How, Queue, Resolved, Since, Standing, State, Unanswered};
+use crate::packet::{
+    self, Happened, How, Queue, Resolved, RuleChange, Since, Standing, State, Unanswered,
+};
 
 use super::Judged;
 use super::applied::{self, Sight};
+use super::cut::Loss;
 use super::paper;
 use super::tally::{Counted, Scope};
 
@@ -64,7 +67,22 @@ pub(super) struct Now<'n> {
     pub(super) cut: BTreeSet<Object>,
     /// Fields whose column is gone: what a check that reads them says no more is not resolved.
     pub(super) lost: BTreeSet<Field>,
+    /// What the rules before would have found in these records, and the present ones do not.
+    pub(super) unruled: BTreeSet<&'n FindingId>,
     pub(super) counted: &'n Counted<'n>,
+}
+
+impl<'n> Now<'n> {
+    pub(super) fn of(
+        config: &'n Config,
+        judged: &'n Judged,
+        loss: &Loss,
+        rules: Option<&'n RuleChange>,
+        counted: &'n Counted<'n>,
+    ) -> Self {
+        let unruled = rules.into_iter().flat_map(RuleChange::lost).collect();
+        Self { config, judged, cut: loss.objects(), lost: loss.fields(), unruled, counted }
+    }
 }
 
 /// How a run's findings stand against the past, and what the next run will remember.
@@ -325,7 +343,7 @@ fn happened(sight: Sight, memory: Option<&Memory>, approved: NaiveDate) -> Optio
         Sight::AsBefore => Some(undone),
         Sight::Otherwise => Some(Happened::Differently),
         Sight::AskTheFinding => {
-            let is_gone = memory?.resolved.is_some();
+            let is_gone = memory?.resolved.is_some_and(|(_, how)| how != How::ByRules);
             Some(if is_gone { Happened::Applied } else { undone })
         }
         Sight::Unread => None,
@@ -384,7 +402,7 @@ struct Line {
 impl Memory {
     fn state(&self, facts: &str) -> State {
         let weeks = self.weeks.saturating_add(1);
-        if self.resolved.is_some() {
+        if self.resolved.is_some_and(|(_, how)| how != How::ByRules) {
             State::Reopened(weeks)
         } else if self.facts == facts {
             State::Recurring(weeks)
@@ -419,6 +437,7 @@ impl Memory {
         let approved = decided
             .is_some_and(|decided| matches!(decided.decision.verdict(), Verdict::Approve { .. }));
         Some(match (approved, gone) {
+            (_, false) if now.unruled.contains(id) => How::ByRules,
             (true, _) => How::AfterApproval,
             (false, true) => How::Gone,
             (false, false) => How::Otherwise,

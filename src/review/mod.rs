@@ -731,7 +731,7 @@ fn write_up(
         redefined.and_then(|_| rule_change::of(folder, config, judged, &past, threads));
     let counted = Counted::of(config, judged.as_of);
     let loss = Loss::of(&runs, earlier, judged, config.policies.input());
-    let now = Now { config, judged, cut: loss.objects(), lost: loss.fields(), counted: &counted };
+    let now = Now::of(config, judged, &loss, rule_change.as_ref(), &counted);
     let present = past.against(&runs, &now)?;
     let missing = lacking(judged, &loss, &present.gaps);
     let columnless = columnless(&judged.admissions, &loss.fields())

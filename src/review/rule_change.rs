@@ -13,7 +13,7 @@ use crate::config::{self, Config};
 use crate::finding::{Finding, FindingId};
 use crate::gate::Verdict;
 use crate::ledger::{Run, digest};
-use crate::packet::{Effect, RuleChange, RuleEffect};
+use crate::packet::{Effect, JOB, RuleChange, RuleEffect};
 
 use super::history::{self, Past};
 use super::{Folder, Judged, fields, manifest, paper};
@@ -40,22 +40,23 @@ pub(super) fn of(
     for (file, _) in &mut edits {
         file.insert_str(0, "rules/");
     }
-    let (job, job_before) = (digest(folder.review.as_bytes()), digests.get("review.toml"));
+    let (job, job_before) = (digest(folder.review.as_bytes()), digests.get(JOB));
     if job_before.is_some_and(|before| *before != job) {
-        edits.push((
-            "review.toml".to_owned(),
-            vec!["it is another, and its text is not kept".to_owned()],
-        ));
+        edits.push((JOB.to_owned(), vec!["it is another, and its text is not kept".to_owned()]));
     }
     if edits.is_empty() {
         return None;
     }
-    let effect = match judged_under(rules, folder, config, judged, threads) {
-        Ok((reports, blind)) => Effect::Judged {
-            rules: effects(&reports, &judged.reports, &blind, past),
-            blind: blind.into_iter().collect(),
-        },
-        Err(why) => Effect::Unknown(why),
+    let effect = if edits.iter().all(|(file, _)| file == JOB) {
+        Effect::Unknown(format!("the earlier {JOB} is not kept"))
+    } else {
+        match judged_under(rules, folder, config, judged, threads) {
+            Ok((reports, blind)) => Effect::Judged {
+                rules: effects(&reports, &judged.reports, &blind, past),
+                blind: blind.into_iter().collect(),
+            },
+            Err(why) => Effect::Unknown(why),
+        }
     };
     Some(RuleChange { since: before.as_of, edits, effect })
 }
@@ -130,7 +131,7 @@ fn effects(
     }
     for (id, (code, finding)) in before.iter().filter(|(id, _)| !now.contains_key(id)) {
         let effect = effects.entry(code).or_insert_with(|| RuleEffect::none(code));
-        effect.lost.push(finding.record.clone());
+        effect.lost.push((finding.record.clone(), id.clone()));
         match past.verdict(id) {
             Some(Verdict::Approve { .. }) => effect.approved += 1,
             Some(Verdict::Reject(_)) => effect.rejected += 1,

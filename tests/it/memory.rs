@@ -581,3 +581,34 @@ fn duplicates_that_become_more_are_not_resolved() {
     let said = week(3);
     assert!(said.contains("1 resolved: 1 without an approval"), "{said}");
 }
+
+#[test]
+fn what_changed_rules_find_no_more_is_not_mended() {
+    let job = Job::acme("salesforce");
+    let week = |day: &str| {
+        let said = job.call(&["run", ".", "--as-of", day]).ends(0).out;
+        said.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    week("2026-11-23");
+    let rules = job.text("rules/lifecycle.toml");
+    let lenient = rules.replace("grace_days = 0", "grace_days = 400");
+    assert_ne!(rules, lenient);
+    job.put("rules/lifecycle.toml", &lenient);
+    let said = week("2026-11-24");
+    let gone = "2 resolved: 2 by the changed rules alone: the record is as it was";
+    assert!(said.contains("0 more and 3 fewer") && said.contains(gone), "{said}");
+    assert!(!week("2026-11-25").contains("resolved:"));
+    // Under the rules of before they are what they were.
+    job.put("rules/lifecycle.toml", &rules);
+    week("2026-11-26");
+    let found = job.text("runs/2026-11-26/findings.jsonl");
+    let state = |line: &str| serde_json::from_str::<Value>(line).unwrap()["state"].clone();
+    let late = found.lines().filter(|line| line.contains("\"LIF-13\"")).map(state);
+    let late: Vec<_> = late.collect();
+    assert!(late.len() >= 2 && late.iter().all(|state| *state != "reopened"), "{late:?}");
+    // Of a job that was edited nobody knows what it was: nothing is said of what it did.
+    job.edit("review.toml", "[source]", "[checks]\noff = [\"LIF-13\"]\n[source]");
+    let said = week("2026-11-27");
+    assert!(said.contains("is not known: the earlier review.toml is not kept"), "{said}");
+    assert!(!said.contains("they find what those of"), "{said}");
+}

@@ -58,7 +58,12 @@ impl Changed {
                 (0, 0) => "none".to_owned(),
                 (approved, rejected) => format!("{approved} approved, {rejected} rejected"),
             },
-            records: effect.lost.iter().take(LISTED).map(|it| value(&it.to_string())).collect(),
+            records: effect
+                .lost
+                .iter()
+                .take(LISTED)
+                .map(|(it, _)| value(&it.to_string()))
+                .collect(),
             more: effect.lost.len().saturating_sub(LISTED),
         });
         Self { files: files.collect(), says: words(&change.words()), rules: rules.collect() }
