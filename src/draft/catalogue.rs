@@ -629,19 +629,59 @@ pub(super) fn folded(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
+/// The ways in which a name is spelt, folded.
+fn spellings(object: Object, name: &str) -> Vec<String> {
+    if name.contains('@') {
+        nouns(object).iter().map(|noun| folded(&name.replace('@', noun))).collect()
+    } else {
+        vec![folded(name)]
+    }
+}
+
+/// A name without the zone or the currency that some exports put behind it: `Create Date (EST)`.
+fn bare(column: &str) -> &str {
+    let behind = column.strip_suffix(')').and_then(|column| column.rsplit_once(" ("));
+    let is_unit = |unit: &str| {
+        unit.len() >= 3
+            && unit.chars().take(3).all(|c| c.is_ascii_uppercase())
+            && unit.chars().skip(3).all(|c| c.is_ascii_digit() || "+-:T".contains(c))
+    };
+    behind.filter(|(_, unit)| is_unit(unit)).map_or(column, |(name, _)| name)
+}
+
 /// The header's column for a canonical name, the best-known spelling first.
 pub(super) fn find<'h>(object: Object, names: &[&str], header: &'h [String]) -> Option<&'h str> {
-    names.iter().find_map(|name| {
-        let spellings: Vec<String> = if name.contains('@') {
-            nouns(object).iter().map(|noun| folded(&name.replace('@', noun))).collect()
-        } else {
-            vec![folded(name)]
-        };
-        let mut found = header.iter().filter(|column| spellings.contains(&folded(column)));
-        let first = found.next()?;
-        // Two columns of one name: which is meant is for the owner to say.
-        found.all(|other| other != first).then_some(first.as_str())
-    })
+    let by = |read: fn(&str) -> &str| {
+        names.iter().find_map(|name| {
+            let spellings = spellings(object, name);
+            let is_spelt = |column: &&String| spellings.contains(&folded(read(column)));
+            let mut found = header.iter().filter(is_spelt);
+            let first = found.next()?;
+            // Two columns of one name: which is meant is for the owner to say.
+            found.all(|other| other != first).then_some(first.as_str())
+        })
+    };
+    by(|column| column).or_else(|| by(bare))
+}
+
+/// The columns of a field that is known, of which several have one name: neither is read.
+pub(super) fn doubled(object: Object, header: &[String]) -> Vec<&str> {
+    let known =
+        columns(object).iter().filter(|(_, names, _)| find(object, names, header).is_none());
+    let spelt: Vec<String> =
+        known.flat_map(|(_, names, _)| *names).flat_map(|name| spellings(object, name)).collect();
+    let is_first =
+        |at: usize, column: &String| header.iter().position(|it| it == column) == Some(at);
+    let mut doubled = Vec::new();
+    for (at, column) in header.iter().enumerate() {
+        if !is_first(at, column)
+            && spelt.contains(&folded(column))
+            && !doubled.contains(&column.as_str())
+        {
+            doubled.push(column.as_str());
+        }
+    }
+    doubled
 }
 
 /// The name of the id, where several columns have it: then no record can be told from another.
@@ -655,8 +695,17 @@ pub(super) fn doubled_id(header: &[String]) -> Option<&str> {
     ids.any(|other| other == first).then_some(first.as_str())
 }
 
-/// The table a file most likely holds: its name counts most, then how many of the table's columns it has.
+/// The table a file most likely holds, if it has a column that names the records.
 pub(super) fn guess(stem: &str, header: &[String]) -> Option<Object> {
+    let is_nameable = |object: &Object| {
+        let mut id = columns(*object).iter().take(1);
+        id.any(|(_, names, _)| find(*object, names, header).is_some())
+    };
+    likely(stem, header).filter(is_nameable)
+}
+
+/// The table a file looks like: its name counts most, then how many of the table's columns it has.
+pub(super) fn likely(stem: &str, header: &[String]) -> Option<Object> {
     let stem = folded(stem);
     let order = [
         Object::CampaignMember,
@@ -681,7 +730,5 @@ pub(super) fn guess(stem: &str, header: &[String]) -> Option<Object> {
         (named + known + if own_id { 6 } else { 0 }, object)
     });
     let (score, object) = scored.rev().max_by_key(|(score, _)| *score)?;
-    let nameable =
-        columns(object).iter().take(1).any(|(_, names, _)| find(object, names, header).is_some());
-    (score >= 6 && nameable).then_some(object)
+    (score >= 6).then_some(object)
 }

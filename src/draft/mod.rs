@@ -143,10 +143,16 @@ fn tables(from: &Path) -> Result<(BTreeMap<Object, DraftTable>, Unused), DraftEr
         let header = sheet.header().to_vec();
         let stem = Path::new(&name).file_stem().unwrap_or_default().to_string_lossy();
         let Some(object) = catalogue::guess(&stem, &header) else {
-            let why = catalogue::doubled_id(&header).map_or_else(
-                || "its columns are not those of a known table".to_owned(),
-                |id| format!("several of its columns are named `{id}`: take all but one out"),
-            );
+            let why = if let Some(id) = catalogue::doubled_id(&header) {
+                format!("several of its columns are named `{id}`: take all but one out")
+            } else if let Some(object) = catalogue::likely(&stem, &header) {
+                let plural = object.plural();
+                format!(
+                    "it looks like {plural}, and no column holds their ids: export it with the record id"
+                )
+            } else {
+                "its columns are not those of a known table".to_owned()
+            };
             unused.push((name, why));
             continue;
         };
@@ -535,6 +541,11 @@ fn boundary_toml(tables: &BTreeMap<Object, DraftTable>) -> String {
             .flat_map(|export| export.header.iter().map(String::as_str))
             .filter(|column| !listed.contains(column) && !column.is_empty())
             .collect();
+        for export in &table.files {
+            for column in catalogue::doubled(*object, &export.header) {
+                let _ = writeln!(toml, "# {}", in_comment(&twice(column)));
+            }
+        }
         if !left.is_empty() {
             let names: Vec<_> = left.iter().map(|name| in_comment(name)).collect();
             let _ = writeln!(toml, "# {} columns are not read: {}", left.len(), names.join(", "));
@@ -806,6 +817,11 @@ fn with_schema(folder: &str, file: &str, text: &str) -> String {
     format!("#:schema {folder}/{}\n{text}", config::schema_name(file))
 }
 
+/// What there is to say of a known column that the export has more than once.
+fn twice(column: &str) -> String {
+    format!("`{column}` stands twice in the export, so neither is read: leave one of them out")
+}
+
 fn summary(
     dir: &Path,
     crm: Crm,
@@ -831,6 +847,13 @@ fn summary(
             files.join(", "),
             object.counted(rows)
         );
+    }
+    for (object, table) in tables {
+        for export in &table.files {
+            for column in catalogue::doubled(*object, &export.header) {
+                let _ = writeln!(text, "  {}: {}", export.file, twice(column));
+            }
+        }
     }
     for (file, why) in unused {
         let _ = writeln!(text, "  {file:<14} not used: {why}");

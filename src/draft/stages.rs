@@ -76,6 +76,7 @@ fn lead_ladder(batches: &Batches) -> Option<Ladder> {
     const DONE: &[&str] = &[
         "disqualif",
         "unqualif",
+        "not qualified",
         "nicht qualifiz",
         "non qualifi",
         "no calific",
@@ -90,6 +91,8 @@ fn lead_ladder(batches: &Batches) -> Option<Ladder> {
         "no longer",
         "cannot contact",
         "cancel",
+        "won",
+        "gewonn",
         "converted",
         "konvertiert",
         "convertid",
@@ -103,7 +106,7 @@ fn lead_ladder(batches: &Batches) -> Option<Ladder> {
         "archiv",
     ];
     const ORDER: &[&[&str]] = &[
-        &["untouched", "new", "open", "neu", "offen", "nouveau", "nuev", "abiert"],
+        &["untouched", "not contacted", "new", "open", "neu", "offen", "nouveau", "nuev", "abiert"],
         &["prospect"],
         &["attempt", "versuch"],
         &["contacted", "working", "in progress", "connected", "kontaktiert", "in bearbeitung"],

@@ -765,3 +765,50 @@ fn a_stage_whose_words_nobody_knows_is_left_to_the_owner() {
         "{drafted}"
     );
 }
+
+#[test]
+fn a_known_column_that_stands_twice_is_named() {
+    let job = Job::new(&[]);
+    let header = "Record ID,Email,Contact owner,Create Date (EST),Contact owner,Lifecycle Stage";
+    let contacts =
+        rows(header, |n| format!("{n},p{n}@x{n}.com,Ann Ng,2026-02-01 10:22,Ann Ng,Lead"));
+    job.put("exports/all-contacts.csv", &contacts);
+    let said = job.call(&["init", "mine", "--from", "exports"]).ends(0).out;
+    let twice =
+        "`Contact owner` stands twice in the export, so neither is read: leave one of them out";
+    assert!(said.contains(twice), "{said}");
+    let boundary = job.text("mine/rules/boundary.toml");
+    assert!(boundary.contains(twice) && !boundary.contains("owner = {"), "{boundary}");
+    // Older exports name the zone behind a date.
+    assert!(boundary.contains("created = { from = \"Create Date (EST)\""), "{boundary}");
+    assert!(said.contains("--as-of 2026-02-02"), "{said}");
+}
+
+#[test]
+fn a_table_without_ids_is_told_what_it_lacks() {
+    let job = Job::new(&[]);
+    job.put(
+        "exports/contacts.csv",
+        &rows("Name,Email,Company,Owner", |n| format!("Pat,p{n}@x.com,X,Ann")),
+    );
+    let said = job.call(&["init", "mine", "--from", "exports"]).ends(2).err;
+    let lacks = "contacts.csv: it looks like contacts, and no column holds their ids: export it with the record id";
+    assert!(said.contains(lacks), "{said}");
+}
+
+#[test]
+fn leads_that_are_won_or_not_qualified_are_no_open_work() {
+    let job = Job::new(&[]);
+    let status = ["Contacted", "Not Contacted", "Not Qualified", "Won"];
+    let leads = rows("Lead ID,Last Name,Lead Status,Created Date", |n| {
+        format!("L{n},Quinn,{},2026-02-01", status[n % 4])
+    });
+    job.put("exports/leads.csv", &leads);
+    job.call(&["init", "mine", "--from", "exports"]).ends(0);
+    let rules = job.text("mine/rules/lifecycle.toml");
+    let drafted: Vec<&str> = rules.split("---- Drafted").nth(1).unwrap().split('"').collect();
+    let at = |stage: &str| drafted.iter().position(|it| *it == stage).unwrap();
+    assert!(at("Not Contacted") < at("Contacted"), "{drafted:?}");
+    let closed = drafted.iter().position(|it| it.contains("closed = [")).unwrap();
+    assert!(at("Contacted") < closed && closed < at("Not Qualified") && closed < at("Won"));
+}
