@@ -664,6 +664,11 @@ pub(super) fn find<'h>(object: Object, names: &[&str], header: &'h [String]) -> 
     by(|column| column).or_else(|| by(bare))
 }
 
+/// The column with the mail addresses of users.
+pub(super) fn user_mail(header: &[String]) -> Option<&str> {
+    find(Object::User, &["Email", "Email Address", "E-Mail", "E-Mail-Adresse"], header)
+}
+
 /// The columns of a field that is known, of which several have one name: neither is read.
 pub(super) fn doubled(object: Object, header: &[String]) -> Vec<&str> {
     let known =

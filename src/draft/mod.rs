@@ -83,14 +83,22 @@ struct DraftField {
     off: Option<String>,
     /// The figure behind the line.
     figure: String,
+    /// Whether its cells are mail addresses.
+    mails: bool,
 }
 
 /// Drafts a review folder at `dir` from the CSV exports in `from`. Where one is there already, nothing is
 /// written, and what the draft would add is said.
 pub fn init(dir: &Path, from: &Path, threads: NonZeroUsize) -> Result<Drafted, DraftError> {
     let (mut tables, unused) = tables(from)?;
+    let mut owners_by_mail = false;
     for (object, table) in &mut tables {
+        // The users come after the tables whose owners they are.
+        if *object == Object::User && owners_by_mail {
+            name_by_mail(table);
+        }
         profile(*object, table, from, threads)?;
+        owners_by_mail |= table.fields.iter().any(|field| field.name == "owner" && field.mails);
     }
     let (boundary_toml, mut batches) = admit(&mut tables, from, threads)?;
     let crm = crm(&tables);
@@ -214,6 +222,7 @@ fn fields(object: Object, files: &[Export]) -> Vec<DraftField> {
             dates: None,
             off: None,
             figure: String::new(),
+            mails: false,
         });
     }
     fields
@@ -228,6 +237,7 @@ struct Shapes<'f> {
     name: Vec<usize>,
     text: Vec<usize>,
     mangled: Vec<usize>,
+    mails: Vec<usize>,
 }
 
 impl Sink for Shapes<'_> {
@@ -246,6 +256,7 @@ impl Sink for Shapes<'_> {
             count(&mut self.usual, kind.fits(cell));
             count(&mut self.name, Kind::Name.fits(cell));
             count(&mut self.text, Kind::Text.fits(cell));
+            count(&mut self.mails, cell.contains('@'));
             count(&mut self.mangled, *kind == Kind::Id && is_spreadsheet_number(cell.trim()));
         }
         Ok(())
@@ -254,6 +265,18 @@ impl Sink for Shapes<'_> {
 
 /// A column that is blank in so many rows is not in use.
 const SURELY_UNUSED: usize = 100;
+
+/// Where records name their owner by a mail address, that is what names a user.
+fn name_by_mail(users: &mut DraftTable) {
+    let mails: BTreeSet<&str> =
+        users.files.iter().filter_map(|export| catalogue::user_mail(&export.header)).collect();
+    let mails: Vec<String> = mails.into_iter().map(str::to_owned).collect();
+    let id = users.fields.iter_mut().find(|field| field.name == "id");
+    if let Some(id) = id.filter(|_| !mails.is_empty()) {
+        id.from = mails;
+        id.why = "Names the person: records name their owner by mail.";
+    }
+}
 
 /// Picks each column's kind by the shape of its cells, and notes its fill rate.
 fn profile(
@@ -264,8 +287,8 @@ fn profile(
 ) -> Result<(), DraftError> {
     let kinds: Vec<Kind> = table.fields.iter().map(|field| field.kind).collect();
     let blank = || vec![0_usize; kinds.len()];
-    let (mut rows, mut filled, mut usual, mut name, mut text, mut mangled) =
-        (0, blank(), blank(), blank(), blank(), blank());
+    let (mut rows, mut filled, mut usual, mut name, mut text, mut mangled, mut mails) =
+        (0, blank(), blank(), blank(), blank(), blank(), blank());
     for export in &table.files {
         let refused = |refusal: Refusal| {
             SourceErrors(vec![SourceError::Refused { file: export.file.clone(), refusal }])
@@ -296,6 +319,7 @@ fn profile(
             name: zero(),
             text: zero(),
             mangled: zero(),
+            mails: zero(),
         };
         let (sinks, _) = sheet.read(&wanted, sink, threads).map_err(refused)?;
         for sink in sinks {
@@ -307,6 +331,7 @@ fn profile(
                     (&mut name, &sink.name),
                     (&mut text, &sink.text),
                     (&mut mangled, &sink.mangled),
+                    (&mut mails, &sink.mails),
                 ] {
                     if let (Some(total), Some(part)) = (total.get_mut(*at), part.get(n)) {
                         *total += part;
@@ -325,6 +350,7 @@ fn profile(
         }
         // One cell in two hundred may be a slip; more of them mean the column is something else.
         let mostly = |fits: usize| (filled - fits) * 200 <= filled;
+        field.mails = filled > 0 && mostly(of(&mails));
         if mostly(usual) {
             continue;
         }

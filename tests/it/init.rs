@@ -812,3 +812,26 @@ fn leads_that_are_won_or_not_qualified_are_no_open_work() {
     let closed = drafted.iter().position(|it| it.contains("closed = [")).unwrap();
     assert!(at("Contacted") < closed && closed < at("Not Qualified") && closed < at("Won"));
 }
+
+#[test]
+fn owners_that_are_named_by_mail_are_found_among_the_users() {
+    let job = Job::new(&[]);
+    let header = "Record ID,Email,Contact owner,Create Date,Lifecycle Stage";
+    let contacts = rows(header, |n| {
+        let owner = ["ann@acme.com", "Bo@acme.com"][usize::from(n % 6 == 0)];
+        format!("{n},p{n}@x{n}.com,{owner},2026-02-01 10:22,Lead")
+    });
+    job.put("exports/all-contacts.csv", &contacts);
+    let users =
+        "Owner ID,Name,Email,Active\n1,Ann Ng,ann@acme.com,true\n2,Bo Li,Bo@acme.com,false\n";
+    job.put("exports/users.csv", users);
+    job.call(&["init", "mine", "--from", "exports"]).ends(0);
+    assert!(
+        job.text("mine/rules/boundary.toml")
+            .contains("id = { from = \"Email\", why = \"Names the person:")
+    );
+    job.call(&["run", "mine", "--as-of", DAY]).ends(0);
+    let found = job.text(&format!("mine/runs/{DAY}/findings.jsonl"));
+    assert_eq!(found.matches("\"OWN-01\"").count(), 10, "{found}");
+    assert!(!found.contains("BAT-08"), "{found}");
+}
