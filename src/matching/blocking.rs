@@ -370,6 +370,29 @@ fn mix(a: u64, b: u64) -> u64 {
 const PARTS: usize = 16;
 type Parts = [Vec<(u64, u32)>; PARTS];
 
+/// The entries whose key may stand in another one too: most keys are one record's alone, make no block and
+/// need no order. Told by a few bits of each key, so that some keys that nobody shares stay.
+fn shared<'e>(stretches: impl Iterator<Item = &'e [(u64, u32)]> + Clone) -> Vec<(u64, u32)> {
+    let len: usize = stretches.clone().map(<[_]>::len).sum();
+    let words = (len / 16).next_power_of_two();
+    let place = |key: u64| {
+        let hash = key >> RULE_BITS;
+        let word = usize::try_from(hash >> 6 & (words as u64 - 1)).unwrap_or_default();
+        (word, 1_u64 << (hash & 63))
+    };
+    let (mut seen, mut again) = (vec![0_u64; words], vec![0_u64; words]);
+    for (key, _) in stretches.clone().flatten() {
+        let (word, bit) = place(*key);
+        again[word] |= seen[word] & bit;
+        seen[word] |= bit;
+    }
+    let is_shared = |(key, _): &&(u64, u32)| {
+        let (word, bit) = place(*key);
+        again[word] & bit != 0
+    };
+    stretches.flatten().filter(is_shared).copied().collect()
+}
+
 /// Records that share a key, and for each record where it stands.
 #[derive(Debug, Default)]
 pub(super) struct Blocks {
@@ -408,9 +431,7 @@ impl Blocks {
             parts
         });
         let parts = threads::each(plan.threads, PARTS, |part| {
-            let of_stretches: Vec<&[(u64, u32)]> =
-                entries.iter().map(|parts| parts[part].as_slice()).collect();
-            let mut part = of_stretches.concat();
+            let mut part = shared(entries.iter().map(|parts| parts[part].as_slice()));
             part.sort_unstable();
             part.dedup();
             let mut blocks = Self::default();
