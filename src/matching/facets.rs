@@ -202,6 +202,9 @@ pub(super) enum Mailbox {
 /// The most phone numbers that count for one record.
 pub(super) const PHONES: usize = 3;
 
+/// The lines that are laid out in one go, and stand in one piece.
+const LINES: usize = 1 << 16;
+
 /// The digits at a number's end that say which it is, with or without its country's code.
 const PHONE_TAIL: usize = 9;
 
@@ -226,7 +229,7 @@ pub(super) struct Facets {
     pub(super) locals: Dictionary,
     /// Until they are laid out.
     phones: Vec<[Code; PHONES]>,
-    lines: Vec<Line>,
+    lines: Vec<Vec<Line>>,
     pub(super) numbers: Dictionary,
     pub(super) company: Facet,
     pub(super) company_words: Words,
@@ -359,11 +362,10 @@ impl Facets {
                     self.last.values.find(self.first.values.text(code)).unwrap_or(BLANK)
                 }))
                 .collect();
-        let mut lines = vec![Line::default(); self.len as usize];
-        threads::fill(threads, &mut lines, |at| {
-            self.lay(u32::try_from(at).unwrap_or(u32::MAX), &as_last)
+        self.lines = threads::each(threads, (self.len as usize).div_ceil(LINES), |at| {
+            let records = (0..self.len).skip(at * LINES).take(LINES);
+            records.map(|record| self.lay(record, &as_last)).collect()
         });
-        self.lines = lines;
         self.phones = Vec::new();
         self.name_codes = Vec::new();
         self.mail_codes = Vec::new();
@@ -694,7 +696,7 @@ impl Facets {
 
     /// What is known of a record.
     pub(super) fn line(&self, record: u32) -> &Line {
-        &self.lines[record as usize]
+        &self.lines[record as usize / LINES][record as usize % LINES]
     }
 
     /// The full forms that a first name may stand for.
