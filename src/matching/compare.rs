@@ -556,19 +556,21 @@ impl Comparer {
         let domains = both(a.domain, b.domain);
         let one_domain = domains.filter(|(left, right)| left == right).map(|(code, _)| code);
         let companies = both(a.company, b.company);
-        let likeness = companies.map(|_| self.company_likeness(a, b));
-        let held = companies.map_or(0, |(left, right)| company.held(left).max(company.held(right)));
+        let one_company = companies.filter(|_| is_one_company(a, b));
         let of = |level: u8, held: u32| (Outcome::value(level, held, *len), Some(float(held)));
-        match (one_domain, likeness) {
-            (Some(code), Some(0 | 1)) => of(0, domain.held(code).min(held)),
-            (Some(code), _) => of(1, domain.held(code)),
-            (None, Some(0 | 1)) => of(2, held),
-            (None, Some(2..=5)) => {
-                let all =
-                    companies.map_or(0, |(left, right)| company.held(left) + company.held(right));
+        let held = |(left, right): (Code, Code)| company.held(left).max(company.held(right));
+        match (one_domain, one_company) {
+            (Some(code), Some(codes)) => return of(0, domain.held(code).min(held(codes))),
+            (Some(code), None) => return of(1, domain.held(code)),
+            (None, Some(codes)) => return of(2, held(codes)),
+            (None, None) => {}
+        }
+        match (companies, companies.map(|_| self.company_likeness(a, b))) {
+            (Some((left, right)), Some(2..=5)) => {
+                let all = company.held(left) + company.held(right);
                 (Outcome::level(3), Some(float(all)))
             }
-            (None, likeness) => {
+            (_, likeness) => {
                 let names = |one: &Line, other: &Line| {
                     let label = one.company_label;
                     (label != BLANK && label == other.domain_label).then_some(label)
@@ -774,6 +776,11 @@ const ALIKE: f64 = 0.9;
 
 fn both(left: Code, right: Code) -> Option<(Code, Code)> {
     (left != BLANK && right != BLANK).then_some((left, right))
+}
+
+/// True for company names that are one, however spaced.
+fn is_one_company(a: &Line, b: &Line) -> bool {
+    a.company == b.company || a.company_label == b.company_label
 }
 
 /// True where the first name of each record is the other's last name.
