@@ -23,11 +23,19 @@ pub(super) struct Dictionary {
     /// Each value's code, beside a part of its hash: to grow, no text is looked up.
     codes: HashTable<(u32, Code)>,
     text: String,
-    /// Where each value ends in `text`.
-    ends: Vec<usize>,
-    counts: Vec<u32>,
-    glances: Vec<Glance>,
+    /// By code.
+    values: Vec<Value>,
     hasher: DefaultHashBuilder,
+}
+
+/// What is known of one value, side by side.
+#[derive(Debug, Clone, Copy, Default)]
+struct Value {
+    /// Where it ends in the text.
+    end: usize,
+    /// How many records hold it.
+    count: u32,
+    glance: Glance,
 }
 
 impl Default for Dictionary {
@@ -35,9 +43,7 @@ impl Default for Dictionary {
         Self {
             codes: HashTable::new(),
             text: String::new(),
-            ends: vec![0],
-            counts: vec![0],
-            glances: vec![Glance::default()],
+            values: vec![Value::default()],
             hasher: DefaultHashBuilder::default(),
         }
     }
@@ -54,9 +60,9 @@ impl Dictionary {
     /// Counts more records with a code.
     pub(super) fn add(&mut self, code: Code, records: u32) {
         if code != BLANK
-            && let Some(count) = self.counts.get_mut(code as usize)
+            && let Some(value) = self.values.get_mut(code as usize)
         {
-            *count += records;
+            value.count += records;
         }
     }
 
@@ -66,24 +72,22 @@ impl Dictionary {
             return BLANK;
         }
         let hash = self.hash(value);
-        let Self { codes, text, ends, counts, glances, .. } = self;
-        let is_value =
-            |(other, code): &(u32, Code)| *other == hash && slice(text, ends, *code) == value;
-        if let Some((_, code)) = codes.find(spread(hash), is_value) {
-            return *code;
+        if let Some(code) = self.find_hashed(hash, value) {
+            return code;
         }
-        let code = Code::try_from(ends.len()).unwrap_or(Code::MAX);
-        codes.insert_unique(spread(hash), (hash, code), |(hash, _)| spread(*hash));
-        text.push_str(value);
-        ends.push(text.len());
-        counts.push(0);
-        glances.push(Glance::of(value));
+        let code = Code::try_from(self.values.len()).unwrap_or(Code::MAX);
+        self.codes.insert_unique(spread(hash), (hash, code), |(hash, _)| spread(*hash));
+        self.text.push_str(value);
+        self.values.push(Value { end: self.text.len(), count: 0, glance: Glance::of(value) });
         code
     }
 
     /// The code of a value, if it is there.
     pub(super) fn find(&self, value: &str) -> Option<Code> {
-        let hash = self.hash(value);
+        self.find_hashed(self.hash(value), value)
+    }
+
+    fn find_hashed(&self, hash: u32, value: &str) -> Option<Code> {
         let is_value = |(other, code): &(u32, Code)| *other == hash && self.text(*code) == value;
         self.codes.find(spread(hash), is_value).map(|(_, code)| *code)
     }
@@ -97,7 +101,7 @@ impl Dictionary {
             let found = self.codes.find(spread(hash), |(other, _)| *other == hash);
             *slot = found.map_or(BLANK, |(_, code)| *code);
         }
-        let starts = codes.map(|code| self.ends.get((code as usize).saturating_sub(1)).copied());
+        let starts = codes.map(|code| self.start(code));
         let bytes = starts.map(|start| start.and_then(|start| self.text.as_bytes().get(start)));
         std::hint::black_box(bytes.map(Option::<&u8>::copied));
     }
@@ -111,41 +115,40 @@ impl Dictionary {
     pub(super) fn settle(&mut self) {
         self.codes = HashTable::new();
         self.text.shrink_to_fit();
-        self.ends.shrink_to_fit();
-        self.counts.shrink_to_fit();
-        self.glances.shrink_to_fit();
+        self.values.shrink_to_fit();
     }
 
     /// The value of a code; empty for [`BLANK`].
     pub(super) fn text(&self, code: Code) -> &str {
-        slice(&self.text, &self.ends, code)
+        let (from, value) = (self.start(code), self.values.get(code as usize));
+        let range = from.zip(value).map(|(from, value)| from..value.end);
+        range.and_then(|range| self.text.get(range)).unwrap_or_default()
+    }
+
+    /// Where a value starts in the text.
+    fn start(&self, code: Code) -> Option<usize> {
+        self.values.get((code as usize).saturating_sub(1)).map(|before| before.end)
     }
 
     /// A glance at a value.
     pub(super) fn glance(&self, code: Code) -> Glance {
-        self.glances.get(code as usize).copied().unwrap_or_default()
+        self.values.get(code as usize).map(|value| value.glance).unwrap_or_default()
     }
 
     /// How many records hold a value.
     pub(super) fn frequency(&self, code: Code) -> u32 {
-        self.counts.get(code as usize).copied().unwrap_or_default()
+        self.values.get(code as usize).map(|value| value.count).unwrap_or_default()
     }
 
     /// How many distinct values there are.
     pub(super) fn len(&self) -> usize {
-        self.ends.len() - 1
+        self.values.len() - 1
     }
 
     /// Every code.
     pub(super) fn codes(&self) -> std::ops::Range<Code> {
-        1..Code::try_from(self.ends.len()).unwrap_or(Code::MAX)
+        1..Code::try_from(self.values.len()).unwrap_or(Code::MAX)
     }
-}
-
-fn slice<'t>(text: &'t str, ends: &[usize], code: Code) -> &'t str {
-    let at = code as usize;
-    let from = at.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or_default();
-    ends.get(at).and_then(|to| text.get(from..*to)).unwrap_or_default()
 }
 
 /// A part of a hash as a whole one, for a table that looks at its first bits and its last.

@@ -651,23 +651,30 @@ impl Facets {
             return;
         }
         let company = read.columns(Kind::Company).next();
-        let mut out = String::new();
-        for record in 0..self.len {
-            out.clear();
-            let mut says_domain =
-                |raw: &str| normalise::company_domain(raw, lists, &mut out).is_some();
-            let mut sites = columns.iter().filter_map(|column| read.value(record, *column));
-            let mut name = company.into_iter().filter_map(|column| read.value(record, column));
-            let found = sites.any(&mut says_domain)
-                || name.any(|raw| normalise::website_label(raw).is_some() && says_domain(raw));
-            let mail = self.mail_of(record);
-            let code = match mail.of {
-                _ if found => self.domain.values.intern(&out),
-                Mailbox::Private => BLANK,
-                Mailbox::Work | Mailbox::Role => mail.domain,
-            };
-            self.domain.values.add(code, 1);
-            self.domain.codes.push(code);
+        let mut outs = vec![String::new(); FETCHED];
+        for from in (0..self.len).step_by(FETCHED) {
+            for (out, record) in outs.iter_mut().zip(from..self.len) {
+                let mut says_domain =
+                    |raw: &str| normalise::company_domain(raw, lists, out).is_some();
+                let mut sites = columns.iter().filter_map(|column| read.value(record, *column));
+                let mut name = company.into_iter().filter_map(|column| read.value(record, column));
+                let found = sites.any(&mut says_domain)
+                    || name.any(|raw| normalise::website_label(raw).is_some() && says_domain(raw));
+                if !found {
+                    out.clear();
+                }
+            }
+            self.domain.values.fetch(outs.iter().map(String::as_str));
+            for (out, record) in outs.iter().zip(from..self.len) {
+                let mail = self.mail_of(record);
+                let code = match mail.of {
+                    _ if !out.is_empty() => self.domain.values.intern(out),
+                    Mailbox::Private => BLANK,
+                    Mailbox::Work | Mailbox::Role => mail.domain,
+                };
+                self.domain.values.add(code, 1);
+                self.domain.codes.push(code);
+            }
         }
     }
 
@@ -845,30 +852,42 @@ impl<'r> Columns<'r> {
     fn column(&self, column: usize, mut fold: impl FnMut(&str, &mut String)) -> Facet {
         /// Of so many raw values the codes are remembered: the frequent ones come early.
         const REMEMBERED: usize = 1 << 16;
+        let len = self.records.len();
         let mut facet = Facet::default();
         let mut raws = Dictionary::default();
+        // By the raw value's code.
         let mut folded = vec![BLANK];
-        let mut out = String::new();
-        facet.codes.reserve(self.records.len() as usize);
-        for record in 0..self.records.len() {
-            let value = self.value(record, column).unwrap_or_default();
-            let known =
-                if raws.len() < REMEMBERED { Some(raws.intern(value)) } else { raws.find(value) };
-            let code = match known.and_then(|raw| folded.get(raw as usize)) {
-                Some(code) => *code,
-                None if value.is_empty() => BLANK,
-                None => {
-                    out.clear();
-                    fold(value, &mut out);
-                    let code = facet.values.intern(&out);
-                    if known.is_some() {
-                        folded.push(code);
-                    }
-                    code
+        let mut values = Vec::with_capacity(FETCHED);
+        let mut known = Vec::with_capacity(FETCHED);
+        let mut outs = vec![String::new(); FETCHED];
+        facet.codes.reserve(len as usize);
+        for from in (0..len).step_by(FETCHED) {
+            let records = (from..len).take(FETCHED);
+            values.clear();
+            values.extend(records.map(|record| self.value(record, column).unwrap_or_default()));
+            raws.fetch(values.iter().copied());
+            known.clear();
+            for (value, out) in values.iter().zip(&mut outs) {
+                let is_room = raws.len() < REMEMBERED;
+                let raw = if is_room { Some(raws.intern(value)) } else { raws.find(value) };
+                out.clear();
+                if !value.is_empty() && raw.is_none_or(|raw| raw as usize >= folded.len()) {
+                    fold(value, out);
                 }
-            };
-            facet.values.add(code, 1);
-            facet.codes.push(code);
+                known.push(raw);
+            }
+            facet.values.fetch(outs.iter().map(String::as_str));
+            for (raw, out) in known.iter().zip(&outs) {
+                let code = match raw.and_then(|raw| folded.get(raw as usize)) {
+                    Some(code) => *code,
+                    None => facet.values.intern(out),
+                };
+                if raw.is_some_and(|raw| raw as usize == folded.len()) {
+                    folded.push(code);
+                }
+                facet.values.add(code, 1);
+                facet.codes.push(code);
+            }
         }
         facet
     }
