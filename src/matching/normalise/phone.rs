@@ -33,7 +33,7 @@ const LONGEST: usize = 15;
 pub fn phone_into(raw: &str, country: Option<Country>, out: &mut String) -> Option<Dialled> {
     out.clear();
     // `4.93012E+11`: a spreadsheet rounded it, to what other numbers were rounded to as well.
-    if raw.contains("E+") {
+    if raw.as_bytes().windows(2).any(|pair| pair == b"E+") {
         return None;
     }
     let typed = Typed::read(raw);
