@@ -6,6 +6,8 @@
 
 #![expect(clippy::indexing_slicing, reason = "offsets come from the lengths of the same vectors")]
 
+use std::ops::Range;
+
 use super::compare::Comparer;
 use super::dictionary::{BLANK, Code, Dictionary};
 use super::facets::{Facets, Line, Mailbox};
@@ -404,6 +406,8 @@ pub(super) struct Blocks {
     /// The blocks of each record, record by record, and where each record's end.
     of_record: Vec<u32>,
     record_ends: Vec<u32>,
+    /// Where the block of each of `members` stands in `of_record`.
+    places: Vec<u32>,
     /// Keys that were left alone.
     pub(super) crowds: Vec<Crowd>,
 }
@@ -517,11 +521,13 @@ impl Blocks {
         }
         let mut next = counts.clone();
         self.of_record = vec![0; self.members.len()];
+        self.places = Vec::with_capacity(self.members.len());
         let mut from = 0;
         for (block, end) in (0_u32..).zip(&self.ends) {
             for member in &self.members[from..*end as usize] {
                 let slot = &mut next[*member as usize];
                 self.of_record[*slot as usize] = block;
+                self.places.push(*slot);
                 *slot += 1;
             }
             from = *end as usize;
@@ -551,18 +557,26 @@ impl Blocks {
         &self.of_record[self.record_ends[at] as usize..self.record_ends[at + 1] as usize]
     }
 
-    /// The records of a block, ascending.
-    pub(super) fn members(&self, block: u32) -> &[u32] {
+    /// Where the records of a block stand in `members`.
+    fn range(&self, block: u32) -> Range<usize> {
         let block = block as usize;
         let from = block.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
-        &self.members[from..self.ends[block] as usize]
+        from..self.ends[block] as usize
     }
 
-    /// The blocks before a block in which a record stands, ascending.
-    pub(super) fn before(&self, block: u32, record: u32) -> &[u32] {
-        let blocks = self.of_record(record);
-        // All of them are looked at: a search among so few waits for each step of it.
-        &blocks[..blocks.iter().filter(|other| **other < block).count()]
+    /// The records of a block, ascending.
+    fn members(&self, block: u32) -> &[u32] {
+        &self.members[self.range(block)]
+    }
+
+    /// The records of a block, ascending, each with the blocks before this one in which it stands, ascending.
+    pub(super) fn members_with_before(&self, block: u32) -> impl Iterator<Item = (u32, &[u32])> {
+        let range = self.range(block);
+        let members = self.members[range.clone()].iter().zip(&self.places[range]);
+        members.map(|(record, place)| {
+            let from = self.record_ends[*record as usize];
+            (*record, &self.of_record[from as usize..*place as usize])
+        })
     }
 
     /// Writes the records after a record that share a key with it into `out`, ascending, each once, with

@@ -104,9 +104,6 @@ impl Outcome {
     }
 }
 
-/// All comparisons of two records, in the order of [`Comparer::comparisons`].
-pub(super) type Pattern = [Outcome; COMPARISONS];
-
 /// Compares the records of one set.
 #[derive(Debug)]
 pub(super) struct Comparer {
@@ -182,19 +179,21 @@ impl Comparer {
         all * (all - 1.0) / 2.0
     }
 
-    /// Compares two records.
-    pub(super) fn compare(&self, a: u32, b: u32) -> Pattern {
+    /// Compares two records, in the order of the comparisons.
+    pub(super) fn compare(&self, a: u32, b: u32) -> impl Iterator<Item = Outcome> {
         self.compare_lines((a, b), (self.facets.line(a), self.facets.line(b)))
     }
 
     /// Compares two records of which the lines are at hand.
-    pub(super) fn compare_lines(&self, records: (u32, u32), lines: (&Line, &Line)) -> Pattern {
-        let mut pattern = [Outcome::MISSING; COMPARISONS];
+    pub(super) fn compare_lines<'c>(
+        &'c self,
+        records: (u32, u32),
+        lines: (&'c Line, &'c Line),
+    ) -> impl Iterator<Item = Outcome> + 'c {
         let mut shared = Shared::default();
-        for (slot, (comparison, _)) in pattern.iter_mut().zip(&self.comparisons) {
-            *slot = self.outcome(*comparison, records, lines, &mut shared);
-        }
-        pattern
+        let comparisons = self.comparisons.iter();
+        comparisons
+            .map(move |(comparison, _)| self.outcome(*comparison, records, lines, &mut shared))
     }
 
     fn outcome(

@@ -285,7 +285,7 @@ impl Linkage {
 
     /// The odds that two records are one, in bits, whether or not they share a key.
     pub fn score(&self, left: u32, right: u32) -> f64 {
-        self.model.score(&self.comparer, &self.comparer.compare(left, right))
+        self.model.score(&self.comparer, self.comparer.compare(left, right))
     }
 
     /// What two records' values say for or against their being one, in bits; a score without its prior.
@@ -301,8 +301,8 @@ impl Linkage {
 
     /// What each comparison of two records is worth; with the prior they sum to their score.
     pub fn weights(&self, left: u32, right: u32) -> Vec<Weight> {
-        let pattern = self.comparer.compare(left, right);
-        let comparisons = self.comparer.comparisons.iter().zip(&pattern).enumerate();
+        let outcomes = self.comparer.compare(left, right);
+        let comparisons = self.comparer.comparisons.iter().zip(outcomes).enumerate();
         comparisons
             .map(|(at, ((comparison, ladder), outcome))| Weight {
                 name: ladder.name,
@@ -316,7 +316,7 @@ impl Linkage {
                     .get(usize::from(outcome.context))
                     .copied()
                     .unwrap_or_default(),
-                bits: self.model.weight(at, &self.comparer, &pattern),
+                bits: self.model.weight(at, &self.comparer, &outcome),
             })
             .collect()
     }

@@ -15,7 +15,7 @@ use std::ops::Range;
 use crate::threads;
 
 use super::blocking::{Blocks, Made};
-use super::compare::{Comparer, Comparison, Outcome, Pattern, Term, float};
+use super::compare::{Comparer, Comparison, Outcome, Term, float};
 use super::dictionary::{BLANK, Code};
 use super::facets::Line;
 #[cfg(doc)]
@@ -109,8 +109,7 @@ impl Model {
     }
 
     /// The weight of a comparison, in bits; 0 where one side says nothing.
-    pub(super) fn weight(&self, at: usize, comparer: &Comparer, pattern: &Pattern) -> f64 {
-        let outcome = &pattern[at];
+    pub(super) fn weight(&self, at: usize, comparer: &Comparer, outcome: &Outcome) -> f64 {
         if outcome.level.is_none() {
             return 0.0;
         }
@@ -146,8 +145,13 @@ impl Model {
     }
 
     /// The odds that two records are one, in bits.
-    pub(super) fn score(&self, comparer: &Comparer, pattern: &Pattern) -> f64 {
-        let weights = (0..comparer.comparisons.len()).map(|at| self.weight(at, comparer, pattern));
+    pub(super) fn score(
+        &self,
+        comparer: &Comparer,
+        outcomes: impl Iterator<Item = Outcome>,
+    ) -> f64 {
+        let outcomes = outcomes.enumerate();
+        let weights = outcomes.map(|(at, outcome)| self.weight(at, comparer, &outcome));
         self.prior + weights.sum::<f64>()
     }
 }
@@ -429,10 +433,12 @@ impl Model {
                     drawn.iter().map(|(a, b, _)| [*a, *b].map(|at| *comparer.facets.line(at))),
                 );
                 for ((a, b, _), [one, other]) in drawn.iter().zip(&lines) {
-                    let pattern = comparer.compare_lines((*a, *b), (one, other));
-                    for (at, points) in points.iter_mut().enumerate() {
-                        let (comparison, ladder) = &comparer.comparisons[at];
-                        points.push(self.point(*comparison, ladder, &pattern[at]));
+                    let outcomes = comparer.compare_lines((*a, *b), (one, other));
+                    let comparisons = comparer.comparisons.iter().zip(outcomes);
+                    for (points, ((comparison, ladder), outcome)) in
+                        points.iter_mut().zip(comparisons)
+                    {
+                        points.push(self.point(*comparison, ladder, &outcome));
                     }
                 }
             }
