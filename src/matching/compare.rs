@@ -614,7 +614,7 @@ impl Comparer {
         } else if overlap.of_smaller >= 0.85 {
             let (left, right) = texts();
             if is_unit_of(left, right) || is_unit_of(right, left) { 4 } else { 3 }
-        } else if is_one_word && is_acronym(texts()) {
+        } else if is_one_word && one.may_be_initials(other) && is_acronym(texts()) {
             5
         } else if overlap.of_both >= 0.4 {
             6
@@ -907,11 +907,17 @@ fn is_acronym((left, right): (&str, &str)) -> bool {
     is_acronym_of(left, right) || is_acronym_of(right, left)
 }
 
+/// The words of a name of which its initials are made.
+pub(super) fn words_with_initials(name: &str) -> impl Iterator<Item = &str> {
+    name.split(' ').filter(|word| *word != "and")
+}
+
 fn is_acronym_of(short: &str, long: &str) -> bool {
     short.len() >= 2 && !short.contains(' ') && long.contains(' ') && {
-        let words = || long.split(' ').filter(|word| *word != "and");
-        words().count() == short.chars().count()
-            && words().zip(short.chars()).all(|(word, letter)| word.starts_with(letter))
+        words_with_initials(long).count() == short.chars().count()
+            && words_with_initials(long)
+                .zip(short.chars())
+                .all(|(word, letter)| word.starts_with(letter))
     }
 }
 

@@ -8,7 +8,7 @@
     reason = "a code indexes the tables made for its own dictionary"
 )]
 
-use super::compare::float;
+use super::compare::{float, words_with_initials};
 use std::num::NonZeroUsize;
 
 use super::dictionary::{BLANK, Code, Dictionary, FETCHED, Pairs};
@@ -72,6 +72,8 @@ pub(super) struct Card {
     /// The first of the name's words, and how many there are.
     words: [Code; Self::WORDS],
     len: u8,
+    /// How many initials the name has.
+    initials: u8,
     /// What the words tell together, in bits.
     pub(super) total: f32,
     /// The name without what says which unit or place of it.
@@ -88,6 +90,11 @@ impl Card {
 
     fn is_one_word(&self) -> bool {
         self.len == 1
+    }
+
+    /// False where neither name has as many letters as the other has initials.
+    pub(super) fn may_be_initials(&self, other: &Self) -> bool {
+        self.glance.may_be_of_len(other.initials) || other.glance.may_be_of_len(self.initials)
     }
 }
 
@@ -630,6 +637,7 @@ impl Facets {
             let mut card = Card {
                 words: [BLANK; Card::WORDS],
                 len: u8::try_from(words.len()).unwrap_or(u8::MAX),
+                initials: u8::try_from(words_with_initials(name).count()).unwrap_or(u8::MAX),
                 total: self.company_words.total(code),
                 stem,
                 glance: self.company.values.glance(code),

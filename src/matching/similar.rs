@@ -31,6 +31,11 @@ impl Glance {
         self.0 >> Self::KINDS
     }
 
+    /// False for a text of more or fewer letters.
+    pub(super) fn may_be_of_len(self, letters: u8) -> bool {
+        self.len() == Self::MANY.min(u32::from(letters))
+    }
+
     /// True for a text of one letter.
     pub(super) fn is_letter(self) -> bool {
         self.len() == 1
@@ -244,6 +249,9 @@ mod tests {
             let glance = Glance::of(&word);
             assert!(glance.may_hold_space() || !word.contains(' '), "{word}");
             assert_eq!(glance.is_letter(), word.chars().count() == 1, "{word}");
+            let letters = u8::try_from(word.chars().count()).unwrap();
+            assert!(glance.may_be_of_len(letters), "{word}");
+            assert_eq!(glance.may_be_of_len(letters + 1), letters >= 31, "{word}");
         }
         assert!(!Glance::of("zoe").may_hold_space());
     }
