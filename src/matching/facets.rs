@@ -273,6 +273,9 @@ const FOLDS: [fn(&mut Facets, &Columns<'_>, &Lists); 4] = [
     |facets, read, _| facets.fold_names(read),
 ];
 
+/// What is drawn from facets that were folded apart.
+const JOINS: [fn(&mut Facets, &Facets); 2] = [Facets::fill_cards, Facets::label];
+
 impl Facets {
     /// Folds every value of the columns.
     pub(super) fn of(records: &dyn Records, plan: Plan<'_>) -> Self {
@@ -303,8 +306,22 @@ impl Facets {
             domain: mails.domain,
             ..places
         };
-        facets.fill_cards();
-        facets.label();
+        let joined = threads::each(plan.threads, JOINS.len(), |at| {
+            let mut part = Self::default();
+            JOINS[at](&mut part, &facets);
+            part
+        });
+        let mut joined = joined.into_iter();
+        let mut part = || joined.next().unwrap_or_default();
+        let (cards, labels) = (part(), part());
+        facets = Self {
+            cards: cards.cards,
+            stem_names: cards.stem_names,
+            labels: labels.labels,
+            company_labels: labels.company_labels,
+            domain_labels: labels.domain_labels,
+            ..facets
+        };
         let words = |raw: &str, out: &mut String| {
             normalise::words_into(raw, out);
         };
@@ -628,19 +645,19 @@ impl Facets {
         self.company_words = Words::of(&self.company.values, self.len);
     }
 
-    fn fill_cards(&mut self) {
+    fn fill_cards(&mut self, folded: &Self) {
         self.cards.push(Card::default());
-        for code in self.company.values.codes() {
-            let name = self.company.values.text(code);
-            let stem = self.stem_names.intern(stem(name, &self.city.values));
-            let words = self.company_words.of_value(code);
+        for code in folded.company.values.codes() {
+            let name = folded.company.values.text(code);
+            let stem = self.stem_names.intern(stem(name, &folded.city.values));
+            let words = folded.company_words.of_value(code);
             let mut card = Card {
                 words: [BLANK; Card::WORDS],
                 len: u8::try_from(words.len()).unwrap_or(u8::MAX),
                 initials: u8::try_from(words_with_initials(name).count()).unwrap_or(u8::MAX),
-                total: self.company_words.total(code),
+                total: folded.company_words.total(code),
                 stem,
-                glance: self.company.values.glance(code),
+                glance: folded.company.values.glance(code),
                 stem_glance: self.stem_names.glance(stem),
                 neighbours: Neighbours::of(name),
             };
@@ -686,22 +703,23 @@ impl Facets {
         }
     }
 
-    fn label(&mut self) {
+    fn label(&mut self, folded: &Self) {
         let mut out = String::new();
         self.company_labels.push(BLANK);
-        for code in self.company.values.codes() {
+        for code in folded.company.values.codes() {
             out.clear();
-            out.extend(self.company.values.text(code).split(' '));
+            out.extend(folded.company.values.text(code).split(' '));
             self.company_labels.push(self.labels.intern(&out));
         }
         self.domain_labels.push(BLANK);
-        for code in self.domain.values.codes() {
+        for code in folded.domain.values.codes() {
             out.clear();
-            out.extend(normalise::own_label(self.domain.values.text(code)).split('-'));
+            out.extend(normalise::own_label(folded.domain.values.text(code)).split('-'));
             self.domain_labels.push(self.labels.intern(&out));
         }
-        for record in 0..self.len {
-            let (ours, theirs) = (self.company_label(record), self.domain_label(record));
+        for record in 0..folded.len {
+            let ours = code(&self.company_labels, folded.company.at(record));
+            let theirs = code(&self.domain_labels, folded.domain.at(record));
             self.labels.add(ours, 1);
             if theirs != ours {
                 self.labels.add(theirs, 1);
