@@ -598,3 +598,22 @@ impl Blocks {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_two_records_have_stay_and_most_others_go() {
+        let keys = |from: u64, to: u64| (from..to).map(|n| (mix(n, 7) << RULE_BITS, 0));
+        // Of 10,000 keys, every twentieth stands in both stretches.
+        let one: Vec<(u64, u32)> = keys(0, 10_000).collect();
+        let other: Vec<(u64, u32)> = keys(0, 10_000).step_by(20).map(|(key, _)| (key, 1)).collect();
+        let kept = shared([one.as_slice(), other.as_slice()].into_iter());
+        assert!(
+            other.iter().all(|(key, _)| kept.contains(&(*key, 0)) && kept.contains(&(*key, 1)))
+        );
+        assert!((1_000..3_500).contains(&kept.len()), "{} kept", kept.len());
+        assert_eq!(shared(std::iter::empty()), []);
+    }
+}
