@@ -3,13 +3,15 @@
 //! Links are taken from the strongest down, and two groups become one only where everything that is known
 //! between them speaks for it in sum: agglomerative clustering under the objective of correlation
 //! clustering (Bansal, Blum and Chawla 2004). A record that is like two others who are not like each other
-//! does not chain them. Does not: know what the records are.
+//! does not chain them. How likely two records without a link are one when both are like a third is learned
+//! from the links: see [`lift`]. Does not: know what the records are.
 
 use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
 use super::Pair;
+use super::model::probability;
 
 /// Records that hang together by links, and how far they hold together.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,9 +29,9 @@ const MOST_BITS: f64 = 12.0;
 /// Groups are not compared beyond so many pairs of records: they do not become one.
 const MOST_PAIRS: usize = 10_000;
 
-/// Puts links (each more likely one than not) together. `unlinked` says what speaks for or against two
-/// records that no link joins, in bits; it is asked only within a cluster.
-pub fn clusters(links: Vec<Pair>, unlinked: impl Fn(u32, u32) -> f64) -> Vec<Cluster> {
+/// Puts links (each more likely one than not) together. `prior` is the odds that two records drawn at random
+/// are one, `score` those of two records that no link joins, in bits; it is asked only within a cluster.
+pub fn clusters(links: Vec<Pair>, prior: f64, score: impl Fn(u32, u32) -> f64) -> Vec<Cluster> {
     let records = records(&links);
     let mut hanging = Sets::alone(count(&records));
     for link in &links {
@@ -50,10 +52,66 @@ pub fn clusters(links: Vec<Pair>, unlinked: impl Fn(u32, u32) -> f64) -> Vec<Clu
         }
     }
     let mut clusters: Vec<Cluster> = clusters.into_values().collect();
+    let lift = lift(&clusters, prior, &score);
+    // Nothing that is known of others makes a link of two records that are none.
+    let unlinked = |left: u32, right: u32| (score(left, right).min(0.0) + lift).min(0.0);
     for cluster in &mut clusters {
         cluster.groups = groups(cluster, &unlinked);
     }
     clusters
+}
+
+/// By how many bits two records that are both linked to a third are more likely one than their score says,
+/// which takes them for two drawn at random.
+///
+/// Where a is b with one chance and b is c with another, a is c with a chance of at least what the two come
+/// to beyond one. So the links tell how many of the pairs that they leave open are one, and the lift is what
+/// makes the scores of these say as many. It lies between nothing and the whole prior: where links are right
+/// and people stand there in many forms, a score is hardly held against anybody; among millions, where weak
+/// links are mostly strangers' with one name, it counts nearly as it stands.
+fn lift(clusters: &[Cluster], prior: f64, score: &impl Fn(u32, u32) -> f64) -> f64 {
+    /// Each halves what is uncertain of it: the last leaves less than a hundredth of a bit.
+    const HALVINGS: usize = 12;
+    let mut scores = Vec::new();
+    let mut one = 0.0;
+    for (left, right, chance) in clusters.iter().flat_map(left_open) {
+        scores.push(score(left, right).min(0.0));
+        one += chance;
+    }
+    let (mut low, mut high) = (0.0, (-prior).max(0.0));
+    for _ in 0..HALVINGS {
+        let middle = f64::midpoint(low, high);
+        let said: f64 = scores.iter().map(|bits| probability(bits + middle)).sum();
+        if said < one {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    high
+}
+
+/// Pairs of a cluster that are both linked to a third and not to each other, each with the least chance of
+/// being one that these links leave. Of a record's neighbours only those beside each other are paired: there
+/// are fewer than two such pairs for each link.
+fn left_open(cluster: &Cluster) -> Vec<(u32, u32, f64)> {
+    if cluster.members.len() < 3 {
+        return Vec::new();
+    }
+    let both_ways = |link: &Pair| {
+        let chance = link.probability();
+        [(link.left, link.right, chance), (link.right, link.left, chance)]
+    };
+    let mut links: Vec<(u32, u32, f64)> = cluster.links.iter().flat_map(both_ways).collect();
+    links.sort_by_key(|(from, to, _)| (*from, *to));
+    let are_linked =
+        |a: u32, b: u32| links.binary_search_by_key(&(a, b), |(from, to, _)| (*from, *to)).is_ok();
+    links
+        .iter()
+        .zip(links.iter().skip(1))
+        .filter(|((from, a, _), (other, b, _))| from == other && !are_linked(*a, *b))
+        .map(|((_, a, one), (_, b, other))| (*a, *b, (one + other - 1.0).max(0.0)))
+        .collect()
 }
 
 /// The groups of a cluster's members that hold together.
@@ -195,14 +253,20 @@ mod tests {
     /// The groups of a cluster, and its bridges.
     type Parted = (Vec<Vec<u32>>, Vec<(u32, u32)>);
 
-    /// Clusters of links, where records without a link speak so much against each other.
+    /// Clusters of links, where what records without a link have in common speaks so much for or against
+    /// each other; two in a thousand drawn at random are one.
     fn parted(links: &[(u32, u32, f64)], unlinked: f64) -> Vec<Parted> {
+        parted_among(9.0, links, unlinked)
+    }
+
+    /// The same among so many, in bits.
+    fn parted_among(many: f64, links: &[(u32, u32, f64)], unlinked: f64) -> Vec<Parted> {
         let links = links.iter().map(|(left, right, bits)| Pair {
             left: *left,
             right: *right,
             bits: *bits,
         });
-        clusters(links.collect(), |_, _| unlinked)
+        clusters(links.collect(), -many, |_, _| unlinked - many)
             .iter()
             .map(|cluster| {
                 let bridges = cluster.bridges().map(|link| (link.left, link.right)).collect();
@@ -234,6 +298,50 @@ mod tests {
         let found = parted(&chain, -6.0);
         assert!(found[0].0.iter().all(|group| group.len() <= 2), "{:?}", found[0].0);
         assert_eq!(found[0].0.iter().map(Vec::len).sum::<usize>(), 1_001);
+    }
+
+    #[test]
+    fn what_strangers_among_millions_have_in_common_chains_nobody() {
+        // Each is linked with the next by a name that others have too: an even chance, and a little. Two
+        // without a link have much in common, though not enough for so many records.
+        let links: Vec<(u32, u32, f64)> = (0..40).map(|at| (at, at + 1, 0.7)).collect();
+        let found = parted_among(22.0, &links, 11.0);
+        assert!(found[0].0.iter().all(|group| group.len() <= 2), "{:?}", found[0].0);
+        assert_eq!(found[0].1.len(), 20);
+    }
+
+    #[test]
+    fn a_person_who_stands_there_in_ten_forms_is_one() {
+        // Each form is surely like the next, and has little in common with those further off.
+        let forms: Vec<(u32, u32, f64)> = (0..9).map(|at| (at, at + 1, 8.0)).collect();
+        let found = parted_among(12.0, &forms, 3.0);
+        assert_eq!(found, [(vec![(0..10).collect()], vec![])]);
+    }
+
+    #[test]
+    fn a_lift_makes_scores_say_what_the_links_say() {
+        let chain: Vec<Pair> =
+            (0..50).map(|at| Pair { left: at, right: at + 1, bits: 2.0 }).collect();
+        let found = clusters(chain, -20.0, |_, _| -9.0);
+        // Links that are right four times in five leave at least three of five between their ends.
+        let bits = lift(&found, -20.0, &|_, _| -9.0);
+        assert!((probability(bits - 9.0) - 0.6).abs() < 0.005, "{bits}");
+        let bits = lift(&found, -7.0, &|_, _| -9.0);
+        assert!((bits - 7.0).abs() < f64::EPSILON, "never more than the prior: {bits}");
+        let bits = lift(&[], -20.0, &|_, _| -9.0);
+        assert!(bits < 0.01, "{bits}");
+    }
+
+    #[test]
+    fn of_a_hub_few_pairs_are_looked_at() {
+        // One record that is linked to all.
+        let star: Vec<Pair> =
+            (1..=1_000).map(|at| Pair { left: 0, right: at, bits: 1.0 }).collect();
+        let found = clusters(star, -20.0, |_, _| -9.0);
+        assert_eq!(left_open(&found[0]).len(), 999);
+        let whole = [(0, 1), (0, 2), (1, 2)];
+        let whole = whole.map(|(left, right)| Pair { left, right, bits: 1.0 });
+        assert_eq!(left_open(&clusters(whole.into(), -20.0, |_, _| 0.0)[0]), []);
     }
 
     #[test]

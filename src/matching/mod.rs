@@ -288,11 +288,6 @@ impl Linkage {
         self.model.score(&self.comparer, self.comparer.compare(left, right))
     }
 
-    /// What two records' values say for or against their being one, in bits; a score without its prior.
-    pub fn evidence(&self, left: u32, right: u32) -> f64 {
-        self.score(left, right) - self.model.prior
-    }
-
     /// What is compared, in the order of [`Linkage::weights`].
     pub fn comparisons(&self) -> Vec<String> {
         let comparisons = self.comparer.comparisons.iter();

@@ -161,7 +161,8 @@ impl<'a> Same<'a> {
         for crowds in [&mut crowds, &mut parted] {
             crowds.sort_by_key(|crowd| (Reverse(crowd.records), crowd.first, crowd.by));
         }
-        let found = clusters(links.pairs(), |left, right| linkage.evidence(left, right));
+        let found =
+            clusters(links.pairs(), linkage.prior(), |left, right| linkage.score(left, right));
         let mut cases = Vec::new();
         for cluster in &found {
             links.cases(world, &table, &linkage, cluster, &mut cases);
