@@ -836,8 +836,7 @@ fn is_slip(left: &str, right: &str) -> bool {
 
 /// True where two texts have the same digits.
 fn have_one_number(left: &str, right: &str) -> bool {
-    let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).collect::<Vec<u8>>();
-    digits(left) == digits(right)
+    left.bytes().filter(u8::is_ascii_digit).eq(right.bytes().filter(u8::is_ascii_digit))
 }
 
 /// One word with a slip, or cut short.
