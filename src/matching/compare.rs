@@ -523,9 +523,9 @@ impl Comparer {
             }
             // Two streets are two sites, however near; people move, and have a street at home and at work.
             if !self.facets.are_people() {
-                // But of two postcodes one may be wrong.
+                // But of two postcodes one may be wrong; two cities have streets of one name.
                 let [one, other] = [left, right].map(|code| street.values.text(code));
-                if !is_one_place && is_one_street_but_for_its_kind(one, other) {
+                if cities.is_none() && is_one_street_but_for_its_kind(one, other) {
                     return self.same(1, street, street.commoner(left, right));
                 }
                 return Outcome::level(if are_two_countries { 8 } else { 7 });

@@ -520,6 +520,9 @@ mod tests {
         assert_eq!(says(here, ["744 N Monticello Avenue", "60624"]), ["the same street"]);
         assert_eq!(says(here, ["745 N Monticello Avenue", "60624"]), ["different places"]);
         assert_eq!(says(here, ["744 N Central Avenue", "60624"]), ["different places"]);
+        let says = |left, right| agreement([Kind::Street, Kind::City], [left, right]);
+        let here = ["744 N Monticello", "Chicago"];
+        assert_eq!(says(here, ["744 N Monticello Avenue", "Dallas"]), ["different places"]);
     }
 
     #[test]

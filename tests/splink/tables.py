@@ -231,6 +231,6 @@ def companies(numbers, count):
                 twin[1] = "".join(word[0] for word in words)
             else:
                 twin[4] = twin[4].removesuffix(" Street")
-                twin[5], twin[7] = numbers.one_of(CITIES), str(10000 + numbers.below(60))
+                twin[5], twin[7] = "", str(10000 + numbers.below(60))
         rows.append(twin)
     return header, rows

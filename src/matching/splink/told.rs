@@ -348,6 +348,12 @@ impl Teller<'_> {
         all(&[both(core), any(&[begins('l', 'r'), begins('r', 'l')])])
     }
 
+    /// The same where no two cities contradict it.
+    fn one_street_whatever_its_postcode() -> String {
+        let no_cities = format!("NOT {}", both(Column::City));
+        all(&[no_cities, Self::one_street_but_for_its_kind()])
+    }
+
     fn one_place(&self) -> String {
         any(&[equal(Column::Postcode), equal(Column::City), self.dialect.slip(Column::City)])
     }
@@ -390,7 +396,7 @@ impl Teller<'_> {
         let told = if self.comparer.facets.are_people() {
             told
         } else {
-            told.value(1, Self::one_street_but_for_its_kind(), street)
+            told.value(1, Self::one_street_whatever_its_postcode(), street)
                 .level(8, all(&[both(street), two_countries.clone()]))
                 .level(7, both(street))
         };
