@@ -162,8 +162,21 @@ fn first(out: &mut String, found: &[Found<'_>]) {
     }
 }
 
-/// The checks that did not look, by what they lack.
+/// The checks that looked in part, and those that did not look, by what they lack.
 fn checks(out: &mut String, review: &Review<'_>) {
+    let in_part = |outcome: &Outcome| match outcome {
+        Outcome::Ran(judgement) => !judgement.not_looked.is_empty(),
+        Outcome::NotApplicable(_) | Outcome::Broken => false,
+    };
+    let partly = review.reports.iter().filter(|report| in_part(&report.outcome));
+    let partly: Vec<&str> = partly.map(|report| report.check.code).collect();
+    if !partly.is_empty() {
+        out.push('\n');
+        let looked = counted(partly.len(), "check");
+        let words =
+            format!("{looked} looked in part, the packet says where not: {}", partly.join(", "));
+        paragraph(out, "", &words);
+    }
     let broken = review.reports.iter().filter(|it| matches!(it.outcome, Outcome::Broken));
     let broken: Vec<&str> = broken.map(|report| report.check.code).collect();
     if !broken.is_empty() {

@@ -195,7 +195,8 @@ fn twins_stay_open_while_a_crowd_hides_them_and_no_longer() {
     let leads = job.text("exports/lead.csv");
     let more = "00Q6,Ida,Orr,Orr,ann.ng@acme-corp.com,,0051,New,2025-01-05,2026-02-27,,\n";
     job.put("exports/lead.csv", &(leads + more));
-    week(&job, 1);
+    let said = week(&job, 1);
+    assert!(said.contains(" looked in part, the packet says where not: DUP-01"), "{said}");
     assert_eq!(open(&job, 1, "DUP-01"), ["00Q1"]);
     job.edit("exports/lead.csv", "00Q2,Ann,Ng,Acme,ann.ng@", "00Q2,Ann,Ng,Acme,anna.ng@");
     let more = "00Q7,Jo,Kay,Kay,ann.ng@acme-corp.com,,0051,New,2025-01-05,2026-02-27,,\n";
