@@ -14,9 +14,10 @@ use chrono::TimeZone as _;
 use chrono_tz::Tz;
 
 use super::column::{self, Column, Growing, Held, Millis, Number};
+use super::figure::{Figure, Open};
 use super::glance::Glance;
 use super::kind::{Moment, Value};
-use super::{Batch, Boundary, DateOrder, Field, Object, Unlisted, scanner};
+use super::{Batch, Boundary, DateOrder, DecimalMark, Field, Object, Unlisted, scanner};
 
 /// Why an input as a whole was not admitted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -67,6 +68,34 @@ pub enum AdmitError {
         file: String,
         /// The column.
         column: String,
+    },
+    /// Nothing proves whether a point or a comma stands before the decimals.
+    #[error(
+        "{file}: numbers in column `{column}`, such as 1.200, can be read in two ways; \
+         add `decimal = \"point\"` or `decimal = \"comma\"` to `{field}` in rules/boundary.toml"
+    )]
+    DecimalMarkUnknown {
+        /// The input.
+        file: String,
+        /// The column.
+        column: String,
+        /// The field.
+        field: String,
+    },
+    /// The numbers of a column show another decimal mark than the one that is declared.
+    #[error(
+        "{file}: numbers in column `{column}` do not have the decimal {declared} that `{field}` declares; \
+         correct `decimal` in rules/boundary.toml or take it out"
+    )]
+    DecimalMarkContradicted {
+        /// The input.
+        file: String,
+        /// The column.
+        column: String,
+        /// The field.
+        field: String,
+        /// The mark that is declared.
+        declared: &'static str,
     },
     /// Columns are there that nobody listed, and the boundary says to refuse them.
     #[error(
@@ -131,6 +160,8 @@ pub struct Admission {
     pub withheld: Vec<Withheld>,
     /// For each column of unordered dates, what settled the order.
     pub date_orders: Vec<(String, DateOrder, &'static str)>,
+    /// For each column of numbers that can be read in two ways, what settled the decimal mark.
+    pub decimal_marks: Vec<(String, DecimalMark, &'static str)>,
 }
 
 /// Where one input's rows are handed in.
@@ -140,6 +171,8 @@ pub struct Desk {
     zone: Tz,
     columns: Vec<(usize, Field, String)>,
     key_at: usize,
+    /// The decimal mark, where it is known of whatever is written there.
+    decimal: Option<DecimalMark>,
     admission: Admission,
 }
 
@@ -170,6 +203,7 @@ impl Boundary {
             set_aside: Vec::new(),
             withheld: Vec::new(),
             date_orders: Vec::new(),
+            decimal_marks: Vec::new(),
         };
         let mut columns = Vec::new();
         let mut listed = BTreeSet::new();
@@ -226,7 +260,7 @@ impl Boundary {
             );
             return Err(AdmitError::NoKey { file: file.to_owned(), object, key, expected });
         };
-        Ok(Desk { file: file.to_owned(), zone, columns, key_at, admission })
+        Ok(Desk { file: file.to_owned(), zone, columns, key_at, decimal: None, admission })
     }
 }
 
@@ -246,6 +280,14 @@ fn place_of(header: &[String], name: &str) -> Option<usize> {
 }
 
 impl Desk {
+    /// The same for an input that a program writes for programs: a point stands before decimals, and
+    /// thousands are not grouped.
+    #[must_use]
+    pub fn of_a_program(mut self) -> Self {
+        self.decimal = Some(DecimalMark::Point);
+        self
+    }
+
     /// The positions of the columns a reader has to hand in, in the order expected by [`Intake::row`].
     pub fn wanted(&self) -> Vec<usize> {
         self.columns.iter().map(|(at, ..)| *at).collect()
@@ -272,6 +314,9 @@ impl Desk {
                 .map(|(_, field, _)| Column::of(field.kind(), ROOM))
                 .collect(),
             unordered: Vec::new(),
+            decimal: self.decimal,
+            open: Vec::new(),
+            marks: vec![Marks::default(); self.columns.len()],
             lines: Vec::with_capacity(ROOM),
             withheld: Vec::new(),
             zone: self.zone,
@@ -281,7 +326,16 @@ impl Desk {
 
     /// Settles what only the whole input can tell.
     pub fn close(mut self, whole: Gathered) -> Result<Load, AdmitError> {
-        let Gathered { mut columns, mut unordered, mut lines, withheld } = whole;
+        let Gathered { mut columns, mut unordered, open, marks, mut lines, withheld } = whole;
+        let decimals = self.shared_decimals(&open, &marks)?;
+        for (row, slot, figure) in open {
+            if let Some(decimal) = decimals.get(slot).copied().flatten()
+                && let Some(Growing::Number(numbers)) = columns.get_mut(slot)
+                && let Some(number) = numbers.get_mut(row)
+            {
+                *number = Number::new(figure.read(decimal));
+            }
+        }
         let mut proofs = vec![Proof::default(); columns.len()];
         for (_, slot, moment) in &unordered {
             if let Some(proof) = proofs.get_mut(*slot) {
@@ -380,6 +434,61 @@ impl Desk {
         }
         Ok(orders)
     }
+
+    /// The decimal mark of each column with numbers that can be read in two ways: declared, proven by the
+    /// column itself, or by the other columns of the same file. Where nothing proves it, a comma before three
+    /// digits everywhere separates thousands: nobody writes three decimals each time. A point might be a
+    /// program's.
+    fn shared_decimals(
+        &mut self,
+        open: &[(usize, usize, Open)],
+        marks: &[Marks],
+    ) -> Result<Vec<Option<DecimalMark>>, AdmitError> {
+        let mut written = vec![Marks::default(); self.columns.len()];
+        for (_, slot, figure) in open {
+            if let Some(written) = written.get_mut(*slot) {
+                written.add(figure.mark);
+            }
+        }
+        let of_file = marks.iter().fold(Marks::default(), |all, of_column| all.and(*of_column));
+        let mut decimals = Vec::new();
+        for ((written, proven), (_, field, column)) in written.iter().zip(marks).zip(&self.columns)
+        {
+            if *written == Marks::default() {
+                decimals.push(None);
+                continue;
+            }
+            let (decimal, how) = match (field.0.decimal, proven.only(), of_file.only()) {
+                (Some(declared), Some(shown), _) if shown != declared => {
+                    return Err(AdmitError::DecimalMarkContradicted {
+                        file: self.file.clone(),
+                        column: column.clone(),
+                        field: field.to_string(),
+                        declared: declared.word(),
+                    });
+                }
+                (Some(declared), ..) => (declared, "declared"),
+                (None, Some(decimal), _) => (decimal, "proven by the column"),
+                (None, None, Some(decimal)) => (decimal, "proven by another column of the file"),
+                (None, None, None)
+                    if *proven == Marks::default()
+                        && written.only() == Some(DecimalMark::Comma) =>
+                {
+                    (DecimalMark::Point, "a comma stands before three digits each time")
+                }
+                (None, None, None) => {
+                    return Err(AdmitError::DecimalMarkUnknown {
+                        file: self.file.clone(),
+                        column: column.clone(),
+                        field: field.to_string(),
+                    });
+                }
+            };
+            self.admission.decimal_marks.push((column.clone(), decimal, how));
+            decimals.push(Some(decimal));
+        }
+        Ok(decimals)
+    }
 }
 
 /// One input's admitted rows, before the inputs of a table are joined into its batch.
@@ -408,6 +517,8 @@ impl Load {
 pub struct Gathered {
     columns: Vec<Growing>,
     unordered: Vec<(usize, usize, Moment)>,
+    open: Vec<(usize, usize, Open)>,
+    marks: Vec<Marks>,
     lines: Vec<u32>,
     withheld: Vec<(usize, usize, &'static str)>,
 }
@@ -425,6 +536,8 @@ impl Gathered {
         let mut whole = Self {
             columns: first.columns.iter().map(Growing::like).collect(),
             unordered: Vec::new(),
+            open: Vec::new(),
+            marks: vec![Marks::default(); first.columns.len()],
             lines: Vec::new(),
             withheld: Vec::new(),
         };
@@ -439,6 +552,7 @@ impl Gathered {
             column.take(next);
         }
         next.rows_behind(offset, &mut self.unordered, &mut self.withheld);
+        next.figures_behind(offset, &mut self.open, &mut self.marks);
         column::append(&mut self.lines, &mut next.lines);
     }
 }
@@ -460,6 +574,12 @@ pub struct Intake {
     pub(super) columns: Vec<Column>,
     /// Dates that wait for the order of day and month, with their row and slot.
     pub(super) unordered: Vec<(usize, usize, Moment)>,
+    /// The decimal mark, where it is known of whatever is written there.
+    decimal: Option<DecimalMark>,
+    /// Numbers that wait for the decimal mark of their column, with their row and slot.
+    open: Vec<(usize, usize, Open)>,
+    /// By column, the decimal marks that its other numbers show.
+    marks: Vec<Marks>,
     pub(super) lines: Vec<u32>,
     pub(super) withheld: Vec<(usize, usize, &'static str)>,
     zone: Tz,
@@ -496,7 +616,21 @@ impl Intake {
             column.append(next);
         }
         next.rows_behind(offset, &mut self.unordered, &mut self.withheld);
+        next.figures_behind(offset, &mut self.open, &mut self.marks);
         column::append(&mut self.lines, &mut next.lines);
+    }
+
+    /// Moves what numbers tell of decimal marks to where their rows come to stand.
+    fn figures_behind(
+        &mut self,
+        offset: usize,
+        open: &mut Vec<(usize, usize, Open)>,
+        marks: &mut [Marks],
+    ) {
+        open.extend(self.open.drain(..).map(|(row, slot, figure)| (offset + row, slot, figure)));
+        for (marks, more) in marks.iter_mut().zip(&mut self.marks) {
+            *marks = marks.and(std::mem::take(more));
+        }
     }
 
     /// Moves what is known of single rows to where they come to stand.
@@ -524,7 +658,21 @@ impl Intake {
                     self.unordered.push((self.lines.len(), slot, moment));
                 }
             }
-            (Column::Number(numbers), Value::Number(number)) => {
+            (Column::Number(numbers), Value::Number(figure)) => {
+                let number = match (figure, self.decimal) {
+                    (Figure::Plain(number), _) | (Figure::Proof(number, _), Some(_)) => number,
+                    (Figure::Proof(number, mark), None) => {
+                        if let Some(marks) = self.marks.get_mut(slot) {
+                            marks.add(mark);
+                        }
+                        number
+                    }
+                    (Figure::Open(open), Some(decimal)) => open.read(decimal),
+                    (Figure::Open(open), None) => {
+                        self.open.push((self.lines.len(), slot, open));
+                        open.read(open.mark)
+                    }
+                };
                 column::push(numbers, Number::new(number));
             }
             (Column::Flag(flags), Value::Flag(flag)) => column::push(flags, Some(flag)),
@@ -619,6 +767,35 @@ fn local_millis(local: chrono::NaiveDateTime, zone: Tz) -> i64 {
             .filter_map(|hours| local.checked_add_signed(chrono::Duration::hours(hours)))
             .find_map(|later| zone.from_local_datetime(&later).earliest())
             .map_or_else(|| local.and_utc().timestamp_millis(), |at| at.timestamp_millis()),
+    }
+}
+
+/// Which decimal marks numbers show.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Marks {
+    point: bool,
+    comma: bool,
+}
+
+impl Marks {
+    fn add(&mut self, mark: DecimalMark) {
+        match mark {
+            DecimalMark::Point => self.point = true,
+            DecimalMark::Comma => self.comma = true,
+        }
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self { point: self.point || other.point, comma: self.comma || other.comma }
+    }
+
+    /// The mark, where all show the same.
+    fn only(self) -> Option<DecimalMark> {
+        match (self.point, self.comma) {
+            (true, false) => Some(DecimalMark::Point),
+            (false, true) => Some(DecimalMark::Comma),
+            (true, true) | (false, false) => None,
+        }
     }
 }
 

@@ -30,7 +30,8 @@ const WITHHELD: &str = "a secret";
 impl Intake {
     /// The rows as lines, if all that was admitted can be told by them.
     pub fn keep(&self) -> Option<Vec<String>> {
-        // A date whose order of day and month is not settled yet is not known yet.
+        // A date whose order of day and month is not settled yet is not known yet. Programs write numbers
+        // that are.
         if !self.unordered.is_empty() {
             return None;
         }

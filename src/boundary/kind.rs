@@ -2,13 +2,15 @@
 //!
 //! A cell that does not have its field's shape sets its row aside: that is how a renamed column or a
 //! row whose cells moved is caught when names and widths look right.
-//! Does not: guess the order of day and month (the whole column decides, see `intake`).
+//! Does not: guess the order of day and month (the whole column decides, see `intake`), or read what a number
+//! says (see `figure`).
 
 use std::borrow::Cow;
 
 use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, NaiveTime};
 use wide::u8x16;
 
+use super::figure::Figure;
 use super::glance::{Glance, is_plain_id_byte, seen};
 
 /// The shape of a field's values.
@@ -123,7 +125,7 @@ impl Kind {
                     .try_fold(Value::Blank, |_, id| one_id(id).map(|()| Value::Text(trimmed)))
             }
             Self::Date => Moment::parse(trimmed).map(Value::Moment).ok_or("not a date"),
-            Self::Number => number(trimmed).map(Value::Number).ok_or("not a number"),
+            Self::Number => Figure::parse(trimmed).map(Value::Number).ok_or("not a number"),
             Self::Flag => flag(trimmed).map(Value::Flag).ok_or("neither yes nor no"),
             Self::Email => line(cell, glance, 254, 4),
             Self::Phone => line(cell, glance, 60, 8),
@@ -210,7 +212,7 @@ pub(super) enum Value<'a> {
     Blank,
     Text(&'a str),
     Moment(Moment),
-    Number(f64),
+    Number(Figure),
     Flag(bool),
     /// A text that looks like this and is not let in.
     Withheld(&'static str),
@@ -226,70 +228,6 @@ fn flag(text: &str) -> Option<bool> {
     } else {
         None
     }
-}
-
-/// A number as people and CRMs write it: `1,200.00`, `USD 1.200,50`, `$923.00`, `(12)`, `35 %`.
-/// A lone comma before exactly three digits separates thousands; a lone dot is a decimal point.
-/// What is shortened (`1.5M`) or not grouped as a number is (`04.03.2025`, `10.0.0.1`) is none.
-fn number(text: &str) -> Option<f64> {
-    if let Ok(plain) = text.parse::<f64>() {
-        return plain.is_finite().then_some(plain);
-    }
-    let negative = text.starts_with('(') && text.ends_with(')') || text.contains('-');
-    // A currency code is as much text as an amount may carry: `Room 5` is not a number. Nothing is
-    // copied before the cell is known to be one.
-    let word = text.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase);
-    if word.clone().nth(3).is_some() || MULTIPLIERS.iter().any(|m| word.clone().eq(m.chars())) {
-        return None;
-    }
-    let bare = text
-        .trim_matches(|c: char| c.is_alphabetic() || c.is_whitespace() || "$€£¥₹%()+-".contains(c));
-    if bare.is_empty()
-        || !bare.chars().all(|c| c.is_ascii_digit() || "., \u{a0}\u{202f}'’".contains(c))
-    {
-        return None;
-    }
-    let decimal = match (bare.rfind('.'), bare.rfind(',')) {
-        (Some(dot), Some(comma)) => Some(dot.max(comma)),
-        (Some(dot), None) => (bare.matches('.').count() == 1).then_some(dot),
-        (None, Some(comma)) => {
-            let behind = bare.len() - comma - 1;
-            (bare.matches(',').count() == 1 && behind != 3).then_some(comma)
-        }
-        (None, None) => None,
-    };
-    let (whole, fraction) = match decimal {
-        Some(at) => (bare.get(..at)?, bare.get(at + 1..)?),
-        None => (bare, ""),
-    };
-    if !fraction.bytes().all(|b| b.is_ascii_digit()) || !is_grouped(whole) {
-        return None;
-    }
-    let digits: String = whole.chars().filter(char::is_ascii_digit).collect();
-    let value: f64 = format!("{digits}.{fraction}").parse().ok()?;
-    Some(if negative { -value } else { value })
-}
-
-/// What people write behind a number that is a thousand or more times as large.
-const MULTIPLIERS: [&str; 13] =
-    ["k", "m", "b", "t", "mm", "mn", "bn", "tn", "mil", "mio", "mrd", "tsd", "cr"];
-
-/// Digits alone, or groups with one kind of separator: three digits in the last group, two (as in
-/// India) or three in those before, and at most three in the first.
-fn is_grouped(whole: &str) -> bool {
-    // Spaces of any width and apostrophes do the same.
-    let plain = |c: char| if matches!(c, '.' | ',') { c } else { ' ' };
-    let Some(separator) = whole.chars().find(|c| !c.is_ascii_digit()).map(plain) else {
-        return true;
-    };
-    let groups: Vec<&str> =
-        whole.split(|c: char| !c.is_ascii_digit() && plain(c) == separator).collect();
-    let [first, middle @ .., last] = groups.as_slice() else { return false };
-    let digits = |group: &str| group.bytes().all(|b| b.is_ascii_digit());
-    groups.iter().all(|group| digits(group))
-        && (1..=3).contains(&first.len())
-        && middle.iter().all(|group| matches!(group.len(), 2 | 3))
-        && last.len() == 3
 }
 
 /// Which of the two comes first where a date is written `3/4/2025`.
@@ -600,43 +538,6 @@ mod tests {
         check_date("call him back", "none");
         check_date("12.5", "none");
         check_date("1/2/3/4", "none");
-    }
-
-    #[track_caller]
-    fn check_number(text: &str, expected: Option<f64>) {
-        assert_eq!(number(text), expected, "{text}");
-    }
-
-    #[test]
-    fn numbers_are_read_as_people_write_them() {
-        check_number("1200", Some(1200.0));
-        check_number("USD 1,200.00", Some(1200.0));
-        check_number("$923.00 ", Some(923.0));
-        check_number("1.200,50 €", Some(1200.5));
-        check_number("1,200", Some(1200.0));
-        check_number("0,5", Some(0.5));
-        check_number("1'200'000", Some(1_200_000.0));
-        check_number("(35)", Some(-35.0));
-        check_number("-35", Some(-35.0));
-        check_number("0.00%", Some(0.0));
-        check_number("1.200.300", Some(1_200_300.0));
-        check_number("Room 5", None);
-        check_number("50 to 60", None);
-        check_number("12,34,567.5", Some(1_234_567.5));
-        check_number("1 200,50", Some(1200.5));
-        check_number("US$ 1,200", Some(1200.0));
-        check_number("1.5M", None);
-        check_number("$ 12k", None);
-        check_number("3 Mio €", None);
-        check_number("04.03.2025", None);
-        check_number("10.0.0.1", None);
-        check_number("1,2.3,4", None);
-        check_number("+49 30 1234567", None);
-        check_number("2025-03-04", None);
-        check_number(",", None);
-        check_number(".", None);
-        check_number("n/a", None);
-        check_number("NaN", None);
     }
 
     #[track_caller]

@@ -6,6 +6,7 @@
 
 mod batch;
 mod column;
+mod figure;
 mod glance;
 mod index;
 mod intake;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use crate::policy::{Document, Log, Node, Section, nearest};
 
 pub use batch::{Batch, Cell, RecordRef, Row, Shown, written_number};
+pub use figure::DecimalMark;
 pub use intake::{
     Admission, AdmitError, Desk, Gathered, Intake, Load, Misfit, Withheld, start_of_day,
 };
@@ -160,6 +162,7 @@ struct FieldDef {
     exposure: Exposure,
     kind: Kind,
     dates: Option<DateOrder>,
+    decimal: Option<DecimalMark>,
     values: Vec<String>,
     slot: usize,
 }
@@ -396,6 +399,7 @@ impl Boundary {
         let exposure = entry.choice("show", &Exposure::WORDS).unwrap_or(Exposure::Shown);
         let kind = entry.choice("kind", &Kind::WORDS).unwrap_or_else(|| Kind::usual(name));
         let dates = entry.choice("dates", &DateOrder::WORDS);
+        let decimal = entry.choice("decimal", &DecimalMark::WORDS);
         let values = entry.texts("values").iter().map(|value| value.trim().to_owned()).collect();
         if why.is_none() {
             entry.problem_with_hint(
@@ -437,6 +441,7 @@ impl Boundary {
             exposure,
             kind,
             dates,
+            decimal,
             values,
             slot,
         };

@@ -20,8 +20,8 @@ use std::path::{Path, PathBuf};
 use chrono_tz::Tz;
 
 use crate::boundary::{
-    Admission, AdmitError, Batch, Boundary, DateOrder, Field, Kind, Object, is_always_blocked,
-    is_spreadsheet_number,
+    Admission, AdmitError, Batch, Boundary, DateOrder, DecimalMark, Field, Kind, Object,
+    is_always_blocked, is_spreadsheet_number,
 };
 use crate::check::{AsOf, Bench, CheckDef, Outcome, Pulled, World};
 use crate::config::{self, Config, Crm};
@@ -79,6 +79,7 @@ struct DraftField {
     why: &'static str,
     kind: Kind,
     dates: Option<DateOrder>,
+    decimal: Option<DecimalMark>,
     /// Why the line is drafted but switched off.
     off: Option<String>,
     /// The figure behind the line.
@@ -220,6 +221,7 @@ fn fields(object: Object, files: &[Export]) -> Vec<DraftField> {
             why,
             kind: Kind::usual(name),
             dates: None,
+            decimal: None,
             off: None,
             figure: String::new(),
             mails: false,
@@ -386,7 +388,8 @@ fn article(kind: Kind) -> String {
     }
 }
 
-/// Reads what the draft allows. Dates whose order nothing proves are switched off on the way.
+/// Reads what the draft allows. Dates and numbers that can be read in two ways, where nothing proves which,
+/// are switched off on the way.
 fn admit(
     tables: &mut BTreeMap<Object, DraftTable>,
     from: &Path,
@@ -410,15 +413,14 @@ fn admit(
         match source::pull(from, &files, &boundary, &reads, Tz::UTC, threads) {
             Ok(pull) => {
                 for (object, table) in tables.iter_mut() {
-                    let admissions = pull.admissions.iter().filter(|a| a.object == *object);
-                    let orders: Vec<_> = admissions.flat_map(|a| &a.date_orders).collect();
+                    let admissions = || pull.admissions.iter().filter(|a| a.object == *object);
                     for field in &mut table.fields {
-                        let mut proven = orders
-                            .iter()
-                            .filter(|(column, ..)| field.from.contains(column))
-                            .map(|(_, order, _)| *order);
+                        let is_from = |column: &String| field.from.contains(column);
+                        let orders = admissions().flat_map(|a| &a.date_orders);
+                        let marks = admissions().flat_map(|a| &a.decimal_marks);
                         // Where files differ, each goes on to prove its own.
-                        field.dates = proven.next().filter(|first| proven.all(|it| it == *first));
+                        field.dates = only(orders.filter(|it| is_from(&it.0)).map(|it| it.1));
+                        field.decimal = only(marks.filter(|it| is_from(&it.0)).map(|it| it.1));
                     }
                 }
                 let toml = boundary_toml(tables);
@@ -427,7 +429,7 @@ fn admit(
                 return Ok((toml, Batches { boundary, tables: batches.collect(), aside }));
             }
             Err(errors) => {
-                if !switch_off_dates(tables, &errors) {
+                if !switch_off_undecided(tables, &errors) {
                     return Err(errors.into());
                 }
             }
@@ -446,18 +448,32 @@ fn aside(pull: &source::Pull) -> Vec<String> {
     pull.inputs.iter().zip(&pull.admissions).filter_map(of_file).collect()
 }
 
-/// Switches off the date columns that were refused. False when there is anything else wrong.
-fn switch_off_dates(tables: &mut BTreeMap<Object, DraftTable>, errors: &SourceErrors) -> bool {
+/// What all of them are; nothing where they differ.
+fn only<T: PartialEq>(mut all: impl Iterator<Item = T>) -> Option<T> {
+    let first = all.next()?;
+    all.all(|next| next == first).then_some(first)
+}
+
+/// Switches off the columns of dates and numbers that were refused. False when there is anything else wrong.
+fn switch_off_undecided(tables: &mut BTreeMap<Object, DraftTable>, errors: &SourceErrors) -> bool {
     for error in &errors.0 {
-        let (file, column, why) = match error {
+        let (file, column, kind, why) = match error {
             SourceError::NotAdmitted(AdmitError::DateOrderUnknown { file, column, .. }) => (
                 file,
                 column,
+                Kind::Date,
                 "nothing proves whether day or month comes first: add dates = \"day-first\" or \"month-first\"",
             ),
             SourceError::NotAdmitted(AdmitError::DateOrderMixed { file, column }) => {
-                (file, column, "some dates only work day first and some only month first")
+                let why = "some dates only work day first and some only month first";
+                (file, column, Kind::Date, why)
             }
+            SourceError::NotAdmitted(AdmitError::DecimalMarkUnknown { file, column, .. }) => (
+                file,
+                column,
+                Kind::Number,
+                "nothing proves what 1.200 means: add decimal = \"point\" or \"comma\"",
+            ),
             SourceError::NotAdmitted(_)
             | SourceError::Refused { .. }
             | SourceError::Absent { .. }
@@ -468,7 +484,7 @@ fn switch_off_dates(tables: &mut BTreeMap<Object, DraftTable>, errors: &SourceEr
         let mut found = false;
         let holds = |table: &&mut DraftTable| table.files.iter().any(|it| it.file == *file);
         for field in tables.values_mut().filter(holds).flat_map(|table| &mut table.fields) {
-            if field.off.is_none() && field.kind == Kind::Date && field.from.contains(column) {
+            if field.off.is_none() && field.kind == kind && field.from.contains(column) {
                 field.off = Some(why.to_owned());
                 found = true;
             }
@@ -549,6 +565,9 @@ fn boundary_toml(tables: &BTreeMap<Object, DraftTable>) -> String {
             }
             if let Some(dates) = field.dates {
                 let _ = write!(line, ", dates = \"{}\"", dates.word());
+            }
+            if let Some(decimal) = field.decimal {
+                let _ = write!(line, ", decimal = \"{}\"", decimal.word());
             }
             match &field.off {
                 None => {

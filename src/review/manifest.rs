@@ -198,6 +198,9 @@ struct InputFile<'a> {
     values_withheld: usize,
     /// How dates were read, by column.
     date_orders: BTreeMap<&'a str, String>,
+    /// How numbers such as 1.200 were read, by column: which mark stands before decimals.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    decimal_marks: BTreeMap<&'a str, String>,
 }
 
 /// A field that an input has no column for any more.
@@ -548,6 +551,11 @@ fn input_files<'j>(judged: &'j Judged, loss: &'j Loss) -> Vec<InputFile<'j>> {
                 .date_orders
                 .iter()
                 .map(|(column, order, how)| (column.as_str(), format!("{}, {how}", order.word())))
+                .collect(),
+            decimal_marks: admission
+                .decimal_marks
+                .iter()
+                .map(|(column, mark, how)| (column.as_str(), format!("{}, {how}", mark.word())))
                 .collect(),
         })
         .collect()

@@ -145,6 +145,8 @@ fn not_admitted(error: &AdmitError) -> String {
         AdmitError::TwoColumns { .. }
         | AdmitError::DateOrderUnknown { .. }
         | AdmitError::DateOrderMixed { .. }
+        | AdmitError::DecimalMarkUnknown { .. }
+        | AdmitError::DecimalMarkContradicted { .. }
         | AdmitError::Unlisted { .. } => error.to_string(),
     }
 }

@@ -264,6 +264,100 @@ fn every_problem_of_a_folder_is_said_before_an_export_is_read() {
     assert!(problems.starts_with("review.toml:5: "), "{problems}");
 }
 
+/// The numbers of accounts, as read from one file with these columns; a line of `fields` for each.
+fn numbers(fields: &str, text: &str) -> Result<(Vec<String>, Vec<String>), String> {
+    let held = tempfile::tempdir().unwrap();
+    write_new(&held.path().join("accounts.csv"), text.as_bytes()).unwrap();
+    let log = Log::default();
+    let fields =
+        format!("[account.fields]\nid = {{ from = \"Id\", why = \"Names it.\" }}\n{fields}");
+    let boundary = Boundary::parse(&Document::parse("boundary.toml", &fields, &log), &log);
+    let boundary = log.finish(boundary).unwrap();
+    let reads: BTreeSet<Field> = boundary.fields(Object::Account).cloned().collect();
+    let files = Files(BTreeMap::from([(Object::Account, vec![PathBuf::from("accounts.csv")])]));
+    let threads = NonZeroUsize::new(2).unwrap();
+    let pull = pull(held.path(), &files, &boundary, &reads, chrono_tz::UTC, threads)
+        .map_err(|errors| errors.to_string())?;
+    let employees = boundary.allowed(Object::Account, "employees").unwrap();
+    let rows = pull.batches[0].rows();
+    let read = rows.map(|row| row.number(&employees).map_or("-".to_owned(), |n| n.to_string()));
+    let marks = pull.admissions.iter().flat_map(|it| &it.decimal_marks);
+    let said = marks.map(|(column, mark, how)| format!("{column}: {}, {how}", mark.word()));
+    Ok((read.collect(), said.collect()))
+}
+
+const EMPLOYEES: &str = "employees = { from = \"Employees\", why = \"Segments.\" }\n";
+const REVENUE: &str = "revenue = { from = \"Revenue\", why = \"Segments.\" }\n";
+
+#[test]
+fn what_a_point_means_in_a_number_is_proven_by_its_column_or_file() {
+    let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    let check = |text: &str, expected: &[&str], said: &[&str]| {
+        let (read, marks) = numbers(&format!("{EMPLOYEES}{REVENUE}"), text).unwrap();
+        assert_eq!((read, marks), (owned(expected), owned(said)), "{text}");
+    };
+    check(
+        "Id;Employees\n1;950\n2;1.200\n3;12.500\n4;1.200.000\n5;\n",
+        &["950", "1200", "12500", "1200000", "-"],
+        &["Employees: comma, proven by the column"],
+    );
+    check(
+        "Id;Employees;Revenue\n1;1.200;\n2;-1.500;\"1.250,75 €\"\n",
+        &["1200", "-1500"],
+        &["Employees: comma, proven by another column of the file"],
+    );
+    check(
+        "Id,Employees\n1,1.200\n2,0.5\n3,\"1,300\"\n",
+        &["1.2", "0.5", "1300"],
+        &["Employees: point, proven by the column"],
+    );
+    check(
+        "Id,Employees\n1,\"1,200\"\n2,950\n",
+        &["1200", "950"],
+        &["Employees: point, a comma stands before three digits each time"],
+    );
+    check("Id,Employees\n1,\"0,125\"\n2,0.5\n3,1200\n", &["0.125", "0.5", "1200"], &[]);
+}
+
+#[test]
+fn a_number_that_can_be_read_in_two_ways_is_not_guessed() {
+    let text = "Id,Employees,Revenue\n1,1.200,\n2,950,\n";
+    let error = numbers(EMPLOYEES, text).unwrap_err();
+    for words in ["accounts.csv", "`Employees`", "decimal = \"comma\"", "`account.employees`"] {
+        assert!(error.contains(words), "{words}\n{error}");
+    }
+    let declared = |mark: &str| EMPLOYEES.replace(" }", &format!(", decimal = \"{mark}\" }}"));
+    assert_eq!(numbers(&declared("comma"), text).unwrap().0, ["1200", "950"]);
+    assert_eq!(numbers(&declared("point"), text).unwrap().0, ["1.2", "950"]);
+    // One column shows both marks before decimals, so that it proves nothing.
+    let both = "Id,Employees\n1,1.200\n2,\"0,5\"\n3,0.5\n";
+    assert!(numbers(EMPLOYEES, both).unwrap_err().contains("can be read in two ways"));
+    let error = numbers(&declared("point"), "Id,Employees\n1,1.200\n2,\"0,5\"\n").unwrap_err();
+    assert!(error.contains("do not have the decimal point"), "{error}");
+}
+
+#[test]
+fn a_draft_leaves_numbers_off_that_can_be_read_in_two_ways() {
+    let drafted = |rows: &str| {
+        let held = tempfile::tempdir().unwrap();
+        let exports = held.path().join("exports");
+        make(&exports).unwrap();
+        let header = "Account ID;Account Name;Employees;Annual Revenue;Type";
+        let text = format!("{header}\n{rows}");
+        write_new(&exports.join("accounts.csv"), text.as_bytes()).unwrap();
+        init(&held.path().join("review"), &exports, NonZeroUsize::new(2).unwrap()).unwrap();
+        let path = held.path().join("review/rules/boundary.toml");
+        let boundary = std::fs::read_to_string(path).unwrap();
+        boundary.lines().filter(|line| line.contains("employees =")).collect::<String>()
+    };
+    let rows: Vec<String> = (1..30).map(|n| format!("{n};Acme {n};{n}.200;;Customer\n")).collect();
+    let rows = rows.concat();
+    let proven = drafted(&format!("{rows}30;Acme 30;1.200.000;;Customer\n"));
+    assert!(proven.starts_with("employees") && proven.contains("decimal = \"comma\""), "{proven}");
+    let open = drafted(&rows);
+    assert!(open.starts_with("# employees"), "{open}");
+}
+
 #[test]
 fn a_draft_says_no_more_of_dates_than_the_exports_prove() {
     let held = tempfile::tempdir().unwrap();

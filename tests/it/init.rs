@@ -586,9 +586,11 @@ fn an_export_of_a_crm_that_is_shown_in_german_is_known_by_its_words() {
         let source = ["Web", "Messe"][n % 2];
         let _ = write!(
             leads,
-            "00Q{n:03};J\u{fc}rgen;M\u{fc}ller{n};Firma {n} GmbH;p{n}@firma{n}-gmbh.de;030 5550{n:03};{owner};Neu;{source};Deutschland;01{n:03};{:02}.06.2025;{:02}.02.2026 14:05;27.02.2026;0;1.200\r\n",
+            "00Q{n:03};J\u{fc}rgen;M\u{fc}ller{n};Firma {n} GmbH;p{n}@firma{n}-gmbh.de;030 5550{n:03};{owner};Neu;{source};Deutschland;01{n:03};{:02}.06.2025;{:02}.02.2026 14:05;27.02.2026;0;{}\r\n",
             n % 28 + 1,
             n % 28 + 1,
+            // What 1.200 means is proven by a number with two points.
+            if n == 7 { "1.200.000" } else { "1.200" },
         );
     }
     // As Excel writes it in Germany: every letter of these is one byte.

@@ -316,6 +316,7 @@ struct Receipt {
     withheld: Vec<WithheldRow>,
     withheld_count: String,
     dates: Vec<String>,
+    decimals: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -807,6 +808,11 @@ impl Receipt {
                 .date_orders
                 .iter()
                 .map(|(column, order, how)| format!("{}: {}, {how}", value(column), order.word()))
+                .collect(),
+            decimals: admission
+                .decimal_marks
+                .iter()
+                .map(|(column, mark, how)| format!("{}: {}, {how}", value(column), mark.word()))
                 .collect(),
         }
     }

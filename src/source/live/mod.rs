@@ -320,7 +320,7 @@ pub(super) fn pull(
     for (at, mut reading) in readings.into_iter().enumerate() {
         let object = reading.object();
         let name = reading.name();
-        let desk = boundary.admit(object, &name, reading.columns(), reads, zone)?;
+        let desk = boundary.admit(object, &name, reading.columns(), reads, zone)?.of_a_program();
         let mut book = Book::open(&stash, &format!("{at}-{object}"), &desk, reading.as_ref())?;
         book.read(&mut door, reading.as_mut(), surroundings.tell)?;
         let (input, intake) = book.close(reading.as_ref(), before);
