@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use hashbrown::DefaultHashBuilder;
 
 use crate::check;
+use crate::folder;
 use crate::matching::cluster::clusters;
 use crate::matching::infer::{self, Sampled};
 use crate::matching::parameters::{Mismatch, Parameters, Unreadable};
@@ -124,6 +125,15 @@ pub enum LinkingError {
         /// Why.
         why: Unfit,
     },
+    /// A file is named for two things of which one is to be written.
+    #[error(
+        "{}: it is named twice, and writing it would lose what it holds\n  hint: give each output a file of its own",
+        file.display()
+    )]
+    NamedTwice {
+        /// The file.
+        file: PathBuf,
+    },
     /// An output cannot be written.
     #[error("{}: {error}\n  hint: name a file in a folder that you may write to", file.display())]
     Unwritable {
@@ -170,11 +180,34 @@ pub struct Clustered {
     pub bridges: usize,
 }
 
+impl Order {
+    /// Nothing that is to be written is to be read, or written twice.
+    fn keeps_files_apart(&self) -> Result<(), LinkingError> {
+        let read =
+            [Some(&self.file), self.other.as_ref(), self.model.as_ref(), self.retrained.as_ref()];
+        let mut named: Vec<&PathBuf> = read.into_iter().flatten().collect();
+        let written = [
+            Some(&self.pairs),
+            self.clusters.as_ref(),
+            self.model_out.as_ref(),
+            self.weights.as_ref(),
+        ];
+        for file in written.into_iter().flatten() {
+            if named.iter().any(|other| folder::are_one_place(file, other)) {
+                return Err(LinkingError::NamedTwice { file: file.clone() });
+            }
+            named.push(file);
+        }
+        Ok(())
+    }
+}
+
 impl LinkingError {
     /// The exit code: 2 for what the caller wrote, 3 for what stands in the way.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::NoColumn { .. }
+            | Self::NamedTwice { .. }
             | Self::NotTwoSources { .. }
             | Self::NothingToLinkBy { .. }
             | Self::NotAModel { .. }
@@ -245,6 +278,7 @@ const SAMPLE: u32 = 2_000;
 /// Links, and writes the pairs as `id_l,id_r,score,weight`: the chance that the two are one, and the same
 /// in bits.
 pub fn run(order: &Order) -> Result<Linked, LinkingError> {
+    order.keeps_files_apart()?;
     let known = known(order)?;
     let mut table = Table::default();
     table.read(order, &order.file)?;

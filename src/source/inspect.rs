@@ -15,6 +15,7 @@ use serde::Serialize;
 use chrono_tz::Tz;
 
 use crate::boundary::{Admission, AdmitError, Boundary, Field, Load, Object, Withheld};
+use crate::folder;
 
 use super::Admit;
 use super::csv::{
@@ -220,7 +221,7 @@ pub fn inspect_fields(
     rows_out: Option<&Path>,
 ) -> Inspection {
     let mut report = Inspection::of(path);
-    if rows_out.is_some_and(|out| is_same_file(path, out)) {
+    if rows_out.is_some_and(|out| folder::are_one_place(path, out)) {
         report.failed("is named as the output too, and an export is never written to".to_owned());
         return report.digested(path);
     }
@@ -641,10 +642,6 @@ fn write_rows(path: &Path, names: &[&str], sinks: Vec<Rows<'_>>) -> io::Result<(
         file.write_all(&out.into_inner().map_err(|error| io::Error::other(error.to_string()))?)?;
     }
     file.sync_all()
-}
-
-fn is_same_file(one: &Path, other: &Path) -> bool {
-    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// A file for its owner alone; what stands behind a link is left as it is.

@@ -58,6 +58,25 @@ fn people() -> (Vec<[String; 6]>, BTreeSet<(String, String)>) {
     (rows, twins)
 }
 
+#[test]
+fn no_file_is_written_over_that_is_named_for_something_else() {
+    let held = tempfile::tempdir().unwrap();
+    let (rows, _) = people();
+    write(&held.path().join("people.csv"), &HEADER, &rows);
+    let text = fs::read(held.path().join("people.csv")).unwrap();
+    for arguments in [
+        &["people.csv", "--pairs", "people.csv"][..],
+        &["people.csv", "--pairs", "./people.csv"],
+        &["people.csv", "--pairs", "pairs.csv", "--clusters", "people.csv"],
+        &["people.csv", "--pairs", "out.csv", "--weights", "./out.csv"],
+    ] {
+        let said = call(held.path(), arguments).ends(2);
+        assert!(said.err.contains("it is named twice"), "{arguments:?}: {}", said.err);
+        assert_eq!(fs::read(held.path().join("people.csv")).unwrap(), text, "{arguments:?}");
+        assert_eq!(fs::read_dir(held.path()).unwrap().count(), 1, "{arguments:?}");
+    }
+}
+
 const HEADER: [&str; 6] = ["Record ID", "First Name", "Last Name", "Email", "Phone", "Company"];
 
 fn write(path: &Path, header: &[&str], rows: &[[String; 6]]) {

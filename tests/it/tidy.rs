@@ -27,7 +27,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     ("draft", &["policy", "boundary", "check", "source", "folder", "gate", "config"]),
-    ("linking", &["threads", "check", "matching", "source"]),
+    ("linking", &["folder", "threads", "check", "matching", "source"]),
     ("cli", &["matching"]),
 ];
 
