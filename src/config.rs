@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
-use crate::boundary::{Boundary, Object};
+use crate::boundary::{Boundary, Field, Object, id_key};
 use crate::check::{ALL, By, EXAMPLES, Examples, Policies, Rulebook, When};
 use crate::gate::{FOUNDER_FIELDS, Gate, Profile};
 use crate::policy::{Document, Log, Problems, Said, Section, Value, meant, nearest};
@@ -239,7 +239,7 @@ fn read(review: &str, rules: &BTreeMap<String, String>, log: &Log) -> Config {
         live,
         exports,
         files,
-        batch: batch(&root, &boundary, rules),
+        batch: batch(&root, &boundary, rules, log),
         copies: copies(&root),
         test_records: root
             .section("metric")
@@ -530,6 +530,7 @@ fn batch(
     root: &Section<'_>,
     boundary: &Boundary,
     rules: &BTreeMap<String, String>,
+    log: &Log,
 ) -> BatchDefinition {
     let mut batch = BatchDefinition::default();
     let Some(section) = root.section("batch") else { return batch };
@@ -548,10 +549,9 @@ fn batch(
     if let Some(file) = section.text("ids") {
         match rules.get(file.value) {
             Some(text) => {
-                let ids = text.lines().map(|line| line.trim().trim_matches('"'));
-                let ids = ids.filter(|id| !id.is_empty() && !id.eq_ignore_ascii_case("id"));
-                batch.ids = Some(ids.map(|id| crate::boundary::id_key(id).to_owned()).collect());
-                batch.ids_file = Some(format!("rules/{}", file.value));
+                let name = format!("rules/{}", file.value);
+                batch.ids = ids(&name, text, boundary, log);
+                batch.ids_file = Some(name);
             }
             None => section.problem_with_hint(
                 file.line,
@@ -561,6 +561,31 @@ fn batch(
         }
     }
     batch
+}
+
+/// The ids of a list: one a line, with or without the name of the column in front.
+fn ids(file: &str, text: &str, boundary: &Boundary, log: &Log) -> Option<BTreeSet<String>> {
+    let fields = Object::REVIEWED.into_iter().flat_map(|object| boundary.fields(object));
+    let columns: Vec<&String> =
+        fields.filter(|field| field.name() == "id").flat_map(Field::from).collect();
+    let is_header = |cell: &str| {
+        let mut names = columns.iter().map(|name| name.as_str()).chain(["id"]);
+        names.any(|name| name.eq_ignore_ascii_case(cell))
+    };
+    let mut ids = BTreeSet::new();
+    for (line, text) in (1..).zip(text.trim_start_matches('\u{feff}').lines()) {
+        let cell = text.trim();
+        let id = cell.strip_prefix('"').and_then(|cell| cell.strip_suffix('"')).unwrap_or(cell);
+        if id.contains([',', ';', '\t', '"']) {
+            let hint = "one id a line, and nothing else: take the other columns out";
+            log.note(file, line, "more than one cell", Some(hint.to_owned()));
+            return None;
+        }
+        if !id.is_empty() && !is_header(id) {
+            ids.insert(id_key(id).to_owned());
+        }
+    }
+    Some(ids)
 }
 
 /// Conditions on the tables that are reviewed, each under its name.

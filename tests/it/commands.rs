@@ -904,10 +904,15 @@ fn only_records_of_the_batch_are_reviewed_and_the_rest_is_reference() {
         ("ids = \"ids.csv\"", 2, &[("OWN-01", &["00Q3"]), ("OWN-02", &["00Q4"])]),
         ("objects = [\"contact\"]", 0, &[]),
     ];
-    for (batch, under_review, expect) in cases {
+    // As a person writes it; as a spreadsheet saves it, with the column's name and without.
+    let lists = ["Id\n00Q3\n00Q4\n", "\u{feff}ID\r\n\"00Q3\"\r\n00Q4\r\n", "\u{feff}00Q3\n00Q4\n"];
+    let runs = cases.into_iter().flat_map(|case| lists.map(|ids| (case, ids)));
+    for ((batch, under_review, expect), ids) in
+        runs.filter(|(case, ids)| case.0.starts_with("ids") || *ids == lists[0])
+    {
         let job = Job::weekly();
         job.put("review.toml", &format!("{REVIEW}\n[batch]\n{batch}\n"));
-        job.put("rules/ids.csv", "Id\n00Q3\n00Q4\n");
+        job.put("rules/ids.csv", ids);
         job.run(&[]).ends(0);
         let manifest = job.json(&format!("runs/{DAY}/manifest.json"));
         let records = serde_json::json!({"admitted": 5, "under_review": under_review});
@@ -929,6 +934,18 @@ fn only_records_of_the_batch_are_reviewed_and_the_rest_is_reference() {
         let expect: Vec<_> =
             expect.iter().map(|(rule, ids)| (*rule, ids.iter().collect::<Vec<_>>())).collect();
         assert_eq!(format!("{found:?}"), format!("{expect:?}"), "{batch}");
+    }
+}
+
+#[test]
+fn a_list_of_ids_with_other_columns_is_refused() {
+    let job = Job::weekly();
+    job.put("review.toml", &format!("{REVIEW}\n[batch]\nids = \"ids.csv\"\n"));
+    for text in ["Id,Name\n00Q3,Ann\n", "Id\n00Q3;Ann\n", "Id\n\"00Q3\"\t\"Ann\"\n"] {
+        job.put("rules/ids.csv", text);
+        let said = job.run(&[]).ends(2);
+        assert!(said.err.contains("rules/ids.csv:"), "{}", said.err);
+        assert!(said.err.contains("more than one cell"), "{}", said.err);
     }
 }
 
