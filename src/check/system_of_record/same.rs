@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 
 use crate::boundary::{Field, Kind, Row};
+use crate::matching::normalise;
 use crate::policy::{Section, Value};
 
 /// What counts as the same in one comparison.
@@ -58,6 +59,23 @@ impl Sameness {
     }
 
     fn texts(&self, ours: &str, theirs: &str, kind: Kind) -> bool {
+        let as_such = match kind {
+            Kind::Phone => both(ours, theirs, normalise::phone)
+                .map(|[ours, theirs]| normalise::same_phone(&ours, &theirs)),
+            Kind::Web => both(ours, theirs, normalise::domain).map(|[ours, theirs]| ours == theirs),
+            Kind::Id
+            | Kind::Picklist
+            | Kind::Date
+            | Kind::Number
+            | Kind::Flag
+            | Kind::Email
+            | Kind::Name
+            | Kind::Text
+            | Kind::Address => None,
+        };
+        if let Some(is_same) = as_such {
+            return is_same;
+        }
         let (ours, theirs) = (bare(ours, kind), bare(theirs, kind));
         self.meaning(&ours) == self.meaning(&theirs)
     }
@@ -67,18 +85,22 @@ impl Sameness {
     }
 }
 
+/// Two values folded, where both can be.
+fn both(
+    ours: &str,
+    theirs: &str,
+    fold: fn(&str, &mut String) -> Option<()>,
+) -> Option<[String; 2]> {
+    let mut folded = [String::new(), String::new()];
+    let [left, right] = &mut folded;
+    fold(ours, left)?;
+    fold(theirs, right)?;
+    Some(folded)
+}
+
 /// What of a value of some kind carries its meaning.
 fn bare(value: &str, kind: Kind) -> String {
     match kind {
-        Kind::Phone => {
-            let digits: String = value.chars().filter(char::is_ascii_digit).collect();
-            digits.trim_start_matches('0').to_owned()
-        }
-        Kind::Web => {
-            let lower = value.trim().to_lowercase();
-            let host = lower.split_once("://").map_or(lower.as_str(), |(_, rest)| rest);
-            host.strip_prefix("www.").unwrap_or(host).trim_end_matches('/').to_owned()
-        }
         Kind::Email => value.trim().to_lowercase(),
         Kind::Id
         | Kind::Picklist
@@ -87,6 +109,8 @@ fn bare(value: &str, kind: Kind) -> String {
         | Kind::Flag
         | Kind::Name
         | Kind::Text
+        | Kind::Phone
+        | Kind::Web
         | Kind::Address => letters_of(value),
     }
 }
@@ -117,7 +141,12 @@ mod tests {
         check(Kind::Picklist, "United Kingdom", "U.K.", true);
         check(Kind::Picklist, "UK", "France", false);
         check(Kind::Web, "https://www.acme.com/", "acme.com", true);
+        check(Kind::Web, "https://acme.com/de", "acme.com", true);
         check(Kind::Web, "acme.com", "acme.de", false);
+        check(Kind::Web, "(none)", "none", true);
+        check(Kind::Phone, "+49 30 123456", "030 123456", true);
+        check(Kind::Phone, "+49 30 123456", "+49 30 123457", false);
+        check(Kind::Phone, "110", "112", false);
         check(Kind::Phone, "+49 30 123456", "0049-30-123456", true);
         check(Kind::Email, "Ann@Example.com", "ann@example.com", true);
         check(Kind::Text, "+", "-", false);
