@@ -445,7 +445,7 @@ fn catch_all_share(
     taken: &[Taken<'_>],
     settings: &Settings,
 ) -> Option<Fault> {
-    let (name, line) = world.policies.routing.rest(list.object)?;
+    let (names, line) = world.policies.routing.rest(list.object)?;
     let any: BTreeSet<usize> =
         list.lines.iter().filter(|line| line.takes_any()).map(|line| line.rule).collect();
     let caught: Vec<&Taken<'_>> =
@@ -458,11 +458,12 @@ fn catch_all_share(
         &CATCH_ALL_SHARE,
         Place::new(RULES_FILE, line),
         format!(
-            "{} of {} open {} ({}) end in the catch-all `{name}`",
+            "{} of {} open {} ({}) end in the catch-all `{}`",
             caught.len(),
             taken.len(),
             list.object.plural(),
-            percent(share)
+            percent(share),
+            names.join("` or `")
         ),
         "add rules for the values that are most frequent among them",
     );
@@ -484,7 +485,7 @@ fn catch_all_share(
         record: Some(taken.row.record()),
         values: values(taken.row, compared(list).into_iter()),
         day: None,
-        goes: name.to_owned(),
+        goes: names.join(" or "),
     });
     Some(fault)
 }

@@ -34,7 +34,7 @@ use accounts::{Follow, Named};
 use coverage::{Coverage, Segments, Territories};
 use index::Index;
 use routed::Fault;
-use rules::Rule;
+use rules::{Rule, Target};
 use service_level::ServiceLevel;
 use values::{Columns, Values};
 
@@ -224,14 +224,20 @@ impl Policy {
         self.plans.iter().filter(|plan| !plan.rules.is_empty()).map(|plan| plan.object)
     }
 
-    /// Where records go that no rule takes, as written: the declared catch-all, else the target of a
-    /// last rule that takes any record.
-    pub(super) fn rest(&self, object: Object) -> Option<(&str, usize)> {
-        let declared = self.catch_all.as_ref().map(|said| (said.value.as_str(), said.line));
-        declared.or_else(|| {
-            let last = self.plan(object)?.rules.last().filter(|rule| rule.takes_all())?;
-            last.names().first().map(|(name, _, line)| (*name, *line))
-        })
+    /// Where records go that no rule takes, as written, and the line: the declared catch-all, else the
+    /// owner or the pool of a last rule that takes any record.
+    pub(super) fn rest(&self, object: Object) -> Option<(Vec<&str>, usize)> {
+        if let Some(said) = &self.catch_all {
+            return Some((vec![&said.value], said.line));
+        }
+        let last = self.plan(object)?.rules.last().filter(|rule| rule.takes_all())?;
+        let names: Vec<&Said<String>> = match &last.target {
+            Target::Owner(owner) => vec![owner],
+            Target::Pool(pool) => pool.iter().collect(),
+            Target::AccountOwner | Target::Table(_) => Vec::new(),
+        };
+        let line = names.first()?.line;
+        Some((names.into_iter().map(|said| said.value.as_str()).collect(), line))
     }
 
     /// Everybody to whom the rules and their tables give records, with file and line.

@@ -382,14 +382,10 @@ impl<'a> Routed<'a> {
         (self.roster.can_work(holder) && !self.roster.is_queue(holder)).then_some(holder)
     }
 
-    /// Where records go that no rule takes: the declared catch-all, else the target of a last rule
-    /// that takes any record.
+    /// Who holds what no rule takes; nobody alone where that is a pool.
     pub(super) fn catch_all(&self, plan: &Plan) -> Option<Holder> {
-        if let Some(said) = &self.policy.catch_all {
-            return Some(self.roster.who(&said.value));
-        }
-        let last = plan.rules.last().filter(|rule| rule.takes_all())?;
-        if let Target::Owner(owner) = &last.target { Some(self.roster.who(owner)) } else { None }
+        let (names, _) = self.policy.rest(plan.object)?;
+        if let [name] = names.as_slice() { Some(self.roster.who(name)) } else { None }
     }
 
     /// What an owner covers, when the coverage table names them.
