@@ -18,6 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use unicode_normalization::UnicodeNormalization as _;
+
 use crate::policy::{Document, Log, Node, Section, nearest};
 
 pub use batch::{Batch, Cell, RecordRef, Row, Shown, written_number};
@@ -251,7 +253,8 @@ pub struct Boundary {
     unlisted: Unlisted,
 }
 
-/// Names that no allowlist can allow: free text about people and deals, and credentials.
+/// Names that no allowlist can allow, in the languages whose exports a draft reads: free text about people
+/// and deals, and credentials.
 const ALWAYS_BLOCKED: &[&str] = &[
     "*note*",
     "*description*",
@@ -271,11 +274,38 @@ const ALWAYS_BLOCKED: &[&str] = &[
     "iban*",
     "*iban",
     "*passport*",
+    // German.
+    "*notiz*",
+    "*beschreibung*",
+    "*kommentar*",
+    "*bemerkung*",
+    "*passwort*",
+    "*kennwort*",
+    "*sozialversicherung*",
+    "*steuerid*",
+    "*kreditkarte*",
+    "*reisepass*",
+    "*ausweisnummer*",
+    // French.
+    "*remarque*",
+    "*motdepasse*",
+    "*securitesociale*",
+    "*cartebancaire*",
+    "*cartedecredit*",
+    "*passeport*",
+    // Spanish.
+    "*comentario*",
+    "*descripcion*",
+    "*observacion*",
+    "*contrasena*",
+    "*seguridadsocial*",
+    "*tarjetadecredito*",
+    "*pasaporte*",
 ];
 
 /// Short names that are blocked as a word of a name: inside a word they are chance, as in
 /// `Business Name`.
-const ALWAYS_BLOCKED_WORDS: &[&str] = &["ssn", "iban"];
+const ALWAYS_BLOCKED_WORDS: &[&str] = &["ssn", "iban", "nota", "notas", "dni"];
 
 /// The blocked word that a name holds: `Customer_SSN__c`, `customerSsnLast4`.
 fn blocked_word(name: &str) -> Option<&'static str> {
@@ -296,9 +326,11 @@ fn blocked_word(name: &str) -> Option<&'static str> {
     ALWAYS_BLOCKED_WORDS.iter().copied().find(|blocked| words.iter().any(|word| word == blocked))
 }
 
-/// Lower case without spaces and punctuation, so that `API Key`, `api_key` and `ApiKey__c` are one name.
+/// Lower case without spaces, punctuation and accents, so that `API Key`, `api_key` and `ApiKey__c` are one
+/// name, and so are `Descripción` and `descripcion`.
 fn folded(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric() || *c == '*').flat_map(char::to_lowercase).collect()
+    let letters = name.nfkd().filter(|c| c.is_alphanumeric() || *c == '*');
+    letters.flat_map(char::to_lowercase).collect()
 }
 
 /// True when a folded name fits a folded pattern in which `*` stands for anything.
@@ -642,12 +674,36 @@ mod tests {
             "Bank IBAN Code",
             "Call Notes",
             "API Key",
+            "Notizen",
+            "Beschreibung",
+            "Interner Kommentar",
+            "Bemerkungen",
+            "Passwort",
+            "Sozialversicherungsnummer",
+            "Steuer-ID",
+            "Commentaires",
+            "Remarques internes",
+            "Mot de passe",
+            "N° de sécurité sociale",
+            "Descripción",
+            "Notas",
+            "Contraseña",
+            "Número de Seguridad Social",
+            "DNI",
         ] {
             check_always_blocked(name, true);
         }
-        for name in
-            ["Business Name", "Business_Need__c", "BusinessNumber", "Process Name", "Liban Region"]
-        {
+        for name in [
+            "Business Name",
+            "Business_Need__c",
+            "BusinessNumber",
+            "Process Name",
+            "Liban Region",
+            "Notary Name",
+            "Annotator",
+            "Midnight",
+            "Kontostand",
+        ] {
             check_always_blocked(name, false);
         }
     }
