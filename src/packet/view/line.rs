@@ -356,15 +356,20 @@ impl<'a> Ref<'a> {
 impl Ref<'_> {
     /// The record, if its table is one of ours.
     pub(crate) fn to_record(&self) -> Option<RecordRef> {
-        Some(RecordRef { object: Object::parse(&self.object)?, id: (&*self.record).into() })
+        record_of(&self.object, &self.record)
     }
 }
 
 impl<E> Line<'_, E> {
     /// The record it is about, if its table is one of ours.
     pub(crate) fn to_record(&self) -> Option<RecordRef> {
-        Some(RecordRef { object: Object::parse(&self.object)?, id: (&*self.record).into() })
+        record_of(&self.object, &self.record)
     }
+}
+
+/// The record of a table and an id, if the table is one of ours.
+fn record_of(object: &str, id: &str) -> Option<RecordRef> {
+    Some(RecordRef { object: Object::parse(object)?, id: id.into() })
 }
 
 impl<'a> Quote<'a> {
