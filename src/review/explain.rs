@@ -7,6 +7,8 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use chrono::NaiveDate;
+
 use crate::boundary::Field;
 use crate::check::{ALL, Bench, CheckDef};
 use crate::config::Config;
@@ -14,7 +16,6 @@ use crate::finding::FindingId;
 use crate::gate::Verdict;
 use crate::ledger::{Chain, Decided, Run};
 use crate::packet::{Fact, Line, Quote, visible};
-use chrono::NaiveDate;
 
 use super::desk::standing;
 use super::paper::Findings;
