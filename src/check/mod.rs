@@ -139,6 +139,15 @@ impl Family {
     }
 }
 
+/// Whose fault a finding tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// Its first record's. Those beside it are only what that one was held against.
+    OneRecord,
+    /// That of several equals: it is found as long as any of them is under review.
+    Equals,
+}
+
 /// One check: its words and how it meets its rules.
 #[derive(Debug)]
 pub struct CheckDef {
@@ -150,6 +159,8 @@ pub struct CheckDef {
     pub family: Family,
     /// How much harm the fault does while it stands.
     pub severity: Severity,
+    /// Whose fault it is.
+    pub about: About,
     /// The exact condition in one or two sentences.
     pub summary: &'static str,
     /// What a customer or a report suffers from it.
@@ -162,13 +173,6 @@ impl CheckDef {
     /// What the check answers when its section says `off = true`.
     fn off_in_rules(&self) -> Off {
         Off::InRules { file: self.family.file(), section: self.name }
-    }
-
-    /// True where a finding is about several equals and is found as long as any of them is under review.
-    /// Any other is about its first record; those beside it are only what that one was held against.
-    pub fn is_about_equals(&self) -> bool {
-        let lone = ["DUP-06", "DUP-07", "DUP-08"];
-        self.code == "BAT-08" || self.family == Family::Duplicates && !lone.contains(&self.code)
     }
 
     /// True for the check's code in any case, and for its name.

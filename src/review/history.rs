@@ -14,7 +14,7 @@ use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use crate::boundary::{Field, Object, RecordRef, Row};
-use crate::check::{ALL, CheckDef, Family, Report};
+use crate::check::{ALL, About, CheckDef, Family, Report};
 use crate::config::Config;
 use crate::finding::{Finding, FindingId};
 use crate::gate::{Gate, Reason, Verdict};
@@ -277,7 +277,7 @@ struct Together<'f>(BTreeMap<(Family, &'f RecordRef), BTreeSet<usize>>);
 impl<'f> Together<'f> {
     fn of(reports: &'f [Report]) -> Self {
         let mut named: BTreeMap<_, BTreeSet<usize>> = BTreeMap::new();
-        let equals = found(reports).filter(|(check, _)| check.is_about_equals());
+        let equals = found(reports).filter(|(check, _)| check.about == About::Equals);
         for (at, (check, finding)) in equals.enumerate() {
             for record in finding.related.iter().chain([&finding.record]) {
                 named.entry((check.family, record)).or_default().insert(at);
@@ -290,7 +290,7 @@ impl<'f> Together<'f> {
     /// several records miss is told of as long as any of them does.
     fn tells_of(&self, before: &Memory) -> bool {
         let check = ALL.iter().find(|check| check.code == before.rule);
-        let Some(check) = check.filter(|check| check.is_about_equals()) else { return false };
+        let Some(check) = check.filter(|check| check.about == About::Equals) else { return false };
         let mut seen: BTreeSet<usize> = BTreeSet::new();
         before.records().filter_map(|record| self.0.get(&(check.family, record))).flatten().any(
             |finding| {
@@ -459,7 +459,7 @@ impl Memory {
         let row = |record: &RecordRef| pulled.get(record.object)?.find(&record.id);
         let is_reviewed = |record: &RecordRef| row(record).is_some_and(Row::is_under_review);
         let mut equals = self.related.iter().filter(|it| it.object == self.record.object);
-        let any_equal_is = report.check.is_about_equals() && equals.any(is_reviewed);
+        let any_equal_is = report.check.about == About::Equals && equals.any(is_reviewed);
         self.records().all(|record| pulled.get(record.object).is_some())
             && (any_equal_is || is_reviewed(&self.record))
             && !judgement

@@ -8,7 +8,7 @@ use std::{env, fs};
 use chrono::NaiveDate;
 use crm_review::boundary::{Admission, Batch, Boundary, Cell, Object, RecordRef, Shown};
 use crm_review::check::{
-    AsOf, CheckDef, Family, Groups, Judgement, NotLooked, Off, Outcome, Policies, Report,
+    About, AsOf, CheckDef, Family, Groups, Judgement, NotLooked, Off, Outcome, Policies, Report,
 };
 use crm_review::finding::{
     Assignee, Evidence, Finding, FindingId, Likeness, Proposal, Reach, Severity, Tried,
@@ -86,7 +86,8 @@ const fn check(
     summary: &'static str,
     consequence: &'static str,
 ) -> CheckDef {
-    CheckDef { code, name, family, severity, summary, consequence, load: never_loaded }
+    let about = About::OneRecord;
+    CheckDef { code, name, family, severity, about, summary, consequence, load: never_loaded }
 }
 
 static DUPLICATE: CheckDef = check(

@@ -9,7 +9,7 @@ use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 
 use super::super::settings::{days, named};
-use super::super::{AsOf, CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use super::super::{About, AsOf, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::{policy, settings};
 
 /// BAT-05.
@@ -18,6 +18,7 @@ pub(in super::super) const IMPLAUSIBLE_INPUT: CheckDef = CheckDef {
     name: "implausible-input",
     family: Family::Batch,
     severity: Severity::Medium,
+    about: About::OneRecord,
     summary: "A date of something that has happened (`future_fields`) lies more than one day after \
               the review. Of each field the first 50 records are findings, and the figure says how \
               many there are.",

@@ -9,7 +9,7 @@ use crate::boundary::{Batch, Field, Grant, Object, Row, id_key};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 
 use super::super::people::{Found, People, Standing};
-use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World, people};
+use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World, people};
 
 /// BAT-08.
 pub(in super::super) const UNRESOLVED_REFERENCE: CheckDef = CheckDef {
@@ -17,6 +17,7 @@ pub(in super::super) const UNRESOLVED_REFERENCE: CheckDef = CheckDef {
     name: "unresolved-reference",
     family: Family::Batch,
     severity: Severity::Medium,
+    about: About::Equals,
     summary: "An owner, account, contact, parent or conversion named by a record is in none of the \
               supplied tables, or an owner's name belongs to several users. One finding per missing \
               id, at most 50 per field.",

@@ -6,7 +6,7 @@ use crate::boundary::{Exposure, Field, Grant, Kind, Row};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 
 use super::super::settings::named;
-use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 
 /// BAT-06.
 pub(in super::super) const WITHHELD_VALUE: CheckDef = CheckDef {
@@ -14,6 +14,7 @@ pub(in super::super) const WITHHELD_VALUE: CheckDef = CheckDef {
     name: "withheld-value",
     family: Family::Batch,
     severity: Severity::High,
+    about: About::OneRecord,
     summary: "A value in an allowed field looks like a secret, a card number or a national id. It was \
               withheld at the boundary, in records under review and in those that serve as reference.",
     consequence: "Everybody who can see the record, and every system that syncs it, has the secret.",

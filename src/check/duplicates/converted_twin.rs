@@ -3,7 +3,7 @@
 //! Does not: repeat what DUP-06 says of a lead that is a contact already.
 
 use crate::boundary::{Field, Grant, Object, Row};
-use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity, blank_field};
 use crate::matching::agreement::{self, Level};
 use crate::matching::index::Index;
@@ -19,6 +19,7 @@ pub(in crate::check) const CONVERTED_TWIN: CheckDef = CheckDef {
     name: "converted-twin",
     family: Family::Duplicates,
     severity: Severity::High,
+    about: About::OneRecord,
     summary: "An open lead has the mail address of a lead that was converted, and came in after it; leads \
               that are contacts already are left to DUP-06.",
     consequence: "Somebody who became a contact or a customer is worked as a stranger again.",

@@ -6,7 +6,7 @@
 use crate::boundary::{Field, Grant, Object, Row};
 use crate::check::ladder::Flags;
 use crate::check::settings::days;
-use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::matching::agreement::{self, Level};
 use crate::matching::normalise;
@@ -21,6 +21,7 @@ pub(in crate::check) const LEAD_IS_CONTACT: CheckDef = CheckDef {
     name: "lead-is-contact",
     family: Family::Duplicates,
     severity: Severity::High,
+    about: About::OneRecord,
     summary: "An open lead has a contact's mail address once both are folded, or it has a contact's \
               name and the domain of that contact's account.",
     consequence: "Somebody the company already knows is worked as a stranger, often by a second person.",
@@ -33,6 +34,7 @@ pub(in crate::check) const BELONGS_TO_ACCOUNT: CheckDef = CheckDef {
     name: "lead-belongs-to-account",
     family: Family::Duplicates,
     severity: Severity::Medium,
+    about: About::OneRecord,
     summary: "An open lead, or a contact without an account, has the registrable domain of an active \
               account; free mail, shared domains and agencies do not count, nor do leads that are \
               contacts already (DUP-06).",

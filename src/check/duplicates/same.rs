@@ -9,7 +9,9 @@ use std::collections::BTreeSet;
 
 use crate::boundary::{Batch, Field, Grant, Object, Row, Shown};
 use crate::check::settings::days;
-use crate::check::{CheckDef, Family, Judge, Judgement, Measure, NotLooked, Off, Policies, World};
+use crate::check::{
+    About, CheckDef, Family, Judge, Judgement, Measure, NotLooked, Off, Policies, World,
+};
 use crate::finding::{Bits, Evidence, Finding, Hold, Proposal, Severity};
 use crate::matching::agreement::Level;
 use crate::matching::{Crowd, Weight, normalise};
@@ -29,6 +31,7 @@ pub(in crate::check) const SAME_PERSON: CheckDef = CheckDef {
     name: "same-person",
     family: Family::Duplicates,
     severity: Severity::High,
+    about: About::Equals,
     summary: "Two or more leads, or two or more contacts, have the same mail address once case, \
               spaces and tags that the provider ignores are folded. Mailboxes that several people \
               read count only where the names agree; test domains never count.",
@@ -42,6 +45,7 @@ pub(in crate::check) const SIMILAR_PERSON: CheckDef = CheckDef {
     name: "similar-person",
     family: Family::Duplicates,
     severity: Severity::Medium,
+    about: About::Equals,
     summary: "Two or more leads, or two or more contacts, have names that do not contradict each other, and \
               by all else that is known of them (phone, workplace, address, mail) they are one person with \
               at least the chance the rules ask for. How much each agreement says is estimated from the \
@@ -58,6 +62,7 @@ pub(in crate::check) const ALIAS_ADDRESS: CheckDef = CheckDef {
     name: "alias-address",
     family: Family::Duplicates,
     severity: Severity::Medium,
+    about: About::Equals,
     summary: "Two or more leads, or two or more contacts, have one name and the same local part at two \
               domains of one company: domains that the rules list together, or that one account has as its \
               domain and its website.",
@@ -71,6 +76,7 @@ pub(in crate::check) const SAME_COMPANY: CheckDef = CheckDef {
     name: "same-company",
     family: Family::Duplicates,
     severity: Severity::Medium,
+    about: About::Equals,
     summary: "Two or more accounts have the same registrable domain, which is neither a mail \
               provider's nor shared by many companies, and no hierarchy or rule keeps them apart. \
               Accounts with different names in different countries do not count.",
@@ -85,6 +91,7 @@ pub(in crate::check) const SIMILAR_COMPANY: CheckDef = CheckDef {
     name: "similar-company",
     family: Family::Duplicates,
     severity: Severity::Medium,
+    about: About::Equals,
     summary: "Two or more accounts have names that do not contradict each other once legal forms and spelling \
               are folded, and by all else that is known of them (address, phone, domain, industry) they are \
               one company with at least the chance the rules ask for; no hierarchy or rule keeps them apart. \
@@ -100,6 +107,7 @@ pub(in crate::check) const WEAK_BRIDGE: CheckDef = CheckDef {
     name: "weak-bridge",
     family: Family::Duplicates,
     severity: Severity::Medium,
+    about: About::Equals,
     summary: "Records look like one cluster, but a link joins parts of it that the other records \
               contradict: without it the cluster falls into parts that each hold by themselves.",
     consequence: "Merging the whole would mix two people or companies, which cannot be undone.",
@@ -112,6 +120,7 @@ pub(in crate::check) const UNSAFE_CLUSTER: CheckDef = CheckDef {
     name: "unsafe-cluster",
     family: Family::Duplicates,
     severity: Severity::High,
+    about: About::Equals,
     summary: "Records are one by DUP-01 to DUP-05, but a field that must not differ differs, \
               several have open deals, different owners are at work on them, one is another's \
               parent, or they are more than can be merged at once.",

@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 
 use crate::boundary::{Field, Grant, Object, Row};
 use crate::check::settings::label;
-use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::matching::agreement::Level;
 use crate::matching::index::Index;
@@ -23,6 +23,7 @@ pub(in crate::check) const SHARED_IDENTIFIER: CheckDef = CheckDef {
     name: "shared-identifier",
     family: Family::Duplicates,
     severity: Severity::High,
+    about: About::Equals,
     summary: "Two or more records of one table have the same value in a field that another system gives to \
               one record alone; placeholders do not count, nor records that are one by another check.",
     consequence: "Every update from that system lands on the wrong record, or on both.",

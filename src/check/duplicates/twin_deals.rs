@@ -5,7 +5,7 @@
 use crate::boundary::{Field, Grant, Object, Row, ids};
 use crate::check::deals::{self, DealState};
 use crate::check::settings::days;
-use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::matching::normalise;
 
@@ -18,6 +18,7 @@ pub(in crate::check) const TWIN_DEALS: CheckDef = CheckDef {
     name: "twin-deals",
     family: Family::Duplicates,
     severity: Severity::Medium,
+    about: About::Equals,
     summary: "Two or more open deals of one account and one type have amounts within `amount_within` of each \
               other and close dates within `days_within` days; types in `may_repeat` are left alone.",
     consequence: "The forecast counts one deal twice.",

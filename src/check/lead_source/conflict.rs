@@ -9,7 +9,7 @@ use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::Said;
 
 use super::super::condition::fold;
-use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::touch::{self, Touch, Uploads};
 use super::{FILE, People, Policy, Sourced, in_time, policy, relative};
 
@@ -18,6 +18,7 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     name: "source-against-campaign",
     family: Family::LeadSource,
     severity: Severity::Low,
+    about: About::OneRecord,
     summary: "The source's channel is not the channel of the first campaign the person answered, \
               which was answered before the record was created or at most a day after.",
     consequence: "Two reports on the same people name different channels.",

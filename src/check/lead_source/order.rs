@@ -9,7 +9,7 @@ use crate::boundary::{Cell, Field, Grant, Row};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 
 use super::super::condition::fold;
-use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::touch::{self, Touch};
 use super::{FILE, People, Policy, Sourced, policy, relative};
 
@@ -18,6 +18,7 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     name: "impossible-order",
     family: Family::LeadSource,
     severity: Severity::Low,
+    about: About::OneRecord,
     summary: "The first touch that the source stands for (when the person was first seen, or the \
               first answer to a campaign of just that source) lies after the record's creation or \
               first meeting by more than the tolerance.",

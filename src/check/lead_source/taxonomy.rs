@@ -10,7 +10,7 @@ use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, nearest};
 
 use super::super::condition::fold;
-use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::{FILE, count, policy};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
@@ -18,6 +18,7 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     name: "outside-taxonomy",
     family: Family::LeadSource,
     severity: Severity::Low,
+    about: About::OneRecord,
     summary: "The lead source is not a value of the governed list, be it a variant in case, spaces \
               or punctuation, or a value the list does not have.",
     consequence: "Reports by source split one source into several, or lose records.",

@@ -5,7 +5,7 @@
 use crate::boundary::{Field, Grant, Row};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 
-use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::touch::{self, Touch, Uploads};
 use super::{PEOPLE, People, Policy, Sourced, in_time, policy, relative};
 
@@ -14,6 +14,7 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     name: "weak-source",
     family: Family::LeadSource,
     severity: Severity::Medium,
+    about: About::OneRecord,
     summary: "The lead source is blank or one of the values that say nothing, and the person's \
               first campaign answer came before the record or at most 7 days after it.",
     consequence: "The campaign that brought the person gets no credit when budgets are set.",

@@ -9,7 +9,7 @@ use crate::boundary::{Boundary, Cell, Field, Grant, Kind, Object, Row};
 use crate::check::deals;
 use crate::check::ladder::Ladder;
 use crate::check::settings::named;
-use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 
@@ -22,6 +22,7 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     name: "contradicting-dates",
     family: Family::Lifecycle,
     severity: Severity::Low,
+    about: About::OneRecord,
     summary: "By more than `tolerance_hours`: a date that has to follow another lies before it \
               (created, stage changed, converted, closed, became each stage), a closed deal's date \
               lies in the future, or the present stage has no date although others have.",

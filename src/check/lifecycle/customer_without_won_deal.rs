@@ -8,7 +8,7 @@ use crate::boundary::{Boundary, Field, Grant, Object, Row};
 use crate::check::condition::When;
 use crate::check::deals::DealState;
 use crate::check::ladder::{Ladder, lists};
-use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::Said;
 
@@ -23,6 +23,7 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     name: "customer-without-won-deal",
     family: Family::Lifecycle,
     severity: Severity::Medium,
+    about: About::OneRecord,
     summary: "A contact or account stands in a customer stage, no deal of its own or of its company \
               is won, and the `billed` flag, where there is one, does not say that it is billed.",
     consequence: "Customer counts and churn are wrong, and a prospect gets customer mail while \

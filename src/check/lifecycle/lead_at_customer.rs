@@ -5,7 +5,7 @@
 use crate::boundary::{Field, Grant, Object, Row};
 use crate::check::deals::DealState;
 use crate::check::ladder::{Flags, lists};
-use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::Said;
 
@@ -17,6 +17,7 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     name: "open-lead-at-customer",
     family: Family::Lifecycle,
     severity: Severity::High,
+    about: About::OneRecord,
     summary: "A lead is open, its own account or an account with its domain has a won or an open \
               deal, and its source does not mean an intended upsell.",
     consequence: "A customer is called as a stranger, or a second seller joins a running deal.",

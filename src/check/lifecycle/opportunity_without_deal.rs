@@ -8,7 +8,7 @@ use crate::boundary::{Boundary, Field, Grant, Object, Row};
 use crate::check::condition::When;
 use crate::check::deals::DealState;
 use crate::check::ladder::{Ladder, lists, same};
-use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::Said;
 
@@ -23,6 +23,7 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     name: "opportunity-without-deal",
     family: Family::Lifecycle,
     severity: Severity::Medium,
+    about: About::OneRecord,
     summary: "A contact or account stands in an opportunity stage, all deals of its own and of its \
               company are lost or there are none, and that has been so for more than `after_days`.",
     consequence: "Nobody nurtures a person who is thought to be in a deal, and the funnel's \

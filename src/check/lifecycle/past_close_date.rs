@@ -5,7 +5,7 @@
 use crate::boundary::{Field, Grant, Object, Row};
 use crate::check::deals::{self, DealState};
 use crate::check::ladder::lists;
-use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Reach, Severity};
 use crate::policy::Said;
 
@@ -16,6 +16,7 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     name: "past-close-date",
     family: Family::Lifecycle,
     severity: Severity::Medium,
+    about: About::OneRecord,
     summary: "A deal is open and its close date lies more than `grace_days` before the day of the \
               review.",
     consequence: "The pipeline counts money in a quarter that is over, and the forecast is wrong by \

@@ -11,7 +11,7 @@ use crate::boundary::{Field, Grant, Object, Row};
 use crate::check::history::{Change, History};
 use crate::check::ladder::{Ladder, lists, same};
 use crate::check::people::Found;
-use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::Said;
 
@@ -24,6 +24,7 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     name: "stage-regression",
     family: Family::Lifecycle,
     severity: Severity::Medium,
+    about: About::OneRecord,
     summary: "The field history shows that the stage fell within `within_days`, the record still \
               stands below where it fell from, and `allowed_back` does not list the move.",
     consequence: "Funnel figures fall without a reason anybody can give, and automation treats the \

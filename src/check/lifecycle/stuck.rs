@@ -13,7 +13,7 @@ use crate::check::deals::{self, DealState};
 use crate::check::history::History;
 use crate::check::ladder::{Flags, Ladder, Ladders, same};
 use crate::check::settings::label;
-use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, meant};
 
@@ -24,6 +24,7 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     name: "stuck",
     family: Family::Lifecycle,
     severity: Severity::Medium,
+    about: About::OneRecord,
     summary: "An open record has been in its stage for longer than the stage's limit in days, or a \
               deal for longer than `times_median` times the median of this company's own won deals \
               of the same segment, with at least `min_sample` of them.",

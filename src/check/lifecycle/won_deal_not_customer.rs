@@ -6,7 +6,7 @@ use crate::boundary::{Exposure, Field, Grant, Object, Row};
 use crate::check::deals::DealState;
 use crate::check::ladder::{Ladder, lists};
 use crate::check::settings::named;
-use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity, blank_field};
 use crate::policy::Said;
 
@@ -18,6 +18,7 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     name: "won-deal-not-customer",
     family: Family::Lifecycle,
     severity: Severity::High,
+    about: About::OneRecord,
     summary: "A deal of the account, or one that names the contact, was won more than `grace_days` \
               ago, its type makes a customer, and the stage stands below the first customer stage.",
     consequence: "A paying customer gets prospecting mail and calls, and customer counts are too \

@@ -16,7 +16,7 @@ use super::super::condition::When;
 use super::super::history::{Change, History};
 use super::super::lint::{Line, List, Rest, Takes};
 use super::super::people::{Found, Standing};
-use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::inactive_owner::Departed;
 use super::{Exceptions, Owned, Scope, days, holders, policy, settings};
 
@@ -26,6 +26,7 @@ pub(in super::super) const IDLE: CheckDef = CheckDef {
     name: "idle",
     family: Family::Owners,
     severity: Severity::Medium,
+    about: About::OneRecord,
     summary: "An open record has had no meaningful change (stage, amount, close date, owner) for more \
               than `change_days` and no activity for more than `activity_days`. The modification date \
               is not used.",

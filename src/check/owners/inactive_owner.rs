@@ -11,7 +11,9 @@ use crate::policy::Section;
 
 use super::super::deals::DealState;
 use super::super::people::{Found, People, Person, Standing};
-use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World, deals, people};
+use super::super::{
+    About, CheckDef, Family, Judge, Judgement, Off, Policies, World, deals, people,
+};
 use super::inactive_owner_of_committed_deal::Committed;
 use super::succession::{self, Succession};
 use super::{Owned, Scope, UserFields, days, holders, policy, settings};
@@ -22,6 +24,7 @@ pub(in super::super) const INACTIVE_OWNER: CheckDef = CheckDef {
     name: "inactive-owner",
     family: Family::Owners,
     severity: Severity::High,
+    about: About::OneRecord,
     summary: "The owner is an inactive or archived user and the record is open work: a lead that is \
               neither converted nor closed, a contact or deal in an open stage, an account of a type \
               that somebody should work. Deals forecast for this fiscal quarter are OWN-11.",

@@ -9,7 +9,7 @@ use crate::finding::{Evidence, Proposal, Reach, Severity};
 use crate::policy::{Said, Section};
 
 use super::super::ladder::lists;
-use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::inactive_owner::{Case, departed};
 use super::succession::{self, Succession};
 use super::{Scope, UserFields, policy, settings};
@@ -20,6 +20,7 @@ pub(in super::super) const INACTIVE_OWNER_OF_COMMITTED_DEAL: CheckDef = CheckDef
     name: "inactive-owner-of-committed-deal",
     family: Family::Owners,
     severity: Severity::High,
+    about: About::OneRecord,
     summary: "The owner of an open deal is inactive, its close date lies in the fiscal quarter of the \
               review and its forecast category is one that somebody reports on.",
     consequence: "A number promised for this quarter has nobody who brings it in.",

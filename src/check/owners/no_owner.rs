@@ -8,7 +8,7 @@ use crate::boundary::{Field, Grant, Object, Row, id_key};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 
-use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World, people};
+use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World, people};
 use super::succession::{self, Succession};
 use super::{Exceptions, Owned, Scope, days, policy, settings};
 
@@ -18,6 +18,7 @@ pub(in super::super) const NO_OWNER: CheckDef = CheckDef {
     name: "no-owner",
     family: Family::Owners,
     severity: Severity::High,
+    about: About::OneRecord,
     summary: "The owner is blank on a record that is not closed and older than `after_hours`, and \
               that the rules do not leave without an owner on purpose.",
     consequence: "Nobody works the record, and no report by owner, team or region counts it.",

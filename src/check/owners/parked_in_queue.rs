@@ -12,7 +12,7 @@ use crate::policy::{Said, Section};
 use super::super::condition::fold;
 use super::super::history::{Change, History, Latest};
 use super::super::people::{self, Found, Person, Standing};
-use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::succession::{self, Succession};
 use super::{Owned, Scope, holders, policy, settings};
 
@@ -22,6 +22,7 @@ pub(in super::super) const PARKED_IN_QUEUE: CheckDef = CheckDef {
     name: "parked-in-queue",
     family: Family::Owners,
     severity: Severity::Medium,
+    about: About::OneRecord,
     summary: "The owner is a queue, the record is not closed, and it has been there for more elapsed \
               hours than the queue's limit: since the owner was assigned, else since the owner's \
               last change in the field history, else since the record was created.",

@@ -12,7 +12,7 @@ use crate::policy::{Said, Section};
 use super::super::history::{Change, History, Latest};
 use super::super::ladder::lists;
 use super::super::people::{self, Found, Person, Standing};
-use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::succession::{self, Succession};
 use super::{Exceptions, Owned, Scope, UserFields, days, holders, policy, settings};
 
@@ -22,6 +22,7 @@ pub(in super::super) const ROLE_CHANGED: CheckDef = CheckDef {
     name: "role-changed",
     family: Family::Owners,
     severity: Severity::Medium,
+    about: About::OneRecord,
     summary: "The owner is active, and their role is none of the roles that the rules list as working \
               records of this kind; the record is open work and not kept by the rules.",
     consequence: "The customer's contact has another job now and does not call back.",

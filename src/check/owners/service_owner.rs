@@ -10,7 +10,7 @@ use crate::policy::{Said, Section};
 
 use super::super::condition::fold;
 use super::super::people::{Found, People, Person, Standing};
-use super::super::{CheckDef, Family, Judge, Judgement, NotLooked, Off, Policies, World};
+use super::super::{About, CheckDef, Family, Judge, Judgement, NotLooked, Off, Policies, World};
 use super::succession::{self, Succession};
 use super::{Exceptions, Owned, Scope, UserFields, holders, policy, settings};
 
@@ -20,6 +20,7 @@ pub(in super::super) const SERVICE_OWNER: CheckDef = CheckDef {
     name: "service-owner",
     family: Family::Owners,
     severity: Severity::Medium,
+    about: About::OneRecord,
     summary: "The owner of a record that is not closed is on the list of service users (integrations, \
               administrators), and the record is not house-owned by the rules.",
     consequence: "No person sees the record in their list, and its work is credited to a machine.",

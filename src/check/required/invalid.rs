@@ -11,7 +11,7 @@ use crate::policy::{Section, nearest};
 
 use super::super::condition::{When, fold};
 use super::super::ladder::Ladders;
-use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::stage::{FromStage, Place, Places};
 use super::{FILE, object_and_field, policy, title};
 
@@ -20,6 +20,7 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     name: "invalid",
     family: Family::Required,
     severity: Severity::Medium,
+    about: About::OneRecord,
     summary: "A mail address or a phone number is malformed, a value is not in the list the rules \
               give for its field, or an amount is not above zero at a late stage.",
     consequence: "Mails bounce, calls fail, and sums and segments are wrong.",

@@ -11,7 +11,7 @@ use crate::policy::Section;
 use super::super::condition::When;
 use super::super::ladder::Ladders;
 use super::super::settings;
-use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::stage::{FromStage, Place, Places};
 use super::{FILE, label, object_and_field, policy, title};
 
@@ -20,6 +20,7 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     name: "missing-for-stage",
     family: Family::Required,
     severity: Severity::Medium,
+    about: About::OneRecord,
     summary: "A field is blank although the record has reached the stage from which the rules \
               require it.",
     consequence: "Forecasts and handovers go ahead without a value that the process counts on.",

@@ -12,7 +12,7 @@ use crate::policy::{Section, Value};
 
 use super::super::condition::fold;
 use super::super::settings::full_field;
-use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::{FILE, label, policy, title};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
@@ -20,6 +20,7 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     name: "placeholder",
     family: Family::Required,
     severity: Severity::Low,
+    about: About::OneRecord,
     summary: "A value stands in the list of placeholders, repeats one character four times or \
               more, has neither letter nor digit, or is the field's own label.",
     consequence: "The field counts as filled, and whoever calls, greets or routes by it is wrong.",

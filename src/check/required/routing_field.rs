@@ -6,7 +6,7 @@ use crate::boundary::{Field, Grant, Object, Row};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 
-use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::stage::{Place, Places};
 use super::{label, policy, title};
 use crate::check::routing::Need;
@@ -17,6 +17,7 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     name: "routing-field-blank",
     family: Family::Required,
     severity: Severity::Medium,
+    about: About::OneRecord,
     summary: "A field is still blank some hours after the record was created, and by it, or by it \
               and other blank ones, at least one routing rule takes the record or passes it over.",
     consequence: "Rules that need the field pass the record over, and it ends where nobody meant it to.",

@@ -4,7 +4,7 @@
 
 use crate::boundary::{Cell, Field, Object, Row, Shown};
 use crate::check::settings::{days, label};
-use crate::check::{CheckDef, Family, World};
+use crate::check::{About, CheckDef, Family, World};
 use crate::finding::{Evidence, Finding, Proposal, Reach, Severity, blank_field};
 
 use super::accounts::Home;
@@ -25,6 +25,7 @@ pub(in crate::check) const WRONG_OWNER: CheckDef = CheckDef {
     name: "wrong-owner",
     family: Family::Routing,
     severity: Severity::Medium,
+    about: About::OneRecord,
     summary: "Of the rules in force when an open record was routed, the first that takes it names \
         somebody else than its owner, and no override flag explains it.",
     consequence: "Somebody whom the rules did not mean works the record, or nobody does, and \
@@ -41,6 +42,7 @@ pub(in crate::check) const TERRITORY: CheckDef = CheckDef {
     name: "territory",
     family: Family::Routing,
     severity: Severity::Medium,
+    about: About::OneRecord,
     summary: "The territory map places an open record outside every territory that the coverage \
         table gives its owner.",
     consequence: "The customer talks to somebody in another region or language, and two people \
@@ -57,6 +59,7 @@ pub(in crate::check) const SEGMENT: CheckDef = CheckDef {
     name: "segment",
     family: Family::Routing,
     severity: Severity::Medium,
+    about: About::OneRecord,
     summary: "The size band of an open record belongs to no segment that the coverage table gives \
         its owner.",
     consequence: "A large company gets the treatment of a small one, or costly time goes to the \
@@ -73,6 +76,7 @@ pub(in crate::check) const FOLLOW_ACCOUNT_OWNER: CheckDef = CheckDef {
     name: "follow-account-owner",
     family: Family::Routing,
     severity: Severity::High,
+    about: About::OneRecord,
     summary: "An open lead or contact belongs to exactly one account, whose active owner is \
         somebody else, and the policy says that it follows the account's owner.",
     consequence: "Two people call one company without knowing of each other.",
@@ -88,6 +92,7 @@ pub(in crate::check) const FELL_TO_CATCH_ALL: CheckDef = CheckDef {
     name: "fell-to-catch-all",
     family: Family::Routing,
     severity: Severity::High,
+    about: About::OneRecord,
     summary: "An open record lies in the catch-all although a more specific rule takes it now, or \
         because nothing but a blank field kept a rule from taking it.",
     consequence: "A customer who should have been called waits among records that nobody wants.",
@@ -103,6 +108,7 @@ pub(in crate::check) const UNROUTABLE: CheckDef = CheckDef {
     name: "unroutable",
     family: Family::Routing,
     severity: Severity::Medium,
+    about: About::OneRecord,
     summary: "No rule takes an open record, and there is no catch-all.",
     consequence: "Whoever owns it was chosen by hand or by accident; the next record like it \
         reaches nobody.",
@@ -118,6 +124,7 @@ pub(in crate::check) const NAMED_ACCOUNTS: CheckDef = CheckDef {
     name: "named-accounts",
     family: Family::Routing,
     severity: Severity::High,
+    about: About::OneRecord,
     summary: "An account on the list of named accounts, or an open record that belongs to one, is \
         owned by somebody else than the list says.",
     consequence: "A strategic customer is approached by somebody who does not know the plan for \

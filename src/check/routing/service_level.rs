@@ -15,7 +15,7 @@ use crate::check::history::{History, Latest};
 use crate::check::ladder::Flags;
 use crate::check::lint::{Line, Takes};
 use crate::check::settings::days;
-use crate::check::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Reach, Severity, blank_field};
 use crate::policy::{Section, Value};
 
@@ -29,6 +29,7 @@ pub(in crate::check) const SERVICE_LEVEL: CheckDef = CheckDef {
     name: "service-level",
     family: Family::Routing,
     severity: Severity::High,
+    about: About::OneRecord,
     summary: "More business hours than the service level allows lie between the assignment of an \
         open record and its first touch after that, or the review when nobody touched it.",
     consequence: "Somebody who asked for a call waits longer than was promised.",

@@ -8,7 +8,7 @@ use crate::boundary::{Batch, Field, Grant, Object, Row, id_key};
 use crate::check::settings::days;
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 
-use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::{Compare, FILE, System, policy, title, updated};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
@@ -16,6 +16,7 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     name: "conflicting-value",
     family: Family::SystemOfRecord,
     severity: Severity::Medium,
+    about: About::OneRecord,
     summary: "A compared field differs from the system of record after case, spaces, punctuation \
               and the rules' synonyms are evened out, and the system's row is older than the sync needs.",
     consequence: "Two teams tell the same customer different things.",

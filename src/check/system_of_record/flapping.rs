@@ -10,7 +10,7 @@ use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 
 use super::super::history::{Change, History};
-use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::{FILE, policy, title};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
@@ -18,6 +18,7 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     name: "flapping",
     family: Family::SystemOfRecord,
     severity: Severity::Medium,
+    about: About::OneRecord,
     summary: "A governed field changed at least three times in a row between the same two values \
               within the days that the rules look back.",
     consequence: "Two systems undo each other, and every report shows whichever wrote last.",

@@ -8,7 +8,7 @@ use crate::boundary::{Batch, Grant, Kind, Object, Row, id_key};
 use crate::check::settings::days;
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 
-use super::super::{CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::{FILE, System, is_no_key, policy, updated};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
@@ -16,6 +16,7 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     name: "orphan-key",
     family: Family::SystemOfRecord,
     severity: Severity::Medium,
+    about: About::OneRecord,
     summary: "A record holds a key that the system of record does not have; or, where the system \
               holds customers only, the system has a key that no record of the CRM holds.",
     consequence: "Bills, contracts or usage belong to nobody in the CRM, or to something that is gone.",
