@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crm_review::boundary::{Cell, Object};
-use crm_review::check::Outcome;
+use crm_review::check::{Judgement, Outcome};
 use crm_review::finding::{Evidence, Finding};
 
 use crate::fixture;
@@ -117,6 +117,47 @@ fn a_headline_says_how_the_only_deal_stands() {
         let finding = findings.unwrap().iter().find(about).unwrap();
         assert!(finding.headline.ends_with(says), "{}", finding.headline);
     }
+}
+
+/// What a check says of a fixture.
+fn judgement<'j>(judged: &'j fixture::Judged, code: &str) -> &'j Judgement {
+    let report = judged.reports.iter().find(|report| report.check.code == code).unwrap();
+    report.judgement().unwrap()
+}
+
+#[test]
+fn of_several_ids_in_a_cell_those_that_are_missing_are_named() {
+    let folder = fixture::folders().into_iter().find(|it| it.ends_with("unresolved-reference"));
+    let judged = fixture::judged(&folder.unwrap());
+    let findings = &judgement(&judged, "BAT-08").findings;
+    for (record, says) in [
+        ("contact 003D", "2 contacts name the account 001Y, which is in no input"),
+        (
+            "contact 003F",
+            "1 contact names the account 001W, which is in no input; 1 contact names the account \
+             001X, which is in no input",
+        ),
+    ] {
+        let about = |finding: &&Finding| finding.record.to_string() == record;
+        assert_eq!(findings.iter().find(about).unwrap().headline, says);
+    }
+    let figures: Vec<String> = findings
+        .iter()
+        .filter(|finding| finding.record.to_string() == "contact 003F")
+        .flat_map(Finding::evidence)
+        .filter_map(|evidence| {
+            let Evidence::Figure { of, is } = evidence else { return None };
+            Some(format!("{of}: {is}"))
+        })
+        .collect();
+    assert_eq!(
+        figures,
+        [
+            "contacts under review that name 001W in `contact.account`: 1",
+            "contacts under review that name 001X in `contact.account`: 1",
+            "contacts whose `contact.account` leads nowhere: 4 of 6 (missing ids or names: 4)",
+        ]
+    );
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! BAT-08: a record names another record or an owner that no input holds.
 //!
-//! One finding per missing id, about the first record under review that names it.
+//! One finding per missing id, about the first record under review that names it. Of a cell that lists
+//! several records, each is looked for.
 //! Does not: look for a record whose table was not supplied.
 
 use hashbrown::HashMap;
 
-use crate::boundary::{Batch, Field, Grant, Object, Row, id_key};
+use crate::boundary::{Batch, Field, Grant, Object, Row, Shown, id_key, ids};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 
 use super::super::people::{Found, People, Standing};
@@ -156,9 +157,13 @@ enum Fault {
 /// An id or name that leads nowhere, and who holds it.
 struct Lost<'r, 'a> {
     reference: &'r Reference,
+    /// The id or name: of a cell that lists several records, the one that is missing.
+    id: &'a str,
     fault: Fault,
     first: Row<'a>,
     others: Vec<Row<'a>>,
+    /// The position of the last that names it: a cell may name it twice.
+    last: usize,
     holders: usize,
     /// Of the field: references that lead nowhere, distinct ids among them, and references at all.
     of_field: (usize, usize, usize),
@@ -185,34 +190,35 @@ impl Reference {
         let mut lost: Vec<Lost<'_, 'a>> = Vec::new();
         let mut places: HashMap<&'a str, usize> = HashMap::new();
         for row in batch.reviewed() {
-            let Some(id) = row.text(&self.field) else { continue };
+            let Some(cell) = row.text(&self.field) else { continue };
             references += 1;
-            let fault = match &self.to {
-                Targets::People => faulty_owners.get(id).copied(),
+            let mut faulty: Vec<(&'a str, Fault)> = Vec::new();
+            match &self.to {
+                Targets::People => {
+                    faulty.extend(faulty_owners.get(cell).map(|fault| (cell.trim(), *fault)));
+                }
                 Targets::Tables(listed, _) => {
-                    let find = |table: &Object| world.batch(*table)?.find(id);
-                    let found = listed.iter().find_map(find).is_some();
-                    (!found).then_some(Fault::Missing)
+                    let tables = || listed.iter().filter_map(|table| world.batch(*table));
+                    let leads_nowhere = |id: &&str| tables().all(|table| table.find(id).is_none());
+                    faulty.extend(ids(cell).filter(leads_nowhere).map(|id| (id, Fault::Missing)));
                 }
-            };
-            let Some(fault) = fault else { continue };
-            dangling += 1;
-            let place = *places.entry(id_key(id.trim())).or_insert(lost.len());
-            match lost.get_mut(place) {
-                Some(known) => {
-                    known.holders += 1;
-                    if known.others.len() < MOST_RELATED {
-                        known.others.push(row);
-                    }
+            }
+            dangling += usize::from(!faulty.is_empty());
+            for (id, fault) in faulty {
+                let place = *places.entry(id_key(id)).or_insert(lost.len());
+                match lost.get_mut(place) {
+                    Some(known) => known.add(row),
+                    None => lost.push(Lost {
+                        reference: self,
+                        id,
+                        fault,
+                        first: row,
+                        others: Vec::new(),
+                        last: row.position(),
+                        holders: 1,
+                        of_field: (0, 0, 0),
+                    }),
                 }
-                None => lost.push(Lost {
-                    reference: self,
-                    fault,
-                    first: row,
-                    others: Vec::new(),
-                    holders: 1,
-                    of_field: (0, 0, 0),
-                }),
             }
         }
         let distinct = lost.len();
@@ -252,12 +258,13 @@ fn faulty_owners<'a>(
         .collect()
 }
 
-/// One finding about the first record of some missing ids.
+/// One finding about the first record of some missing ids, which stand together by their fields.
 fn finding(lost: &[Lost<'_, '_>], world: &World<'_>) -> Option<Finding> {
     let first = lost.first()?;
     let row = first.first;
     let told: Vec<String> = lost.iter().map(Lost::told).collect();
-    let nouns: Vec<String> = lost.iter().map(|lost| lost.reference.noun()).collect();
+    let mut nouns: Vec<String> = lost.iter().map(|lost| lost.reference.noun()).collect();
+    nouns.dedup();
     let mut finding = Finding::about(
         row.record(),
         told.join("; "),
@@ -269,16 +276,44 @@ fn finding(lost: &[Lost<'_, '_>], world: &World<'_>) -> Option<Finding> {
             ),
         },
     );
-    for lost in lost.iter().skip(1) {
+    let by_field = || lost.chunk_by(|a, b| a.reference.field == b.reference.field);
+    for lost in by_field().skip(1).filter_map(<[_]>::first) {
         finding = finding.because(Evidence::Cell(row.cell(&lost.reference.field)));
     }
-    for lost in lost {
-        finding = lost.explain(world, finding);
+    for of_field in by_field() {
+        for lost in of_field {
+            finding = lost.count(finding);
+        }
+        if let Some(lost) = of_field.first() {
+            finding = lost.explain(world, finding);
+        }
     }
     Some(finding)
 }
 
-impl Lost<'_, '_> {
+impl<'a> Lost<'_, 'a> {
+    /// Notes another record that names it.
+    fn add(&mut self, row: Row<'a>) {
+        if self.last == row.position() {
+            return;
+        }
+        self.last = row.position();
+        self.holders += 1;
+        if self.others.len() < MOST_RELATED {
+            self.others.push(row);
+        }
+    }
+
+    /// The id or name as far as it may be shown.
+    fn shown(&self) -> String {
+        let cell = self.first.cell(&self.reference.field);
+        if let Shown::Value(_) = cell.shown() {
+            self.id.to_owned()
+        } else {
+            cell.shown().to_string()
+        }
+    }
+
     fn told(&self) -> String {
         let object = self.first.object();
         let who = if self.holders == 1 {
@@ -286,34 +321,39 @@ impl Lost<'_, '_> {
         } else {
             format!("{} {} name", self.holders, object.plural())
         };
-        let what = self.first.cell(&self.reference.field);
-        let noun = self.reference.noun();
+        let (noun, what) = (self.reference.noun(), self.shown());
         match self.fault {
-            Fault::Missing => format!("{who} the {noun} {}, which is in no input", what.shown()),
+            Fault::Missing => format!("{who} the {noun} {what}, which is in no input"),
             Fault::Ambiguous => {
-                format!("{who} the {noun} {}, and several users have that name", what.shown())
+                format!("{who} the {noun} {what}, and several users have that name")
             }
         }
     }
 
-    fn explain(&self, world: &World<'_>, finding: Finding) -> Finding {
-        let field = &self.reference.field;
-        let plural = self.first.object().plural();
-        let (dangling, distinct, references) = self.of_field;
-        let mut finding = finding
-            .because(Evidence::Figure {
-                of: format!("{plural} under review that name it in `{field}`"),
-                is: self.holders.to_string(),
-            })
-            .because(Evidence::Figure {
-                of: format!("{plural} whose `{field}` leads nowhere"),
-                is: format!("{dangling} of {references} (missing ids or names: {distinct})"),
-            });
+    /// Adds how many records name it, and the first of them.
+    fn count(&self, finding: Finding) -> Finding {
+        let (plural, field) = (self.first.object().plural(), &self.reference.field);
+        let mut finding = finding.because(Evidence::Figure {
+            of: format!("{plural} under review that name {} in `{field}`", self.shown()),
+            is: self.holders.to_string(),
+        });
         for other in &self.others {
             if finding.related.len() < MOST_RELATED {
                 finding = finding.with(other.record());
             }
         }
+        finding
+    }
+
+    /// Adds what is known of its field, and why it may be no fault.
+    fn explain(&self, world: &World<'_>, finding: Finding) -> Finding {
+        let field = &self.reference.field;
+        let plural = self.first.object().plural();
+        let (dangling, distinct, references) = self.of_field;
+        let mut finding = finding.because(Evidence::Figure {
+            of: format!("{plural} whose `{field}` leads nowhere"),
+            is: format!("{dangling} of {references} (missing ids or names: {distinct})"),
+        });
         if distinct >= CUT_LEAST && dangling * 100 > references * CUT_PERCENT {
             finding = finding.unless(format!(
                 "{dangling} of {references} references of `{field}` lead nowhere: the input for \
