@@ -66,9 +66,9 @@ impl Kind {
     /// The kind a canonical name has unless the boundary says otherwise.
     pub fn usual(name: &str) -> Self {
         match name {
-            "id" | "owner" | "account" | "contact" | "lead" | "parent" | "record" | "key"
-            | "external_id" | "converted_contact" | "converted_account" | "converted_deal"
-            | "manager" | "campaign_id" | "modified_by" => Self::Id,
+            "id" | "owner" | "account" | "primary_account" | "contact" | "lead" | "parent"
+            | "record" | "key" | "external_id" | "converted_contact" | "converted_account"
+            | "converted_deal" | "manager" | "campaign_id" | "modified_by" => Self::Id,
             "first_name" | "last_name" | "name" | "company" | "campaign" | "by" | "title" => {
                 Self::Name
             }

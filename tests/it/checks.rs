@@ -126,6 +126,58 @@ fn judgement<'j>(judged: &'j fixture::Judged, code: &str) -> &'j Judgement {
 }
 
 #[test]
+fn records_whose_accounts_do_not_agree_are_not_judged_and_that_is_said() {
+    let of = |name: &str| {
+        let folder = fixture::folders().into_iter().find(|it| it.ends_with(name)).unwrap();
+        fixture::judged(&folder)
+    };
+    let accounts = of("routing-accounts");
+    let matched = of("routing-matched-accounts");
+    for (judged, code, says) in [
+        (
+            &accounts,
+            "RTE-04",
+            "leads: 5 belong to several accounts, which do not agree on whose it should be",
+        ),
+        (
+            &accounts,
+            "RTE-10",
+            "leads: 1 belongs to several accounts, which do not agree on whose it should be",
+        ),
+        (
+            &matched,
+            "RTE-01",
+            "leads: 2 belong to several accounts, which do not agree on whose it should be",
+        ),
+        (
+            &matched,
+            "RTE-05",
+            "leads: 1 belongs to several accounts, which do not agree on whose it should be",
+        ),
+    ] {
+        assert_eq!(judgement(judged, code).partly(), says, "{code}");
+    }
+    let headline = |code: &str, record: &str| {
+        let findings = &judgement(&accounts, code).findings;
+        let about = |finding: &&Finding| finding.record.to_string() == record;
+        findings.iter().find(about).unwrap().headline.clone()
+    };
+    assert_eq!(
+        headline("RTE-04", "lead L14"),
+        "This lead belongs to accounts Acme and Fourth, which Ann Ng owns, and Bo Li has the lead"
+    );
+    assert_eq!(
+        headline("RTE-04", "lead L22"),
+        "This lead belongs to account Acme, which Ann Ng owns, and Bo Li has the lead"
+    );
+    assert_eq!(
+        headline("RTE-10", "lead L17"),
+        "This lead belongs to accounts Umbrella and Umbrella Labs, which are named for Eve Ek, and \
+         Bo Li has it"
+    );
+}
+
+#[test]
 fn of_several_ids_in_a_cell_those_that_are_missing_are_named() {
     let folder = fixture::folders().into_iter().find(|it| it.ends_with("unresolved-reference"));
     let judged = fixture::judged(&folder.unwrap());

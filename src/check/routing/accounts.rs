@@ -1,23 +1,30 @@
 //! The account a record belongs to, the policy to follow its owner, and the list of named accounts.
 //!
+//! A record that names several accounts belongs to its primary one, where it says which that is, and else to
+//! all of them: then what they do not say with one voice is not known of it.
 //! Does not: match records; a filled `account` field comes first, then the matches of the world.
 
 use chrono::NaiveDate;
 use hashbrown::HashMap;
 
-use crate::boundary::{Batch, Boundary, Field, Object, Row, id_key};
+use crate::boundary::{Batch, Boundary, Field, Object, Row, id_key, ids};
 use crate::check::World;
 use crate::check::condition::fold;
 use crate::check::rulebook::Rulebook;
 use crate::policy::Section;
 
+use super::Plan;
 use super::coverage::{column, refuse_other_columns};
 
-/// The account a record belongs to.
+/// The account a record belongs to, or the accounts.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Home<'a> {
     /// It names the account itself.
     Linked(Row<'a>),
+    /// It says which of the accounts that it names comes first.
+    Primary(Row<'a>),
+    /// It names several of these accounts, by the ids in this cell; none comes first.
+    Listed(&'a Batch, &'a str),
     /// Exactly one account matches.
     Matched(Row<'a>),
     /// More than one account matches.
@@ -28,13 +35,18 @@ pub(super) enum Home<'a> {
 
 impl<'a> Home<'a> {
     /// The account of a record; of an account, itself.
-    pub(super) fn of(world: &World<'a>, account: Option<&Field>, row: Row<'a>) -> Self {
+    pub(super) fn of(world: &World<'a>, plan: &Plan, row: Row<'a>) -> Self {
         if row.object() == Object::Account {
             return Home::Linked(row);
         }
-        if let Some(id) = account.and_then(|field| row.text(field)) {
-            let found = world.batch(Object::Account).and_then(|batch| batch.find(id));
-            return found.map_or(Home::Unknown, Home::Linked);
+        if let Some(cell) = plan.account.as_ref().and_then(|field| row.text(field)) {
+            let Some(batch) = world.batch(Object::Account) else { return Home::Unknown };
+            if ids(cell).nth(1).is_none() {
+                return batch.find(cell).map_or(Home::Unknown, Home::Linked);
+            }
+            let primary = plan.primary_account.as_ref().and_then(|field| row.text(field));
+            let primary = primary.and_then(|id| batch.find(id));
+            return primary.map_or(Home::Listed(batch, cell), Home::Primary);
         }
         match world.matches().accounts_of(world, row) {
             [] => Home::Unknown,
@@ -43,23 +55,61 @@ impl<'a> Home<'a> {
         }
     }
 
-    /// The account, when there is exactly one.
-    pub(super) fn one(self) -> Option<Row<'a>> {
-        match self {
-            Home::Linked(row) | Home::Matched(row) => Some(row),
-            Home::Several | Home::Unknown => None,
+    /// Each account that it is known to belong to; `None` for one that it names and no input holds.
+    pub(super) fn accounts(self) -> impl Iterator<Item = Option<Row<'a>>> {
+        let (one, named) = match self {
+            Home::Linked(row) | Home::Primary(row) | Home::Matched(row) => (Some(row), None),
+            Home::Listed(batch, cell) => (None, Some((batch, cell))),
+            Home::Several | Home::Unknown => (None, None),
+        };
+        let find = |(batch, cell): (&'a Batch, &'a str)| ids(cell).map(|id| batch.find(id));
+        one.map(Some).into_iter().chain(named.into_iter().flat_map(find))
+    }
+
+    /// The accounts that it is known to belong to and that are here, each once.
+    pub(super) fn known(self) -> Vec<Row<'a>> {
+        let mut known: Vec<Row<'a>> = Vec::new();
+        for account in self.accounts().flatten() {
+            if !known.iter().any(|other| other.position() == account.position()) {
+                known.push(account);
+            }
+        }
+        known
+    }
+
+    /// What its accounts say with one voice.
+    pub(super) fn say<T: PartialEq>(self, each: impl Fn(Row<'a>) -> Option<T>) -> Voice<T> {
+        let mut all = self.accounts().map(|account| account.and_then(&each));
+        let first = all.next().flatten();
+        if all.any(|other| other != first) {
+            Voice::Differing
+        } else {
+            first.map_or(Voice::Silent, Voice::One)
         }
     }
 
     /// How the account was found, in words.
     pub(super) fn how(self) -> &'static str {
         match self {
-            Home::Linked(_) => "linked by the record's own account field",
+            Home::Linked(_) | Home::Primary(_) | Home::Listed(..) => {
+                "linked by the record's own account field"
+            }
             Home::Matched(_) => "the only account with the record's company domain",
             Home::Several => "several accounts match",
             Home::Unknown => "no account matches",
         }
     }
+}
+
+/// What the accounts of a record say of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Voice<T> {
+    /// Nothing, or no account is known.
+    Silent,
+    /// All of them this.
+    One(T),
+    /// Not all of them the same: one may say nothing, or not be here to be asked.
+    Differing,
 }
 
 /// `[follow-account-owner]`.

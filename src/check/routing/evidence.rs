@@ -24,6 +24,7 @@ pub(super) fn goes_words(case: &Case<'_, '_>, goes: Goes<'_>) -> String {
             let names: Vec<_> = pool.iter().map(|one| roster.name(*one)).collect();
             format!("one of {}", names.join(", "))
         }
+        Goes::Unsure => "the owner of one of its accounts".to_owned(),
     }
 }
 
@@ -117,6 +118,7 @@ pub(super) fn same_team(case: &Case<'_, '_>, goes: Goes<'_>) -> Option<String> {
     let pool: &[Holder] = match &goes {
         Goes::One(holder) => std::slice::from_ref(holder),
         Goes::Any(pool) => pool,
+        Goes::Unsure => &[],
     };
     let is_mate = |one: &&Holder| roster.person(**one).is_some_and(|it| it.team == mine.team);
     let mate = pool.iter().filter(|_| mine.team.is_some()).find(is_mate)?;
@@ -159,9 +161,13 @@ pub(super) fn by_hand(case: &Case<'_, '_>) -> String {
 
 /// That the account says something else than the record in one of these fields.
 pub(super) fn elsewhere(case: &Case<'_, '_>, fields: &[&Field]) -> Option<String> {
-    let account = case.home().one().filter(|it| it.object() != case.row.object())?;
+    if case.row.object() == Object::Account {
+        return None;
+    }
     let boundary = &case.world.policies.boundary;
-    fields.iter().find_map(|field| {
+    let accounts = case.home().known();
+    let pairs = fields.iter().flat_map(|field| accounts.iter().map(move |it| (*field, *it)));
+    pairs.into_iter().find_map(|(field, account)| {
         let theirs = boundary.field(Object::Account, field.name()).ok()?;
         let (mine, other) = (case.row.written(field)?, account.written(&theirs)?);
         (!mine.trim().eq_ignore_ascii_case(other.trim())).then(|| {
@@ -212,7 +218,10 @@ pub(super) fn trace<'a>(
             },
             (None, None, _) => match home.get() {
                 Some(home @ (Home::Several | Home::Unknown)) => home.how().to_owned(),
-                Some(Home::Linked(_) | Home::Matched(_)) | None => {
+                Some(Home::Listed(..)) => {
+                    "none of its accounts has an owner who can take it".to_owned()
+                }
+                Some(Home::Linked(_) | Home::Primary(_) | Home::Matched(_)) | None => {
                     "the account has no owner who can take it".to_owned()
                 }
             },
@@ -244,6 +253,9 @@ fn taken_words(routed: &Routed<'_>, rule: &Rule, row: Row<'_>, matched: Match<'_
             let names: Vec<_> = pool.iter().map(|one| routed.roster.name(*one)).collect();
             format!("{why}; it goes to one of {}", names.join(", "))
         }
+        (Goes::Unsure, ..) => {
+            format!("{why}; it goes to the owner of one of its accounts, who are not the same")
+        }
     }
 }
 
@@ -264,10 +276,22 @@ pub(super) fn with_account_cells(
     finding
 }
 
+/// The accounts of a record in a sentence: `account Lime`, `accounts Lime and Kestrel`.
+pub(super) fn accounts_words(case: &Case<'_, '_>, accounts: &[Row<'_>]) -> String {
+    let noun = if accounts.len() == 1 { "account" } else { "accounts" };
+    format!("{noun} {}", case.world.listed(accounts))
+}
+
 /// How a record is tied to its account.
 pub(super) fn match_evidence(case: &Case<'_, '_>, home: Home<'_>) -> Evidence {
-    match (home, &case.plan.account) {
-        (Home::Linked(_), Some(field)) => Evidence::Cell(case.row.cell(field)),
-        _ => Evidence::Figure { of: "the account".to_owned(), is: home.how().to_owned() },
+    let plan = case.plan;
+    let field = match home {
+        Home::Linked(_) | Home::Listed(..) => plan.account.as_ref(),
+        Home::Primary(_) => plan.primary_account.as_ref(),
+        Home::Matched(_) | Home::Several | Home::Unknown => None,
+    };
+    match field {
+        Some(field) => Evidence::Cell(case.row.cell(field)),
+        None => Evidence::Figure { of: "the account".to_owned(), is: home.how().to_owned() },
     }
 }

@@ -7,11 +7,11 @@ use crate::check::settings::{days, label};
 use crate::check::{About, CheckDef, Family, World};
 use crate::finding::{Evidence, Finding, Proposal, Reach, Severity, blank_field};
 
-use super::accounts::Home;
+use super::accounts::{Home, NamedRow};
 use super::coverage::{Band, Coverage};
 use super::evidence::{
-    by_hand, elsewhere, goes_words, handover, match_evidence, of_user, owner_words, rule_evidence,
-    same_team, traced, with_account_cells, with_cells, with_coverage, with_dates,
+    accounts_words, by_hand, elsewhere, goes_words, handover, match_evidence, of_user, owner_words,
+    rule_evidence, same_team, traced, with_account_cells, with_cells, with_coverage, with_dates,
 };
 use super::load_fault;
 use super::roster::Holder;
@@ -77,8 +77,8 @@ pub(in crate::check) const FOLLOW_ACCOUNT_OWNER: CheckDef = CheckDef {
     family: Family::Routing,
     severity: Severity::High,
     about: About::OneRecord,
-    summary: "An open lead or contact belongs to exactly one account, whose active owner is \
-        somebody else, and the policy says that it follows the account's owner.",
+    summary: "An open lead or contact belongs to one account, or to several of one owner, whose active \
+        owner is somebody else, and the policy says that it follows the account's owner.",
     consequence: "Two people call one company without knowing of each other.",
     load: |grant, policies| {
         let write = "add the section [follow-account-owner]";
@@ -457,36 +457,39 @@ fn bands_words(first: Option<&Band>, second: Option<&Band>) -> String {
 fn account_owner(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
     let follow = case.routed.policy.follow.as_ref()?;
     let home = case.home();
-    let account = home.one()?;
-    let target = case.routed.account_owner(case.world, account)?;
+    let accounts = home.known();
+    let (first, others) = accounts.split_first()?;
+    let target = case.routed.account_owner(case.world, *first)?;
     let boundary = &case.world.policies.boundary;
     let theirs = boundary.allowed(Object::Account, "owner")?;
     let object = case.row.object();
     let name = case.routed.roster.name(target).to_owned();
     let headline = format!(
-        "This {object} belongs to account {}, which {name} owns, and {} has the {object}",
-        case.world.called(account),
+        "This {object} belongs to {}, which {name} owns, and {} has the {object}",
+        accounts_words(case, &accounts),
         owner_words(case, owner),
     );
     let goes = Goes::One(target);
+    let compared = |account: &Row<'_>| Evidence::Compared {
+        left: case.row.cell(owner),
+        right: account.cell(&theirs),
+        level: "different owners".to_owned(),
+    };
     let mut finding = Finding::about(
         case.row.record(),
         headline,
-        Evidence::Compared {
-            left: case.row.cell(owner),
-            right: account.cell(&theirs),
-            level: "different owners".to_owned(),
-        },
+        compared(first),
         give_to_one(case, owner, &[target], "owns the account"),
-    )
-    .with(account.record())
-    .because(match_evidence(case, home))
-    .because(Evidence::Policy {
+    );
+    finding = others.iter().map(compared).fold(finding, Finding::because);
+    finding = finding.because(match_evidence(case, home)).because(Evidence::Policy {
         file: follow.file.clone(),
         line: follow.line,
         says: "leads and contacts follow the owner of their account".to_owned(),
     });
-    finding = with_account_cells(finding, case, account);
+    for account in &accounts {
+        finding = with_account_cells(finding.with(account.record()), case, *account);
+    }
     finding = with_dates(finding, case);
     let role = |holder: Holder| case.routed.roster.person(holder).and_then(|person| person.role);
     finding = finding.unless(match (role(case.owner), role(target)) {
@@ -503,9 +506,13 @@ fn account_owner(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
             "Only the domain ties this {object} to the account: a partner, a consultant or another \
              unit may write from it"
         ),
-        _ => format!(
+        _ if others.is_empty() => format!(
             "The link to the account may be older than its present owner, {name}, and the {object} \
              may have stayed where it was on purpose"
+        ),
+        _ => format!(
+            "The links to the accounts may be older than their present owner, {name}, and the \
+             {object} may have stayed where it was on purpose"
         ),
     });
     Some(finding.unless_any(handover(case).into_iter().chain(same_team(case, goes))))
@@ -514,20 +521,28 @@ fn account_owner(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
 fn named_account(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
     let list = case.routed.policy.named.as_ref()?;
     let home = case.home();
-    let account = home.one()?;
-    let (at, how) = case.routed.named(account)?;
+    let accounts = home.known();
+    let mut lines: Vec<(usize, &'static str)> =
+        accounts.iter().filter_map(|account| case.routed.named(*account)).collect();
+    lines.dedup_by_key(|(at, _)| *at);
+    let (at, how) = *lines.first()?;
     let entry = list.rows.get(at)?;
     let target = case.routed.roster.who(&entry.owner);
     let roster = &case.routed.roster;
     let object = case.row.object();
-    let since = entry.since.map_or_else(String::new, |day| format!(" since {day}"));
-    let subject = if object == Object::Account {
-        "This account is".to_owned()
-    } else {
-        format!("This {object} belongs to account {}, which is", case.world.called(account))
+    let since =
+        |entry: &NamedRow| entry.since.map_or_else(String::new, |day| format!(" since {day}"));
+    let subject = match (object, accounts.as_slice()) {
+        (Object::Account, _) => "This account is".to_owned(),
+        (_, [_]) => {
+            format!("This {object} belongs to {}, which is", accounts_words(case, &accounts))
+        }
+        _ => format!("This {object} belongs to {}, which are", accounts_words(case, &accounts)),
     };
+    // Where several lines say it, each has its own day.
+    let day = if lines.len() == 1 { since(entry) } else { String::new() };
     let headline = format!(
-        "{subject} named for {}{since}, and {} has it",
+        "{subject} named for {}{day}, and {} has it",
         roster.name(target),
         owner_words(case, owner),
     );
@@ -539,21 +554,27 @@ fn named_account(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
     };
     let mut finding =
         Finding::about(case.row.record(), headline, Evidence::Cell(case.row.cell(owner)), proposal)
-            .because(Evidence::Policy {
-                file: list.file.clone(),
-                line: entry.line,
-                says: format!("{}{since}; found by the account's {how}", entry.owner),
-            })
-            .with(account.record())
             .reaching(Reach::NamedAccount);
+    for (at, how) in &lines {
+        let entry = list.rows.get(*at)?;
+        finding = finding.because(Evidence::Policy {
+            file: list.file.clone(),
+            line: entry.line,
+            says: format!("{}{}; found by the account's {how}", entry.owner, since(entry)),
+        });
+    }
     if object != Object::Account {
         finding = finding.because(match_evidence(case, home));
-        let theirs = case.world.policies.boundary.allowed(Object::Account, "owner");
-        if let Some(theirs) = theirs.filter(|field| !account.is_blank(field)) {
-            finding = finding.because(Evidence::Cell(account.cell(&theirs)));
-        }
     }
-    finding = with_account_cells(finding, case, account);
+    let theirs = case.world.policies.boundary.allowed(Object::Account, "owner");
+    let theirs = theirs.filter(|_| object != Object::Account);
+    for account in &accounts {
+        finding = finding.with(account.record());
+        if let Some(theirs) = theirs.as_ref().filter(|field| !account.is_blank(field)) {
+            finding = finding.because(Evidence::Cell(account.cell(theirs)));
+        }
+        finding = with_account_cells(finding, case, *account);
+    }
     finding = with_dates(finding, case);
     let assigned = case.plan.assigned.as_ref();
     let got = assigned.and_then(|field| case.row.day(field, case.world.as_of.zone));
@@ -643,6 +664,11 @@ fn proposal(case: &Case<'_, '_>, rule: &Rule, goes: Goes<'_>, before: Cell) -> P
                     };
                 }
             }
+        }
+        Goes::Unsure => {
+            return Proposal::ReviewRecord {
+                question: "Which of its accounts' owners takes it?".to_owned(),
+            };
         }
     };
     if let Some(trouble) = roster.trouble(case.world, holder) {

@@ -99,6 +99,8 @@ struct Plan {
     assigned: Option<Field>,
     last_activity: Option<Field>,
     account: Option<Field>,
+    /// Of several accounts the one that comes first.
+    primary_account: Option<Field>,
     /// Somebody routed the record by hand on purpose.
     by_hand: Option<Field>,
     do_not_route: Option<Field>,
@@ -294,7 +296,7 @@ impl Policy {
             plan.columns.ask(grant);
             owned |= plan.owner.is_some();
             let fields = [&plan.owner, &plan.created, &plan.assigned, &plan.last_activity];
-            let more = [&plan.account, &plan.by_hand, &plan.do_not_route];
+            let more = [&plan.account, &plan.primary_account, &plan.by_hand, &plan.do_not_route];
             for field in fields.into_iter().chain(more).flatten() {
                 grant.reads(field);
             }
@@ -366,6 +368,7 @@ impl Plan {
             assigned: field("assigned"),
             last_activity: field("last_activity"),
             account: field("account"),
+            primary_account: field("primary_account"),
             by_hand: field("override"),
             do_not_route: field("do_not_route"),
             columns: Columns::default(),
@@ -452,6 +455,14 @@ fn load_fault(
         let mut judgement = Judgement { examined: routed.examined(fault), ..Judgement::default() };
         for (object, why) in routed.skipped() {
             judgement.skip(*object, why);
+        }
+        for (object, rows) in routed.unsure(world, fault) {
+            let belong = if rows.len() == 1 { "belongs" } else { "belong" };
+            let why = format!(
+                "{} {belong} to several accounts, which do not agree on whose it should be",
+                rows.len()
+            );
+            judgement.skip_records(object, rows, &why);
         }
         judgement.findings = routed
             .faulty(world, fault)

@@ -17,7 +17,7 @@ use crate::finding::{Assignee, Tried};
 use crate::policy::Said;
 use crate::threads;
 
-use super::accounts::Home;
+use super::accounts::{Home, Voice};
 use super::coverage::Cover;
 use super::roster::{Holder, Roster};
 use super::rules::{Rule, Target};
@@ -82,6 +82,8 @@ enum Look {
     Right,
     /// It is not.
     Wrong,
+    /// Its accounts do not agree on it.
+    Unsure,
 }
 
 /// Whom a rule gives records to, looked up.
@@ -101,14 +103,17 @@ pub(super) enum Goes<'e> {
     One(Holder),
     /// To any of these.
     Any(&'e [Holder]),
+    /// To the owner of one of its accounts: who that is, they do not agree on.
+    Unsure,
 }
 
 impl Goes<'_> {
-    /// True when the owner is right.
+    /// True when the owner is right, or not known to be wrong.
     pub(super) fn includes(self, owner: Holder) -> bool {
         match self {
             Goes::One(holder) => holder == owner,
             Goes::Any(pool) => pool.contains(&owner),
+            Goes::Unsure => true,
         }
     }
 }
@@ -148,11 +153,13 @@ pub(in crate::check) struct Need {
 
 /// What the chain says of a stretch of the records of one object.
 #[derive(Debug, Default)]
-struct Stretch {
+pub(super) struct Stretch {
     /// One per record, in their order.
     faults: Vec<Option<Fault>>,
     /// How many records each step of the chain looked at.
     examined: [usize; Fault::CHAIN.len()],
+    /// What a step could not tell, as a record's accounts do not agree, by the record's position.
+    unsure: Vec<(Fault, usize)>,
 }
 
 /// Where the rules send each record under review.
@@ -166,6 +173,8 @@ pub(in crate::check) struct Routed<'a> {
     named: HashMap<usize, (usize, &'static str)>,
     faults: BTreeMap<Object, Vec<Option<Fault>>>,
     examined: BTreeMap<Fault, usize>,
+    /// The positions of the records that a step could tell nothing of.
+    unsure: BTreeMap<(Fault, Object), Vec<usize>>,
     skipped: Vec<(Object, &'static str)>,
 }
 
@@ -221,6 +230,7 @@ impl<'a> Routed<'a> {
             named: HashMap::new(),
             faults: BTreeMap::new(),
             examined: BTreeMap::new(),
+            unsure: BTreeMap::new(),
             skipped: Vec::new(),
         };
         routed.look_up(world);
@@ -281,6 +291,9 @@ impl<'a> Routed<'a> {
             for (fault, seen) in Fault::CHAIN.into_iter().zip(stretch.examined) {
                 *self.examined.entry(fault).or_default() += seen;
             }
+            for (fault, at) in stretch.unsure {
+                self.unsure.entry((fault, plan.object)).or_default().push(at);
+            }
         }
     }
 
@@ -300,7 +313,8 @@ impl<'a> Routed<'a> {
                 && self.is_judged(world, plan, row)
                 && open.may_be_open(world, &flags, row);
             let case = if is_judged { self.case(world, row, &mut values) } else { None };
-            stretch.faults.push(case.and_then(|case| case.fault(on, &mut stretch.examined)));
+            let fault = case.and_then(|case| case.fault(on, &mut stretch));
+            stretch.faults.push(fault);
         }
         stretch
     }
@@ -355,12 +369,12 @@ impl<'a> Routed<'a> {
                 Destination::One(holder) => Goes::One(*holder),
                 Destination::Pool(pool) => Goes::Any(pool),
                 Destination::AccountOwner => {
-                    let home = home.get_or_init(|| Home::of(world, plan.account.as_ref(), row));
-                    let Some(holder) = home.one().and_then(|it| self.account_owner(world, it))
-                    else {
-                        continue;
-                    };
-                    Goes::One(holder)
+                    let home = home.get_or_init(|| Home::of(world, plan, row));
+                    match home.say(|account| self.account_owner(world, account)) {
+                        Voice::Silent => continue,
+                        Voice::One(holder) => Goes::One(holder),
+                        Voice::Differing => Goes::Unsure,
+                    }
                 }
                 Destination::Table(holders) => {
                     let Target::Table(table) = &rule.target else { continue };
@@ -431,6 +445,20 @@ impl<'a> Routed<'a> {
         self.examined.get(&fault).copied().unwrap_or_default()
     }
 
+    /// The records of each object that a step could tell nothing of, as their accounts do not agree.
+    pub(super) fn unsure(
+        &self,
+        world: &World<'a>,
+        fault: Fault,
+    ) -> impl Iterator<Item = (Object, Vec<Row<'a>>)> {
+        self.unsure.iter().filter(move |((of, _), _)| *of == fault).filter_map(
+            |((_, object), positions)| {
+                let batch = world.batch(*object)?;
+                Some((*object, positions.iter().filter_map(|at| batch.at(*at)).collect()))
+            },
+        )
+    }
+
     /// The objects that could not be looked at, and why.
     pub(super) fn skipped(&self) -> &[(Object, &'static str)] {
         &self.skipped
@@ -494,7 +522,7 @@ impl<'a> Routed<'a> {
         let holder = match matched.map(|matched| matched.goes) {
             Some(Goes::One(holder)) => holder,
             Some(Goes::Any([holder])) => *holder,
-            Some(Goes::Any(_)) => return None,
+            Some(Goes::Any(_) | Goes::Unsure) => return None,
             None => self.catch_all(plan)?,
         };
         let owner = plan.owner.as_ref().and_then(|field| row.text(field));
@@ -526,7 +554,7 @@ impl<'a> OpenMemo<'a> {
 impl<'a> Case<'_, 'a> {
     /// The account the record belongs to.
     pub(super) fn home(&self) -> Home<'a> {
-        *self.home.get_or_init(|| Home::of(self.world, self.plan.account.as_ref(), self.row))
+        *self.home.get_or_init(|| Home::of(self.world, self.plan, self.row))
     }
 
     pub(super) fn home_cell(&self) -> &OnceCell<Home<'a>> {
@@ -538,17 +566,18 @@ impl<'a> Case<'_, 'a> {
         self.plan.routed_on(self.row, self.world.as_of)
     }
 
-    /// The first fault among those looked for, and which of them had something to look at.
-    pub(super) fn fault(
-        &self,
-        on: &[Fault],
-        examined: &mut [usize; Fault::CHAIN.len()],
-    ) -> Option<Fault> {
-        for (fault, seen) in Fault::CHAIN.into_iter().zip(examined) {
-            let look = if on.contains(&fault) { self.look(fault) } else { Look::Past };
-            *seen += usize::from(look != Look::Past);
-            if look == Look::Wrong {
-                return Some(fault);
+    /// The first fault among those looked for; the stretch is told which steps looked at the record, and
+    /// which could not tell.
+    pub(super) fn fault(&self, on: &[Fault], stretch: &mut Stretch) -> Option<Fault> {
+        for (fault, seen) in Fault::CHAIN.into_iter().zip(&mut stretch.examined) {
+            match if on.contains(&fault) { self.look(fault) } else { Look::Past } {
+                Look::Past => {}
+                Look::Right => *seen += 1,
+                Look::Wrong => {
+                    *seen += 1;
+                    return Some(fault);
+                }
+                Look::Unsure => stretch.unsure.push((fault, self.row.position())),
             }
         }
         None
@@ -568,19 +597,25 @@ impl<'a> Case<'_, 'a> {
 
     fn look_at_named(&self) -> Look {
         let Some(list) = &self.routed.policy.named else { return Look::Past };
-        let Some((at, _)) = self.home().one().and_then(|account| self.routed.named(account)) else {
-            return Look::Past;
-        };
-        let Some(row) = list.rows.get(at) else { return Look::Past };
-        if row.since.is_some_and(|since| since > self.world.as_of.day) {
-            return Look::Past;
+        self.look_at_whose(|account| {
+            let (at, _) = self.routed.named(account)?;
+            let row = list.rows.get(at)?;
+            let in_force = row.since.is_none_or(|since| since <= self.world.as_of.day);
+            in_force.then(|| self.routed.roster.who(&row.owner))
+        })
+    }
+
+    /// Whether the record is with whom its accounts should be: with one of them, where they differ.
+    fn look_at_whose(&self, whose: impl Fn(Row<'a>) -> Option<Holder>) -> Look {
+        let home = self.home();
+        if home.accounts().flatten().any(|account| whose(account) == Some(self.owner)) {
+            return Look::Right;
         }
-        if self.routed.roster.who(&row.owner) == self.owner {
-            Look::Right
-        } else if self.works_first() {
-            Look::Past
-        } else {
-            Look::Wrong
+        match home.say(whose) {
+            Voice::Silent => Look::Past,
+            Voice::One(_) | Voice::Differing if self.works_first() => Look::Past,
+            Voice::One(_) => Look::Wrong,
+            Voice::Differing => Look::Unsure,
         }
     }
 
@@ -597,26 +632,27 @@ impl<'a> Case<'_, 'a> {
         if !matches!(self.row.object(), Object::Lead | Object::Contact) {
             return Look::Past;
         }
-        let Some(account) = self.home().one() else { return Look::Past };
         let kind = self.world.policies.boundary.allowed(Object::Account, "type");
-        let kind = kind.and_then(|field| account.text(&field)).map(fold);
-        if kind.is_some_and(|kind| follow.except_types.contains(&kind)) {
-            return Look::Past;
-        }
-        match self.routed.account_owner(self.world, account) {
-            None => Look::Past,
-            Some(holder) if holder == self.owner => Look::Right,
-            Some(_) if self.works_first() => Look::Past,
-            Some(_) => Look::Wrong,
-        }
+        self.look_at_whose(|account| {
+            let kind = kind.as_ref().and_then(|field| account.text(field)).map(fold);
+            let is_followed = !kind.is_some_and(|kind| follow.except_types.contains(&kind));
+            self.routed.account_owner(self.world, account).filter(|_| is_followed)
+        })
     }
 
     fn look_at_catch_all(&self) -> Look {
         if self.plan.rules.is_empty() || self.routed.catch_all(self.plan) != Some(self.owner) {
             return Look::Past;
         }
-        let elsewhere = self.matched.is_some_and(|matched| !matched.goes.includes(self.owner));
-        if elsewhere || self.kept_by_blanks().is_some() { Look::Wrong } else { Look::Right }
+        let goes = self.matched.map(|matched| matched.goes);
+        let elsewhere = goes.is_some_and(|goes| !goes.includes(self.owner));
+        if elsewhere || self.kept_by_blanks().is_some() {
+            Look::Wrong
+        } else if matches!(goes, Some(Goes::Unsure)) {
+            Look::Unsure
+        } else {
+            Look::Right
+        }
     }
 
     /// The first rule before the matching one that only blank fields keep from taking the record.
@@ -630,7 +666,13 @@ impl<'a> Case<'_, 'a> {
     /// coverage do not question.
     fn is_named_by_rules(&self) -> bool {
         self.matched.is_some_and(|matched| {
-            !matched.rule.takes_all() && matches!(matched.goes, Goes::One(one) if one == self.owner)
+            let is_named = match matched.goes {
+                Goes::One(one) => one == self.owner,
+                Goes::Any(_) => false,
+                // Whom they name is not known: perhaps the owner.
+                Goes::Unsure => true,
+            };
+            is_named && !matched.rule.takes_all()
         })
     }
 
@@ -680,6 +722,9 @@ impl<'a> Case<'_, 'a> {
 
     fn look_at_rules(&self) -> Look {
         let Some(matched) = self.matched else { return Look::Past };
+        if matches!(matched.goes, Goes::Unsure) {
+            return self.look_at_whose(|account| self.routed.account_owner(self.world, account));
+        }
         if matched.goes.includes(self.owner) {
             return Look::Right;
         }

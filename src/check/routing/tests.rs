@@ -8,7 +8,7 @@ use crate::boundary::{Batch, Boundary, Load, Object};
 use crate::check::{AsOf, Policies, Pulled, Rulebook, World};
 use crate::policy::{Document, Log};
 
-use super::routed::{Fault, Routed};
+use super::routed::{Fault, Routed, Stretch};
 
 const BOUNDARY: &str = r#"
 [lead.fields]
@@ -234,7 +234,7 @@ fn records_judged_by_stretches_are_judged_as_one_by_one() {
             let fault = routed.fault(row);
             let mut values = super::values::Values::default();
             let case = routed.case(&world, row, &mut values).unwrap();
-            let alone = case.fault(&Fault::CHAIN, &mut [0; Fault::CHAIN.len()]);
+            let alone = case.fault(&Fault::CHAIN, &mut Stretch::default());
             assert_eq!(fault, alone, "{}", row.id());
             faults.push(fault);
         }
