@@ -122,8 +122,10 @@ pub struct Claim {
     pub attention: Attention,
     /// A note.
     pub note: Option<String>,
-    /// When.
+    /// When, as they say.
     pub at: DateTime<Utc>,
+    /// When it is to be recorded.
+    pub recorded: DateTime<Utc>,
 }
 
 /// What is said of a proposal, before anybody asked whether it may be said.
@@ -319,6 +321,7 @@ impl Gate {
     /// Lets a decision pass, or says why it does not stand.
     pub fn decide(&self, case: &Case, claim: &Claim) -> Result<Decision, Refusal> {
         let (by, scope) = self.person(&claim.by)?;
+        is_timely(case, claim)?;
         let note = claim.note.as_deref().map(str::trim).filter(|note| !note.is_empty());
         let (verdict, second) = match &claim.says {
             Saying::Approve { ticket } => {
@@ -499,6 +502,24 @@ impl Gate {
     }
 }
 
+/// A decision is made between the day of its packet and the day it is recorded. A day more at either end
+/// is left to clocks and time zones; a run can also be told a day ahead of the clock.
+fn is_timely(case: &Case, claim: &Claim) -> Result<(), Refusal> {
+    let (made, today) = (claim.at.date_naive(), claim.recorded.date_naive());
+    let (first, last) = (case.day.min(today), case.day.max(today));
+    let is_before = first.pred_opt().is_some_and(|day| made < day);
+    let is_after = last.succ_opt().is_some_and(|day| made > day);
+    let remedy = "write in `decided_at` when it was decided, in UTC; where the packet wrote it, that \
+                  machine's clock is wrong";
+    if is_before {
+        refusal(format!("it was decided on {made}, before the packet of {}", case.day), remedy)
+    } else if is_after {
+        refusal(format!("it was decided on {made}, and it is only {today}"), remedy)
+    } else {
+        Ok(())
+    }
+}
+
 /// True for the kinds of proposal that give a record another owner.
 pub fn is_owner_change(kind: &str) -> bool {
     ["set-owner", "return-to-queue"].contains(&kind)
@@ -587,7 +608,8 @@ mod tests {
             says,
             attention: Attention::Confirmed,
             note: None,
-            at: DateTime::default(),
+            at: "2026-03-02T10:00:00Z".parse().unwrap(),
+            recorded: "2026-03-04T10:00:00Z".parse().unwrap(),
         }
     }
 
@@ -612,6 +634,29 @@ mod tests {
         let decision = gate.decide(&case(Hold::Free, &[]), &said).unwrap();
         let until = NaiveDate::from_ymd_opt(2026, 3, 8).unwrap();
         assert_eq!(*decision.verdict(), Verdict::Escalate { to: "owner".to_owned(), until });
+    }
+
+    #[test]
+    fn a_decision_is_made_between_its_packet_and_its_recording() {
+        let gate = gate("[approver]\nname = \"Dana Reyes\"\n");
+        let refused = |at: &str, recorded: &str| {
+            let [at, recorded] =
+                [at, recorded].map(|day| format!("{day}T23:00:00Z").parse().unwrap());
+            let said = Claim { at, recorded, ..claim(YES) };
+            gate.decide(&case(Hold::Free, &[]), &said).err().map(|refused| refused.what)
+        };
+        for (at, recorded) in [
+            ("2026-02-28", "2026-03-04"),
+            ("2026-03-05", "2026-03-04"),
+            // The packet of a day ahead of the clock.
+            ("2026-02-20", "2026-02-20"),
+        ] {
+            assert_eq!(refused(at, recorded), None, "{at}");
+        }
+        let before = "it was decided on 2026-02-27, before the packet of 2026-03-01";
+        assert_eq!(refused("2026-02-27", "2026-03-04").as_deref(), Some(before));
+        let ahead = "it was decided on 2026-03-06, and it is only 2026-03-04";
+        assert_eq!(refused("2026-03-06", "2026-03-04").as_deref(), Some(ahead));
     }
 
     #[test]

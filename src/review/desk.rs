@@ -322,6 +322,7 @@ impl<'a> Desk<'a> {
             attention: item.attention,
             note: item.note.clone(),
             at: item.at,
+            recorded: self.now,
         };
         let mass = owner_changes >= self.gate.mass_owner_changes();
         let pass = |told: &Told| {

@@ -404,6 +404,18 @@ fn what_does_not_stand_is_refused_with_line_and_remedy() {
         (
             "OWN-02",
             "00Q4",
+            json!({"decision": "approve", "decided_at": "2025-03-01T10:00:00Z"}),
+            "it was decided on 2025-03-01, before the packet of 2026-03-01",
+        ),
+        (
+            "OWN-02",
+            "00Q4",
+            json!({"decision": "approve", "decided_at": "2926-03-01T10:00:00Z"}),
+            "it was decided on 2926-03-01, and it is only 2",
+        ),
+        (
+            "OWN-02",
+            "00Q4",
             json!({"decision": "approve", "note": "x".repeat(501)}),
             "longer than 500",
         ),
