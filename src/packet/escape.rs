@@ -136,14 +136,14 @@ enum Direction {
 }
 
 /// Splits a sentence around its right-to-left runs. A run ends at its last right-to-left letter before
-/// the next left-to-right one, so spaces and marks inside it stay inside.
+/// the next left-to-right one, or before a mark that sentences put between values: two names that stand
+/// beside each other are two runs. Spaces, other marks and brackets inside a name stay inside.
 fn runs(text: &str) -> Vec<(&str, Direction)> {
     let mut runs = Vec::new();
     let mut rest = text;
     while let Some(start) = rest.find(is_right_to_left) {
         let (before, tail) = rest.split_at(start);
-        let stop = tail.find(|c: char| c.is_alphabetic() && !is_right_to_left(c));
-        let inside = stop.map_or(tail, |stop| tail.split_at(stop).0);
+        let inside = tail.split_at(stop(tail)).0;
         let end = inside
             .char_indices()
             .rfind(|(_, c)| is_right_to_left(*c))
@@ -159,6 +159,47 @@ fn runs(text: &str) -> Vec<(&str, Direction)> {
         runs.push((rest, Direction::Page));
     }
     runs
+}
+
+/// Where the run that a text begins with has to end.
+fn stop(text: &str) -> usize {
+    let mut bracketed = 0;
+    for (at, c) in text.char_indices() {
+        if c.is_alphabetic() && !is_right_to_left(c) {
+            return at;
+        }
+        if at >= bracketed && is_between(c) {
+            match bracketed_inside(text.split_at(at).1) {
+                Some(length) => bracketed = at + length,
+                None => return at,
+            }
+        }
+    }
+    text.len()
+}
+
+/// How long the brackets are that a text begins with, where a name goes on behind them.
+fn bracketed_inside(text: &str) -> Option<usize> {
+    text.strip_prefix(['(', '['])?;
+    let mut depth = 0_usize;
+    for (at, c) in text.char_indices() {
+        match c {
+            '(' | '[' => depth += 1,
+            ')' | ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 {
+            let (brackets, after) = text.split_at(at + c.len_utf8());
+            let goes_on = after.trim_start().starts_with(is_right_to_left);
+            return goes_on.then_some(brackets.len());
+        }
+    }
+    None
+}
+
+/// The marks that sentences put between values and around them.
+fn is_between(c: char) -> bool {
+    matches!(c, '(' | ')' | '[' | ']' | ',' | ';' | ':' | '/' | '|' | '`' | '·' | '→')
 }
 
 /// Letters of Hebrew, Arabic and their relatives.
@@ -234,6 +275,26 @@ mod tests {
         let turned: Vec<_> =
             runs.iter().filter(|run| run.1 == Direction::RightToLeft).map(|run| run.0).collect();
         assert_eq!(turned, ["شركة النور", "نور"]);
+    }
+
+    #[test]
+    fn right_to_left_names_beside_each_other_are_isolated_one_by_one() {
+        let turned = |text| -> Vec<String> {
+            let turned = runs(text).into_iter().filter(|run| run.1 == Direction::RightToLeft);
+            turned.map(|run| run.0.to_owned()).collect()
+        };
+        for (text, expect) in [
+            ("Lead ليلى حداد (شركة النور) is open", vec!["ليلى حداد", "شركة النور"]),
+            ("ליאת כהן, דנה לוי; נועה (3)", vec!["ליאת כהן", "דנה לוי", "נועה"]),
+            ("ליאת כהן: 42 days", vec!["ליאת כהן"]),
+            ("نور · علي → سامي", vec!["نور", "علي", "سامي"]),
+            ("Omar Saleh (شركة (النور) الدولية): 3", vec!["شركة (النور) الدولية"]),
+            ("ليلى (شركة (النور, مصر) الدولية) is open", vec!["ليلى", "شركة (النور, مصر) الدولية"]),
+            ("שרון (Israel) בע\"מ (", vec!["שרון", "בע\"מ"]),
+            ("שרון בע\"מ & בניו, Ltd", vec!["שרון בע\"מ & בניו"]),
+        ] {
+            assert_eq!(turned(text), expect, "{text}");
+        }
     }
 
     #[test]
