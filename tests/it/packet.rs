@@ -86,7 +86,8 @@ const fn check(
     summary: &'static str,
     consequence: &'static str,
 ) -> CheckDef {
-    let about = About::OneRecord;
+    let is_of_equals = matches!(family, Family::Duplicates);
+    let about = if is_of_equals { About::Equals } else { About::OneRecord };
     CheckDef { code, name, family, severity, about, summary, consequence, load: never_loaded }
 }
 
@@ -884,6 +885,36 @@ fn ids_are_unique_and_every_link_leads_somewhere() {
             }
         }
     }
+}
+
+#[test]
+fn proposals_on_one_record_name_each_other() {
+    let example = example();
+    let mut of_folded = example.inactive("00Q5A00001");
+    of_folded.record = RecordRef { object: Object::Account, id: "0015A000TkX".into() };
+    let owner = example.inactive("00Q5A00001").id("OWN-01");
+    let (source, folded) = (example.source().id("SRC-01"), of_folded.id("OWN-01"));
+    let (merge, route) = (example.duplicate().id("DUP-01"), example.misrouted().id("RTE-01"));
+    let mut reports = example.reports();
+    reports.push(ran(&INACTIVE, vec![of_folded]));
+    let html = render(&review(&example, &reports)).unwrap();
+    let card = |id: &FindingId| {
+        let start = html.find(&format!("<article class=\"card\" id=\"{id}\"")).unwrap();
+        let card = &html[start..];
+        &card[..card.find("</article>").unwrap()]
+    };
+    for (one, words, other, code) in [
+        (&owner, "record", &source, "SRC-01"),
+        (&source, "record", &owner, "OWN-01"),
+        // A merge is about the record that it folds away, too.
+        (&merge, "records", &folded, "OWN-01"),
+        (&folded, "record", &merge, "DUP-01"),
+    ] {
+        let link = format!("<a class=\"id\" href=\"#{other}\">{other}</a> {code}");
+        let says = format!("On the same {words}: {link}</p>");
+        assert!(card(one).contains(&says), "{says}\n{}", card(one));
+    }
+    assert!(!card(&route).contains("On the same"));
 }
 
 #[test]

@@ -6,13 +6,14 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use crate::boundary::{Cell, RecordRef, Shown};
+use crate::check::About;
 use crate::finding::{Changed, Evidence, Finding, Hold, Likeness, Part, Proposal, Tried};
 use crate::gate::Verdict;
 use crate::packet::escape::{counted, value, words};
 use crate::packet::{Queue, RecordLink, Review, Standing, State};
 
 use super::chart::Cluster;
-use super::roll::Roll;
+use super::roll::{Beside, Roll};
 use super::{Found, exposure, place, severity, text};
 
 /// Rows of evidence, each on one line, that a page of A4 holds beside the rest of a card.
@@ -41,6 +42,11 @@ pub(super) struct Card {
     headline: String,
     record: Ref,
     related: Vec<Ref>,
+    /// The other proposals on its records, how many more there are than are named, and whether it is about
+    /// several equals.
+    beside: Vec<Beside>,
+    more: usize,
+    several: bool,
     facts: Vec<Fact>,
     compared: Vec<Comparison>,
     /// How its records hang together, where there are several.
@@ -206,7 +212,7 @@ struct Change {
 
 impl Card {
     /// The card of a finding.
-    pub(super) fn of(found: &Found<'_>, roll: &mut Roll, review: &Review<'_>) -> Self {
+    pub(super) fn of(found: &Found<'_>, roll: &mut Roll<'_>, review: &Review<'_>) -> Self {
         // A link names the record and the company.
         let link = review.record_link.as_ref().filter(|_| review.mask.is_none());
         let Found { check, finding, id, standing, .. } = found;
@@ -232,6 +238,9 @@ impl Card {
             headline: words(&finding.headline),
             record: Ref::of(&finding.record, link),
             related: finding.related.iter().map(|record| Ref::of(record, link)).collect(),
+            beside: mark.beside,
+            more: mark.more,
+            several: check.about == About::Equals,
             facts: Vec::new(),
             compared: Vec::new(),
             cluster: Cluster::of(finding),

@@ -579,7 +579,7 @@ fn counts(review: &Review<'_>, found: &[Found<'_>]) -> Vec<CountRow> {
 }
 
 /// The families that have a check that looked, each with its proposals check by check.
-fn families(review: &Review<'_>, found: &[Found<'_>], roll: &mut Roll) -> Vec<FamilyView> {
+fn families(review: &Review<'_>, found: &[Found<'_>], roll: &mut Roll<'_>) -> Vec<FamilyView> {
     let mut anchors: HashMap<String, usize> = HashMap::new();
     let mut views = Vec::new();
     let size = if is_compact(found) { LINES_IN_BLOCK } else { CARDS_IN_BLOCK };

@@ -1,5 +1,6 @@
 //! What the cards have in common, written once: the groups of their records, and which proposals ask for
-//! the same. A card points into these lists, and the script sorts and bundles by them.
+//! the same. A card points into these lists, and the script sorts and bundles by them. Of the proposals on
+//! one record each card names the others.
 //!
 //! Does not: judge whether proposals may be decided together.
 
@@ -7,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::check::{By, Family};
+use crate::boundary::RecordRef;
+use crate::check::{About, By, Family};
 use crate::finding::FindingId;
 use crate::packet::escape::{value, words};
 use crate::packet::{Review, seal};
@@ -17,9 +19,12 @@ use super::Found;
 /// The groups of a record, by the word for what they are grouped by.
 type Groups = BTreeMap<&'static str, String>;
 
+/// How many other proposals on its records a card names.
+const BESIDE: usize = 6;
+
 /// The lists.
 #[derive(Debug, Default)]
-pub(super) struct Roll {
+pub(super) struct Roll<'f> {
     /// Each set of groups that some record is in.
     groups: Vec<Groups>,
     places: BTreeMap<Groups, usize>,
@@ -32,6 +37,8 @@ pub(super) struct Roll {
     cards: usize,
     /// The proposals that ask for a decision.
     open: BTreeSet<FindingId>,
+    /// The proposals on each record, in the packet's order.
+    on: BTreeMap<&'f RecordRef, Vec<(&'f FindingId, &'static str)>>,
     /// Whether the copy is masked: then a digest of values, which could be guessed, is left out.
     masked: bool,
 }
@@ -43,12 +50,36 @@ pub(super) struct Mark {
     pub(super) words: String,
     /// Owner, team and segment of its record, as far as they are known.
     pub(super) whose: Vec<String>,
+    /// The other proposals on its records, and how many more there are than are named.
+    pub(super) beside: Vec<Beside>,
+    pub(super) more: usize,
 }
 
-impl Roll {
+/// Another proposal on one of a card's records.
+#[derive(Debug, Serialize)]
+pub(super) struct Beside {
+    id: String,
+    code: &'static str,
+}
+
+/// The records that a finding is about: of equals each.
+fn records<'f>(found: &'f Found<'_>) -> impl Iterator<Item = &'f RecordRef> {
+    let equals: &[RecordRef] = match found.check.about {
+        About::Equals => &found.finding.related,
+        About::OneRecord => &[],
+    };
+    [&found.finding.record].into_iter().chain(equals)
+}
+
+impl<'f> Roll<'f> {
     /// The lists of these findings.
-    pub(super) fn of(review: &Review<'_>, found: &[Found<'_>]) -> Self {
+    pub(super) fn of(review: &Review<'_>, found: &'f [Found<'_>]) -> Self {
         let mut roll = Self { masked: review.mask.is_some(), ..Self::default() };
+        for one in found {
+            for record in records(one) {
+                roll.on.entry(record).or_default().push((&one.id, one.check.code));
+            }
+        }
         let mut asks: BTreeMap<(&'static str, String), usize> = BTreeMap::new();
         for one in found {
             *asks.entry((one.check.code, one.finding.proposal.words())).or_default() += 1;
@@ -95,7 +126,15 @@ impl Roll {
         if !found.is_waiting() {
             self.open.insert(found.id.clone());
         }
-        Mark { words, whose }
+        let mut beside: Vec<Beside> = Vec::new();
+        for (id, code) in records(found).filter_map(|record| self.on.get(record)).flatten() {
+            let is_new = **id != found.id && !beside.iter().any(|other| other.id == id.as_str());
+            if is_new {
+                beside.push(Beside { id: id.to_string(), code });
+            }
+        }
+        let more = beside.split_off(beside.len().min(BESIDE)).len();
+        Mark { words, whose, beside, more }
     }
 
     fn place(&mut self, groups: Groups) -> usize {
