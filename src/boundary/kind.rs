@@ -69,9 +69,8 @@ impl Kind {
             "id" | "owner" | "account" | "primary_account" | "contact" | "lead" | "parent"
             | "record" | "key" | "external_id" | "converted_contact" | "converted_account"
             | "converted_deal" | "manager" | "campaign_id" | "modified_by" => Self::Id,
-            "first_name" | "last_name" | "name" | "company" | "campaign" | "by" | "title" => {
-                Self::Name
-            }
+            "first_name" | "last_name" | "full_name" | "name" | "company" | "campaign" | "by"
+            | "title" => Self::Name,
             "status" | "stage" | "lifecycle" | "lead_source" | "type" | "industry" | "segment"
             | "region" | "country" | "state" | "forecast" | "rating" | "role" | "team"
             | "record_type" | "currency" | "channel" | "field" | "product" | "size" => {

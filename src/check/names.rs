@@ -25,7 +25,7 @@ pub fn called(boundary: &Boundary, pulled: &Pulled, row: Row<'_>) -> Option<Stri
         Object::Lead | Object::Contact => {
             let parts = [own("first_name"), own("last_name")];
             let person = match parts.into_iter().flatten().collect::<Vec<_>>() {
-                none if none.is_empty() => own("name"),
+                none if none.is_empty() => own("full_name").or_else(|| own("name")),
                 parts => Some(parts.join(" ")),
             };
             let account = || {

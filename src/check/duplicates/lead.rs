@@ -175,8 +175,17 @@ fn beside_each_other<'a>(world: &World<'a>, lead: Row<'a>, twin: &Twin<'a>) -> V
         })
     };
     let mut facts = Vec::new();
-    facts.extend(compared("first_name", twin.names.1));
-    facts.extend(compared("last_name", twin.names.1));
+    for name in ["first_name", "last_name", "full_name"] {
+        if pair(name).is_some() {
+            facts.extend(compared(name, twin.names.1));
+            continue;
+        }
+        // One table has the name whole, the other in parts.
+        facts.extend([lead, contact].into_iter().filter_map(|row| {
+            let field = boundary.allowed(row.object(), name)?;
+            (!row.is_blank(&field)).then(|| Evidence::Cell(row.cell(&field)))
+        }));
+    }
     if twin.by == KnownBy::Address {
         facts.extend(merge::shared_value(world, lead, contact));
     }

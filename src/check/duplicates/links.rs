@@ -21,9 +21,10 @@ use super::merge::{Case, case_of, split_of};
 use super::policy::Switch;
 
 /// By what a person is known: the name in rules/boundary.toml and what it holds.
-const PERSON: [(&str, Kind); 13] = [
+const PERSON: [(&str, Kind); 14] = [
     ("first_name", Kind::FirstName),
     ("last_name", Kind::LastName),
+    ("full_name", Kind::FullName),
     ("email", Kind::Mail),
     ("phone", Kind::Phone),
     ("mobile", Kind::Phone),

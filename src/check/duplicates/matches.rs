@@ -30,6 +30,8 @@ pub(in crate::check) struct Matches<'a> {
 pub(super) struct PersonFields {
     pub(super) first: Option<Field>,
     pub(super) last: Option<Field>,
+    /// First and last name in one.
+    pub(super) full: Option<Field>,
     pub(super) email: Option<Field>,
     pub(super) website: Option<Field>,
     pub(super) account: Option<Field>,
@@ -42,6 +44,7 @@ impl PersonFields {
         Self {
             first: field("first_name"),
             last: field("last_name"),
+            full: field("full_name"),
             email: field("email"),
             website: field("website"),
             account: field("account"),
@@ -51,7 +54,16 @@ impl PersonFields {
 
     /// The person's name, folded.
     pub(super) fn name(&self, row: Row<'_>) -> Name {
-        Name::fold(text(row, self.first.as_ref()), text(row, self.last.as_ref()))
+        let (first, last) = self.parts(row);
+        Name::fold(first, last)
+    }
+
+    /// The name as it is folded: its parts, or the whole where both are blank.
+    fn parts<'a>(&self, row: Row<'a>) -> (Option<&'a str>, Option<&'a str>) {
+        match (text(row, self.first.as_ref()), text(row, self.last.as_ref())) {
+            (None, None) => (None, text(row, self.full.as_ref())),
+            parts => parts,
+        }
     }
 }
 
@@ -275,7 +287,8 @@ impl Contacts {
             let Some(domain) = account.and_then(|account| domains.get(account.position())) else {
                 continue;
             };
-            name.refold(text(contact, fields.first.as_ref()), text(contact, fields.last.as_ref()));
+            let (first, last) = fields.parts(contact);
+            name.refold(first, last);
             key.clear();
             if !domain.is_empty() && name.key_into(&mut key).is_some() {
                 key.push('|');

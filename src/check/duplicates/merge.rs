@@ -23,7 +23,7 @@ use super::matches::{account_domain, domain_fields, text};
 use super::policy::{Policy, Switch};
 
 /// The fields of which a merge has to keep one value, in the order a person looks at them.
-pub(super) const TABLE: [&str; 33] = [
+pub(super) const TABLE: [&str; 34] = [
     "opted_out",
     "portal",
     "do_not_route",
@@ -40,6 +40,7 @@ pub(super) const TABLE: [&str; 33] = [
     "parent",
     "first_name",
     "last_name",
+    "full_name",
     "name",
     "company",
     "title",
@@ -499,7 +500,7 @@ fn kept_because(reason: &str, more: Option<&str>) -> String {
 }
 
 /// What names a person or a company.
-const IDENTITY: [&str; 4] = ["first_name", "last_name", "name", "company"];
+const IDENTITY: [&str; 5] = ["first_name", "last_name", "full_name", "name", "company"];
 
 /// What two records may agree in besides.
 const AGREEING: [&str; 9] =
@@ -670,6 +671,16 @@ pub(super) fn folded(row: Row<'_>, field: &Field, step: &'static str, value: &st
     Evidence::Normalised { from, step, to }
 }
 
+/// A column of two records that was compared. A whole name is compared by its last name and by its first,
+/// and shown once.
+struct SideBySide<'a> {
+    column: usize,
+    kind: MatchKind,
+    sides: [(Row<'a>, Field); 2],
+    /// What the comparisons of this column alone say.
+    says: Vec<String>,
+}
+
 /// What makes the two records of a link one: the cells that were compared, with what was folded away
 /// before, and what each comparison is worth. The record to keep stands first.
 pub(super) fn likeness<'a>(
@@ -682,19 +693,34 @@ pub(super) fn likeness<'a>(
     if keep.is_some_and(|keep| keep.id() == right.id()) {
         std::mem::swap(&mut left, &mut right);
     }
-    let mut facts = Vec::new();
+    let mut shown: Vec<SideBySide<'a>> = Vec::new();
     for weight in &link.weights {
         let Some(says) = says(columns, weight) else { continue };
-        let compared = weight.columns.iter().filter_map(|at| columns.get(*at));
-        let cells: Vec<_> = compared
-            .filter_map(|(kind, column)| {
-                Some((*kind, [column.of(world, left)?, column.of(world, right)?]))
+        let mut cells: Vec<_> = weight
+            .columns
+            .iter()
+            .filter_map(|at| {
+                let (kind, column) = columns.get(*at)?;
+                let sides = [column.of(world, left)?, column.of(world, right)?];
+                Some(SideBySide { column: *at, kind: *kind, sides, says: Vec::new() })
             })
-            .filter(|(_, sides)| !sides.iter().all(|(row, field)| row.is_blank(field)))
+            .filter(|it| !it.sides.iter().all(|(row, field)| row.is_blank(field)))
             .collect();
-        let says = Some(says.as_str()).filter(|_| cells.len() == 1);
-        facts.extend(cells.into_iter().map(|(kind, sides)| compare(world, kind, sides, says)));
+        if let [alone] = cells.as_mut_slice() {
+            alone.says.push(says);
+        }
+        for cell in cells {
+            let mut known = shown.iter_mut().filter(|it| it.column == cell.column);
+            match known.find(|it| it.kind == MatchKind::FullName) {
+                Some(whole) => whole.says.extend(cell.says),
+                None => shown.push(cell),
+            }
+        }
     }
+    let mut facts: Vec<Evidence> = shown
+        .into_iter()
+        .map(|it| compare(world, it.kind, it.sides, &it.says.join(", ")))
+        .collect();
     let prior = (
         "before anything is compared".to_owned(),
         Vec::new(),
@@ -723,14 +749,14 @@ fn compare(
     world: &World<'_>,
     kind: MatchKind,
     sides: [(Row<'_>, Field); 2],
-    says: Option<&str>,
+    says: &str,
 ) -> Evidence {
     let values = sides.each_ref().map(|(row, field)| row.text(field));
-    let agreement = match (says, values) {
-        (Some(says), _) => says,
-        (None, [Some(_), Some(_)]) if is_one(world, kind, &sides) => "the same",
-        (None, [Some(_), Some(_)]) => "not the same",
-        (None, _) => "one side is blank",
+    let agreement = match values {
+        _ if !says.is_empty() => says,
+        [Some(_), Some(_)] if is_one(world, kind, &sides) => "the same",
+        [Some(_), Some(_)] => "not the same",
+        _ => "one side is blank",
     };
     // What was folded away matters where it made two texts one.
     let differ = agreement.starts_with("different") || agreement == "not the same";

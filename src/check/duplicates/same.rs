@@ -181,8 +181,8 @@ impl Way {
             return Err(self.check().off_in_rules());
         }
         match self {
-            Self::SamePerson | Self::AliasAddress => people_tables(grant, policies, "email"),
-            Self::SimilarPerson => people_tables(grant, policies, "last_name"),
+            Self::SamePerson | Self::AliasAddress => people_tables(grant, policies, &["email"]),
+            Self::SimilarPerson => people_tables(grant, policies, &["last_name", "full_name"]),
             // Accounts are told apart by website or domain: one of them has to be allowed.
             Self::SameCompany => {
                 if grant.optional(Object::Account, "domain").is_none() {
@@ -209,15 +209,17 @@ impl Way {
     }
 }
 
-/// The tables of people in which a field is allowed.
+/// The tables of people in which one of some fields is allowed.
 fn people_tables(
     grant: &mut Grant<'_>,
     policies: &Policies,
-    field: &str,
+    names: &[&str],
 ) -> Result<Vec<Object>, Off> {
     let tables = &policies.duplicates.same_person.objects;
-    let fields = any_of(grant, tables.iter().map(|table| (*table, field)))?;
-    Ok(fields.iter().map(Field::object).collect())
+    let wanted = tables.iter().flat_map(|table| names.iter().map(|name| (*table, *name)));
+    let mut tables: Vec<Object> = any_of(grant, wanted)?.iter().map(Field::object).collect();
+    tables.dedup();
+    Ok(tables)
 }
 
 /// Every table in which records can be one.

@@ -64,7 +64,7 @@ const USUAL: [&str; 32] = [
 ];
 
 /// The fields that say who a record is about: several placeholders there are one test record.
-const IDENTITY: [&str; 4] = ["first_name", "last_name", "company", "name"];
+const IDENTITY: [&str; 5] = ["first_name", "last_name", "full_name", "company", "name"];
 
 /// What the rules say.
 #[derive(Debug, Clone)]
@@ -428,7 +428,8 @@ fn one_field(rules: &Rules, hit: &Hit<'_>, alike: usize) -> Finding {
             ("first_name" | "last_name", true) => {
                 "Null, Test and Na are names too; the address does not bear this one out"
             }
-            ("first_name" | "last_name", false) => {
+            ("full_name", true) => "Null, Test and Na are names too; the address would tell",
+            ("first_name" | "last_name" | "full_name", false) => {
                 "Null, Test and Na are names too; no address is there to tell"
             }
             (_, true) => "A company may be called that; the domain of the address would tell",
