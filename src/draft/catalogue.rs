@@ -225,12 +225,19 @@ const OPTED_OUT: Known = (
     "A merge must keep the stricter consent.",
 );
 
+/// A person's name in one column.
+pub(super) const WHOLE_NAME: &str = "full_name";
+
 const LEAD: &[Known] = &[
     ID,
     OWNER,
-    // Odoo has one name for the whole person.
-    ("first_name", &["FirstName", "First Name", "contact_name", "Vorname"], "Names the person."),
+    ("first_name", &["FirstName", "First Name", "Vorname"], "Names the person."),
     ("last_name", &["LastName", "Last Name", "Nachname"], "Names the person."),
+    (
+        WHOLE_NAME,
+        &["Full Name", "@ Name", "contact_name", "Contact Person", "Vollständiger Name", "Name"],
+        "Names the person.",
+    ),
     (
         "company",
         &[
@@ -295,6 +302,7 @@ const CONTACT: &[Known] = &[
     OWNER,
     ("first_name", &["FirstName", "First Name", "@ First name", "Vorname"], "Names the person."),
     ("last_name", &["LastName", "Last Name", "@ Last name", "Nachname"], "Names the person."),
+    (WHOLE_NAME, &["Full Name", "@ Name", "Vollständiger Name", "Name"], "Names the person."),
     (
         "company",
         &[
@@ -649,8 +657,30 @@ fn bare(column: &str) -> &str {
     behind.filter(|(_, unit)| is_unit(unit)).map_or(column, |(name, _)| name)
 }
 
-/// The header's column for a canonical name, the best-known spelling first.
-pub(super) fn find<'h>(object: Object, names: &[&str], header: &'h [String]) -> Option<&'h str> {
+/// The header's column for something that is known of a table.
+pub(super) fn find<'h>(
+    object: Object,
+    (name, spellings, _): &Known,
+    header: &'h [String],
+) -> Option<&'h str> {
+    let column = spelt(object, spellings, header)?;
+    is_that_name(object, name, column, header).then_some(column)
+}
+
+/// Whether a person's name is what a column's header calls it, going by the columns beside it.
+fn is_that_name(object: Object, name: &str, column: &str, header: &[String]) -> bool {
+    let has_last = || {
+        let mut known = columns(object).iter();
+        known.any(|(name, spellings, _)| {
+            *name == "last_name" && spelt(object, spellings, header).is_some()
+        })
+    };
+    // Beside its parts a whole name only repeats them, and what Odoo calls the name of a lead is its title.
+    name != WHOLE_NAME || !has_last() && (column != "name" || !is_odoo(header))
+}
+
+/// The column of one of these names, the best-known spelling first.
+fn spelt<'h>(object: Object, names: &[&str], header: &'h [String]) -> Option<&'h str> {
     let by = |read: fn(&str) -> &str| {
         names.iter().find_map(|name| {
             let spellings = spellings(object, name);
@@ -664,23 +694,28 @@ pub(super) fn find<'h>(object: Object, names: &[&str], header: &'h [String]) -> 
     by(|column| column).or_else(|| by(bare))
 }
 
+/// True for the technical names of Odoo's leads.
+pub(super) fn is_odoo(header: &[String]) -> bool {
+    let has = |names: &[&str]| header.iter().any(|column| names.contains(&column.as_str()));
+    has(&["stage_id"]) && has(&["email_from", "partner_name", "planned_revenue"])
+}
+
 /// The column with the mail addresses of users.
 pub(super) fn user_mail(header: &[String]) -> Option<&str> {
-    find(Object::User, &["Email", "Email Address", "E-Mail", "E-Mail-Adresse"], header)
+    spelt(Object::User, &["Email", "Email Address", "E-Mail", "E-Mail-Adresse"], header)
 }
 
 /// The columns of a field that is known, of which several have one name: neither is read.
 pub(super) fn doubled(object: Object, header: &[String]) -> Vec<&str> {
-    let known =
-        columns(object).iter().filter(|(_, names, _)| find(object, names, header).is_none());
-    let spelt: Vec<String> =
-        known.flat_map(|(_, names, _)| *names).flat_map(|name| spellings(object, name)).collect();
+    let unread = columns(object).iter().filter(|known| spelt(object, known.1, header).is_none());
+    let unread: Vec<String> =
+        unread.flat_map(|(_, names, _)| *names).flat_map(|name| spellings(object, name)).collect();
     let is_first =
         |at: usize, column: &String| header.iter().position(|it| it == column) == Some(at);
     let mut doubled = Vec::new();
     for (at, column) in header.iter().enumerate() {
         if !is_first(at, column)
-            && spelt.contains(&folded(column))
+            && unread.contains(&folded(column))
             && !doubled.contains(&column.as_str())
         {
             doubled.push(column.as_str());
@@ -704,7 +739,7 @@ pub(super) fn doubled_id(header: &[String]) -> Option<&str> {
 pub(super) fn guess(stem: &str, header: &[String]) -> Option<Object> {
     let is_nameable = |object: &Object| {
         let mut id = columns(*object).iter().take(1);
-        id.any(|(_, names, _)| find(*object, names, header).is_some())
+        id.any(|known| find(*object, known, header).is_some())
     };
     likely(stem, header).filter(is_nameable)
 }
@@ -728,10 +763,12 @@ pub(super) fn likely(stem: &str, header: &[String]) -> Option<Object> {
         let own_id = nouns(object)
             .iter()
             .any(|noun| header.first().is_some_and(|first| folded(first) == format!("{noun}id")));
-        let known = columns(object)
-            .iter()
-            .filter(|(_, names, _)| find(object, names, header).is_some())
-            .count();
+        // A bare `Name` is a person's as well as a company's.
+        let tells = |known: &&Known| {
+            find(object, known, header)
+                .is_some_and(|column| known.0 != WHOLE_NAME || folded(column) != "name")
+        };
+        let known = columns(object).iter().filter(tells).count();
         (named + known + if own_id { 6 } else { 0 }, object)
     });
     let (score, object) = scored.rev().max_by_key(|(score, _)| *score)?;

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::num::NonZeroUsize;
+use std::ops::AddAssign;
 use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
@@ -200,10 +201,10 @@ fn tables(from: &Path) -> Result<(BTreeMap<Object, DraftTable>, Unused), DraftEr
 fn fields(object: Object, files: &[Export]) -> Vec<DraftField> {
     let mut taken: BTreeSet<String> = BTreeSet::new();
     let mut fields = Vec::new();
-    for (name, spellings, why) in catalogue::columns(object) {
+    for known @ (name, _, why) in catalogue::columns(object) {
         let mut from: Vec<String> = Vec::new();
         for export in files {
-            let Some(column) = catalogue::find(object, spellings, &export.header) else { continue };
+            let Some(column) = catalogue::find(object, known, &export.header) else { continue };
             if !is_always_blocked(column)
                 && !taken.contains(column)
                 && !from.iter().any(|c| c == column)
@@ -230,36 +231,58 @@ fn fields(object: Object, files: &[Export]) -> Vec<DraftField> {
     fields
 }
 
-/// How many cells of each column have which shape. Cells are looked at and not kept.
-struct Shapes<'f> {
-    kinds: &'f [Kind],
-    rows: usize,
-    filled: Vec<usize>,
-    usual: Vec<usize>,
-    name: Vec<usize>,
-    text: Vec<usize>,
-    mangled: Vec<usize>,
-    mails: Vec<usize>,
+/// How many cells of a column have which shape.
+#[derive(Debug, Default, Clone, Copy)]
+struct Shape {
+    filled: usize,
+    /// As the field's name says.
+    usual: usize,
+    name: usize,
+    text: usize,
+    /// Ids that a spreadsheet turned into numbers.
+    mangled: usize,
+    mails: usize,
+    /// Of two words or more.
+    words: usize,
 }
 
-impl Sink for Shapes<'_> {
+impl Shape {
+    fn count(&mut self, cell: &str, kind: Kind) {
+        self.filled += 1;
+        self.usual += usize::from(kind.fits(cell));
+        self.name += usize::from(Kind::Name.fits(cell));
+        self.text += usize::from(Kind::Text.fits(cell));
+        self.mangled += usize::from(kind == Kind::Id && is_spreadsheet_number(cell.trim()));
+        self.mails += usize::from(cell.contains('@'));
+        self.words += usize::from(cell.split_whitespace().nth(1).is_some());
+    }
+}
+
+impl AddAssign for Shape {
+    fn add_assign(&mut self, more: Self) {
+        self.filled += more.filled;
+        self.usual += more.usual;
+        self.name += more.name;
+        self.text += more.text;
+        self.mangled += more.mangled;
+        self.mails += more.mails;
+        self.words += more.words;
+    }
+}
+
+/// The shapes of some columns. Cells are looked at and not kept.
+struct Shapes {
+    rows: usize,
+    columns: Vec<(Kind, Shape)>,
+}
+
+impl Sink for Shapes {
     fn row(&mut self, _line: u64, cells: &[&str]) -> Result<(), Misfit> {
         self.rows += 1;
-        for (at, (cell, kind)) in cells.iter().zip(self.kinds).enumerate() {
-            if cell.trim().is_empty() {
-                continue;
+        for (cell, (kind, shape)) in cells.iter().zip(&mut self.columns) {
+            if !cell.trim().is_empty() {
+                shape.count(cell, *kind);
             }
-            let count = |counts: &mut Vec<usize>, yes: bool| {
-                if let Some(count) = counts.get_mut(at) {
-                    *count += usize::from(yes);
-                }
-            };
-            count(&mut self.filled, true);
-            count(&mut self.usual, kind.fits(cell));
-            count(&mut self.name, Kind::Name.fits(cell));
-            count(&mut self.text, Kind::Text.fits(cell));
-            count(&mut self.mails, cell.contains('@'));
-            count(&mut self.mangled, *kind == Kind::Id && is_spreadsheet_number(cell.trim()));
         }
         Ok(())
     }
@@ -287,17 +310,15 @@ fn profile(
     from: &Path,
     threads: NonZeroUsize,
 ) -> Result<(), DraftError> {
-    let kinds: Vec<Kind> = table.fields.iter().map(|field| field.kind).collect();
-    let blank = || vec![0_usize; kinds.len()];
-    let (mut rows, mut filled, mut usual, mut name, mut text, mut mangled, mut mails) =
-        (0, blank(), blank(), blank(), blank(), blank(), blank());
+    let mut rows = 0;
+    let mut shapes = vec![Shape::default(); table.fields.len()];
     for export in &table.files {
         let refused = |refusal: Refusal| {
             SourceErrors(vec![SourceError::Refused { file: export.file.clone(), refusal }])
         };
         let sheet = Sheet::open(&from.join(&export.file), &Expect::default(), &Limits::default())
             .map_err(refused)?;
-        let columns: Vec<(usize, usize)> = table
+        let (here, wanted): (Vec<usize>, Vec<usize>) = table
             .fields
             .iter()
             .enumerate()
@@ -308,43 +329,24 @@ fn profile(
                     .find_map(|column| export.header.iter().position(|header| header == column))?;
                 Some((at, column))
             })
-            .collect();
-        let wanted: Vec<usize> = columns.iter().map(|(_, column)| *column).collect();
-        let here: Vec<Kind> =
-            columns.iter().filter_map(|(at, _)| kinds.get(*at).copied()).collect();
-        let zero = || vec![0; here.len()];
-        let sink = || Shapes {
-            kinds: &here,
-            rows: 0,
-            filled: zero(),
-            usual: zero(),
-            name: zero(),
-            text: zero(),
-            mangled: zero(),
-            mails: zero(),
-        };
+            .unzip();
+        let kinds = here.iter().filter_map(|at| table.fields.get(*at)).map(|field| field.kind);
+        let columns: Vec<_> = kinds.map(|kind| (kind, Shape::default())).collect();
+        let sink = || Shapes { rows: 0, columns: columns.clone() };
         let (sinks, _) = sheet.read(&wanted, sink, threads).map_err(refused)?;
         for sink in sinks {
             rows += sink.rows;
-            for (n, (at, _)) in columns.iter().enumerate() {
-                for (total, part) in [
-                    (&mut filled, &sink.filled),
-                    (&mut usual, &sink.usual),
-                    (&mut name, &sink.name),
-                    (&mut text, &sink.text),
-                    (&mut mangled, &sink.mangled),
-                    (&mut mails, &sink.mails),
-                ] {
-                    if let (Some(total), Some(part)) = (total.get_mut(*at), part.get(n)) {
-                        *total += part;
-                    }
+            for (at, (_, shape)) in here.iter().zip(sink.columns) {
+                if let Some(all) = shapes.get_mut(*at) {
+                    *all += shape;
                 }
             }
         }
     }
-    for (at, field) in table.fields.iter_mut().enumerate() {
-        let of = |counts: &[usize]| counts.get(at).copied().unwrap_or_default();
-        let (filled, usual, name, text) = (of(&filled), of(&usual), of(&name), of(&text));
+    let is_listed = |name: &str| table.fields.iter().any(|field| field.name == name);
+    let (has_first, has_last) = (is_listed("first_name"), is_listed("last_name"));
+    for (field, shape) in table.fields.iter_mut().zip(shapes) {
+        let Shape { filled, usual, name, text, mangled, .. } = shape;
         field.figure = format!("filled in {} of {rows} {}", filled, object.plural());
         if filled == 0 && rows >= SURELY_UNUSED {
             field.off = Some("nobody fills it".to_owned());
@@ -352,13 +354,24 @@ fn profile(
         }
         // One cell in two hundred may be a slip; more of them mean the column is something else.
         let mostly = |fits: usize| (filled - fits) * 200 <= filled;
-        field.mails = filled > 0 && mostly(of(&mails));
+        field.mails = filled > 0 && mostly(shape.mails);
+        if field.name == catalogue::WHOLE_NAME {
+            let _ = write!(field.figure, "; {} of them have two words or more", shape.words);
+            if shape.words * 2 < filled {
+                // `Vorname` and `Name`: beside a first name one word is the last.
+                if has_first && !has_last {
+                    field.name = "last_name";
+                } else {
+                    field.off = Some("fewer than half of its cells have two words".to_owned());
+                    continue;
+                }
+            }
+        }
         if mostly(usual) {
             continue;
         }
         let _ = write!(field.figure, "; {usual} of them look like {}", article(field.kind));
         // Ids that a spreadsheet destroyed are many records under one name: their rows are set aside.
-        let mangled = of(&mangled);
         if mangled > 0 {
             let _ = write!(field.figure, ", {mangled} were turned into numbers by a spreadsheet");
             continue;
@@ -370,6 +383,11 @@ fn profile(
         } else {
             field.off = Some(format!("its cells do not look like {}", article(field.kind)));
         }
+    }
+    let whole = table.fields.iter().any(|it| it.name == catalogue::WHOLE_NAME && it.off.is_none());
+    let first = table.fields.iter_mut().find(|field| field.name == "first_name");
+    if let Some(first) = first.filter(|_| whole && !has_last) {
+        first.off = Some("the whole name stands in a column of its own".to_owned());
     }
     Ok(())
 }
@@ -602,10 +620,9 @@ fn boundary_toml(tables: &BTreeMap<Object, DraftTable>) -> String {
 
 /// Salesforce and HubSpot are told by how they spell ids, Odoo by its technical names.
 fn crm(tables: &BTreeMap<Object, DraftTable>) -> Crm {
-    let mut columns = tables.values().flat_map(|table| {
-        table.files.iter().flat_map(|export| export.header.iter().map(String::as_str))
-    });
-    let columns: BTreeSet<&str> = columns.by_ref().collect();
+    let exports = tables.values().flat_map(|table| &table.files);
+    let columns: BTreeSet<&str> =
+        exports.clone().flat_map(|export| export.header.iter().map(String::as_str)).collect();
     let any = |names: &[&str]| names.iter().any(|name| columns.contains(name));
     if any(&[
         "IsConverted",
@@ -618,7 +635,7 @@ fn crm(tables: &BTreeMap<Object, DraftTable>) -> Crm {
         Crm::Salesforce
     } else if any(&["Record ID", "hs_object_id", "Record ID - Contact", "Record ID - Company"]) {
         Crm::HubSpot
-    } else if any(&["stage_id"]) && any(&["email_from", "partner_name", "planned_revenue"]) {
+    } else if exports.clone().any(|export| catalogue::is_odoo(&export.header)) {
         Crm::Odoo
     } else {
         Crm::Other

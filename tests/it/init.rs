@@ -537,10 +537,12 @@ fn odoo_is_known_by_its_technical_names_and_its_opportunities_are_no_leads() {
     let (review, boundary) = (job.text("review.toml"), job.text("rules/boundary.toml"));
     assert!(review.contains("crm = \"odoo\""), "{review}");
     assert!(review.contains("# 40 rows are leads and 20 are opportunities."), "{review}");
-    for line in ["first_name = { from = \"contact_name\"", "assigned = { from = \"date_open\""] {
+    for line in ["full_name = { from = \"contact_name\"", "assigned = { from = \"date_open\""] {
         assert!(boundary.contains(&format!("\n{line}")), "{boundary}");
     }
     assert!(!boundary.contains("stage_changed"), "{boundary}");
+    // What Odoo calls the name of a lead is its title.
+    assert!(!boundary.contains("from = \"name\""), "{boundary}");
     let run = job.call(&["run", ".", "--as-of", "2026-03-01"]).ends(0).out;
     assert!(run.contains("of 40 records under review; 20 more served"), "{run}");
 }
@@ -836,4 +838,114 @@ fn owners_that_are_named_by_mail_are_found_among_the_users() {
     let found = job.text(&format!("mine/runs/{DAY}/findings.jsonl"));
     assert_eq!(found.matches("\"OWN-01\"").count(), 10, "{found}");
     assert!(!found.contains("BAT-08"), "{found}");
+}
+
+/// Sixty people by their whole names, of whom two stand there twice.
+fn people(header: &str) -> String {
+    const FIRST: [&str; 6] = ["Ada", "Boris", "Clara", "Dmitri", "Elena", "Farid"];
+    const LAST: [&str; 10] = [
+        "Quillfeather",
+        "Ostrander",
+        "Bevilacqua",
+        "Petrov",
+        "Hanley",
+        "Okafor",
+        "Lindqvist",
+        "Moreau",
+        "Tanaka",
+        "Varga",
+    ];
+    let mut text = format!("{header}\n");
+    let mut row = |n: usize, name: &str, mail: &str| {
+        let _ = writeln!(
+            text,
+            "{n},\"{name}\",{mail},+49 30 9018{:03},Firm {} GmbH,Ann Ng,2025-06-{:02} 18:09:43",
+            n % 60,
+            n % 60,
+            n % 28 + 1
+        );
+    };
+    for n in 0..60 {
+        let (first, last) = (FIRST[n % 6], LAST[n / 6]);
+        row(n, &format!("{first} {last}"), &format!("p{n}@firm{n}-corp.com"));
+    }
+    row(61, "Boris Quillfeather", "boris@private-mail.org");
+    row(62, "Quillfeather, Clara", "clara.q@private-mail.org");
+    text
+}
+
+#[test]
+fn a_whole_name_in_one_column_finds_people_twice() {
+    for (file, id, name, rest) in [
+        (
+            "people-1.csv",
+            "Person - ID",
+            "Person - Name",
+            "Person - Email - Work,Person - Phone - Work,Person - Organization,Person - Owner,Person - Person created",
+        ),
+        ("contacts.csv", "ID", "Name", "Email,Phone,Company,Owner,Created"),
+        ("Contacts.csv", "Contact ID", "Contact Name", "Email,Phone,Company,Owner,Created"),
+        ("leads.csv", "Lead ID", "Full name", "Email,Phone,Company,Owner,Created"),
+    ] {
+        let job = Job::new(&[]);
+        job.put(&format!("exports/{file}"), &people(&format!("{id},{name},{rest}")));
+        job.call(&["init", ".", "--from", "exports"]).ends(0);
+        let object = if file.starts_with("leads") { "lead" } else { "contact" };
+        let line = line(&job, object, "full_name");
+        assert!(line.contains(&format!("from = \"{name}\"")), "{line}");
+        let figure = format!("# filled in 62 of 62 {object}s; 62 of them have two words or more");
+        assert!(line.ends_with(&figure), "{line}");
+        let required = job.text("rules/required.toml");
+        let run = job.call(&["run", ".", "--as-of", DAY]).ends(0);
+        let found = job.found();
+        let twice: BTreeSet<&str> =
+            found.iter().filter(|(rule, _)| rule == "DUP-02").map(|(_, id)| id.as_str()).collect();
+        assert_eq!(twice, BTreeSet::from(["1", "2"]), "{name} {found:?}\n{run:?}\n{required}");
+        let headlines = job.text(&format!("runs/{DAY}/findings.jsonl"));
+        assert!(headlines.contains("Boris Quillfeather"), "{headlines}");
+    }
+}
+
+#[test]
+fn a_name_of_one_word_is_no_whole_name() {
+    let job = Job::new(&[]);
+    let leads = rows("ID,Vorname,Name,Firma,E-Mail,Telefon,Erstellt am", |n| {
+        format!("L{n},Pat,Quinn{n},Firm {n},p{n}@firm{n}-corp.com,,0{}.02.2026", n % 9 + 1)
+    });
+    job.put("exports/Leads.csv", &leads);
+    let contacts = rows("ID,Name,Email,Phone,Owner,Company,Created", |n| {
+        format!("K{n},Quinn{n},p{n}@firm{n}-corp.com,,Ann Ng,Firm {n},2026-02-0{}", n % 9 + 1)
+    });
+    job.put("exports/contacts.csv", &contacts);
+    job.call(&["init", "mine", "--from", "exports"]).ends(0);
+    let boundary = job.text("mine/rules/boundary.toml");
+    // Beside a first name it is the last name.
+    let last = "last_name = { from = \"Name\", why = \"Names the person.\" }  \
+        # filled in 60 of 60 leads; 0 of them have two words or more";
+    assert!(boundary.contains(last), "{boundary}");
+    let off = "# off, fewer than half of its cells have two words (filled in 60 of 60 contacts; 0 of them \
+        have two words or more):\n# full_name = {";
+    assert!(boundary.contains(off), "{boundary}");
+}
+
+#[test]
+fn a_whole_name_beside_its_parts_is_not_read() {
+    let job = Job::new(&[]);
+    let contacts = rows("Contact ID,Name,First Name,Last Name,Email,Owner,Created", |n| {
+        format!("K{n},Pat Quinn{n},Pat,Quinn{n},p{n}@x{n}.com,Ann Ng,2026-02-01")
+    });
+    job.put("exports/contacts.csv", &contacts);
+    let leads = rows("Lead ID,Name,First Name,Email,Company,Owner,Created", |n| {
+        format!("L{n},Pat Quinn{n},Pat,p{n}@x{n}.com,X,Ann Ng,2026-02-01")
+    });
+    job.put("exports/leads.csv", &leads);
+    job.call(&["init", "mine", "--from", "exports"]).ends(0);
+    let boundary = job.text("mine/rules/boundary.toml");
+    let (contacts, leads) = {
+        let at = boundary.find("[contact.fields]").unwrap();
+        (&boundary[at..], &boundary[..at])
+    };
+    assert!(contacts.contains("\nlast_name = ") && !contacts.contains("full_name"), "{boundary}");
+    let off = "# off, the whole name stands in a column of its own (filled in 60 of 60 leads):\n# first_name";
+    assert!(leads.contains("\nfull_name = ") && leads.contains(off), "{boundary}");
 }
