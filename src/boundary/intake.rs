@@ -729,6 +729,9 @@ fn names_a_record(value: Value<'_>) -> Result<Value<'_>, &'static str> {
 /// Reads a cell as its field's kind, or says what is wrong with its shape.
 #[inline]
 fn value<'c>(field: &Field, cell: &'c str) -> Result<Value<'c>, &'static str> {
+    if let Some(flag) = field.flag(cell) {
+        return Ok(Value::Flag(flag));
+    }
     let glance = Glance::at(cell);
     let value = field.kind().read(cell, glance)?;
     let Value::Text(text) = value else { return Ok(value) };

@@ -166,6 +166,8 @@ struct FieldDef {
     dates: Option<DateOrder>,
     decimal: Option<DecimalMark>,
     values: Vec<String>,
+    /// What a flag's cells say for yes and for no, folded; besides what they say everywhere.
+    flags: Vec<(String, bool)>,
     slot: usize,
 }
 
@@ -211,6 +213,12 @@ impl Field {
     /// The values a picklist may hold; empty when none are declared.
     pub fn values(&self) -> &[String] {
         &self.0.values
+    }
+
+    /// What a flag's cell says, where the allowlist knows its word.
+    fn flag(&self, cell: &str) -> Option<bool> {
+        let mut flags = self.0.flags.iter();
+        flags.find(|(word, _)| *word == cell.trim().to_lowercase()).map(|(_, flag)| *flag)
     }
 }
 
@@ -356,6 +364,28 @@ pub fn is_always_blocked(column: &str) -> bool {
     ALWAYS_BLOCKED.iter().any(|pattern| fits(pattern, &name)) || blocked_word(column).is_some()
 }
 
+/// The words that an entry gives for yes and for no.
+fn flags(entry: &Section<'_>, kind: Kind) -> Vec<(String, bool)> {
+    let mut flags: Vec<(String, bool)> = Vec::new();
+    for (key, flag) in [("yes", true), ("no", false)] {
+        for said in entry.texts(key) {
+            let word = said.trim().to_lowercase();
+            if kind != Kind::Flag {
+                entry.problem_with_hint(
+                    said.line,
+                    format!("`{key}` is for flags, and this is a {}", kind.word()),
+                    "add kind = \"flag\", or take it out",
+                );
+            } else if flags.iter().any(|(known, other)| *known == word && *other != flag) {
+                entry.problem(said.line, format!("`{word}` stands for yes and for no"));
+            } else {
+                flags.push((word, flag));
+            }
+        }
+    }
+    flags
+}
+
 impl Boundary {
     /// Reads `boundary.toml`. Problems go to the log; the result is only used when there are none.
     pub fn parse(document: &Document, log: &Log) -> Self {
@@ -433,6 +463,7 @@ impl Boundary {
         let dates = entry.choice("dates", &DateOrder::WORDS);
         let decimal = entry.choice("decimal", &DecimalMark::WORDS);
         let values = entry.texts("values").iter().map(|value| value.trim().to_owned()).collect();
+        let flags = flags(&entry, kind);
         if why.is_none() {
             entry.problem_with_hint(
                 node.line,
@@ -475,6 +506,7 @@ impl Boundary {
             dates,
             decimal,
             values,
+            flags,
             slot,
         };
         Some(Field(Arc::new(def)))
