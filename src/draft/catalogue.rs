@@ -530,7 +530,11 @@ const DEAL: &[Known] = &[
 const USER: &[Known] = &[
     ("id", &["Id", "@ Id", "Owner ID", "(Do Not Modify) @"], "Names the person in evidence."),
     ("name", &["Name", "Full Name", "Owner Name", "Vollständiger Name"], "Names the person."),
-    ("active", &["IsActive", "Active", "Is Active", "Aktiv"], "Finds owners who left."),
+    (
+        "active",
+        &["IsActive", "Active", "Is Active", "Aktiv", "@ Status", "Status"],
+        "Finds owners who left.",
+    ),
     (
         "role",
         &["UserRole.Name", "Role", "Role Name", "UserRoleId", "Role ID"],
@@ -548,6 +552,20 @@ const USER: &[Known] = &[
         &["DeactivatedDate__c", "Deactivated", "Deactivation Date"],
         "Says since when.",
     ),
+];
+
+/// What CRMs write for a user who works there (true), and for one who left.
+pub(super) const STANDINGS: [(&str, bool); 10] = [
+    ("active", true),
+    ("enabled", true),
+    ("aktiv", true),
+    ("inactive", false),
+    ("deactivated", false),
+    ("disabled", false),
+    ("deleted", false),
+    ("suspended", false),
+    ("closed", false),
+    ("inaktiv", false),
 ];
 
 const QUEUE: &[Known] = &[

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
 
+use self::catalogue::STANDINGS;
 use crate::boundary::{
     Admission, AdmitError, Batch, Boundary, DateOrder, DecimalMark, Field, Kind, Object,
     is_always_blocked, is_spreadsheet_number,
@@ -81,6 +82,8 @@ struct DraftField {
     kind: Kind,
     dates: Option<DateOrder>,
     decimal: Option<DecimalMark>,
+    /// The words of a flag's column that mean yes, and those that mean no.
+    flags: Vec<(&'static str, bool)>,
     /// Why the line is drafted but switched off.
     off: Option<String>,
     /// The figure behind the line.
@@ -223,6 +226,7 @@ fn fields(object: Object, files: &[Export]) -> Vec<DraftField> {
             kind: Kind::usual(name),
             dates: None,
             decimal: None,
+            flags: Vec::new(),
             off: None,
             figure: String::new(),
             mails: false,
@@ -244,6 +248,8 @@ struct Shape {
     mails: usize,
     /// Of two words or more.
     words: usize,
+    /// Of each word for how a user stands.
+    standings: [usize; STANDINGS.len()],
 }
 
 impl Shape {
@@ -255,6 +261,12 @@ impl Shape {
         self.mangled += usize::from(kind == Kind::Id && is_spreadsheet_number(cell.trim()));
         self.mails += usize::from(cell.contains('@'));
         self.words += usize::from(cell.split_whitespace().nth(1).is_some());
+        if kind == Kind::Flag {
+            let word = cell.trim().to_lowercase();
+            for ((known, _), count) in STANDINGS.iter().zip(&mut self.standings) {
+                *count += usize::from(*known == word);
+            }
+        }
     }
 }
 
@@ -267,6 +279,9 @@ impl AddAssign for Shape {
         self.mangled += more.mangled;
         self.mails += more.mails;
         self.words += more.words;
+        for (count, more) in self.standings.iter_mut().zip(more.standings) {
+            *count += more;
+        }
     }
 }
 
@@ -370,6 +385,10 @@ fn profile(
         if mostly(usual) {
             continue;
         }
+        if field.name == "active" && usual == 0 {
+            standing(field, &shape);
+            continue;
+        }
         let _ = write!(field.figure, "; {usual} of them look like {}", article(field.kind));
         // Ids that a spreadsheet destroyed are many records under one name: their rows are set aside.
         if mangled > 0 {
@@ -390,6 +409,24 @@ fn profile(
         first.off = Some("the whole name stands in a column of its own".to_owned());
     }
     Ok(())
+}
+
+/// Reads how users stand from words of which every one is known.
+fn standing(field: &mut DraftField, shape: &Shape) {
+    let mut known = 0;
+    for ((word, active), count) in STANDINGS.iter().zip(shape.standings) {
+        if count > 0 {
+            known += count;
+            field.flags.push((word, *active));
+            let _ = write!(field.figure, ", {count} {word}");
+        }
+    }
+    let unknown = shape.filled - known;
+    if unknown > 0 {
+        field.off = Some(format!(
+            "{unknown} of its cells do not say whether somebody is active: add their words to yes or no"
+        ));
+    }
 }
 
 fn article(kind: Kind) -> String {
@@ -580,6 +617,13 @@ fn boundary_toml(tables: &BTreeMap<Object, DraftTable>) -> String {
             }
             if field.kind != Kind::usual(field.name) {
                 let _ = write!(line, ", kind = \"{}\"", field.kind.word());
+            }
+            for (key, flag) in [("yes", true), ("no", false)] {
+                let words = field.flags.iter().filter(|(_, means)| *means == flag);
+                let words: Vec<&str> = words.map(|(word, _)| *word).collect();
+                if !words.is_empty() {
+                    let _ = write!(line, ", {key} = {}", quoted_list(words));
+                }
             }
             if let Some(dates) = field.dates {
                 let _ = write!(line, ", dates = \"{}\"", dates.word());

@@ -949,3 +949,44 @@ fn a_whole_name_beside_its_parts_is_not_read() {
     let off = "# off, the whole name stands in a column of its own (filled in 60 of 60 leads):\n# first_name";
     assert!(leads.contains("\nfull_name = ") && leads.contains(off), "{boundary}");
 }
+
+/// Leads of three owners, with a users file that says how they stand in words.
+fn standings(words: [&str; 3]) -> Job {
+    let job = Job::new(&[]);
+    let leads = rows(
+        "Record Id,Lead Owner.id,Company,Last Name,Email,Lead Status,Created Time,Modified Time",
+        |n| {
+            format!(
+                "zcrm_51{n:017},zcrm_52{:017},Firm {n},Quinn{n},p{n}@firm{n}-corp.com,Not Contacted,2025-04-01 10:00:00,2026-02-{:02} 10:00:00",
+                [1, 2, 0, 0, 0, 0, 0, 0, 0, 0][n % 10],
+                n % 28 + 1
+            )
+        },
+    );
+    job.put("exports/Leads_001.csv", &leads);
+    let mut users = "User Id,Full Name,Email,Role,Profile,Status\n".to_owned();
+    for (n, (name, word)) in ["Ann Ng", "Bo Li", "Cy Fox"].into_iter().zip(words).enumerate() {
+        let _ = writeln!(users, "zcrm_52{n:017},{name},u{n}@acme.com,Sales,Standard,{word}");
+    }
+    job.put("exports/Users_001.csv", &users);
+    job.call(&["init", "mine", "--from", "exports"]).ends(0);
+    job
+}
+
+#[test]
+fn how_users_stand_is_read_from_words_that_are_known() {
+    let job = standings(["active", "Deleted", "disabled"]);
+    let boundary = job.text("mine/rules/boundary.toml");
+    let active = "active = { from = \"Status\", why = \"Finds owners who left.\", yes = [\"active\"], \
+        no = [\"disabled\", \"deleted\"] }  # filled in 3 of 3 users, 1 active, 1 disabled, 1 deleted";
+    assert!(boundary.contains(active), "{boundary}");
+    job.call(&["run", "mine", "--as-of", DAY]).ends(0);
+    let found = job.text(&format!("mine/runs/{DAY}/findings.jsonl"));
+    assert_eq!(found.matches("\"OWN-01\"").count(), 12, "{found}");
+    // A word that nobody knows may mean either.
+    let job = standings(["active", "deleted", "invited"]);
+    let boundary = job.text("mine/rules/boundary.toml");
+    let off = "# off, 1 of its cells do not say whether somebody is active: add their words to yes or no \
+        (filled in 3 of 3 users, 1 active, 1 deleted):\n# active = { from = \"Status\"";
+    assert!(boundary.contains(off), "{boundary}");
+}
