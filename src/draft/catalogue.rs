@@ -2,7 +2,8 @@
 //!
 //! Salesforce API names and report labels, HubSpot labels and internal names, the labels of Pipedrive
 //! (`Person - Email - Work`), Zoho (`Account Name.id`), Dynamics (`(Do Not Modify) Lead`) and Odoo, the plain
-//! words that other systems use, and the German ones, which exports have where the CRM is shown in German.
+//! words that other systems use, and the German ones, which exports have where the CRM is shown in German;
+//! of HubSpot the Spanish and the French ones too.
 //! A name is compared without case, spaces and punctuation.
 //! Does not: look at a value.
 
@@ -21,6 +22,9 @@ const ID: Known = (
         "Record ID - @",
         "hs_object_id",
         "Datensatz-ID",
+        "Datensatz-ID - @",
+        "ID de registro",
+        "ID de fiche d'informations",
         "(Do Not Modify) @",
         "@",
     ],
@@ -42,6 +46,13 @@ const OWNER: Known = (
         "Besitzer",
         "Zuständiger Mitarbeiter",
         "Zuständiger Mitarbeiter für @",
+        "Für @ zuständiger Mitarbeiter",
+        "Propietario del contacto",
+        "Propietario de la empresa",
+        "Propietario del negocio",
+        "Propriétaire du contact",
+        "Propriétaire de l'entreprise",
+        "Propriétaire de la transaction",
     ],
     "Finds records that nobody active works.",
 );
@@ -60,6 +71,8 @@ const CREATED: Known = (
         "Erstelldatum",
         "Erstellungsdatum",
         "Erstellt am",
+        "Fecha de creación",
+        "Date de création",
     ],
     "Tells how old the record is.",
 );
@@ -100,6 +113,8 @@ const COUNTRY: Known = (
         "Land",
         "Land/Region",
         "Rechnungsland",
+        "País/región",
+        "Pays/Région",
     ],
     "Routing and required fields.",
 );
@@ -132,6 +147,8 @@ const CITY: Known = (
         "Address 1: City",
         "Ort",
         "Stadt",
+        "Ciudad",
+        "Ville",
     ],
     "Tells namesakes apart.",
 );
@@ -148,6 +165,7 @@ const POSTAL: Known = (
         "Address 1: ZIP/Postal Code",
         "PLZ",
         "Postleitzahl",
+        "Code postal",
     ],
     "Routing; tells namesakes apart.",
 );
@@ -162,10 +180,13 @@ const PHONE: Known = (
         "@ Phone",
         "Telefon",
         "Telefonnummer",
+        "Número de teléfono",
+        "Numéro de téléphone",
     ],
     "Finds the same person or company twice.",
 );
-const INDUSTRY: Known = ("industry", &["Industry", "Branche"], "Segments and routing.");
+const INDUSTRY: Known =
+    ("industry", &["Industry", "Branche", "Sector", "Secteur d'activité"], "Segments and routing.");
 const EMPLOYEES: Known = (
     "employees",
     &[
@@ -197,6 +218,7 @@ const LEAD_SOURCE: Known = (
         "Leadquelle",
         "Lead-Quelle",
         "Quelle",
+        "Fuente original de tráfico",
     ],
     "Compared with the governed list and the first campaign.",
 );
@@ -208,6 +230,8 @@ const LAST_ACTIVITY: Known = (
         "Last Activity Date",
         "Letzte Aktivität",
         "Datum der letzten Aktivität",
+        "Última actividad",
+        "Date de la dernière activité",
     ],
     "Finds records that nobody works.",
 );
@@ -300,9 +324,21 @@ const LEAD: &[Known] = &[
 const CONTACT: &[Known] = &[
     ID,
     OWNER,
-    ("first_name", &["FirstName", "First Name", "@ First name", "Vorname"], "Names the person."),
-    ("last_name", &["LastName", "Last Name", "@ Last name", "Nachname"], "Names the person."),
-    (WHOLE_NAME, &["Full Name", "@ Name", "Vollständiger Name", "Name"], "Names the person."),
+    (
+        "first_name",
+        &["FirstName", "First Name", "@ First name", "Vorname", "Prénom", "Nombre"],
+        "Names the person.",
+    ),
+    (
+        "last_name",
+        &["LastName", "Last Name", "@ Last name", "Nachname", "Apellidos", "Apellido", "Nom"],
+        "Names the person.",
+    ),
+    (
+        WHOLE_NAME,
+        &["Full Name", "@ Name", "Vollständiger Name", "Name", "Nombre", "Nom"],
+        "Names the person.",
+    ),
     (
         "company",
         &[
@@ -310,15 +346,30 @@ const CONTACT: &[Known] = &[
             "Company",
             "@ Organization",
             "Name des Unternehmens",
+            "Unternehmensname",
             "Unternehmen",
             "Firma",
+            "Nombre de la empresa",
+            "Nom de l'entreprise",
         ],
         "Names the company.",
     ),
-    ("title", &["Title", "Job Title", "Titel", "Position"], "Tells colleagues apart."),
+    (
+        "title",
+        &["Title", "Job Title", "Titel", "Position", "Cargo", "Intitulé du poste"],
+        "Tells colleagues apart.",
+    ),
     (
         "email",
-        &["Email", "Email Address", "@ Email Work", "@ Email", "E-Mail-Adresse"],
+        &[
+            "Email",
+            "Email Address",
+            "@ Email Work",
+            "@ Email",
+            "E-Mail-Adresse",
+            "Correo",
+            "Correo electrónico",
+        ],
         "Finds the same person twice.",
     ),
     PHONE,
@@ -337,7 +388,11 @@ const CONTACT: &[Known] = &[
         ],
         "Links the person to a company.",
     ),
-    ("website", &["Website URL", "Website"], "Finds the company a person belongs to."),
+    (
+        "website",
+        &["Website URL", "Website", "URL du site web"],
+        "Finds the company a person belongs to.",
+    ),
     COUNTRY,
     STATE,
     CITY,
@@ -350,16 +405,37 @@ const CONTACT: &[Known] = &[
     LEAD_SOURCE,
     (
         "lifecycle",
-        &["Lifecycle Stage", "lifecyclestage", "Lifecycle", "Lifecycle-Phase"],
+        &[
+            "Lifecycle Stage",
+            "lifecyclestage",
+            "Lifecycle",
+            "Lifecycle-Phase",
+            "Etapa del ciclo de vida",
+            "Phase du cycle de vie",
+        ],
         "The stage.",
     ),
-    ("status", &["Lead Status", "hs_lead_status"], "The working status."),
+    (
+        "status",
+        &[
+            "Lead Status",
+            "hs_lead_status",
+            "Estado del lead",
+            "Statut du lead",
+            "Statut du prospect",
+        ],
+        "The working status.",
+    ),
     (
         "stage_changed",
         &["Date entered current lifecycle stage", "Date entered current stage"],
         "Tells how long the stage stands.",
     ),
-    ("marketing_status", &["Marketing contact status"], "Marketing contacts need no owner."),
+    (
+        "marketing_status",
+        &["Marketing contact status", "Estado del contacto de marketing"],
+        "Marketing contacts need no owner.",
+    ),
     ("became_lead", &["Became a Lead Date", "hs_lifecyclestage_lead_date"], "The order of stages."),
     (
         "became_mql",
@@ -394,11 +470,47 @@ const CONTACT: &[Known] = &[
 const ACCOUNT: &[Known] = &[
     ID,
     OWNER,
-    ("name", &["Name", "@ Name", "Company name", "Name des Unternehmens"], "Names the company."),
-    ("website", &["Website", "Website URL"], "Finds the same company twice."),
-    ("domain", &["Company Domain Name", "Domain", "Domain Name"], "Finds the same company twice."),
+    (
+        "name",
+        &[
+            "Name",
+            "@ Name",
+            "Company name",
+            "Name des Unternehmens",
+            "Unternehmensname",
+            "Nombre de la empresa",
+            "Nom de l'entreprise",
+        ],
+        "Names the company.",
+    ),
+    (
+        "website",
+        &["Website", "Website URL", "Sitio web", "URL du site web"],
+        "Finds the same company twice.",
+    ),
+    (
+        "domain",
+        &[
+            "Company Domain Name",
+            "Domain",
+            "Domain Name",
+            "Nombre de dominio de la empresa",
+            "Nom de domaine de l'entreprise",
+        ],
+        "Finds the same company twice.",
+    ),
     ("type", &["Type", "@ Type", "Typ"], "Tells customers from prospects."),
-    ("lifecycle", &["Lifecycle Stage", "lifecyclestage", "Lifecycle-Phase"], "The stage."),
+    (
+        "lifecycle",
+        &[
+            "Lifecycle Stage",
+            "lifecyclestage",
+            "Lifecycle-Phase",
+            "Etapa del ciclo de vida",
+            "Phase du cycle de vie",
+        ],
+        "The stage.",
+    ),
     (
         "parent",
         &["ParentId", "Parent Account ID", "Parent Company ID"],
@@ -423,7 +535,11 @@ const ACCOUNT: &[Known] = &[
 const DEAL: &[Known] = &[
     ID,
     OWNER,
-    ("name", &["Name", "@ Name", "Deal Title", "Topic"], "Names the deal."),
+    (
+        "name",
+        &["Name", "@ Name", "Deal Title", "Topic", "Nombre del negocio", "Nom de la transaction"],
+        "Names the deal.",
+    ),
     (
         "account",
         &[
@@ -454,6 +570,8 @@ const DEAL: &[Known] = &[
             "Status",
             "Phase",
             "@-Phase",
+            "Etapa del negocio",
+            "Phase de la transaction",
         ],
         "The stage.",
     ),
@@ -468,6 +586,9 @@ const DEAL: &[Known] = &[
             "expected_revenue",
             "Betrag",
             "@ Wert",
+            "Importe",
+            "Valor",
+            "Montant",
         ],
         "A late deal without an amount is a false report.",
     ),
@@ -485,6 +606,8 @@ const DEAL: &[Known] = &[
             "Schlusstermin",
             "Abschlussdatum",
             "Voraussichtliches Abschlussdatum",
+            "Fecha de cierre",
+            "Date de fermeture",
         ],
         "Open deals past it are a false report.",
     ),
@@ -639,7 +762,9 @@ fn nouns(object: Object) -> &'static [&'static str] {
     match object {
         Object::Lead => &["lead"],
         Object::Contact => &["contact", "person", "people", "kontakt"],
-        Object::Account => &["account", "company", "organization", "unternehmen"],
+        Object::Account => {
+            &["account", "company", "organization", "unternehmen", "empresa", "entreprise"]
+        }
         Object::Deal => &["opportunity", "deal"],
         Object::User => &["user", "owner", "benutzer"],
         Object::Queue => &["queue", "group"],
@@ -687,14 +812,21 @@ pub(super) fn find<'h>(
 
 /// Whether a person's name is what a column's header calls it, going by the columns beside it.
 fn is_that_name(object: Object, name: &str, column: &str, header: &[String]) -> bool {
-    let has_last = || {
+    let has = |part: &str| {
         let mut known = columns(object).iter();
-        known.any(|(name, spellings, _)| {
-            *name == "last_name" && spelt(object, spellings, header).is_some()
-        })
+        known
+            .any(|(name, spellings, _)| *name == part && spelt(object, spellings, header).is_some())
     };
-    // Beside its parts a whole name only repeats them, and what Odoo calls the name of a lead is its title.
-    name != WHOLE_NAME || !has_last() && (column != "name" || !is_odoo(header))
+    let has_parts = has("first_name") && has("last_name");
+    match (name, folded(column).as_str()) {
+        // In Spanish and French one word is for a part and for the whole.
+        ("first_name", "nombre") | ("last_name", "nom") => has_parts,
+        // Beside its parts a whole name only repeats them.
+        (WHOLE_NAME, "nombre" | "nom") => !has_parts,
+        // What Odoo calls the name of a lead is its title.
+        (WHOLE_NAME, _) => !has("last_name") && (column != "name" || !is_odoo(header)),
+        _ => true,
+    }
 }
 
 /// The column of one of these names, the best-known spelling first.
@@ -710,6 +842,26 @@ fn spelt<'h>(object: Object, names: &[&str], header: &'h [String]) -> Option<&'h
         })
     };
     by(|column| column).or_else(|| by(bare))
+}
+
+/// True for the names that HubSpot alone gives to columns, in the languages in which it is known here.
+pub(super) fn is_hubspot(header: &[String]) -> bool {
+    const OWN: [&str; 4] =
+        ["Record ID", "hs_object_id", "Record ID - Contact", "Record ID - Company"];
+    const OWNED: [&str; 4] =
+        ["zuständigermitarbeiter", "propietariodel", "propriétairedu", "propriétairedel"];
+    let is_id = |column: &String| {
+        let id = folded(column);
+        ["datensatzid", "idderegistro", "iddefichedinformations"]
+            .iter()
+            .any(|it| id.starts_with(it))
+    };
+    let is_owner = |column: &String| {
+        let owner = folded(column);
+        OWNED.iter().any(|it| owner.contains(it))
+    };
+    header.iter().any(|column| OWN.contains(&column.as_str()))
+        || header.iter().any(is_id) && header.iter().any(is_owner)
 }
 
 /// True for the technical names of Odoo's leads.

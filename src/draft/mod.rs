@@ -677,7 +677,7 @@ fn crm(tables: &BTreeMap<Object, DraftTable>) -> Crm {
         "Opportunity ID",
     ]) {
         Crm::Salesforce
-    } else if any(&["Record ID", "hs_object_id", "Record ID - Contact", "Record ID - Company"]) {
+    } else if exports.clone().any(|export| catalogue::is_hubspot(&export.header)) {
         Crm::HubSpot
     } else if exports.clone().any(|export| catalogue::is_odoo(&export.header)) {
         Crm::Odoo

@@ -990,3 +990,64 @@ fn how_users_stand_is_read_from_words_that_are_known() {
         (filled in 3 of 3 users, 1 active, 1 deleted):\n# active = { from = \"Status\"";
     assert!(boundary.contains(off), "{boundary}");
 }
+
+#[test]
+fn hubspot_exports_in_other_languages_are_known() {
+    let contacts = [
+        "Datensatz-ID,Vorname,Nachname,E-Mail,Telefonnummer,Für Kontakt zuständiger Mitarbeiter,Leadstatus,Lifecycle-Phase,Erstellungsdatum,Datum der letzten Aktivität,Land/Region",
+        "ID de registro,Nombre,Apellidos,Correo,Número de teléfono,Propietario del contacto,Estado del lead,Etapa del ciclo de vida,Fecha de creación,Última actividad,País/región",
+        "ID de fiche d'informations,Prénom,Nom,E-mail,Numéro de téléphone,Propriétaire du contact,Statut du lead,Phase du cycle de vie,Date de création,Date de la dernière activité,Pays/Région",
+    ];
+    let companies = [
+        "Datensatz-ID,Unternehmensname,Für Unternehmen zuständiger Mitarbeiter,Land/Region,Stadt,Branche,Erstellungsdatum",
+        "ID de registro,Nombre de la empresa,Propietario de la empresa,País/región,Ciudad,Sector,Fecha de creación",
+        "ID de fiche d'informations,Nom de l'entreprise,Propriétaire de l'entreprise,Pays/Région,Ville,Secteur d'activité,Date de création",
+    ];
+    let deals = [
+        "Datensatz-ID,Deal-Name,Deal-Phase,Betrag,Abschlussdatum,Für Deal zuständiger Mitarbeiter,Erstellungsdatum",
+        "ID de registro,Nombre del negocio,Etapa del negocio,Importe,Fecha de cierre,Propietario del negocio,Fecha de creación",
+        "ID de fiche d'informations,Nom de la transaction,Phase de la transaction,Montant,Date de fermeture,Propriétaire de la transaction,Date de création",
+    ];
+    let files = [
+        ["alle-kontakte.csv", "alle-unternehmen.csv", "alle-deals.csv"],
+        ["todos-los-contactos.csv", "todas-las-empresas.csv", "todos-los-negocios.csv"],
+        ["tous-les-contacts.csv", "toutes-les-entreprises.csv", "tous-les-transactions.csv"],
+    ];
+    for (language, files) in files.into_iter().enumerate() {
+        let job = Job::new(&[]);
+        let owner = |n: usize| ["Ann Ng", "Bo Li"][n % 2];
+        let people = rows(contacts[language], |n| {
+            format!(
+                "{n},Pat{n},Quinn{n},p{n}@firm{n}-corp.com,202555{n:04},{},New,Lead,2025-06-01 08:15,2026-02-{:02} 10:00,Spain",
+                owner(n),
+                n % 28 + 1
+            )
+        });
+        let firms = rows(companies[language], |n| {
+            format!("{n},Firm {n},{},Spain,Madrid,Software,2024-01-05 08:00", owner(n))
+        });
+        let sold = rows(deals[language], |n| {
+            format!("{n},Deal {n},Won,1{n},2026-01-15 12:00,{},2025-09-01 08:00", owner(n))
+        });
+        for (file, text) in files.into_iter().zip([people, firms, sold]) {
+            job.put(&format!("exports/{file}"), &text);
+        }
+        let said = job.call(&["init", "mine", "--from", "exports"]).ends(0).out;
+        assert!(said.contains("from a HubSpot export"), "{said}");
+        for allowed in [
+            "60 contacts              11 of 11",
+            "60 accounts              7 of 7",
+            "60 deals                 7 of 7",
+        ] {
+            assert!(said.contains(&format!("{allowed} columns allowed")), "{allowed}\n{said}");
+        }
+        let boundary = job.text("mine/rules/boundary.toml");
+        assert!(!boundary.contains("# off"), "{boundary}");
+        for field in
+            ["first_name", "last_name", "email", "owner", "lifecycle", "status", "close_date"]
+        {
+            assert!(boundary.contains(&format!("\n{field} = {{")), "{field}\n{boundary}");
+        }
+        job.call(&["run", "mine", "--as-of", DAY]).ends(0);
+    }
+}
