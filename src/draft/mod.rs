@@ -86,6 +86,8 @@ struct DraftField {
     flags: Vec<(&'static str, bool)>,
     /// Why the line is drafted but switched off.
     off: Option<String>,
+    /// Whether it is only for a few cells that a person can put right.
+    slips: bool,
     /// The figure behind the line.
     figure: String,
     /// Whether its cells are mail addresses.
@@ -228,6 +230,7 @@ fn fields(object: Object, files: &[Export]) -> Vec<DraftField> {
             decimal: None,
             flags: Vec::new(),
             off: None,
+            slips: false,
             figure: String::new(),
             mails: false,
         });
@@ -241,6 +244,8 @@ struct Shape {
     filled: usize,
     /// As the field's name says.
     usual: usize,
+    /// Where the first stands that is not: the file's place and the line.
+    odd: Option<(usize, u64)>,
     name: usize,
     text: usize,
     /// Ids that a spreadsheet turned into numbers.
@@ -253,9 +258,13 @@ struct Shape {
 }
 
 impl Shape {
-    fn count(&mut self, cell: &str, kind: Kind) {
+    fn count(&mut self, cell: &str, kind: Kind, at: (usize, u64)) {
         self.filled += 1;
-        self.usual += usize::from(kind.fits(cell));
+        if kind.fits(cell) {
+            self.usual += 1;
+        } else {
+            self.odd = self.odd.or(Some(at));
+        }
         self.name += usize::from(Kind::Name.fits(cell));
         self.text += usize::from(Kind::Text.fits(cell));
         self.mangled += usize::from(kind == Kind::Id && is_spreadsheet_number(cell.trim()));
@@ -274,6 +283,7 @@ impl AddAssign for Shape {
     fn add_assign(&mut self, more: Self) {
         self.filled += more.filled;
         self.usual += more.usual;
+        self.odd = self.odd.into_iter().chain(more.odd).min();
         self.name += more.name;
         self.text += more.text;
         self.mangled += more.mangled;
@@ -287,16 +297,17 @@ impl AddAssign for Shape {
 
 /// The shapes of some columns. Cells are looked at and not kept.
 struct Shapes {
+    file: usize,
     rows: usize,
     columns: Vec<(Kind, Shape)>,
 }
 
 impl Sink for Shapes {
-    fn row(&mut self, _line: u64, cells: &[&str]) -> Result<(), Misfit> {
+    fn row(&mut self, line: u64, cells: &[&str]) -> Result<(), Misfit> {
         self.rows += 1;
         for (cell, (kind, shape)) in cells.iter().zip(&mut self.columns) {
             if !cell.trim().is_empty() {
-                shape.count(cell, *kind);
+                shape.count(cell, *kind, (self.file, line));
             }
         }
         Ok(())
@@ -327,7 +338,7 @@ fn profile(
 ) -> Result<(), DraftError> {
     let mut rows = 0;
     let mut shapes = vec![Shape::default(); table.fields.len()];
-    for export in &table.files {
+    for (file, export) in table.files.iter().enumerate() {
         let refused = |refusal: Refusal| {
             SourceErrors(vec![SourceError::Refused { file: export.file.clone(), refusal }])
         };
@@ -347,7 +358,7 @@ fn profile(
             .unzip();
         let kinds = here.iter().filter_map(|at| table.fields.get(*at)).map(|field| field.kind);
         let columns: Vec<_> = kinds.map(|kind| (kind, Shape::default())).collect();
-        let sink = || Shapes { rows: 0, columns: columns.clone() };
+        let sink = || Shapes { file, rows: 0, columns: columns.clone() };
         let (sinks, _) = sheet.read(&wanted, sink, threads).map_err(refused)?;
         for sink in sinks {
             rows += sink.rows;
@@ -383,6 +394,13 @@ fn profile(
             }
         }
         if mostly(usual) {
+            if usual < filled {
+                let _ = write!(
+                    field.figure,
+                    "; {usual} of them look like {}, the rows of the others are set aside",
+                    article(field.kind)
+                );
+            }
             continue;
         }
         if field.name == "active" && usual == 0 {
@@ -400,7 +418,19 @@ fn profile(
         } else if mostly(text) && !matches!(field.kind, Kind::Date | Kind::Number | Kind::Flag) {
             field.kind = Kind::Text;
         } else {
-            field.off = Some(format!("its cells do not look like {}", article(field.kind)));
+            let file = shape.odd.and_then(|(file, line)| Some((table.files.get(file)?, line)));
+            let slip = file.filter(|_| usual * 10 >= filled * 9).map(|(export, line)| {
+                let odd = filled - usual;
+                format!(
+                    "{odd} of its {filled} cells {} not look like {}, the first is in {} on line {line}",
+                    if odd == 1 { "does" } else { "do" },
+                    article(field.kind),
+                    in_comment(&export.file),
+                )
+            });
+            field.slips = slip.is_some();
+            field.off = slip
+                .or_else(|| Some(format!("its cells do not look like {}", article(field.kind))));
         }
     }
     let whole = table.fields.iter().any(|it| it.name == catalogue::WHOLE_NAME && it.off.is_none());
@@ -959,6 +989,11 @@ fn summary(
             for column in catalogue::doubled(*object, &export.header) {
                 let _ = writeln!(text, "  {}: {}", export.file, twice(column));
             }
+        }
+        for field in table.fields.iter().filter(|field| field.slips) {
+            let (column, why) = (field.from.join("`, `"), field.off.as_deref().unwrap_or_default());
+            let _ =
+                writeln!(text, "  `{column}` is not read: {why}; put that right and draft again");
         }
     }
     for (file, why) in unused {

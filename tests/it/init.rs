@@ -1051,3 +1051,49 @@ fn hubspot_exports_in_other_languages_are_known() {
         job.call(&["run", "mine", "--as-of", DAY]).ends(0);
     }
 }
+
+/// Twelve deals, with what stands for the dates of the first few.
+fn deals(dates: &[[&str; 2]]) -> (Job, String) {
+    let job = Job::new(&[]);
+    let mut deals = "Opportunity ID,Name,Stage,Amount,Close Date,Created Date\n".to_owned();
+    for n in 0..12 {
+        let [close, created] = dates.get(n).copied().unwrap_or(["2026-02-15", "2025-09-01"]);
+        let _ = writeln!(deals, "006{n:03},Deal {n},Prospecting,1000,{close},{created}");
+    }
+    job.put("exports/Opportunity.csv", &deals);
+    let said = job.call(&["init", "mine", "--from", "exports"]).ends(0).out;
+    (job, said)
+}
+
+#[test]
+fn a_column_is_not_read_for_few_odd_cells_and_where_they_stand_is_said() {
+    // With a row in twelve set aside every packet would be incomplete.
+    let (job, said) = deals(&[["2026-02-15", "2025-09-01"], ["tbd", "2025-09-01"]]);
+    let why =
+        "1 of its 12 cells does not look like a date, the first is in Opportunity.csv on line 3";
+    assert!(said.contains(&format!("`Close Date` is not read: {why}; put that right")), "{said}");
+    let boundary = job.text("mine/rules/boundary.toml");
+    let off = format!("# off, {why} (filled in 12 of 12 deals; 11 of them look like a date):");
+    assert!(boundary.contains(&off), "{boundary}");
+    // What is mostly something else is no slip.
+    let (job, said) = deals(&[["tbd", "2025-09-01"], ["n.n.", "2025-09-01"]]);
+    assert!(!said.contains("is not read"), "{said}");
+    let boundary = job.text("mine/rules/boundary.toml");
+    assert!(boundary.contains("# off, its cells do not look like a date (filled in"), "{boundary}");
+}
+
+#[test]
+fn a_slip_in_many_rows_sets_its_row_aside() {
+    let job = Job::new(&[]);
+    let mut deals = "Opportunity ID,Name,Stage,Amount,Close Date\n".to_owned();
+    for n in 0..400 {
+        let close = if n == 7 { "tbd" } else { "2026-02-15" };
+        let _ = writeln!(deals, "006{n:03},Deal {n},Prospecting,1000,{close}");
+    }
+    job.put("exports/Opportunity.csv", &deals);
+    let said = job.call(&["init", ".", "--from", "exports"]).ends(0).out;
+    let aside = "Opportunity.csv: 1 of 400 rows are set aside, the first on line 9: column `Close Date`: not a date";
+    assert!(said.contains(aside), "{said}");
+    let figure = "# filled in 400 of 400 deals; 399 of them look like a date, the rows of the others are set aside";
+    assert!(line(&job, "deal", "close_date").ends_with(figure));
+}
