@@ -519,8 +519,8 @@ pub struct Standing<'a> {
     pub state: State,
     /// What is asked of the reviewer.
     pub queue: Queue,
-    /// The last decision on it, with the day of the packet it was made on.
-    pub last: Option<(&'a Decision, NaiveDate)>,
+    /// The last decision on it.
+    pub last: Option<Last<'a>>,
     /// The records under review that the rate counts if it is approved.
     pub counts: Vec<RecordRef>,
 }
@@ -530,6 +530,26 @@ impl Standing<'_> {
     pub fn undecided(state: State) -> Self {
         Self { state, queue: Queue::Decide, last: None, counts: Vec::new() }
     }
+}
+
+/// The last decision on a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Last<'a> {
+    /// What was decided.
+    pub decision: &'a Decision,
+    /// The day of the packet it was made on.
+    pub on: NaiveDate,
+    /// What it was made on.
+    pub of: Subject,
+}
+
+/// What a decision was made on, beside what is proposed now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// The same, as far as anybody had to ask.
+    This,
+    /// Something else for the same records: nobody decided on what is proposed now.
+    Another,
 }
 
 /// What became of what earlier packets proposed.

@@ -151,10 +151,11 @@ impl Told<'_> {
             let reason = last.reason_code.as_ref();
             let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
             stands.push(format!(
-                "decided last: {}{reason} by {} on the packet of {}",
+                "decided last: {}{reason} by {} on the packet of {}{}",
                 last.decision,
                 visible(&last.approver),
                 last.packet_of,
+                if last.on_another_proposal { "; something else is proposed now" } else { "" },
             ));
         }
         words += &paragraph("How it stands", &stands);

@@ -20,13 +20,14 @@ use crate::finding::{Finding, FindingId};
 use crate::gate::{Gate, Reason, Verdict};
 use crate::ledger::{Decided, Entry, Run, digest};
 use crate::packet::{
-    self, Happened, How, Queue, Resolved, RuleChange, Since, Standing, State, Unanswered,
+    self, Happened, How, Last, Proposed, Queue, Resolved, RuleChange, Since, Standing, State,
+    Subject, Unanswered,
 };
 
 use super::Judged;
 use super::applied::{self, Sight};
 use super::cut::Loss;
-use super::paper;
+use super::paper::{self, Findings};
 use super::tally::{Counted, Scope};
 
 /// A finding that nobody saw for so many days is forgotten.
@@ -142,7 +143,8 @@ impl<'l> Past<'l> {
     pub(super) fn against(mut self, runs: &Path, now: &Now<'_>) -> serde_json::Result<Present<'l>> {
         let mut memory = BTreeMap::new();
         let mut since = Since { day: self.last.map(|run| run.as_of), ..Since::default() };
-        let standings = self.recognise(now, &mut memory, &mut since);
+        let mut standings = self.recognise(now, &mut memory, &mut since);
+        self.ask_anew(runs, now, &mut standings);
         self.settle(now, &mut memory, &mut since);
         self.follow(runs, now, &mut memory, &mut since);
         let lines = memory.iter().map(|(id, memory)| memory.line(id));
@@ -175,7 +177,11 @@ impl<'l> Past<'l> {
             if let Some((decided, _)) = decided.filter(|_| matches!(queue, Queue::Answer { .. })) {
                 since.unanswered.extend(open(&id, decided, day, true));
             }
-            let last = decided.map(|(decided, run)| (&decided.decision, run.as_of));
+            let last = decided.map(|(decided, run)| Last {
+                decision: &decided.decision,
+                on: run.as_of,
+                of: Subject::This,
+            });
             let counts = match Scope::of(check.family) {
                 Scope::Routing => now.counted.corrected(finding, &now.judged.pulled),
                 Scope::Outside => Vec::new(),
@@ -195,6 +201,56 @@ impl<'l> Past<'l> {
             memory.insert(id, seen);
         }
         standings
+    }
+
+    /// Asks for a decision where the one that would stand was made on another proposal: a rule that was
+    /// edited since may find the same fault on the same facts and give the record to somebody else.
+    fn ask_anew(
+        &mut self,
+        runs: &Path,
+        now: &Now<'_>,
+        standings: &mut BTreeMap<FindingId, Standing<'l>>,
+    ) {
+        let mut decided: BTreeMap<&str, (&Run, BTreeMap<FindingId, Vec<Proposed<'_>>>)> =
+            BTreeMap::new();
+        for (check, finding) in found(&now.judged.reports) {
+            let id = finding.id(check.code);
+            let Some((_, run)) = self.decisions.get(&id).copied() else { continue };
+            let queue = standings.get(&id).map(|standing| standing.queue);
+            if let Some(Queue::Apply | Queue::Quiet { .. }) = queue {
+                let (_, on) = decided.entry(&run.id).or_insert_with(|| (run, BTreeMap::new()));
+                on.entry(id).or_default().push(Proposed::of(finding));
+            }
+        }
+        for (run, mut on) in decided.into_values() {
+            let then = Findings::of(runs, run).and_then(|findings| findings.bare());
+            let of = match then {
+                Ok(then) => {
+                    for line in then {
+                        let id = FindingId::parse(&line.id);
+                        if let Some(now) = id.and_then(|id| on.get_mut(&id)) {
+                            now.retain(|now| !now.does_as(&line.proposal));
+                        }
+                    }
+                    on.retain(|_, others| !others.is_empty());
+                    Subject::Another
+                }
+                Err(error) => {
+                    self.gaps.push(format!(
+                        "what was proposed in the packet of {} is not known, so what was decided on it is \
+                         asked again: {error}",
+                        run.as_of
+                    ));
+                    Subject::This
+                }
+            };
+            for id in on.into_keys() {
+                if let Some(standing) = standings.get_mut(&id) {
+                    standing.queue = Queue::Decide;
+                    standing.last = standing.last.map(|last| Last { of, ..last });
+                }
+            }
+        }
     }
 
     /// What became of the findings that are not found any more. They are remembered for a while.

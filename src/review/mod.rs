@@ -945,7 +945,7 @@ fn tally_of(reports: &[Report], present: &Present<'_>, day: NaiveDate) -> Tally 
         .filter_map(|(check, finding)| {
             let id = finding.id(check.code);
             let standing = present.standings.get(&id)?;
-            let today = standing.last.as_ref().is_some_and(|(_, on)| *on == day);
+            let today = standing.last.is_some_and(|last| last.on == day);
             let stand = Stand::of(standing.queue.word(), today)?;
             seen.insert(id).then_some((stand, Scope::of(check.family), standing.counts.as_slice()))
         })

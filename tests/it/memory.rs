@@ -613,3 +613,75 @@ fn what_changed_rules_find_no_more_is_not_mended() {
     assert!(said.contains("is not known: the earlier review.toml is not kept"), "{said}");
     assert!(!said.contains("they find what those of"), "{said}");
 }
+
+/// The weekly job with a rule that gives the lead that is worked to another of two people.
+fn routed(to: &str) -> (Job, String) {
+    let job = Job::weekly();
+    job.put(
+        "exports/user.csv",
+        &(job.text("exports/user.csv") + "0053,Ann Ash,true\n0054,Bob Birk,true\n"),
+    );
+    let rules = format!(
+        "[[rule]]\nname = \"worked\"\nobjects = [\"lead\"]\nwhen = {{ status = \"Working\" }}\nto = \"{to}\"\n"
+    );
+    job.put("rules/routing.toml", &rules);
+    (job, rules)
+}
+
+/// What a week proposes for a lead's owner, and what it asks.
+fn owner_of(job: &Job, n: usize, lead: &str) -> (String, String, Value) {
+    let lines = job.text(&format!("runs/{}/findings.jsonl", WEEKS[n]));
+    let mut all = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let one = all.find(|one| one["rule"] == "RTE-01" && one["record"] == lead).unwrap();
+    let id = one["id"].clone();
+    (word(&one["proposal"]["words"]), word(&one["queue"]), id)
+}
+
+#[test]
+fn a_decision_holds_for_what_was_proposed_and_for_nothing_else() {
+    for (decision, stands) in [(approve(), "apply"), (reject("rule_wrong"), "quiet")] {
+        let (job, rules) = routed("Ann Ash");
+        week(&job, 0);
+        let (words, _, id) = owner_of(&job, 0, "00Q5");
+        assert_eq!(words, "Give to Ann Ash (0053)");
+        decide(&job, &Filled::of(&job, DAY).says(&job, DAY, "RTE-01", "00Q5", decision));
+        // Another rule that gives it to the same person proposes the same.
+        job.put("rules/routing.toml", &rules.replace("\"worked\"", "\"in work\""));
+        week(&job, 1);
+        assert_eq!(owner_of(&job, 1, "00Q5").1, stands);
+        // Nobody said anything of the other person.
+        job.put("rules/routing.toml", &rules.replace("Ann Ash", "Bob Birk"));
+        week(&job, 2);
+        let other = owner_of(&job, 2, "00Q5");
+        assert_eq!(other, ("Give to Bob Birk (0054)".to_owned(), "decide".to_owned(), id));
+        let packet = job.text("runs/2026-03-15/packet.html");
+        assert!(packet.contains("in the packet of 1 March 2026"), "what was decided is not told");
+        assert!(packet.contains("something else is proposed now"), "nor why it is asked again");
+        job.put("rules/routing.toml", &rules);
+        week(&job, 3);
+        assert_eq!(owner_of(&job, 3, "00Q5").1, stands);
+    }
+}
+
+#[test]
+fn a_decision_on_a_packet_that_is_gone_is_asked_again() {
+    let (job, _) = routed("Ann Ash");
+    week(&job, 0);
+    decide(
+        &job,
+        &Filled::of(&job, DAY).says(&job, DAY, "RTE-01", "00Q5", reject("rule_wrong")).says(
+            &job,
+            DAY,
+            "OWN-01",
+            "00Q3",
+            reject("correct_as_is"),
+        ),
+    );
+    week(&job, 1);
+    assert_eq!(owner_of(&job, 1, "00Q5").1, "quiet");
+    fs::remove_dir_all(job.path(&format!("runs/{DAY}"))).unwrap();
+    let said = job.call(&["run", ".", "--as-of", WEEKS[2]]).ends(1);
+    let gap = "what was proposed in the packet of 2026-03-01 is not known, so what was decided on it is asked again";
+    assert!(said.err.contains(gap) || said.out.contains(gap), "{}{}", said.out, said.err);
+    assert_eq!(owner_of(&job, 2, "00Q5").1, "decide");
+}

@@ -10,7 +10,7 @@ use crate::check::About;
 use crate::finding::{Changed, Evidence, Finding, Hold, Likeness, Part, Proposal, Tried};
 use crate::gate::Verdict;
 use crate::packet::escape::{counted, value, words};
-use crate::packet::{Queue, RecordLink, Review, Standing, State};
+use crate::packet::{Last, Queue, RecordLink, Review, Standing, State, Subject};
 
 use super::chart::Cluster;
 use super::roll::{Beside, Roll};
@@ -470,10 +470,11 @@ fn state_words(state: State) -> String {
 
 /// What was decided in an earlier packet, and why it is here nevertheless.
 fn before(standing: &Standing<'_>) -> Option<String> {
-    let (decision, on) = standing.last?;
+    let Last { decision, on, of } = standing.last?;
     let who = words(decision.by().name());
     let on = on.format("%-d %B %Y");
     let again = match (standing.queue, standing.state) {
+        (Queue::Decide, _) if of == Subject::Another => "something else is proposed now",
         (Queue::Apply, _) => "the CRM does not show it yet, and nothing more is to decide",
         (Queue::Answer { overdue: true }, _) => {
             "no answer came in time, and nothing changes until one does"

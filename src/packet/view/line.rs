@@ -6,14 +6,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::boundary::{Cell, Object, RecordRef, Shown};
 use crate::check::Family;
 use crate::finding::{Evidence, Finding, Likeness, Proposal, Target};
-use crate::gate::{Decision, Verdict};
+use crate::gate::Verdict;
+use crate::packet::{Last, Subject};
 
 use super::{Found, exposure, text};
 
@@ -102,10 +102,13 @@ pub(crate) struct Past<'a> {
     /// The day of the packet that was decided on.
     #[schemars(extend("format" = "date"))]
     pub(crate) packet_of: Text<'a>,
+    /// True where something else is proposed now: then nobody decided on that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) on_another_proposal: bool,
 }
 
 impl<'a> Past<'a> {
-    fn of((decision, on): (&'a Decision, NaiveDate)) -> Self {
+    fn of(Last { decision, on, of }: Last<'a>) -> Self {
         let past = Self {
             decision: decision.verdict().word().into(),
             reason_code: None,
@@ -113,6 +116,7 @@ impl<'a> Past<'a> {
             escalate_until: None,
             approver: decision.by().name().into(),
             packet_of: on.to_string().into(),
+            on_another_proposal: of == Subject::Another,
         };
         match decision.verdict() {
             Verdict::Approve { .. } => past,
@@ -444,7 +448,7 @@ impl<'a> Fact<'a> {
 }
 
 impl<'a> Proposed<'a> {
-    fn of(finding: &'a Finding) -> Self {
+    pub(crate) fn of(finding: &'a Finding) -> Self {
         let proposal = &finding.proposal;
         let (cell, after) = proposal.change().unzip();
         let (value, assignee) = match proposal.target() {
@@ -478,5 +482,16 @@ impl<'a> Proposed<'a> {
             keep,
             fold,
         }
+    }
+
+    /// True where both would do the same, by whatever rule and in whatever words: what was decided on the
+    /// one was decided on the other. What questions ask may be worded by figures that move every week.
+    pub(crate) fn does_as(&self, other: &Proposed<'_>) -> bool {
+        let to = |proposed: &Proposed<'_>| match &proposed.assignee {
+            // People are renamed, and stay who they are.
+            Some(to) => Some(to.id.clone().into_owned()),
+            None => proposed.after.clone().map(Cow::into_owned),
+        };
+        self.kind == other.kind && self.keep == other.keep && to(self) == to(other)
     }
 }

@@ -154,7 +154,7 @@ fn changes(review: &Review<'_>, happened: Happened) -> Group {
 
 fn quiet_row(found: &Found<'_>) -> Row {
     let says = match (
-        found.standing.last.map(|(decision, on)| (decision.verdict(), on)),
+        found.standing.last.map(|last| (last.decision.verdict(), last.on)),
         found.standing.queue,
     ) {
         (Some((Verdict::Reject(reason), on)), Queue::Quiet { until }) => format!(
