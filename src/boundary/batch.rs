@@ -409,10 +409,19 @@ impl<'b> Row<'b> {
 
     /// The value as evidence may quote it.
     pub fn cell(self, field: &Field) -> Cell {
+        self.cell_as(field, field.exposure())
+    }
+
+    /// The value as evidence may quote it where it is another field's as well: as the stricter allows.
+    pub fn cell_within(self, field: &Field, other: Exposure) -> Cell {
+        self.cell_as(field, field.exposure().max(other))
+    }
+
+    fn cell_as(self, field: &Field, exposure: Exposure) -> Cell {
         let shown = if self.is_withheld(field) {
             Shown::Withheld
         } else {
-            match (self.written(field), field.exposure()) {
+            match (self.written(field), exposure) {
                 (None, _) => Shown::Blank,
                 (Some(value), Exposure::Shown) => Shown::Value(value),
                 (Some(value), Exposure::Masked) => Shown::Masked(mask(&value)),

@@ -9,7 +9,7 @@
 use chrono::{DateTime, Utc};
 use hashbrown::HashMap;
 
-use crate::boundary::{Batch, Field, Grant, Missing, Object, Row, Shown};
+use crate::boundary::{Batch, Cell, Exposure, Field, Grant, Missing, Object, Row, Shown};
 use crate::finding::{Changed, Evidence};
 
 use super::ladder::same;
@@ -33,13 +33,21 @@ pub(super) struct Change<'a> {
     pub(super) record: Row<'a>,
     /// The history's own row.
     row: Row<'a>,
+    /// How the values of the field that changed may be shown, wherever they stand.
+    exposure: Exposure,
 }
 
 /// The latest change of each record of one table, by the record's position.
 pub(super) type Latest<'a> = HashMap<usize, Change<'a>>;
 
-/// A table whose records have a field of some name, and which of the wanted fields that are.
-type Called<'a> = (&'a Batch, Vec<usize>);
+/// A table whose records have fields of some name.
+struct Called<'a> {
+    batch: &'a Batch,
+    /// Which of the wanted fields that are.
+    wanted: Vec<usize>,
+    /// What the strictest of all of them allows.
+    exposure: Exposure,
+}
 
 impl History {
     /// Asks for the history.
@@ -90,8 +98,8 @@ impl History {
                 continue;
             };
             let mut found =
-                tables.iter().filter_map(|(batch, fields)| Some((batch.find(row.id())?, fields)));
-            let Some((record, fields)) = found.next().filter(|(_, fields)| !fields.is_empty())
+                tables.iter().filter_map(|table| Some((table.batch.find(row.id())?, table)));
+            let Some((record, table)) = found.next().filter(|(_, table)| !table.wanted.is_empty())
             else {
                 continue;
             };
@@ -102,8 +110,8 @@ impl History {
                 unclear_records.extend(others);
                 continue;
             }
-            for field in fields {
-                tell(*field, Change { at, record, row });
+            for field in &table.wanted {
+                tell(*field, Change { at, record, row, exposure: table.exposure });
             }
         }
         if unclear > 0 {
@@ -135,12 +143,13 @@ impl History {
                 let is_wanted = |field: &Field| field.object() == object && is_called(field, name);
                 let wanted = of.iter().enumerate().filter(|(_, field)| is_wanted(field));
                 let wanted: Vec<usize> = wanted.map(|(at, _)| at).collect();
-                let mut known = world.policies.boundary.fields(object);
-                if !wanted.is_empty() || known.any(|field| is_called(field, name)) {
-                    tables.push((batch, wanted));
+                let known = world.policies.boundary.fields(object);
+                let called = known.filter(|field| is_called(field, name));
+                if let Some(exposure) = called.map(Field::exposure).max() {
+                    tables.push(Called { batch, wanted, exposure });
                 }
             }
-            tables.sort_by_key(|(_, wanted)| wanted.is_empty());
+            tables.sort_by_key(|table| table.wanted.is_empty());
             names.insert(name, tables);
         }
         names
@@ -180,22 +189,26 @@ impl History {
 
     /// What may be shown of both values.
     pub(super) fn values(&self, change: &Change<'_>) -> [Shown; 2] {
-        [&self.old, &self.new].map(|field| {
-            field.as_ref().map_or(Shown::Blank, |field| change.row.cell(field).shown().clone())
-        })
+        self.cells(change).map(|cell| cell.map_or(Shown::Blank, |cell| cell.shown().clone()))
     }
 
     /// The change as evidence.
     pub(super) fn evidence(&self, change: &Change<'_>) -> Evidence {
-        let cell = |field: &Option<Field>| field.as_ref().map(|field| change.row.cell(field));
-        let by = cell(&self.by).filter(|by| *by.shown() != Shown::Blank);
+        let [old, new] = self.cells(change);
+        let by = self.by.as_ref().map(|by| change.row.cell(by));
         Evidence::Changed(Box::new(Changed {
             field: change.row.cell(&self.field),
-            old: cell(&self.old),
-            new: cell(&self.new),
+            old,
+            new,
             at: change.row.cell(&self.changed),
-            by,
+            by: by.filter(|by| *by.shown() != Shown::Blank),
         }))
+    }
+
+    /// Both values, shown no further than the history and the field that changed may be.
+    fn cells(&self, change: &Change<'_>) -> [Option<Cell>; 2] {
+        let cell = |field: &Field| change.row.cell_within(field, change.exposure);
+        [&self.old, &self.new].map(|field| field.as_ref().map(cell))
     }
 
     /// The order of changes in time; those of one instant stand as the history has them.

@@ -475,3 +475,79 @@ fn a_full_stdout_or_none_lets_nothing_out() {
 fn said_of(command: &mut Command) -> Said {
     said(command.stderr(Stdio::piped()))
 }
+
+/// Deals with the history of their fields, of which the boundary hides two.
+fn tracked() -> Job {
+    Job::new(&[
+        ("review.toml", &format!("{REVIEW}deal = \"deal.csv\"\nfield_history = \"history.csv\"\n")),
+        (
+            "rules/boundary.toml",
+            &format!(
+                "{BOUNDARY}\n[deal.fields]\n\
+                 id = {{ from = \"Id\", why = \"Names the deal.\" }}\n\
+                 owner = {{ from = \"OwnerId\", why = \"Who works it.\" }}\n\
+                 stage = {{ from = \"StageName\", why = \"Is it open?\", show = \"masked\" }}\n\
+                 amount = {{ from = \"Amount\", why = \"A change of it is work.\", show = \"never\" }}\n\
+                 created = {{ from = \"CreatedDate\", why = \"A new deal is not idle.\" }}\n\
+                 stage_changed = {{ from = \"StageDate\", why = \"A change is work.\" }}\n\
+                 last_activity = {{ from = \"Last\", why = \"Activity.\" }}\n\
+                 \n[field_history.fields]\n\
+                 record = {{ from = \"Deal\", why = \"Whose change it is.\" }}\n\
+                 field = {{ from = \"Field\", why = \"What changed.\" }}\n\
+                 old = {{ from = \"Old\", why = \"What it was.\", kind = \"picklist\" }}\n\
+                 new = {{ from = \"New\", why = \"What it became.\", kind = \"picklist\" }}\n\
+                 changed = {{ from = \"At\", why = \"When it changed.\" }}\n"
+            ),
+        ),
+        ("rules/approvals.toml", APPROVALS),
+        ("rules/owners.toml", "[idle]\nchange_days = 60\nactivity_days = 45\n"),
+        (
+            "rules/lifecycle.toml",
+            "[deal]\nfield = \"stage\"\norder = [\"Qualification\", \"Negotiation\"]\n\
+             won = [\"Won\"]\nlost = [\"Lost\"]\n",
+        ),
+        ("exports/lead.csv", crate::job::LEADS),
+        ("exports/user.csv", crate::job::USERS),
+        (
+            "exports/deal.csv",
+            "Id,OwnerId,StageName,Amount,CreatedDate,StageDate,Last\n\
+             0061,0051,Qualification,8067890.25,2025-06-01,2025-11-01,2025-12-01\n\
+             0062,0051,Qualification,1,2025-06-01,2026-02-12,2026-02-20\n",
+        ),
+        (
+            "exports/history.csv",
+            "Deal,Field,Old,New,At\n\
+             0061,Amount,5012345.75,8067890.25,2025-11-10T09:00:00Z\n\
+             0062,StageName,Negotiation,Qualification,2026-02-12T10:00:00Z\n",
+        ),
+    ])
+}
+
+#[test]
+fn the_history_of_a_field_shows_no_more_of_it_than_the_field_may() {
+    let job = tracked();
+    job.run(&[]).ends(0);
+    let finding = |code: &str| {
+        let found = job.findings().into_iter().find(|one| one["rule"] == code);
+        found.unwrap_or_else(|| panic!("no {code}"))
+    };
+    let idle = finding("OWN-06");
+    let changed = |finding: &serde_json::Value| {
+        let evidence = finding["evidence"].as_array().unwrap();
+        evidence.iter().find(|one| one["kind"] == "changed").unwrap().clone()
+    };
+    for value in ["old", "new"] {
+        assert_eq!(changed(&idle)[value]["shown"], "never", "{idle}");
+        assert_eq!(changed(&finding("LIF-05"))[value]["shown"], "masked");
+    }
+    let headline = crate::job::word(&finding("LIF-05")["headline"]);
+    assert!(!headline.contains("Negotiation") && headline.contains("N…n"), "{headline}");
+    let told = job.call(&["explain", idle["id"].as_str().unwrap()]).ends(0).out;
+    let mut all: Vec<_> = files(&job.path(&format!("runs/{DAY}"))).into_values().collect();
+    all.push(told.into_bytes());
+    for bytes in all {
+        for amount in ["5012345", "8067890"] {
+            assert!(memmem::find(&bytes, amount.as_bytes()).is_none(), "{amount}");
+        }
+    }
+}
