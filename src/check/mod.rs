@@ -45,6 +45,7 @@ pub use lint::{
 };
 pub use names::called;
 pub use not_looked::NotLooked;
+pub use people::without_mark;
 pub use rulebook::{MODEL, Rulebook, Table};
 pub use world::{AsOf, Pulled, World};
 
@@ -374,6 +375,12 @@ pub struct Policies {
 }
 
 impl Policies {
+    /// Everybody whom the rules name, as they write it: some of them no table knows, or no table any more.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let given = self.routing.names().into_iter().map(|(name, ..)| name);
+        given.chain(self.routing.covering()).chain(self.owners.names())
+    }
+
     /// Reads every rules file against the boundary. Problems go to the log.
     pub fn parse(rulebook: &Rulebook, boundary: &Boundary, log: &Log) -> Self {
         // Two readers share lifecycle.toml: the ladders and the checks. Both see one section, so that

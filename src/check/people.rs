@@ -229,7 +229,7 @@ pub(super) fn is_marked(owner: &str) -> bool {
 }
 
 /// The name before HubSpot's mark of a deactivated owner.
-fn without_mark(owner: &str) -> Option<&str> {
+pub fn without_mark(owner: &str) -> Option<&str> {
     let start = owner.len().checked_sub(DEACTIVATED.len())?;
     let (name, mark) = owner.split_at_checked(start)?;
     mark.eq_ignore_ascii_case(DEACTIVATED).then(|| name.trim())

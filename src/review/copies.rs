@@ -6,12 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::boundary::{Batch, Cell, Field, Kind, Object, RecordRef, Row, Shown};
+use crate::boundary::{Batch, Field, Kind, Object, RecordRef, Row, Shown};
 use crate::check::{self, By, Report};
 use crate::config::{Config, MaskKey};
-use crate::finding::{Evidence, Finding};
-use crate::packet::{self, Mask, PacketError, Review, Slice};
+use crate::finding::{Changed, Evidence, Finding};
+use crate::packet::{self, Mask, PacketError, Review, RuleChange, Slice};
 
+use super::rules::counted;
 use super::{Judged, history};
 
 /// The files beside the packet, by their names.
@@ -43,10 +44,26 @@ pub(super) fn copies(
     }
     if let Some(key) = &config.copies.mask_key {
         let mask = mask(config, judged, key);
-        let masked = Review { mask: Some(&mask), file: "masked.html", ..review.clone() };
+        let rule_change = review.rule_change.map(unquoted);
+        let masked = Review {
+            mask: Some(&mask),
+            file: "masked.html",
+            rule_change: rule_change.as_ref(),
+            ..review.clone()
+        };
         files.push(("masked.html".to_owned(), packet::render(&masked)?));
     }
     Ok(files)
+}
+
+/// What is different in the rules, without their text: they may name somebody whom nothing names any more.
+fn unquoted(change: &RuleChange) -> RuleChange {
+    let mut change = change.clone();
+    for (_, edits) in &mut change.edits {
+        let lines = counted(edits.len(), "difference");
+        *edits = vec![format!("{lines}, not quoted in a masked copy")];
+    }
+    change
 }
 
 /// A name that is not taken: this one, or this one with the first number that makes it new.
@@ -73,13 +90,16 @@ fn mask(config: &Config, judged: &Judged, key: &MaskKey) -> Mask {
     for name in config.gate.deciders().into_iter().chain([config.gate.approver()]) {
         mask.learn("name", name);
     }
-    if let Some(name) = config.gate.backup() {
+    for name in config.gate.backup().into_iter().chain(config.policies.names()) {
         mask.learn("name", name);
     }
     let mut records = BTreeSet::new();
     for finding in judged.reports.iter().filter_map(Report::judgement).flat_map(|it| &it.findings) {
         records.extend(named(finding));
         for evidence in finding.evidence() {
+            if let Evidence::Changed(change) = evidence {
+                learn_change(&mut mask, config, judged, change);
+            }
             if let Evidence::Normalised { from, to: Shown::Value(to) | Shown::Masked(to), .. } =
                 evidence
                 && let Some(word) = config
@@ -93,13 +113,13 @@ fn mask(config: &Config, judged: &Judged, key: &MaskKey) -> Mask {
     }
     for object in [Object::User, Object::Queue] {
         for row in judged.pulled.get(object).into_iter().flat_map(Batch::rows) {
-            learn(&mut mask, config, row);
+            learn(&mut mask, config, judged, row);
         }
     }
     for record in records {
         if let Some(row) = judged.pulled.get(record.object).and_then(|batch| batch.find(&record.id))
         {
-            learn(&mut mask, config, row);
+            learn(&mut mask, config, judged, row);
             if let Some(name) = check::called(&config.boundary, &judged.pulled, row) {
                 mask.learn("name", &name);
             }
@@ -119,20 +139,23 @@ fn named(finding: &Finding) -> Vec<&RecordRef> {
             Evidence::Compared { left, right, .. } => {
                 records.extend([left.record(), right.record()]);
             }
-            Evidence::Changed(change) => records.extend(change.cells().map(Cell::record)),
             Evidence::Likeness(likeness) => records.extend(&likeness.pair),
-            Evidence::Policy { .. } | Evidence::Figure { .. } | Evidence::Trace(_) => {}
+            // The rows of the history are no records: see `learn_change`.
+            Evidence::Changed(_)
+            | Evidence::Policy { .. }
+            | Evidence::Figure { .. }
+            | Evidence::Trace(_) => {}
         }
     }
     records
 }
 
 /// Covers what a record says of names and addresses, as it is written and as it is shown.
-fn learn(mask: &mut Mask, config: &Config, row: Row<'_>) {
+fn learn(mask: &mut Mask, config: &Config, judged: &Judged, row: Row<'_>) {
     let mut full = BTreeMap::new();
     for field in config.boundary.fields(row.object()) {
-        let Some(word) = covered(field) else { continue };
         let Some(text) = row.written(field) else { continue };
+        let Some(word) = covered(field).or_else(|| whom(judged, field, &text)) else { continue };
         if let Shown::Value(shown) | Shown::Masked(shown) = row.cell(field).shown() {
             mask.learn(word, shown);
         }
@@ -148,12 +171,49 @@ fn learn(mask: &mut Mask, config: &Config, row: Row<'_>) {
             mask.learn(word, host.trim_start_matches("www."));
         }
         mask.learn(word, &text);
+        if let Some(name) = check::without_mark(&text) {
+            mask.learn(word, name);
+        }
         full.insert(field.name().to_owned(), text);
     }
     // Sentences call a person by both names.
     if let (Some(first), Some(last)) = (full.get("first_name"), full.get("last_name")) {
         mask.learn("name", &format!("{} {}", first.trim(), last.trim()));
     }
+}
+
+/// Covers what a change says of people: who made it, and the values of a field that names somebody.
+fn learn_change(mask: &mut Mask, config: &Config, judged: &Judged, change: &Changed) {
+    let Changed { field, old, new, at: _, by } = change;
+    let (Shown::Value(field) | Shown::Masked(field)) = field.shown() else { return };
+    let is_called = |of: &&Field| {
+        let names = [of.name()].into_iter().chain(of.from().iter().map(String::as_str));
+        names.into_iter().any(|name| name.eq_ignore_ascii_case(field.trim()))
+    };
+    let fields = Object::ALL.into_iter().flat_map(|object| config.boundary.fields(object));
+    let changed: Vec<&Field> = fields.filter(is_called).collect();
+    let maker = config.boundary.allowed(Object::FieldHistory, "by");
+    let values = old.iter().chain(new).flat_map(|cell| changed.iter().map(move |of| (cell, *of)));
+    for (cell, field) in values.chain(by.iter().zip(&maker)) {
+        if let Shown::Value(text) | Shown::Masked(text) = cell.shown()
+            && let Some(word) = covered(field).or_else(|| whom(judged, field, text))
+        {
+            mask.learn(word, text);
+        }
+    }
+}
+
+/// The word for what an id says beside itself: some CRMs name people there by their mail address or name.
+fn whom(judged: &Judged, field: &Field, text: &str) -> Option<&'static str> {
+    let Kind::Id = field.kind() else { return None };
+    if text.contains('@') {
+        return Some("mail");
+    }
+    let knows = |batch: &Batch| batch.find(text).is_some();
+    let is_id = [Object::User, Object::Queue]
+        .into_iter()
+        .any(|object| judged.pulled.get(object).is_some_and(knows));
+    (field.name() == "owner" && !is_id).then_some("name")
 }
 
 /// The word for what a field holds, where that is a name or an address.

@@ -249,3 +249,110 @@ fn owners_whose_names_are_alike_or_long_have_a_part_each() {
     let long = names.iter().find(|name| name.starts_with("owner-𠀀") && name.ends_with(".html"));
     assert!(long.is_some_and(|name| name.len() < 140), "{names:?}");
 }
+
+/// The weekly job with a masked copy, and rules and exports that name people in every way that there is.
+fn peopled() -> Job {
+    let job = Job::weekly();
+    let review = job.text("review.toml");
+    let history = "field_history = \"history.csv\"\n";
+    job.put("review.toml", &format!("{review}{history}\n[packet]\nmask_key = \"{KEY}\"\n"));
+    job.edit(
+        "rules/boundary.toml",
+        "[user.fields]\nid = { from = \"Id\"",
+        "[user.fields]\nid = { from = \"Email\"",
+    );
+    job.put(
+        "rules/boundary.toml",
+        &(job.text("rules/boundary.toml")
+            + "\n[field_history.fields]\n\
+               record = { from = \"Lead\", why = \"Whose change it is.\" }\n\
+               field = { from = \"Field\", why = \"What changed.\" }\n\
+               old = { from = \"Old\", why = \"What it was.\", kind = \"picklist\" }\n\
+               new = { from = \"New\", why = \"What it became.\", kind = \"picklist\" }\n\
+               changed = { from = \"At\", why = \"When it changed.\" }\n\
+               by = { from = \"By\", why = \"Who changed it.\" }\n"),
+    );
+    // Records name their owner by mail.
+    let leads = job.text("exports/lead.csv").replace(",0051,", ",eve@moss.example,");
+    job.put("exports/lead.csv", &leads.replace(",0052,", ",gone@poe.example,"));
+    job.put(
+        "exports/user.csv",
+        "Email,Name,IsActive\neve@moss.example,Eve Moss,true\nann@ash.example,Ann Ash,true\n",
+    );
+    job.put(
+        "exports/history.csv",
+        "Lead,Field,Old,New,At,By\n\
+         00Q5,OwnerId,Uma Vance,Ivo Kern,2026-02-01T10:00:00Z,Tor Wex\n\
+         00Q5,OwnerId,Ivo Kern,Uma Vance,2026-02-02T10:00:00Z,Tor Wex\n\
+         00Q5,OwnerId,Uma Vance,Ivo Kern,2026-02-03T10:00:00Z,Tor Wex\n",
+    );
+    job.put("rules/system-of-record.toml", "[flapping]\nfields = [\"lead.owner\"]\n");
+    job.put("rules/owners.toml", "[inactive-owner]\nqueue = \"Lost Queue\"\n");
+    job.put("rules/routing.toml", ROUTED);
+    job
+}
+
+const ROUTED: &str = "\
+[[rule]]
+name = \"worked\"
+objects = [\"lead\"]
+when = { status = \"Working\" }
+to = \"Ann Ash\"
+
+[[rule]]
+name = \"new\"
+objects = [\"lead\"]
+when = { status = \"New\" }
+to = \"Zed Quist\"
+";
+
+#[test]
+fn a_masked_copy_names_nobody_whom_rules_owners_or_the_history_name() {
+    const PEOPLE: [&str; 9] = [
+        "eve@moss.example",
+        "ann@ash.example",
+        "gone@poe.example",
+        "Uma Vance",
+        "Ivo Kern",
+        "Tor Wex",
+        "Zed Quist",
+        "Ann Ash",
+        "Moss",
+    ];
+    let job = peopled();
+    let week = |day: &str| -> [String; 2] {
+        let said = job.call(&["run", ".", "--as-of", day]);
+        assert!(said.code < 2, "{}", said.err);
+        ["masked.html", "packet.html"].map(|name| job.text(&format!("runs/{day}/{name}")))
+    };
+    let [masked, whole] = week("2026-03-01");
+    for name in PEOPLE {
+        assert!(has(&whole, name), "{name} is in no packet, and proves nothing");
+        assert!(!has(&masked, name), "{name} is in the masked copy");
+    }
+    // Nor whom the rules named a week ago.
+    job.put("rules/routing.toml", &ROUTED.replace("Zed Quist", "Eve Moss"));
+    let [masked, whole] = week("2026-03-08");
+    assert!(has(&whole, "Zed Quist"));
+    assert!(masked.contains("not quoted in a masked copy"));
+    for name in PEOPLE {
+        assert!(!has(&masked, name), "{name} is in the second masked copy");
+    }
+}
+
+#[test]
+fn a_masked_copy_does_not_name_an_owner_whose_name_says_that_they_left() {
+    let job = Job::weekly();
+    let review = job.text("review.toml");
+    job.put("review.toml", &format!("{review}\n[packet]\nmask_key = \"{KEY}\"\n"));
+    let owner = "owner = { from = \"OwnerId\", ";
+    job.edit("rules/boundary.toml", owner, &format!("{owner}kind = \"name\", "));
+    let leads = job.text("exports/lead.csv").replace(",0051,", ",Eve Moss,");
+    job.put("exports/lead.csv", &leads.replace(",0052,", ",Gil Poe (Deactivated User),"));
+    job.put("exports/user.csv", "Id,Name,IsActive\n0051,Eve Moss,true\n");
+    job.run(&[]).ends(0);
+    let [masked, whole] =
+        ["masked.html", "packet.html"].map(|name| job.text(&format!("runs/2026-03-01/{name}")));
+    assert!(has(&whole, "Owner Gil Poe"), "it proves nothing");
+    assert!(!has(&masked, "Gil Poe"));
+}

@@ -85,6 +85,14 @@ impl Policy {
         self.handover.people()
     }
 
+    /// Everybody whom the rules name.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let handovers = self.handovers().iter().flat_map(|(from, to)| [from, to]);
+        let service = self.service.iter().flat_map(|rules| rules.users().each());
+        let all = handovers.chain(service).chain(self.queue());
+        all.map(|said| said.value.as_str())
+    }
+
     /// Where records go back to that nobody took over.
     pub(super) fn queue(&self) -> Option<&Said<String>> {
         self.handover.queue.as_ref()

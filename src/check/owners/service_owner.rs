@@ -40,6 +40,11 @@ pub(super) struct Rules {
 pub(super) struct ServiceUsers(Vec<Said<String>>);
 
 impl ServiceUsers {
+    /// Each of them, as written.
+    pub(super) fn each(&self) -> &[Said<String>] {
+        &self.0
+    }
+
     /// The line that names the owner, by what the owner column says or by who that is.
     pub(super) fn names(&self, value: &str, person: Option<&Person<'_>>) -> Option<&Said<String>> {
         let is = |said: &str, id: &str, name: &str| {

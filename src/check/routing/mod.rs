@@ -256,6 +256,12 @@ impl Policy {
         names
     }
 
+    /// Whom the coverage table names.
+    pub(super) fn covering(&self) -> impl Iterator<Item = &str> {
+        let rows = self.coverage.iter().flat_map(|coverage| &coverage.rows);
+        rows.map(|row| row.owner.as_str())
+    }
+
     /// Where the rules say that a record goes to its account's owner.
     pub(super) fn follows(&self) -> Option<(&str, usize)> {
         self.follow.as_ref().map(|follow| (follow.file.as_str(), follow.line))
