@@ -18,8 +18,8 @@ const OWN: [&str; 14] = [
     "head", "sha256", "key", "code",
 ];
 
-/// Shorter values are covered where they stand alone, but not inside a sentence.
-const SHORTEST: usize = 3;
+/// Values of so many letters are covered inside a sentence too, whatever they are.
+const LONG: usize = 3;
 
 /// Values and what stands for them.
 #[derive(Clone)]
@@ -54,7 +54,7 @@ impl Mask {
         for form in [text.to_owned(), value(text)] {
             let starts = self.starts.entry(first_word(&form).to_owned()).or_default();
             let at = starts.partition_point(|other| other.len() > form.len());
-            if form.chars().count() >= SHORTEST && starts.get(at) != Some(&form) {
+            if is_told_apart(&form) && starts.get(at) != Some(&form) {
                 starts.insert(at, form.clone());
             }
             self.tokens.insert(form, token.clone());
@@ -133,6 +133,17 @@ impl Mask {
     }
 }
 
+/// True for what is looked for inside sentences: it is long enough, or is written as names of two letters
+/// are (`Ng`, `HP`, `3M`, `李明`). Others, such as `no` or `12`, are covered where they stand alone.
+fn is_told_apart(form: &str) -> bool {
+    let is_name = || form.chars().any(char::is_alphabetic) && !form.chars().all(char::is_lowercase);
+    match form.chars().count() {
+        LONG.. => true,
+        2 => is_name(),
+        _ => false,
+    }
+}
+
 /// The letters and digits that a text begins with, or the one character that is neither.
 fn first_word(text: &str) -> &str {
     let end = text.find(|c: char| !c.is_alphanumeric()).unwrap_or(text.len());
@@ -146,7 +157,8 @@ mod tests {
 
     fn mask(key: &str) -> Mask {
         let mut mask = Mask::new(key);
-        for name in ["Ann Ng", "Ann", "Bo", "d…@kestrel.example", "Müller & Söhne"] {
+        for name in ["Ann Ng", "Ann", "Bo", "3M", "no", "d…@kestrel.example", "Müller & Söhne"]
+        {
             mask.learn("name", name);
         }
         mask
@@ -161,7 +173,12 @@ mod tests {
             mask.covered("Ann Ng's lead, not Ann's"),
             format!("{ann_ng}'s lead, not {ann}'s")
         );
-        assert_eq!(mask.covered("Annex, Joann and Bo"), "Annex, Joann and Bo");
+        assert_eq!(
+            mask.covered("Annex, Joann, Bob, 3Ms, 13M and no bo"),
+            "Annex, Joann, Bob, 3Ms, 13M and no bo"
+        );
+        assert_eq!(mask.covered("Bo's, of 3M"), format!("{bo}'s, of {}", mask.covered("3M")));
+        assert!(mask.covered("no").starts_with("name-"));
         assert_eq!(mask.covered(" Bo "), bo);
         let text = mask.covered("at d…@kestrel.example (Müller & Söhne)");
         assert!(!text.contains("kestrel") && !text.contains("Söhne"), "{text}");
@@ -172,6 +189,6 @@ mod tests {
         let of = |key| mask(key).covered("Ann Ng");
         assert_eq!(of("a key of some length"), of("a key of some length"));
         assert_ne!(of("a key of some length"), of("another key of length"));
-        assert_eq!(format!("{:?}", mask("a key")), "Mask(5 values)");
+        assert_eq!(format!("{:?}", mask("a key")), "Mask(7 values)");
     }
 }
