@@ -79,7 +79,7 @@ impl History {
         Ok(asked)
     }
 
-    /// Tells every change of some fields up to the review, each with the field's place among them.
+    /// Tells every change of some fields up to the end of the review's day, each with the field's place among them.
     pub(super) fn each<'a>(
         &self,
         world: &World<'a>,
@@ -94,7 +94,7 @@ impl History {
             let Some(tables) = row.text(&self.field).and_then(|name| names.get(name)) else {
                 continue;
             };
-            let Some(at) = row.time(&self.changed).filter(|at| *at <= world.as_of.instant) else {
+            let Some(at) = row.time(&self.changed).filter(|at| *at < world.as_of.end()) else {
                 continue;
             };
             let mut found =

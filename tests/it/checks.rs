@@ -101,21 +101,14 @@ fn every_fixture_is_judged_as_its_rows_expect() {
 
 #[test]
 fn a_headline_says_how_the_only_deal_stands() {
-    let folder =
-        fixture::folders().into_iter().find(|it| it.ends_with("customer-without-won-deal"));
-    let judged = fixture::judged(&folder.unwrap());
-    let findings = judged.reports.iter().find_map(|report| match &report.outcome {
-        Outcome::Ran(judgement) if report.check.code == "LIF-01" => Some(&judgement.findings),
-        Outcome::Ran(_) | Outcome::NotApplicable(_) | Outcome::Broken => None,
-    });
+    let findings = found("customer-without-won-deal", "LIF-01");
     for (record, says) in [
         ("account 202", "its one deal is lost"),
         ("account 207", "its one deal is not known to be won"),
         ("account 212", "its one deal is still open"),
     ] {
-        let about = |finding: &&Finding| finding.record.to_string() == record;
-        let finding = findings.unwrap().iter().find(about).unwrap();
-        assert!(finding.headline.ends_with(says), "{}", finding.headline);
+        let headline = headline(&findings, record);
+        assert!(headline.ends_with(says), "{headline}");
     }
 }
 
@@ -210,6 +203,33 @@ fn of_several_ids_in_a_cell_those_that_are_missing_are_named() {
             "contacts whose `contact.account` leads nowhere: 4 of 6 (missing ids or names: 4)",
         ]
     );
+}
+
+#[test]
+fn a_lead_that_was_touched_on_the_day_of_the_review_was_touched() {
+    let findings = found("service-level", "RTE-07");
+    for (record, says) in [
+        ("lead L07", "Nobody has touched this lead for 27 h of business time"),
+        ("lead L45", "This lead was first touched 27 h of business time after the assignment"),
+    ] {
+        let headline = headline(&findings, record);
+        assert!(headline.starts_with(says), "{headline}");
+    }
+}
+
+/// What a check finds in a fixture.
+fn found(name: &str, code: &str) -> Vec<Finding> {
+    let folder = fixture::folders().into_iter().find(|it| it.ends_with(name));
+    let judged = fixture::judged(&folder.unwrap());
+    let findings = judged.reports.into_iter().find_map(|report| match report.outcome {
+        Outcome::Ran(judgement) if report.check.code == code => Some(judgement.findings),
+        Outcome::Ran(_) | Outcome::NotApplicable(_) | Outcome::Broken => None,
+    });
+    findings.unwrap()
+}
+
+fn headline<'f>(findings: &'f [Finding], record: &str) -> &'f str {
+    &findings.iter().find(|finding| finding.record.to_string() == record).unwrap().headline
 }
 
 #[test]

@@ -357,7 +357,7 @@ fn is_worked(world: &World<'_>, row: Row<'_>) -> bool {
     let since = world.as_of.instant - Duration::days(days.into());
     field(row.object(), "last_activity")
         .and_then(|field| row.time(&field))
-        .is_some_and(|at| since <= at && at <= world.as_of.instant)
+        .is_some_and(|at| since <= at && at < world.as_of.end())
 }
 
 fn hierarchy_conflict(world: &World<'_>, rows: &[Row<'_>]) -> Option<Conflict> {

@@ -269,6 +269,7 @@ fn judge(
     let first = day.with_day(1).and_then(|day| day.with_year(day.year() - YEARS)).unwrap_or(day);
     let zone = level.zone.unwrap_or(world.as_of.zone);
     let start = start_of_day(first, zone);
+    let last = world.as_of.end().with_timezone(&zone).date_naive();
     let clocks = Clocks {
         world,
         level,
@@ -276,8 +277,8 @@ fn judge(
         touched,
         assigned: plan.assigned.as_ref(),
         last_activity: plan.last_activity.as_ref(),
-        // One day more: the review's instant may lie on the next day of another zone.
-        calendar: Calendar::of(&level.hours, zone, first, day.succ_opt().unwrap_or(day)),
+        // The review's day may end a day later, or two, where the zone is another.
+        calendar: Calendar::of(&level.hours, zone, first, last),
         history,
         handed_over: history
             .map(|history| history.latest(world, &[owner], judgement))
@@ -314,19 +315,21 @@ impl Clocks<'_, '_> {
     /// The clocks of a record; `None` when it has no date, or was answered before the look-back.
     fn times(&self, row: Row<'_>) -> Option<Times> {
         let now = self.world.as_of.instant;
+        // An export of the day itself may hold what was done on it.
+        let is_known = |at: &DateTime<Utc>| *at < self.world.as_of.end();
         let created = row.time(self.created)?;
         let assigned = self
             .assigned
             .and_then(|field| row.time(field))
             .or_else(|| self.handed_over.get(&row.position()).map(|change| change.at));
         let since = assigned.unwrap_or(created);
-        let touched = row.time(self.touched).filter(|at| *at <= now);
+        let touched = row.time(self.touched).filter(is_known);
         // A day without a time of day may be any instant of it.
         let follows =
             |at: DateTime<Utc>| at >= since || self.end_of_day(at).is_some_and(|end| end > since);
         let activity = || {
             let at = self.last_activity.and_then(|field| row.time(field))?;
-            (follows(at) && at <= now).then_some(at)
+            (follows(at) && is_known(&at)).then_some(at)
         };
         let (until, end) = match touched {
             Some(at) if follows(at) => (at, End::Touch),
@@ -454,7 +457,7 @@ impl Clocks<'_, '_> {
         if times.touched.is_none() {
             let activity = self.last_activity.and_then(|field| row.time(field));
             finding = finding.unless(match activity {
-                Some(at) if at > times.created && at <= self.world.as_of.instant => format!(
+                Some(at) if at > times.created && at < self.world.as_of.end() => format!(
                     "There was an activity {} ago that is not counted as the first touch",
                     days(self.world.as_of.days_since(at))
                 ),
