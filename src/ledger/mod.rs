@@ -269,6 +269,25 @@ impl Chain {
         runs(&self.entries)
     }
 
+    /// The run that was recorded last, whatever its day: a run for a wrong day is mended by another run.
+    pub fn latest(&self) -> Option<&Run> {
+        self.runs().last()
+    }
+
+    /// The run that took the place of another: of those of its day or a later one that were recorded after
+    /// it, the last. A run of an earlier day takes no place.
+    pub fn follower(&self, run: &Run) -> Option<&Run> {
+        self.runs().fold(None, |follower, other| {
+            if other.id == run.id {
+                None
+            } else if other.as_of >= run.as_of {
+                Some(other)
+            } else {
+                follower
+            }
+        })
+    }
+
     /// The decisions files, oldest first.
     pub fn decisions(&self) -> impl Iterator<Item = &Decisions> {
         self.entries.iter().filter_map(|entry| match entry {

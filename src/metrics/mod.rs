@@ -216,29 +216,25 @@ impl Week {
     }
 }
 
-/// The weeks that the ledger tells of, oldest first: of each day the last run, as it was decided.
+/// The weeks that the ledger tells of, oldest first: of each day the run recorded last, as it was decided.
 pub fn weeks(entries: &[Entry]) -> Vec<Week> {
-    let mut runs: Vec<(&Run, Tally)> = Vec::new();
+    let mut runs: BTreeMap<NaiveDate, &Run> = BTreeMap::new();
+    // A run that is recorded anew keeps what was decided on it.
+    let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
     for entry in entries {
         match entry {
             Entry::Run(run) => {
-                // A run that is recorded anew keeps what was decided on it.
-                let same = runs.iter().find(|(earlier, _)| earlier.id == run.id);
-                let tally = same.map_or(run.tally, |(_, tally)| *tally);
-                runs.retain(|(earlier, _)| earlier.as_of != run.as_of);
-                runs.push((run, tally));
+                tallies.entry(&run.id).or_insert(run.tally);
+                runs.insert(run.as_of, run);
             }
             Entry::Decisions(decisions) => {
-                let of = runs.iter_mut().find(|(run, _)| run.id == decisions.run);
-                if let Some((_, tally)) = of {
-                    *tally = decisions.tally;
-                }
+                tallies.insert(&decisions.run, decisions.tally);
             }
         }
     }
-    runs.sort_by_key(|(run, _)| run.as_of);
     let mut weeks: Vec<Week> = Vec::new();
-    for (run, tally) in runs {
+    for run in runs.into_values() {
+        let tally = tallies.get(run.id.as_str()).copied().unwrap_or(run.tally);
         let week = Week::new(run.as_of, run.reviewed, tally, &run.definition, weeks.last());
         weeks.push(Week { withheld: !run.complete, ..week });
     }
@@ -277,8 +273,8 @@ impl Precision {
 /// How long decisions say something about rules and people.
 const WEEKS: chrono::Days = chrono::Days::new(26 * 7);
 
-/// The last decision on each proposal of each packet of the last 26 weeks, by the proposal's id.
-pub fn last_decisions(entries: &[Entry]) -> Vec<(&Run, BTreeMap<&str, &Decided>)> {
+/// The last decision on each proposal of each packet of the 26 weeks up to a day, by the proposal's id.
+pub fn last_decisions(entries: &[Entry], day: NaiveDate) -> Vec<(&Run, BTreeMap<&str, &Decided>)> {
     let mut runs: BTreeMap<&str, (&Run, BTreeMap<&str, &Decided>)> = BTreeMap::new();
     for entry in entries {
         match entry {
@@ -293,15 +289,15 @@ pub fn last_decisions(entries: &[Entry]) -> Vec<(&Run, BTreeMap<&str, &Decided>)
             }
         }
     }
-    let latest = runs.values().map(|(run, _)| run.as_of).max();
-    let since = latest.and_then(|day| day.checked_sub_days(WEEKS));
-    runs.into_values().filter(|(run, _)| since.is_none_or(|since| run.as_of > since)).collect()
+    let since = day.checked_sub_days(WEEKS).unwrap_or(NaiveDate::MIN);
+    let is_recent = |run: &Run| run.as_of > since && run.as_of <= day;
+    runs.into_values().filter(|(run, _)| is_recent(run)).collect()
 }
 
-/// The precision of every rule, by the last decisions.
-pub fn precision(entries: &[Entry]) -> Vec<Precision> {
+/// The precision of every rule as of a day, by the last decisions.
+pub fn precision(entries: &[Entry], day: NaiveDate) -> Vec<Precision> {
     let mut rules: BTreeMap<&str, Precision> = BTreeMap::new();
-    let last = last_decisions(entries);
+    let last = last_decisions(entries, day);
     for decided in last.iter().flat_map(|(_, last)| last.values()) {
         let rule = rules.entry(&decided.rule).or_insert_with(|| Precision {
             rule: decided.rule.clone(),

@@ -198,7 +198,7 @@ impl<'a> Desk<'a> {
         })
     }
 
-    /// The run that the file decides on: known, and the latest.
+    /// The run that the file decides on: known, and followed by no other.
     fn run_of(ledger: &Chain, filed: &Filed) -> Result<Run, Problems> {
         let problem =
             |what: String, remedy: &str| Problems::one_with_hint(&filed.name, 0, what, remedy);
@@ -214,14 +214,16 @@ impl<'a> Desk<'a> {
                 "the ledger was rewritten, or the file was edited: compare with the head printed in the packet",
             ));
         }
-        let latest = ledger.runs().reduce(|a, b| if b.as_of >= a.as_of { b } else { a });
-        match latest.filter(|latest| *latest != run) {
-            Some(latest) => Err(problem(
+        match ledger.follower(run) {
+            Some(newer) => Err(problem(
                 format!(
                     "it decides on the packet of {}, which that of {} has followed",
-                    run.as_of, latest.as_of
+                    run.as_of, newer.as_of
                 ),
-                "decide on the newer packet: what is still wrong stands there again",
+                &format!(
+                    "decide on the newer packet: what is still wrong stands there again; if that was made by mistake, `crm-review run . --as-of {}` makes this one the latest again",
+                    run.as_of
+                ),
             )),
             None => Ok(run.clone()),
         }

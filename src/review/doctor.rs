@@ -69,7 +69,7 @@ pub fn doctor(order: &Order) -> Result<Examined, ReviewError> {
         deciders => examined.good(&format!("approver: {}", deciders.join(", "))),
     }
     let path = folder.path.join("ledger.jsonl");
-    examined.good(&match Chain::read(&path)?.runs().last() {
+    examined.good(&match Chain::read(&path)?.latest() {
         None => "last run: none yet".to_owned(),
         Some(run) if run.complete => format!("last run: {}, complete", run.as_of),
         Some(run) => format!("last run: {}, incomplete", run.as_of),

@@ -45,8 +45,11 @@ pub fn explain(
         return Ok(Err(format!("`{}` names no finding\n  hint: {hint}", visible(finding))));
     };
     let ledger = Chain::read(&folder.path.join("ledger.jsonl"))?;
-    let runs: Vec<&Run> = ledger.runs().filter(|run| of.is_none_or(|of| run.as_of == of)).collect();
-    let Some(run) = runs.last() else {
+    let run = match of {
+        None => ledger.latest(),
+        Some(of) => ledger.runs().filter(|run| run.as_of == of).last(),
+    };
+    let Some(run) = run else {
         let days: BTreeSet<String> = ledger.runs().map(|run| run.as_of.to_string()).collect();
         let days: Vec<String> = days.into_iter().rev().take(RUNS_LISTED).collect();
         return Ok(Err(match of.filter(|_| !days.is_empty()) {

@@ -283,7 +283,8 @@ pub fn run(order: &Order) -> Result<Done, ReviewError> {
             ledger.torn()
         ));
     }
-    if !ledger.runs().any(|run| *run == made.run) {
+    // A packet that another followed is the latest again when it is made again.
+    if ledger.latest() != Some(&made.run) {
         ledger.append(Entry::Run(made.run))?;
     }
     drop(held);
@@ -769,7 +770,7 @@ fn write_up(
         reports: &judged.reports,
         standings: &present.standings,
         since: &present.since,
-        demoted: &demoted(earlier, &config.gate),
+        demoted: &demoted(earlier, &config.gate, day),
         groups: &judged.groups,
         patterns: &repeated(judged, &present),
         weeks: &weeks,
@@ -853,9 +854,9 @@ fn weeks(earlier: &[Entry], day: NaiveDate, own: impl FnOnce(Option<&Week>) -> W
     weeks
 }
 
-/// The rules that reviewers found wrong more often than the budget allows.
-fn demoted(earlier: &[Entry], gate: &Gate) -> Vec<String> {
-    let rules = metrics::precision(earlier).into_iter();
+/// The rules that reviewers found wrong more often than the budget allows, as of a day.
+fn demoted(earlier: &[Entry], gate: &Gate, day: NaiveDate) -> Vec<String> {
+    let rules = metrics::precision(earlier, day).into_iter();
     rules.filter(|rule| rule.is_below(gate.precision_budget())).map(|rule| rule.rule).collect()
 }
 
@@ -953,11 +954,23 @@ fn tally_of(reports: &[Report], present: &Present<'_>, day: NaiveDate) -> Tally 
     tally::tally(proposals.into_iter())
 }
 
-/// The routing exception rate over the weeks, as a table.
+/// The routing exception rate over the weeks up to the latest run's, as a table.
 pub fn trend(path: &Path) -> Result<String, ReviewError> {
     let folder = Folder::read(path)?;
     let ledger = Chain::read(&folder.path.join("ledger.jsonl"))?;
-    Ok(metrics::table(&metrics::weeks(ledger.entries())))
+    let mut weeks = metrics::weeks(ledger.entries());
+    let Some(latest) = ledger.latest() else { return Ok(metrics::table(&weeks)) };
+    let later = weeks.split_off(weeks.partition_point(|week| week.day <= latest.as_of));
+    let mut table = metrics::table(&weeks);
+    if !later.is_empty() {
+        let days: Vec<_> = later.iter().map(|week| week.day.to_string()).collect();
+        table += &format!(
+            "Packets of later days than the latest run, of {}, are left out: {}.\n",
+            latest.as_of,
+            days.join(", ")
+        );
+    }
+    Ok(table)
 }
 
 fn paper_inputs(judged: &Judged) -> Vec<packet::Input> {

@@ -10,6 +10,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use chrono::NaiveDate;
+
 use crate::boundary::{Object, RecordRef};
 use crate::check::{ALL, By, Groups};
 use crate::gate::{Reason, Verdict};
@@ -33,21 +35,20 @@ pub fn patterns(path: &Path) -> Result<String, ReviewError> {
     let folder = Folder::read(path)?;
     let (config, _) = folder.config()?;
     let ledger = Chain::read(&folder.path.join("ledger.jsonl"))?;
-    let mut words = rules(&metrics::precision(ledger.entries()), config.gate.precision_budget());
-    let latest = ledger.runs().reduce(|a, b| if b.as_of >= a.as_of { b } else { a });
-    if let Some(run) = latest {
-        let runs = folder.path.join("runs");
-        let lines = Findings::of(&runs, run)?.bare()?;
-        let mut groups =
-            manifest::kept(&paper::home(&runs, run)?).map(|kept| kept.groups()).unwrap_or_default();
-        for line in &lines {
-            groups.of.extend(line.to_record().map(|record| (record, of_groups(line))));
-        }
-        words += &repeated(&groups, &lines, run);
-        let flagged = lines.iter().filter(|line| is_counted(line)).filter_map(Bare::to_record);
-        let decided = Decided::read(&runs, &ledger);
-        words += &audit(&groups, &flagged.collect(), &decided, config.gate.approver());
+    let budget = config.gate.precision_budget();
+    let Some(run) = ledger.latest() else { return Ok(rules(&[], budget)) };
+    let mut words = rules(&metrics::precision(ledger.entries(), run.as_of), budget);
+    let runs = folder.path.join("runs");
+    let lines = Findings::of(&runs, run)?.bare()?;
+    let mut groups =
+        manifest::kept(&paper::home(&runs, run)?).map(|kept| kept.groups()).unwrap_or_default();
+    for line in &lines {
+        groups.of.extend(line.to_record().map(|record| (record, of_groups(line))));
     }
+    words += &repeated(&groups, &lines, run);
+    let flagged = lines.iter().filter(|line| is_counted(line)).filter_map(Bare::to_record);
+    let decided = Decided::read(&runs, &ledger, run.as_of);
+    words += &audit(&groups, &flagged.collect(), &decided, config.gate.approver());
     Ok(words)
 }
 
@@ -315,10 +316,10 @@ struct Decided(BTreeMap<(Object, Option<(By, String)>), Answers>);
 type Answers = (u64, u64);
 
 impl Decided {
-    /// By the last decision on each proposal of the packets of 26 weeks that are kept.
-    fn read(runs: &Path, ledger: &Chain) -> Self {
+    /// By the last decision on each proposal of the packets of the 26 weeks up to a day that are kept.
+    fn read(runs: &Path, ledger: &Chain, day: NaiveDate) -> Self {
         let mut decided = Self::default();
-        for (run, last) in metrics::last_decisions(ledger.entries()) {
+        for (run, last) in metrics::last_decisions(ledger.entries(), day) {
             let lines = Findings::of(runs, run).and_then(|findings| findings.bare());
             let Ok(lines) = lines else { continue };
             for line in lines {

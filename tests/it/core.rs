@@ -194,7 +194,7 @@ fn the_same_inputs_make_the_same_bytes_wherever_the_folder_lies() {
 }
 
 #[test]
-fn each_run_of_a_day_keeps_its_own_folder_and_is_recorded_once() {
+fn each_run_of_a_day_keeps_its_own_folder_and_made_again_is_the_latest() {
     let held = folder(CONTACTS);
     let contacts = held.path().join("exports/contacts.csv");
     let other = format!("{CONTACTS}c3,u1,Lead,2026-10-21\n");
@@ -210,7 +210,10 @@ fn each_run_of_a_day_keeps_its_own_folder_and_is_recorded_once() {
     assert_ne!(homes[1].0, homes[0].0);
     assert_eq!((&homes[2], &homes[3]), (&homes[0], &homes[1]));
     let ledger = std::fs::read_to_string(held.path().join("ledger.jsonl")).unwrap();
-    assert_eq!(ledger.lines().count(), 2);
+    let entries: Vec<_> =
+        ledger.lines().map(|line| line.split_once("\"entry\":").unwrap().1).collect();
+    assert_eq!(entries.len(), 4);
+    assert_eq!((entries[2], entries[3]), (entries[0], entries[1]));
     // What stands under the day and is no run of ours is left alone, and named.
     std::fs::remove_dir_all(held.path().join("runs/2026-10-27")).unwrap();
     make(&held.path().join("runs/2026-10-27")).unwrap();

@@ -1132,3 +1132,95 @@ fn a_second_approver_who_signs_signs_beside_the_first() {
     job.call(&["decide", "week.json"]).ends(0);
     assert_eq!(recorded(&job)[0]["signed"], json!([ida.key()]));
 }
+
+/// The figures of a day in the table of weeks: reviewed, flagged, approved, rejected, escalated, undecided.
+#[track_caller]
+fn week(table: &str, day: &str) -> Vec<u64> {
+    let line =
+        table.lines().find(|line| line.starts_with(day)).unwrap_or_else(|| panic!("{table}"));
+    line.split_whitespace().skip(1).take(6).map(|figure| figure.parse().unwrap()).collect()
+}
+
+#[test]
+fn a_mistyped_day_is_mended_by_running_again() {
+    const MEANT: &str = "2026-03-08";
+    const TYPED: &str = "2027-03-08";
+    let job = reviewed();
+    let run = |day: &str| job.call(&["run", ".", "--as-of", day]).ends(0).out;
+    let decided = |day: &str, rule: &str, record: &str| {
+        let filled = Filled::of(&job, day).says(&job, day, rule, record, reject("rule_wrong"));
+        filled.put(&job, "week.json");
+        job.call(&["decide", "week.json"])
+    };
+    decided(DAY, "OWN-01", "00Q3").ends(0);
+    run(MEANT);
+    run(TYPED);
+    let said = decided(MEANT, "OWN-02", "00Q4").ends(2).err;
+    assert!(said.contains("which that of 2027-03-08 has followed"), "{said}");
+    assert!(said.contains("crm-review run . --as-of 2026-03-08"), "the remedy is told: {said}");
+
+    let (before, lines) = (job.files(), job.text("ledger.jsonl").lines().count());
+    run(MEANT);
+    let lost: Vec<_> = before
+        .iter()
+        .filter(|(name, bytes)| name.starts_with("runs") && job.files()[*name] != **bytes)
+        .collect();
+    assert!(lost.is_empty(), "the same inputs give the same bytes: {lost:?}");
+    assert_eq!(job.text("ledger.jsonl").lines().count(), lines + 1);
+    run(MEANT);
+    assert_eq!(job.text("ledger.jsonl").lines().count(), lines + 1, "it is the latest already");
+    decided(MEANT, "OWN-02", "00Q4").ends(0);
+
+    // Every command speaks of the same run.
+    let metrics = job.call(&["metrics"]).ends(0).out;
+    assert_eq!(week(&metrics, DAY), [5, 3, 0, 1, 0, 2]);
+    assert_eq!(week(&metrics, MEANT), [5, 2, 0, 1, 0, 1]);
+    assert!(!metrics.contains("\n2027-03-08 "), "{metrics}");
+    assert!(metrics.contains("of 2026-03-08, are left out: 2027-03-08."), "{metrics}");
+    let patterns = job.call(&["patterns"]).ends(0).out;
+    for rule in ["OWN-01", "OWN-02"] {
+        assert!(patterns.contains(&format!("{rule}         1      0      1")), "{patterns}");
+    }
+    assert!(patterns.contains("What repeats in the packet of 2026-03-08"), "{patterns}");
+    let twins = job.findings().iter().find(|it| it["rule"] == "DUP-01").unwrap()["id"].clone();
+    let said = job.call(&["explain", &word(&twins)]).ends(0).out;
+    assert!(said.contains("in the run of 2026-03-08; seen in 2 weeks"), "{said}");
+    let said = job.call(&["doctor"]).out;
+    assert!(said.contains("last run: 2026-03-08, complete"), "{said}");
+
+    // The weeks after it look back at it.
+    let said = run("2026-03-15");
+    assert!(said.contains("8 March 2026") && !said.contains("2027"), "{said}");
+    job.call(&["verify"]).ends(0);
+}
+
+#[test]
+fn a_run_of_an_earlier_day_follows_no_packet() {
+    let job = reviewed();
+    job.call(&["run", ".", "--as-of", "2025-03-01"]).ends(0);
+    Filled::of(&job, DAY).says(&job, DAY, "OWN-02", "00Q4", approve()).put(&job, "week.json");
+    job.call(&["decide", "week.json"]).ends(0);
+}
+
+#[test]
+fn a_run_made_again_after_its_rules_are_put_back_is_the_latest() {
+    let job = reviewed();
+    let decided = |rule: &str, record: &str| {
+        let filled = Filled::of(&job, DAY).says(&job, DAY, rule, record, reject("rule_wrong"));
+        filled.put(&job, "week.json");
+        job.call(&["decide", "week.json"])
+    };
+    decided("OWN-01", "00Q3").ends(0);
+    job.put("rules/owners.toml", "[no-owner]\noff = true\n");
+    job.run(&[]).ends(0);
+    decided("OWN-02", "00Q4").ends(2);
+    fs::remove_file(job.path("rules/owners.toml")).unwrap();
+    let said = job.run(&[]).ends(0).out;
+    assert!(said.contains(&format!("runs/{DAY}/packet.html")), "{said}");
+    decided("OWN-02", "00Q4").ends(0);
+    // What was decided on it before stands, and the next week looks back at it.
+    assert_eq!(week(&job.call(&["metrics"]).ends(0).out, DAY), [5, 3, 0, 2, 0, 1]);
+    let said = job.call(&["run", ".", "--as-of", "2026-03-08"]).ends(0).out;
+    assert!(!said.contains("rules or batch changed"), "{said}");
+    job.call(&["verify"]).ends(0);
+}
