@@ -15,7 +15,9 @@ use crm_review::cli::{
     Cli, Command, Format, Inspect, Match, RulesCommand, SeverityWord, ShapeWord, VerdictFormat,
 };
 use crm_review::finding::Severity;
-use crm_review::review::{self, Earlier, Order, PaperError, Reader, Recording, ReviewError, Shape};
+use crm_review::review::{
+    self, Aside, Earlier, Order, PaperError, Reader, Recording, ReviewError, Shape,
+};
 use crm_review::source::csv::Encoding;
 use crm_review::source::inspect::{self, Options};
 use crm_review::source::secret::Environment;
@@ -168,19 +170,17 @@ fn init(dir: &Path, from: &Path, threads: NonZeroUsize) -> ExitCode {
 }
 
 fn run(order: &Order, fail_on: Option<SeverityWord>) -> ExitCode {
-    match review::run(order) {
+    let (aside, done) = review::run(order);
+    // The line that told how far a pull was gives way.
+    (order.tell)("");
+    say_beside(&aside);
+    match done {
         Ok(done) => {
-            print(&done.summary);
-            for note in &done.notes {
-                say(&format!("note: {note}"));
-            }
-            for refused in &done.refused {
-                say(&format!("not recorded: {refused}"));
-            }
             for missing in &done.missing {
                 say(&format!("incomplete: {missing}"));
             }
-            if !done.missing.is_empty() || !done.refused.is_empty() {
+            print(&done.summary);
+            if !done.missing.is_empty() || !aside.refused.is_empty() {
                 ExitCode::from(1)
             } else if reaches(done.worst, fail_on) {
                 ExitCode::from(6)
@@ -188,11 +188,17 @@ fn run(order: &Order, fail_on: Option<SeverityWord>) -> ExitCode {
                 ExitCode::SUCCESS
             }
         }
-        Err(error) => {
-            // The line that told how far a pull was gives way.
-            (order.tell)("");
-            failed(&error)
-        }
+        Err(error) => failed(&error),
+    }
+}
+
+/// Says what is to be known besides what came of a command.
+fn say_beside(aside: &Aside) {
+    for note in &aside.notes {
+        say(&format!("note: {note}"));
+    }
+    for refused in &aside.refused {
+        say(&format!("not recorded: {refused}"));
     }
 }
 
@@ -253,7 +259,9 @@ fn decide(mut paths: Vec<PathBuf>, supersede: bool) -> ExitCode {
         return ExitCode::from(2);
     }
     let earlier = if supersede { Earlier::Superseded } else { Earlier::Stands };
-    finish(review::decide(&Recording { folder, files: paths, earlier, now: now() }))
+    let (aside, said) = review::decide(&Recording { folder, files: paths, earlier, now: now() });
+    say_beside(&aside);
+    finish(said)
 }
 
 fn doctor(order: &Order) -> ExitCode {

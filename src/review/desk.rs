@@ -18,7 +18,7 @@ use super::decisions::{self, Filed, Item};
 use super::paper::{Paper, PaperError, Part, Told};
 use super::rules::counted;
 use super::tally::{Stand, tally};
-use super::{Folder, ReviewError};
+use super::{Aside, Folder, ReviewError};
 
 /// What the caller says of a recording.
 #[derive(Debug, Clone)]
@@ -43,11 +43,17 @@ pub enum Earlier {
 }
 
 /// Records decisions files: all of them, or, when one has to be refused, none. Says what was recorded.
-pub fn decide(recording: &Recording) -> Result<String, ReviewError> {
+pub fn decide(recording: &Recording) -> (Aside, Result<String, ReviewError>) {
+    let mut aside = Aside::default();
+    let words = record(recording, &mut aside);
+    (aside, words)
+}
+
+fn record(recording: &Recording, aside: &mut Aside) -> Result<String, ReviewError> {
     let folder = Folder::read(&recording.folder)?;
     let (config, _) = folder.config()?;
     let held: Held = folder::hold(&folder.path, &super::holder(recording.now))?;
-    let mut ledger = Ledger::open(&folder.path.join("ledger.jsonl"))?;
+    let mut ledger = aside.open(&folder.path)?;
     let mut desk = Desk::open(&folder.path, &config.gate, recording.now, recording.earlier);
     let mut refused = Problems::default();
     for file in &recording.files {

@@ -130,10 +130,29 @@ pub struct Done {
     pub missing: Vec<String>,
     /// The worst finding's severity, if there is any.
     pub worst: Option<Severity>,
+}
+
+/// What a person should know besides what came of a command, whether or not anything did.
+#[derive(Debug, Default)]
+pub struct Aside {
     /// Decisions files of the folder `decisions` of which nothing was recorded, and why.
     pub refused: Vec<Problems>,
-    /// What the person should know besides the summary.
+    /// All else, a sentence each.
     pub notes: Vec<String>,
+}
+
+impl Aside {
+    /// Opens a folder's ledger to append to; a last line that was moved aside for it is noted.
+    fn open(&mut self, folder: &Path) -> Result<Ledger, LedgerError> {
+        let ledger = Ledger::open(&folder.join("ledger.jsonl"))?;
+        if ledger.torn() > 0 {
+            self.notes.push(format!(
+                "the ledger ended in {} bytes that were never completed; they were moved aside",
+                ledger.torn()
+            ));
+        }
+        Ok(ledger)
+    }
 }
 
 /// A review folder's own files, read.
@@ -249,19 +268,24 @@ fn holder(now: DateTime<Utc>) -> String {
 }
 
 /// The weekly job.
-pub fn run(order: &Order) -> Result<Done, ReviewError> {
+pub fn run(order: &Order) -> (Aside, Result<Done, ReviewError>) {
+    let mut aside = Aside::default();
+    let done = weekly(order, &mut aside);
+    (aside, done)
+}
+
+fn weekly(order: &Order, aside: &mut Aside) -> Result<Done, ReviewError> {
     let folder = Folder::read(&order.folder)?;
     let (config, record_link) = folder.config()?;
     let as_of = order.as_of.unwrap_or_else(|| order.now.with_timezone(&config.zone).date_naive());
     let as_of = AsOf::new(as_of, config.zone);
     let held: Held = folder::hold(&folder.path, &holder(order.now))?;
-    let mut ledger = Ledger::open(&folder.path.join("ledger.jsonl"))?;
+    let mut ledger = aside.open(&folder.path)?;
     let runs = folder.path.join("runs");
     folder::make(&runs)?;
     folder::clear_drafts(&runs)?;
 
-    let Dropped { refused, mut notes } =
-        record_dropped(&folder.path, &config.gate, order.now, &mut ledger)?;
+    record_dropped(&folder.path, &config.gate, order.now, &mut ledger, aside)?;
     let exports = folder.path.join(&config.exports);
     let surroundings = Surroundings {
         folder: &folder.path,
@@ -273,43 +297,21 @@ pub fn run(order: &Order) -> Result<Done, ReviewError> {
     let made = write_up(&folder, &config, record_link, &judged, &ledger, order.threads)?;
     let home = runs.join(&made.home);
     folder::publish(&home, &made.files())?;
-    notes.extend(made.notes.iter().map(|note| note.says.clone()));
-    notes.extend(unread(&config, &judged.inputs));
-    notes.extend(copied(&config, &exports));
-    notes.extend(config.batch.absent_words(&judged.absent_ids));
-    if ledger.torn() > 0 {
-        notes.push(format!(
-            "the ledger ended in {} bytes that were never completed; they were moved aside",
-            ledger.torn()
-        ));
-    }
+    aside.notes.extend(made.notes.iter().map(|note| note.says.clone()));
+    aside.notes.extend(unread(&config, &judged.inputs));
+    aside.notes.extend(copied(&config, &exports));
+    aside.notes.extend(config.batch.absent_words(&judged.absent_ids));
     // A packet that another followed is the latest again when it is made again.
     if ledger.latest() != Some(&made.run) {
         ledger.append(Entry::Run(made.run))?;
     }
     drop(held);
-    Ok(Done {
-        folder: home,
-        summary: made.summary,
-        missing: made.missing,
-        worst: made.worst,
-        refused,
-        notes,
-    })
+    Ok(Done { folder: home, summary: made.summary, missing: made.missing, worst: made.worst })
 }
 
 /// What the checks weighed likeness by, as files that the rules can name.
 fn models(reports: &[Report]) -> Vec<(String, String)> {
     weighed(reports).map(|it| (format!("{}{MODEL}", it.object.key()), it.by.to_toml())).collect()
-}
-
-/// What became of the files in the folder `decisions`, besides what was recorded.
-#[derive(Default)]
-struct Dropped {
-    /// Those of which nothing was recorded, and why.
-    refused: Vec<Problems>,
-    /// Those that were not read.
-    notes: Vec<String>,
 }
 
 /// Records what lies in the folder `decisions`, file by file. The week's packet is made whatever is
@@ -319,16 +321,16 @@ fn record_dropped(
     gate: &Gate,
     now: DateTime<Utc>,
     ledger: &mut Ledger,
-) -> Result<Dropped, ReviewError> {
-    let mut dropped = Dropped::default();
+    aside: &mut Aside,
+) -> Result<(), ReviewError> {
     let files = match folder::list(&folder.join("decisions")) {
         Ok(files) => files,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(dropped),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => {
             let what = format!("it cannot be listed: {error}");
             let remedy = "`decisions` is the folder in which decisions files are dropped";
-            dropped.refused.push(Problems::one_with_hint("decisions", 0, what, remedy));
-            return Ok(dropped);
+            aside.refused.push(Problems::one_with_hint("decisions", 0, what, remedy));
+            return Ok(());
         }
     };
     for file in files {
@@ -336,7 +338,7 @@ fn record_dropped(
         let ends = |end: &str| file.extension().is_some_and(|it| it.eq_ignore_ascii_case(end));
         if !ends("json") && !ends("csv") {
             if !ends(decisions::SIGNATURES[0]) && !name.starts_with('.') {
-                dropped.notes.push(format!(
+                aside.notes.push(format!(
                     "decisions/{name} was not read: a decisions file ends in .json or .csv"
                 ));
             }
@@ -345,14 +347,14 @@ fn record_dropped(
         let mut desk = Desk::open(folder, gate, now, Earlier::Stands);
         match desk.take(ledger, &file) {
             Ok(()) => drop(desk.record(ledger)?),
-            Err(DeskError::Refused(problems)) => dropped.refused.push(problems),
+            Err(DeskError::Refused(problems)) => aside.refused.push(problems),
             Err(DeskError::Paper(error)) => {
                 let file = file.display().to_string();
-                dropped.refused.push(Problems::one(file, 0, error.to_string()));
+                aside.refused.push(Problems::one(file, 0, error.to_string()));
             }
         }
     }
-    Ok(dropped)
+    Ok(())
 }
 
 /// The name of a run's folder: its day, or its whole id where another run of that day stands already.

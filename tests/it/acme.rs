@@ -54,6 +54,7 @@ fn run_in(folder: &Path) -> Result<Done, ReviewError> {
         environment: Environment::default(),
         tell: |_| {},
     })
+    .1
 }
 
 fn reviewed(name: &str) -> (Found, Vec<serde_json::Value>) {

@@ -576,6 +576,36 @@ fn dropped_files_are_recorded_by_the_next_run_and_refused_ones_are_said() {
     assert_eq!(manifest["ledger"]["length"], 2, "the run follows the decisions");
 }
 
+#[test]
+fn what_was_refused_or_moved_aside_is_said_whatever_comes_of_the_command() {
+    const TORN: &str =
+        "note: the ledger ended in 10 bytes that were never completed; they were moved aside";
+    let job = reviewed();
+    let tear = || {
+        let ledger = job.text("ledger.jsonl");
+        job.put("ledger.jsonl", &format!("{ledger}{{\"v\":1,\"se"));
+    };
+    Filled::of(&job, DAY)
+        .says(&job, DAY, "DUP-01", "00Q1", approve())
+        .put(&job, "decisions/held.json");
+    let users = job.text("exports/user.csv");
+    fs::remove_file(job.path("exports/user.csv")).unwrap();
+    tear();
+    let said = job.call(&["run", ".", "--as-of", "2026-03-08"]).ends(3).err;
+    assert!(said.contains("not recorded: ./decisions/held.json:"), "{said}");
+    assert!(said.contains(TORN) && said.contains("user.csv"), "{said}");
+    job.put("exports/user.csv", &users);
+
+    tear();
+    let said = job.call(&["decide", "decisions/held.json"]).ends(2).err;
+    assert!(said.contains(TORN) && said.contains("nothing was recorded"), "{said}");
+    tear();
+    Filled::of(&job, DAY).says(&job, DAY, "OWN-02", "00Q4", approve()).put(&job, "week.json");
+    let said = job.call(&["decide", "week.json"]).ends(0).err;
+    assert_eq!(said, format!("{TORN}\n"));
+    assert_eq!(job.call(&["decide", "week.json"]).ends(0).err, "");
+}
+
 const OPERATOR: &str = r#"profile = "operator"
 [approver]
 name = "Dana Reyes"

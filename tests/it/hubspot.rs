@@ -59,6 +59,7 @@ fn run(job: &Job) -> Result<Done, ReviewError> {
         environment: Environment::new([("HUBSPOT_TOKEN".to_owned(), TOKEN.to_owned())]),
         tell: |_| {},
     })
+    .1
 }
 
 #[test]
