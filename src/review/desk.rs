@@ -3,7 +3,7 @@
 //! A file is recorded as a whole, in one line of the ledger, or not at all.
 //! Does not: decide anything, or change what was recorded.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, SubsecRound as _, Utc};
@@ -355,7 +355,8 @@ impl<'a> Desk<'a> {
         })
     }
 
-    /// How many new owners are approved on the packet, those that were approved before included.
+    /// How many new owners are approved on the packet once the file is recorded: those approved before that
+    /// it does not decide otherwise, and its own.
     fn owner_changes(
         filed: &Filed,
         paper: &Paper,
@@ -366,15 +367,13 @@ impl<'a> Desk<'a> {
         };
         let before = recorded
             .iter()
-            .filter(|(_, one)| matches!(one.decision.verdict(), Verdict::Approve { .. }))
-            .map(|(id, _)| *id);
+            .map(|(id, one)| (*id, matches!(one.decision.verdict(), Verdict::Approve { .. })));
         let here = filed
             .items
             .iter()
-            .filter(|said| matches!(said.says, Saying::Approve { .. }))
-            .map(|said| &said.value.finding);
-        let all: BTreeSet<&FindingId> = before.chain(here).filter(|id| is_owner(id)).collect();
-        all.len()
+            .map(|said| (&said.value.finding, matches!(said.value.says, Saying::Approve { .. })));
+        let all: BTreeMap<&FindingId, bool> = before.chain(here).collect();
+        all.into_iter().filter(|(id, approved)| *approved && is_owner(id)).count()
     }
 
     fn against<'d>(&self, before: Option<&'d Decision>, now: &Decision) -> Against<'d> {
