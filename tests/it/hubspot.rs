@@ -12,8 +12,8 @@ use crm_review::source::secret::Environment;
 use serde_json::{Value, json};
 
 use crate::job::{APPROVALS, Job, word};
-use crate::mock::hubspot::{Account, Fault, Record, TOKEN, Type, refusal};
-use crate::mock::{ON_THE_WAY, Reply, Server, Spoil, TOO_LARGE, acme};
+use crate::mock::hubspot::{Account, Fault, Record, SANDBOX, TOKEN, Type, refusal};
+use crate::mock::{ON_THE_WAY, Reply, Request, Server, Spoil, TOO_LARGE, acme};
 use crate::pulled::{assert_same, pulled};
 use crate::salesforce::facts;
 
@@ -51,12 +51,16 @@ fn live(server: &Server, more: &str) -> Job {
 }
 
 fn run(job: &Job) -> Result<Done, ReviewError> {
+    run_by(job, TOKEN)
+}
+
+fn run_by(job: &Job, token: &str) -> Result<Done, ReviewError> {
     review::run(&Order {
         folder: job.path(""),
         as_of: NaiveDate::from_ymd_opt(2026, 11, 23),
         now: now(),
         threads: NonZeroUsize::new(2).unwrap(),
-        environment: Environment::new([("HUBSPOT_TOKEN".to_owned(), TOKEN.to_owned())]),
+        environment: Environment::new([("HUBSPOT_TOKEN".to_owned(), token.to_owned())]),
         tell: |_| {},
     })
     .1
@@ -559,8 +563,8 @@ fn records_that_never_come_make_an_incomplete_packet() {
     assert!(missing.iter().any(|missing| missing.contains(&words)), "{missing:?}");
 }
 
-#[test]
-fn a_pull_that_met_the_limit_of_the_day_goes_on_the_next_day() {
+/// An account whose limit of the day is met within its people.
+fn limited_account() -> Account {
     let mut nth = 0;
     let mut account = account();
     account.fault = Some(Box::new(move |request| {
@@ -568,7 +572,20 @@ fn a_pull_that_met_the_limit_of_the_day_goes_on_the_next_day() {
         nth += usize::from(searches);
         (searches && nth == 4).then(|| limited(Some("DAILY")))
     }));
-    let server = account.serve();
+    account
+}
+
+/// Behind which record the first page of some requests begins.
+fn begins_behind(requests: &[Request]) -> Value {
+    let is_page =
+        |request: &&Request| request.path.ends_with("/search") && request.json()["limit"] != 1;
+    let first = requests.iter().find(is_page).unwrap();
+    first.json()["filterGroups"][0]["filters"][1]["value"].clone()
+}
+
+#[test]
+fn a_pull_that_met_the_limit_of_the_day_goes_on_the_next_day() {
+    let server = limited_account().serve();
     let job = small(&server, "");
     run(&job).unwrap_err();
     assert!(job.has(".pull"));
@@ -576,11 +593,22 @@ fn a_pull_that_met_the_limit_of_the_day_goes_on_the_next_day() {
     run(&job).unwrap();
     assert_eq!(found(&job), left());
     let again = server.requests().split_off(before);
-    let first = again
-        .iter()
-        .find(|request| request.path.ends_with("/search") && request.json()["limit"] != 1);
-    let behind = first.unwrap().json()["filterGroups"][0]["filters"][1]["value"].clone();
-    assert_ne!(behind, "0", "what was read is kept");
+    assert_ne!(begins_behind(&again), "0", "what was read is kept");
+}
+
+#[test]
+fn a_pull_of_another_account_begins_anew() {
+    let server = limited_account().serve();
+    let job = small(&server, "");
+    run_by(&job, SANDBOX).unwrap_err();
+    for (name, bytes) in job.files() {
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(!text.contains(SANDBOX), "{}", name.display());
+    }
+    let before = server.requests().len();
+    run(&job).unwrap();
+    let again = server.requests().split_off(before);
+    assert_eq!(begins_behind(&again), "0", "what was kept is another account's");
 }
 
 /// An allowlist that goes by internal names.

@@ -379,8 +379,8 @@ fn what_stays_is_said() {
     ]);
 }
 
-#[test]
-fn a_pull_that_was_cut_off_goes_on_where_it_was() {
+/// A database that ends the pull at the second page of leads.
+fn cut_off() -> Database {
     let mut database = database();
     let pages = AtomicUsize::new(0);
     database.fault = Some(Box::new(move |request| {
@@ -389,7 +389,20 @@ fn a_pull_that_was_cut_off_goes_on_where_it_was() {
         let nth = if is_page { pages.fetch_add(1, Ordering::Relaxed) } else { return None };
         (nth == 1).then(|| fault(401, "werkzeug.exceptions.Unauthorized"))
     }));
-    let server = database.serve();
+    database
+}
+
+/// How often the first page of leads was asked for, of some requests.
+fn from_the_start(requests: &[Request]) -> usize {
+    let is_first = |request: &&Request| {
+        request.path == "/json/2/crm.lead/search_read" && request.body.contains("[\"id\",\">\",0]")
+    };
+    requests.iter().filter(is_first).count()
+}
+
+#[test]
+fn a_pull_that_was_cut_off_goes_on_where_it_was() {
+    let server = cut_off().serve();
     let job = job(&server, "");
     run(&job).ends(3);
     assert!(job.has(".pull"));
@@ -398,24 +411,17 @@ fn a_pull_that_was_cut_off_goes_on_where_it_was() {
     assert_eq!(records(&job, "OWN-01"), left());
     assert!(!job.has(".pull"));
     let again = server.requests().split_off(before);
-    let from_the_start = |request: &&Request| {
-        request.path == "/json/2/crm.lead/search_read" && request.body.contains("[\"id\",\">\",0]")
-    };
-    assert_eq!(again.iter().filter(from_the_start).count(), 0, "the first page is kept");
+    assert_eq!(from_the_start(&again), 0, "the first page is kept");
 }
 
 #[test]
-fn the_doctor_looks_and_reads_no_record() {
-    let server = database().serve();
+fn a_pull_of_another_database_begins_anew() {
+    let server = cut_off().serve();
     let job = job(&server, "");
-    let end = said(job.command(&["doctor", "."]).env("ODOO_KEY", KEY));
-    assert!(end.out.contains("Odoo leads"), "{}", end.out);
-    for absent in ["lead.lead_source", "lead.modified"] {
-        assert!(end.out.contains(absent), "{}", end.out);
-    }
-    let reads =
-        server.requests().into_iter().filter(|request| request.path.ends_with("search_read"));
-    for read in reads {
-        assert_eq!((&read.json()["fields"], &read.json()["limit"]), (&json!(["id"]), &json!(1)));
-    }
+    run(&job).ends(3);
+    job.edit("review.toml", "database = \"crm\"", "database = \"sandbox\"");
+    let before = server.requests().len();
+    run(&job).ends(0);
+    let again = server.requests().split_off(before);
+    assert_eq!(from_the_start(&again), 1, "what was kept is another database's");
 }

@@ -188,9 +188,11 @@ impl<'s> Portal<'s> {
 }
 
 impl<'s> Crm<'s> for Portal<'s> {
-    fn enter(&self, door: &mut Door) -> Result<(), LiveError> {
+    /// All accounts have one host: the token alone tells them apart.
+    fn enter(&self, door: &mut Door) -> Result<Secret, LiveError> {
         let Surroundings { folder, environment, .. } = self.surroundings;
         let token = self.settings.token.fetch(folder, environment).map_err(LoginError::from)?;
+        let login = token.clone();
         door.show(token.clone());
         let scopes = self.ask_scopes(door, token)?;
         let rights = wide(scopes.as_deref());
@@ -198,7 +200,7 @@ impl<'s> Crm<'s> for Portal<'s> {
             return Err(LiveError::Wide { rights });
         }
         self.scopes.get_or_init(|| scopes);
-        Ok(())
+        Ok(login)
     }
 
     fn welcome(

@@ -26,7 +26,7 @@ use self::stash::{About, Mile, Stash};
 use super::csv::{EncodingFact, Eol, Misfit, Problem, Tally, Trouble as RowTrouble};
 use super::http::{Door, Host, Manners, Trouble, Unreadable};
 use super::salesforce::{self, LoginError};
-use super::secret::Environment;
+use super::secret::{Environment, Secret};
 use super::{Input, Origin, Pull, hubspot, odoo};
 
 pub use self::rows::Rows;
@@ -199,8 +199,9 @@ pub trait Reading {
 
 /// How one CRM is entered.
 pub trait Crm<'s> {
-    /// Logs in, and makes sure that the CRM can be asked as this program asks.
-    fn enter(&self, door: &mut Door) -> Result<(), LiveError>;
+    /// Logs in, and makes sure that the CRM can be asked as this program asks. Says what tells this login
+    /// from others at the host, who may see other records.
+    fn enter(&self, door: &mut Door) -> Result<Secret, LiveError>;
 
     /// Finds out what of the wanted fields is there, and how the tables are read; of each, the records
     /// that were made before an instant.
@@ -300,11 +301,12 @@ pub(super) fn pull(
     let mut door = Door::open(&live.host, &live.manners, surroundings.now)?;
     let crm = live.crm(surroundings, boundary);
     let wanted = wanted(boundary, reads, but);
-    crm.enter(&mut door)?;
+    let login = crm.enter(&mut door)?;
     // By the CRM's own clock, which dates its records.
     let now = door.date().unwrap_or(surroundings.now);
     let fresh = About {
         host: live.host.name().to_owned(),
+        login: hex(&Sha256::digest(login.reveal())),
         before_millis: now.timestamp_millis(),
         zone: zone.name().to_owned(),
         fields: hex(&Sha256::digest(format!("{wanted:?}"))),

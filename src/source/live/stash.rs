@@ -3,7 +3,7 @@
 //! One private file for each table that is read, below `.pull` in the review folder: admitted rows, and
 //! after each page where the next one is. A page counts when it is on the disk as a whole. The folder is
 //! removed when the pull is done.
-//! Does not: hold a token, or a value that was not admitted.
+//! Does not: hold a token but as a digest, or a value that was not admitted.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -27,6 +27,8 @@ const DAYS: i64 = 2;
 pub(super) struct About {
     /// Who was asked.
     pub(super) host: String,
+    /// A digest of what tells the login from others there, who may see other records.
+    pub(super) login: String,
     /// Records made before this instant were asked for; in milliseconds since 1970.
     pub(super) before_millis: i64,
     /// The zone of days without a time.
@@ -81,8 +83,8 @@ pub(super) struct Stash {
 }
 
 impl Stash {
-    /// Goes on with the pull that lies in the review folder, if there is one of the same CRM that is
-    /// young enough; else begins one.
+    /// Goes on with the pull that lies in the review folder, if there is one of the same CRM and login
+    /// that is young enough; else begins one.
     pub(super) fn open(
         review: &Path,
         fresh: About,
@@ -95,6 +97,7 @@ impl Stash {
             .filter(|kept| {
                 let age = now - kept.before();
                 kept.host == fresh.host
+                    && kept.login == fresh.login
                     && kept.zone == fresh.zone
                     && kept.fields == fresh.fields
                     && (chrono::Duration::zero()..chrono::Duration::days(DAYS)).contains(&age)

@@ -16,7 +16,7 @@ use crate::boundary::Boundary;
 use super::http::{Answer, Door, Pace, Verdict};
 use super::live::{Crm, LiveError, Surroundings, Wanted, Welcome};
 use super::salesforce::LoginError;
-use super::secret::Place;
+use super::secret::{Place, Secret};
 
 pub use question::{Database, Domain, Model, Name, Operation, Order, Question, Read};
 
@@ -76,10 +76,13 @@ impl<'s> Server<'s> {
 }
 
 impl<'s> Crm<'s> for Server<'s> {
-    fn enter(&self, door: &mut Door) -> Result<(), LiveError> {
+    fn enter(&self, door: &mut Door) -> Result<Secret, LiveError> {
         let Surroundings { folder, environment, .. } = self.surroundings;
-        door.show(self.settings.key.fetch(folder, environment).map_err(LoginError::from)?);
-        Ok(())
+        let key = self.settings.key.fetch(folder, environment).map_err(LoginError::from)?;
+        let database = self.settings.database.as_ref().map(Database::name);
+        let login = Secret::new(format!("{} {}", database.unwrap_or_default(), key.reveal()));
+        door.show(key);
+        Ok(login)
     }
 
     fn welcome(

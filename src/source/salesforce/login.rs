@@ -73,6 +73,14 @@ pub enum Login {
 const BELIEVED: i64 = 180;
 
 impl LoginBy {
+    /// As whom it logs in, whatever it shows for it: the app, or a user whom it stands for.
+    pub(super) fn who(&self) -> String {
+        match self {
+            Self::ClientCredentials { client_id, .. } => client_id.clone(),
+            Self::Jwt { client_id, user, .. } => format!("{client_id} {user}"),
+        }
+    }
+
     /// What to show for a token at this instant.
     pub fn login(
         &self,

@@ -149,9 +149,10 @@ impl<'s> Org<'s> {
 }
 
 impl<'s> Crm<'s> for Org<'s> {
-    fn enter(&self, door: &mut Door) -> Result<(), LiveError> {
+    fn enter(&self, door: &mut Door) -> Result<Secret, LiveError> {
         self.log_in(door)?;
-        self.check_version(door)
+        self.check_version(door)?;
+        Ok(Secret::new(self.settings.login.who()))
     }
 
     fn welcome(
