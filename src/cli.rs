@@ -21,10 +21,10 @@ use crate::matching::Kind;
 
 Exit codes:
   0    the packet is complete
-  1    the packet is incomplete, a dropped decisions file was refused, or doctor or verify found a fault
+  1    the packet is incomplete, a dropped decisions file was refused, or doctor found a fault
   2    usage, config, rules or decisions are wrong; nothing was read or recorded
   3    the source refused or could not be read, or the disk
-  4    the ledger's chain is broken, or a packet is not the one it names
+  4    the ledger's chain is broken, a packet is not the one it names, or verify found a fault
   5    another run holds the folder
   6    a finding is as severe as --fail-on says
   101  the program failed inside itself"
