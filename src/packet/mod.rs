@@ -501,14 +501,47 @@ pub enum Queue {
 }
 
 impl Queue {
-    /// The word used in outputs.
+    /// What is asked, without its days.
+    pub fn asks(self) -> Asks {
+        match self {
+            Self::Decide => Asks::Decide,
+            Self::Answer { .. } => Asks::Answer,
+            Self::Apply => Asks::Apply,
+            Self::Quiet { .. } => Asks::Quiet,
+        }
+    }
+}
+
+/// What is asked of the reviewer, as outputs say it in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asks {
+    /// A decision.
+    Decide,
+    /// The answer to an escalation.
+    Answer,
+    /// Nothing: what was approved waits to be applied.
+    Apply,
+    /// Nothing: it was rejected on the same facts.
+    Quiet,
+}
+
+impl Asks {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Decide, Self::Answer, Self::Apply, Self::Quiet];
+
+    /// The word.
     pub fn word(self) -> &'static str {
         match self {
             Self::Decide => "decide",
-            Self::Answer { .. } => "answer",
+            Self::Answer => "answer",
             Self::Apply => "apply",
-            Self::Quiet { .. } => "quiet",
+            Self::Quiet => "quiet",
         }
+    }
+
+    /// What a word says.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|asks| asks.word() == word)
     }
 }
 

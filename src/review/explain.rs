@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::finding::FindingId;
 use crate::gate::Verdict;
 use crate::ledger::{Chain, Decided, Run};
-use crate::packet::{Fact, Line, Quote, visible};
+use crate::packet::{Asks, Fact, Line, Quote, visible};
 
 use super::desk::standing;
 use super::paper::Findings;
@@ -132,12 +132,12 @@ impl Told<'_> {
             line.state,
             run.as_of,
             if weeks == 1 { "" } else { "s" },
-            match (decided, &*line.queue) {
+            match (decided, line.queue) {
                 (Some(_), _) => "it is decided",
-                (None, "decide") => "a decision is asked",
-                (None, "answer") => "the answer to an escalation is asked",
-                (None, "apply") => "approved, and waits to be applied",
-                (None, _) => "quiet, as it was rejected on the same facts",
+                (None, Asks::Decide) => "a decision is asked",
+                (None, Asks::Answer) => "the answer to an escalation is asked",
+                (None, Asks::Apply) => "approved, and waits to be applied",
+                (None, Asks::Quiet) => "quiet, as it was rejected on the same facts",
             },
         )];
         if let Some(decided) = decided {

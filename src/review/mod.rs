@@ -948,8 +948,8 @@ fn tally_of(reports: &[Report], present: &Present<'_>, day: NaiveDate) -> Tally 
         .filter_map(|(check, finding)| {
             let id = finding.id(check.code);
             let standing = present.standings.get(&id)?;
-            let today = standing.last.is_some_and(|last| last.on == day);
-            let stand = Stand::of(standing.queue.word(), today)?;
+            let decided = standing.last.map(|last| last.on);
+            let stand = Stand::of(standing.queue.asks(), decided, day);
             seen.insert(id).then_some((stand, Scope::of(check.family), standing.counts.as_slice()))
         })
         .collect();

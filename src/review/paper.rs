@@ -279,7 +279,10 @@ pub(super) fn home(runs: &Path, run: &Run) -> Result<PathBuf, PaperError> {
 fn told(line: Bare, day: NaiveDate) -> Option<(FindingId, Told)> {
     let kind = Proposal::KINDS.into_iter().find(|kind| *kind == line.proposal.kind)?;
     let check = ALL.iter().find(|check| check.code == line.rule);
-    let today = line.last_decision.as_ref().is_some_and(|last| last.packet_of == day.to_string());
+    let decided = match &line.last_decision {
+        None => None,
+        Some(last) => Some(last.packet_of.parse().ok()?),
+    };
     let told = Told {
         record: line.to_record()?,
         rule: line.rule.into_owned(),
@@ -291,7 +294,7 @@ fn told(line: Bare, day: NaiveDate) -> Option<(FindingId, Told)> {
             missing: line.missing.into_iter().map(Cow::into_owned).collect(),
             day,
         },
-        stand: Stand::of(&line.queue, today)?,
+        stand: Stand::of(line.queue, decided, day),
         scope: check.map_or(Scope::Outside, |check| Scope::of(check.family)),
         counts: line.counts.iter().map(Ref::to_record).collect::<Option<_>>()?,
         words: line.proposal.words.clone().into_owned(),

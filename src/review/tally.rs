@@ -4,12 +4,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::NaiveDate;
+
 use crate::boundary::{Batch, Field, Object, RecordRef, Row};
 use crate::check::{AsOf, Family, Pulled, When};
 use crate::config::Config;
 use crate::finding::{Finding, Proposal};
 use crate::gate::Verdict;
 use crate::ledger::Tally;
+use crate::packet::Asks;
 
 /// How a proposal of a packet stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,17 +30,16 @@ pub(super) enum Stand {
 }
 
 impl Stand {
-    /// How a proposal stands whose queue has that name; `today` where its last decision was made on a
-    /// packet of the same day.
-    pub(super) fn of(queue: &str, today: bool) -> Option<Self> {
-        Some(match (queue, today) {
-            ("decide", _) => Self::Undecided,
-            ("answer", _) => Self::Escalated,
-            ("apply", true) => Self::Approved,
-            ("quiet", true) => Self::Rejected,
-            ("apply" | "quiet", false) => Self::Earlier,
-            (_, _) => return None,
-        })
+    /// How a proposal stands in the packet of a day, by what it asks and the day of the packet on which it
+    /// was last decided.
+    pub(super) fn of(asks: Asks, decided: Option<NaiveDate>, day: NaiveDate) -> Self {
+        match asks {
+            Asks::Decide => Self::Undecided,
+            Asks::Answer => Self::Escalated,
+            Asks::Apply if decided == Some(day) => Self::Approved,
+            Asks::Quiet if decided == Some(day) => Self::Rejected,
+            Asks::Apply | Asks::Quiet => Self::Earlier,
+        }
     }
 
     /// How it stands after a decision.

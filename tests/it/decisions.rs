@@ -1263,3 +1263,20 @@ fn a_run_made_again_after_its_rules_are_put_back_is_the_latest() {
     assert!(!said.contains("rules or batch changed"), "{said}");
     job.call(&["verify"]).ends(0);
 }
+
+#[test]
+fn a_line_that_asks_what_nobody_knows_is_none_of_ours() {
+    let job = reviewed();
+    let findings = format!("runs/{DAY}/findings.jsonl");
+    let digest = |job: &Job| crm_review::ledger::digest(job.text(&findings).as_bytes());
+    let before = digest(&job);
+    let twins = word(&job.findings()[0]["id"]);
+    let other = job.text(&findings).replace("\"queue\":\"decide\"", "\"queue\":\"discuss\"");
+    job.put(&findings, &other);
+    // The ledger names the file, as if another program had written both.
+    job.edit("ledger.jsonl", &before, &digest(&job));
+    for command in [&["patterns"][..], &["explain", &twins]] {
+        let said = job.call(command).ends(4).err;
+        assert!(said.contains("findings.jsonl is not the file that the ledger names"), "{said}");
+    }
+}

@@ -7,13 +7,16 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::boundary::{Cell, Object, RecordRef, Shown};
 use crate::check::Family;
 use crate::finding::{Evidence, Finding, Likeness, Proposal, Target};
 use crate::gate::Verdict;
 use crate::packet::{Last, Subject};
+
+use crate::packet::Asks;
 
 use super::{Found, exposure, text};
 
@@ -73,8 +76,9 @@ pub(crate) struct Line<'a, E = Vec<Fact<'a>>> {
     #[schemars(range(min = 1))]
     pub(crate) weeks: u32,
     /// What is asked: a decision, the answer to an escalation, or nothing, as it waits to be applied or was rejected on the same facts.
-    #[schemars(extend("enum" = ["decide", "answer", "apply", "quiet"]))]
-    pub(crate) queue: Text<'a>,
+    #[serde(serialize_with = "word", deserialize_with = "asks")]
+    #[schemars(with = "String", extend("enum" = Asks::ALL.map(Asks::word)))]
+    pub(crate) queue: Asks,
     /// What was decided on it last, in an earlier packet.
     pub(crate) last_decision: Option<Past<'a>>,
     /// The records under review that the routing exception rate counts if it is approved.
@@ -83,6 +87,17 @@ pub(crate) struct Line<'a, E = Vec<Fact<'a>>> {
     pub(crate) proposal: Proposed<'a>,
     /// Changes when the evidence does.
     pub(crate) evidence_digest: Text<'a>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn word<S: Serializer>(asks: &Asks, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(asks.word())
+}
+
+/// A word that this program does not know is no line of its own.
+fn asks<'de, D: Deserializer<'de>>(from: D) -> Result<Asks, D::Error> {
+    let word = Text::deserialize(from)?;
+    Asks::parse(&word).ok_or_else(|| D::Error::custom("what is asked is not one of the four"))
 }
 
 /// A decision in an earlier packet.
@@ -342,7 +357,7 @@ impl<'a> Line<'a> {
             reach: finding.reach.iter().map(|reach| reach.word().into()).collect(),
             state: standing.state.word().into(),
             weeks: standing.state.weeks(),
-            queue: standing.queue.word().into(),
+            queue: standing.queue.asks(),
             last_decision: standing.last.map(Past::of),
             counts: standing.counts.iter().map(Ref::of).collect(),
             proposal: Proposed::of(finding),
