@@ -185,10 +185,10 @@ fn learn(mask: &mut Mask, config: &Config, judged: &Judged, row: Row<'_>) {
 /// Covers what a change says of people: who made it, and the values of a field that names somebody.
 fn learn_change(mask: &mut Mask, config: &Config, judged: &Judged, change: &Changed) {
     let Changed { field, old, new, at: _, by } = change;
-    let (Shown::Value(field) | Shown::Masked(field)) = field.shown() else { return };
     let is_called = |of: &&Field| {
-        let names = [of.name()].into_iter().chain(of.from().iter().map(String::as_str));
-        names.into_iter().any(|name| name.eq_ignore_ascii_case(field.trim()))
+        let Shown::Value(field) = field.shown() else { return false };
+        let mut names = [of.name()].into_iter().chain(of.from().iter().map(String::as_str));
+        names.any(|name| name.eq_ignore_ascii_case(field.trim()))
     };
     let fields = Object::ALL.into_iter().flat_map(|object| config.boundary.fields(object));
     let changed: Vec<&Field> = fields.filter(is_called).collect();
