@@ -217,8 +217,11 @@ impl Field {
 
     /// What a flag's cell says, where the allowlist knows its word.
     fn flag(&self, cell: &str) -> Option<bool> {
-        let mut flags = self.0.flags.iter();
-        flags.find(|(word, _)| *word == cell.trim().to_lowercase()).map(|(_, flag)| *flag)
+        if self.0.flags.is_empty() {
+            return None;
+        }
+        let cell = cell.trim().to_lowercase();
+        self.0.flags.iter().find(|(word, _)| *word == cell).map(|(_, flag)| *flag)
     }
 }
 
