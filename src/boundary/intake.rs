@@ -164,6 +164,20 @@ pub struct Admission {
     pub decimal_marks: Vec<(String, DecimalMark, &'static str)>,
 }
 
+impl Admission {
+    /// How the dates of each column were read, and what settled that, in words.
+    pub fn orders_told(&self) -> impl Iterator<Item = (&str, String)> {
+        let told = self.date_orders.iter();
+        told.map(|(column, order, how)| (column.as_str(), format!("{}, {how}", order.word())))
+    }
+
+    /// Which mark stands before the decimals of each column, and what settled that, in words.
+    pub fn marks_told(&self) -> impl Iterator<Item = (&str, String)> {
+        let told = self.decimal_marks.iter();
+        told.map(|(column, mark, how)| (column.as_str(), format!("{}, {how}", mark.word())))
+    }
+}
+
 /// Where one input's rows are handed in.
 #[derive(Debug, Clone)]
 pub struct Desk {
@@ -313,9 +327,8 @@ impl Desk {
                 .iter()
                 .map(|(_, field, _)| Column::of(field.kind(), ROOM))
                 .collect(),
-            unordered: Vec::new(),
+            undecided: Vec::new(),
             decimal: self.decimal,
-            open: Vec::new(),
             marks: vec![Marks::default(); self.columns.len()],
             lines: Vec::with_capacity(ROOM),
             withheld: Vec::new(),
@@ -326,26 +339,40 @@ impl Desk {
 
     /// Settles what only the whole input can tell.
     pub fn close(mut self, whole: Gathered) -> Result<Load, AdmitError> {
-        let Gathered { mut columns, mut unordered, open, marks, mut lines, withheld } = whole;
-        let decimals = self.shared_decimals(&open, &marks)?;
-        for (row, slot, figure) in open {
-            if let Some(decimal) = decimals.get(slot).copied().flatten()
-                && let Some(Growing::Number(numbers)) = columns.get_mut(slot)
-                && let Some(number) = numbers.get_mut(row)
-            {
-                *number = Number::new(figure.read(decimal));
-            }
-        }
+        let Gathered { mut columns, mut undecided, marks, mut lines, withheld } = whole;
         let mut proofs = vec![Proof::default(); columns.len()];
-        for (_, slot, moment) in &unordered {
-            if let Some(proof) = proofs.get_mut(*slot) {
-                proof.add(*moment);
+        let mut written = vec![Marks::default(); columns.len()];
+        for (_, slot, value) in &undecided {
+            match value {
+                Undecided::Date(moment) => {
+                    if let Some(proof) = proofs.get_mut(*slot) {
+                        proof.add(*moment);
+                    }
+                }
+                Undecided::Number(figure) => {
+                    if let Some(written) = written.get_mut(*slot) {
+                        written.add(figure.mark);
+                    }
+                }
             }
         }
+        let decimals = self.shared_decimals(&written, &marks)?;
         let orders = self.shared_order(&proofs)?;
         let mut keep = vec![true; lines.len()];
-        unordered.sort_by_key(|(row, slot, _)| (*slot, *row));
-        for (row, slot, moment) in unordered {
+        undecided.sort_by_key(|(row, slot, _)| (*slot, *row));
+        for (row, slot, value) in undecided {
+            let moment = match value {
+                Undecided::Date(moment) => moment,
+                Undecided::Number(figure) => {
+                    if let Some(decimal) = decimals.get(slot).copied().flatten()
+                        && let Some(Growing::Number(numbers)) = columns.get_mut(slot)
+                        && let Some(number) = numbers.get_mut(row)
+                    {
+                        *number = Number::new(figure.read(decimal));
+                    }
+                    continue;
+                }
+            };
             let order = orders.get(slot).copied().flatten().unwrap_or(DateOrder::DayFirst);
             if let Some(millis) = moment.settled(order).and_then(|moment| moment.millis(self.zone))
             {
@@ -441,15 +468,9 @@ impl Desk {
     /// program's.
     fn shared_decimals(
         &mut self,
-        open: &[(usize, usize, Open)],
+        written: &[Marks],
         marks: &[Marks],
     ) -> Result<Vec<Option<DecimalMark>>, AdmitError> {
-        let mut written = vec![Marks::default(); self.columns.len()];
-        for (_, slot, figure) in open {
-            if let Some(written) = written.get_mut(*slot) {
-                written.add(figure.mark);
-            }
-        }
         let of_file = marks.iter().fold(Marks::default(), |all, of_column| all.and(*of_column));
         let mut decimals = Vec::new();
         for ((written, proven), (_, field, column)) in written.iter().zip(marks).zip(&self.columns)
@@ -516,8 +537,7 @@ impl Load {
 /// The rows of an input, chunk behind chunk, in the columns that will hold them.
 pub struct Gathered {
     columns: Vec<Growing>,
-    unordered: Vec<(usize, usize, Moment)>,
-    open: Vec<(usize, usize, Open)>,
+    undecided: Vec<(usize, usize, Undecided)>,
     marks: Vec<Marks>,
     lines: Vec<u32>,
     withheld: Vec<(usize, usize, &'static str)>,
@@ -535,8 +555,7 @@ impl Gathered {
     pub fn of(first: &mut Intake) -> Self {
         let mut whole = Self {
             columns: first.columns.iter().map(Growing::like).collect(),
-            unordered: Vec::new(),
-            open: Vec::new(),
+            undecided: Vec::new(),
             marks: vec![Marks::default(); first.columns.len()],
             lines: Vec::new(),
             withheld: Vec::new(),
@@ -551,8 +570,7 @@ impl Gathered {
         for (column, next) in self.columns.iter_mut().zip(&mut next.columns) {
             column.take(next);
         }
-        next.rows_behind(offset, &mut self.unordered, &mut self.withheld);
-        next.figures_behind(offset, &mut self.open, &mut self.marks);
+        next.rows_behind(offset, &mut self.undecided, &mut self.withheld, &mut self.marks);
         column::append(&mut self.lines, &mut next.lines);
     }
 }
@@ -572,13 +590,11 @@ pub struct Intake {
     fields: Arc<[Field]>,
     key_at: usize,
     pub(super) columns: Vec<Column>,
-    /// Dates that wait for the order of day and month, with their row and slot.
-    pub(super) unordered: Vec<(usize, usize, Moment)>,
+    /// What waits for its whole column, with its row and slot.
+    pub(super) undecided: Vec<(usize, usize, Undecided)>,
     /// The decimal mark, where it is known of whatever is written there.
     decimal: Option<DecimalMark>,
-    /// Numbers that wait for the decimal mark of their column, with their row and slot.
-    open: Vec<(usize, usize, Open)>,
-    /// By column, the decimal marks that its other numbers show.
+    /// By column, the decimal marks that numbers show which wait for nothing.
     marks: Vec<Marks>,
     pub(super) lines: Vec<u32>,
     pub(super) withheld: Vec<(usize, usize, &'static str)>,
@@ -615,34 +631,23 @@ impl Intake {
         for (column, next) in self.columns.iter_mut().zip(&mut next.columns) {
             column.append(next);
         }
-        next.rows_behind(offset, &mut self.unordered, &mut self.withheld);
-        next.figures_behind(offset, &mut self.open, &mut self.marks);
+        next.rows_behind(offset, &mut self.undecided, &mut self.withheld, &mut self.marks);
         column::append(&mut self.lines, &mut next.lines);
     }
 
-    /// Moves what numbers tell of decimal marks to where their rows come to stand.
-    fn figures_behind(
-        &mut self,
-        offset: usize,
-        open: &mut Vec<(usize, usize, Open)>,
-        marks: &mut [Marks],
-    ) {
-        open.extend(self.open.drain(..).map(|(row, slot, figure)| (offset + row, slot, figure)));
-        for (marks, more) in marks.iter_mut().zip(&mut self.marks) {
-            *marks = marks.and(std::mem::take(more));
-        }
-    }
-
-    /// Moves what is known of single rows to where they come to stand.
+    /// Moves what is known of single rows to where they come to stand, and what their columns show.
     fn rows_behind(
         &mut self,
         offset: usize,
-        unordered: &mut Vec<(usize, usize, Moment)>,
+        undecided: &mut Vec<(usize, usize, Undecided)>,
         withheld: &mut Vec<(usize, usize, &'static str)>,
+        marks: &mut [Marks],
     ) {
-        unordered.extend(
-            self.unordered.drain(..).map(|(row, slot, moment)| (offset + row, slot, moment)),
-        );
+        for (marks, more) in marks.iter_mut().zip(&mut self.marks) {
+            *marks = marks.and(std::mem::take(more));
+        }
+        undecided
+            .extend(self.undecided.drain(..).map(|(row, slot, value)| (offset + row, slot, value)));
         withheld
             .extend(self.withheld.drain(..).map(|(row, slot, what)| (offset + row, slot, what)));
     }
@@ -655,7 +660,7 @@ impl Intake {
             (Column::Time(times), Value::Moment(moment)) => {
                 column::push(times, moment.millis(self.zone).map_or(Millis::NONE, Millis::new));
                 if matches!(moment, Moment::Unordered { .. }) {
-                    self.unordered.push((self.lines.len(), slot, moment));
+                    self.undecided.push((self.lines.len(), slot, Undecided::Date(moment)));
                 }
             }
             (Column::Number(numbers), Value::Number(figure)) => {
@@ -669,7 +674,7 @@ impl Intake {
                     }
                     (Figure::Open(open), Some(decimal)) => open.read(decimal),
                     (Figure::Open(open), None) => {
-                        self.open.push((self.lines.len(), slot, open));
+                        self.undecided.push((self.lines.len(), slot, Undecided::Number(open)));
                         open.read(open.mark)
                     }
                 };
@@ -771,6 +776,15 @@ fn local_millis(local: chrono::NaiveDateTime, zone: Tz) -> i64 {
             .find_map(|later| zone.from_local_datetime(&later).earliest())
             .map_or_else(|| local.and_utc().timestamp_millis(), |at| at.timestamp_millis()),
     }
+}
+
+/// A value that its whole column decides.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Undecided {
+    /// It waits for the order of day and month.
+    Date(Moment),
+    /// It waits for the decimal mark.
+    Number(Open),
 }
 
 /// Which decimal marks numbers show.

@@ -30,9 +30,8 @@ const WITHHELD: &str = "a secret";
 impl Intake {
     /// The rows as lines, if all that was admitted can be told by them.
     pub fn keep(&self) -> Option<Vec<String>> {
-        // A date whose order of day and month is not settled yet is not known yet. Programs write numbers
-        // that are.
-        if !self.unordered.is_empty() {
+        // What its whole column decides is not known yet.
+        if !self.undecided.is_empty() {
             return None;
         }
         let mut withheld = self.withheld.iter().peekable();
@@ -68,7 +67,7 @@ impl Intake {
         for (row, ..) in &mut self.withheld {
             *row = at(*row);
         }
-        for (row, ..) in &mut self.unordered {
+        for (row, ..) in &mut self.undecided {
             *row = at(*row);
         }
         self.withheld.sort_by_key(|(row, slot, _)| (*row, *slot));

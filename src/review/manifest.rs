@@ -547,16 +547,8 @@ fn input_files<'j>(judged: &'j Judged, loss: &'j Loss) -> Vec<InputFile<'j>> {
                 })
                 .collect(),
             values_withheld: admission.withheld.len(),
-            date_orders: admission
-                .date_orders
-                .iter()
-                .map(|(column, order, how)| (column.as_str(), format!("{}, {how}", order.word())))
-                .collect(),
-            decimal_marks: admission
-                .decimal_marks
-                .iter()
-                .map(|(column, mark, how)| (column.as_str(), format!("{}, {how}", mark.word())))
-                .collect(),
+            date_orders: admission.orders_told().collect(),
+            decimal_marks: admission.marks_told().collect(),
         })
         .collect()
 }

@@ -771,6 +771,7 @@ impl Receipt {
             *withheld.entry((&held.field, held.looks_like)).or_default() += 1;
         }
         let names = |names: &[String]| names.iter().map(|name| value(name)).collect();
+        let of_column = |(column, how): (&str, String)| format!("{}: {how}", value(column));
         Self {
             file: value(&admission.file),
             object: admission.object.key(),
@@ -804,16 +805,8 @@ impl Receipt {
                 })
                 .collect(),
             withheld_count: grouped(admission.withheld.len()),
-            dates: admission
-                .date_orders
-                .iter()
-                .map(|(column, order, how)| format!("{}: {}, {how}", value(column), order.word()))
-                .collect(),
-            decimals: admission
-                .decimal_marks
-                .iter()
-                .map(|(column, mark, how)| format!("{}: {}, {how}", value(column), mark.word()))
-                .collect(),
+            dates: admission.orders_told().map(of_column).collect(),
+            decimals: admission.marks_told().map(of_column).collect(),
         }
     }
 }
