@@ -14,7 +14,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 
 use crate::boundary::{Boundary, Field, Object, id_key};
-use crate::check::{ALL, By, EXAMPLES, Examples, Policies, Rulebook, When};
+use crate::check::{ALL, By, EXAMPLES, Examples, Policies, Rulebook, Table, When};
 use crate::gate::{FOUNDER_FIELDS, Gate, Profile};
 use crate::policy::{Document, Log, Problems, Said, Section, Value, meant, nearest};
 use crate::source::Files;
@@ -239,7 +239,7 @@ fn read(review: &str, rules: &BTreeMap<String, String>, log: &Log) -> Config {
         live,
         exports,
         files,
-        batch: batch(&root, &boundary, rules, log),
+        batch: batch(&root, &boundary, &rulebook, log),
         copies: copies(&root),
         test_records: root
             .section("metric")
@@ -529,7 +529,7 @@ fn place(section: &Section<'_>, key: &str) -> Option<Place> {
 fn batch(
     root: &Section<'_>,
     boundary: &Boundary,
-    rules: &BTreeMap<String, String>,
+    rulebook: &Rulebook,
     log: &Log,
 ) -> BatchDefinition {
     let mut batch = BatchDefinition::default();
@@ -547,11 +547,10 @@ fn batch(
     batch.changed_within_days = section.count("changed_within_days").map(|said| said.value);
     batch.when = conditions(&section, "when", boundary);
     if let Some(file) = section.text("ids") {
-        match rules.get(file.value) {
-            Some(text) => {
-                let name = format!("rules/{}", file.value);
-                batch.ids = ids(&name, text, boundary, log);
-                batch.ids_file = Some(name);
+        match rulebook.find_table(file.value) {
+            Some(table) => {
+                batch.ids = ids(table, boundary, log);
+                batch.ids_file = Some(table.file.clone());
             }
             None => section.problem_with_hint(
                 file.line,
@@ -564,7 +563,7 @@ fn batch(
 }
 
 /// The ids of a list: one a line, with or without the name of the column in front.
-fn ids(file: &str, text: &str, boundary: &Boundary, log: &Log) -> Option<BTreeSet<String>> {
+fn ids(list: &Table, boundary: &Boundary, log: &Log) -> Option<BTreeSet<String>> {
     let fields = Object::REVIEWED.into_iter().flat_map(|object| boundary.fields(object));
     let columns: Vec<&String> =
         fields.filter(|field| field.name() == "id").flat_map(Field::from).collect();
@@ -573,16 +572,21 @@ fn ids(file: &str, text: &str, boundary: &Boundary, log: &Log) -> Option<BTreeSe
         names.any(|name| name.eq_ignore_ascii_case(cell))
     };
     let mut ids = BTreeSet::new();
-    for (line, text) in (1..).zip(text.trim_start_matches('\u{feff}').lines()) {
-        let cell = text.trim();
-        let id = cell.strip_prefix('"').and_then(|cell| cell.strip_suffix('"')).unwrap_or(cell);
-        if id.contains([',', ';', '\t', '"']) {
-            let hint = "one id a line, and nothing else: take the other columns out";
-            log.note(file, line, "more than one cell", Some(hint.to_owned()));
-            return None;
-        }
-        if !id.is_empty() && !is_header(id) {
-            ids.insert(id_key(id).to_owned());
+    let rows = list.rows.iter().map(|(line, cells)| (*line, cells));
+    for (line, cells) in std::iter::once((1, &list.header)).chain(rows) {
+        match cells.as_slice() {
+            // That it is empty is said already.
+            [] => {}
+            [id] if !id.contains([',', ';', '\t', '"']) => {
+                if !id.is_empty() && !is_header(id) {
+                    ids.insert(id_key(id).to_owned());
+                }
+            }
+            _ => {
+                let hint = "one id a line, and nothing else: take the other columns out";
+                log.note(&list.file, line, "more than one cell", Some(hint.to_owned()));
+                return None;
+            }
         }
     }
     Some(ids)

@@ -63,9 +63,14 @@ impl Rulebook {
         model.map(String::as_str)
     }
 
+    /// A table by name.
+    pub fn find_table(&self, name: &str) -> Option<&Table> {
+        self.tables.get(name)
+    }
+
     /// A table named by a rule; a problem at that rule's line where there is no such file.
     pub fn table(&self, name: &str, section: &Section<'_>, line: usize) -> Option<&Table> {
-        let table = self.tables.get(name);
+        let table = self.find_table(name);
         if table.is_none() {
             section.problem_with_hint(
                 line,
