@@ -14,9 +14,7 @@ use crate::boundary::{Cell, Object, RecordRef, Shown};
 use crate::check::Family;
 use crate::finding::{Evidence, Finding, Likeness, Proposal, Target};
 use crate::gate::Verdict;
-use crate::packet::{Last, Subject};
-
-use crate::packet::Asks;
+use crate::packet::{Asks, Last, Subject};
 
 use super::{Found, exposure, text};
 
