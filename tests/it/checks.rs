@@ -120,12 +120,8 @@ fn judgement<'j>(judged: &'j fixture::Judged, code: &str) -> &'j Judgement {
 
 #[test]
 fn records_whose_accounts_do_not_agree_are_not_judged_and_that_is_said() {
-    let of = |name: &str| {
-        let folder = fixture::folders().into_iter().find(|it| it.ends_with(name)).unwrap();
-        fixture::judged(&folder)
-    };
-    let accounts = of("routing-accounts");
-    let matched = of("routing-matched-accounts");
+    let accounts = fixture::named("routing-accounts");
+    let matched = fixture::named("routing-matched-accounts");
     for (judged, code, says) in [
         (
             &accounts,
@@ -172,8 +168,7 @@ fn records_whose_accounts_do_not_agree_are_not_judged_and_that_is_said() {
 
 #[test]
 fn of_several_ids_in_a_cell_those_that_are_missing_are_named() {
-    let folder = fixture::folders().into_iter().find(|it| it.ends_with("unresolved-reference"));
-    let judged = fixture::judged(&folder.unwrap());
+    let judged = fixture::named("unresolved-reference");
     let findings = &judgement(&judged, "BAT-08").findings;
     for (record, says) in [
         ("contact 003D", "2 contacts name the account 001Y, which is in no input"),
@@ -219,8 +214,7 @@ fn a_lead_that_was_touched_on_the_day_of_the_review_was_touched() {
 
 /// What a check finds in a fixture.
 fn found(name: &str, code: &str) -> Vec<Finding> {
-    let folder = fixture::folders().into_iter().find(|it| it.ends_with(name));
-    let judged = fixture::judged(&folder.unwrap());
+    let judged = fixture::named(name);
     let findings = judged.reports.into_iter().find_map(|report| match report.outcome {
         Outcome::Ran(judgement) if report.check.code == code => Some(judgement.findings),
         Outcome::Ran(_) | Outcome::NotApplicable(_) | Outcome::Broken => None,
@@ -234,13 +228,8 @@ fn headline<'f>(findings: &'f [Finding], record: &str) -> &'f str {
 
 #[test]
 fn likeness_looks_at_records_without_an_address_too() {
-    let folder =
-        fixture::folders().into_iter().find(|it| it.ends_with("duplicates-similar-person"));
-    let judged = fixture::judged(&folder.unwrap());
-    let examined = |code: &str| {
-        let report = judged.reports.iter().find(|report| report.check.code == code).unwrap();
-        report.judgement().unwrap().examined
-    };
+    let judged = fixture::named("duplicates-similar-person");
+    let examined = |code: &str| judgement(&judged, code).examined;
     // Fourteen leads, of which two have no address, and six contacts.
     assert_eq!((examined("DUP-01"), examined("DUP-02")), (18, 20));
 }

@@ -70,6 +70,11 @@ pub(crate) fn judged(folder: &Path) -> Judged {
     Judged { boundary, admissions, tables, reports, pulled, policies }
 }
 
+/// Judges a fixture by its name.
+pub(crate) fn named(name: &str) -> Judged {
+    judged(&folders().into_iter().find(|folder| folder.ends_with(name)).unwrap())
+}
+
 /// Admits one table.
 pub(crate) fn admit(
     boundary: &Boundary,
