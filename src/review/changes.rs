@@ -21,6 +21,7 @@ use crate::ledger::{Chain, Decided, Run, digest};
 use super::desk::standing;
 use super::paper::{self, After, Change, FieldChange, Paper, Told};
 use super::rules::counted;
+use super::tally::Stand;
 use super::{Folder, ReviewError};
 
 /// The file that says what the others are.
@@ -51,7 +52,7 @@ pub fn changes(
     };
     let runs = ledger.runs().filter(|run| of.is_none_or(|day| run.as_of == day));
     let found = runs.map(|run| (run, approved(run))).filter(|(_, approved)| !approved.is_empty());
-    let Some((run, approved)) = found.last() else {
+    let Some((run, mut approved)) = found.last() else {
         return Ok(of.map_or_else(
             || "nothing is approved, so there is no change sheet\n".to_owned(),
             |day| {
@@ -69,7 +70,9 @@ pub fn changes(
     let paper = Paper::of(&runs, run)?;
     let home = paper::home(&runs, run)?;
     let name = home.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let (files, words) = Sheets::of(&config, &paper, &approved).files(run, &name, ledger.head());
+    let again = leave_out(&mut approved, &ledger, &runs, run)?;
+    let sheets = Sheets { again, ..Sheets::of(&config, &paper, &approved) };
+    let (files, words) = sheets.files(run, &name, ledger.head());
     let all = folder.path.join("changes");
     folder::make(&all)?;
     folder::clear_drafts(&all)?;
@@ -80,6 +83,22 @@ pub fn changes(
     folder::replace(&sheets, &files)?;
     drop(held);
     Ok(words)
+}
+
+/// Leaves out approvals of what the packet that followed theirs asks about again: what it proposes nobody
+/// approved.
+fn leave_out(
+    approved: &mut Vec<(&FindingId, &Decided)>,
+    ledger: &Chain,
+    runs: &Path,
+    run: &Run,
+) -> Result<Option<Again>, ReviewError> {
+    let Some(follower) = ledger.follower(run) else { return Ok(None) };
+    let paper = Paper::of(runs, follower)?;
+    let all = approved.len();
+    approved.retain(|(id, _)| paper.find(id).iter().all(|told| told.stand != Stand::Undecided));
+    let count = all - approved.len();
+    Ok((count > 0).then_some(Again { count, day: follower.as_of }))
 }
 
 /// Sheets may be written anew as long as nobody put anything beside them or wrote into them.
@@ -115,6 +134,14 @@ pub(super) fn heads(all: &Path) -> Vec<(PathBuf, String)> {
 
 fn is_approval(decided: &Decided) -> bool {
     matches!(decided.decision.verdict(), Verdict::Approve { .. })
+}
+
+/// Approved changes that a later packet asks about again.
+#[derive(Debug, Clone, Copy)]
+struct Again {
+    count: usize,
+    /// The day of that packet.
+    day: NaiveDate,
 }
 
 /// One change of one field.
@@ -154,6 +181,7 @@ struct Sheets<'c> {
     boundary: &'c Boundary,
     columns: Columns,
     by_hand: Vec<Step>,
+    again: Option<Again>,
 }
 
 impl<'c> Sheets<'c> {
@@ -163,6 +191,7 @@ impl<'c> Sheets<'c> {
             boundary: &config.boundary,
             columns: BTreeMap::new(),
             by_hand: Vec::new(),
+            again: None,
         };
         // Of each record and field, the changes that were approved.
         let mut fields: BTreeMap<(RecordRef, String), Vec<Wanted<'_>>> = BTreeMap::new();
@@ -294,6 +323,16 @@ impl<'c> Sheets<'c> {
         );
         for line in &lines {
             words += &format!("- {line}\n");
+        }
+        if lines.is_empty() {
+            words += "- nothing: see below\n";
+        }
+        if let Some(Again { count, day }) = self.again {
+            let changes = counted(count, "approved change");
+            words += &format!(
+                "\nLeft out: {changes}. The packet of {day} asks again, because what stood there or was \
+                 proposed has changed since; what is decided there counts.\n"
+            );
         }
         words += "\nBefore a row is applied, the record has to hold what its `expected` column says; leave out a row that differs.\n\
                   The inverse sheets put back what stood there.\n";

@@ -649,6 +649,13 @@ fn a_decision_holds_for_what_was_proposed_and_for_nothing_else() {
         job.put("rules/routing.toml", &rules.replace("\"worked\"", "\"in work\""));
         week(&job, 1);
         assert_eq!(owner_of(&job, 1, "00Q5").1, stands);
+        let sheet = || {
+            let said = job.call(&["changes"]).ends(0).out;
+            let path = job.path(&format!("changes/{DAY}/lead.owner.csv"));
+            (fs::read_to_string(path).unwrap_or_default(), said)
+        };
+        let in_sheet = usize::from(stands == "apply");
+        assert_eq!(sheet().0.matches("00Q5,0053,").count(), in_sheet);
         // Nobody said anything of the other person.
         job.put("rules/routing.toml", &rules.replace("Ann Ash", "Bob Birk"));
         week(&job, 2);
@@ -657,9 +664,15 @@ fn a_decision_holds_for_what_was_proposed_and_for_nothing_else() {
         let packet = job.text("runs/2026-03-15/packet.html");
         assert!(packet.contains("in the packet of 1 March 2026"), "what was decided is not told");
         assert!(packet.contains("something else is proposed now"), "nor why it is asked again");
+        // What was approved is no change to make while it is asked about.
+        let (rows, said) = sheet();
+        assert!(!rows.contains("00Q5"), "{rows}");
+        let left_out = "Left out: 1 approved change. The packet of 2026-03-15 asks again";
+        assert_eq!(said.contains(left_out), stands == "apply", "{said}");
         job.put("rules/routing.toml", &rules);
         week(&job, 3);
         assert_eq!(owner_of(&job, 3, "00Q5").1, stands);
+        assert_eq!(sheet().0.matches("00Q5,0053,").count(), in_sheet);
     }
 }
 
