@@ -93,6 +93,14 @@ impl Made {
         found.map_or(Self::OF_NEITHER, |(_, made)| *made)
     }
 
+    /// The records share several keys.
+    const SEVERAL: Self = Self(1 << 7);
+
+    /// True for records that share several keys.
+    pub(super) fn is_of_several(self) -> bool {
+        self.0 & Self::SEVERAL.0 != 0
+    }
+
     /// What one of the two is made of.
     fn either(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -592,7 +600,7 @@ impl Blocks {
         out.sort_unstable_by_key(|(other, _)| *other);
         out.dedup_by(|(other, made), (kept, all)| {
             if other == kept {
-                *all = all.both(*made);
+                *all = all.both(*made).either(Made::SEVERAL);
             }
             other == kept
         });

@@ -370,7 +370,7 @@ impl Comparer {
         let Some((left, right)) = both(facet.at(a), facet.at(b)) else { return Outcome::MISSING };
         // What a company does is often part of its name.
         let context = match shared.name {
-            Some(0..=5) => 1,
+            Some(0..=4) => 1,
             Some(6) => 2,
             _ => 0,
         };
@@ -636,11 +636,18 @@ impl Comparer {
     }
 
     fn company(&self, a: &Line, b: &Line) -> Outcome {
-        let Facets { company, company_words, len, .. } = &self.facets;
+        let Facets { company, company_words, initials, len, .. } = &self.facets;
         let Some((left, right)) = both(a.company, b.company) else { return Outcome::MISSING };
         let level = self.company_likeness(a, b);
         if level <= 1 {
             return Outcome::value(level, company.held(left).max(company.held(right)), *len);
+        }
+        if level == 5 {
+            // The more names have these initials, the less they say whose they are.
+            let texts = [left, right].map(|code| company.values.text(code));
+            let short = texts.into_iter().min_by_key(|text| text.len()).unwrap_or_default();
+            let names = initials.find(short).map_or(0, |code| initials.frequency(code));
+            return Outcome::value(level, names + 1, *len);
         }
         let words = |code: Code| self.facets.words(code, self.facets.card(code));
         let (ours, theirs) = (words(left), words(right));
@@ -730,7 +737,7 @@ impl Shared {
     fn under_name(&self, outcome: Outcome) -> Outcome {
         let context = match self.name {
             Some(0 | 1) => 1,
-            Some(2 | 5) => 2,
+            Some(2) => 2,
             Some(4) => 3,
             Some(3) => 4,
             Some(6) => 5,

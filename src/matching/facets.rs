@@ -240,6 +240,10 @@ pub(super) struct Facets {
     pub(super) numbers: Dictionary,
     pub(super) company: Facet,
     pub(super) company_words: Words,
+    /// The initials of companies' names of several words, and how many records have them.
+    pub(super) initials: Dictionary,
+    /// How many pairs of records are a company's name and its initials.
+    pub(super) by_initials: f64,
     /// What is known of each company's name, by code.
     cards: Vec<Card>,
     pub(super) stem_names: Dictionary,
@@ -317,6 +321,8 @@ impl Facets {
         facets = Self {
             cards: cards.cards,
             stem_names: cards.stem_names,
+            initials: cards.initials,
+            by_initials: cards.by_initials,
             labels: labels.labels,
             company_labels: labels.company_labels,
             domain_labels: labels.domain_labels,
@@ -666,6 +672,29 @@ impl Facets {
             }
             self.cards.push(card);
         }
+        if !folded.are_people() {
+            self.count_initials(&folded.company.values);
+        }
+    }
+
+    /// Counts the initials of companies' names; people are not known by them.
+    fn count_initials(&mut self, names: &Dictionary) {
+        let mut of_name = String::new();
+        for code in names.codes() {
+            of_name.clear();
+            let words = words_with_initials(names.text(code));
+            of_name.extend(words.filter_map(|word| word.chars().next()));
+            if of_name.chars().nth(1).is_some() {
+                let initials = self.initials.intern(&of_name);
+                self.initials.add(initials, names.frequency(code));
+            }
+        }
+        let pairs = names.codes().map(|code| {
+            let initials = self.initials.find(names.text(code));
+            let named_so = initials.map_or(0, |initials| self.initials.frequency(initials));
+            f64::from(names.frequency(code)) * f64::from(named_so)
+        });
+        self.by_initials = pairs.sum();
     }
 
     /// A record's domain is its website's, or else that of its mailbox at work, or else of a company's

@@ -505,6 +505,97 @@ mod tests {
         linkage.weights(0, 1).iter().filter_map(|weight| weight.says).collect()
     }
 
+    /// A table of texts.
+    struct Rows<const N: usize>(Vec<[String; N]>);
+
+    impl<const N: usize> Records for Rows<N> {
+        fn len(&self) -> u32 {
+            u32::try_from(self.0.len()).unwrap()
+        }
+        fn value(&self, at: u32, column: usize) -> Option<&str> {
+            Some(self.0[at as usize][column].as_str()).filter(|value| !value.is_empty())
+        }
+    }
+
+    /// A word that no other number gives.
+    fn word(n: usize) -> String {
+        const SYLLABLES: [&str; 8] = ["ka", "lo", "mi", "ter", "son", "berg", "wal", "ri"];
+        let syllable = |n: usize| SYLLABLES[n % 8];
+        [n / 512, n / 64, n / 8, n].map(syllable).concat()
+    }
+
+    #[test]
+    fn what_many_share_is_a_groups_domain_and_what_two_share_is_theirs() {
+        const COLUMNS: [Kind; 4] = [Kind::Company, Kind::Web, Kind::Street, Kind::City];
+        let (groups, sites, alone) = (30, 40, 2_000);
+        let row = |company: usize, site: usize| {
+            let street = format!("{} {} Street", 100 + site * 7, word(company * 31 + site));
+            let city = word(9_000 + (company * 7 + site) % 300);
+            [format!("{} Logistics", word(company)), format!("{}.com", word(company)), street, city]
+        };
+        let mut rows = Vec::new();
+        for group in 0..groups {
+            rows.extend((0..sites).map(|site| row(group, site)));
+        }
+        let of_groups = rows.len();
+        let mut twins = Vec::new();
+        for company in groups..groups + alone {
+            let at = rows.len();
+            rows.push(row(company, company));
+            if company % 5 == 0 {
+                let mut twin = rows[at].clone();
+                // Half of the time nobody wrote down where it is.
+                if company % 10 == 0 {
+                    twin[2].clear();
+                    twin[3].clear();
+                }
+                twins.push((at, at + 1));
+                rows.push(twin);
+            }
+        }
+        for site in (0..of_groups).step_by(4) {
+            rows[site][2].clear();
+            rows[site][3].clear();
+        }
+        let lists = Lists::default();
+        let linkage = link(&Rows(rows), Plan { columns: &COLUMNS, ..plan(&lists, 1) });
+        let of_domain = |(one, other): (usize, usize)| {
+            let [one, other] = [one, other].map(|at| u32::try_from(at).unwrap());
+            let weights = linkage.weights(one, other);
+            let weight = weights.iter().find(|weight| weight.name == "web domain").unwrap();
+            assert_eq!(weight.context, "under one name");
+            weight.bits
+        };
+        let (of_twins, of_sites) = (of_domain(twins[0]), of_domain((1, 2)));
+        assert!(of_sites + 4.0 < of_twins, "{of_sites} and {of_twins} bits");
+        let found: Vec<(usize, usize)> =
+            likely(&linkage).iter().map(|(a, b)| (*a as usize, *b as usize)).collect();
+        let missed = twins.iter().filter(|pair| !found.contains(pair)).count();
+        assert_eq!(missed, 0, "of {} twins", twins.len());
+        let sites = found.iter().filter(|(_, later)| *later < of_groups).count();
+        assert_eq!(sites, 0, "sites of a group that are held to be one");
+    }
+
+    #[test]
+    fn initials_say_less_where_many_names_have_them() {
+        let mut rows: Vec<[String; 1]> = (0..80)
+            .map(|n| [format!("A{} B{} C{}", word(n), word(n + 90), word(n + 700))])
+            .collect();
+        let [common, rare] = [rows.len(), rows.len() + 2];
+        rows.extend(
+            ["Aurora Bay Chemicals", "ABC", "Xenon Quartz Yard", "XQY"].map(|it| [it.to_owned()]),
+        );
+        let lists = Lists::default();
+        let linkage = link(&Rows(rows), Plan { columns: &[Kind::Company], ..plan(&lists, 1) });
+        let [common, rare] = [common, rare].map(|at| {
+            let at = u32::try_from(at).unwrap();
+            let weight = linkage.weights(at, at + 1).remove(0);
+            assert_eq!(weight.says, Some("a company name and its initials"));
+            weight.bits
+        });
+        assert!(common + 3.0 < rare, "{common} and {rare} bits");
+    }
+
     #[test]
     fn another_number_is_no_slip() {
         let says = |left, right| agreement([Kind::Company], [[left], [right]]);

@@ -5,7 +5,8 @@
 //! drawn to what is usual for the kind of column; u of levels comes from pairs drawn at random and, in a
 //! context, from pairs drawn within it that everything else holds apart and that something else brought
 //! together; u of an equal value is how often other records hold it, the pair itself left out, or for a
-//! company's name what the rest says of such pairs. Does not: decide; a score of 0 bits is an even chance.
+//! company's name what the rest says of such pairs; a company's domain counts by how many share it.
+//! Does not: decide; a score of 0 bits is an even chance.
 
 #![expect(clippy::indexing_slicing, reason = "levels and contexts index the ladder they came from")]
 
@@ -45,12 +46,7 @@ pub(super) struct Parameters {
 impl Parameters {
     /// How much rarer the agreed value is than its frequency says, in bits.
     fn rarer(&self, comparison: Comparison, ladder: &Ladder, outcome: &Outcome) -> f64 {
-        match outcome.term {
-            Term::Value { held, .. } if is_keyed(comparison, ladder, outcome) => {
-                self.rarer[usize::from(class(held))]
-            }
-            Term::Value { .. } | Term::Level | Term::LevelOf { .. } | Term::Word { .. } => 0.0,
-        }
+        class_of(comparison, ladder, outcome).map_or(0.0, |class| self.rarer[usize::from(class)])
     }
 }
 
@@ -81,8 +77,11 @@ const RANDOM_PAIRS: u32 = 200_000;
 const GROUP_PAIRS: u32 = 30_000;
 /// Pairs that share a key, at most, from which m is estimated.
 const TRAINING_PAIRS: usize = 200_000;
-/// The level of [`ladder::COMPANY`] for units of one company, and the context they make.
+/// The levels of [`ladder::COMPANY`] for units of one company and for initials.
 const UNITS: usize = 4;
+const INITIALS: usize = 5;
+/// The contexts that names a slip apart and units of one company make.
+const SLIP_APART: usize = 2;
 const IN_UNITS: usize = 3;
 /// What matches look like is learned from pairs for which everything else speaks so strongly, in bits.
 const VOUCHED: f64 = 3.0;
@@ -168,6 +167,21 @@ fn is_keyed(comparison: Comparison, ladder: &Ladder, outcome: &Outcome) -> bool 
         && (comparison != Comparison::FirstName || is_full_name)
 }
 
+/// The class of an agreed value, where what it is worth depends on how many records hold it.
+fn class_of(comparison: Comparison, ladder: &Ladder, outcome: &Outcome) -> Option<u8> {
+    let held = match outcome.term {
+        Term::Value { held, .. } => held,
+        // A domain that many share is a group's, whatever their names.
+        Term::LevelOf { held }
+            if comparison == Comparison::Domain && usize::from(outcome.context) != IN_UNITS =>
+        {
+            held
+        }
+        Term::Level | Term::LevelOf { .. } | Term::Word { .. } => return None,
+    };
+    is_keyed(comparison, ladder, outcome).then(|| class(held))
+}
+
 fn class(held: f32) -> u8 {
     CLASSES.iter().fold(0, |class, least| class + u8::from(held >= *least))
 }
@@ -213,10 +227,15 @@ struct Point {
     term: f32,
     /// How many records hold the value or word; 0 where the level alone counts.
     held: f32,
+    /// The class of the value, where that counts.
+    class: Option<u8>,
 }
 
 /// A pair drawn to learn from, and how many pairs it stands for.
 type Drawing = (u32, u32, f32);
+
+/// A pair that shares a key, with its score and how many pairs it stands for.
+type Keyed<'p> = (&'p Point, f64, f64);
 
 /// Pairs to learn from: some at random, then some within groups, then some that share a key.
 struct Samples {
@@ -362,24 +381,35 @@ impl Groups {
 }
 
 /// Draws pairs that share a key, all of them or those of every so many records; how many there are for each
-/// one drawn.
+/// one drawn. Of companies those that share several keys are few, and most matches are among them: they are
+/// drawn from more records, and the others stand for as many more.
 fn draw_blocked(
     comparer: &Comparer,
     blocks: &Blocks,
     out: &mut Vec<Drawing>,
     made: &mut Vec<Made>,
 ) -> f64 {
+    /// Companies that share several keys are drawn from so many times as many records.
+    const CLOSER: usize = 16;
     let step = blocks.pairs_at_most().div_ceil(TRAINING_PAIRS).max(1);
-    let step = u32::try_from(step).unwrap_or(u32::MAX);
+    let closer = if comparer.facets.are_people() { step } else { step.div_ceil(CLOSER) };
+    let every = step / closer;
+    let stands_for = float(u32::try_from(every).unwrap_or(u32::MAX));
     let mut neighbours = Vec::new();
     let mut taken = 0_u32;
-    for record in (0..comparer.facets.len).step_by(step as usize) {
+    for (n, record) in (0..comparer.facets.len).step_by(closer).enumerate() {
         taken += 1;
         blocks.after(record, &mut neighbours);
         for (other, of) in
             neighbours.iter().filter(|(other, _)| comparer.may_be_one(record, *other))
         {
-            out.push((record, *other, 1.0));
+            if of.is_of_several() {
+                out.push((record, *other, 1.0));
+            } else if n % every == 0 {
+                out.push((record, *other, stands_for));
+            } else {
+                continue;
+            }
             made.push(*of);
         }
     }
@@ -463,14 +493,14 @@ impl Model {
             is_key: held >= 2.0 && is_keyed(comparison, ladder, outcome),
             term: self.term(ladder, outcome),
             held,
+            class: class_of(comparison, ladder, outcome),
         }
     }
 
     fn weigh(&self, at: usize, point: &Point) -> f64 {
-        let Point { rung: Some(rung), term, held, is_key } = *point else { return 0.0 };
+        let Point { rung: Some(rung), term, class, .. } = *point else { return 0.0 };
         let parameters = &self.parameters[at];
-        let by_value = is_key && usize::from(rung) >= VALUE;
-        let rarer = if by_value { parameters.rarer[usize::from(class(held))] } else { 0.0 };
+        let rarer = class.map_or(0.0, |class| parameters.rarer[usize::from(class)]);
         parameters.bits[usize::from(rung)] + f64::from(term) - rarer
     }
 
@@ -568,13 +598,16 @@ impl Model {
             for (before, usual) in before.iter_mut().zip(usual) {
                 *before = 0.1_f64.mul_add(usual, 0.9 * *before);
             }
-            u[context] = chances(&counts[context], &before, 5.0);
+            u[context] = chances(&counts[context], &before, 1.0);
         }
         if *comparison == Comparison::Company {
-            let units = points[samples.grouped..].iter().filter_map(|point| point.rung);
-            let units = units.filter(|rung| apart(*rung).1 == UNITS).count();
-            let units = as_f64(units) * samples.scale + 1.0;
-            u[1][UNITS] = units / comparer.pairs().max(1.0);
+            let drawn = points.iter().zip(&samples.stands_for).skip(samples.grouped);
+            let units =
+                drawn.filter(|(point, _)| point.rung.is_some_and(|it| apart(it).1 == UNITS));
+            let units: f64 = units.map(|(_, stands_for)| f64::from(*stands_for)).sum();
+            let pairs = comparer.pairs().max(1.0);
+            u[1][UNITS] = (units * samples.scale + 1.0) / pairs;
+            u[0][INITIALS] = u[0][INITIALS].max(comparer.facets.by_initials / pairs);
         }
         u
     }
@@ -583,12 +616,24 @@ impl Model {
     fn learn_rarity(&mut self, comparer: &Comparer, samples: &Samples, threads: NonZeroUsize) {
         let scores = self.scores(samples, samples.grouped..samples.stands_for.len(), threads);
         for (at, (comparison, _)) in comparer.comparisons.iter().enumerate() {
-            let points = samples.points[at][samples.grouped..].iter().zip(&scores);
-            let keyed = points.filter(|(point, _)| point.is_key);
-            self.parameters[at].rarer = if *comparison == Comparison::Company {
-                self.rarer_names(at, keyed)
-            } else {
-                rarer(keyed)
+            let drawn = samples.points[at].iter().zip(&samples.stands_for).skip(samples.grouped);
+            let keyed = drawn
+                .zip(&scores)
+                .filter(|((point, _), _)| point.is_key)
+                .map(|((point, stands_for), score)| (point, *score, f64::from(*stands_for)));
+            self.parameters[at].rarer = match comparison {
+                Comparison::Company => self.rarer_names(at, keyed),
+                Comparison::Domain => of_groups(keyed),
+                Comparison::Workplace
+                | Comparison::Phone
+                | Comparison::Address
+                | Comparison::FirstName
+                | Comparison::LastName
+                | Comparison::Mail
+                | Comparison::Birth
+                | Comparison::Identifier(_)
+                | Comparison::Text(_)
+                | Comparison::Category(_) => rarer(keyed),
             };
         }
     }
@@ -596,19 +641,15 @@ impl Model {
     /// As [`rarer`], for companies' names: how many pairs of each class are matches is what the rest says of
     /// them. Frequencies tell it of values that matches hold as often as others; but what a company of a rare
     /// name shares its name with is mostly itself.
-    fn rarer_names<'p>(
-        &self,
-        at: usize,
-        keyed: impl Iterator<Item = (&'p Point, &'p f64)>,
-    ) -> Rarer {
+    fn rarer_names<'p>(&self, at: usize, keyed: impl Iterator<Item = Keyed<'p>>) -> Rarer {
         let (mut told, mut found) = ([DRAW; CLASSES.len() + 1], [DRAW; CLASSES.len() + 1]);
-        for (point, score) in keyed {
+        for (point, score, stands_for) in keyed {
             let Some(rung) = point.rung else { continue };
             let class = usize::from(class(point.held));
             let by_frequency = self.parameters[at].bits[usize::from(rung)] + f64::from(point.term);
-            let likely = probability(*score);
-            told[class] += (1.0 - likely) * (self.prior + by_frequency).exp2();
-            found[class] += likely;
+            let likely = probability(score);
+            told[class] += stands_for * (1.0 - likely) * (self.prior + by_frequency).exp2();
+            found[class] += stands_for * likely;
         }
         let mut rarer = Rarer::default();
         for (rarer, (told, found)) in rarer.iter_mut().zip(told.iter().zip(&found)) {
@@ -630,19 +671,20 @@ impl Model {
         let model = &*self;
         let counts = threads::each(threads, comparer.comparisons.len(), |at| {
             let mut counts: Rates = [[0.0; LEVELS]; CONTEXTS];
-            let points = samples.points[at][samples.grouped..].iter();
-            for ((point, score), likely) in points.zip(&scores).zip(&likely) {
+            let drawn = samples.points[at].iter().zip(&samples.stands_for).skip(samples.grouped);
+            for (((point, stands_for), score), likely) in drawn.zip(&scores).zip(&likely) {
                 let Some((context, level)) = point.rung.map(apart) else { continue };
+                let stands_for = f64::from(*stands_for);
                 if people {
                     if *likely >= 1e-6 {
-                        counts[context][level] += likely;
+                        counts[context][level] += stands_for * likely;
                     }
                     continue;
                 }
-                // A level must not vouch for itself: what the others say decides.
+                // A level must not vouch for itself: what the others say decides which pairs count.
                 let others = score - model.weigh(at, point);
                 if others > VOUCHED {
-                    counts[0][level] += probability(others);
+                    counts[0][level] += stands_for * likely;
                 }
             }
             counts
@@ -653,7 +695,8 @@ impl Model {
                 self.parameters[at].m[context] = shares(*comparison, ladder, counts);
             }
         }
-        let matches: f64 = likely.iter().sum();
+        let drawn = likely.iter().zip(samples.stands_for.iter().skip(samples.grouped));
+        let matches: f64 = drawn.map(|(likely, stands_for)| likely * f64::from(*stands_for)).sum();
         (matches * samples.scale).max(0.1)
     }
 
@@ -686,16 +729,38 @@ fn rung(outcome: &Outcome) -> u8 {
 }
 
 /// How much rarer values are among pairs that are not matches than their frequencies say, class by class.
-fn rarer<'p>(keyed: impl Iterator<Item = (&'p Point, &'p f64)>) -> Rarer {
+fn rarer<'p>(keyed: impl Iterator<Item = Keyed<'p>>) -> Rarer {
     let (mut seen, mut expected) = ([1.0; CLASSES.len() + 1], [1.0; CLASSES.len() + 1]);
-    for (point, score) in keyed {
+    for (point, score, stands_for) in keyed {
         let class = usize::from(class(point.held));
-        seen[class] += 1.0 - probability(*score);
-        expected[class] += f64::from((point.held - 2.0 + UNSEEN) / (point.held - 1.0));
+        seen[class] += stands_for * (1.0 - probability(score));
+        expected[class] += stands_for * f64::from((point.held - 2.0 + UNSEEN) / (point.held - 1.0));
     }
     let mut rarer = Rarer::default();
     for (rarer, (seen, expected)) in rarer.iter_mut().zip(seen.iter().zip(&expected)) {
         *rarer = f64::log2(seen / expected).clamp(-6.0, 2.0);
+    }
+    rarer
+}
+
+/// As [`rarer`], for companies' domains: how much more often domains of each class are shared by two that are
+/// not one than by two that are. What many have in common is a group's.
+fn of_groups<'p>(keyed: impl Iterator<Item = Keyed<'p>>) -> Rarer {
+    let (mut ones, mut others) = (Rarer::default(), Rarer::default());
+    for (point, score, stands_for) in keyed {
+        let Some(class) = point.class.map(usize::from) else { continue };
+        let likely = probability(score);
+        ones[class] += stands_for * likely;
+        others[class] += stands_for * (1.0 - likely);
+    }
+    let [of_ones, of_others] = [&ones, &others].map(|counts| counts.iter().sum::<f64>() + DRAW);
+    let mut rarer = Rarer::default();
+    for (rarer, (ones, others)) in rarer.iter_mut().zip(ones.iter().zip(&others)) {
+        if ones + others > 0.0 {
+            let share = DRAW * (ones + others) / (of_ones + of_others - 2.0 * DRAW);
+            let [ones, others] = [(ones + share) / of_ones, (others + share) / of_others];
+            *rarer = (others / ones).log2().clamp(-6.0, 6.0);
+        }
     }
     rarer
 }
@@ -756,6 +821,10 @@ fn among_companies(
         (0, _) => None,
         // Units of one company are not one account, whatever they share.
         (IN_UNITS, _) => Some(Counted::pure(context, 1.0)),
+        // A slip in a rare name all but says who it is, so that nothing holds such pairs apart but this.
+        (SLIP_APART, Some(_)) if comparison == Comparison::Domain => {
+            Some(Counted::pure(context, 1.0 - likely(score)))
+        }
         (_, Some(others)) if others >= FAR_APART && !is_switchboard => None,
         _ => {
             let (likely, weight) = (likely(others), 1.0 - likely(others));

@@ -50,6 +50,7 @@ impl Frequency {
             Among::All => self.of.to_string(),
             Among::Those(by) => format!("{}_in_{by}", self.of),
             Among::Holders => format!("{}_alone", self.of),
+            Among::Level => format!("{}_under_name", self.of),
         }
     }
 }
@@ -118,8 +119,8 @@ impl<'l> Export<'l> {
         Teller { comparer: &self.linkage.comparer, dialect }.tell()
     }
 
-    fn level(&self, told: &Told, context: usize, level: usize) -> Option<&Level> {
-        self.known.evidence.get(told.at)?.contexts.get(context)?.levels.get(level)
+    fn rates(&self, at: usize, context: usize, level: usize) -> Option<&Level> {
+        self.known.evidence.get(at)?.contexts.get(context)?.levels.get(level)
     }
 
     /// The settings that Splink reads.
@@ -160,7 +161,7 @@ impl<'l> Export<'l> {
             if at == before {
                 levels.push(blank.clone());
             }
-            let Some(rates) = self.level(told, entry.context, entry.level) else { continue };
+            let Some(rates) = self.rates(told.at, entry.context, entry.level) else { continue };
             let context = told.ladder.contexts.get(entry.context).copied().unwrap_or_default();
             let nearly = if entry.is_nearly { NEARLY } else { "" };
             let mut level = json!({
@@ -216,18 +217,28 @@ impl<'l> Export<'l> {
     /// A record's value with what it is counted among, and the frequency that counts.
     fn frequency(&self, frequency: &Frequency, record: u32) -> (String, f64) {
         let comparer = &self.linkage.comparer;
+        let Frequency { level, context, at, .. } = *frequency;
         let of = frequency.of.of(comparer, record);
-        let (text, among) = match frequency.among {
-            Among::All => (of.text.clone(), comparer.facets.len),
-            Among::Holders => (of.text.clone(), of.held),
+        let value = |among: u32| {
+            (Term::Value { held: float(of.held), among: float(among.max(of.held)) }, 1.0)
+        };
+        let mut text = of.text.clone();
+        let (term, rate) = match frequency.among {
+            Among::All => value(comparer.facets.len),
+            Among::Holders => value(of.held),
             Among::Those(by) => {
                 let by = by.of(comparer, record);
-                (of.and(&by).text, by.held)
+                text = of.and(&by).text;
+                value(by.held)
+            }
+            Among::Level => {
+                let rates = self.rates(at, context.into(), level.into());
+                (Term::LevelOf { held: float(of.held) }, rates.map_or(1.0, |rates| rates.u))
             }
         };
-        let term = Term::Value { held: float(of.held), among: float(among.max(of.held)) };
-        let outcome = Outcome { level: Some(frequency.level), context: frequency.context, term };
-        (text.into_owned(), self.linkage.model.frequency(frequency.at, comparer, &outcome).exp2())
+        let outcome = Outcome { level: Some(level), context, term };
+        let bits = self.linkage.model.frequency(at, comparer, &outcome);
+        (text.into_owned(), rate * bits.exp2())
     }
 
     /// What Splink makes differently, as lines of CSV with a header: the comparison, the level, the

@@ -120,6 +120,8 @@ pub(super) enum Among {
     Those(Column),
     /// Those that hold the value.
     Holders,
+    /// Those that reach the level, by the class of how many hold the value.
+    Level,
 }
 
 /// What an equal value counts for in some circumstances.
@@ -133,6 +135,7 @@ pub(super) enum Worth {
     Name,
 }
 
+const INITIALS: &str = "counts by how many names have these initials, in SQL the level alone";
 const WORDS: &str = "words are weighed by how rare they are";
 const ALIKE_COMPANIES: &str =
     "company names are alike by words that are weighed by how rare they are";
@@ -264,8 +267,7 @@ impl Teller<'_> {
                 if !self.offers(Comparison::Company) {
                     return told;
                 }
-                let related = any(&[one_name(), initials()]);
-                told.under(1, related, Worth::Level, Some(ALSO_ALIKE))
+                told.under(1, one_name(), Worth::Level, Some(ALSO_ALIKE))
                     .untold_under(2, ALIKE_COMPANIES)
             }
         }
@@ -285,17 +287,12 @@ impl Teller<'_> {
     }
 
     /// What counts under a company's name.
-    fn under_name(&self, told: Told) -> Told {
+    fn under_name(&self, told: Told, worth: Worth) -> Told {
         if !self.offers(Comparison::Company) {
             return told;
         }
-        let told = told.under(1, one_name(), Worth::Level, None).under(
-            2,
-            initials(),
-            Worth::Level,
-            Some(ALSO_ALIKE),
-        );
-        (3..=5).fold(told, |told, context| told.untold_under(context, ALIKE_COMPANIES))
+        let told = told.under(1, one_name(), worth, None);
+        (2..=5).fold(told, |told, context| told.untold_under(context, ALIKE_COMPANIES))
     }
 
     fn domain(&self, told: Told) -> Told {
@@ -304,7 +301,7 @@ impl Teller<'_> {
             .value(0, equal(Column::Domain), Column::Domain)
             .value(1, equal(Column::DomainLabel), Column::DomainLabel)
             .loosely(2, self.dialect.slip(Column::DomainLabel), TWO_EDITS);
-        self.under_name(told)
+        self.under_name(told, Worth::Value(Among::Level))
     }
 
     fn phone(&self, told: Told) -> Told {
@@ -406,7 +403,7 @@ impl Teller<'_> {
             .value(5, all(&[equal(region), no_place.clone()]), region)
             .level(8, two_countries)
             .value(6, all(&[equal(country), neither(&[region, street]), no_place]), country);
-        let told = self.under_name(self.at_work(told));
+        let told = self.under_name(self.at_work(told), Worth::Level);
         if self.offers(Comparison::Phone) && self.comparer.facets.are_people() {
             return told.under(2, one_phone(), Worth::Level, None);
         }
@@ -550,7 +547,7 @@ fn company(told: Told) -> Told {
         .blank(blank(company))
         .value(0, equal(company), company)
         .value(1, equal(Column::CompanyLabel), Column::CompanySpelling)
-        .level(5, initials());
+        .nearly(5, initials(), None, INITIALS);
     let told = [2, 3, 4, 6].into_iter().fold(told, |told, level| told.untold(level, WORDS));
     told.untold_under(1, "the word in common counts by how rare it is")
 }
