@@ -732,8 +732,8 @@ impl Shared {
         matches!(self.address, Some(7 | 8)) && up_to(self.name, 6)
     }
 
-    /// What a company's name usually brings with it is counted among names as alike, each level once,
-    /// whatever the value.
+    /// What a company's name usually brings with it is counted among names as alike, each level once; how
+    /// many share the value is no chance of its own there.
     fn under_name(&self, outcome: Outcome) -> Outcome {
         let context = match self.name {
             Some(0 | 1) => 1,
@@ -913,18 +913,16 @@ fn is_acronym((left, right): (&str, &str)) -> bool {
     is_acronym_of(left, right) || is_acronym_of(right, left)
 }
 
-/// The words of a name of which its initials are made.
-pub(super) fn words_with_initials(name: &str) -> impl Iterator<Item = &str> {
-    name.split(' ').filter(|word| *word != "and")
+/// The initials of a name's words.
+pub(super) fn initials(name: &str) -> impl Iterator<Item = char> {
+    name.split(' ').filter(|word| *word != "and").filter_map(|word| word.chars().next())
 }
 
 fn is_acronym_of(short: &str, long: &str) -> bool {
-    short.len() >= 2 && !short.contains(' ') && long.contains(' ') && {
-        words_with_initials(long).count() == short.chars().count()
-            && words_with_initials(long)
-                .zip(short.chars())
-                .all(|(word, letter)| word.starts_with(letter))
-    }
+    short.len() >= 2
+        && !short.contains(' ')
+        && long.contains(' ')
+        && initials(long).eq(short.chars())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of records; a weight needs no more")]

@@ -8,7 +8,7 @@
     reason = "a code indexes the tables made for its own dictionary"
 )]
 
-use super::compare::{float, words_with_initials};
+use super::compare::{float, initials};
 use std::num::NonZeroUsize;
 
 use super::dictionary::{BLANK, Code, Dictionary, FETCHED, Pairs};
@@ -660,7 +660,7 @@ impl Facets {
             let mut card = Card {
                 words: [BLANK; Card::WORDS],
                 len: u8::try_from(words.len()).unwrap_or(u8::MAX),
-                initials: u8::try_from(words_with_initials(name).count()).unwrap_or(u8::MAX),
+                initials: u8::try_from(initials(name).count()).unwrap_or(u8::MAX),
                 total: folded.company_words.total(code),
                 stem,
                 glance: folded.company.values.glance(code),
@@ -682,16 +682,15 @@ impl Facets {
         let mut of_name = String::new();
         for code in names.codes() {
             of_name.clear();
-            let words = words_with_initials(names.text(code));
-            of_name.extend(words.filter_map(|word| word.chars().next()));
+            of_name.extend(initials(names.text(code)));
             if of_name.chars().nth(1).is_some() {
-                let initials = self.initials.intern(&of_name);
-                self.initials.add(initials, names.frequency(code));
+                let held = self.initials.intern(&of_name);
+                self.initials.add(held, names.frequency(code));
             }
         }
         let pairs = names.codes().map(|code| {
-            let initials = self.initials.find(names.text(code));
-            let named_so = initials.map_or(0, |initials| self.initials.frequency(initials));
+            let named_so = self.initials.find(names.text(code));
+            let named_so = named_so.map_or(0, |held| self.initials.frequency(held));
             f64::from(names.frequency(code)) * f64::from(named_so)
         });
         self.by_initials = pairs.sum();

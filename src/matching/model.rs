@@ -227,8 +227,8 @@ struct Point {
     term: f32,
     /// How many records hold the value or word; 0 where the level alone counts.
     held: f32,
-    /// The class of the value, where that counts.
-    class: Option<u8>,
+    /// What it is worth depends on how many records hold the value.
+    by_class: bool,
 }
 
 /// A pair drawn to learn from, and how many pairs it stands for.
@@ -289,6 +289,12 @@ impl Samples {
         let points = model.points(comparer, &drawn, threads);
         let stands_for = drawn.into_iter().map(|(.., stands_for)| stands_for).collect();
         Self { points, stands_for, random, grouped, made, scale }
+    }
+
+    /// What one comparison says of the pairs that share a key, and how many pairs each stands for.
+    fn keyed(&self, at: usize) -> impl Iterator<Item = (&Point, f64)> {
+        let points = self.points[at].iter().zip(&self.stands_for).skip(self.grouped);
+        points.map(|(point, stands_for)| (point, f64::from(*stands_for)))
     }
 
     /// Where a pair was drawn from, as far as that can overstate a comparison.
@@ -493,14 +499,14 @@ impl Model {
             is_key: held >= 2.0 && is_keyed(comparison, ladder, outcome),
             term: self.term(ladder, outcome),
             held,
-            class: class_of(comparison, ladder, outcome),
+            by_class: class_of(comparison, ladder, outcome).is_some(),
         }
     }
 
     fn weigh(&self, at: usize, point: &Point) -> f64 {
-        let Point { rung: Some(rung), term, class, .. } = *point else { return 0.0 };
+        let Point { rung: Some(rung), term, held, by_class, .. } = *point else { return 0.0 };
         let parameters = &self.parameters[at];
-        let rarer = class.map_or(0.0, |class| parameters.rarer[usize::from(class)]);
+        let rarer = if by_class { parameters.rarer[usize::from(class(held))] } else { 0.0 };
         parameters.bits[usize::from(rung)] + f64::from(term) - rarer
     }
 
@@ -601,10 +607,9 @@ impl Model {
             u[context] = chances(&counts[context], &before, 1.0);
         }
         if *comparison == Comparison::Company {
-            let drawn = points.iter().zip(&samples.stands_for).skip(samples.grouped);
-            let units =
-                drawn.filter(|(point, _)| point.rung.is_some_and(|it| apart(it).1 == UNITS));
-            let units: f64 = units.map(|(_, stands_for)| f64::from(*stands_for)).sum();
+            let is_unit = |point: &Point| point.rung.is_some_and(|rung| apart(rung).1 == UNITS);
+            let units = samples.keyed(at).filter(|(point, _)| is_unit(point));
+            let units: f64 = units.map(|(_, stands_for)| stands_for).sum();
             let pairs = comparer.pairs().max(1.0);
             u[1][UNITS] = (units * samples.scale + 1.0) / pairs;
             u[0][INITIALS] = u[0][INITIALS].max(comparer.facets.by_initials / pairs);
@@ -616,24 +621,17 @@ impl Model {
     fn learn_rarity(&mut self, comparer: &Comparer, samples: &Samples, threads: NonZeroUsize) {
         let scores = self.scores(samples, samples.grouped..samples.stands_for.len(), threads);
         for (at, (comparison, _)) in comparer.comparisons.iter().enumerate() {
-            let drawn = samples.points[at].iter().zip(&samples.stands_for).skip(samples.grouped);
-            let keyed = drawn
+            let keyed = samples
+                .keyed(at)
                 .zip(&scores)
                 .filter(|((point, _), _)| point.is_key)
-                .map(|((point, stands_for), score)| (point, *score, f64::from(*stands_for)));
-            self.parameters[at].rarer = match comparison {
-                Comparison::Company => self.rarer_names(at, keyed),
-                Comparison::Domain => of_groups(keyed),
-                Comparison::Workplace
-                | Comparison::Phone
-                | Comparison::Address
-                | Comparison::FirstName
-                | Comparison::LastName
-                | Comparison::Mail
-                | Comparison::Birth
-                | Comparison::Identifier(_)
-                | Comparison::Text(_)
-                | Comparison::Category(_) => rarer(keyed),
+                .map(|((point, stands_for), score)| (point, *score, stands_for));
+            self.parameters[at].rarer = if *comparison == Comparison::Company {
+                self.rarer_names(at, keyed)
+            } else if *comparison == Comparison::Domain {
+                of_groups(keyed)
+            } else {
+                rarer(keyed)
             };
         }
     }
@@ -671,10 +669,9 @@ impl Model {
         let model = &*self;
         let counts = threads::each(threads, comparer.comparisons.len(), |at| {
             let mut counts: Rates = [[0.0; LEVELS]; CONTEXTS];
-            let drawn = samples.points[at].iter().zip(&samples.stands_for).skip(samples.grouped);
-            for (((point, stands_for), score), likely) in drawn.zip(&scores).zip(&likely) {
+            let keyed = samples.keyed(at).zip(&scores).zip(&likely);
+            for (((point, stands_for), score), likely) in keyed {
                 let Some((context, level)) = point.rung.map(apart) else { continue };
-                let stands_for = f64::from(*stands_for);
                 if people {
                     if *likely >= 1e-6 {
                         counts[context][level] += stands_for * likely;
@@ -747,8 +744,8 @@ fn rarer<'p>(keyed: impl Iterator<Item = Keyed<'p>>) -> Rarer {
 /// not one than by two that are. What many have in common is a group's.
 fn of_groups<'p>(keyed: impl Iterator<Item = Keyed<'p>>) -> Rarer {
     let (mut ones, mut others) = (Rarer::default(), Rarer::default());
-    for (point, score, stands_for) in keyed {
-        let Some(class) = point.class.map(usize::from) else { continue };
+    for (point, score, stands_for) in keyed.filter(|(point, ..)| point.by_class) {
+        let class = usize::from(class(point.held));
         let likely = probability(score);
         ones[class] += stands_for * likely;
         others[class] += stands_for * (1.0 - likely);

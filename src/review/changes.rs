@@ -71,7 +71,7 @@ pub fn changes(
     let home = paper::home(&runs, run)?;
     let name = home.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let again = leave_out(&mut approved, &ledger, &runs, run)?;
-    let sheets = Sheets { again, ..Sheets::of(&config, &paper, &approved) };
+    let sheets = Sheets::of(&config, &paper, &approved, again);
     let (files, words) = sheets.files(run, &name, ledger.head());
     let all = folder.path.join("changes");
     folder::make(&all)?;
@@ -185,13 +185,18 @@ struct Sheets<'c> {
 }
 
 impl<'c> Sheets<'c> {
-    fn of(config: &'c Config, paper: &Paper, approved: &[(&FindingId, &Decided)]) -> Self {
+    fn of(
+        config: &'c Config,
+        paper: &Paper,
+        approved: &[(&FindingId, &Decided)],
+        again: Option<Again>,
+    ) -> Self {
         let mut sheets = Self {
             crm: config.crm,
             boundary: &config.boundary,
             columns: BTreeMap::new(),
             by_hand: Vec::new(),
-            again: None,
+            again,
         };
         // Of each record and field, the changes that were approved.
         let mut fields: BTreeMap<(RecordRef, String), Vec<Wanted<'_>>> = BTreeMap::new();

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::matching::compare::Comparer;
+use crate::matching::compare::{Comparer, initials};
 use crate::matching::dictionary::{BLANK, Code, Dictionary};
 use crate::matching::facets::{Facet, Mailbox, PHONES};
 use crate::matching::normalise;
@@ -179,7 +179,7 @@ impl Column {
                 Value::of(&facets.company.values, line.company)
             }
             Self::CompanyLabel => Value::of(&facets.labels, line.company_label),
-            Self::CompanyInitials => initials(facets.company.values.text(line.company)),
+            Self::CompanyInitials => abbreviation(facets.company.values.text(line.company)),
             Self::Domain => Value::of(&facets.domain.values, line.domain),
             Self::DomainLabel => Value::of(&facets.labels, line.domain_label),
             Self::Workplace => Value::of(&facets.company.values, line.company)
@@ -251,11 +251,7 @@ fn parts(name: &str) -> Value<'static> {
 }
 
 /// What a name of several words is abbreviated to.
-fn initials(name: &str) -> Value<'static> {
-    if !name.contains(' ') {
-        return Value::default();
-    }
-    let words = name.split(' ').filter(|word| *word != "and");
-    let initials: String = words.filter_map(|word| word.chars().next()).collect();
-    if initials.len() < 2 { Value::default() } else { Value::made(initials) }
+fn abbreviation(name: &str) -> Value<'static> {
+    let letters: String = initials(name).collect();
+    if letters.chars().nth(1).is_some() { Value::made(letters) } else { Value::default() }
 }
