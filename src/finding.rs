@@ -188,13 +188,15 @@ impl Likeness {
     }
 }
 
-/// One rule that was tried on a record.
+/// A rule that was tried on a record, or several in a row that passed it over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tried {
-    /// The rule's name.
+    /// The rule's name, or those of the first and the last.
     pub rule: String,
-    /// The rules file and line.
+    /// The rules file and line, or lines.
     pub place: String,
+    /// How many rules it is.
+    pub rules: usize,
     /// Whether it took the record.
     pub matched: bool,
     /// The clause that decided, in words, with the record's value.

@@ -346,6 +346,7 @@ impl Example {
         let tried = |rule: &str, line: usize, matched, because: &str| Tried {
             rule: rule.to_owned(),
             place: format!("rules/routing.toml:{line}"),
+            rules: 1,
             matched,
             because: because.to_owned(),
         };
@@ -630,6 +631,7 @@ fn saying(text: &str, cell: &Cell) -> Vec<Finding> {
             .because(Evidence::Trace(vec![Tried {
                 rule: text.to_owned(),
                 place: text.to_owned(),
+                rules: 1,
                 matched: true,
                 because: text.to_owned(),
             }]))

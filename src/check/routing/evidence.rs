@@ -5,6 +5,7 @@
 use std::cell::OnceCell;
 
 use crate::boundary::{Field, Object, Row, Shown};
+use crate::check::condition::Condition;
 use crate::check::settings::{days, label};
 use crate::finding::{Evidence, Finding, Tried};
 
@@ -186,6 +187,10 @@ pub(super) fn traced(case: &Case<'_, '_>) -> Vec<Tried> {
     trace(case.routed, case.plan, case.row, case.values, case.matched, case.home_cell())
 }
 
+/// So many rules are told one by one, up to the one that took the record; those before them are told
+/// together, by what kept them from taking it.
+const ONE_BY_ONE: usize = 24;
+
 /// Every rule that was tried, up to the one that took the record.
 pub(super) fn trace<'a>(
     routed: &Routed<'a>,
@@ -196,38 +201,23 @@ pub(super) fn trace<'a>(
     home: &OnceCell<Home<'a>>,
 ) -> Vec<Tried> {
     let end = matched.map_or(plan.rules.len(), |matched| matched.at + 1);
-    let mut tried: Vec<Tried> = Vec::new();
-    for (at, rule) in plan.rules.iter().take(end).enumerate() {
-        let taking = matched.filter(|matched| matched.at == at);
-        let because = match (taking, rule.failing(values), &rule.target) {
-            (Some(taking), ..) => taken_words(routed, rule, row, taking),
-            _ if !rule.is_in_force(values) => {
-                format!(
-                    "it was not in force on {}, when the {} was routed",
-                    values.day(),
-                    row.object()
-                )
-            }
-            (None, Some(condition), _) => condition.against(row),
-            (None, None, Target::Table(table)) => match rule.kept_by_blanks(values) {
-                Some(blank) => {
-                    let names: Vec<_> = blank.iter().map(ToString::to_string).collect();
-                    format!("no row of {} fits without {}", table.file, names.join(" and "))
-                }
-                None => format!("no row of {} fits", table.file),
-            },
-            (None, None, _) => match home.get() {
-                Some(home @ (Home::Several | Home::Unknown)) => home.how().to_owned(),
-                Some(Home::Listed(..)) => {
-                    "none of its accounts has an owner who can take it".to_owned()
-                }
-                Some(Home::Linked(_) | Home::Primary(_) | Home::Matched(_)) | None => {
-                    "the account has no owner who can take it".to_owned()
-                }
+    let rules = plan.rules.get(..end).unwrap_or_default();
+    let (far, near) = match rules.len().saturating_sub(ONE_BY_ONE) {
+        0 | 1 => (&[][..], rules),
+        far => rules.split_at(far),
+    };
+    let mut tried: Vec<Tried> = passed_over(far, row, values, home).into_iter().collect();
+    for (at, rule) in near.iter().enumerate() {
+        let taking = matched.filter(|matched| matched.at == far.len() + at);
+        let because = match taking {
+            Some(taking) => taken_words(routed, rule, row, taking),
+            None => match keeping(rule, row, values, home) {
+                Keeping::Condition(condition) => condition.against(row),
+                Keeping::Else(because) => because,
             },
         };
-        let matched = taking.is_some();
-        tried.push(Tried { rule: rule.name.clone(), place: rule.place(), matched, because });
+        let (rule, place) = (rule.name.clone(), rule.place());
+        tried.push(Tried { rule, place, rules: 1, matched: taking.is_some(), because });
     }
     if matched.is_none()
         && let Some(said) = &routed.policy.catch_all
@@ -235,11 +225,89 @@ pub(super) fn trace<'a>(
         tried.push(Tried {
             rule: "catch-all".to_owned(),
             place: format!("rules/routing.toml:{}", said.line),
+            rules: 1,
             matched: true,
             because: format!("no rule takes it: {}", said.value),
         });
     }
     tried
+}
+
+/// What kept a rule from taking a record.
+enum Keeping<'r> {
+    Condition(&'r Condition),
+    /// Something else, in words.
+    Else(String),
+}
+
+fn keeping<'r>(
+    rule: &'r Rule,
+    row: Row<'_>,
+    values: &Values,
+    home: &OnceCell<Home<'_>>,
+) -> Keeping<'r> {
+    let because = match (rule.failing(values), &rule.target) {
+        _ if !rule.is_in_force(values) => {
+            format!("it was not in force on {}, when the {} was routed", values.day(), row.object())
+        }
+        (Some(condition), _) => return Keeping::Condition(condition),
+        (None, Target::Table(table)) => match rule.kept_by_blanks(values) {
+            Some(blank) => {
+                let names: Vec<_> = blank.iter().map(ToString::to_string).collect();
+                format!("no row of {} fits without {}", table.file, names.join(" and "))
+            }
+            None => format!("no row of {} fits", table.file),
+        },
+        (None, _) => match home.get() {
+            Some(home @ (Home::Several | Home::Unknown)) => home.how().to_owned(),
+            Some(Home::Listed(..)) => {
+                "none of its accounts has an owner who can take it".to_owned()
+            }
+            Some(Home::Linked(_) | Home::Primary(_) | Home::Matched(_)) | None => {
+                "the account has no owner who can take it".to_owned()
+            }
+        },
+    };
+    Keeping::Else(because)
+}
+
+/// Rules that passed a record over, as one: how many of them each field kept from taking it.
+fn passed_over(
+    rules: &[Rule],
+    row: Row<'_>,
+    values: &Values,
+    home: &OnceCell<Home<'_>>,
+) -> Option<Tried> {
+    let (first, last) = (rules.first()?, rules.last()?);
+    let mut by_field: Vec<(&Field, usize)> = Vec::new();
+    let mut otherwise: Vec<(String, usize)> = Vec::new();
+    for rule in rules {
+        match keeping(rule, row, values, home) {
+            Keeping::Condition(condition) => count(&mut by_field, &condition.field),
+            Keeping::Else(because) => count(&mut otherwise, because),
+        }
+    }
+    let by_field = by_field.iter().map(|(field, rules)| {
+        let asks = if *rules == 1 { "asks" } else { "ask" };
+        let has = row.cell(field);
+        format!("{rules} {asks} something else of {}: the record has {}", field.name(), has.shown())
+    });
+    let otherwise = otherwise.iter().map(|(because, rules)| format!("{rules}: {because}"));
+    let because: Vec<String> = by_field.chain(otherwise).collect();
+    Some(Tried {
+        rule: format!("{} to {}", first.name, last.name),
+        place: format!("{} to {}", first.place(), last.place()),
+        rules: rules.len(),
+        matched: false,
+        because: because.join("; "),
+    })
+}
+
+fn count<T: PartialEq>(counts: &mut Vec<(T, usize)>, of: T) {
+    match counts.iter_mut().find(|(known, _)| *known == of) {
+        Some((_, count)) => *count += 1,
+        None => counts.push((of, 1)),
+    }
 }
 
 fn taken_words(routed: &Routed<'_>, rule: &Rule, row: Row<'_>, matched: Match<'_>) -> String {

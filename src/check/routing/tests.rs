@@ -293,3 +293,46 @@ fn an_index_finds_the_rules_that_a_search_finds() {
     }
     assert!(found > 1_000, "{found}");
 }
+
+#[test]
+fn of_many_rules_those_far_before_the_one_that_took_a_record_are_told_together() {
+    let trace = |before: usize| {
+        let mut rules = String::new();
+        for at in 0..before {
+            let when = match at % 3 {
+                0 => "employees = { at_least = 1000 }".to_owned(),
+                _ => format!("country = \"X{at}\""),
+            };
+            let since = if at == 1 { "since = 2026-03-02\n" } else { "" };
+            let _ = write!(
+                rules,
+                "[[rule]]\nname = \"R{at}\"\nwhen = {{ {when} }}\nto = \"U1\"\n{since}"
+            );
+        }
+        rules += "[[rule]]\nname = \"All\"\nto = \"U5\"\n";
+        let policies = parse(&[("routing.toml", &rules)]).unwrap();
+        let pulled = leads(&policies, 20);
+        let world = World::new(&pulled, today(), &policies, NonZeroUsize::MIN);
+        let lead = world.batch(Object::Lead).unwrap().rows().find(|row| row.id() == "L4").unwrap();
+        Routed::of(&world).suggestion(&world, lead).unwrap().1
+    };
+    for before in [1, 23, 24] {
+        let tried = trace(before);
+        assert_eq!(tried.len(), before + 1);
+        assert!(tried.iter().all(|tried| tried.rules == 1));
+    }
+    let tried = trace(83);
+    assert_eq!(tried.iter().map(|tried| tried.rules).sum::<usize>(), 84);
+    let [far, near @ ..] = &tried[..] else { panic!("nothing was tried") };
+    assert_eq!(
+        (&*far.rule, &*far.place),
+        ("R0 to R59", "rules/routing.toml:1 to rules/routing.toml:238")
+    );
+    assert_eq!(
+        far.because,
+        "20 ask something else of employees: the record has 212; 39 ask something else of \
+         country: the record has c4; 1: it was not in force on 2026-03-01, when the lead was routed"
+    );
+    assert_eq!((near.len(), &*near[0].rule, &*near[23].rule), (24, "R60", "All"));
+    assert!(near[23].matched && !near[0].matched);
+}

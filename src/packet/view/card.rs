@@ -539,7 +539,10 @@ impl Trace {
             None => "none took the record".to_owned(),
         };
         Self {
-            summary: format!("{} tried; {end}", counted(tried.len(), "rule")),
+            summary: format!(
+                "{} tried; {end}",
+                counted(tried.iter().map(|tried| tried.rules).sum(), "rule")
+            ),
             steps: tried
                 .iter()
                 .map(|tried| Step {

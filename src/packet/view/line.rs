@@ -272,12 +272,12 @@ pub(crate) struct Weighed<'a> {
     pub(crate) bits: f64,
 }
 
-/// A rule that was tried.
+/// A rule that was tried, or several in a row that passed the record over.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Step<'a> {
-    /// Its name.
+    /// Its name, or those of the first and the last.
     pub(crate) rule: Text<'a>,
-    /// Its file and line.
+    /// Its file and line, or lines.
     pub(crate) place: Text<'a>,
     /// Whether it took the record.
     pub(crate) matched: bool,
