@@ -11,7 +11,7 @@ use std::ops::Range;
 use super::compare::Comparer;
 use super::dictionary::{BLANK, Code, Dictionary};
 use super::facets::{Facets, Line, Mailbox};
-use super::normalise::{sound, street_core};
+use super::normalise::{numbered_street, sound};
 use super::{Crowd, Plan, Records};
 use crate::threads;
 
@@ -329,9 +329,9 @@ impl<'n> Keys<'n> {
         if street != 0 {
             self.add(Rule::Street, [street, 0]);
             // Its kind and direction are often left out.
-            let mut core = street_core(facets.street.values.text(line.street));
-            if let (Some(number), Some(name)) = (core.next(), core.next())
-                && number.starts_with(|first: char| first.is_ascii_digit())
+            if let Some((number, mut name)) =
+                numbered_street(facets.street.values.text(line.street))
+                && let Some(name) = name.next()
             {
                 self.add(Rule::StreetCore, [hash(number), hash(name)]);
             }

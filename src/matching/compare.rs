@@ -8,7 +8,7 @@ use super::Kind;
 use super::dictionary::{BLANK, Code, Dictionary};
 use super::facets::{Card, Facet, Facets, Line, Mailbox, UNIT_WORDS, Words};
 use super::ladder::{self, Ladder};
-use super::normalise::street_core;
+use super::normalise::numbered_street;
 use super::similar::{Glance, distance, jaro_winkler};
 
 /// One piece of evidence that a set of records offers.
@@ -511,42 +511,45 @@ impl Comparer {
             cities.is_some_and(|(left, right)| left == right || is_city_slip([left, right]));
         let is_one_place = is_one_postcode || is_one_city;
         let is_place_known = postcodes.is_some() || cities.is_some();
+        let may_be_one_place = is_one_place || !is_place_known;
         let countries = both(a.country, b.country);
         let are_two_countries = countries.is_some_and(|(left, right)| left != right);
         if let Some((left, right)) = streets {
             if left == right {
                 return self.same(u8::from(!is_one_place), street, left);
             }
-            let look_one = || is_one_street(street.values.text(left), street.values.text(right));
-            if (is_one_place || !is_place_known) && look_one() {
+            let [one, other] = [left, right].map(|code| street.values.text(code));
+            if may_be_one_place && is_one_street(one, other) {
                 return Outcome::level(2);
+            }
+            if may_be_one_place && are_in_one_street(one, other) {
+                return Outcome::level(3);
             }
             // Two streets are two sites, however near; people move, and have a street at home and at work.
             if !self.facets.are_people() {
                 // But of two postcodes one may be wrong; two cities have streets of one name.
-                let [one, other] = [left, right].map(|code| street.values.text(code));
                 if cities.is_none() && is_one_street_but_for_its_kind(one, other) {
                     return self.same(1, street, street.commoner(left, right));
                 }
-                return Outcome::level(if are_two_countries { 8 } else { 7 });
+                return Outcome::level(if are_two_countries { 9 } else { 8 });
             }
         }
         if let Some((code, _)) = postcodes.filter(|_| is_one_postcode) {
-            return self.same(3, postcode, code);
+            return self.same(4, postcode, code);
         }
         if let Some((left, right)) = cities.filter(|_| is_one_city) {
-            return self.same(4, city, city.commoner(left, right));
+            return self.same(5, city, city.commoner(left, right));
         }
         match (regions, countries) {
             (Some((left, right)), _) if left == right && !is_place_known => {
-                self.same(5, region, left)
+                self.same(6, region, left)
             }
-            _ if are_two_countries => Outcome::level(8),
+            _ if are_two_countries => Outcome::level(9),
             (None, None) if streets.is_none() && !is_place_known => Outcome::MISSING,
             (None, Some((code, _))) if streets.is_none() && !is_place_known => {
-                self.same(6, country, code)
+                self.same(7, country, code)
             }
-            (Some(_) | None, _) => Outcome::level(7),
+            (Some(_) | None, _) => Outcome::level(8),
         }
     }
 
@@ -729,7 +732,7 @@ impl Shared {
     /// True for companies of related names at two addresses: what they answer the phone by may be one
     /// switchboard.
     fn is_switchboard_likely(&self) -> bool {
-        matches!(self.address, Some(7 | 8)) && up_to(self.name, 6)
+        matches!(self.address, Some(3 | 8 | 9)) && up_to(self.name, 6)
     }
 
     /// What a company's name usually brings with it is counted among names as alike, each level once; how
@@ -879,16 +882,21 @@ fn is_one_street(left: &str, right: &str) -> bool {
 
 /// One house number in one street, of which one or both lack the kind or direction or say more.
 fn is_one_street_but_for_its_kind(left: &str, right: &str) -> bool {
-    let (Some((number, _)), Some((other, _))) = (left.split_once(' '), right.split_once(' '))
+    let (Some((number, name)), Some((other_number, other))) =
+        (numbered_street(left), numbered_street(right))
     else {
         return false;
     };
-    number == other && number.starts_with(|first: char| first.is_ascii_digit()) && {
-        let (one, other) = (street_core(left), street_core(right));
-        let common = one.zip(other).take_while(|(one, other)| one == other).count();
-        let fewer = street_core(left).count().min(street_core(right).count());
-        common == fewer && common >= 2
+    number == other_number && {
+        let fewer = name.clone().count().min(other.clone().count());
+        name.zip(other).take_while(|(one, other)| one == other).count() == fewer
     }
+}
+
+/// Two house numbers in one street.
+fn are_in_one_street(left: &str, right: &str) -> bool {
+    let streets = numbered_street(left).zip(numbered_street(right));
+    streets.is_some_and(|((_, name), (_, other))| name.eq(other))
 }
 
 /// True where a text's letters, its signs left out, hold a name.

@@ -35,7 +35,7 @@ const fn level(matches: f64, says: &'static str) -> Level {
 }
 
 /// The most levels of a ladder.
-pub(super) const LEVELS: usize = 9;
+pub(super) const LEVELS: usize = 10;
 /// The most contexts of a ladder.
 pub(super) const CONTEXTS: usize = 6;
 
@@ -158,6 +158,7 @@ pub(super) const ADDRESS: Ladder = Ladder {
         level(50.0, "the same street and place"),
         level(5.0, "the same street"),
         level(10.0, "streets that look alike in one place"),
+        level(1.0, "other numbers in one street"),
         level(8.0, "the same postcode"),
         level(12.0, "the same city"),
         level(5.0, "the same region"),

@@ -617,6 +617,20 @@ mod tests {
     }
 
     #[test]
+    fn another_number_in_one_street_is_near_and_one_of_two_numbers_is_there() {
+        let says = |left, right| agreement([Kind::Street, Kind::Postcode], [left, right]);
+        let here = ["744 N Monticello", "60612"];
+        for number in ["746", "44"] {
+            let near = format!("{number} Monticello Ave").leak();
+            assert_eq!(says(here, [near, "60612"]), ["other numbers in one street"]);
+            assert_eq!(says(here, [near, ""]), ["other numbers in one street"]);
+        }
+        assert_eq!(says(here, ["44 Ogden Ave", "60612"]), ["different places"]);
+        let both = ["744-746 N Monticello Ave", "60612"];
+        assert_eq!(says(here, both), ["streets that look alike in one place"]);
+    }
+
+    #[test]
     fn where_nobody_stands_twice_no_model_is_invented() {
         for size in [0, 1, 2, 40, 200] {
             assert_eq!(likely(&People::new(size, 0).link(1)), [], "{size} people");

@@ -143,7 +143,7 @@ def people(numbers, count, columns):
             continue
         twin = [f"{at}x", *row[1:]]
         for _ in range(1 + numbers.below(5)):
-            what = numbers.below(25)
+            what = numbers.below(26)
             if what < 4:
                 column = numbers.one_of([1, 2, 3, 4, 8, 9, 14, 13])
                 twin[column] = numbers.slip(twin[column])
@@ -178,6 +178,8 @@ def people(numbers, count, columns):
             elif what == 22:
                 twin[4] = number(numbers, 212)
             elif what == 23:
+                twin[8] = f"{1 + numbers.below(900)} {twin[8].partition(' ')[2]}"
+            elif what == 24:
                 twin[13], twin[14] = born[:8] + "07", f"T{numbers.below(10**8):08}"
             else:
                 twin[15], twin[16] = f"{numbers.word(2)} clerk", numbers.one_of(["f", "m"])
@@ -211,7 +213,7 @@ def companies(numbers, count):
             continue
         twin = [f"{at}x", *row[1:]]
         for _ in range(1 + numbers.below(4)):
-            what = numbers.below(13)
+            what = numbers.below(14)
             if what < 3:
                 column = numbers.one_of([2, 3, 4, 5, 10])
                 twin[column] = numbers.slip(twin[column])
@@ -229,6 +231,8 @@ def companies(numbers, count):
                 twin[9] = numbers.one_of(["Food", "Steel", "Law"])
             elif what == 11:
                 twin[1] = "".join(word[0] for word in words)
+            elif what == 12:
+                twin[4] = f"{1 + numbers.below(900)} {twin[4].partition(' ')[2]}"
             else:
                 twin[4] = twin[4].removesuffix(" Street")
                 twin[5], twin[7] = "", str(10000 + numbers.below(60))

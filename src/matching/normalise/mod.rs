@@ -27,7 +27,9 @@ pub use company::{Company, acronym_into, company};
 pub use mail::{AddressStep, Mail, address, is_role_mailbox};
 pub use person::{Name, roots};
 pub use phone::{phone, phone_into, same_phone};
-pub use place::{Country, Street, city_into, postcode_into, region_into, street_core, street_into};
+pub use place::{
+    Country, Street, city_into, numbered_street, postcode_into, region_into, street_into,
+};
 pub use sound::sound;
 pub use steps::{Step, Steps};
 pub use web::{company_domain, domain, own_label, website_label};

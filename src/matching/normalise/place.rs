@@ -653,11 +653,17 @@ fn push_street_word(word: &str, out: &mut String) -> Steps {
     Steps::NONE
 }
 
-/// The words of a folded street without its kind and direction.
-pub fn street_core(street: &str) -> impl Iterator<Item = &str> {
-    let is_core =
+/// House number and name of a folded street that has both: without its kind and direction, and without
+/// the second of two numbers.
+pub fn numbered_street(street: &str) -> Option<(&str, impl Iterator<Item = &str> + Clone)> {
+    let (number, rest) = street.split_once(' ')?;
+    let mut words = rest.split(' ').peekable();
+    words.next_if(|word| word.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_name =
         |word: &&str| !matches!(street_word(word), Some((_, Step::StreetType | Step::Direction)));
-    street.split(' ').filter(is_core)
+    let name = words.filter(is_name);
+    let has_both = number.starts_with(|first: char| first.is_ascii_digit());
+    (has_both && name.clone().next().is_some()).then_some((number, name))
 }
 
 /// The one form of a word that streets have often.
@@ -990,11 +996,18 @@ mod tests {
     }
 
     #[test]
-    fn a_street_without_its_kind_and_direction_is_its_core() {
-        for street in ["7239 s dobson ave", "7239 dobson", "7239 dobson st n"] {
-            assert!(street_core(street).eq(["7239", "dobson"]), "{street}");
+    fn a_numbered_street_is_its_number_and_its_name() {
+        let told = |street| {
+            let (number, name) = numbered_street(street)?;
+            Some((number, name.collect::<Vec<_>>().join(" ")))
+        };
+        for street in ["7239 s dobson ave", "7239 dobson", "7239 dobson st n", "7239 41 dobson"] {
+            assert_eq!(told(street), Some(("7239", "dobson".to_owned())), "{street}");
         }
-        assert!(street_core("10 n st").eq(["10"]));
+        assert_eq!(told("12 hwy 50"), Some(("12", "50".to_owned())));
+        for street in ["10 n st", "dobson ave", "hotel dobson", "10", ""] {
+            assert_eq!(told(street), None, "{street}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::fmt;
 use crate::matching::compare::{Comparer, initials};
 use crate::matching::dictionary::{BLANK, Code, Dictionary};
 use crate::matching::facets::{Facet, Mailbox, PHONES};
-use crate::matching::normalise;
+use crate::matching::normalise::numbered_street;
 
 /// One folded value of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +44,8 @@ pub(super) enum Column {
     StreetDigits,
     /// House number and street without their kind and direction.
     StreetCore,
+    /// The same without the house number.
+    StreetName,
     City,
     Postcode,
     Region,
@@ -55,7 +57,7 @@ pub(super) enum Column {
 }
 
 /// The columns of which there is one.
-const SINGLE: [Column; 26] = [
+const SINGLE: [Column; 27] = [
     Column::FirstName,
     Column::FirstNameRoots,
     Column::FirstNameParts,
@@ -77,6 +79,7 @@ const SINGLE: [Column; 26] = [
     Column::Street,
     Column::StreetDigits,
     Column::StreetCore,
+    Column::StreetName,
     Column::City,
     Column::Postcode,
     Column::Region,
@@ -109,6 +112,7 @@ impl fmt::Display for Column {
             Self::Street => "street",
             Self::StreetDigits => "street_digits",
             Self::StreetCore => "street_core",
+            Self::StreetName => "street_name",
             Self::City => "city",
             Self::Postcode => "postcode",
             Self::Region => "region",
@@ -189,7 +193,14 @@ impl Column {
                 let street = facets.street.values.text(line.street);
                 Value::made(street.chars().filter(char::is_ascii_digit).collect::<String>())
             }
-            Self::StreetCore => street_core(facets.street.values.text(line.street)),
+            Self::StreetCore | Self::StreetName => {
+                let street = numbered_street(facets.street.values.text(line.street));
+                let words = street.map(|(number, name)| {
+                    let number = (self == Self::StreetCore).then_some(number);
+                    number.into_iter().chain(name).collect::<Vec<_>>().join(" ")
+                });
+                Value::made(words.unwrap_or_default())
+            }
             Self::City => Value::of(&facets.city.values, line.city),
             Self::Postcode => Value::of(&facets.postcode.values, line.postcode),
             Self::Region => Value::of(&facets.region.values, line.region),
@@ -236,13 +247,6 @@ impl<'v> Value<'v> {
     fn held(self, held: u32) -> Self {
         Self { held, ..self }
     }
-}
-
-/// What has to agree in two streets of which one lacks its kind or direction.
-fn street_core(street: &str) -> Value<'static> {
-    let words: Vec<&str> = normalise::street_core(street).collect();
-    let is_numbered = street.starts_with(|first: char| first.is_ascii_digit());
-    if is_numbered && words.len() >= 2 { Value::made(words.join(" ")) } else { Value::default() }
 }
 
 /// The words of a name that are no initials.

@@ -359,16 +359,21 @@ impl Teller<'_> {
         format!("NOT {}", any(&[both(Column::Postcode), both(Column::City)]))
     }
 
+    /// No place that is known contradicts it.
+    fn one_place_or_none(&self) -> String {
+        any(&[self.one_place(), Self::no_place()])
+    }
+
     fn streets_alike(&self) -> String {
-        let place = any(&[self.one_place(), Self::no_place()]);
-        all(&[place, self.one_street()])
+        all(&[self.one_place_or_none(), self.one_street()])
     }
 
     /// Addresses of companies that differ.
     fn two_addresses(&self) -> String {
         let (street, region) = (Column::Street, Column::Region);
-        let kind = Self::one_street_but_for_its_kind();
-        let streets = [both(street), not(&equal(street)), not(&self.streets_alike()), not(&kind)];
+        let one_street =
+            [equal(street), self.streets_alike(), Self::one_street_whatever_its_postcode()];
+        let streets = [both(street), not(&any(&one_street))];
         let one_region = all(&[equal(region), Self::no_place()]);
         let apart = [Column::Country, region].map(|column| format!("{column}_l <> {column}_r"));
         let apart = [&apart[..], &[not(&Self::no_place())]].concat();
@@ -385,24 +390,25 @@ impl Teller<'_> {
             format!("NOT {}", any(&columns.iter().copied().map(both).collect::<Vec<_>>()))
         };
         let two_countries = format!("{country}_l <> {country}_r");
-        let told = Told { otherwise: 7, ..told }
+        let told = Told { otherwise: 8, ..told }
             .blank(format!("NOT {}", any(&nothing)))
             .value_loosely(0, all(&[equal(street), self.one_place()]), street, TWO_EDITS)
             .value(1, equal(street), street)
-            .loosely(2, self.streets_alike(), TWO_EDITS);
+            .loosely(2, self.streets_alike(), TWO_EDITS)
+            .loosely(3, all(&[self.one_place_or_none(), equal(Column::StreetName)]), TWO_EDITS);
         let told = if self.comparer.facets.are_people() {
             told
         } else {
             told.value(1, Self::one_street_whatever_its_postcode(), street)
-                .level(8, all(&[both(street), two_countries.clone()]))
-                .level(7, both(street))
+                .level(9, all(&[both(street), two_countries.clone()]))
+                .level(8, both(street))
         };
         let told = told
-            .value(3, equal(postcode), postcode)
-            .value_loosely(4, any(&[equal(city), self.dialect.slip(city)]), city, TWO_EDITS)
-            .value(5, all(&[equal(region), no_place.clone()]), region)
-            .level(8, two_countries)
-            .value(6, all(&[equal(country), neither(&[region, street]), no_place]), country);
+            .value(4, equal(postcode), postcode)
+            .value_loosely(5, any(&[equal(city), self.dialect.slip(city)]), city, TWO_EDITS)
+            .value(6, all(&[equal(region), no_place.clone()]), region)
+            .level(9, two_countries)
+            .value(7, all(&[equal(country), neither(&[region, street]), no_place]), country);
         let told = self.under_name(self.at_work(told), Worth::Level);
         if self.offers(Comparison::Phone) && self.comparer.facets.are_people() {
             return told.under(2, one_phone(), Worth::Level, None);
