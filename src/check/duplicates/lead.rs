@@ -153,7 +153,7 @@ fn is_contact<'a>(world: &World<'a>, lead: Row<'a>, twins: &[Twin<'a>]) -> Optio
     for contact in &contacts {
         finding = finding.with(contact.record());
     }
-    if let [account] = world.matches().accounts_of(world, first.contact) {
+    if let [account] = *world.matches().accounts_of(world, first.contact) {
         finding = finding.with(account.record());
     }
     Some(doubt_contact(world, lead, first, finding))
@@ -191,8 +191,8 @@ fn beside_each_other<'a>(world: &World<'a>, lead: Row<'a>, twin: &Twin<'a>) -> V
     }
     if twin.by == KnownBy::NameAndDomain {
         facts.extend(compared("email", "not the same address"));
-        if let [account] = world.matches().accounts_of(world, contact) {
-            facts.extend(domain_of(world, *account));
+        if let [account] = *world.matches().accounts_of(world, contact) {
+            facts.extend(domain_of(world, account));
         }
     }
     for name in ["owner", "last_activity"] {
@@ -255,7 +255,7 @@ fn doubt_contact<'a>(
             .unless("the contact has opted out: if the lead stays, so must the opt-out");
     }
     if let Some(kind) = boundary.allowed(Object::Account, "type")
-        && let [account] = world.matches().accounts_of(world, twin.contact)
+        && let [account] = *world.matches().accounts_of(world, twin.contact)
         && account.text(&kind).is_some_and(|kind| world.policies.duplicates.belongs.is_agency(kind))
     {
         finding = finding

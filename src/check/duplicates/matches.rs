@@ -3,10 +3,11 @@
 //! Each view is built when somebody first asks for it.
 //! Does not: judge; it hands out what agrees.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use crate::boundary::{Batch, Boundary, Field, Object, Row};
+use crate::boundary::{Batch, Boundary, Field, Object, Row, ids};
 use crate::check::World;
 use crate::matching::agreement::{self, Level};
 use crate::matching::index::Index;
@@ -78,8 +79,6 @@ struct Accounts<'a> {
     by_domain: Index,
     /// In the order of the index.
     matched: Vec<Row<'a>>,
-    /// In input order.
-    all: Vec<Row<'a>>,
 }
 
 /// The contacts by what a lead shares with them.
@@ -122,23 +121,26 @@ impl<'a> Matches<'a> {
     }
 
     /// The accounts whose registrable domain is the person's, free mail and shared domains left out;
-    /// in input order. The account a record names is its account, alone.
-    pub(in crate::check) fn accounts_of(&self, world: &World<'a>, person: Row<'a>) -> &[Row<'a>] {
-        let accounts = self.accounts(world);
+    /// in input order. The accounts a record names are its accounts, and no others.
+    pub(in crate::check) fn accounts_of(
+        &self,
+        world: &World<'a>,
+        person: Row<'a>,
+    ) -> Cow<'_, [Row<'a>]> {
         let fields = self.person_fields(person.object());
-        if let Some(id) = text(person, fields.account.as_ref()) {
-            let Some(account) = world.batch(Object::Account).and_then(|batch| batch.find(id))
-            else {
-                return &[];
-            };
-            let at = account.position();
-            return accounts.all.get(at..=at).unwrap_or_default();
+        if let Some(cell) = text(person, fields.account.as_ref()) {
+            let Some(batch) = world.batch(Object::Account) else { return Cow::default() };
+            let mut named: Vec<Row<'a>> = ids(cell).filter_map(|id| batch.find(id)).collect();
+            named.sort_by_key(|account| account.position());
+            named.dedup_by_key(|account| account.position());
+            return named.into();
         }
         let mut domain = String::new();
         if person_domain(world, fields, person, &mut domain).is_none() {
-            return &[];
+            return Cow::default();
         }
-        accounts.matched.get(accounts.by_domain.range(&domain)).unwrap_or_default()
+        let accounts = self.accounts(world);
+        accounts.matched.get(accounts.by_domain.range(&domain)).unwrap_or_default().into()
     }
 
     /// The contacts that a lead is, by address or else by name and account; in input order.
@@ -253,20 +255,17 @@ fn domains_of(world: &World<'_>, accounts: &Batch) -> Vec<String> {
 impl<'a> Accounts<'a> {
     fn of(world: &World<'a>, batch: &'a Batch) -> Self {
         let fields = domain_fields(&world.policies.boundary);
-        let all: Vec<Row<'a>> = batch.rows().collect();
         let mut by_domain = Index::default();
         let mut domain = String::new();
-        for (at, account) in (0_u32..).zip(&all) {
-            if account_domain(world, &fields, *account, &mut domain).is_some() {
+        for (at, account) in (0_u32..).zip(batch.rows()) {
+            if account_domain(world, &fields, account, &mut domain).is_some() {
                 by_domain.add(&domain, at);
             }
         }
         by_domain.settle();
-        let matched = by_domain
-            .records()
-            .filter_map(|at| usize::try_from(at).ok().and_then(|at| all.get(at).copied()))
-            .collect();
-        Self { by_domain, matched, all }
+        let matched =
+            by_domain.records().filter_map(|at| batch.at(usize::try_from(at).ok()?)).collect();
+        Self { by_domain, matched }
     }
 }
 

@@ -127,22 +127,22 @@ struct Case<'w, 'a> {
 
 impl<'a> Case<'_, 'a> {
     fn finding(&self) -> Option<Finding> {
-        let mut sold: Vec<Sold<'a>> = Vec::new();
-        let matched = self.world.matches().accounts_of(self.world, self.lead);
-        for account in self.named().into_iter().chain(matched.iter().copied()) {
-            let known = sold.iter().any(|sold| sold.account.position() == account.position());
-            if !known && !self.buys_for_others(account) {
-                sold.extend(self.sold_at(account));
-            }
-        }
+        let accounts = self.world.matches().accounts_of(self.world, self.lead);
+        let buyers = accounts.iter().filter(|account| !self.buys_for_others(**account));
+        let sold: Vec<Sold<'a>> = buyers.filter_map(|account| self.sold_at(*account)).collect();
         let (first, others) = sold.split_first()?;
-        Some(self.told(first, others))
+        let finding = self.told(first, others);
+        Some(if self.names_accounts() && others.is_empty() && accounts.len() > 1 {
+            finding
+                .unless(format!("the lead names {} accounts: it may be another's", accounts.len()))
+        } else {
+            finding
+        })
     }
 
-    /// The account that the lead itself names.
-    fn named(&self) -> Option<Row<'a>> {
-        let id = self.lead.text(self.asked.account.as_ref()?)?;
-        self.world.batch(Object::Account)?.find(id)
+    /// Whether the lead itself says which accounts are its own.
+    fn names_accounts(&self) -> bool {
+        self.asked.account.as_ref().is_some_and(|field| self.lead.text(field).is_some())
     }
 
     fn buys_for_others(&self, account: Row<'a>) -> bool {
@@ -221,8 +221,7 @@ impl<'a> Case<'_, 'a> {
     }
 
     fn doubts(&self, first: &Sold<'a>, mut finding: Finding) -> Finding {
-        let named = self.named().is_some_and(|named| named.position() == first.account.position());
-        if !named {
+        if !self.names_accounts() {
             finding = finding.unless(
                 "only the domain links them: a consultant or partner may write from the \
                  customer's domain",

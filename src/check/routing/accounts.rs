@@ -48,9 +48,9 @@ impl<'a> Home<'a> {
             let primary = primary.and_then(|id| batch.find(id));
             return primary.map_or(Home::Listed(batch, cell), Home::Primary);
         }
-        match world.matches().accounts_of(world, row) {
+        match *world.matches().accounts_of(world, row) {
             [] => Home::Unknown,
-            [one] => Home::Matched(*one),
+            [one] => Home::Matched(one),
             _ => Home::Several,
         }
     }
