@@ -43,6 +43,25 @@ pub enum Kind {
 /// Values that CRMs and spreadsheets write for "nothing here".
 const NOTHING: [&str; 5] = ["#N/A", "--", "-None-", "[not provided]", "#REF!"];
 
+/// The dates that findings tell by how long ago they were, by their canonical names.
+pub(super) const TOLD_DATES: [&str; 15] = [
+    "created",
+    "modified",
+    "assigned",
+    "first_touch",
+    "last_activity",
+    "stage_changed",
+    "close_date",
+    "changed",
+    "responded",
+    "updated",
+    "deactivated",
+    "last_login",
+    "verified",
+    "last_sync",
+    "first_seen",
+];
+
 impl Kind {
     pub(super) const WORDS: [(&'static str, Self); 11] = [
         ("id", Self::Id),
@@ -76,9 +95,7 @@ impl Kind {
             | "record_type" | "currency" | "channel" | "field" | "product" | "size" => {
                 Self::Picklist
             }
-            "created" | "modified" | "assigned" | "first_touch" | "last_activity"
-            | "stage_changed" | "close_date" | "changed" | "responded" | "updated"
-            | "deactivated" | "last_login" | "verified" | "last_sync" | "first_seen" => Self::Date,
+            _ if TOLD_DATES.contains(&name) => Self::Date,
             "employees" | "revenue" | "amount" | "probability" | "score" | "push_count" => {
                 Self::Number
             }

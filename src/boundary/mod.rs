@@ -27,6 +27,7 @@ pub use figure::DecimalMark;
 pub use intake::{
     Admission, AdmitError, Desk, Gathered, Intake, Load, Misfit, Withheld, start_of_day,
 };
+use kind::TOLD_DATES;
 pub use kind::{DateOrder, Kind, id_key, ids, is_spreadsheet_number};
 
 /// The tables a review reads.
@@ -498,6 +499,13 @@ impl Boundary {
                 "it names the record in every finding; take `show` out, or use another id",
             );
         }
+        if TOLD_DATES.contains(&name) && exposure != Exposure::Shown {
+            entry.problem_with_hint(
+                node.line,
+                format!("`{object}.{name}` cannot be {}", exposure.word()),
+                "findings tell how long ago it was; take `show` out, or the field off the list",
+            );
+        }
         let def = FieldDef {
             object,
             name: name.to_owned(),
@@ -748,5 +756,17 @@ mod tests {
         let text =
             "[lead.fields]\nid = { from = \"Id\", why = \"Names it.\", show = \"masked\" }\n";
         assert!(parse(text).unwrap_err().contains("boundary.toml:2: `lead.id` cannot be masked"));
+
+        let id = "[lead.fields]\nid = { from = \"Id\", why = \"Names it.\" }\n";
+        let date = |show: &str| {
+            let field =
+                format!("created = {{ from = \"CreatedDate\", show = {show:?}, why = \"Age.\" }}");
+            parse(&format!("{id}{field}\n")).map(drop)
+        };
+        for show in ["never", "masked"] {
+            let problem = format!("boundary.toml:3: `lead.created` cannot be {show}");
+            assert!(date(show).unwrap_err().contains(&problem));
+        }
+        assert_eq!(date("shown"), Ok(()));
     }
 }
