@@ -312,6 +312,24 @@ impl Document {
     pub fn file(&self) -> &str {
         &self.file
     }
+
+    /// As if `off = true` stood in a section, which may not be there.
+    pub fn switch_off(&mut self, section: &str) {
+        let said = |value: &str| Said { value: value.to_owned(), line: 0 };
+        let off = (said("off"), Node { line: 0, value: Value::Flag(true) });
+        match self.entries.iter_mut().find(|(name, _)| name.value == section) {
+            Some((_, Node { value: Value::Table(entries), .. })) => {
+                entries.retain(|(name, _)| name.value != "off");
+                entries.push(off);
+            }
+            // What else stands there is told by who reads it.
+            Some(_) => {}
+            None => {
+                let table = Node { line: 0, value: Value::Table(vec![off]) };
+                self.entries.push((said(section), table));
+            }
+        }
+    }
 }
 
 /// Lines of a file that are told and set aside one by one.
@@ -810,6 +828,17 @@ pub fn nearest<'n>(name: &str, among: impl Iterator<Item = &'n str>) -> Option<&
         .filter(|(similarity, _)| *similarity >= 0.6)
         .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)))
         .map(|(_, other)| other)
+}
+
+/// True for one edit in a word, or two in a long one. Two short words that are one edit apart may mean two
+/// things.
+pub fn is_slip(left: &str, right: &str) -> bool {
+    let most = match left.chars().count().min(right.chars().count()) {
+        0..5 => 0,
+        5..8 => 1,
+        _ => 2,
+    };
+    strsim::osa_distance(left, right) <= most
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@
 use chrono::NaiveDate;
 use hashbrown::HashMap;
 
-use crate::boundary::{Field, Grant, Object, Row};
+use crate::boundary::{Exposure, Field, Grant, Object, Row};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
-use crate::policy::{Said, nearest};
+use crate::policy::{Said, is_slip, nearest};
 
 use super::super::condition::fold;
 use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
@@ -61,7 +61,9 @@ enum Verdict<'t> {
     Governed,
     /// Written differently from this one.
     Variant(&'t str),
-    /// Not in the list; this one is nearest.
+    /// A slip of the keyboard from this one.
+    Slip(&'t str),
+    /// Not in the list; this one is nearest, and may mean something else: online and offline.
     Near(&'t str),
     /// Not in the list, and nothing is near.
     Alien,
@@ -76,7 +78,11 @@ fn judged<'t>(taxonomy: &'t [String], value: &str) -> Verdict<'t> {
     if let Some(known) = taxonomy.iter().find(|known| letters_of(known) == letters) {
         return Verdict::Variant(known);
     }
-    nearest(value, taxonomy.iter().map(String::as_str)).map_or(Verdict::Alien, Verdict::Near)
+    match nearest(value, taxonomy.iter().map(String::as_str)) {
+        None => Verdict::Alien,
+        Some(known) if is_slip(&letters, &letters_of(known)) => Verdict::Slip(known),
+        Some(known) => Verdict::Near(known),
+    }
 }
 
 /// Lower case without spaces and punctuation.
@@ -146,19 +152,30 @@ fn finding(
 ) -> Finding {
     let before = row.cell(source);
     let shown = before.shown();
+    // What is near to a value that may not be shown would show it.
+    let named = |known| Some(known).filter(|_| source.exposure() == Exposure::Shown);
+    let not_listed = format!("Lead source {shown} is not in the governed list");
     let (headline, to) = match used.verdict {
-        Verdict::Variant(known) => (
-            format!("Lead source {shown} is the governed {known}, written differently"),
-            Some(known),
-        ),
-        Verdict::Near(known) => (
-            format!("Lead source {shown} is not in the governed list; {known} is nearest"),
-            Some(known),
-        ),
-        Verdict::Alien | Verdict::Governed => (
-            format!("Lead source {shown} is not in the governed list, and nothing in it is near"),
-            None,
-        ),
+        Verdict::Variant(known) => match named(known) {
+            Some(known) => (
+                format!("Lead source {shown} is the governed {known}, written differently"),
+                Some(known),
+            ),
+            None => (format!("Lead source {shown} is a governed one, written differently"), None),
+        },
+        Verdict::Slip(known) => match named(known) {
+            Some(known) => {
+                (format!("{not_listed}; it is a slip of the keyboard from {known}"), Some(known))
+            }
+            None => (not_listed, None),
+        },
+        Verdict::Near(known) => match named(known) {
+            Some(known) => (format!("{not_listed}; {known} is nearest"), None),
+            None => (not_listed, None),
+        },
+        Verdict::Alien | Verdict::Governed => {
+            (format!("{not_listed}, and nothing in it is near"), None)
+        }
     };
     let proposal = Proposal::CorrectSource { before: before.clone(), to: to.map(str::to_owned) };
     let plural = row.object().plural();
@@ -180,7 +197,7 @@ fn finding(
         (_, Some(day)) => finding.unless(format!(
             "The value first appears on {day}: a new source or campaign that the list does not have yet"
         )),
-        (Verdict::Near(_), None) => finding.unless(format!(
+        (Verdict::Slip(_) | Verdict::Near(_), None) => finding.unless(format!(
             "The two are near in spelling only ({so_far} so far): it may mean something else"
         )),
         (Verdict::Alien | Verdict::Governed, None) => finding.unless(format!(
@@ -205,7 +222,9 @@ mod tests {
         check(" Web ", Verdict::Governed);
         check("web", Verdict::Variant("Web"));
         check("trade-show", Verdict::Variant("Trade Show"));
-        check("Refferal", Verdict::Near("Referral"));
+        check("Refferal", Verdict::Slip("Referral"));
+        check("Referee", Verdict::Near("Referral"));
+        check("Wed", Verdict::Near("Web"));
         check("Billboard", Verdict::Alien);
     }
 }
