@@ -208,7 +208,11 @@ pub fn parse(review: &str, rules: &BTreeMap<String, String>) -> Result<Config, P
 }
 
 fn read(review: &str, rules: &BTreeMap<String, String>, log: &Log) -> Config {
-    let rulebook = Rulebook::parse(rules, log);
+    let document = Document::parse("review.toml", review, log);
+    let root = document.root(log);
+    let off = off(&root);
+    let mut rulebook = Rulebook::parse(rules, log);
+    rulebook.switch_off(&off);
     let empty = Document::parse("rules/boundary.toml", "", log);
     let boundary = Boundary::parse(rulebook.document("boundary.toml").unwrap_or(&empty), log);
     let policies = Policies::parse(&rulebook, &boundary, log);
@@ -225,8 +229,6 @@ fn read(review: &str, rules: &BTreeMap<String, String>, log: &Log) -> Config {
             log.note(&format!("rules/{name}"), 0, "no check reads this file", hint);
         }
     }
-    let document = Document::parse("review.toml", review, log);
-    let root = document.root(log);
     let gate = gate(&rulebook, &boundary, log);
     let Source { crm, record_link, live, exports, files } = Source::parse(&root, &boundary);
     Config {
@@ -246,7 +248,7 @@ fn read(review: &str, rules: &BTreeMap<String, String>, log: &Log) -> Config {
             .map(|metric| conditions(&metric, "test_records", &boundary))
             .unwrap_or_default(),
         gate,
-        off: off(&root),
+        off,
         boundary,
         policies,
         examples,

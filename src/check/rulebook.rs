@@ -2,11 +2,11 @@
 //!
 //! Does not: touch the disk; the files are handed in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::policy::{Document, Lines, Log, Section};
 
-use super::Family;
+use super::{ALL, Family};
 
 /// How the names of learned models end.
 pub const MODEL: &str = ".model.toml";
@@ -38,6 +38,17 @@ impl Rulebook {
             }
         }
         Self { documents, tables, models, empty: Document::parse("", "", log) }
+    }
+
+    /// Switches checks off, as if their sections said so: what gives way to one that is off does not any more.
+    pub fn switch_off(&mut self, checks: &BTreeSet<String>) {
+        for check in ALL.iter().filter(|check| checks.contains(check.code)) {
+            let file = check.family.file();
+            let document = self.documents.entry(file.to_owned());
+            let document = document
+                .or_insert_with(|| Document::parse(&format!("rules/{file}"), "", &Log::default()));
+            document.switch_off(check.name);
+        }
     }
 
     /// A document by name.

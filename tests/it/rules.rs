@@ -684,3 +684,29 @@ fn the_share_of_the_catch_all_is_told_with_its_trend() {
                  of those of the 30 before 2 of 5 (40 %)";
     assert!(said.contains(trend), "{said}");
 }
+
+#[test]
+fn no_check_gives_way_to_one_that_is_switched_off() {
+    let found = |off: &str| {
+        let job = Job::acme("salesforce");
+        job.edit("review.toml", "[source]", &format!("{off}[source]"));
+        job.call(&["run", "--as-of", "2026-11-23"]).ends(0);
+        let mut of: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for line in job.text("runs/2026-11-23/findings.jsonl").lines() {
+            let line: Value = serde_json::from_str(line).unwrap();
+            of.entry(word(&line["rule"])).or_default().insert(word(&line["record"]));
+        }
+        of
+    };
+    let on = found("");
+    let committed = &on["OWN-11"];
+    assert!(committed.is_disjoint(&on["OWN-01"]));
+    assert!(committed.is_subset(&found("[checks]\noff = [\"OWN-11\"]\n")["OWN-01"]));
+    for check in crm_review::check::ALL {
+        let job = Job::acme("salesforce");
+        let off = format!("[checks]\noff = [\"{}\"]\n[source]", check.code);
+        job.edit("review.toml", "[source]", &off);
+        let said = job.call(&["checks", check.code]).ends(0);
+        assert!(said.out.contains("In this folder it is off\n"), "{}\n{}", check.code, said.out);
+    }
+}
