@@ -7,7 +7,7 @@ const SAMPLE = 3;
 /** Selects a proposal, or not any more; a selection holds one rule and one proposal. */
 function pick(proposal, wanted) {
   if (!asks(proposal) || proposal.same === null) {
-    announce('No other proposal of its rule asks for the same change: it is decided by itself.');
+    toast('No other proposal of its rule asks for the same change: it is decided by itself.');
     return;
   }
   const [first] = picked;
@@ -17,7 +17,7 @@ function pick(proposal, wanted) {
     paint(proposal);
     return;
   }
-  problem.textContent = '';
+  problem.textContent = stale;
   if (wanted) picked.add(proposal);
   else picked.delete(proposal);
   paint(proposal);
@@ -63,11 +63,17 @@ function bulkBar() {
   const more = alikes(first).length;
   bulk.replaceChildren(
     make('b', {}, `${grouped(picked.size)} selected`),
-    ...(more > picked.size ? [button(`Select all ${grouped(more)} alike`, () => pickAll(true))] : []),
+    ...(more > picked.size ? [button(`Select all ${grouped(more)} alike`, () => {
+      pickAll(true);
+      bulk.querySelector('button')?.focus();
+    })] : []),
     ...([...picked].some(isFree) ? [button('Approve', () => together('approve'))] : [make('span', { className: 'dim' }, unapproved(first))]),
     button('Reject', () => together('reject')),
     button('Escalate', () => together('escalate')),
-    button('Clear selection', () => pickAll(false)),
+    button('Clear selection', () => {
+      pickAll(false);
+      visit(current);
+    }),
   );
 }
 
@@ -110,7 +116,8 @@ function together(decision) {
         say(some, says, `${WORDS[decision].toLowerCase()} ${counted(some.length, 'proposal')}`);
         showAll(some);
         pickAll(false);
-        toast(`${WORDS[decision]}: ${counted(some.length, 'proposal')}`);
+        toast(`${WORDS[decision]}: ${counted(some.length, 'proposal')}`, button('Undo', back));
+        visit(nextUndecided(current) || current);
       }
     })));
 }

@@ -60,7 +60,7 @@ function furnish(card, desk) {
 /** What a button or a key says. Where it lacks something, that is asked next. */
 function decide(proposal, decision, card) {
   if (!asks(proposal) || (decision === 'approve' && !mayApprove(proposal))) {
-    announce(`${proposal.id} cannot be ${decision === 'approve' ? 'approved' : 'decided'}`);
+    toast(`${proposal.id} cannot be ${decision === 'approve' ? 'approved' : 'decided'}: its card says why`);
     return;
   }
   const before = decided.get(proposal.id);
@@ -72,9 +72,11 @@ function decide(proposal, decision, card) {
   settle(proposal, card);
 }
 
+const PARTS = { confirmed: 'confirmation', reason_code: 'reason', escalate_to: 'who decides' };
+
 /** Adds to what was said: a confirmation, a reason, a person. */
 function add(proposal, more, card) {
-  say([proposal], { ...decided.get(proposal.id), ...more }, `${WORDS[decided.get(proposal.id).decision].toLowerCase()} ${proposal.id}`);
+  say([proposal], { ...decided.get(proposal.id), ...more }, `${PARTS[Object.keys(more)[0]]} on ${proposal.id}`);
   settle(proposal, card);
 }
 
@@ -110,7 +112,7 @@ function settle(proposal, card) {
     return;
   }
   fold(proposal, true);
-  toast(`${outcome(proposal)}: ${proposal.id}`);
+  toast(`${outcome(proposal)}: ${proposal.id}`, button('Undo', back));
   visit(nextUndecided(card) || card);
 }
 
@@ -229,12 +231,15 @@ const showAll = some => inSlices(eachOf(some, one => {
 // ---- going from one to the next
 
 let current = null;
+/** Whether somebody scrolled since they were at it. */
+let strayed = false;
 
 function visit(card) {
   if (!card) return;
   equip(card);
   uncover(card);
   current = card;
+  strayed = false;
   card.focus({ preventScroll: true });
   const { top, bottom } = card.getBoundingClientRect();
   const bar = document.querySelector('.bar').offsetHeight + 8;
@@ -252,12 +257,20 @@ function nextUndecided(card) {
 }
 
 let passing = 0;
-/** Says what was done, and offers to undo it. */
-function toast(text) {
-  document.querySelector('.toast')?.remove();
-  clearTimeout(passing);
-  const made = make('aside', { className: 'toast', 'aria-label': 'Last change' }, make('span', {}, text), button('Undo', back));
+/** Says for a while what was done or why it was not, and offers what is handed in: to undo it. */
+function toast(text, ...offers) {
+  untoast();
+  const made = make('aside', { className: 'toast', 'aria-label': 'Last change' }, make('span', {}, text), ...offers);
   foot.prepend(made);
   announce(text);
-  passing = setTimeout(() => made.remove(), 8_000);
+  passing = setTimeout(untoast, 8_000);
+}
+
+/** What it offers to undo is the last step only as long as nothing else is said. */
+function untoast() {
+  clearTimeout(passing);
+  const made = document.querySelector('.toast');
+  const hadFocus = made?.contains(document.activeElement);
+  made?.remove();
+  if (hadFocus) current?.focus({ preventScroll: true });
 }

@@ -6,6 +6,8 @@ const kept = make('span', { className: 'kept' });
 let unsaved = false;
 /** Why this copy may not be exported; empty where it may. */
 let damage = 'This copy is still being read. Export in a moment.';
+/** Why the draft here may not be the latest; empty where it is. */
+let stale = '';
 /** Who decides, and who beside them, once they said so. */
 let approver = '', second = '';
 
@@ -55,7 +57,8 @@ function restore() {
 
 addEventListener('storage', event => {
   if (event.key !== key || event.newValue === null) return;
-  problem.textContent = 'Another tab changed this draft. Reload to take it over; what is decided here next replaces it.';
+  stale = 'Another tab changed this draft. Reload to take it over; what is decided here next replaces it.';
+  problem.textContent = stale;
 });
 addEventListener('beforeunload', event => {
   if (unsaved && store) writeDraft();
@@ -67,7 +70,7 @@ function discard() {
   const some = [...decided.keys()].map(id => proposals.get(id));
   say(some, null, 'discarded the draft');
   showAll(some);
-  toast('Draft discarded');
+  toast('Draft discarded', button('Undo', back));
 }
 
 // ---- the file
@@ -115,7 +118,7 @@ function download(name, type, text) {
 }
 
 function exportBox() {
-  problem.textContent = damage;
+  problem.textContent = damage || stale;
   if (damage) return;
   const { counts, decisions } = file();
   const notWhole = decided.size - decisions.length;
@@ -141,6 +144,7 @@ function exportBox() {
   };
   dialog('Export decisions',
     make('p', {}, `${grouped(counts.approve)} approved, ${grouped(counts.reject)} rejected, ${grouped(counts.escalate)} escalated; ${grouped(counts.undecided)} undecided stay as they are.`),
+    ...(stale ? [make('p', { className: 'gap' }, stale)] : []),
     ...(notWhole ? [make('p', { className: 'gap' }, `${counted(notWhole, 'decision')} not complete and left out.`)] : []),
     field('Who decides', who), ...(form.operator ? [field('Second approver', beside)] : []),
     make('label', { className: 'tick' }, states, make('span', {}, 'I read the evidence of what I decide here. I ask for the approved changes through the normal CRM change path; nothing else changes.')),
@@ -174,7 +178,7 @@ function importBox() {
   };
   picker.addEventListener('change', () => { if (picker.files.length) load(picker.files[0].text()); });
   dialog('Import decisions',
-    make('p', {}, 'A decisions file of this packet, as it was exported. What is newer wins.'),
+    make('p', {}, 'A decisions file of this packet, as it was exported as JSON. What is newer wins.'),
     field('File', picker), field('Or its text', pasted),
     make('div', { className: 'row' }, button('Import', () => load(pasted.value))), wrong);
 }

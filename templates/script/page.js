@@ -204,6 +204,7 @@ const steps = [];
 
 /** Says something of proposals, or with null takes back what was said; one step to take back. */
 function say(some, says, label) {
+  untoast();
   steps.push({ label, before: some.map(one => [one, decided.get(one.id)]) });
   if (steps.length > STEPS) steps.shift();
   put(some.map(one => [one, says && { ...says, decided_at: present() }]));

@@ -47,7 +47,7 @@ const single = make('input', { type: 'checkbox', checked: true });
 function next() {
   const one = nextUndecided(current);
   if (one) visit(one);
-  else announce('Nothing undecided in this view');
+  else toast('Nothing undecided in this view');
 }
 
 function go(step) {
@@ -63,10 +63,17 @@ function firstSeen() {
   return Math.max(0, shown.findIndex(card => !above.has(card.parentElement) && isBelow(card)));
 }
 
-/** Does something with the card that one is at. */
+const isOnScreen = ({ top, bottom }) => bottom > 80 && top < innerHeight;
+const SCROLLS = ['PageUp', 'PageDown', 'Home', 'End', 'ArrowUp', 'ArrowDown', ' '];
+for (const type of ['wheel', 'touchmove', 'keydown']) {
+  addEventListener(type, ({ key }) => { strayed ||= !key || SCROLLS.includes(key); }, { passive: true });
+}
+
+/** Does something with the card that one is at; one that was scrolled away is shown first. */
 const here = act => () => {
   if (!current?.isConnected || current.closest('[hidden]')) return;
-  act(proposalOn(current), current);
+  if (strayed && !isOnScreen(current.getBoundingClientRect())) visit(current);
+  else act(proposalOn(current), current);
 };
 
 const KEYS = [
@@ -82,6 +89,7 @@ const KEYS = [
   ['u', 'Clear what is decided', here(clear)],
   ['o', 'Fold or open', here((one, card) => fold(one, !isShut(card)))],
   ['x', 'Select, to decide several at once', here(one => pick(one, !picked.has(one)))],
+  ['s', 'Go to what is selected', () => bulk.querySelector('button')?.focus()],
   ['z', 'Undo, up to 100 steps', back],
   ['/', 'Search', () => { sieveBox.open = true; search.focus(); search.select(); }],
   ['?', 'This list', help],
@@ -133,6 +141,7 @@ function escape(target) {
 }
 
 document.addEventListener('focusin', event => {
+  strayed = false;
   current = event.target.closest?.('[data-proposal]') || current;
 });
 document.addEventListener('keydown', event => {

@@ -95,6 +95,35 @@ test('a hundred steps can be undone, and no more', async () => {
   await visit.end();
 });
 
+test('an undo takes back what it names, and a key decides on nothing that was scrolled away', async () => {
+  const visit = await Visit.of();
+  const page = await visit.read(acme.packet());
+  const [held, owner] = [await card(page, 'DUP-01'), await card(page, 'OWN-01')];
+  const at = where => page.evaluate(one => document.querySelector(one).focus(), where);
+  const undo = page.locator('.toast button');
+  await at(held);
+  await press(page, 'a', 'c');
+  assert.equal(await undo.count(), 1);
+  await at(owner);
+  await press(page, 'r');
+  assert.equal(await undo.count(), 0, 'the last step is another one now');
+  await press(page, 'z');
+  assert.match(await page.locator('.toast').textContent(), /^Undone: rejected F-/);
+  assert.equal(await undo.count(), 0);
+  await press(page, 'z');
+  assert.match(await page.locator('.toast').textContent(), /^Undone: confirmation on F-/);
+
+  await at(owner);
+  await page.mouse.move(600, 400);
+  await page.mouse.wheel(0, 30_000);
+  await page.waitForFunction(one => document.querySelector(one).getBoundingClientRect().bottom < 0, owner);
+  await press(page, 'r');
+  assert.equal(await stateOf(page, owner), null, 'it is shown first');
+  await press(page, 'r');
+  assert.equal(await stateOf(page, owner), 'open');
+  await visit.end();
+});
+
 test('a mouse decides, a spreadsheet opens the file, and decide takes it', async () => {
   const visit = await Visit.of();
   const page = await visit.read(acme.packet());
@@ -204,7 +233,12 @@ test('a draft waits for the next visit, and another tab is told of', async () =>
   await other.goto(`file://${acme.packet()}`);
   await other.waitForFunction(() => document.documentElement.dataset.ready);
   await other.locator(`${await card(other, 'OWN-02')} button`, { hasText: 'Reject' }).click();
-  await page.waitForFunction(() => document.querySelector('.bar .wrong').textContent.startsWith('Another tab changed this draft'));
+  const told = () => document.querySelector('.bar .wrong').textContent.startsWith('Another tab changed this draft');
+  await page.waitForFunction(told);
+  await page.locator('.bar button', { hasText: 'Export' }).click();
+  assert.match(await page.locator('dialog').textContent(), /Another tab changed this draft/);
+  await page.keyboard.press('Escape');
+  assert.ok(await page.evaluate(told), 'and goes on being told');
   await visit.end();
 });
 
