@@ -41,7 +41,7 @@ struct Point {
 }
 
 impl Trend {
-    const LEFT: f64 = 42.0;
+    const LEFT: f64 = 50.0;
     const TOP: f64 = 12.0;
     const BOTTOM: f64 = 140.0;
     /// How wide all weeks are at most, and one.
