@@ -932,11 +932,11 @@ fn flagged<'r>(reports: &'r [Report], present: &'r Present<'_>) -> BTreeSet<&'r 
     asked(reports, present).map(|(_, finding)| &finding.record).collect()
 }
 
-/// Those of some records that are not under review.
+/// Those of some records that are not under review: reference tables as a whole are not.
 fn beside(records: &BTreeSet<&RecordRef>, pulled: &Pulled) -> BTreeSet<RecordRef> {
     let is_reviewed = |record: &RecordRef| {
         let row = pulled.get(record.object).and_then(|batch| batch.find(&record.id));
-        row.is_some_and(Row::is_under_review)
+        Object::REVIEWED.contains(&record.object) && row.is_some_and(Row::is_under_review)
     };
     records.iter().filter(|record| !is_reviewed(record)).map(|it| (*it).clone()).collect()
 }
