@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::num::NonZeroUsize;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 
 use super::column::Held;
@@ -362,6 +362,11 @@ impl<'b> Row<'b> {
         self.time(field).map(|at| at.with_timezone(&zone).date_naive())
     }
 
+    /// The day that a date names, as [`named_day`] has it.
+    pub fn named_day(self, field: &Field, zone: Tz) -> Option<NaiveDate> {
+        self.time(field).map(|at| named_day(at, zone))
+    }
+
     /// A number.
     pub fn number(self, field: &Field) -> Option<f64> {
         match self.column(field)? {
@@ -445,13 +450,24 @@ impl<'b> Row<'b> {
     }
 }
 
-/// `2026-11-23` for the first instant of a day in the review's zone, else `2026-11-23 09:30 CET`.
+/// The day an instant means. A bare day and midnight UTC, as HubSpot and others write a day, both mean the
+/// day they name, whatever the zone.
+pub fn named_day(at: DateTime<Utc>, zone: Tz) -> NaiveDate {
+    let local = at.with_timezone(&zone).date_naive();
+    if at.time() == NaiveTime::MIN { local.max(at.date_naive()) } else { local }
+}
+
+/// True when a value names a day and no time of day.
+pub fn is_bare_day(at: DateTime<Utc>, zone: Tz) -> bool {
+    at.time() == NaiveTime::MIN || at.with_timezone(&zone).time() == NaiveTime::MIN
+}
+
+/// `2026-11-23` for a day, else `2026-11-23 09:30 CET`.
 fn written_time(at: DateTime<Utc>, zone: Tz) -> String {
-    let local = at.with_timezone(&zone);
-    if local.time() == chrono::NaiveTime::MIN {
-        local.format("%F").to_string()
+    if is_bare_day(at, zone) {
+        named_day(at, zone).format("%F").to_string()
     } else {
-        local.format("%F %H:%M %Z").to_string()
+        at.with_timezone(&zone).format("%F %H:%M %Z").to_string()
     }
 }
 
@@ -572,5 +588,25 @@ impl fmt::Display for Shown {
             Self::Never => f.write_str("(compared, never shown)"),
             Self::Withheld => f.write_str("(withheld)"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn midnight_utc_is_the_day_it_names_on_both_sides_of_greenwich() {
+        let written = |at: &str, zone| {
+            let at: DateTime<Utc> = at.parse().unwrap();
+            (written_time(at, zone), named_day(at, zone).to_string())
+        };
+        let day = ("2026-05-01".to_owned(), "2026-05-01".to_owned());
+        for zone in [chrono_tz::America::New_York, chrono_tz::UTC, chrono_tz::Europe::Berlin] {
+            assert_eq!(written("2026-05-01T00:00:00Z", zone), day, "{zone}");
+        }
+        assert_eq!(written("2026-05-01T04:00:00Z", chrono_tz::America::New_York), day);
+        let time = written("2026-05-01T02:30:00Z", chrono_tz::America::New_York);
+        assert_eq!((&*time.0, &*time.1), ("2026-04-30 22:30 EDT", "2026-04-30"));
     }
 }

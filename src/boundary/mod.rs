@@ -22,7 +22,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use crate::policy::{Document, Log, Node, Section, nearest};
 
-pub use batch::{Batch, Cell, RecordRef, Row, Shown, written_number};
+pub use batch::{Batch, Cell, RecordRef, Row, Shown, is_bare_day, named_day, written_number};
 pub use figure::DecimalMark;
 pub use intake::{
     Admission, AdmitError, Desk, Gathered, Intake, Load, Misfit, Withheld, start_of_day,

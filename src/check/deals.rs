@@ -84,7 +84,7 @@ impl<'a> Deals<'a> {
             Some(DealState::Won)
         } else if lists(&ladder.lost, stage) || lists(&ladder.closed, stage) {
             Some(DealState::Lost)
-        } else if ladder.rank(stage).is_some() {
+        } else if flag(&self.closed) != Some(true) && ladder.rank(stage).is_some() {
             Some(DealState::Open)
         } else {
             None

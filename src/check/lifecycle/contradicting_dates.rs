@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use crate::boundary::{Boundary, Cell, Field, Grant, Kind, Object, Row};
+use crate::boundary::{Boundary, Cell, Field, Grant, Kind, Object, Row, is_bare_day};
 use crate::check::deals;
 use crate::check::ladder::Ladder;
 use crate::check::settings::named;
@@ -15,7 +15,7 @@ use crate::policy::{Said, Section};
 
 use super::customer_without_won_deal::{self as unproven, Claims};
 use super::imports::Imports;
-use super::{FILE, Settings, is_bare_day, policy, said};
+use super::{FILE, Settings, policy, said};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "LIF-07",

@@ -5,9 +5,7 @@
 use chrono_tz::Tz;
 use hashbrown::HashMap;
 
-use crate::boundary::{Batch, Field, Row};
-
-use super::is_bare_day;
+use crate::boundary::{Batch, Field, Row, is_bare_day};
 
 /// So many records created within one minute were not typed by people.
 const TOGETHER: usize = 50;

@@ -14,8 +14,7 @@ mod stage_regression;
 mod stuck;
 mod won_deal_not_customer;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
-use chrono_tz::Tz;
+use chrono::{DateTime, Utc};
 
 use crate::boundary::{Batch, Boundary, Field, Grant, Object, Row};
 use crate::finding::Evidence;
@@ -179,18 +178,6 @@ fn staged<'w, 'a>(
         return None;
     }
     Some((batch, ladder))
-}
-
-/// The day an instant means. A bare day and HubSpot's midnight UTC both mean the day they name,
-/// whatever the zone.
-fn day_of(at: DateTime<Utc>, zone: Tz) -> NaiveDate {
-    let local = at.with_timezone(&zone).date_naive();
-    if at.time() == NaiveTime::MIN { local.max(at.date_naive()) } else { local }
-}
-
-/// True when a value names a day and no time of day.
-fn is_bare_day(at: DateTime<Utc>, zone: Tz) -> bool {
-    at.time() == NaiveTime::MIN || at.with_timezone(&zone).time() == NaiveTime::MIN
 }
 
 /// A field's time on a record, where the field is allowed and filled.

@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::boundary::{Boundary, Field, Grant, Object, Row};
+use crate::boundary::{Boundary, Field, Grant, Object, Row, named_day};
 use crate::check::condition::When;
 use crate::check::deals::DealState;
 use crate::check::ladder::{Ladder, lists, same};
@@ -14,8 +14,7 @@ use crate::policy::Said;
 
 use super::links::{DealFields, Links};
 use super::{
-    FILE, Settings, ask_conditions, counted, day_of, days, excepted, on_ladder, policy, said,
-    staged, time,
+    FILE, Settings, ask_conditions, counted, days, excepted, on_ladder, policy, said, staged, time,
 };
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
@@ -142,7 +141,7 @@ impl<'a> Case<'_, 'a> {
     }
 
     fn days_since(&self, at: DateTime<Utc>) -> i64 {
-        (self.world.as_of.day - day_of(at, self.world.as_of.zone)).num_days()
+        (self.world.as_of.day - named_day(at, self.world.as_of.zone)).num_days()
     }
 
     fn own<'f>(&self, fields: &'f [Field]) -> Option<&'f Field> {

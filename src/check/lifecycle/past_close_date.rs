@@ -2,14 +2,14 @@
 //!
 //! Does not: propose a date; only the deal's owner knows one.
 
-use crate::boundary::{Field, Grant, Object, Row};
+use crate::boundary::{Field, Grant, Object, Row, named_day};
 use crate::check::deals::{self, DealState};
 use crate::check::ladder::lists;
 use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Reach, Severity};
 use crate::policy::Said;
 
-use super::{FILE, Settings, day_of, days, policy, said};
+use super::{FILE, Settings, days, policy, said};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "LIF-13",
@@ -91,7 +91,7 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
         }
         judgement.examined += 1;
         let Some(close) = deal.time(&asked.close_date) else { continue };
-        let past = (world.as_of.day - day_of(close, world.as_of.zone)).num_days();
+        let past = (world.as_of.day - named_day(close, world.as_of.zone)).num_days();
         if past > grace {
             judgement.findings.push(finding(world, asked, deal, past));
         }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
-use crate::boundary::{Field, Grant, Object, Row};
+use crate::boundary::{Field, Grant, Object, Row, is_bare_day};
 use crate::check::history::{Change, History};
 use crate::check::ladder::{Ladder, lists, same};
 use crate::check::people::Found;
@@ -15,9 +15,7 @@ use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, Wor
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::Said;
 
-use super::{
-    FILE, Settings, counted, days, is_bare_day, on_ladder, policy, staged, won_deal_not_customer,
-};
+use super::{FILE, Settings, counted, days, on_ladder, policy, staged, won_deal_not_customer};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "LIF-05",

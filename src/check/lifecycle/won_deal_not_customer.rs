@@ -2,7 +2,7 @@
 //!
 //! Does not: judge a contact by the deals of other people at its company.
 
-use crate::boundary::{Exposure, Field, Grant, Object, Row};
+use crate::boundary::{Exposure, Field, Grant, Object, Row, named_day};
 use crate::check::deals::DealState;
 use crate::check::ladder::{Ladder, lists};
 use crate::check::settings::named;
@@ -11,7 +11,7 @@ use crate::finding::{Evidence, Finding, Proposal, Severity, blank_field};
 use crate::policy::Said;
 
 use super::links::DealFields;
-use super::{FILE, Settings, day_of, days, on_ladder, policy, said, staged};
+use super::{FILE, Settings, days, on_ladder, policy, said, staged};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "LIF-02",
@@ -191,7 +191,7 @@ impl<'a> Case<'_, 'a> {
         let grace = i64::from(self.rule.grace_days.value);
         let age = |deal: Row<'a>| {
             let closed = self.asked.deals.closed_at(deal)?;
-            Some((self.world.as_of.day - day_of(closed, self.world.as_of.zone)).num_days())
+            Some((self.world.as_of.day - named_day(closed, self.world.as_of.zone)).num_days())
         };
         let one_off = |deal: Row<'a>| {
             let kind = self.asked.deal_type.as_ref().and_then(|field| deal.text(field));

@@ -92,7 +92,7 @@ impl Committed {
             return None;
         }
         let category = row.text(&self.forecast)?;
-        let closes = row.day(&self.close_date, world.as_of.zone)?;
+        let closes = row.named_day(&self.close_date, world.as_of.zone)?;
         let quarter = Quarter::of(world.as_of.day, *self.rules.fiscal_year_starts)?;
         (quarter.holds(closes) && lists(&self.rules.forecast, category)).then_some(quarter)
     }

@@ -46,7 +46,8 @@ impl Sameness {
         if let (Some(ours), Some(theirs)) = (row.number(field), theirs.number(other)) {
             return (ours - theirs).abs() <= self.tolerance;
         }
-        if let (Some(ours), Some(theirs)) = (row.day(field, zone), theirs.day(other, zone)) {
+        let days = (row.named_day(field, zone), theirs.named_day(other, zone));
+        if let (Some(ours), Some(theirs)) = days {
             return ours == theirs;
         }
         if let (Some(ours), Some(theirs)) = (row.text(field), theirs.text(other)) {
