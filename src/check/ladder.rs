@@ -97,6 +97,30 @@ impl Ladders {
         let (ladder, stage) = (ladder?, stage?);
         Some(!ladder.ends(stage))
     }
+
+    /// What keeps from knowing that a record is open work: its stage is blank, withheld, or none that the
+    /// ladder knows. `None` where it is known, or where nothing could say.
+    pub(super) fn unsure(&self, row: Row<'_>, flags: &Flags) -> Option<String> {
+        let is_deal = row.object() == Object::Deal;
+        let closed = flags.closed.as_ref().filter(|_| is_deal);
+        if self.is_open(row, flags) == Some(false)
+            || closed.is_some_and(|field| row.flag(field).is_some())
+        {
+            return None;
+        }
+        let ladder = self.of(row.object());
+        let field = ladder.map(|ladder| &ladder.field).or(closed)?;
+        let is_known = |stage: &str| ladder.is_some_and(|ladder| ladder.knows(stage));
+        if row.is_withheld(field) {
+            Some(format!("{field} was withheld"))
+        } else if row.is_blank(field) {
+            Some(format!("{field} is blank"))
+        } else if row.text(field).is_some_and(is_known) {
+            None
+        } else {
+            Some(format!("{field} does not say whether it is open work"))
+        }
+    }
 }
 
 /// The flag fields that say a record is done, where they are allowed.

@@ -196,6 +196,9 @@ impl Case<'_, '_> {
             Some(work) if *work.shown() == Shown::Blank => {
                 format!("{left} and the {object} may be open ({} is blank)", work.field())
             }
+            Some(work) if owned.unsure(self.world, self.row).is_some() => {
+                format!("{left} and the {object} may be open ({})", work.shown())
+            }
             Some(work) => format!("{left} and the {object} is still open ({})", work.shown()),
             None => format!("{left} and the {object} is still open"),
         };
@@ -265,9 +268,7 @@ impl Case<'_, '_> {
         if let Some(unsure) = &departed.unsure {
             finding = finding.lacking(unsure);
         }
-        if owned.is_open(self.world, row).is_none() {
-            finding = owned.lacking_work(row, finding);
-        }
+        finding = owned.with_work(self.world, row, finding);
         let left = departed.person.and_then(|person| person.deactivated);
         finding = owned.with_life(self.world, row, left, finding);
         finding.unless_any(self.doubts())

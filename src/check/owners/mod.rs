@@ -228,20 +228,21 @@ impl Owned {
         self.stage.as_ref().or(flag).map(|field| row.cell(field))
     }
 
-    /// Notes that nothing in the record says whether it is open work.
-    fn lacking_work(&self, row: Row<'_>, finding: Finding) -> Finding {
-        match (&self.stage, &self.flags.closed) {
-            (Some(field), _) | (None, Some(field)) if row.is_withheld(field) => {
-                finding.lacking(format!("{field} was withheld"))
-            }
-            (Some(field), _) | (None, Some(field)) if row.is_blank(field) => {
-                finding.lacking(format!("{field} is blank"))
-            }
-            (Some(field), _) | (None, Some(field)) => {
-                finding.lacking(format!("{field} does not say whether it is open work"))
-            }
-            (None, None) => finding,
+    /// What keeps from knowing that the record is open work.
+    fn unsure(&self, world: &World<'_>, row: Row<'_>) -> Option<String> {
+        match &self.stage {
+            Some(field) if self.works_by_type() => match row.text(field) {
+                Some(_) => None,
+                None if row.is_withheld(field) => Some(format!("{field} was withheld")),
+                None => Some(format!("{field} is blank")),
+            },
+            Some(_) | None => world.policies.ladders.unsure(row, &self.flags),
         }
+    }
+
+    /// Notes what keeps from knowing that the record is open work.
+    fn with_work(&self, world: &World<'_>, row: Row<'_>, finding: Finding) -> Finding {
+        self.unsure(world, row).into_iter().fold(finding, Finding::lacking)
     }
 
     /// True when a date in the record could show that somebody works it.

@@ -160,6 +160,7 @@ fn finding<'a>(
             "nothing in the {object} says whether it is open work: closed ones need no owner"
         ));
     }
+    finding = owned.with_work(world, row, finding);
     finding = owned.with_life(world, row, None, finding);
     let doubts = owned.signs_of_life(world, row, None).into_iter();
     finding = doubts.chain(rules.unowned_ok.doubt(row)).fold(finding, Finding::unless);

@@ -180,9 +180,7 @@ impl<'a> Kept<'_, 'a> {
         }
         let says = format!("roles that work {}: {}", object.plural(), self.selling.join(", "));
         finding = finding.because(policy(self.selling.line, says));
-        if owned.is_open(world, row).is_none() {
-            finding = owned.lacking_work(row, finding);
-        }
+        finding = owned.with_work(world, row, finding);
         finding = self.owned.with_life(world, row, None, finding);
         let doubts = self.doubts(world, row, change);
         succession.explain(finding.unless_any(doubts))

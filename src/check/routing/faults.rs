@@ -3,6 +3,7 @@
 //! Does not: decide whether a record has a fault; see `routed`.
 
 use crate::boundary::{Cell, Field, Object, Row, Shown};
+use crate::check::ladder::Flags;
 use crate::check::settings::{days, label};
 use crate::check::{About, CheckDef, Family, World};
 use crate::finding::{Evidence, Finding, Proposal, Reach, Severity, blank_field};
@@ -154,11 +155,12 @@ pub(super) fn finding<'a>(
         Fault::WrongOwner => wrong_owner(&case, owner)?,
         Fault::Unroutable => unroutable(&case, owner),
     };
-    Some(if routed.roster.person(case.owner).is_some() {
-        finding
-    } else {
-        finding.lacking(format!("{owner} names nobody that the users and queues are known by"))
-    })
+    let flags = Flags::ask(&mut world.policies.boundary.grant());
+    let unsure = world.policies.ladders.unsure(row, &flags);
+    let nobody = routed.roster.person(case.owner).is_none();
+    let nobody =
+        nobody.then(|| format!("{owner} names nobody that the users and queues are known by"));
+    Some(unsure.into_iter().chain(nobody).fold(finding, Finding::lacking))
 }
 
 fn wrong_owner(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
