@@ -250,7 +250,7 @@ impl<'w, 'a> Claims<'w, 'a> {
                 of: "deals linked".to_owned(),
                 is: self.links.figure(row.object()),
             });
-        if let Some(unknown) = self.asked.deals.company_unknown(row) {
+        if let Some(unknown) = self.asked.deals.company_unknown(self.world, row) {
             finding = finding.lacking(unknown);
         }
         for deal in &deals {

@@ -86,14 +86,19 @@ impl DealFields {
     }
 
     /// What keeps a contact's company's deals from being looked at.
-    pub(super) fn company_unknown(&self, row: Row<'_>) -> Option<String> {
+    pub(super) fn company_unknown(&self, world: &World<'_>, row: Row<'_>) -> Option<String> {
         if row.object() != Object::Contact {
             return None;
         }
         match &self.contact_account {
             None => Some("contact.account is not allowed".to_owned()),
+            Some(field) if row.is_withheld(field) => Some(format!("{field} was withheld")),
             Some(field) if row.text(field).is_none() => Some(format!("{field} is blank")),
-            Some(_) => None,
+            Some(field) => {
+                let accounts = world.batch(Object::Account)?;
+                let leads_nowhere = self.companies(row).any(|id| accounts.find(id).is_none());
+                leads_nowhere.then(|| format!("{field} leads to no account in the input"))
+            }
         }
     }
 }

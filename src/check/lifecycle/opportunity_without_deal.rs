@@ -209,7 +209,7 @@ impl<'a> Case<'_, 'a> {
                 |field| format!("{field} is blank"),
             ));
         }
-        if let Some(unknown) = self.asked.deals.company_unknown(self.row) {
+        if let Some(unknown) = self.asked.deals.company_unknown(self.world, self.row) {
             finding = finding.lacking(unknown);
         }
         for deal in deals {
