@@ -11,7 +11,7 @@ use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::matching::agreement::{self, Level};
 use crate::matching::normalise;
 
-use super::matches::{KnownBy, Twin, account_domain, domain_fields, text};
+use super::matches::{KnownBy, Standing, Twin, account_domain, domain_fields, text};
 use super::merge::{self, folded, shares_role_mailbox};
 use super::policy::{Policy, Switch};
 
@@ -326,43 +326,13 @@ fn judge_belonging(world: &World<'_>, people: &[Object]) -> Judgement {
     judgement
 }
 
-/// How an account stands as the one a person belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    Active,
-    /// Nothing says.
-    Unsaid,
-    /// Its people work for others.
-    Agency,
-    Inactive,
-}
-
-fn standing(world: &World<'_>, kind: Option<&Field>, account: Row<'_>) -> Standing {
-    let policy = &world.policies.duplicates.belongs;
-    match text(account, kind) {
-        None => Standing::Unsaid,
-        Some(kind) if policy.is_agency(kind) => Standing::Agency,
-        Some(kind) if policy.is_active(kind) => Standing::Active,
-        Some(_) => Standing::Inactive,
-    }
-}
-
 fn belongs<'a>(world: &World<'a>, person: Row<'a>) -> Option<Finding> {
     let accounts = world.matches().accounts_of(world, person);
     if accounts.is_empty() {
         return None;
     }
-    let kind = world.policies.boundary.allowed(Object::Account, "type");
-    let stand = |account: &Row<'a>| standing(world, kind.as_ref(), *account);
-    // People who write from an agency's domain write for somebody else.
-    if accounts.iter().any(|account| stand(account) == Standing::Agency) {
-        return None;
-    }
-    let mut candidates: Vec<Row<'a>> = accounts
-        .iter()
-        .copied()
-        .filter(|account| matches!(stand(account), Standing::Active | Standing::Unsaid))
-        .collect();
+    let stand = |account: &Row<'a>| world.matches().standing(world, *account);
+    let mut candidates = world.matches().belongs_to(world, person).into_owned();
     candidates.sort_by_key(|account| account.id());
     if candidates.is_empty() || is_known_contact(world, person) {
         return None;

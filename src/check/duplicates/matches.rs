@@ -20,6 +20,7 @@ use super::links::{Aliases, Same};
 pub(in crate::check) struct Matches<'a> {
     lead: PersonFields,
     contact: PersonFields,
+    account_type: Option<Field>,
     accounts: OnceLock<Accounts<'a>>,
     contacts: OnceLock<Contacts>,
     aliases: OnceLock<Aliases>,
@@ -88,6 +89,17 @@ struct Contacts {
     by_name_and_domain: Index,
 }
 
+/// How an account stands as the one a person belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    Active,
+    /// Nothing says.
+    Unsaid,
+    /// Its people work for others.
+    Agency,
+    Inactive,
+}
+
 /// How a lead is known to be a contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum KnownBy {
@@ -113,6 +125,7 @@ impl<'a> Matches<'a> {
         Self {
             lead: PersonFields::of(boundary, Object::Lead),
             contact: PersonFields::of(boundary, Object::Contact),
+            account_type: boundary.allowed(Object::Account, "type"),
             accounts: OnceLock::new(),
             contacts: OnceLock::new(),
             aliases: OnceLock::new(),
@@ -141,6 +154,40 @@ impl<'a> Matches<'a> {
         }
         let accounts = self.accounts(world);
         accounts.matched.get(accounts.by_domain.range(&domain)).unwrap_or_default().into()
+    }
+
+    /// The accounts that a person may belong to: those it names; else, of those with its domain, the ones
+    /// that are not known to be inactive. In input order.
+    pub(in crate::check) fn belongs_to(
+        &self,
+        world: &World<'a>,
+        person: Row<'a>,
+    ) -> Cow<'_, [Row<'a>]> {
+        let accounts = self.accounts_of(world, person);
+        if text(person, self.person_fields(person.object()).account.as_ref()).is_some() {
+            return accounts;
+        }
+        let stands = |account: &Row<'a>, as_what| self.standing(world, *account) == as_what;
+        // People who write from an agency's domain write for somebody else.
+        if accounts.iter().any(|account| stands(account, Standing::Agency)) {
+            return Cow::default();
+        }
+        if !accounts.iter().any(|account| stands(account, Standing::Inactive)) {
+            return accounts;
+        }
+        let active = |account: &Row<'a>| !stands(account, Standing::Inactive);
+        accounts.iter().copied().filter(active).collect()
+    }
+
+    /// How an account stands as the one a person belongs to.
+    pub(super) fn standing(&self, world: &World<'a>, account: Row<'a>) -> Standing {
+        let policy = &world.policies.duplicates.belongs;
+        match text(account, self.account_type.as_ref()) {
+            None => Standing::Unsaid,
+            Some(kind) if policy.is_agency(kind) => Standing::Agency,
+            Some(kind) if policy.is_active(kind) => Standing::Active,
+            Some(_) => Standing::Inactive,
+        }
     }
 
     /// The contacts that a lead is, by address or else by name and account; in input order.

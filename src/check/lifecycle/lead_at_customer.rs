@@ -1,6 +1,6 @@
 //! LIF-03: an open lead at an account that has a won or an open deal.
 //!
-//! Does not: decide which account a lead belongs to; it names every candidate with a deal.
+//! Does not: decide which account a lead belongs to; it names every candidate (DUP-07) with a deal.
 
 use crate::boundary::{Field, Grant, Object, Row};
 use crate::check::deals::DealState;
@@ -18,7 +18,7 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     family: Family::Lifecycle,
     severity: Severity::High,
     about: About::OneRecord,
-    summary: "A lead is open, its own account or an account with its domain has a won or an open \
+    summary: "A lead is open, its own account or an active account with its domain has a won or an open \
               deal, and its source does not mean an intended upsell.",
     consequence: "A customer is called as a stranger, or a second seller joins a running deal.",
     load,
@@ -127,7 +127,7 @@ struct Case<'w, 'a> {
 
 impl<'a> Case<'_, 'a> {
     fn finding(&self) -> Option<Finding> {
-        let accounts = self.world.matches().accounts_of(self.world, self.lead);
+        let accounts = self.world.matches().belongs_to(self.world, self.lead);
         let buyers = accounts.iter().filter(|account| !self.buys_for_others(**account));
         let sold: Vec<Sold<'a>> = buyers.filter_map(|account| self.sold_at(*account)).collect();
         let (first, others) = sold.split_first()?;

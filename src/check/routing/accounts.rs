@@ -25,7 +25,7 @@ pub(super) enum Home<'a> {
     Primary(Row<'a>),
     /// It names several of these accounts, by the ids in this cell; none comes first.
     Listed(&'a Batch, &'a str),
-    /// Exactly one account matches.
+    /// Exactly one account matches that people are linked to.
     Matched(Row<'a>),
     /// More than one account matches.
     Several,
@@ -48,7 +48,7 @@ impl<'a> Home<'a> {
             let primary = primary.and_then(|id| batch.find(id));
             return primary.map_or(Home::Listed(batch, cell), Home::Primary);
         }
-        match *world.matches().accounts_of(world, row) {
+        match *world.matches().belongs_to(world, row) {
             [] => Home::Unknown,
             [one] => Home::Matched(one),
             _ => Home::Several,
@@ -94,7 +94,7 @@ impl<'a> Home<'a> {
             Home::Linked(_) | Home::Primary(_) | Home::Listed(..) => {
                 "linked by the record's own account field"
             }
-            Home::Matched(_) => "the only account with the record's company domain",
+            Home::Matched(_) => "the only active account with the record's company domain",
             Home::Several => "several accounts match",
             Home::Unknown => "no account matches",
         }
