@@ -212,6 +212,13 @@ fn a_lead_that_was_touched_on_the_day_of_the_review_was_touched() {
     }
 }
 
+#[test]
+fn a_deal_that_closes_in_the_future_was_not_won_days_ago() {
+    let findings = found("lead-at-customer", "LIF-03");
+    let headline = headline(&findings, "lead 00QD");
+    assert_eq!(headline, "Lead 00QD is New while its account 001I has a won deal (006I)");
+}
+
 /// What a check finds in a fixture.
 fn found(name: &str, code: &str) -> Vec<Finding> {
     let judged = fixture::named(name);

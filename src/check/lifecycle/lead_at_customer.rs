@@ -215,8 +215,9 @@ impl<'a> Case<'_, 'a> {
 
     fn won_when(&self, deal: Row<'a>) -> String {
         match self.asked.deals.closed_at(deal).map(|at| self.world.as_of.days_since(at)) {
-            Some(ago) => format!("a deal won {} ago", days(ago)),
-            None => "a won deal".to_owned(),
+            Some(ago @ 0..) => format!("a deal won {} ago", days(ago)),
+            // A close date that lies ahead does not say when it was won.
+            Some(_) | None => "a won deal".to_owned(),
         }
     }
 
