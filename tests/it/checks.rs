@@ -213,10 +213,39 @@ fn a_lead_that_was_touched_on_the_day_of_the_review_was_touched() {
 }
 
 #[test]
+fn whom_a_record_goes_to_is_for_the_rules_of_today() {
+    for (code, record, proposed) in [
+        ("OWN-01", "lead L09", "Give to Ann Ng (U1)"),
+        ("OWN-02", "lead L10", "Give to Ann Ng (U1)"),
+        ("RTE-01", "lead L02", "Give to Ann Ng (U1)"),
+        (
+            "RTE-01",
+            "lead L04",
+            "Whose is it now? On 2025-12-10 rule `Germany, the old desk` gave it to Bo Li; today \
+             rule `Germany, the new desk` names its owner",
+        ),
+        (
+            "RTE-01",
+            "lead L11",
+            "Whose is it now? On 2025-12-10 rule `Germany, the old desk` gave it to Bo Li; today \
+             rule `Germany, the new desk` gives it to Ann Ng",
+        ),
+    ] {
+        assert_eq!(proposal(&found("routing-dated", code), record), proposed);
+    }
+}
+
+#[test]
 fn a_deal_that_closes_in_the_future_was_not_won_days_ago() {
     let findings = found("lead-at-customer", "LIF-03");
     let headline = headline(&findings, "lead 00QD");
     assert_eq!(headline, "Lead 00QD is New while its account 001I has a won deal (006I)");
+}
+
+/// What is proposed about a record, in words.
+fn proposal(findings: &[Finding], record: &str) -> String {
+    let about = |finding: &&Finding| finding.record.to_string() == record;
+    findings.iter().find(about).unwrap().proposal.words()
 }
 
 /// What a check finds in a fixture.

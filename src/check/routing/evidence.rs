@@ -15,7 +15,7 @@ use super::coverage::Coverage;
 use super::roster::Holder;
 use super::routed::{Case, Goes, Match, Routed};
 use super::rules::{Rule, Target};
-use super::values::Values;
+use super::values::{Day, Values};
 
 pub(super) fn goes_words(case: &Case<'_, '_>, goes: Goes<'_>) -> String {
     let roster = &case.routed.roster;
@@ -247,9 +247,12 @@ fn keeping<'r>(
     home: &OnceCell<Home<'_>>,
 ) -> Keeping<'r> {
     let because = match (rule.failing(values), &rule.target) {
-        _ if !rule.is_in_force(values) => {
-            format!("it was not in force on {}, when the {} was routed", values.day(), row.object())
-        }
+        _ if !rule.is_in_force(values) => match values.day() {
+            Day::Routed(day) => {
+                format!("it was not in force on {day}, when the {} was routed", row.object())
+            }
+            Day::Review(day) => format!("it is not in force on {day}, the day of the review"),
+        },
         (Some(condition), _) => return Keeping::Condition(condition),
         (None, Target::Table(table)) => match rule.kept_by_blanks(values) {
             Some(blank) => {

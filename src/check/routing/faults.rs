@@ -16,7 +16,7 @@ use super::evidence::{
 };
 use super::load_fault;
 use super::roster::Holder;
-use super::routed::{Case, Fault, Goes, Routed};
+use super::routed::{Case, Fault, Goes, Match, Routed};
 use super::rules::Rule;
 use super::values::Values;
 
@@ -166,22 +166,30 @@ pub(super) fn finding<'a>(
 fn wrong_owner(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
     let matched = case.matched?;
     let (rule, goes) = (matched.rule, matched.goes);
+    let today = case.matched_today();
+    let stands = today.is_some_and(|today| today.goes == goes);
     let headline = format!(
-        "Rule `{}` gives this {} to {}, and {} has it",
+        "Rule `{}` {} this {} to {}, and {} has it",
         rule.name,
+        if stands { "gives" } else { "gave" },
         case.row.object(),
         goes_words(case, goes),
         owner_words(case, owner),
     );
-    let mut finding = Finding::about(
-        case.row.record(),
-        headline,
-        Evidence::Cell(case.row.cell(owner)),
-        proposal(case, rule, goes, case.row.cell(owner)),
-    )
-    .because(Evidence::Trace(traced(case)))
-    .because(rule_evidence(rule));
-    finding = with_cells(finding, case, rule.fields());
+    let proposal = if stands {
+        proposal(case, rule, goes, case.row.cell(owner))
+    } else {
+        ask_whose(case, matched, today)
+    };
+    let mut finding =
+        Finding::about(case.row.record(), headline, Evidence::Cell(case.row.cell(owner)), proposal)
+            .because(Evidence::Trace(traced(case)))
+            .because(rule_evidence(rule));
+    if let Some(today) = today.filter(|today| today.at != matched.at) {
+        finding = finding.because(rule_evidence(today.rule));
+    }
+    let known_by = today.iter().filter(|_| !stands).flat_map(|today| today.rule.fields());
+    finding = with_cells(finding, case, rule.fields().chain(known_by));
     finding = with_dates(finding, case);
     if let Goes::One(target) = goes
         && let Some(trouble) = case.routed.roster.trouble(case.world, target)
@@ -211,6 +219,24 @@ fn wrong_owner(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
         finding = finding.because(Evidence::Cell(case.row.cell(field)));
     }
     Some(finding.unless(by_hand(case)))
+}
+
+/// Asks whose a record is that the rules of its day and those of today do not give to the same.
+fn ask_whose(case: &Case<'_, '_>, then: Match<'_>, today: Option<Match<'_>>) -> Proposal {
+    let now = match today {
+        Some(today) if today.goes != Goes::Unsure && today.goes.includes(case.owner) => {
+            format!("today rule `{}` names its owner", today.rule.name)
+        }
+        Some(today) => {
+            let whom = goes_words(case, today.goes);
+            format!("today rule `{}` gives it to {whom}", today.rule.name)
+        }
+        None => "today no rule takes it".to_owned(),
+    };
+    let (rule, whom) = (&then.rule.name, goes_words(case, then.goes));
+    let day = case.values.day().date();
+    let question = format!("Whose is it now? On {day} rule `{rule}` gave it to {whom}; {now}");
+    Proposal::ReviewRecord { question }
 }
 
 fn catch_all(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {

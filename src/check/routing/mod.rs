@@ -36,7 +36,7 @@ use index::Index;
 use routed::Fault;
 use rules::{Rule, Target};
 use service_level::ServiceLevel;
-use values::{Columns, Values};
+use values::{Columns, Day, Values};
 
 pub(super) use faults::{
     FELL_TO_CATCH_ALL, FOLLOW_ACCOUNT_OWNER, NAMED_ACCOUNTS, SEGMENT, TERRITORY, UNROUTABLE,
@@ -360,9 +360,9 @@ impl Plan {
     }
 
     /// The day whose rules a record is judged by: that of its routing, where the record says it.
-    fn day_of_rules(&self, row: Row<'_>, as_of: AsOf) -> NaiveDate {
+    fn day_of_rules(&self, row: Row<'_>, as_of: AsOf) -> Day {
         let day = if self.has_dated_rules { self.routed_on(row, as_of) } else { None };
-        day.unwrap_or(as_of.day)
+        day.map_or(Day::Review(as_of.day), Day::Routed)
     }
 
     fn bare(object: Object, boundary: &Boundary) -> Self {

@@ -22,7 +22,7 @@ use super::coverage::Cover;
 use super::roster::{Holder, Roster};
 use super::rules::{Rule, Target};
 use super::table::Verdict;
-use super::values::Values;
+use super::values::{Day, Values};
 use super::{Plan, Policy, Taking};
 use super::{evidence, faults};
 
@@ -97,7 +97,7 @@ enum Destination {
 }
 
 /// Where a record goes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Goes<'e> {
     /// To this owner.
     One(Holder),
@@ -344,7 +344,8 @@ impl<'a> Routed<'a> {
         let home = OnceCell::new();
         // What lies in the catch-all waits to be passed on, by the rules of today.
         let waits = self.catch_all(plan) == Some(owner);
-        let day = if waits { world.as_of.day } else { plan.day_of_rules(row, world.as_of) };
+        let today = Day::Review(world.as_of.day);
+        let day = if waits { today } else { plan.day_of_rules(row, world.as_of) };
         values.read(&plan.columns, row, day);
         let matched = self.first_match(world, plan, row, values, &home);
         Some(Case { routed: self, world, plan, row, owner, values, matched, home })
@@ -479,7 +480,7 @@ impl<'a> Routed<'a> {
         self.fault(row) == Some(Fault::CatchAll)
     }
 
-    /// The blank fields of the record that decide where the rules send it, and the rule that takes
+    /// The blank fields of the record that decide where the rules send it now, and the rule that takes
     /// it as it is. Rules behind one that takes it in any case decide nothing.
     pub(in crate::check) fn needs(
         &self,
@@ -488,7 +489,7 @@ impl<'a> Routed<'a> {
     ) -> (Vec<Need>, Option<&str>) {
         let Some(plan) = self.policy.plan(row.object()) else { return (Vec::new(), None) };
         let mut values = Values::default();
-        values.read(&plan.columns, row, plan.day_of_rules(row, world.as_of));
+        values.read(&plan.columns, row, Day::Review(world.as_of.day));
         let home = OnceCell::new();
         let taken = self.first_match(world, plan, row, &values, &home);
         let mut needs: Vec<Need> = Vec::new();
@@ -516,7 +517,7 @@ impl<'a> Routed<'a> {
     ) -> Option<(Assignee, Vec<Tried>)> {
         let plan = self.policy.plan(row.object()).filter(|plan| !plan.rules.is_empty())?;
         let mut values = Values::default();
-        values.read(&plan.columns, row, plan.day_of_rules(row, world.as_of));
+        values.read(&plan.columns, row, Day::Review(world.as_of.day));
         let home = OnceCell::new();
         let matched = self.first_match(world, plan, row, &values, &home);
         let holder = match matched.map(|matched| matched.goes) {
@@ -551,7 +552,7 @@ impl<'a> OpenMemo<'a> {
     }
 }
 
-impl<'a> Case<'_, 'a> {
+impl<'e, 'a> Case<'e, 'a> {
     /// The account the record belongs to.
     pub(super) fn home(&self) -> Home<'a> {
         *self.home.get_or_init(|| Home::of(self.world, self.plan, self.row))
@@ -660,6 +661,16 @@ impl<'a> Case<'_, 'a> {
         let end = self.matched.map_or(self.plan.rules.len(), |matched| matched.at);
         let rules = self.plan.may_take_once_filled(self.values).take_while(|(at, _)| *at < end);
         rules.into_iter().find_map(|(_, rule)| Some((rule, rule.kept_by_blanks(self.values)?)))
+    }
+
+    /// The first rule that takes the record by the rules of today, whenever it was routed.
+    pub(super) fn matched_today(&self) -> Option<Match<'e>> {
+        if matches!(self.values.day(), Day::Review(_)) {
+            return self.matched;
+        }
+        let mut values = Values::default();
+        values.read(&self.plan.columns, self.row, Day::Review(self.world.as_of.day));
+        self.routed.first_match(self.world, self.plan, self.row, &values, &self.home)
     }
 
     /// True when the rules name the owner and nobody else: what the rules decide, the tables of

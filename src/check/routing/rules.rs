@@ -173,8 +173,8 @@ impl Rule {
 
     /// True when the rule counted on the day whose rules a record is judged by.
     pub(super) fn is_in_force(&self, values: &Values) -> bool {
-        self.since.is_none_or(|since| since <= values.day())
-            && self.until.is_none_or(|until| values.day() <= until)
+        self.since.is_none_or(|since| since <= values.day().date())
+            && self.until.is_none_or(|until| values.day().date() <= until)
     }
 
     /// True when the rule is in force and every condition holds.

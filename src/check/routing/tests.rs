@@ -9,6 +9,7 @@ use crate::check::{AsOf, Policies, Pulled, Rulebook, World};
 use crate::policy::{Document, Log};
 
 use super::routed::{Fault, Routed, Stretch};
+use super::values::Day;
 
 const BOUNDARY: &str = r#"
 [lead.fields]
@@ -168,7 +169,7 @@ fn an_index_finds_the_rows_that_a_search_finds() {
     let mut values = super::values::Values::default();
     let mut found = 0;
     for row in world.batch(Object::Lead).unwrap().rows() {
-        values.read(&plan.columns, row, chrono::NaiveDate::MIN);
+        values.read(&plan.columns, row, Day::Review(chrono::NaiveDate::MIN));
         let first = table.first(&values);
         assert_eq!(first, table.first_of_all(&values), "{}", row.id());
         let kept = table.kept_by_blanks(&values, None).map(|(row, _)| row.line);
@@ -278,7 +279,7 @@ fn an_index_finds_the_rules_that_a_search_finds() {
     let mut values = super::values::Values::default();
     let mut found = 0;
     for row in pulled.get(Object::Lead).unwrap().rows() {
-        values.read(&plan.columns, row, chrono::NaiveDate::MIN);
+        values.read(&plan.columns, row, Day::Review(chrono::NaiveDate::MIN));
         let first = plan.may_take(&values).find(|(_, rule)| rule.takes(&values));
         let searched = plan.rules.iter().position(|rule| rule.takes(&values));
         assert_eq!(first.map(|(at, _)| at), searched, "{}", row.id());
@@ -331,7 +332,7 @@ fn of_many_rules_those_far_before_the_one_that_took_a_record_are_told_together()
     assert_eq!(
         far.because,
         "20 ask something else of employees: the record has 212; 39 ask something else of \
-         country: the record has c4; 1: it was not in force on 2026-03-01, when the lead was routed"
+         country: the record has c4; 1: it is not in force on 2026-03-01, the day of the review"
     );
     assert_eq!((near.len(), &*near[0].rule, &*near[23].rule), (24, "R60", "All"));
     assert!(near[23].matched && !near[0].matched);

@@ -55,17 +55,41 @@ struct Slot {
     blank: bool,
 }
 
+/// The day whose rules count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Day {
+    /// When the record came to its owner.
+    Routed(NaiveDate),
+    /// That of the review: who is to have a record now is for the rules of now.
+    Review(NaiveDate),
+}
+
+impl Day {
+    /// The day itself.
+    pub(super) fn date(self) -> NaiveDate {
+        match self {
+            Self::Routed(day) | Self::Review(day) => day,
+        }
+    }
+}
+
+impl Default for Day {
+    fn default() -> Self {
+        Self::Review(NaiveDate::default())
+    }
+}
+
 /// The values of one record, and the day whose rules it is judged by. Its buffers are used again for
 /// the next record.
 #[derive(Debug, Default)]
 pub(super) struct Values {
     slots: Vec<Slot>,
-    day: NaiveDate,
+    day: Day,
 }
 
 impl Values {
     /// Takes the values of a record that is judged by the rules of a day.
-    pub(super) fn read(&mut self, columns: &Columns, row: Row<'_>, day: NaiveDate) {
+    pub(super) fn read(&mut self, columns: &Columns, row: Row<'_>, day: Day) {
         self.day = day;
         self.slots.resize_with(columns.0.len(), Slot::default);
         for (slot, (field, compare)) in self.slots.iter_mut().zip(&columns.0) {
@@ -87,7 +111,7 @@ impl Values {
     }
 
     /// The day whose rules count.
-    pub(super) fn day(&self) -> NaiveDate {
+    pub(super) fn day(&self) -> Day {
         self.day
     }
 
