@@ -188,6 +188,8 @@ fn wrong_owner(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
     if let Some(today) = today.filter(|today| today.at != matched.at) {
         finding = finding.because(rule_evidence(today.rule));
     }
+    let rival = case.rival();
+    let waits = rival.iter().flat_map(|(_, fields)| fields);
     let known_by = today.iter().filter(|_| !stands).flat_map(|today| today.rule.fields());
     finding = with_cells(finding, case, rule.fields().chain(known_by));
     finding = with_dates(finding, case);
@@ -198,13 +200,22 @@ fn wrong_owner(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
             finding.because(Evidence::Figure { of: "the rule's target".to_owned(), is: trouble });
     }
     finding = finding.unless_any(handover(case).into_iter().chain(same_team(case, goes)));
-    if let Some((earlier, blank)) = case.kept_by_blanks() {
-        let names: Vec<_> = blank.iter().map(label).collect();
-        finding = finding.unless(format!(
-            "Without {} it is not known whether the earlier rule `{}` takes it",
-            names.join(" and "),
-            earlier.name
-        ));
+    if let Some((other, fields)) = &rival {
+        let names: Vec<_> = fields.iter().map(label).collect();
+        let names = names.join(" and ");
+        // What was withheld is said where it is quoted.
+        for field in fields.iter().filter(|field| case.row.is_blank(field)) {
+            finding = finding.lacking(blank_field(field));
+        }
+        finding = if std::ptr::eq(*other, rule) {
+            let name = &rule.name;
+            finding.unless(format!("Without {names}, `{name}` may give it to somebody else"))
+        } else {
+            finding.because(rule_evidence(other)).unless(format!(
+                "Without {names} it is not known whether the earlier rule `{}` takes it",
+                other.name
+            ))
+        };
     }
     if rule.since.is_none() {
         finding = finding.unless(match case.routed_on() {

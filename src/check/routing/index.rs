@@ -65,9 +65,9 @@ impl Index {
         lines
     }
 
-    /// True when the record has no value in the slot that is indexed.
-    pub(super) fn asks_for_a_blank(&self, values: &Values) -> bool {
-        values.at(self.slot).blank
+    /// True when the record's value in the slot that is indexed may be anything.
+    pub(super) fn asks_for_an_unknown(&self, values: &Values) -> bool {
+        values.is_unknown(self.slot)
     }
 
     fn on<'l>(slot: usize, lines: impl Iterator<Item = &'l [(usize, Condition)]>) -> Self {

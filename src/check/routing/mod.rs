@@ -353,7 +353,7 @@ impl Plan {
 
     /// The rules that may take a record once its blank fields are filled, in their order.
     fn may_take_once_filled(&self, values: &Values) -> impl Iterator<Item = (usize, &Rule)> {
-        let is_found = |index: &Index| !index.asks_for_a_blank(values);
+        let is_found = |index: &Index| !index.asks_for_an_unknown(values);
         let found = self.index.as_ref().is_some_and(is_found).then(|| self.may_take(values));
         let all = if found.is_some() { &[] } else { self.rules.as_slice() };
         found.into_iter().flatten().chain(all.iter().enumerate())

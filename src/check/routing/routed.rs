@@ -21,7 +21,7 @@ use super::accounts::{Home, Voice};
 use super::coverage::Cover;
 use super::roster::{Holder, Roster};
 use super::rules::{Rule, Target};
-use super::table::Verdict;
+use super::table::{Gap, Verdict};
 use super::values::{Day, Values};
 use super::{Plan, Policy, Taking};
 use super::{evidence, faults};
@@ -671,6 +671,39 @@ impl<'e, 'a> Case<'e, 'a> {
         let mut values = Values::default();
         values.read(&self.plan.columns, self.row, Day::Review(self.world.as_of.day));
         self.routed.first_match(self.world, self.plan, self.row, &values, &self.home)
+    }
+
+    /// The first rule, up to the matching one, that would send the record elsewhere, were its fields
+    /// filled that are blank now, or known that were withheld; with those fields.
+    pub(super) fn rival(&self) -> Option<(&'e Rule, Vec<Field>)> {
+        let matched = self.matched?;
+        let destinations = self.routed.destinations.get(&self.plan.object)?;
+        let elsewhere = |holder: &Holder| !matched.goes.includes(*holder);
+        let rules = self.plan.may_take_once_filled(self.values);
+        rules.take_while(|(at, _)| *at <= matched.at).find_map(|(at, rule)| {
+            let waits = rule.waits_for(self.values)?;
+            let rivals = match (destinations.get(at)?, &rule.target) {
+                (Destination::Table(holders), Target::Table(table)) => {
+                    let first = table.first(self.values);
+                    let fits = first.filter(|_| !waits.is_empty()).map(|at| (at, Vec::new()));
+                    let kept = table.kept_by(self.values, first, Gap::Unknown);
+                    let mut rows = kept.chain(fits);
+                    let (_, more) = rows.find(|(at, _)| holders.get(*at).is_some_and(elsewhere))?;
+                    return Some((rule, waits.into_iter().chain(more).collect()));
+                }
+                (Destination::One(holder), _) => elsewhere(holder),
+                (Destination::Pool(pool), _) => pool.iter().any(elsewhere),
+                (Destination::AccountOwner | Destination::Table(_), _) => {
+                    let owner = |account| self.routed.account_owner(self.world, account);
+                    match self.home().say(owner) {
+                        Voice::Silent => false,
+                        Voice::One(holder) => elsewhere(&holder),
+                        Voice::Differing => true,
+                    }
+                }
+            };
+            (rivals && !waits.is_empty()).then_some((rule, waits))
+        })
     }
 
     /// True when the rules name the owner and nobody else: what the rules decide, the tables of

@@ -48,10 +48,10 @@ impl TableRow {
         self.tests.iter().all(|(slot, condition)| condition.test.passes(values.at(*slot)))
     }
 
-    /// The slots that are blank and alone keep the row from fitting; `None` when it fits or when a
-    /// filled value stands against it.
-    fn kept_by_blanks(&self, values: &Values) -> Option<Vec<Field>> {
-        blanks(self.tests.iter().map(|(slot, condition)| (*slot, condition)), values)
+    /// The fields with a gap that alone keep the row from fitting; `None` when it fits or when a value
+    /// stands against it.
+    fn kept_by(&self, values: &Values, gap: Gap) -> Option<Vec<Field>> {
+        kept_by(self.tests.iter().map(|(slot, condition)| (*slot, condition)), values, gap)
     }
 }
 
@@ -85,18 +85,46 @@ impl Verdict {
     }
 }
 
+/// What a condition may wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gap {
+    /// A blank value, which somebody can fill in.
+    Blank,
+    /// A value that is blank or was withheld: either may be anything.
+    Unknown,
+}
+
+impl Gap {
+    fn is_at(self, slot: usize, condition: &Condition, values: &Values) -> bool {
+        match self {
+            Self::Blank => values.at(slot).blank,
+            // What was withheld is not blank.
+            Self::Unknown if matches!(condition.test, Test::Blank(_)) => values.at(slot).blank,
+            Self::Unknown => values.is_unknown(slot),
+        }
+    }
+}
+
 /// The blank fields that alone keep some conditions from holding.
 pub(super) fn blanks<'c>(
     conditions: impl Iterator<Item = (usize, &'c Condition)>,
     values: &Values,
 ) -> Option<Vec<Field>> {
+    kept_by(conditions, values, Gap::Blank)
+}
+
+/// The fields with a gap that alone keep some conditions from holding.
+pub(super) fn kept_by<'c>(
+    conditions: impl Iterator<Item = (usize, &'c Condition)>,
+    values: &Values,
+    gap: Gap,
+) -> Option<Vec<Field>> {
     let mut fields = Vec::new();
     for (slot, condition) in conditions {
-        let value = values.at(slot);
-        if condition.test.passes(value) {
+        if condition.test.passes(values.at(slot)) {
             continue;
         }
-        if !value.blank {
+        if !gap.is_at(slot, condition, values) {
             return None;
         }
         fields.push(condition.field.clone());
@@ -233,16 +261,27 @@ impl DecisionTable {
         values: &'t Values,
         before: Option<usize>,
     ) -> impl Iterator<Item = (&'t TableRow, Vec<Field>)> {
-        let any_blank = self.columns.iter().any(|(slot, _)| values.at(*slot).blank);
-        let end = if any_blank { before.unwrap_or(self.rows.len()) } else { 0 };
-        let filled = |index: &&Index| any_blank && !index.asks_for_a_blank(values);
+        let kept = self.kept_by(values, before, Gap::Blank);
+        kept.filter_map(|(at, fields)| Some((self.rows.get(at)?, fields)))
+    }
+
+    /// The positions of the rows before a position that only fields with a gap keep from fitting, with
+    /// those fields.
+    pub(super) fn kept_by<'t>(
+        &'t self,
+        values: &'t Values,
+        before: Option<usize>,
+        gap: Gap,
+    ) -> impl Iterator<Item = (usize, Vec<Field>)> {
+        let any = self.columns.iter().any(|(slot, _)| values.is_unknown(*slot));
+        let end = if any { before.unwrap_or(self.rows.len()) } else { 0 };
+        let filled = |index: &&Index| any && !index.asks_for_an_unknown(values);
         let may_fit = match self.index.as_ref().filter(filled) {
             Some(index) => index.all_that_may_fit(values),
             None => (0..end).collect(),
         };
-        may_fit.into_iter().take_while(move |at| *at < end).filter_map(|at| {
-            let row = self.rows.get(at)?;
-            row.kept_by_blanks(values).map(|fields| (row, fields))
+        may_fit.into_iter().take_while(move |at| *at < end).filter_map(move |at| {
+            self.rows.get(at)?.kept_by(values, gap).map(|fields| (at, fields))
         })
     }
 }

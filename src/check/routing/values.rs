@@ -53,6 +53,7 @@ struct Slot {
     text: String,
     number: Option<f64>,
     blank: bool,
+    withheld: bool,
 }
 
 /// The day whose rules count.
@@ -95,6 +96,7 @@ impl Values {
         for (slot, (field, compare)) in self.slots.iter_mut().zip(&columns.0) {
             slot.text.clear();
             slot.number = row.number(field);
+            slot.withheld = row.is_withheld(field);
             if *compare == Compare::Number {
                 slot.blank = slot.number.is_none() && row.is_blank(field);
                 continue;
@@ -113,6 +115,11 @@ impl Values {
     /// The day whose rules count.
     pub(super) fn day(&self) -> Day {
         self.day
+    }
+
+    /// True when the value in a slot may be anything: it is blank, or was withheld.
+    pub(super) fn is_unknown(&self, slot: usize) -> bool {
+        self.slots.get(slot).is_none_or(|slot| slot.blank || slot.withheld)
     }
 
     /// The value in a slot.
