@@ -236,6 +236,20 @@ fn whom_a_record_goes_to_is_for_the_rules_of_today() {
 }
 
 #[test]
+fn nobody_gets_a_record_by_a_row_that_may_not_cover_it() {
+    for (code, record, proposed) in [
+        ("RTE-02", "lead L02", "Give to Bo Li (U2)"),
+        ("RTE-02", "lead L03", "Who takes it? Perhaps one who covers DACH: Bo Li, Cat Wu"),
+        ("RTE-02", "lead L20", "Who takes it? Perhaps one who covers Iberia: Eve Ek"),
+        ("RTE-02", "lead L21", "Give to Eve Ek (U6)"),
+        ("RTE-03", "lead L22", "Who takes it? Perhaps one who covers Mid: Ann Ng, Bo Li"),
+        ("RTE-03", "lead L23", "Who takes it? Perhaps one who covers Mid: Ann Ng, Bo Li"),
+    ] {
+        assert_eq!(proposal(&found("routing-coverage", code), record), proposed);
+    }
+}
+
+#[test]
 fn a_deal_that_closes_in_the_future_was_not_won_days_ago() {
     let findings = found("lead-at-customer", "LIF-03");
     let headline = headline(&findings, "lead 00QD");

@@ -11,7 +11,7 @@ use crate::finding::{Evidence, Finding, Tried};
 
 use super::Plan;
 use super::accounts::Home;
-use super::coverage::Coverage;
+use super::coverage::{Cover, Coverage};
 use super::roster::Holder;
 use super::routed::{Case, Goes, Match, Routed};
 use super::rules::{Rule, Target};
@@ -69,12 +69,18 @@ pub(super) fn with_dates(mut finding: Finding, case: &Case<'_, '_>) -> Finding {
     finding
 }
 
+/// So many rows of those who may take a record are quoted.
+const CANDIDATES: usize = 5;
+
+/// Adds what the owner covers, and those who may take the record.
 pub(super) fn with_coverage(
     mut finding: Finding,
     case: &Case<'_, '_>,
     coverage: &Coverage,
+    candidates: &[&Cover],
 ) -> Finding {
-    for row in case.routed.covers(case.owner).into_iter().flat_map(|covered| &covered.rows) {
+    let own = case.routed.covers(case.owner).into_iter().flat_map(|covered| &covered.rows);
+    for row in own.chain(candidates.iter().take(CANDIDATES)) {
         let any = |said: &str| if said.is_empty() { "any".to_owned() } else { said.to_owned() };
         finding = finding.because(Evidence::Policy {
             file: coverage.file.clone(),

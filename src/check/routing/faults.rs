@@ -2,6 +2,8 @@
 //!
 //! Does not: decide whether a record has a fault; see `routed`.
 
+use std::collections::BTreeSet;
+
 use crate::boundary::{Cell, Field, Object, Row, Shown};
 use crate::check::ladder::Flags;
 use crate::check::settings::{days, label};
@@ -9,7 +11,7 @@ use crate::check::{About, CheckDef, Family, World};
 use crate::finding::{Evidence, Finding, Proposal, Reach, Severity, blank_field};
 
 use super::accounts::{Home, NamedRow};
-use super::coverage::{Band, Coverage};
+use super::coverage::{Band, Cover, Coverage, Segments, Territories};
 use super::evidence::{
     accounts_words, by_hand, elsewhere, goes_words, handover, match_evidence, of_user, owner_words,
     rule_evidence, same_team, traced, with_account_cells, with_cells, with_coverage, with_dates,
@@ -191,7 +193,7 @@ fn wrong_owner(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
     let rival = case.rival();
     let waits = rival.iter().flat_map(|(_, fields)| fields);
     let known_by = today.iter().filter(|_| !stands).flat_map(|today| today.rule.fields());
-    finding = with_cells(finding, case, rule.fields().chain(known_by));
+    finding = with_cells(finding, case, rule.fields().chain(waits).chain(known_by));
     finding = with_dates(finding, case);
     if let Goes::One(target) = goes
         && let Some(trouble) = case.routed.roster.trouble(case.world, target)
@@ -377,17 +379,21 @@ fn territory(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
         names.join(" or "),
     );
     let certain = placed.at.filter(|_| placed.maybe.is_empty());
-    let band = case.plan.segments.as_ref().and_then(|it| it.band(case.row, &it.field));
-    let candidates = certain.map_or_else(Vec::new, |row| {
-        coverers(case, coverage, Some(&row.folded), band.map(|band| band.folded.as_str()))
+    let segments = case.plan.segments.as_ref();
+    let band = segments.map_or(Side::UNUSED, |segments| band_of(case, segments));
+    let candidates = certain.map_or_else(Coverers::default, |row| {
+        coverers(case, coverage, &Side::known(&row.folded), &band)
     });
     let mut finding = Finding::about(
         case.row.record(),
         headline,
         Evidence::Cell(case.row.cell(owner)),
-        give_to_one(case, owner, &candidates, &format!("covers {}", names.join(" or "))),
+        candidates.proposal(case, owner, &format!("covers {}", names.join(" or "))),
     );
-    finding = with_cells(finding, case, territories.map.fields());
+    let size = segments.filter(|_| candidates.compares(|row| &row.segments));
+    let sizes = size.into_iter().flat_map(|it| it.second.iter().chain([&it.field]));
+    finding = with_cells(finding, case, territories.map.fields().chain(sizes));
+    finding = candidates.lacking(finding, &band);
     for row in placed.at.iter().chain(placed.maybe.iter().take(3)) {
         finding = finding.because(Evidence::Policy {
             file: territories.map.file.clone(),
@@ -395,7 +401,7 @@ fn territory(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
             says: format!("{} → {}", row.words(), row.says),
         });
     }
-    finding = with_coverage(finding, case, coverage);
+    finding = with_coverage(finding, case, coverage, &candidates.rows);
     for field in &placed.blank {
         finding = finding.lacking(blank_field(field));
     }
@@ -408,7 +414,7 @@ fn territory(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
             names.join(" and ")
         )
     }));
-    let alone = if let [one] = candidates.as_slice() { Some(Goes::One(*one)) } else { None };
+    let alone = candidates.alone().map(Goes::One);
     let mates = alone.and_then(|goes| same_team(case, goes));
     Some(finding.unless_any(handover(case).into_iter().chain(mates)))
 }
@@ -438,9 +444,9 @@ fn segment(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
         (Some(a), Some(b)) if a.folded != b.folded => Some((a, b)),
         _ => None,
     };
-    let territory = case.plan.territories.as_ref().and_then(|it| it.place(case.values).at);
-    let candidates =
-        coverers(case, coverage, territory.map(|row| row.folded.as_str()), Some(&band.folded));
+    let territories = case.plan.territories.as_ref();
+    let territory = territories.map_or(Side::UNUSED, |territories| place_of(case, territories));
+    let candidates = coverers(case, coverage, &territory, &Side::known(&band.folded));
     let proposal = if disagreeing.is_some() {
         Proposal::ReviewRecord {
             question: format!(
@@ -448,7 +454,7 @@ fn segment(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
             ),
         }
     } else {
-        give_to_one(case, owner, &candidates, &format!("covers {}", band.name))
+        candidates.proposal(case, owner, &format!("covers {}", band.name))
     };
     let mut finding =
         Finding::about(case.row.record(), headline, Evidence::Cell(case.row.cell(owner)), proposal);
@@ -464,7 +470,14 @@ fn segment(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
         line: band.line,
         says: band.words(&segments.field),
     });
-    finding = with_coverage(finding, case, coverage);
+    if let Some(territories) = territories.filter(|_| candidates.compares(|row| &row.territories)) {
+        let compared = |field: &&Field| {
+            **field != segments.field && second_field.is_none_or(|second| *field != second)
+        };
+        finding = with_cells(finding, case, territories.map.fields().filter(compared));
+    }
+    finding = candidates.lacking(finding, &territory);
+    finding = with_coverage(finding, case, coverage, &candidates.rows);
     if first.is_none() {
         finding = finding.lacking(blank_field(&segments.field));
     }
@@ -636,33 +649,128 @@ fn named_account(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
     Some(finding)
 }
 
-/// Whom the coverage table gives a territory and a segment, in its order, without the present owner.
-fn coverers(
+/// Where a record stands on one side of the coverage table: in its territories, or in its segments.
+struct Side<'r> {
+    /// The territory or the segment, folded, where it is known.
+    is: Option<&'r str>,
+    /// What is lacking to know it.
+    lacks: Vec<String>,
+}
+
+impl<'r> Side<'r> {
+    /// No rule says how records stand there.
+    const UNUSED: Self = Self { is: None, lacks: Vec::new() };
+
+    fn known(is: &'r str) -> Self {
+        Self { is: Some(is), lacks: Vec::new() }
+    }
+
+    /// True where what a row covers holds the record; `None` where that is not known.
+    fn is_in(&self, covered: &BTreeSet<String>) -> Option<bool> {
+        if covered.is_empty() { Some(true) } else { self.is.map(|is| covered.contains(is)) }
+    }
+}
+
+/// The segment of a record; of two sources that disagree neither is believed.
+fn band_of<'r>(case: &Case<'r, '_>, segments: &'r Segments) -> Side<'r> {
+    let field = &segments.field;
+    let first = segments.band(case.row, field);
+    let second = segments.second.as_ref().and_then(|second| segments.band(case.row, second));
+    match (first, second) {
+        (Some(first), Some(second)) if first.folded != second.folded => {
+            let lacks = vec!["two sources put it into different segments".to_owned()];
+            Side { is: None, lacks }
+        }
+        (Some(first), _) => Side::known(&first.folded),
+        (None, _) if case.row.is_withheld(field) => {
+            Side { is: None, lacks: vec![format!("{field} was withheld")] }
+        }
+        (None, _) if case.row.is_blank(field) => Side { is: None, lacks: vec![blank_field(field)] },
+        (None, _) => Side { is: None, lacks: vec![format!("{field} is in no segment")] },
+    }
+}
+
+/// The territory of a record, where no blank field could put it into another.
+fn place_of<'r>(case: &Case<'r, '_>, territories: &'r Territories) -> Side<'r> {
+    let placed = territories.place(case.values);
+    match placed.at {
+        Some(row) if placed.maybe.is_empty() => Side::known(&row.folded),
+        None if placed.blank.is_empty() => {
+            let lacks = vec!["the territory map has no row for it".to_owned()];
+            Side { is: None, lacks }
+        }
+        _ => Side { is: None, lacks: placed.blank.iter().map(blank_field).collect() },
+    }
+}
+
+/// Who may take a record by the coverage table, without its present owner.
+#[derive(Default)]
+struct Coverers<'c> {
+    /// Each once, in the table's order.
+    holders: Vec<Holder>,
+    /// The rows that name them.
+    rows: Vec<&'c Cover>,
+    /// Some of these rows cover the record only if it stands where that is not known.
+    unsure: bool,
+}
+
+fn coverers<'c>(
     case: &Case<'_, '_>,
-    coverage: &Coverage,
-    territory: Option<&str>,
-    segment: Option<&str>,
-) -> Vec<Holder> {
+    coverage: &'c Coverage,
+    territory: &Side<'_>,
+    segment: &Side<'_>,
+) -> Coverers<'c> {
     let roster = &case.routed.roster;
-    let mut holders = Vec::new();
+    let mut found = Coverers::default();
     for row in &coverage.rows {
         let holder = roster.who(&row.owner);
-        let fits = |set: &std::collections::BTreeSet<String>, wanted: Option<&str>| {
-            wanted.is_none_or(|wanted| set.is_empty() || set.contains(wanted))
-        };
-        if fits(&row.territories, territory)
-            && fits(&row.segments, segment)
-            && roster.can_work(holder)
-            && holder != case.owner
-            && !holders.contains(&holder)
-        {
-            holders.push(holder);
+        let fits = [territory.is_in(&row.territories), segment.is_in(&row.segments)];
+        if fits.contains(&Some(false)) || !roster.can_work(holder) || holder == case.owner {
+            continue;
+        }
+        found.unsure |= fits.contains(&None);
+        found.rows.push(row);
+        if !found.holders.contains(&holder) {
+            found.holders.push(holder);
         }
     }
-    // Where the rules name one of them, that is the one.
-    match case.matched.map(|matched| matched.goes) {
-        Some(Goes::One(named)) if holders.contains(&named) => vec![named],
-        _ => holders,
+    // Where the rules of today name one of them, that is the one.
+    if let Some(Goes::One(named)) = case.matched_today().map(|matched| matched.goes)
+        && found.holders.contains(&named)
+    {
+        found.holders = vec![named];
+        found.rows.retain(|row| roster.who(&row.owner) == named);
+        found.unsure = false;
+    }
+    found
+}
+
+impl Coverers<'_> {
+    /// The only one, where that is known.
+    fn alone(&self) -> Option<Holder> {
+        if let ([one], false) = (self.holders.as_slice(), self.unsure) { Some(*one) } else { None }
+    }
+
+    /// Gives the record to the only one, or asks.
+    fn proposal(&self, case: &Case<'_, '_>, owner: &Field, what: &str) -> Proposal {
+        if !self.unsure {
+            return give_to_one(case, owner, &self.holders, what);
+        }
+        let roster = &case.routed.roster;
+        let names: Vec<_> = self.holders.iter().map(|one| roster.name(*one)).collect();
+        let question = format!("Who takes it? Perhaps one who {what}: {}", names.join(", "));
+        Proposal::ReviewRecord { question }
+    }
+
+    /// True where their rows compare one side of the table.
+    fn compares(&self, side: fn(&Cover) -> &BTreeSet<String>) -> bool {
+        self.rows.iter().any(|row| !side(row).is_empty())
+    }
+
+    /// Notes what is lacking to know which of them covers the record.
+    fn lacking(&self, finding: Finding, side: &Side<'_>) -> Finding {
+        let lacks = side.lacks.iter().filter(|_| self.unsure);
+        lacks.cloned().fold(finding, Finding::lacking)
     }
 }
 
