@@ -6,12 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use chrono_tz::Tz;
 
 use crate::boundary::{Boundary, Field, Kind, Load, Object, RecordRef, Row, Shown, id_key, ids};
 use crate::finding::Finding;
-use crate::policy::{Node, Section, Value, meant};
+use crate::policy::{Document, Log, Node, Problems, Section, Value, meant};
 
 use super::condition::fold;
 use super::{ALL, AsOf, Bench, CheckDef, Outcome, Policies, Pulled, World};
@@ -79,6 +79,14 @@ impl Examples {
         let all = root.sections("example");
         let all = all.iter().filter_map(|section| Example::parse(section, boundary)).collect();
         Self { all, reference }
+    }
+
+    /// Reads the text of the whole file.
+    pub fn read(text: &str, boundary: &Boundary) -> Result<Self, Problems> {
+        let log = Log::default();
+        let document = Document::parse(&format!("rules/{EXAMPLES}"), text, &log);
+        let examples = Self::parse(&document.root(&log), boundary);
+        log.finish(examples)
     }
 
     /// Judges one of them by the rules. Days are of a zone; an example that names no day is judged on
@@ -356,7 +364,7 @@ pub fn from_finding(
         for field in fields.clone() {
             match row.cell(field).shown() {
                 Shown::Value(value) => {
-                    values.push(format!("{} = {}", field.name(), literal(field, value)));
+                    values.push(format!("{} = {}", field.name(), literal(row, field, value)));
                 }
                 Shown::Blank => {}
                 Shown::Masked(_) | Shown::Never | Shown::Withheld => left_out.push(field.name()),
@@ -430,12 +438,21 @@ fn referred<'a>(
     found
 }
 
-/// A value as TOML writes it.
-fn literal(field: &Field, value: &str) -> String {
+/// A value as TOML writes it and an example reads it. An instant is written as one: what a packet shows of
+/// it leaves out the seconds and names a zone that no reader knows.
+fn literal(row: Row<'_>, field: &Field, value: &str) -> String {
     let bare = match field.kind() {
-        Kind::Number => value.parse::<f64>().is_ok_and(f64::is_finite),
+        // A whole number that TOML has no room for is read from a text as well.
+        Kind::Number => {
+            value.parse::<i64>().is_ok()
+                || (value.contains('.') && value.parse::<f64>().is_ok_and(f64::is_finite))
+        }
         Kind::Flag => matches!(value, "true" | "false"),
-        Kind::Date => value.parse::<NaiveDate>().is_ok(),
+        Kind::Date if value.parse::<NaiveDate>().is_ok() => true,
+        Kind::Date => {
+            let exact = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+            return quoted(row.time(field).map(exact).as_deref().unwrap_or(value));
+        }
         Kind::Id
         | Kind::Picklist
         | Kind::Email

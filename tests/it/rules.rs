@@ -256,6 +256,26 @@ fn a_rejected_proposal_becomes_an_example_in_one_command() {
     assert!(!job.call(&["rules", "example", &typed]).ends(2).err.contains("not the id"));
 }
 
+#[test]
+fn an_example_of_an_instant_is_read_again_by_every_command() {
+    let job = Job::weekly();
+    job.edit("review.toml", "time_zone = \"UTC\"", "time_zone = \"Europe/Berlin\"");
+    let leads = job.text("exports/lead.csv");
+    let changed = leads.replace(",2025-02-01,2025-03-01,", ",2025-02-01,2025-03-01T09:20:15.000Z,");
+    job.put("exports/lead.csv", &changed);
+    job.run(&[]).ends(0);
+    let found = job.findings();
+    let one = found.iter().find(|line| line["rule"] == "OWN-01").unwrap();
+    Filled::of(&job, DAY)
+        .says(&job, DAY, "OWN-01", &word(&one["record"]), reject("rule_wrong"))
+        .put(&job, "week.json");
+    job.call(&["decide", "week.json"]).ends(0);
+    let said = job.call(&["rules", "example", &word(&one["id"])]).ends(0).out;
+    assert!(said.contains("modified = \"2025-03-01T09:20:15Z\""), "{said}");
+    job.call(&["rules", "test"]).ends(2);
+    job.run(&[]).ends(0);
+}
+
 /// What the lint says of a folder: codes and places, one a line, sorted.
 fn linted(folder: &Path) -> String {
     let judged = fixture::judged(folder);

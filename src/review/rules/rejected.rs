@@ -10,7 +10,7 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
-use crate::check::{AsOf, EXAMPLES, from_finding};
+use crate::check::{AsOf, EXAMPLES, Examples, from_finding};
 use crate::finding::FindingId;
 use crate::folder::{self, Held};
 use crate::gate::Verdict;
@@ -80,9 +80,17 @@ pub fn example(
         return Ok(format!("it stands in rules/{EXAMPLES} already\n"));
     }
     let gap = if standing.is_empty() || standing.ends_with('\n') { "" } else { "\n" };
-    let written = folder::open_append(&file)?
-        .write_all(format!("{gap}{text}").as_bytes())
-        .map_err(folder::disk(&file));
+    let more = format!("{gap}{text}");
+    // A file of rules that cannot be read stops every command on the folder.
+    Examples::read(&(standing + &more), &config.boundary).map_err(|problems| {
+        let first = problems.sorted().first().map_or_else(String::new, |it| it.message.clone());
+        refused(
+            &format!("the example of it could not be read again, so nothing was written: {first}"),
+            "write one by hand: docs/rules.md says how",
+        )
+    })?;
+    let written =
+        folder::open_append(&file)?.write_all(more.as_bytes()).map_err(folder::disk(&file));
     written?;
     drop(held);
     Ok(format!(
@@ -96,4 +104,49 @@ fn rejected<'l>(ledger: &'l Chain, id: &FindingId) -> Option<&'l Run> {
     let run = ledger.runs().filter(decided).last()?;
     let last = standing(ledger, run, std::iter::empty()).remove(id)?;
     matches!(last.decision.verdict(), Verdict::Reject(_)).then_some(run)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::NaiveDate;
+
+    use super::*;
+    use crate::check::World;
+
+    #[track_caller]
+    fn check_readable(flavour: &str) {
+        let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/acme").join(flavour);
+        let (config, _) = Folder::read(&home).unwrap().config().unwrap();
+        let as_of = AsOf::new(NaiveDate::from_ymd_opt(2026, 11, 23).unwrap(), config.zone);
+        let exports = home.join(&config.exports);
+        let threads = NonZeroUsize::MIN;
+        let (bench, records) = pull(&config, &exports, None, as_of, threads).unwrap();
+        let world = World::new(&records.tables, as_of, &config.policies, threads);
+        let reports = bench.run(&world);
+        let mut written = 0;
+        for (check, finding) in history::found(&reports) {
+            let report = reports.iter().find(|report| report.check.code == check.code).unwrap();
+            let (reads, day) = (&report.reads, as_of.day);
+            let text = from_finding(check, finding, reads, &records.tables, day);
+            let Some(text) = text else { continue };
+            let examples = Examples::read(&text, &config.boundary)
+                .unwrap_or_else(|problems| panic!("{}: {problems}\n{text}", check.code));
+            let example = examples.all.first().unwrap();
+            let tried = examples.judge(example, &config.policies, &config.off, (day, config.zone));
+            let unread = tried.wrong.iter().find(|wrong| wrong.contains("is not read"));
+            assert_eq!(unread, None, "{}\n{text}", check.code);
+            written += 1;
+        }
+        assert!(written > 60, "{flavour}: {written}");
+    }
+
+    #[test]
+    fn every_proposal_of_a_salesforce_company_makes_an_example_that_can_be_read() {
+        check_readable("salesforce");
+    }
+
+    #[test]
+    fn every_proposal_of_a_hubspot_company_makes_an_example_that_can_be_read() {
+        check_readable("hubspot");
+    }
 }
