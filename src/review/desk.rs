@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 
-use crate::finding::{FindingId, Hold};
+use crate::finding::FindingId;
 use crate::folder::{self, Held};
-use crate::gate::{Claim, Decision, Gate, Refusal, Saying, Verdict, is_owner_change};
+use crate::gate::{Claim, Decision, Gate, Refusal, Verdict};
 use crate::ledger::{Chain, Decided, Decisions, Entry, Ledger, Run};
 use crate::policy::{Log, Problems};
 
@@ -248,7 +248,6 @@ impl<'a> Desk<'a> {
         let mut seen: BTreeMap<&FindingId, usize> = BTreeMap::new();
         let mut decided = Vec::new();
         let mut known = 0;
-        let owner_changes = Self::owner_changes(filed, paper, recorded);
         for said in &filed.items {
             let id = &said.value.finding;
             let told = if part.holds(id) { paper.find(id) } else { &[] };
@@ -257,7 +256,7 @@ impl<'a> Desk<'a> {
                     format!("it is decided twice, first on line {first}"),
                     "leave one of the two",
                 ),
-                None => self.judge_one(filed, &said.value, told, owner_changes),
+                None => self.judge_one(filed, &said.value, told),
             };
             let judged = judged.and_then(|one| {
                 match self.against(recorded.get(id).map(|one| &one.decision), &one.decision) {
@@ -306,14 +305,8 @@ impl<'a> Desk<'a> {
         log.finish((New { decisions, undecided }, known))
     }
 
-    /// What the gate says of one decision. `owner_changes` is how many new owners are approved in all.
-    fn judge_one(
-        &self,
-        filed: &Filed,
-        item: &Item,
-        told: &[Told],
-        owner_changes: usize,
-    ) -> Result<Decided, Refusal> {
+    /// What the gate says of one decision.
+    fn judge_one(&self, filed: &Filed, item: &Item, told: &[Told]) -> Result<Decided, Refusal> {
         let Some(first) = told.first() else {
             return refuse("the packet does not propose it", "take the id from the packet");
         };
@@ -332,18 +325,10 @@ impl<'a> Desk<'a> {
             at: item.at,
             recorded: self.now,
         };
-        let mass = owner_changes >= self.gate.mass_owner_changes();
-        let pass = |told: &Told| {
-            let mut case = told.case.clone();
-            if mass && case.hold == Hold::Free && is_owner_change(case.kind) {
-                case.hold = Hold::Held(format!("an owner change on {owner_changes} records"));
-            }
-            self.gate.decide(&case, &claim)
-        };
-        let decision = pass(first)?;
+        let decision = self.gate.decide(&first.case, &claim)?;
         // Where a check says two things under one id, the decision is on both.
         for other in told.iter().skip(1) {
-            pass(other)?;
+            self.gate.decide(&other.case, &claim)?;
         }
         Ok(Decided {
             finding: item.finding.clone(),
@@ -353,27 +338,6 @@ impl<'a> Desk<'a> {
             record: first.record.clone(),
             decision,
         })
-    }
-
-    /// How many new owners are approved on the packet once the file is recorded: those approved before that
-    /// it does not decide otherwise, and its own.
-    fn owner_changes(
-        filed: &Filed,
-        paper: &Paper,
-        recorded: &BTreeMap<&FindingId, &Decided>,
-    ) -> usize {
-        let is_owner = |id: &FindingId| {
-            paper.find(id).first().is_some_and(|told| is_owner_change(told.case.kind))
-        };
-        let before = recorded
-            .iter()
-            .map(|(id, one)| (*id, matches!(one.decision.verdict(), Verdict::Approve { .. })));
-        let here = filed
-            .items
-            .iter()
-            .map(|said| (&said.value.finding, matches!(said.value.says, Saying::Approve { .. })));
-        let all: BTreeMap<&FindingId, bool> = before.chain(here).collect();
-        all.into_iter().filter(|(id, approved)| *approved && is_owner(id)).count()
     }
 
     fn against<'d>(&self, before: Option<&'d Decision>, now: &Decision) -> Against<'d> {

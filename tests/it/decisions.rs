@@ -663,36 +663,44 @@ fn the_operator_profile_asks_for_roles_a_second_person_and_a_ticket() {
 }
 
 #[test]
-fn many_new_owners_at_once_are_held_however_they_are_split() {
+fn many_new_owners_in_one_packet_are_held_however_they_are_split() {
     let job = Job::acme("salesforce");
     job.call(&["run", ".", "--as-of", ACME]).ends(0);
-    let free: Vec<(String, String)> = job
-        .text(&format!("runs/{ACME}/findings.jsonl"))
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap())
-        .filter(|finding| finding["held"] == "free" && finding["proposal"]["kind"] == "set-owner")
-        .map(|finding| (word(&finding["rule"]), word(&finding["record"])))
-        .collect();
-    let file = |of: &[(String, String)], says: Value| {
-        let new = Filled::of(&job, ACME).with("approver", "Sabine Kru\u{308}ger");
-        of.iter()
-            .fold(new, |filled, (rule, record)| filled.says(&job, ACME, rule, record, says.clone()))
+    let owners = |job: &Job| -> Vec<Value> {
+        let lines = job.text(&format!("runs/{ACME}/findings.jsonl"));
+        let all = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        all.filter(|it| it["sufficient"] == true && it["proposal"]["kind"] == "set-owner").collect()
     };
-    check_refused(&job, &file(&free[..10], approve()), &["an owner change on 10 records"]);
-    file(&free[..9], approve()).put(&job, "nine.json");
-    job.call(&["decide", "nine.json"]).ends(0);
-    check_refused(&job, &file(&free[9..10], approve()), &["an owner change on 10 records"]);
-    // What a file takes back is counted no more: nine less five and two are six.
-    let mut other = file(&free[..5], reject("rule_wrong"));
-    for (rule, record) in &free[9..11] {
-        other = other.says(&job, ACME, rule, record, approve());
-    }
-    let before = job.text("ledger.jsonl");
-    other.put(&job, "other.json");
-    job.call(&["decide", "other.json", "--supersede"]).ends(0);
-    job.put("ledger.jsonl", &before);
-    file(&free[9..10], confirm()).put(&job, "tenth.json");
-    job.call(&["decide", "tenth.json"]).ends(0);
+    let of = |it: &Value| (word(&it["rule"]), word(&it["record"]));
+    let file = |job: &Job, of: &[(String, String)], says: Value| {
+        let new = Filled::of(job, ACME).with("approver", "Sabine Kru\u{308}ger");
+        of.iter()
+            .fold(new, |filled, (rule, record)| filled.says(job, ACME, rule, record, says.clone()))
+    };
+    // The lines, the page, the summary and the desk say the same.
+    let held = owners(&job);
+    assert!(held.iter().all(|it| it["held"] != "free"), "{held:?}");
+    let why = "one of 17 new owners in this packet";
+    let by_number: Vec<_> = held.iter().filter(|it| it["held_because"] == why).map(of).collect();
+    assert!(by_number.len() >= 10, "{held:?}");
+    let packet = job.text(&format!("runs/{ACME}/packet.html"));
+    assert!(packet.matches(&why[1..]).count() >= by_number.len());
+    let bulk = json!({"decision": "approve", "via": "bulk"});
+    let together = format!("it is held ({why}), and was approved together with others");
+    check_refused(&job, &file(&job, &by_number[..9], bulk), &[&together]);
+    let unconfirmed = format!("it is held ({why}), and nobody confirmed its evidence");
+    check_refused(&job, &file(&job, &by_number[..1], approve()), &[&unconfirmed]);
+    file(&job, &by_number[..1], confirm()).put(&job, "one.json");
+    job.call(&["decide", "one.json"]).ends(0);
+    // Fewer than the rules hold are free.
+    let job = Job::acme("salesforce");
+    let rules = job.text("rules/approvals.toml");
+    job.put("rules/approvals.toml", &format!("mass_owner_changes = 18\n{rules}"));
+    job.call(&["run", ".", "--as-of", ACME]).ends(0);
+    let free: Vec<_> = owners(&job).iter().filter(|it| it["held"] == "free").map(of).collect();
+    assert_eq!(free, by_number);
+    file(&job, &free, json!({"decision": "approve", "via": "bulk"})).put(&job, "bulk.json");
+    job.call(&["decide", "bulk.json"]).ends(0);
 }
 
 #[test]

@@ -328,8 +328,7 @@ pub(crate) struct Someone<'a> {
 impl<'a> Line<'a> {
     /// The line of a finding.
     pub(in crate::packet) fn of(found: &'a Found<'_>) -> Self {
-        let Found { check, finding, id, standing, .. } = found;
-        let hold = finding.hold();
+        let Found { check, finding, id, standing, hold, .. } = found;
         Self {
             id: id.as_str().into(),
             rule: check.code.into(),

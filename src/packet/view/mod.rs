@@ -151,21 +151,25 @@ fn everything<'a>(review: &Review<'a>) -> Vec<Found<'a>> {
     all
 }
 
-/// Holds the new owners of a packet that has so many of them, as the gate does when they are approved.
+/// Holds the new owners of a packet that has so many of them. What is quiet is not asked and holds none that
+/// is; where with it there are so many, it is held as well, for it can be approved after all.
 fn hold_many_owners(all: &mut [Found<'_>], mass: usize) {
-    let moves = |one: &&mut Found<'_>| {
+    let moves = |one: &Found<'_>| {
         is_owner_change(one.finding.proposal.kind())
-            && !one.is_quiet()
             && matches!(one.approval(), Approval::Free | Approval::Held)
     };
-    let owners: BTreeSet<FindingId> =
-        all.iter_mut().filter(moves).map(|one| one.id.clone()).collect();
-    if owners.len() < mass {
-        return;
-    }
-    let why = format!("one of {} in this packet", counted(owners.len(), "new owner"));
-    for one in all.iter_mut().filter(moves).filter(|one| one.hold == Hold::Free) {
-        one.hold = Hold::Held(why.clone());
+    let count = |of: &dyn Fn(&Found<'_>) -> bool| {
+        let owners: BTreeSet<&FindingId> =
+            all.iter().filter(|one| moves(one) && of(one)).map(|one| &one.id).collect();
+        owners.len()
+    };
+    let (asked, every) = (count(&|one| !one.is_quiet()), count(&|_| true));
+    for one in all.iter_mut().filter(|one| one.hold == Hold::Free && moves(one)) {
+        let owners = if one.is_quiet() { every } else { asked };
+        if owners >= mass {
+            let owners = counted(owners, "new owner");
+            one.hold = Hold::Held(format!("one of {owners} in this packet"));
+        }
     }
 }
 
