@@ -14,10 +14,10 @@ use crate::check::AsOf;
 use crate::finding::FindingId;
 use crate::gate::Verdict;
 use crate::ledger::{Chain, Run};
-use crate::packet::visible;
+use crate::packet::{Proposed, visible};
 
 use super::desk::standing;
-use super::paper::{self, Paper};
+use super::paper::{self, Bare, Findings, Paper};
 use super::{Folder, ReviewError, history, judge, manifest};
 
 /// Findings that are listed of each kind.
@@ -47,41 +47,67 @@ pub fn what_if(path: &Path, rules: &Path, threads: NonZeroUsize) -> Result<Strin
         };
         let paper = Paper::of(&runs, run)?;
         let judged = judge(&config, &exports, None, AsOf::new(run.as_of, config.zone), threads)?;
-        let now: BTreeMap<FindingId, (&str, &RecordRef)> = history::found(&judged.reports)
-            .map(|(check, finding)| (finding.id(check.code), (check.code, &finding.record)))
-            .collect();
-        words += &difference(run, &paper, &now, &ledger);
+        let mut now: Found<'_> = BTreeMap::new();
+        for (check, finding) in history::found(&judged.reports) {
+            let id = finding.id(check.code);
+            let (_, _, all) =
+                now.entry(id).or_insert_with(|| (check.code, &finding.record, Vec::new()));
+            all.push(Proposed::of(finding));
+        }
+        words += &difference(run, &paper, &Findings::of(&runs, run)?.bare()?, &now, &ledger);
     }
     Ok(if words.is_empty() { "there is no packet to judge again\n".to_owned() } else { words })
 }
 
-/// What is found and lost under the other rules.
-fn difference(
-    run: &Run,
-    paper: &Paper,
-    now: &BTreeMap<FindingId, (&str, &RecordRef)>,
-    ledger: &Chain,
-) -> String {
+/// What is found, by id: the code of its check, its record and what is proposed, mostly one thing.
+type Found<'f> = BTreeMap<FindingId, (&'static str, &'f RecordRef, Vec<Proposed<'f>>)>;
+
+/// What is found and lost under the other rules, and what is found as before and proposes something else.
+fn difference(run: &Run, paper: &Paper, then: &[Bare], now: &Found<'_>, ledger: &Chain) -> String {
     let decided = standing(ledger, run, std::iter::empty());
     let before: BTreeMap<&FindingId, (&str, &RecordRef)> =
         paper.iter().map(|(id, told)| (id, (told.rule.as_str(), &told.record))).collect();
     let gained: Vec<_> = now.iter().filter(|(id, _)| !before.contains_key(id)).collect();
     let lost: BTreeSet<&FindingId> =
         before.keys().copied().filter(|id| !now.contains_key(id)).collect();
-    let of = |test: fn(&Verdict) -> bool| {
+    let mut proposed: BTreeMap<&str, Vec<&Proposed<'_>>> = BTreeMap::new();
+    for line in then {
+        proposed.entry(&line.id).or_default().push(&line.proposal);
+    }
+    // As the next packet would ask about them anew.
+    let others: BTreeSet<&FindingId> = now
+        .iter()
+        .filter(|(id, (_, _, now))| {
+            let then = proposed.get(id.as_str());
+            let is_as_then = |now: &Proposed<'_>, then: &[&Proposed<'_>]| {
+                then.iter().any(|then| now.does_as(then))
+            };
+            then.is_some_and(|then| now.iter().any(|now| !is_as_then(now, then)))
+        })
+        .map(|(id, _)| id)
+        .collect();
+    let of = |all: &BTreeSet<&FindingId>, test: fn(&Verdict) -> bool| {
         let decided =
             |id: &&&FindingId| decided.get(**id).is_some_and(|one| test(one.decision.verdict()));
-        lost.iter().filter(decided).count()
+        all.iter().filter(decided).count()
+    };
+    let approved = |verdict: &Verdict| matches!(verdict, Verdict::Approve { .. });
+    let otherwise = match others.len() {
+        0 => String::new(),
+        count => format!(
+            "; they propose something else for {count} ({} of them approved)",
+            of(&others, approved)
+        ),
     };
     let mut words = format!(
-        "{}: {} findings, {} under the other rules: {} gained, {} lost ({} of them approved, {} rejected)\n",
+        "{}: {} findings, {} under the other rules: {} gained, {} lost ({} of them approved, {} rejected){otherwise}\n",
         run.as_of,
         before.len(),
         now.len(),
         gained.len(),
         lost.len(),
-        of(|verdict| matches!(verdict, Verdict::Approve { .. })),
-        of(|verdict| matches!(verdict, Verdict::Reject(_))),
+        of(&lost, approved),
+        of(&lost, |verdict| matches!(verdict, Verdict::Reject(_))),
     );
     let mut name = |what: &str, all: Vec<(&FindingId, &str, &RecordRef)>| {
         for (id, rule, record) in all.iter().take(LISTED) {
@@ -92,12 +118,15 @@ fn difference(
             words += &format!("  {what}  and {} more\n", all.len() - LISTED);
         }
     };
-    name("gained", gained.into_iter().map(|(id, (rule, record))| (id, *rule, *record)).collect());
     name(
-        "lost  ",
-        lost.into_iter()
-            .filter_map(|id| before.get(id).map(|(rule, record)| (id, *rule, *record)))
-            .collect(),
+        "gained",
+        gained.into_iter().map(|(id, (rule, record, _))| (id, *rule, *record)).collect(),
     );
+    let named = |ids: BTreeSet<&'_ FindingId>| {
+        let known = |id| before.get_key_value(id).map(|(id, (rule, record))| (*id, *rule, *record));
+        ids.into_iter().filter_map(known).collect()
+    };
+    name("lost  ", named(lost));
+    name("other ", named(others));
     words
 }

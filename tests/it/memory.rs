@@ -677,6 +677,27 @@ fn a_decision_holds_for_what_was_proposed_and_for_nothing_else() {
 }
 
 #[test]
+fn other_rules_that_propose_something_else_are_told_before_they_are_in_force() {
+    let (job, rules) = routed("Ann Ash");
+    week(&job, 0);
+    decide(&job, &Filled::of(&job, DAY).says(&job, DAY, "RTE-01", "00Q5", approve()));
+    let (_, _, id) = owner_of(&job, 0, "00Q5");
+    job.put("other/routing.toml", &rules.replace("Ann Ash", "Bob Birk"));
+    let said = job.call(&["what-if", "--rules", "other"]).ends(0).out;
+    let (first, rest) = said.split_once('\n').unwrap();
+    assert!(
+        first.ends_with(
+            "0 gained, 0 lost (0 of them approved, 0 rejected); they propose something else for 1 (1 of them approved)"
+        ),
+        "{said}"
+    );
+    assert_eq!(rest, format!("  other   RTE-01 {} lead 00Q5\n", word(&id)));
+    // Another rule that gives it to the same person proposes the same.
+    job.put("other/routing.toml", &rules.replace("\"worked\"", "\"in work\""));
+    assert!(!job.call(&["what-if", "--rules", "other"]).ends(0).out.contains("something else"));
+}
+
+#[test]
 fn a_decision_on_a_packet_that_is_gone_is_asked_again() {
     let (job, _) = routed("Ann Ash");
     week(&job, 0);
