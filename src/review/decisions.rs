@@ -47,7 +47,22 @@ pub(super) struct Filed {
     pub(super) second: Option<String>,
     /// The decisions, each with its line.
     pub(super) items: Vec<Said<Item>>,
+    /// What it says of the proposals that it does not decide.
+    pub(super) rest: Rest,
 }
+
+/// What a file says of the proposals that stay undecided, where it says so.
+#[derive(Debug)]
+pub(super) struct Rest {
+    /// How many there are.
+    pub(super) count: Option<usize>,
+    /// Their ids.
+    pub(super) ids: Option<BTreeSet<String>>,
+}
+
+/// What helps where the numbers or lists of a file do not fit.
+pub(super) const COUNT_ANEW: &str =
+    "export it anew, or leave `counts` and `undecided` out where it is written by hand";
 
 /// One decision, as it is said.
 #[derive(Debug)]
@@ -88,8 +103,9 @@ struct Wire {
     #[serde(default)]
     counts: Option<Counts>,
     /// What was decided. A proposal that is not here stays undecided, and nothing changes.
+    #[schemars(length(min = 1))]
     decisions: Vec<WireItem>,
-    /// The proposals that stay undecided.
+    /// The proposals that stay undecided: all that the packet asks about and that are not decided here.
     #[serde(default)]
     undecided: Option<Vec<String>>,
 }
@@ -225,6 +241,10 @@ impl Reader<'_> {
         self.log.note(self.name, line, what, Some(remedy.into()));
     }
 
+    fn no_decision(&self) {
+        self.problem(0, "it holds no decision", "a file without a decision is not needed");
+    }
+
     fn json(&self, text: &str) -> Option<(Wire, Vec<usize>)> {
         match serde_json::from_str(text) {
             Ok(wire) => Some((wire, lines_of_decisions(text))),
@@ -293,7 +313,7 @@ impl Reader<'_> {
             }
         }
         if whole.is_none() {
-            self.problem(0, "it holds no decision", "a file without a decision is not needed");
+            self.no_decision();
         }
         whole.map(|wire| (wire, lines))
     }
@@ -375,6 +395,13 @@ impl Reader<'_> {
             }
         }
         self.check_counts(&wire);
+        if wire.decisions.is_empty() {
+            self.no_decision();
+        }
+        let rest = Rest {
+            count: wire.counts.as_ref().map(|counts| counts.undecided),
+            ids: wire.undecided.map(BTreeSet::from_iter),
+        };
         let items = wire
             .decisions
             .into_iter()
@@ -394,6 +421,7 @@ impl Reader<'_> {
             approver: wire.approver,
             second: wire.second_approver,
             items,
+            rest,
         }
     }
 
@@ -414,11 +442,7 @@ impl Reader<'_> {
         } else {
             return;
         };
-        self.problem(
-            0,
-            what,
-            "export it anew, or leave `counts` and `undecided` out where it is written by hand",
-        );
+        self.problem(0, what, COUNT_ANEW);
     }
 
     fn item(&self, item: WireItem, line: usize) -> Option<Item> {

@@ -3,7 +3,7 @@
 //! A file is recorded as a whole, in one line of the ledger, or not at all.
 //! Does not: decide anything, or change what was recorded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, SubsecRound as _, Utc};
@@ -12,6 +12,7 @@ use crate::finding::FindingId;
 use crate::folder::{self, Held};
 use crate::gate::{Claim, Decision, Gate, Refusal, Verdict};
 use crate::ledger::{Chain, Decided, Decisions, Entry, Ledger, Run};
+use crate::packet::Asks;
 use crate::policy::{Log, Problems};
 
 use super::decisions::{self, Filed, Item};
@@ -81,7 +82,7 @@ pub(super) enum DeskError {
 
 /// Decisions files on their way into the ledger.
 pub(super) struct Desk<'a> {
-    runs: PathBuf,
+    folder: &'a Path,
     gate: &'a Gate,
     now: DateTime<Utc>,
     earlier: Earlier,
@@ -108,13 +109,13 @@ struct New {
 
 impl<'a> Desk<'a> {
     pub(super) fn open(
-        folder: &Path,
+        folder: &'a Path,
         gate: &'a Gate,
         now: DateTime<Utc>,
         earlier: Earlier,
     ) -> Self {
         let now = now.trunc_subsecs(0);
-        Self { runs: folder.join("runs"), gate, now, earlier, paper: None, taken: Vec::new() }
+        Self { folder, gate, now, earlier, paper: None, taken: Vec::new() }
     }
 
     /// Takes a file, or says of every one of its lines why not.
@@ -124,9 +125,9 @@ impl<'a> Desk<'a> {
             self.taken.push(Taken { name: filed.name, new: None, known: filed.items.len() });
             return Ok(());
         }
-        let run = Self::run_of(ledger, &filed).map_err(DeskError::Refused)?;
+        let run = self.run_of(ledger, &filed).map_err(DeskError::Refused)?;
         if self.paper.as_ref().is_none_or(|(of, _)| *of != run) {
-            let paper = Paper::of(&self.runs, &run).map_err(DeskError::Paper)?;
+            let paper = Paper::of(&self.folder.join("runs"), &run).map_err(DeskError::Paper)?;
             self.paper = Some((run.clone(), paper));
         }
         let Some((_, paper)) = &self.paper else { return Ok(()) };
@@ -205,7 +206,7 @@ impl<'a> Desk<'a> {
     }
 
     /// The run that the file decides on: known, and followed by no other.
-    fn run_of(ledger: &Chain, filed: &Filed) -> Result<Run, Problems> {
+    fn run_of(&self, ledger: &Chain, filed: &Filed) -> Result<Run, Problems> {
         let problem =
             |what: String, remedy: &str| Problems::one_with_hint(&filed.name, 0, what, remedy);
         let Some(run) = ledger.runs().filter(|run| run.id == filed.run).last() else {
@@ -227,7 +228,8 @@ impl<'a> Desk<'a> {
                     run.as_of, newer.as_of
                 ),
                 &format!(
-                    "decide on the newer packet: what is still wrong stands there again; if that was made by mistake, `crm-review run . --as-of {}` makes this one the latest again",
+                    "decide on the newer packet: what is still wrong stands there again; if that was made by mistake, `crm-review run {} --as-of {}` on the exports and rules of this one makes it the latest again",
+                    self.folder.display(),
                     run.as_of
                 ),
             )),
@@ -245,6 +247,9 @@ impl<'a> Desk<'a> {
         recorded: &BTreeMap<&FindingId, &Decided>,
     ) -> Result<(New, usize), Problems> {
         let log = Log::default();
+        if let Some(what) = unfit(filed, paper, part) {
+            log.note(&filed.name, 0, what, Some(decisions::COUNT_ANEW.to_owned()));
+        }
         let mut seen: BTreeMap<&FindingId, usize> = BTreeMap::new();
         let mut decided = Vec::new();
         let mut known = 0;
@@ -316,15 +321,7 @@ impl<'a> Desk<'a> {
                 "export the decisions anew: somebody may have decided on other facts",
             );
         }
-        let claim = Claim {
-            by: filed.approver.clone(),
-            second: filed.second.clone(),
-            says: item.says.clone(),
-            attention: item.attention,
-            note: item.note.clone(),
-            at: item.at,
-            recorded: self.now,
-        };
+        let claim = self.claim(filed, item);
         let decision = self.gate.decide(&first.case, &claim)?;
         // Where a check says two things under one id, the decision is on both.
         for other in told.iter().skip(1) {
@@ -340,6 +337,18 @@ impl<'a> Desk<'a> {
         })
     }
 
+    fn claim(&self, filed: &Filed, item: &Item) -> Claim {
+        Claim {
+            by: filed.approver.clone(),
+            second: filed.second.clone(),
+            says: item.says.clone(),
+            attention: item.attention,
+            note: item.note.clone(),
+            at: item.at,
+            recorded: self.now,
+        }
+    }
+
     fn against<'d>(&self, before: Option<&'d Decision>, now: &Decision) -> Against<'d> {
         match before {
             None => Against::Nothing,
@@ -351,6 +360,29 @@ impl<'a> Desk<'a> {
             Some(_) if self.earlier == Earlier::Superseded => Against::Nothing,
             Some(before) => Against::Other(before),
         }
+    }
+}
+
+/// How what a file calls undecided differs from what the packet asks beside its decisions; nothing where it
+/// does not, or does not say.
+fn unfit(filed: &Filed, paper: &Paper, part: &Part) -> Option<String> {
+    let decided: BTreeSet<&FindingId> = filed.items.iter().map(|it| &it.value.finding).collect();
+    let is_asked = |id: &FindingId, told: &Told| {
+        matches!(told.asks, Asks::Decide | Asks::Answer) && part.holds(id) && !decided.contains(id)
+    };
+    let open: BTreeSet<&str> =
+        paper.iter().filter(|(id, told)| is_asked(id, told)).map(|(id, _)| id.as_str()).collect();
+    let asks = format!("beside its decisions the packet asks about {}", open.len());
+    let named = filed.rest.ids.as_ref();
+    if let Some(named) = named.filter(|named| !named.iter().map(String::as_str).eq(open.clone())) {
+        let known = named.iter().filter(|id| open.contains(id.as_str())).count();
+        Some(format!(
+            "{asks}, and its `undecided` names {known} of them and {} more",
+            named.len() - known
+        ))
+    } else {
+        let count = filed.rest.count.filter(|count| named.is_none() && *count != open.len())?;
+        Some(format!("{asks}, and its `counts` say that {count} stay undecided"))
     }
 }
 

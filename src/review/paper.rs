@@ -18,7 +18,7 @@ use crate::check::ALL;
 use crate::finding::{FindingId, Hold, Proposal};
 use crate::gate::Case;
 use crate::ledger::{Run, digest};
-use crate::packet::{Line, Proposed, Ref, Slice};
+use crate::packet::{Asks, Line, Proposed, Ref, Slice};
 
 use super::manifest;
 use super::tally::{Scope, Stand};
@@ -94,6 +94,8 @@ pub(super) struct Told {
     pub(super) facts: String,
     /// As far as the gate has to know it.
     pub(super) case: Case,
+    /// What its packet asks.
+    pub(super) asks: Asks,
     /// How it stood when its run began.
     pub(super) stand: Stand,
     /// Whether the metric counts corrections of its kind.
@@ -294,6 +296,7 @@ fn told(line: Bare, day: NaiveDate) -> Option<(FindingId, Told)> {
             missing: line.missing.into_iter().map(Cow::into_owned).collect(),
             day,
         },
+        asks: line.queue,
         stand: Stand::of(line.queue, decided, day),
         scope: check.map_or(Scope::Outside, |check| Scope::of(check.family)),
         counts: line.counts.iter().map(Ref::to_record).collect::<Option<_>>()?,

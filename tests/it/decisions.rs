@@ -183,13 +183,19 @@ fn the_schema_tells_what_can_be_read_from_what_cannot() {
         .says(&job, DAY, "OWN-02", "00Q4", escalate("finance", "2026-03-12"));
     assert_eq!(schema.faults(&filled.file), Vec::<String>::new());
     let mut counted = filled.file.clone();
-    counted["counts"] = json!({"approve": 1, "reject": 1, "escalate": 1, "undecided": 1});
-    counted["undecided"] = json!(["F-0000000000"]);
+    let last = counted["decisions"].as_array_mut().unwrap().pop().unwrap();
+    counted["counts"] = json!({"approve": 1, "reject": 1, "escalate": 0, "undecided": 1});
+    counted["undecided"] = json!([last["finding"]]);
     assert_eq!(schema.faults(&counted), Vec::<String>::new());
     for (key, value, words) in [
         ("undecided", json!([]), "`counts` are not those of its decisions"),
         ("undecided", counted["decisions"][0]["finding"].clone(), "calls undecided"),
         ("decisions", json!([counted["decisions"][0]]), "`counts` are not those"),
+        (
+            "undecided",
+            json!(["F-0000000000"]),
+            "beside its decisions the packet asks about 1, and its `undecided` names 0 of them and 1 more",
+        ),
     ] {
         let mut wrong = counted.clone();
         wrong[key] = if value.is_string() { json!([value]) } else { value };
@@ -197,6 +203,13 @@ fn the_schema_tells_what_can_be_read_from_what_cannot() {
         let said = job.call(&["decide", "wrong.json"]).ends(2);
         assert!(said.err.contains(words), "{}", said.err);
     }
+    let mut without = counted.clone();
+    without.as_object_mut().unwrap().remove("undecided");
+    without["counts"]["undecided"] = 0.into();
+    job.put("wrong.json", &without.to_string());
+    let said = job.call(&["decide", "wrong.json"]).ends(2);
+    let words = "the packet asks about 1, and its `counts` say that 0 stay undecided";
+    assert!(said.err.contains(words), "{}", said.err);
     job.put("week.json", &counted.to_string());
     job.call(&["decide", "week.json"]).ends(0);
     for (key, value) in [
@@ -436,8 +449,12 @@ fn what_does_not_stand_is_refused_with_line_and_remedy() {
     check_refused(
         &job,
         &good(new()),
-        &["the packet of 2026-03-01, which that of 2026-03-08 has followed"],
+        &[
+            "the packet of 2026-03-01, which that of 2026-03-08 has followed",
+            "`crm-review run . --as-of 2026-03-01` on the exports and rules of this one makes it",
+        ],
     );
+    check_refused(&job, &new(), &["it holds no decision"]);
 }
 
 /// The day of Acme's review.
