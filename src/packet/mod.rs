@@ -649,11 +649,14 @@ pub enum Happened {
     Differently,
     /// It was applied, and the data is as it was before.
     Reverted,
+    /// The record is not there any more: nobody can tell.
+    Gone,
 }
 
 impl Happened {
     /// Every one, as a packet lists them.
-    pub const ALL: [Self; 4] = [Self::Reverted, Self::Differently, Self::NotYet, Self::Applied];
+    pub const ALL: [Self; 5] =
+        [Self::Reverted, Self::Differently, Self::Gone, Self::NotYet, Self::Applied];
 
     /// The word used in outputs.
     pub fn word(self) -> &'static str {
@@ -662,6 +665,7 @@ impl Happened {
             Self::NotYet => "not-yet",
             Self::Differently => "differently",
             Self::Reverted => "reverted",
+            Self::Gone => "gone",
         }
     }
 
@@ -677,6 +681,7 @@ impl Happened {
             Self::NotYet => "approved and not yet in the CRM",
             Self::Differently => "approved, and changed to something else",
             Self::Reverted => "approved, applied and changed back",
+            Self::Gone => "approved, and the record is gone",
         }
     }
 }

@@ -27,6 +27,8 @@ pub(super) enum Sight {
     AsBefore,
     /// Neither.
     Otherwise,
+    /// The record is not there.
+    Gone,
     /// Only the finding itself can tell: a person does it by hand.
     AskTheFinding,
     /// The field was not read this time.
@@ -82,7 +84,7 @@ fn field(record: &RecordRef, change: &FieldChange, pulled: &Pulled, boundary: &B
     else {
         return Sight::Unread;
     };
-    let Some(row) = batch.find(&record.id) else { return Sight::Otherwise };
+    let Some(row) = batch.find(&record.id) else { return Sight::Gone };
     if !batch.has(&field) || row.is_withheld(&field) {
         return Sight::Unread;
     }
@@ -106,6 +108,7 @@ fn merge(object: Object, keep: &str, fold: &[String], pulled: &Pulled) -> Sight 
     match (batch.find(keep).is_some(), left) {
         (true, 0) => Sight::AsApproved,
         (true, left) if left == fold.len() => Sight::AsBefore,
+        (false, 0) => Sight::Gone,
         (_, _) => Sight::Otherwise,
     }
 }

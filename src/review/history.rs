@@ -33,6 +33,9 @@ use super::tally::{Counted, Scope};
 /// A finding that nobody saw for so many days is forgotten.
 const FORGET_AFTER: Days = Days::new(400);
 
+/// The kind of a proposal to merge records.
+const MERGE: &str = "merge-candidate";
+
 /// What the runs before a day left behind.
 #[derive(Debug, Default)]
 pub(super) struct Past<'l> {
@@ -398,10 +401,12 @@ fn happened(sight: Sight, memory: Option<&Memory>, approved: NaiveDate) -> Optio
         Sight::AsApproved => Some(Happened::Applied),
         Sight::AsBefore => Some(undone),
         Sight::Otherwise => Some(Happened::Differently),
-        Sight::AskTheFinding => {
-            let is_gone = memory?.resolved.is_some_and(|(_, how)| how != How::ByRules);
-            Some(if is_gone { Happened::Applied } else { undone })
-        }
+        Sight::Gone => Some(Happened::Gone),
+        Sight::AskTheFinding => Some(match memory?.resolved {
+            Some((_, How::AfterApproval | How::Otherwise)) => Happened::Applied,
+            Some((_, How::Gone)) => Happened::Gone,
+            Some((_, How::ByRules)) | None => undone,
+        }),
         Sight::Unread => None,
     }
 }
@@ -485,18 +490,23 @@ impl Memory {
         {
             return None;
         }
-        let gone = is_gone(&self.record, now);
+        let approved =
+            decided.filter(|decided| matches!(decided.decision.verdict(), Verdict::Approve { .. }));
+        // A merge takes records away: it was made where one of them stays.
+        let is_merged = |decided: &Decided| {
+            let mut equals = self.records().filter(|it| it.object == self.record.object);
+            decided.kind == MERGE && equals.any(|record| !is_gone(record, now))
+        };
+        let gone = is_gone(&self.record, now) && !approved.is_some_and(is_merged);
         // A finding is about all of its records: without one of them it cannot come again.
         if !self.records().any(|record| is_gone(record, now)) && !self.was_looked_at(id, now) {
             return None;
         }
-        let approved = decided
-            .is_some_and(|decided| matches!(decided.decision.verdict(), Verdict::Approve { .. }));
-        Some(match (approved, gone) {
-            (_, false) if now.unruled.contains(id) => How::ByRules,
-            (true, _) => How::AfterApproval,
-            (false, true) => How::Gone,
-            (false, false) => How::Otherwise,
+        Some(match approved {
+            _ if gone => How::Gone,
+            _ if now.unruled.contains(id) => How::ByRules,
+            Some(_) => How::AfterApproval,
+            None => How::Otherwise,
         })
     }
 

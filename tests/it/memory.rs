@@ -187,6 +187,39 @@ fn a_record_that_is_gone_is_resolved_although_its_check_is_off() {
 }
 
 #[test]
+fn an_approved_change_of_a_record_that_is_gone_was_not_applied() {
+    let job = Job::weekly();
+    week(&job, 0);
+    decide(
+        &job,
+        &Filled::of(&job, DAY)
+            .says(&job, DAY, "DUP-01", "00Q1", confirm())
+            .says(&job, DAY, "OWN-01", "00Q3", confirm())
+            .says(&job, DAY, "OWN-02", "00Q4", approve()),
+    );
+    let leads = job.text("exports/lead.csv");
+    let without = |gone: &[&str]| {
+        let is_left = |line: &&str| !gone.iter().any(|id| line.starts_with(id));
+        let left: Vec<_> = leads.lines().filter(is_left).collect();
+        job.put("exports/lead.csv", &(left.join("\n") + "\n"));
+    };
+    // Of the twins that were merged one is there, and the other is not missed.
+    without(&["00Q3", "00Q4", "00Q2"]);
+    let said = week(&job, 1);
+    assert!(
+        said.contains(
+            "3 resolved: 1 after its change was approved, 2 its record is not there any more"
+        ),
+        "{said}"
+    );
+    assert!(said.contains("2 approved, and the record is gone"), "{said}");
+    assert!(said.contains("1 approved and applied"), "{said}");
+    assert!(!said.contains("something else"), "{said}");
+    // What is known is not news again.
+    assert!(!week(&job, 2).contains("the record is gone"));
+}
+
+#[test]
 fn twins_stay_open_while_a_crowd_hides_them_and_no_longer() {
     let job = Job::weekly();
     job.put("rules/duplicates.toml", "[same-person]\ncrowd = 2\n[similar-person]\noff = true\n");
