@@ -8,14 +8,15 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 
-use crate::finding::FindingId;
+use crate::finding::{FindingId, Hold, Proposal};
 use crate::folder::{self, Held};
-use crate::gate::{Claim, Decision, Gate, Refusal, Verdict};
+use crate::gate::{Case, Claim, Decision, Gate, Refusal, Saying, Verdict};
 use crate::ledger::{Chain, Decided, Decisions, Entry, Ledger, Run};
 use crate::packet::Asks;
 use crate::policy::{Log, Problems};
 
 use super::decisions::{self, Filed, Item};
+use super::history;
 use super::paper::{Paper, PaperError, Part, Told};
 use super::rules::counted;
 use super::tally::{Stand, tally};
@@ -99,6 +100,15 @@ struct Taken {
     known: usize,
 }
 
+/// What a file decides on.
+struct On<'a> {
+    run: &'a Run,
+    paper: &'a Paper,
+    part: Part,
+    /// Escalations that the packet lists and does not propose again.
+    open: BTreeMap<FindingId, Decided>,
+}
+
 /// A file that the ledger has not seen.
 struct New {
     /// What it decides that was not recorded before. It may be nothing: then the file is remembered.
@@ -133,8 +143,9 @@ impl<'a> Desk<'a> {
         let Some((_, paper)) = &self.paper else { return Ok(()) };
         let recorded = standing(ledger, &run, self.before());
         let part = Self::part(&filed, &run, paper).map_err(DeskError::Refused)?;
-        let (mut new, known) =
-            self.judge(&filed, &run, paper, &part, &recorded).map_err(DeskError::Refused)?;
+        let on =
+            On { run: &run, paper, part, open: self.open_elsewhere(ledger, &filed, &run, paper) };
+        let (mut new, known) = self.judge(&filed, &on, &recorded).map_err(DeskError::Refused)?;
         new.decisions.signed = self.signed(&filed, file).map_err(DeskError::Refused)?;
         self.taken.push(Taken { name: filed.name, new: Some(new), known });
         Ok(())
@@ -241,11 +252,10 @@ impl<'a> Desk<'a> {
     fn judge(
         &self,
         filed: &Filed,
-        run: &Run,
-        paper: &Paper,
-        part: &Part,
+        on: &On<'_>,
         recorded: &BTreeMap<&FindingId, &Decided>,
     ) -> Result<(New, usize), Problems> {
+        let On { run, paper, part, open } = on;
         let log = Log::default();
         if let Some(what) = unfit(filed, paper, part) {
             log.note(&filed.name, 0, what, Some(decisions::COUNT_ANEW.to_owned()));
@@ -261,7 +271,10 @@ impl<'a> Desk<'a> {
                     format!("it is decided twice, first on line {first}"),
                     "leave one of the two",
                 ),
-                None => self.judge_one(filed, &said.value, told),
+                None => match open.get(id).filter(|_| matches!(part, Part::Whole)) {
+                    Some(escalated) => self.answer(filed, &said.value, escalated, run),
+                    None => self.judge_one(filed, &said.value, told),
+                },
             };
             let judged = judged.and_then(|one| {
                 match self.against(recorded.get(id).map(|one| &one.decision), &one.decision) {
@@ -337,6 +350,39 @@ impl<'a> Desk<'a> {
         })
     }
 
+    /// What the gate says of a decision on an escalation that the packet lists and does not propose again:
+    /// it ends there or is passed on. What it would approve stands in an earlier packet.
+    fn answer(
+        &self,
+        filed: &Filed,
+        item: &Item,
+        escalated: &Decided,
+        run: &Run,
+    ) -> Result<Decided, Refusal> {
+        if item.facts != escalated.facts {
+            return refuse(
+                "its `evidence_digest` is not that of the packet in which it was escalated",
+                "take it from the findings.jsonl of that packet",
+            );
+        }
+        if matches!(item.says, Saying::Approve { .. }) {
+            return refuse(
+                "it is escalated, and the packet does not propose it again: its records were not looked at",
+                "reject it or escalate it again; it can be approved in the next packet that proposes it",
+            );
+        }
+        let known = Proposal::KINDS.into_iter().find(|kind| *kind == escalated.kind);
+        let case = Case {
+            kind: known.unwrap_or_default(),
+            question: false,
+            hold: Hold::Free,
+            missing: Vec::new(),
+            day: run.as_of,
+        };
+        let decision = self.gate.decide(&case, &self.claim(filed, item))?;
+        Ok(Decided { decision, ..escalated.clone() })
+    }
+
     fn claim(&self, filed: &Filed, item: &Item) -> Claim {
         Claim {
             by: filed.approver.clone(),
@@ -347,6 +393,40 @@ impl<'a> Desk<'a> {
             at: item.at,
             recorded: self.now,
         }
+    }
+
+    /// The escalations of earlier packets that the file decides on and this packet only lists.
+    fn open_elsewhere(
+        &self,
+        ledger: &Chain,
+        filed: &Filed,
+        run: &Run,
+        paper: &Paper,
+    ) -> BTreeMap<FindingId, Decided> {
+        let items = filed.items.iter().map(|said| &said.value.finding);
+        let mut asked: BTreeSet<&FindingId> =
+            items.filter(|id| paper.find(id).is_empty()).collect();
+        if asked.is_empty() {
+            return BTreeMap::new();
+        }
+        let remembered = history::unresolved(&self.folder.join("runs"), run);
+        asked.retain(|id| remembered.contains(*id));
+        let earlier: BTreeSet<&str> = ledger
+            .runs()
+            .filter(|other| other.as_of <= run.as_of && other.id != run.id)
+            .map(|other| &*other.id)
+            .collect();
+        let last: BTreeMap<&FindingId, &Decided> = ledger
+            .decisions()
+            .filter(|decisions| earlier.contains(&*decisions.run))
+            .flat_map(|decisions| &decisions.decided)
+            .filter(|one| asked.contains(&one.finding))
+            .map(|one| (&one.finding, one))
+            .collect();
+        let open = last
+            .into_iter()
+            .filter(|(_, one)| matches!(one.decision.verdict(), Verdict::Escalate { .. }));
+        open.map(|(id, one)| (id.clone(), one.clone())).collect()
     }
 
     fn against<'d>(&self, before: Option<&'d Decision>, now: &Decision) -> Against<'d> {

@@ -229,13 +229,16 @@ impl<'l> Past<'l> {
             let then = Findings::of(runs, run).and_then(|findings| findings.bare());
             let of = match then {
                 Ok(then) => {
+                    let mut proposed = BTreeSet::new();
                     for line in then {
-                        let id = FindingId::parse(&line.id);
-                        if let Some(now) = id.and_then(|id| on.get_mut(&id)) {
+                        let Some(id) = FindingId::parse(&line.id) else { continue };
+                        if let Some(now) = on.get_mut(&id) {
                             now.retain(|now| !now.does_as(&line.proposal));
+                            proposed.insert(id);
                         }
                     }
-                    on.retain(|_, others| !others.is_empty());
+                    // The rejection of an escalation that a packet only lists holds for its facts.
+                    on.retain(|id, others| proposed.contains(id) && !others.is_empty());
                     Subject::Another
                 }
                 Err(error) => {
@@ -435,6 +438,13 @@ fn remembered(runs: &Path, run: &Run) -> Result<BTreeMap<FindingId, Memory>, Str
     let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let memory = lines.map(|line| Memory::parse(line).ok_or_else(altered));
     memory.collect()
+}
+
+/// What a run remembers and does not know to be resolved; nothing where its memory cannot be read.
+pub(super) fn unresolved(runs: &Path, run: &Run) -> BTreeSet<FindingId> {
+    let memory = remembered(runs, run).unwrap_or_default();
+    let open = memory.into_iter().filter(|(_, memory)| memory.resolved.is_none());
+    open.map(|(id, _)| id).collect()
 }
 
 /// True when a table that was read does not hold the record any more.

@@ -456,6 +456,51 @@ fn an_escalation_comes_back_at_the_top_until_it_is_closed() {
 }
 
 #[test]
+fn an_escalation_whose_record_left_the_batch_can_be_ended() {
+    let job = Job::weekly();
+    week(&job, 0);
+    let says = |decision| Filled::of(&job, DAY).says(&job, DAY, "OWN-02", "00Q4", decision);
+    decide(&job, &says(escalate("finance", "2026-03-10")));
+    let review = job.text("review.toml");
+    job.put("review.toml", &format!("{review}\n[batch]\nids = \"ids.csv\"\n"));
+    job.put("rules/ids.csv", "00Q1\n");
+    assert!(week(&job, 1).contains("a decisions file can only reject it or escalate it again"));
+    // What the packet of that day says of it, decided on this one.
+    let answer = |n: usize, decision: Value| {
+        let mut filled = says(decision).file;
+        for (key, value) in Filled::of(&job, WEEKS[n]).file.as_object().unwrap() {
+            if key != "decisions" {
+                filled[key] = value.clone();
+            }
+        }
+        filled["decisions"][0]["decided_at"] = format!("{}T10:00:00Z", WEEKS[n]).into();
+        filled
+    };
+    let refused = |file: &Value, words: &str| {
+        job.put("bad.json", &file.to_string());
+        let said = job.call(&["decide", "bad.json"]).ends(2).err;
+        assert!(said.contains(words), "{said}");
+    };
+    refused(&answer(1, approve()), "the packet does not propose it again");
+    let mut other = answer(1, reject("correct_as_is"));
+    other["decisions"][0]["evidence_digest"] = "0".repeat(24).into();
+    refused(&other, "is not that of the packet in which it was escalated");
+    let mut never = answer(1, reject("correct_as_is"));
+    never["decisions"][0]["finding"] = "F-0000000000".into();
+    refused(&never, "the packet does not propose it");
+    decide(&job, &Filled { file: answer(1, escalate("owner", "2026-03-20")) });
+    assert!(week(&job, 2).contains("escalated to owner, to be answered by 20 March 2026"));
+    decide(&job, &Filled { file: answer(2, reject("correct_as_is")) });
+    assert!(!week(&job, 3).contains("escalated to"));
+    // In the batch again, on the same facts: it was rejected.
+    job.put("review.toml", &review);
+    fs::remove_file(job.path("rules/ids.csv")).unwrap();
+    week(&job, 4);
+    assert_eq!(standing(&job, 4)[2], "OWN-02 00Q4 recurring 2 quiet");
+    job.call(&["verify"]).ends(0);
+}
+
+#[test]
 fn an_approved_change_waits_until_the_data_shows_it() {
     let job = Job::weekly();
     week(&job, 0);

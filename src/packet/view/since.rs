@@ -109,14 +109,19 @@ fn settled(review: &Review<'_>) -> Vec<Group> {
 
 fn unanswered(one: &Unanswered) -> Row {
     let until = one.until.format("%-d %B %Y");
+    let answered = if one.here {
+        ""
+    } else {
+        "; not looked at this time, so a decisions file can only reject it or escalate it again"
+    };
     Row {
         id: one.id.to_string(),
         rule: value(&one.rule),
         record: value(&one.record.to_string()),
         says: if one.overdue {
-            format!("escalated to {}, overdue since {until}: no change", words(&one.to))
+            format!("escalated to {}, overdue since {until}: no change{answered}", words(&one.to))
         } else {
-            format!("escalated to {}, to be answered by {until}", words(&one.to))
+            format!("escalated to {}, to be answered by {until}{answered}", words(&one.to))
         },
         here: one.here,
     }
