@@ -449,12 +449,18 @@ fn what_does_not_stand_is_refused_with_line_and_remedy() {
     check_refused(
         &job,
         &good(new()),
-        &[
-            "the packet of 2026-03-01, which that of 2026-03-08 has followed",
-            "`crm-review run . --as-of 2026-03-01` on the exports and rules of this one makes it",
-        ],
+        &["the packet of 2026-03-01, which that of 2026-03-08 has followed"],
     );
-    check_refused(&job, &new(), &["it holds no decision"]);
+}
+
+#[test]
+fn a_file_without_a_decision_is_refused_and_a_mistaken_day_can_be_mended() {
+    let job = reviewed();
+    check_refused(&job, &Filled::of(&job, DAY), &["it holds no decision"]);
+    let file = Filled::of(&job, DAY).says(&job, DAY, "OWN-02", "00Q4", approve());
+    job.call(&["run", ".", "--as-of", "2026-03-08"]).ends(0);
+    let remedy = "`crm-review run . --as-of 2026-03-01` on the exports and rules of this one";
+    check_refused(&job, &file, &[remedy]);
 }
 
 /// The day of Acme's review.
