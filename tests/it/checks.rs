@@ -283,3 +283,17 @@ fn likeness_looks_at_records_without_an_address_too() {
     // Fourteen leads, of which two have no address, and six contacts.
     assert_eq!((examined("DUP-01"), examined("DUP-02")), (18, 20));
 }
+
+#[test]
+fn what_was_withheld_stands_against_a_merge() {
+    let findings = found("duplicates-unsafe-cluster", "DUP-04");
+    let lacks: Vec<_> = findings.iter().flat_map(|finding| &finding.missing).collect();
+    assert_eq!(
+        lacks,
+        [
+            "account.tax_id of 00110 and 00111 was withheld: whether they are one legal entity \
+             cannot be told",
+            "account.tax_id of 00113 was withheld: whether they are one legal entity cannot be told",
+        ]
+    );
+}

@@ -240,20 +240,55 @@ fn count_deals(world: &World<'_>, row: Row<'_>, wanted: impl Fn(DealState) -> bo
 /// Everything that stands against merging the records.
 fn conflicts(world: &World<'_>, rows: &[Row<'_>]) -> Vec<Conflict> {
     let Some(object) = rows.first().map(|row| row.object()) else { return Vec::new() };
-    let mut found: Vec<Conflict> = world
-        .policies
-        .duplicates
-        .unsafe_cluster
-        .conflicts
-        .value
-        .iter()
-        .filter_map(|name| world.policies.boundary.allowed(object, name))
-        .filter_map(|field| field_conflict(rows, &field))
-        .collect();
+    let mut found: Vec<Conflict> =
+        must_agree(world, object).filter_map(|field| field_conflict(rows, &field)).collect();
     found.extend(deal_conflict(world, rows));
     found.extend(owner_conflict(world, rows));
     found.extend(hierarchy_conflict(world, rows));
     found
+}
+
+/// The fields that must not differ in a merge, as far as they are read.
+fn must_agree<'w>(world: &'w World<'_>, object: Object) -> impl Iterator<Item = Field> + 'w {
+    let names = &world.policies.duplicates.unsafe_cluster.conflicts.value;
+    names.iter().filter_map(move |name| world.policies.boundary.allowed(object, name))
+}
+
+/// A value that must not differ and was withheld: nobody can tell whether it does.
+pub(super) struct Unknown {
+    /// What is not known, in words.
+    pub(super) words: String,
+    /// The values beside each other.
+    pub(super) fact: Evidence,
+}
+
+/// What was withheld of some records and might stand against merging them. A value that one record alone has
+/// contradicts nothing.
+pub(super) fn withheld(world: &World<'_>, rows: &[Row<'_>]) -> Vec<Unknown> {
+    let policy = &world.policies.duplicates.unsafe_cluster;
+    let Some(object) = rows.first().map(|row| row.object()) else { return Vec::new() };
+    if policy.switch == Switch::Off {
+        return Vec::new();
+    }
+    let unknown = |field: Field| {
+        let first = rows.iter().find(|row| row.is_withheld(&field))?;
+        let has_value = |row: &&Row<'_>| row.id() != first.id() && !row.is_blank(&field);
+        let other = rows.iter().find(has_value)?;
+        let of: Vec<Row<'_>> = rows.iter().filter(|row| row.is_withheld(&field)).copied().collect();
+        let told = match field.name() {
+            "tax_id" => "whether they are one legal entity cannot be told",
+            _ => "whether it differs cannot be told",
+        };
+        Some(Unknown {
+            words: format!("{field} of {} was withheld: {told}", listed(&of)),
+            fact: Evidence::Compared {
+                left: first.cell(&field),
+                right: other.cell(&field),
+                level: "withheld: cannot be compared".to_owned(),
+            },
+        })
+    };
+    must_agree(world, object).filter_map(unknown).collect()
 }
 
 /// Why a flag that differs may be harmless.

@@ -463,6 +463,9 @@ fn merge_of<'a>(
                 is: odds_against(case),
             });
     }
+    for unknown in merge::withheld(world, &case.rows) {
+        finding = finding.because(unknown.fact).lacking(unknown.words);
+    }
     finding = doubt_same(world, same, case, finding);
     if let Hold::EscalateOnly(_) = finding.hold() {
         finding.proposal = Proposal::ReviewRecord { question: two_or_one(world, &case.rows) };
