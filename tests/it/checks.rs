@@ -285,6 +285,17 @@ fn likeness_looks_at_records_without_an_address_too() {
 }
 
 #[test]
+fn companies_with_different_names_at_one_domain_are_a_question() {
+    let findings = found("duplicates-same-company", "DUP-04");
+    let asked = |record: &str| {
+        let found = findings.iter().find(|finding| finding.record.to_string() == record);
+        found.map(|finding| (finding.proposal.kind(), finding.hold().word())).unwrap()
+    };
+    assert_eq!(asked("account 00127"), ("review-record", "escalate-only"));
+    assert_eq!(asked("account 00119"), ("merge-candidate", "held"));
+}
+
+#[test]
 fn what_was_withheld_stands_against_a_merge() {
     let findings = found("duplicates-unsafe-cluster", "DUP-04");
     let lacks: Vec<_> = findings.iter().flat_map(|finding| &finding.missing).collect();

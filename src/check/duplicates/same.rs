@@ -581,9 +581,14 @@ fn doubt_same(world: &World<'_>, same: &Same<'_>, case: &Case<'_>, finding: Find
             .escalate_only("the address is a mailbox that several people may read");
     }
     finding = match case.names.0 {
-        Level::Different if is_account => finding.unless(
-            "the names are different: a parent and its subsidiary, or two brands on one website",
-        ),
+        Level::Different if is_account => finding
+            .unless(
+                "the names are different: a parent and its subsidiary, or two brands on one website",
+            )
+            .escalate_only(match case.by() {
+                By::Key => "different companies' names stand at one domain",
+                By::Alias | By::Likeness => "they have different companies' names",
+            }),
         Level::Different => finding
             .unless("the names are different: a mailbox that two people share, such as a couple's")
             .escalate_only("different people's names stand at one mail address"),
