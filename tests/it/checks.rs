@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crm_review::boundary::{Cell, Object};
 use crm_review::check::{Judgement, Outcome};
-use crm_review::finding::{Evidence, Finding};
+use crm_review::finding::{Evidence, Finding, Proposal};
 
 use crate::fixture;
 
@@ -305,6 +305,30 @@ fn what_was_withheld_stands_against_a_merge() {
             "account.tax_id of 00110 and 00111 was withheld: whether they are one legal entity \
              cannot be told",
             "account.tax_id of 00113 was withheld: whether they are one legal entity cannot be told",
+        ]
+    );
+}
+
+#[test]
+fn the_record_to_keep_is_the_one_that_would_be_missed_most() {
+    let judged = fixture::named("duplicates-survivor");
+    let kept: Vec<_> = ["DUP-01", "DUP-04"]
+        .into_iter()
+        .flat_map(|code| &judgement(&judged, code).findings)
+        .map(|finding| {
+            let Proposal::MergeCandidate { keep, because, .. } = &finding.proposal else {
+                panic!("{finding:?}")
+            };
+            format!("{keep}: {}", because.split(';').next().unwrap())
+        })
+        .collect();
+    assert_eq!(
+        kept,
+        [
+            "lead 00202: kept because it is open work",
+            "account 00102: kept because it has an external id",
+            "account 00104: kept because it has won or open deals",
+            "account 00106: kept because it is open work",
         ]
     );
 }

@@ -451,9 +451,12 @@ fn table_fields(boundary: &Boundary, object: Object) -> Vec<Field> {
 #[derive(Debug, Clone, Copy)]
 enum Rank {
     Portal,
-    Open,
     Key,
     Deals,
+    /// Nothing links a deal to a lead: what is won or open for it is told by its stage. Of accounts and
+    /// contacts the deals say more than a stage that was put in by hand, and an id that another system
+    /// holds would be lost.
+    Open,
     Owner,
     Filled,
     Age,
@@ -461,7 +464,7 @@ enum Rank {
 
 impl Rank {
     const ALL: [Self; 7] =
-        [Self::Portal, Self::Open, Self::Key, Self::Deals, Self::Owner, Self::Filled, Self::Age];
+        [Self::Portal, Self::Key, Self::Deals, Self::Open, Self::Owner, Self::Filled, Self::Age];
 
     /// Where a record stands, and the figure that a reason tells of it.
     fn measure(self, world: &World<'_>, fields: &[Field], row: Row<'_>) -> (i64, String) {
@@ -469,12 +472,12 @@ impl Rank {
         let is = |holds: bool| (i64::from(holds), String::new());
         match self {
             Self::Portal => is(named("portal").and_then(|field| row.flag(field)).unwrap_or(false)),
+            Self::Key => is(named("external_id").is_some_and(|field| !row.is_blank(field))),
+            Self::Deals => is(count_deals(world, row, |state| state != DealState::Lost) > 0),
             Self::Open => {
                 let flags = Flags::ask(&mut world.policies.boundary.grant());
                 is(world.policies.ladders.is_open(row, &flags) != Some(false))
             }
-            Self::Key => is(named("external_id").is_some_and(|field| !row.is_blank(field))),
-            Self::Deals => is(count_deals(world, row, |state| state != DealState::Lost) > 0),
             Self::Owner => {
                 let owner = text(row, named("owner")).map(|owner| world.people().find(owner));
                 is(matches!(owner, Some(Found::One(person)) if person.standing == Standing::Active))
@@ -494,9 +497,9 @@ impl Rank {
     fn reason(self, figure: &str, next: &str) -> String {
         match self {
             Self::Portal => "it is a portal user".to_owned(),
-            Self::Open => "it is open work".to_owned(),
             Self::Key => "it has an external id".to_owned(),
             Self::Deals => "it has won or open deals".to_owned(),
+            Self::Open => "it is open work".to_owned(),
             Self::Owner => "its owner is active".to_owned(),
             Self::Filled => format!("it has more filled fields ({figure}, not {next})"),
             Self::Age if next.is_empty() => format!("it alone has a date of creation ({figure})"),
