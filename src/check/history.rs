@@ -37,6 +37,13 @@ pub(super) struct Change<'a> {
     exposure: Exposure,
 }
 
+impl Change<'_> {
+    /// True for one and the same entry of the history.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self.row.position() == other.row.position()
+    }
+}
+
 /// The latest change of each record of one table, by the record's position.
 pub(super) type Latest<'a> = HashMap<usize, Change<'a>>;
 

@@ -332,3 +332,15 @@ fn the_record_to_keep_is_the_one_that_would_be_missed_most() {
         ]
     );
 }
+
+#[test]
+fn of_stages_that_fell_in_one_instant_or_over_a_blank_the_whole_fall_is_told() {
+    let findings = found("stage-regression", "LIF-05");
+    for (record, says) in [
+        ("contact 113", "fell from customer to lead 17 days ago"),
+        ("contact 116", "fell from opportunity to mql 17 days ago"),
+    ] {
+        let headline = headline(&findings, record);
+        assert!(headline.ends_with(says), "{headline}");
+    }
+}

@@ -1,10 +1,13 @@
 //! LIF-05: a stage fell, and the rules do not call that move normal.
 //!
+//! Some CRMs clear a stage before they set it back: then it fell from what stood before the blank.
 //! Does not: judge records that have to go up again because a deal is won; that fault comes first.
 //! Nor moves to or from stages that are not on the ladder; they may have been renamed.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use hashbrown::HashMap;
 
 use crate::boundary::{Field, Grant, Object, Row, is_bare_day};
@@ -75,7 +78,7 @@ fn judge(
         let Some(ladder) = world.policies.ladders.of(*object) else { continue };
         for fall in last.values() {
             let is_customer =
-                |asked| won_deal_not_customer::finds(world, asked, fall.change.record);
+                |asked| won_deal_not_customer::finds(world, asked, fall.step.change.record);
             if stage_fault.is_some_and(is_customer) {
                 continue;
             }
@@ -92,13 +95,41 @@ fn judge(
     judgement
 }
 
+/// A move from one stage to another.
+#[derive(Clone, Copy)]
+struct Move<'a> {
+    /// The change by which the record left the stage: the move itself, or the one that cleared it before.
+    left: Change<'a>,
+    change: Change<'a>,
+    from: &'a str,
+    to: &'a str,
+}
+
 /// A move down the ladder.
 #[derive(Clone, Copy)]
 struct Fall<'a> {
-    change: Change<'a>,
+    step: Move<'a>,
     /// Where the history gives a time of day.
     minute: Option<i64>,
+    /// Of two falls that a record made, which came last.
+    order: Order<'a>,
 }
+
+/// When a stage fell; of falls in one instant the one that ended lowest is the last, since each began where
+/// the one before it ended. Their words tell apart what is left, and never their place in the input.
+type Order<'a> = (DateTime<Utc>, Reverse<Option<usize>>, Reverse<Option<usize>>, [&'a str; 2]);
+
+impl<'a> Fall<'a> {
+    fn of(world: &World<'_>, ladder: &Ladder, step: Move<'a>) -> Self {
+        let at = step.change.at;
+        let minute = (!is_bare_day(at, world.as_of.zone)).then(|| at.timestamp().div_euclid(60));
+        let [from, to] = [step.from, step.to].map(|stage| Reverse(height(ladder, stage)));
+        Self { step, minute, order: (at, to, from, [step.from, step.to]) }
+    }
+}
+
+/// Which stages were cleared when, by the field's place and the record's position.
+type Cleared<'a> = HashMap<(usize, usize), Vec<(DateTime<Utc>, &'a str, Change<'a>)>>;
 
 /// The last move down of every record that made one.
 struct Falls<'a> {
@@ -106,11 +137,18 @@ struct Falls<'a> {
     /// How many fell in each minute.
     per_minute: HashMap<i64, usize>,
     moves: usize,
+    /// The records of moves to or from stages that are not on the ladder.
+    unknown: Vec<Row<'a>>,
 }
 
 impl<'a> Falls<'a> {
     fn of(world: &World<'a>, history: &History, judgement: &mut Judgement) -> Self {
-        let mut falls = Self { last: BTreeMap::new(), per_minute: HashMap::new(), moves: 0 };
+        let mut falls = Self {
+            last: BTreeMap::new(),
+            per_minute: HashMap::new(),
+            moves: 0,
+            unknown: Vec::new(),
+        };
         let staged: Vec<_> = Object::REVIEWED
             .into_iter()
             .filter(|object| world.policies.ladders.of(*object).is_some())
@@ -118,33 +156,51 @@ impl<'a> Falls<'a> {
             .collect();
         let fields: Vec<&Field> = staged.iter().map(|(_, ladder)| &ladder.field).collect();
         let within = i64::from(world.policies.lifecycle.stage_regression.within_days.value);
-        let (mut unknown, mut unknown_rows) = (0, Vec::new());
+        let (mut set, mut cleared) = (Vec::new(), Cleared::new());
         history.each(world, &fields, judgement, |at, change| {
-            let Some((object, ladder)) = staged.get(at) else { return };
             if world.as_of.days_since(change.at) > within || !change.record.is_under_review() {
                 return;
             }
             falls.moves += 1;
-            let (Some(old), Some(new)) = (history.before(&change), history.after(&change)) else {
-                return;
-            };
-            if !ladder.knows(old) || !ladder.knows(new) {
-                unknown += 1;
-                unknown_rows.push(change.record);
-            } else if stands(ladder, change.record, old, new) {
-                let minute = (!is_bare_day(change.at, world.as_of.zone))
-                    .then(|| change.at.timestamp().div_euclid(60));
-                falls.keep_last(*object, Fall { change, minute });
+            let Some((object, ladder)) = staged.get(at) else { return };
+            match (history.before(&change), history.after(&change)) {
+                (Some(from), Some(to)) => {
+                    falls.see(world, *object, ladder, Move { left: change, change, from, to });
+                }
+                (None, Some(to)) => set.push((at, change, to)),
+                (Some(from), None) => {
+                    let place = (at, change.record.position());
+                    cleared.entry(place).or_default().push((change.at, from, change));
+                }
+                (None, None) => {}
             }
         });
-        if unknown > 0 {
-            let changes = counted(unknown, "stage change names", "stage changes name");
+        for (at, change, to) in set {
+            let left = cleared.get(&(at, change.record.position())).and_then(|cleared| {
+                let before = cleared.iter().filter(|(when, ..)| *when <= change.at);
+                before.max_by_key(|(when, from, _)| (*when, *from))
+            });
+            if let (Some((_, from, left)), Some((object, ladder))) = (left, staged.get(at)) {
+                falls.see(world, *object, ladder, Move { left: *left, change, from, to });
+            }
+        }
+        if !falls.unknown.is_empty() {
+            let changes = counted(falls.unknown.len(), "stage change names", "stage changes name");
             let words = format!(
                 "{changes} stages that are not on the ladder: renamed stages are not judged"
             );
-            judgement.leave_out(unknown_rows, words);
+            judgement.leave_out(std::mem::take(&mut falls.unknown), words);
         }
         falls
+    }
+
+    /// Keeps a move where it is a fall.
+    fn see(&mut self, world: &World<'_>, object: Object, ladder: &Ladder, step: Move<'a>) {
+        if !ladder.knows(step.from) || !ladder.knows(step.to) {
+            self.unknown.push(step.change.record);
+        } else if stands(ladder, &step) {
+            self.keep_last(object, Fall::of(world, ladder, step));
+        }
     }
 
     fn keep_last(&mut self, object: Object, fall: Fall<'a>) {
@@ -152,8 +208,8 @@ impl<'a> Falls<'a> {
             *self.per_minute.entry(minute).or_default() += 1;
         }
         let last = self.last.entry(object).or_default();
-        let key = fall.change.record.position();
-        if last.get(&key).is_none_or(|known| known.change.at <= fall.change.at) {
+        let key = fall.step.change.record.position();
+        if last.get(&key).is_none_or(|known| known.order < fall.order) {
             last.insert(key, fall);
         }
     }
@@ -172,19 +228,21 @@ fn height(ladder: &Ladder, stage: &str) -> Option<usize> {
 }
 
 /// True when a move went down without being allowed, and the record still stands below its start.
-fn stands(ladder: &Ladder, record: Row<'_>, old: &str, new: &str) -> bool {
-    let (Some(from), Some(to)) = (height(ladder, old), height(ladder, new)) else { return false };
-    let allowed =
-        || ladder.allowed_back.iter().any(|(high, low)| same(high, old) && same(low, new));
-    let now = record.text(&ladder.field).and_then(|stage| height(ladder, stage));
-    to < from && !allowed() && now.is_some_and(|now| now < from)
+fn stands(ladder: &Ladder, step: &Move<'_>) -> bool {
+    let heights = (height(ladder, step.from), height(ladder, step.to));
+    let (Some(from), Some(to)) = heights else { return false };
+    let mut moves_back = ladder.allowed_back.iter();
+    let allowed = moves_back.any(|(high, low)| same(high, step.from) && same(low, step.to));
+    let now = step.change.record.text(&ladder.field).and_then(|stage| height(ladder, stage));
+    to < from && !allowed && now.is_some_and(|now| now < from)
 }
 
 fn finding(world: &World<'_>, history: &History, ladder: &Ladder, fall: &Fall<'_>) -> Finding {
     let rule = &world.policies.lifecycle.stage_regression;
-    let (change, record) = (&fall.change, fall.change.record);
+    let Move { left, change, .. } = &fall.step;
+    let record = change.record;
     let ago = world.as_of.days_since(change.at);
-    let [old, new] = history.values(change);
+    let ([old, _], [_, new]) = (history.values(left), history.values(change));
     let step = format!("from {old} to {new}");
     let headline = format!("{} fell {step} {} ago", world.titled(record), days(ago));
     let question = format!("Why did it go back {step}?");
@@ -195,6 +253,9 @@ fn finding(world: &World<'_>, history: &History, ladder: &Ladder, fall: &Fall<'_
         Proposal::ReviewRecord { question },
     )
     .because(Evidence::Cell(record.cell(&ladder.field)));
+    if !change.is(left) {
+        finding = finding.because(history.evidence(left));
+    }
     finding = finding
         .because(on_ladder(ladder, format!("order = {}", ladder.order.join(", "))))
         .because(policy(
