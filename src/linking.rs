@@ -348,7 +348,8 @@ fn write_clusters(
     linkage: &Linkage,
 ) -> io::Result<Clustered> {
     let likely = linkage.pairs.iter().copied().filter(|pair| pair.bits > 0.0).collect();
-    let found = clusters(likely, linkage.prior(), |left, right| linkage.score(left, right));
+    let score = |left, right| linkage.score(left, right);
+    let found = clusters(likely, linkage.prior(), score, |at| at);
     let mut of: Vec<u32> = (0..table.len()).collect();
     let mut counts = Clustered { clusters: 0, records: 0, bridges: 0 };
     for cluster in &found {

@@ -30,8 +30,14 @@ const MOST_BITS: f64 = 12.0;
 const MOST_PAIRS: usize = 10_000;
 
 /// Puts links (each more likely one than not) together. `prior` is the odds that two records drawn at random
-/// are one, `score` those of two records that no link joins, in bits; it is asked only within a cluster.
-pub fn clusters(links: Vec<Pair>, prior: f64, score: impl Fn(u32, u32) -> f64) -> Vec<Cluster> {
+/// are one, `score` those of two records that no link joins, in bits; it is asked only within a cluster. Of
+/// links that are equally strong that comes first whose records' `name`s do.
+pub fn clusters<N: Ord>(
+    links: Vec<Pair>,
+    prior: f64,
+    score: impl Fn(u32, u32) -> f64,
+    name: impl Fn(u32) -> N,
+) -> Vec<Cluster> {
     let records = records(&links);
     let mut hanging = Sets::alone(count(&records));
     for link in &links {
@@ -56,7 +62,7 @@ pub fn clusters(links: Vec<Pair>, prior: f64, score: impl Fn(u32, u32) -> f64) -
     // Nothing that is known of others makes a link of two records that are none.
     let unlinked = |left: u32, right: u32| (score(left, right).min(0.0) + lift).min(0.0);
     for cluster in &mut clusters {
-        cluster.groups = groups(cluster, &unlinked);
+        cluster.groups = groups(cluster, &unlinked, &name);
     }
     clusters
 }
@@ -115,7 +121,11 @@ fn left_open(cluster: &Cluster) -> Vec<(u32, u32, f64)> {
 }
 
 /// The groups of a cluster's members that hold together.
-fn groups(cluster: &Cluster, unlinked: &impl Fn(u32, u32) -> f64) -> Vec<Vec<u32>> {
+fn groups<N: Ord>(
+    cluster: &Cluster,
+    unlinked: &impl Fn(u32, u32) -> f64,
+    name: &impl Fn(u32) -> N,
+) -> Vec<Vec<u32>> {
     if let ([left, right], [_]) = (cluster.members.as_slice(), cluster.links.as_slice()) {
         return vec![vec![*left, *right]];
     }
@@ -126,8 +136,11 @@ fn groups(cluster: &Cluster, unlinked: &impl Fn(u32, u32) -> f64) -> Vec<Vec<u32
         bits.unwrap_or_else(|| unlinked(a.min(b), a.max(b)).min(0.0)).clamp(-MOST_BITS, MOST_BITS)
     };
     let mut strongest: Vec<&Pair> = cluster.links.iter().collect();
-    strongest
-        .sort_by(|a, b| b.bits.total_cmp(&a.bits).then((a.left, a.right).cmp(&(b.left, b.right))));
+    let names = |link: &Pair| {
+        let [one, other] = [link.left, link.right].map(name);
+        if one <= other { (one, other) } else { (other, one) }
+    };
+    strongest.sort_by(|a, b| b.bits.total_cmp(&a.bits).then_with(|| names(a).cmp(&names(b))));
     let mut sets = Sets::alone(count(&cluster.members));
     let mut groups: BTreeMap<u32, Vec<u32>> =
         (0_u32..).zip(&cluster.members).map(|(at, record)| (at, vec![*record])).collect();
@@ -266,7 +279,7 @@ mod tests {
             right: *right,
             bits: *bits,
         });
-        clusters(links.collect(), -many, |_, _| unlinked - many)
+        clusters(links.collect(), -many, |_, _| unlinked - many, |at| at)
             .iter()
             .map(|cluster| {
                 let bridges = cluster.bridges().map(|link| (link.left, link.right)).collect();
@@ -322,7 +335,7 @@ mod tests {
     fn a_lift_makes_scores_say_what_the_links_say() {
         let chain: Vec<Pair> =
             (0..50).map(|at| Pair { left: at, right: at + 1, bits: 2.0 }).collect();
-        let found = clusters(chain, -20.0, |_, _| -9.0);
+        let found = clusters(chain, -20.0, |_, _| -9.0, |at| at);
         // Links that are right four times in five leave at least three of five between their ends.
         let bits = lift(&found, -20.0, &|_, _| -9.0);
         assert!((probability(bits - 9.0) - 0.6).abs() < 0.005, "{bits}");
@@ -337,11 +350,22 @@ mod tests {
         // One record that is linked to all.
         let star: Vec<Pair> =
             (1..=1_000).map(|at| Pair { left: 0, right: at, bits: 1.0 }).collect();
-        let found = clusters(star, -20.0, |_, _| -9.0);
+        let found = clusters(star, -20.0, |_, _| -9.0, |at| at);
         assert_eq!(left_open(&found[0]).len(), 999);
         let whole = [(0, 1), (0, 2), (1, 2)];
         let whole = whole.map(|(left, right)| Pair { left, right, bits: 1.0 });
-        assert_eq!(left_open(&clusters(whole.into(), -20.0, |_, _| 0.0)[0]), []);
+        assert_eq!(left_open(&clusters(whole.into(), -20.0, |_, _| 0.0, |at| at)[0]), []);
+    }
+
+    #[test]
+    fn of_equally_strong_links_the_names_decide_and_not_the_places() {
+        // The middle one is like both others, who are not like each other.
+        let links = [(1, 2), (2, 3)];
+        let links = || links.map(|(left, right)| Pair { left, right, bits: 5.0 }).into();
+        let by_place = clusters(links(), -9.0, |_, _| -18.0, |at| at);
+        assert_eq!(by_place[0].groups, [vec![1, 2], vec![3]]);
+        let by_name = clusters(links(), -9.0, |_, _| -18.0, std::cmp::Reverse);
+        assert_eq!(by_name[0].groups, [vec![1], vec![2, 3]]);
     }
 
     #[test]

@@ -6,9 +6,12 @@
 //! must equal the expectations, no more and no less.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
 
 use crm_review::boundary::{Cell, Object};
-use crm_review::check::{Judgement, Outcome};
+use crm_review::check::{Family, Judgement, Outcome, Report};
 use crm_review::finding::{Evidence, Finding, Proposal};
 
 use crate::fixture;
@@ -343,4 +346,50 @@ fn of_stages_that_fell_in_one_instant_or_over_a_blank_the_whole_fall_is_told() {
         let headline = headline(&findings, record);
         assert!(headline.ends_with(says), "{headline}");
     }
+}
+
+/// Every finding of a folder in words, without the places in its files.
+fn words(folder: &Path) -> BTreeSet<String> {
+    let judged = fixture::judged(folder);
+    let findings = |report: &Report| {
+        let code = report.check.code;
+        let judgement = report.judgement().into_iter();
+        let findings = judgement.flat_map(|judgement| &judgement.findings);
+        let line = |finding: &Finding| {
+            format!("{code} {}: {} {}", finding.record, finding.headline, finding.proposal.words())
+        };
+        findings.map(line).collect::<Vec<_>>()
+    };
+    // What is wrong with the input itself is told of the first record that shows it.
+    let of_records = |report: &&Report| report.check.family != Family::Batch;
+    judged.reports.iter().filter(of_records).flat_map(findings).collect()
+}
+
+#[test]
+fn nothing_hangs_on_the_order_of_the_rows() {
+    let mut wrong = String::new();
+    for folder in fixture::folders() {
+        let turned = tempfile::tempdir().unwrap();
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap();
+            let mut text = fs::read_to_string(&path).unwrap();
+            // Rules that are kept as a table are read from top to bottom.
+            let table = name.to_str().and_then(|name| name.strip_suffix(".csv"));
+            if table.and_then(Object::parse).is_some() {
+                let mut lines: Vec<&str> = text.lines().collect();
+                let whole = |line: &&str| line.matches('"').count().is_multiple_of(2);
+                assert!(lines.iter().all(whole), "{}: a row of two lines", path.display());
+                lines[1..].reverse();
+                text = lines.join("\n");
+            }
+            let mut file = fs::File::create(turned.path().join(name)).unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+        }
+        let (one, other) = (words(&folder), words(turned.path()));
+        for line in one.symmetric_difference(&other) {
+            wrong += &format!("{}: {line}\n", folder.display());
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
 }

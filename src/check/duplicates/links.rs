@@ -10,6 +10,7 @@ use hashbrown::HashMap;
 
 use crate::boundary::{Batch, Field, Object, Row, id_key};
 use crate::check::{Weighed, World};
+use crate::finding::Bits;
 use crate::matching::agreement::{self, Level};
 use crate::matching::cluster::{Cluster, clusters, spanning};
 use crate::matching::index::Index;
@@ -162,8 +163,9 @@ impl<'a> Same<'a> {
         for crowds in [&mut crowds, &mut parted] {
             crowds.sort_by_key(|crowd| (Reverse(crowd.records), crowd.first, crowd.by));
         }
-        let found =
-            clusters(links.pairs(), linkage.prior(), |left, right| linkage.score(left, right));
+        let score = |left, right| linkage.score(left, right);
+        let id = |at| table.row(at).map(Row::id);
+        let found = clusters(links.pairs(), linkage.prior(), score, id);
         let mut cases = Vec::new();
         for cluster in &found {
             links.cases(world, &table, &linkage, cluster, &mut cases);
@@ -250,9 +252,27 @@ impl Links {
         at.ok().and_then(|at| self.0.get(at)).map_or(By::Likeness, |(_, by)| *by)
     }
 
+    /// The links among records as a finding tells them: the surest first, and of equal ones by their ids, so
+    /// that nothing hangs on the order in which the records came.
+    fn surest_first<'a, 'p>(
+        &self,
+        table: &Table<'a>,
+        pairs: impl Iterator<Item = &'p Pair>,
+    ) -> Vec<&'p Pair> {
+        let mut pairs: Vec<&Pair> = pairs.collect();
+        pairs.sort_by_cached_key(|pair| {
+            (
+                self.by(pair),
+                Reverse(Bits::of(pair.bits)),
+                table.ends(pair).map(|ends| ends.map(Row::id)),
+            )
+        });
+        pairs
+    }
+
     fn link<'a>(&self, table: &Table<'a>, linkage: &Linkage, pair: &Pair) -> Option<Link<'a>> {
         Some(Link {
-            rows: [table.row(pair.left)?, table.row(pair.right)?],
+            rows: table.ends(pair)?,
             by: self.by(pair),
             prior: linkage.prior(),
             weights: linkage.weights(pair.left, pair.right),
@@ -282,8 +302,7 @@ impl Links {
             if !group.iter().any(is_reviewed) {
                 continue;
             }
-            let mut within: Vec<&Pair> = cluster.links_within(at).collect();
-            within.sort_by(|a, b| (self.by(a)).cmp(&self.by(b)).then(b.bits.total_cmp(&a.bits)));
+            let within = self.surest_first(table, cluster.links_within(at));
             let links = spanning(group, within.into_iter())
                 .into_iter()
                 .filter_map(|pair| self.link(table, linkage, pair))
@@ -291,7 +310,11 @@ impl Links {
             let beside = cluster.bridges().filter(|pair| {
                 [pair.left, pair.right].iter().any(|end| group.binary_search(end).is_ok())
             });
-            let beside = beside.filter_map(|pair| self.link(table, linkage, pair)).collect();
+            let beside = self
+                .surest_first(table, beside)
+                .into_iter()
+                .filter_map(|pair| self.link(table, linkage, pair))
+                .collect();
             cases.extend(case_of(world, rows(group), links, beside));
         }
         if world.policies.duplicates.weak_bridge == Switch::Off {
@@ -301,10 +324,10 @@ impl Links {
             let group = cluster.group_of(at)?;
             cluster.groups.get(group).filter(|members| members.len() > 1).map(|_| group)
         };
-        let bridges: Vec<&Pair> = cluster
+        let bridges = cluster
             .bridges()
-            .filter(|pair| holds(pair.left).is_some() && holds(pair.right).is_some())
-            .collect();
+            .filter(|pair| holds(pair.left).is_some() && holds(pair.right).is_some());
+        let bridges = self.surest_first(table, bridges);
         let mut ends: Vec<usize> = bridges
             .iter()
             .flat_map(|pair| [holds(pair.left), holds(pair.right)])
@@ -376,6 +399,13 @@ impl<'a> Table<'a> {
 
     fn row(&self, at: u32) -> Option<Row<'a>> {
         self.batch.at(usize::try_from(at).ok()?)
+    }
+
+    /// The two records of a pair, by id.
+    fn ends(&self, pair: &Pair) -> Option<[Row<'a>; 2]> {
+        let mut ends = [self.row(pair.left)?, self.row(pair.right)?];
+        ends.sort_by_key(|row| row.id());
+        Some(ends)
     }
 
     fn is_of_companies(&self) -> bool {

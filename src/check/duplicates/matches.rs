@@ -133,8 +133,7 @@ impl<'a> Matches<'a> {
         }
     }
 
-    /// The accounts whose registrable domain is the person's, free mail and shared domains left out;
-    /// in input order. The accounts a record names are its accounts, and no others.
+    /// The accounts whose registrable domain is the person's, free mail and shared domains left out; by id. The accounts a record names are its accounts, and no others.
     pub(in crate::check) fn accounts_of(
         &self,
         world: &World<'a>,
@@ -144,7 +143,7 @@ impl<'a> Matches<'a> {
         if let Some(cell) = text(person, fields.account.as_ref()) {
             let Some(batch) = world.batch(Object::Account) else { return Cow::default() };
             let mut named: Vec<Row<'a>> = ids(cell).filter_map(|id| batch.find(id)).collect();
-            named.sort_by_key(|account| account.position());
+            named.sort_by_key(|account| account.id());
             named.dedup_by_key(|account| account.position());
             return named.into();
         }
@@ -190,7 +189,7 @@ impl<'a> Matches<'a> {
         }
     }
 
-    /// The contacts that a lead is, by address or else by name and account; in input order.
+    /// The contacts that a lead is, by address or else by name and account; by id.
     pub(super) fn twins_of(&self, world: &World<'a>, lead: Row<'a>) -> Vec<Twin<'a>> {
         let Some(batch) = world.batch(Object::Contact) else { return Vec::new() };
         let contacts = self.contacts.get_or_init(|| Contacts::of(world, batch, &self.contact));
@@ -204,6 +203,10 @@ impl<'a> Matches<'a> {
             let names = agreement::name(&name, &self.contact.name(contact));
             Some(Twin { contact, by, names })
         };
+        let by_id = |mut twins: Vec<Twin<'a>>| {
+            twins.sort_by_key(|twin| twin.contact.id());
+            twins
+        };
         if address.is_some() {
             let role = normalise::is_role_mailbox(&key, lists);
             let twins: Vec<_> = contacts
@@ -213,7 +216,7 @@ impl<'a> Matches<'a> {
                 .filter(|twin| !role || twin.names.0 != Level::Different)
                 .collect();
             if !twins.is_empty() {
-                return twins;
+                return by_id(twins);
             }
         }
         let mut domain = String::new();
@@ -226,7 +229,7 @@ impl<'a> Matches<'a> {
         key.push('|');
         key.push_str(&domain);
         let found = contacts.by_name_and_domain.find(&key);
-        found.filter_map(|at| twin(at, KnownBy::NameAndDomain)).collect()
+        by_id(found.filter_map(|at| twin(at, KnownBy::NameAndDomain)).collect())
     }
 
     /// What the linkage of a table came to.
@@ -304,14 +307,16 @@ impl<'a> Accounts<'a> {
         let fields = domain_fields(&world.policies.boundary);
         let mut by_domain = Index::default();
         let mut domain = String::new();
-        for (at, account) in (0_u32..).zip(batch.rows()) {
-            if account_domain(world, &fields, account, &mut domain).is_some() {
+        let mut by_id: Vec<Row<'a>> = batch.rows().collect();
+        by_id.sort_by_key(|account| account.id());
+        for (at, account) in (0_u32..).zip(&by_id) {
+            if account_domain(world, &fields, *account, &mut domain).is_some() {
                 by_domain.add(&domain, at);
             }
         }
         by_domain.settle();
-        let matched =
-            by_domain.records().filter_map(|at| batch.at(usize::try_from(at).ok()?)).collect();
+        let account = |at: u32| by_id.get(usize::try_from(at).ok()?).copied();
+        let matched = by_domain.records().filter_map(account).collect();
         Self { by_domain, matched }
     }
 }
