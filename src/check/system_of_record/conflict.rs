@@ -98,10 +98,13 @@ fn judge<'a>(
     let due = world.as_of.hours_ago(system.sync_hours.value);
     let updated = updated(world);
     let mut tallies = vec![Tally::default(); usable.len()];
-    let mut clashes = Vec::new();
+    let (mut clashes, mut unclear) = (Vec::new(), Vec::new());
     for row in batch.reviewed() {
         let Some(key) = system.key_of(row) else { continue };
-        let Some(theirs) = system.row_of(extract, key) else { continue };
+        let Some(theirs) = system.row_of(extract, key) else {
+            unclear.extend(system.is_unclear(extract, key).then_some(row));
+            continue;
+        };
         let fresh = updated.as_ref().and_then(|field| theirs.time(field));
         if system.sync_hours.value > 0.0 && fresh.is_some_and(|at| at > due) {
             continue;
@@ -125,6 +128,7 @@ fn judge<'a>(
             clashes.push(Clash { row, theirs, key, differing, compared });
         }
     }
+    system.leave_unclear(unclear, judgement);
     let holders = holders(system, batch, &clashes);
     for clash in &clashes {
         let shared = holders.get(id_key(clash.key)).copied().unwrap_or(1);

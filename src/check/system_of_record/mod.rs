@@ -13,7 +13,7 @@ use crate::policy::{Said, Section};
 
 use super::condition::fold;
 use super::settings::{quoted, reviewed, title};
-use super::{Family, World};
+use super::{Family, Judgement, World};
 
 pub(super) use conflict::CHECK as CONFLICTING_VALUE;
 pub(super) use flapping::CHECK as FLAPPING;
@@ -151,6 +151,25 @@ impl System {
     /// The system's row for a key.
     fn row_of<'a>(&self, extract: &'a Batch, key: &str) -> Option<Row<'a>> {
         extract.find(key).filter(|theirs| self.owns(*theirs))
+    }
+
+    /// True when the extract's row for a key is another system's. One key has one row, and others are set
+    /// aside: whether this system has the key cannot be told.
+    fn is_unclear(&self, extract: &Batch, key: &str) -> bool {
+        extract.find(key).is_some_and(|theirs| !self.owns(theirs))
+    }
+
+    /// Says which records were not looked at because of that.
+    fn leave_unclear(&self, unclear: Vec<Row<'_>>, judgement: &mut Judgement) {
+        if !unclear.is_empty() {
+            let why = format!(
+                "the keys of {} stand on another system's row of the extract: one key has one row, and \
+                 whether {} has them too cannot be told",
+                unclear.len(),
+                self.name
+            );
+            judgement.skip_records(self.object, unclear, &why);
+        }
     }
 }
 

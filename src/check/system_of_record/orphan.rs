@@ -104,10 +104,14 @@ fn forward<'a>(
     let created = world.policies.boundary.allowed(system.object, "created");
     let settled = world.as_of.hours_ago(system.sync_hours.value);
     let mut coverage = Coverage::default();
-    let mut orphans = Vec::new();
+    let (mut orphans, mut unclear) = (Vec::new(), Vec::new());
     let mut examined = 0;
     for row in batch.rows() {
         let Some(key) = system.key_of(row) else { continue };
+        if system.is_unclear(extract, key) {
+            unclear.extend(row.is_under_review().then_some(row));
+            continue;
+        }
         let known = system.row_of(extract, key).is_some();
         coverage.add(known);
         let fresh =
@@ -120,6 +124,7 @@ fn forward<'a>(
             orphans.push((row, key));
         }
     }
+    system.leave_unclear(unclear, judgement);
     if coverage.is_below(rules.min_coverage.value) {
         judgement.skip(
             system.object,
