@@ -42,6 +42,16 @@ pub enum FolderError {
     },
 }
 
+impl FolderError {
+    /// The exit code: 5 for a folder that another run holds, 3 for what else stands in the way.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Held { .. } => 5,
+            Self::Disk { .. } | Self::InTheWay { .. } | Self::NotOurs { .. } => 3,
+        }
+    }
+}
+
 /// What to do about what the disk said.
 fn remedy(what: &io::Error) -> &'static str {
     if matches!(what.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {

@@ -164,7 +164,7 @@ fn init(dir: &Path, from: &Path, threads: NonZeroUsize) -> ExitCode {
         }
         Err(error) => {
             say(&error.to_string());
-            ExitCode::from(2)
+            ExitCode::from(error.exit_code())
         }
     }
 }
@@ -307,22 +307,18 @@ fn failed(error: &ReviewError) -> ExitCode {
 }
 
 fn exit_code(error: &ReviewError) -> u8 {
-    use crm_review::folder::FolderError;
     use crm_review::ledger::LedgerError;
     match error {
         ReviewError::Rules(_) | ReviewError::Decisions(_) | ReviewError::Unreadable { .. } => 2,
         ReviewError::Live(error) if error.is_of_the_config() => 2,
         ReviewError::Ledger(LedgerError::Broken { .. })
         | ReviewError::Paper(PaperError::Altered { .. }) => 4,
-        ReviewError::Folder(FolderError::Held { .. }) => 5,
+        ReviewError::Folder(error) => error.exit_code(),
         ReviewError::Source(_)
         | ReviewError::Live(_)
         | ReviewError::Packet(_)
         | ReviewError::Paper(PaperError::Gone { .. } | PaperError::Disk { .. })
-        | ReviewError::Ledger(LedgerError::Folder(_) | LedgerError::Disk { .. })
-        | ReviewError::Folder(
-            FolderError::Disk { .. } | FolderError::InTheWay { .. } | FolderError::NotOurs { .. },
-        ) => 3,
+        | ReviewError::Ledger(LedgerError::Folder(_) | LedgerError::Disk { .. }) => 3,
     }
 }
 

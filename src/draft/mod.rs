@@ -55,6 +55,18 @@ pub enum DraftError {
     Faulty(Problems),
 }
 
+impl DraftError {
+    /// The exit code: 2 for what the caller wrote, 3 where an export or the disk stands in the way, 5 for a
+    /// folder that is held.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::NoExports { .. } | Self::Faulty(_) => 2,
+            Self::Source(_) => 3,
+            Self::Folder(error) => error.exit_code(),
+        }
+    }
+}
+
 /// A folder that was drafted.
 #[derive(Debug)]
 pub struct Drafted {

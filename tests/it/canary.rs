@@ -453,7 +453,7 @@ fn init_drafts_a_folder_without_any_of_it() {
     // No table at all: refused, and not with its words.
     let token = cage.token();
     cage.job.put("none/page.csv", &format!("<!doctype html><html>{token}</html>"));
-    cage.hear(&["init", "other", "--from", "none"], 2);
+    cage.hear(&["init", "other", "--from", "none"], 3);
     fs::remove_dir_all(cage.job.path("none")).unwrap();
     assert!(!cage.job.has("other"));
     cage.search();

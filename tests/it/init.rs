@@ -235,6 +235,20 @@ fn init_without_a_table_leaves_no_folder() {
 }
 
 #[test]
+fn init_tells_what_was_asked_wrongly_from_what_stands_in_the_way() {
+    let job = Job::new(&[("exports/Lead.csv", LEADS), ("in-the-way", "")]);
+    job.put_bytes("sheets/Lead.csv", b"PK\x03\x04");
+    for (arguments, code) in [
+        (["init", "weekly", "--from", "nowhere"], 2),
+        (["init", "weekly", "--from", "sheets"], 3),
+        (["init", "in-the-way/weekly", "--from", "exports"], 3),
+    ] {
+        job.call(&arguments).ends(code);
+        assert!(!job.has("weekly"));
+    }
+}
+
+#[test]
 fn the_next_command_can_be_typed_as_it_stands() {
     let job = Job::new(&[("exports/Lead.csv", LEADS), ("exports/User.csv", USERS)]);
     let said = job.call(&["init", "Acme's review", "--from", "exports"]).ends(0);
@@ -563,7 +577,7 @@ fn ids_that_a_spreadsheet_destroyed_are_told_and_never_taken_for_names() {
     // As Excel writes them, in English and in German, of all rows and of some.
     let all = leads(|_| "5.20123E+11".to_owned());
     job.put("exports/Lead.csv", &all);
-    let said = init("none").ends(2).err;
+    let said = init("none").ends(3).err;
     assert!(said.contains("an id turned into a number by a spreadsheet"), "{said}");
     let some =
         leads(|n| if n % 20 == 0 { "5,20123E+11".to_owned() } else { format!("5201234567{n:02}") });
