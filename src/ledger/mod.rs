@@ -35,6 +35,16 @@ pub enum LedgerError {
         /// What is wrong with it.
         what: &'static str,
     },
+    /// A line is of a form that this program does not know yet.
+    #[error(
+        "{file}:{line}: it was written by a newer version of this program; nothing was appended\n  hint: use the newer version: the ledger is whole as far as this one can read it"
+    )]
+    Newer {
+        /// The file.
+        file: String,
+        /// The first such line, from 1.
+        line: usize,
+    },
     /// The folder said no.
     #[error(transparent)]
     Folder(#[from] FolderError),
@@ -322,7 +332,10 @@ fn verify(lines: &[u8], file: &str) -> Result<(Vec<Entry>, Vec<String>), LedgerE
     let Some(body) = lines.strip_suffix(b"\n") else { return Ok((entries, heads)) };
     for (seq, line) in body.split(|byte| *byte == b'\n').enumerate() {
         let broken = |what| LedgerError::Broken { file: file.to_owned(), line: seq + 1, what };
-        let (number, prev, entry) = wire::parse(line).map_err(broken)?;
+        let (number, prev, entry) = wire::parse(line).map_err(|fault| match fault {
+            wire::Fault::Newer => LedgerError::Newer { file: file.to_owned(), line: seq + 1 },
+            wire::Fault::Broken(what) => broken(what),
+        })?;
         if number != seq {
             return Err(broken("its number does not follow"));
         }
@@ -391,6 +404,23 @@ mod tests {
         check_broken(&joined(&[lines[0], "", lines[1]]), 2);
         check_broken(&joined(&[lines[0], &lines[1].replace(':', ": ")]), 2);
         assert_eq!(verify(text.as_bytes(), "ledger.jsonl").unwrap().0.len(), 4);
+    }
+
+    #[test]
+    fn a_line_of_a_newer_version_is_told_from_a_broken_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = String::from_utf8(written(folder.path())).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let as_of = |v: &str| format!("{}\n{}\n", lines[0], lines[1].replace("\"v\":1", v));
+        for later in ["\"v\":2", "\"v\":300,\"mark\":\"x\""] {
+            match verify(as_of(later).as_bytes(), "ledger.jsonl") {
+                Err(error @ LedgerError::Newer { line: 2, .. }) => {
+                    assert!(!error.to_string().contains("backup"), "{error}");
+                }
+                other => panic!("{later}: {other:?}"),
+            }
+        }
+        check_broken(as_of("\"v\":0").as_bytes(), 2);
     }
 
     #[test]

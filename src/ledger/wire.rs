@@ -128,16 +128,44 @@ pub(super) fn line(seq: usize, prev: &str, entry: &Entry) -> serde_json::Result<
             tally: TallyLine::of(decisions.tally),
         }),
     };
-    let line = Line { v: 1, seq, prev: prev.to_owned(), entry };
+    let line = Line { v: FORM, seq, prev: prev.to_owned(), entry };
     serde_json::to_string(&line)
 }
 
+/// Why a line cannot be read.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// It is of a later form.
+    Newer,
+    /// It is of no form.
+    Broken(&'static str),
+}
+
+impl From<&'static str> for Fault {
+    fn from(what: &'static str) -> Self {
+        Self::Broken(what)
+    }
+}
+
+/// What every form of a line says.
+#[derive(Deserialize)]
+struct Form {
+    v: u64,
+}
+
+/// The form of the lines that this program writes.
+const FORM: u8 = 1;
+
 /// The number of a line, the digest of the one before it, and what it records.
-pub(super) fn parse(line: &[u8]) -> Result<(usize, String, Entry), &'static str> {
+pub(super) fn parse(line: &[u8]) -> Result<(usize, String, Entry), Fault> {
+    // A later form may hold what this one does not know.
+    if serde_json::from_slice(line).is_ok_and(|form: Form| form.v > FORM.into()) {
+        return Err(Fault::Newer);
+    }
     // What the parser says could quote the line: only that it failed is passed on.
     let line: Line = serde_json::from_slice(line).map_err(|_| "it is not a ledger line")?;
-    if line.v != 1 {
-        return Err("it was written by a newer version of this program");
+    if line.v != FORM {
+        return Err("it is not a ledger line".into());
     }
     let entry = match line.entry {
         Wire::Run(run) => Entry::Run(Run {
