@@ -84,7 +84,7 @@ pub enum LinkingError {
         file: PathBuf,
     },
     /// The column of sources does not name two.
-    #[error("{}: `{name}` names {count} sources, not two\n  hint: leave --source out to link within the file", file.display())]
+    #[error("{}: `{name}` names {count} sources, not two\n  hint: leave --link out to link within the file, or name with --source a column of two sources", file.display())]
     NotTwoSources {
         /// The file.
         file: PathBuf,
@@ -185,14 +185,16 @@ impl Order {
     fn keeps_files_apart(&self) -> Result<(), LinkingError> {
         let read =
             [Some(&self.file), self.other.as_ref(), self.model.as_ref(), self.retrained.as_ref()];
-        let mut named: Vec<&PathBuf> = read.into_iter().flatten().collect();
+        let mut named: Vec<&Path> = read.into_iter().flatten().map(PathBuf::as_path).collect();
+        let splink: Vec<PathBuf> =
+            self.splink.as_deref().into_iter().flat_map(splink_files).collect();
         let written = [
             Some(&self.pairs),
             self.clusters.as_ref(),
             self.model_out.as_ref(),
             self.weights.as_ref(),
         ];
-        for file in written.into_iter().flatten() {
+        for file in written.into_iter().flatten().chain(&splink) {
             if named.iter().any(|other| folder::are_one_place(file, other)) {
                 return Err(LinkingError::NamedTwice { file: file.clone() });
             }
@@ -387,6 +389,22 @@ fn known(order: &Order) -> Result<Option<(&Path, Parameters)>, LinkingError> {
     Ok(Some((file, known)))
 }
 
+/// What the folder holds that Splink works from, beside the settings.
+const SPLINK_MODEL: &str = "model.toml";
+const SPLINK_LIMITS: &str = "limits.csv";
+const SPLINK_RECORDS: &str = "prepared.csv";
+
+/// The settings of one dialect in the folder that Splink works from.
+fn splink_settings(dialect: Dialect) -> String {
+    format!("settings.{}.json", dialect.name())
+}
+
+/// Every file that is written for Splink into a folder.
+fn splink_files(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let others = [SPLINK_MODEL, SPLINK_LIMITS, SPLINK_RECORDS].map(str::to_owned);
+    Dialect::ALL.into_iter().map(splink_settings).chain(others).map(|name| folder.join(name))
+}
+
 /// Writes the folder that Splink works from.
 fn write_splink(folder: &Path, table: &Table, linkage: &Linkage) -> Result<(), LinkingError> {
     let unwritable =
@@ -397,13 +415,13 @@ fn write_splink(folder: &Path, table: &Table, linkage: &Linkage) -> Result<(), L
         let file = folder.join(name);
         write_text(&file, text).map_err(|error| unwritable(&file, error))
     };
-    text("model.toml".to_owned(), &linkage.parameters().to_toml())?;
+    text(SPLINK_MODEL.to_owned(), &linkage.parameters().to_toml())?;
     for dialect in Dialect::ALL {
-        text(format!("settings.{}.json", dialect.name()), &export.settings(dialect))?;
+        text(splink_settings(dialect), &export.settings(dialect))?;
     }
-    let limits = folder.join("limits.csv");
+    let limits = folder.join(SPLINK_LIMITS);
     write_rows(&limits, export.limits()).map_err(|error| unwritable(&limits, error))?;
-    let prepared = folder.join("prepared.csv");
+    let prepared = folder.join(SPLINK_RECORDS);
     let lead = if table.sources.is_empty() { 1 } else { 2 };
     let names = ["unique_id", "source_dataset"].map(str::to_owned).into_iter().take(lead);
     let header: Vec<String> = names.chain(export.header()).collect();

@@ -69,6 +69,10 @@ fn no_file_is_written_over_that_is_named_for_something_else() {
         &["people.csv", "--pairs", "./people.csv"],
         &["people.csv", "--pairs", "pairs.csv", "--clusters", "people.csv"],
         &["people.csv", "--pairs", "out.csv", "--weights", "./out.csv"],
+        &["people.csv", "--pairs", "prepared.csv", "--splink", "."],
+        &["people.csv", "--pairs", "out.csv", "--weights", "limits.csv", "--splink", "."],
+        &["people.csv", "--pairs", "out.csv", "--model-out", "model.toml", "--splink", "./"],
+        &["people.csv", "--pairs", "settings.duckdb.json", "--splink", "."],
     ] {
         let said = call(held.path(), arguments).ends(2);
         assert!(said.err.contains("it is named twice"), "{arguments:?}: {}", said.err);
