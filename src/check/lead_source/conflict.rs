@@ -20,7 +20,7 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     severity: Severity::Low,
     about: About::OneRecord,
     summary: "The source's channel is not the channel of the first campaign the person answered, \
-              which was answered before the record was created or at most a day after.",
+              which was answered before the record was created or at most `after_days` after.",
     consequence: "Two reports on the same people name different channels.",
     load,
 };

@@ -16,7 +16,7 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     severity: Severity::Medium,
     about: About::OneRecord,
     summary: "The lead source is blank or one of the values that say nothing, and the person's \
-              first campaign answer came before the record or at most 7 days after it.",
+              first campaign answer came before the record or at most `after_days` after it.",
     consequence: "The campaign that brought the person gets no credit when budgets are set.",
     load,
 };
