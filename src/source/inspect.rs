@@ -4,10 +4,10 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::num::NonZeroUsize;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use serde::Serialize;
@@ -649,7 +649,14 @@ fn create(path: &Path) -> io::Result<File> {
     if path.is_symlink() {
         return Err(io::Error::other("the output is a symbolic link"));
     }
-    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+    let mut open = OpenOptions::new();
+    let file = open.write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    // The mode is only for a file that was not there. A device is not this program's to close to others.
+    if file.metadata()?.is_file() {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+        file.set_len(0)?;
+    }
+    Ok(file)
 }
 
 /// What the values of a column look like, as far as its name tells.

@@ -876,6 +876,10 @@ fn rows_out_holds_the_accepted_rows_of_the_named_columns_alone() {
     let expect = "Status,Id\nNew,00Q1\nNew,00Q2\nNew,00Q3\nNew,00Q4\nWorking,00Q5\n";
     assert_eq!(job.text("rows.csv"), expect);
     assert_eq!(mode(&job.path("rows.csv")), 0o600);
+    job.put("rows.csv", &"what stood there before\n".repeat(10));
+    fs::set_permissions(job.path("rows.csv"), fs::Permissions::from_mode(0o644)).unwrap();
+    call("lead.csv").ends(0);
+    assert_eq!((job.text("rows.csv").as_str(), mode(&job.path("rows.csv"))), (expect, 0o600));
     fs::remove_file(job.path("rows.csv")).unwrap();
     call("page.csv").ends(2);
     assert!(!job.has("rows.csv"));
