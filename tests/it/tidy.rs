@@ -217,11 +217,32 @@ fn the_readme_shows_the_checks_as_they_are() {
 }
 
 #[test]
-fn the_readme_names_every_command() {
+fn the_readme_names_every_command_with_its_options() {
     use clap::CommandFactory as _;
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let mut lacking = Vec::new();
     for command in crm_review::cli::Cli::command().get_subcommands() {
         let name = command.get_name();
-        assert!(readme.contains(&format!("| `{name} ")), "{name}");
+        if !command.has_subcommands() {
+            lacking.extend(lacking_of(&readme, name, command));
+        }
+        for below in command.get_subcommands() {
+            lacking.extend(lacking_of(&readme, &format!("{name} {}", below.get_name()), below));
+        }
     }
+    assert!(lacking.is_empty(), "the README lacks\n{}", lacking.join("\n"));
+}
+
+/// The options of a command that its row of the README does not name, or the command that has no row.
+fn lacking_of(readme: &str, name: &str, command: &clap::Command) -> Vec<String> {
+    let mut usages = readme.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    let usage = usages.find(|(usage, _)| usage.starts_with(&format!("{name} ")));
+    let Some((usage, _)) = usage else { return vec![name.to_owned()] };
+    let words: BTreeSet<&str> = usage.split(|c: char| !c.is_alphanumeric() && c != '-').collect();
+    let options = command.get_arguments().filter(|option| !option.is_hide_set());
+    options
+        .filter_map(|option| Some(format!("--{}", option.get_long()?)))
+        .filter(|long| !words.contains(long.as_str()))
+        .map(|long| format!("{name} {long}"))
+        .collect()
 }
