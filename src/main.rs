@@ -362,8 +362,7 @@ fn inspect(arguments: &Inspect, threads: NonZeroUsize) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let options =
-        Options { encoding, threads, show_headers: arguments.show_headers, ..Options::default() };
+    let options = Options { encoding, threads, show_headers: arguments.show_headers };
     let boundary = match (&arguments.fields, review::check_folder(&arguments.config)) {
         (Some(_), _) => None,
         (None, Ok(config)) => Some(config.boundary),

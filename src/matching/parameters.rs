@@ -219,11 +219,6 @@ impl Parameters {
         self.prior
     }
 
-    /// How many matching pairs the records are expected to hold.
-    pub fn expected(&self) -> f64 {
-        self.expected
-    }
-
     /// Every level, comparison by comparison.
     pub fn rates(&self) -> impl Iterator<Item = Rate<'_>> {
         self.evidence.iter().flat_map(|evidence| {

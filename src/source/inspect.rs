@@ -35,18 +35,11 @@ pub struct Options {
     pub threads: NonZeroUsize,
     /// Whether to name the columns that were not asked for.
     pub show_headers: bool,
-    /// How large the file may be.
-    pub limits: Limits,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            encoding: None,
-            threads: NonZeroUsize::MIN,
-            show_headers: false,
-            limits: Limits::default(),
-        }
+        Self { encoding: None, threads: NonZeroUsize::MIN, show_headers: false }
     }
 }
 
@@ -228,7 +221,7 @@ pub fn inspect_fields(
     let names: Vec<_> = fields.iter().map(String::as_str).collect();
     let shapes: Vec<_> = names.iter().map(|name| shape_of_header(name)).collect();
     let expect = Expect { names: &names, required: &names, encoding: options.encoding };
-    let outcome = Sheet::open(path, &expect, &options.limits).and_then(|sheet| {
+    let outcome = Sheet::open(path, &expect, &Limits::default()).and_then(|sheet| {
         report.opened(&sheet, fields, options.show_headers);
         let wanted: Vec<_> = names.iter().filter_map(|name| sheet.column(name)).collect();
         let new_sink = || Rows {
@@ -299,7 +292,7 @@ fn open_as_listed(
 ) -> Result<(Object, Sheet), Refusal> {
     let open = |names: &[&str]| {
         let expect = Expect { names, required: &[], encoding: options.encoding };
-        Sheet::open(path, &expect, &options.limits)
+        Sheet::open(path, &expect, &Limits::default())
     };
     let plain = open(&[])?;
     let object = boundary

@@ -16,7 +16,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("source", &["threads", "boundary", "folder"]),
     ("gate", &["policy", "finding"]),
     ("ledger", &["boundary", "finding", "folder", "gate"]),
-    ("metrics", &["finding", "gate", "ledger"]),
+    ("metrics", &["gate", "ledger"]),
     ("packet", &["boundary", "finding", "check", "gate", "metrics"]),
     ("config", &["policy", "boundary", "check", "source", "gate"]),
     (

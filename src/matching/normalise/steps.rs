@@ -30,8 +30,6 @@ pub enum Step {
     Order,
     /// `van der`, `O'` and the like.
     Particle,
-    /// A short first name.
-    Nickname,
     /// A legal form.
     LegalForm,
     /// A leading article.
@@ -68,7 +66,7 @@ pub enum Step {
 
 impl Step {
     /// Every step, in the order they are said.
-    const ALL: [Self; 28] = [
+    const ALL: [Self; 27] = [
         Self::Case,
         Self::Accents,
         Self::Punctuation,
@@ -80,7 +78,6 @@ impl Step {
         Self::Suffix,
         Self::Order,
         Self::Particle,
-        Self::Nickname,
         Self::LegalForm,
         Self::Article,
         Self::Abbreviation,
@@ -113,7 +110,6 @@ impl Step {
             Self::Suffix => "Jr, Sr, II and the like kept apart",
             Self::Order => "first and last name told apart",
             Self::Particle => "particle joined to the name",
-            Self::Nickname => "nickname's full form",
             Self::LegalForm => "legal form dropped",
             Self::Article => "leading article dropped",
             Self::Abbreviation => "abbreviation written out",

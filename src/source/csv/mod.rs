@@ -104,8 +104,6 @@ pub struct Facts {
     pub dialect: Dialect,
     /// The line of the header, from 1.
     pub header_line: u64,
-    /// Lines above the header.
-    pub preamble_lines: u64,
 }
 
 /// Takes the rows of one stretch of a file.
@@ -161,7 +159,6 @@ impl Sheet {
                 encoding: detected.fact(),
                 dialect: layout.dialect,
                 header_line: layout.header_line,
-                preamble_lines: layout.header_line - 1,
             },
             file,
             detected,

@@ -38,13 +38,6 @@ pub struct Tally {
     pub sha256: String,
 }
 
-impl Tally {
-    /// Rows given to sinks.
-    pub fn accepted(&self) -> u64 {
-        self.rows_read - self.quarantined
-    }
-}
-
 /// A row that was set aside, or a line that is no row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
