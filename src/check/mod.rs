@@ -390,7 +390,7 @@ impl Policies {
         let routing = rulebook.root(Family::Routing, log);
         Self {
             boundary: boundary.clone(),
-            batch: batch::Policy::parse(&rulebook.root(Family::Batch, log), boundary),
+            batch: batch::Policy::parse(&rulebook.root(Family::Batch, log)),
             duplicates: duplicates::Policy::parse(
                 &rulebook.root(Family::Duplicates, log),
                 rulebook,
@@ -405,10 +405,7 @@ impl Policies {
                 &ladders,
                 boundary,
             ),
-            lead_source: lead_source::Policy::parse(
-                &rulebook.root(Family::LeadSource, log),
-                boundary,
-            ),
+            lead_source: lead_source::Policy::parse(&rulebook.root(Family::LeadSource, log)),
             system_of_record: system_of_record::Policy::parse(
                 &rulebook.root(Family::SystemOfRecord, log),
                 boundary,

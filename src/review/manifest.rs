@@ -23,8 +23,8 @@ use super::Judged;
 use super::cut::Loss;
 
 /// One digest over everything that decides a run's outcome.
-pub(super) fn inputs_digest(program: &str, judged: &Judged, rules: &[(String, String)]) -> String {
-    let mut parts = vec![program.to_owned(), judged.as_of.day.to_string()];
+pub(super) fn inputs_digest(judged: &Judged, rules: &[(String, String)]) -> String {
+    let mut parts = vec![super::PROGRAM.to_owned(), judged.as_of.day.to_string()];
     parts.extend(rules.iter().map(|(file, sha256)| format!("{file} {sha256}")));
     parts
         .extend(judged.inputs.iter().map(|input| format!("{} {}", input.file, input.tally.sha256)));

@@ -720,7 +720,7 @@ fn write_up(
     threads: NonZeroUsize,
 ) -> Result<Made, PacketError> {
     let rules = folder.digests();
-    let inputs_digest = manifest::inputs_digest(PROGRAM, judged, &rules);
+    let inputs_digest = manifest::inputs_digest(judged, &rules);
     let day = judged.as_of.day;
     let id = format!("{day}-{}", inputs_digest.get(..8).unwrap_or_default());
     let definition = manifest::definition_digest(&rules);

@@ -71,7 +71,7 @@ pub fn verify(
                 }
                 if faults.is_empty() {
                     let again = again(&folder, &home, &manifest, run, &ledger, threads)?;
-                    verified.say(again, &home, "its files hold");
+                    verified.say(again, &home);
                 }
             }
         }
@@ -105,13 +105,13 @@ impl Verified {
         self.words += &format!("FAULT {words}\n");
     }
 
-    fn say(&mut self, again: Again, home: &Path, held: &str) {
+    fn say(&mut self, again: Again, home: &Path) {
         let home = name(home);
         match again {
-            Again::Same => self.holds(&format!("{home}: {held}; run again, the same bytes")),
-            Again::Cannot(why) => self.holds(&format!("{home}: {held}; not run again: {why}")),
+            Again::Same => self.holds(&format!("{home}: its files hold; run again, the same bytes")),
+            Again::Cannot(why) => self.holds(&format!("{home}: its files hold; not run again: {why}")),
             Again::Different(file) => self.fault(&format!(
-                "{home}: {held}, but run again on the same inputs, {file} comes out differently"
+                "{home}: its files hold, but run again on the same inputs, {file} comes out differently"
             )),
         }
     }

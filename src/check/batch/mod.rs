@@ -8,7 +8,6 @@ mod withheld_value;
 
 use chrono::NaiveDate;
 
-use crate::boundary::Boundary;
 use crate::finding::Evidence;
 use crate::policy::{Said, Section};
 
@@ -72,7 +71,7 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
-    pub(super) fn parse(root: &Section<'_>, _boundary: &Boundary) -> Self {
+    pub(super) fn parse(root: &Section<'_>) -> Self {
         let implausible = root.section(IMPLAUSIBLE_INPUT.name);
         let max_set_aside = settings::number(implausible.as_ref(), "max_set_aside", 0.01);
         let such_as = "0.01 is one row in a hundred";
@@ -114,15 +113,14 @@ mod tests {
 
     use super::super::Rulebook;
     use super::*;
-    use crate::policy::{Document, Log};
+    use crate::policy::Log;
 
     #[test]
     fn the_rules_as_shipped_are_understood() {
         let log = Log::default();
-        let boundary = Boundary::parse(&Document::parse("", "", &Log::default()), &Log::default());
         let files = BTreeMap::from([("batch.toml".to_owned(), Family::Batch.shipped().to_owned())]);
         let rulebook = Rulebook::parse(&files, &log);
-        let policy = Policy::parse(&rulebook.root(Family::Batch, &log), &boundary);
+        let policy = Policy::parse(&rulebook.root(Family::Batch, &log));
         let policy = log.finish(policy).unwrap_or_else(|problems| panic!("{problems}"));
         assert!(policy.unresolved.is_ok() && policy.withheld.is_ok() && policy.implausible.is_ok());
         assert!((policy.max_set_aside - 0.01).abs() < f64::EPSILON);

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
 
-use crate::boundary::{Boundary, Field, Grant, Missing, Object, Row};
+use crate::boundary::{Field, Grant, Missing, Object, Row};
 use crate::finding::Evidence;
 use crate::policy::{Said, Section, Value, meant};
 
@@ -59,7 +59,7 @@ fn default<T>(value: T) -> Said<T> {
 }
 
 impl Policy {
-    pub(super) fn parse(root: &Section<'_>, _boundary: &Boundary) -> Self {
+    pub(super) fn parse(root: &Section<'_>) -> Self {
         let weak = ["other", "unknown", "n/a"].map(str::to_owned).to_vec();
         let mut policy = Self {
             taxonomy: None,

@@ -250,16 +250,14 @@ impl Teller<'_> {
             Comparison::Birth => birth(told),
             Comparison::Identifier(at) => {
                 let column = Column::Identifier(at);
-                told.blank(blank(column)).value(0, equal(column), column).loosely(
-                    1,
-                    edits_of(column, 2),
-                    TWO_EDITS,
-                )
+                told.blank(blank(column))
+                    .value(0, equal(column), column)
+                    .loosely(1, edits_of(column, 2))
             }
             Comparison::Text(at) => {
                 let column = Column::Text(at);
                 let told = told.blank(blank(column)).value(0, equal(column), column);
-                (1..=4).fold(told, |told, level| told.untold(level, WORDS))
+                (1..=4).fold(told, Told::untold)
             }
             Comparison::Category(at) => {
                 let column = Column::Category(at);
@@ -300,7 +298,7 @@ impl Teller<'_> {
             .blank(blank(Column::Domain))
             .value(0, equal(Column::Domain), Column::Domain)
             .value(1, equal(Column::DomainLabel), Column::DomainLabel)
-            .loosely(2, self.dialect.slip(Column::DomainLabel), TWO_EDITS);
+            .loosely(2, self.dialect.slip(Column::DomainLabel));
         self.under_name(told, Worth::Value(Among::Level))
     }
 
@@ -392,10 +390,10 @@ impl Teller<'_> {
         let two_countries = format!("{country}_l <> {country}_r");
         let told = Told { otherwise: 8, ..told }
             .blank(format!("NOT {}", any(&nothing)))
-            .value_loosely(0, all(&[equal(street), self.one_place()]), street, TWO_EDITS)
+            .value_loosely(0, all(&[equal(street), self.one_place()]), street)
             .value(1, equal(street), street)
-            .loosely(2, self.streets_alike(), TWO_EDITS)
-            .loosely(3, all(&[self.one_place_or_none(), equal(Column::StreetName)]), TWO_EDITS);
+            .loosely(2, self.streets_alike())
+            .loosely(3, all(&[self.one_place_or_none(), equal(Column::StreetName)]));
         let told = if self.comparer.facets.are_people() {
             told
         } else {
@@ -405,7 +403,7 @@ impl Teller<'_> {
         };
         let told = told
             .value(4, equal(postcode), postcode)
-            .value_loosely(5, any(&[equal(city), self.dialect.slip(city)]), city, TWO_EDITS)
+            .value_loosely(5, any(&[equal(city), self.dialect.slip(city)]), city)
             .value(6, all(&[equal(region), no_place.clone()]), region)
             .level(9, two_countries)
             .value(7, all(&[equal(country), neither(&[region, street]), no_place]), country);
@@ -422,7 +420,7 @@ impl Teller<'_> {
             .blank(blank(column))
             .value(0, equal(column), column)
             .nearly(1, swapped(), Some(column), FIRST_RECORD)
-            .loosely(2, self.dialect.slip(column), TWO_EDITS)
+            .loosely(2, self.dialect.slip(column))
             .value(4, self.dialect.shares_word(Column::LastNameParts), column)
             .level(3, self.dialect.looks_alike(column, "0.9"));
         let mut home = Vec::new();
@@ -453,7 +451,7 @@ impl Teller<'_> {
             .value(0, equal(column), column)
             .value(1, self.dialect.shares_word(Column::FirstNameRoots), column)
             .nearly(2, swapped(), Some(column), FIRST_RECORD)
-            .loosely(3, self.dialect.slip(column), TWO_EDITS)
+            .loosely(3, self.dialect.slip(column))
             .level(5, any(&[initial('l', 'r'), initial('r', 'l')]))
             .level(6, self.dialect.shares_word(Column::FirstNameParts))
             .level(4, self.dialect.looks_alike(column, "0.9"))
@@ -539,10 +537,10 @@ fn workplace(told: Told) -> Told {
         .value(0, all(&[equal(domain), one_name()]), Column::Workplace)
         .value(1, equal(domain), domain)
         .value(2, one_name(), company)
-        .untold(3, WORDS)
+        .untold(3)
         .value(4, any(&alone), ours)
         .nearly(4, any(&labels), None, of_two)
-        .untold(5, WORDS);
+        .untold(5);
     told.asked_before_blank = told.asked.len();
     told.blank(format!("NOT {}", any(&[both(company), both(domain)])))
 }
@@ -554,7 +552,7 @@ fn company(told: Told) -> Told {
         .value(0, equal(company), company)
         .value(1, equal(Column::CompanyLabel), Column::CompanySpelling)
         .nearly(5, initials(), None, INITIALS);
-    let told = [2, 3, 4, 6].into_iter().fold(told, |told, level| told.untold(level, WORDS));
+    let told = [2, 3, 4, 6].into_iter().fold(told, Told::untold);
     told.untold_under(1, "the word in common counts by how rare it is")
 }
 
@@ -588,16 +586,16 @@ impl Told {
         self.ask(Asked { level, when, value: None, nearly: None, loosely: None })
     }
 
-    fn loosely(self, level: usize, when: String, why: &'static str) -> Self {
-        self.ask(Asked { level, when, value: None, nearly: None, loosely: Some(why) })
+    fn loosely(self, level: usize, when: String) -> Self {
+        self.ask(Asked { level, when, value: None, nearly: None, loosely: Some(TWO_EDITS) })
     }
 
     fn value(self, level: usize, when: String, value: Column) -> Self {
         self.ask(Asked { level, when, value: Some(value), nearly: None, loosely: None })
     }
 
-    fn value_loosely(self, level: usize, when: String, value: Column, why: &'static str) -> Self {
-        self.ask(Asked { level, when, value: Some(value), nearly: None, loosely: Some(why) })
+    fn value_loosely(self, level: usize, when: String, value: Column) -> Self {
+        self.ask(Asked { level, when, value: Some(value), nearly: None, loosely: Some(TWO_EDITS) })
     }
 
     fn nearly(self, level: usize, when: String, value: Option<Column>, why: &'static str) -> Self {
@@ -615,8 +613,8 @@ impl Told {
         self
     }
 
-    fn untold(mut self, level: usize, why: &'static str) -> Self {
-        self.untold.push((level, why));
+    fn untold(mut self, level: usize) -> Self {
+        self.untold.push((level, WORDS));
         self
     }
 
