@@ -172,10 +172,15 @@ struct FieldDef {
     slot: usize,
 }
 
-/// Proof that a column is allowlisted. Minted by [`Boundary::parse`] alone.
+/// Proof that a column is allowlisted. Minted by [`Boundary::parse`] alone: it can be kept and not forged.
 ///
+/// ```
+/// # use crm_review::boundary::Field;
+/// fn kept(kept: Field) -> Field { kept }
+/// ```
 /// ```compile_fail
-/// let field = crm_review::boundary::Field(std::sync::Arc::default());
+/// # use crm_review::boundary::Field;
+/// fn forged(kept: Field) -> Field { Field(kept.0) }
 /// ```
 #[derive(Debug, Clone)]
 pub struct Field(Arc<FieldDef>);
