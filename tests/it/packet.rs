@@ -1,9 +1,8 @@
 //! The packet: complete, escaped, self-contained, and the same bytes twice.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
+use std::fs;
 use std::path::Path;
-use std::{env, fs};
 
 use chrono::NaiveDate;
 use crm_review::boundary::{Admission, Batch, Boundary, Cell, Object, RecordRef, Shown};
@@ -761,31 +760,26 @@ const HOSTILE: &[&str] = &[
     "jaVasCript:/*-/*`/*\\`/*'/*\"/**/(/* */oNcliCk=alert() )//%0D%0A</stYle/</titLe/--!>\\x3csVg/oNloAd=alert()//>",
 ];
 
+/// Those for browsers, and some that fit many places at once; one a line.
+const MORE: [&str; 3] = [
+    include_str!("../browser/polyglots.txt"),
+    include_str!("../browser/vectors/markup.txt"),
+    include_str!("../browser/vectors/unseen.txt"),
+];
+
 #[test]
 fn hostile_text_changes_nothing_but_text() {
     let benign = shape(&everywhere("Ann Ng").unwrap());
-    let mut seen = 0;
-    for text in HOSTILE {
+    let long_benign = shape(&everywhere(&"Ann Ng ".repeat(40)).unwrap());
+    let more = MORE.iter().flat_map(|file| file.lines()).filter(|line| !line.starts_with("##"));
+    for text in HOSTILE.iter().copied().chain(more) {
         let html = everywhere(text).unwrap_or_else(|| panic!("{text:?} was not admitted"));
-        assert!(shape(&html) == benign, "{text:?}");
+        // A cell is cut at 120 characters, so that a longer text stands beside another one.
+        let long = text.chars().count() > 120;
+        assert!(shape(&html) == if long { &long_benign } else { &benign }[..], "{text:?}");
         assert!(!html.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
         assert!(!html.contains(['\u{202e}', '\u{200b}', '\u{2066}', '\u{feff}']), "{text:?}");
-        seen += 1;
     }
-    // More of them, where a checkout has them beside it.
-    let long_benign = shape(&everywhere(&"Ann Ng ".repeat(40)).unwrap());
-    let more = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/payloads");
-    for entry in fs::read_dir(more).into_iter().flatten() {
-        let bytes = fs::read(entry.unwrap().path()).unwrap();
-        for text in String::from_utf8_lossy(&bytes).lines().filter(|line| !line.trim().is_empty()) {
-            let Some(html) = everywhere(text) else { continue };
-            // A cell is cut at 120 characters, so that a longer text stands beside another one.
-            let long = text.chars().count() > 120;
-            assert!(shape(&html) == if long { &long_benign } else { &benign }[..], "{text:?}");
-            seen += 1;
-        }
-    }
-    assert!(seen >= HOSTILE.len());
 }
 
 #[test]
@@ -1173,43 +1167,5 @@ fn what_every_check_says_can_be_shown() {
         let ids: Vec<_> = tags.iter().filter_map(|tag| tag.attribute("id")).collect();
         assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "{folder:?}");
         assert!(text.contains("End of packet, "));
-        if let Some(out) = env::var_os("PACKET_OUT") {
-            let name = format!("{}.html", folder.file_name().unwrap().to_str().unwrap());
-            let mut file = fs::File::create(Path::new(&out).join(name)).unwrap();
-            file.write_all(html.as_bytes()).unwrap();
-        }
     }
-}
-
-/// Writes packets to look at into the folder that `PACKET_OUT` names.
-#[test]
-fn packets_to_look_at_are_written_where_asked() {
-    let Some(folder) = env::var_os("PACKET_OUT") else { return };
-    let mut example = example();
-    example
-        .standings
-        .insert(example.source().id("SRC-01"), Standing::undecided(State::Recurring(3)));
-    example.standings.insert(example.stage().id("LIF-01"), Standing::undecided(State::Changed(2)));
-    let write = |name: &str, text: &str| {
-        fs::File::create(Path::new(&folder).join(name))
-            .unwrap()
-            .write_all(text.as_bytes())
-            .unwrap();
-    };
-    let reports = example.reports();
-    let incomplete = vec![
-        "leads.csv: 6 rows were set aside, more than the share that rules/batch.toml allows"
-            .to_owned(),
-        "SOR-04 broke; what it looks for is not known".to_owned(),
-    ];
-    let week =
-        Review { complete: Completeness::Incomplete(incomplete), ..review(&example, &reports) };
-    write("packet.html", &render(&week).unwrap());
-    write("summary.txt", &summary(&week));
-    write("findings.jsonl", &findings_lines(&week).unwrap());
-    let reports = many(&example, 10_000);
-    let started = std::time::Instant::now();
-    let html = render(&review(&example, &reports)).unwrap();
-    write("time.txt", &format!("{:?} for {} bytes", started.elapsed(), html.len()));
-    write("many.html", &html);
 }
