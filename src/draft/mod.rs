@@ -3,8 +3,8 @@
 //! Headers say which file is which table and which column is which field; only those columns are
 //! then read, for the figures that stand beside every inferred line. What cannot be inferred is off,
 //! with a line that says how to switch it on.
-//! Does not: ask anything, write into a folder that is there, copy an export, or read a column it does not
-//! list.
+//! Does not: ask anything, write where `review.toml` or `rules` is there already, copy an export, or read a
+//! column it does not list.
 
 mod beyond;
 mod catalogue;

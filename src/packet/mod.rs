@@ -44,7 +44,7 @@ pub struct Review<'a> {
     pub organisation: &'a str,
     /// The run's id.
     pub run: &'a str,
-    /// What started the run, in words: `Weekly schedule`.
+    /// What started the run, in words: `crm-review run`.
     pub trigger: &'a str,
     /// Where the run's files are, as the summary names them: `runs/2026-11-23`.
     pub folder: &'a str,
@@ -69,7 +69,7 @@ pub struct Review<'a> {
     /// What a reader should know of this week's input and rules.
     pub notes: &'a [Note],
     /// The day of the run before, if it was made under other rules, fields or another batch: figures
-    /// of before and after it are not comparable (BAT-07).
+    /// of before and after it are not comparable.
     pub redefined_since: Option<NaiveDate>,
     /// How the rules differ from those of that run and what that does, where it is known.
     pub rule_change: Option<&'a RuleChange>,

@@ -1,6 +1,7 @@
 //! The text that is mailed: counts, codes and record ids. No value and no name of a person leaves here.
 //!
-//! Does not: exceed 78 columns, colour anything, or quote a headline.
+//! Does not: exceed 78 columns but for the line that says where the packet is, colour anything, or quote a
+//! headline.
 
 use std::fmt::Write as _;
 
@@ -21,7 +22,7 @@ const NAMED: usize = 10;
 /// Longest id written in full.
 const ID: usize = 24;
 
-/// The summary in plain text, at most 78 columns wide.
+/// The summary in plain text, at most 78 columns wide but for the packet's path.
 pub fn summary(review: &Review<'_>) -> String {
     let (found, quiet) = asked_and_quiet(review);
     let week = review.as_of.day.iso_week();

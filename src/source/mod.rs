@@ -1,6 +1,7 @@
 //! Where records come from: the one place where the outside is read, and where async ends.
 //!
-//! Does not: see a rule, keep a column that was not granted, or write anything.
+//! Does not: see a rule, keep a column that was not granted, or write anything but what a pull goes on from and
+//! the rows that `inspect` was asked for.
 
 mod buffer;
 pub mod csv;

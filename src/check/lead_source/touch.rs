@@ -109,7 +109,7 @@ impl<'a> Touch<'_, 'a> {
         }
     }
 
-    /// The campaign's channel and type as they may be shown; `a campaign without a channel` if it has none.
+    /// The campaign's channel and type as they may be shown; `(no channel)` if it has neither.
     pub(super) fn kind_words(&self) -> String {
         let words: Vec<_> = self
             .grouping()
