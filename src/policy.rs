@@ -841,6 +841,19 @@ pub fn is_slip(left: &str, right: &str) -> bool {
     strsim::osa_distance(left, right) <= most
 }
 
+/// A text as TOML writes it, on one line, whatever it holds.
+pub fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => quoted += &format!("\\u{:04X}", u32::from(c)),
+            c => quoted.push(c),
+        }
+    }
+    quoted + "\""
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

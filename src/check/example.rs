@@ -11,7 +11,7 @@ use chrono_tz::Tz;
 
 use crate::boundary::{Boundary, Field, Kind, Load, Object, RecordRef, Row, Shown, id_key, ids};
 use crate::finding::Finding;
-use crate::policy::{Document, Log, Node, Problems, Section, Value, meant};
+use crate::policy::{Document, Log, Node, Problems, Section, Value, meant, quoted};
 
 use super::condition::fold;
 use super::{ALL, AsOf, Bench, CheckDef, Outcome, Policies, Pulled, World};
@@ -463,17 +463,4 @@ fn literal(row: Row<'_>, field: &Field, value: &str) -> String {
         | Kind::Address => false,
     };
     if bare { value.to_owned() } else { quoted(value) }
-}
-
-/// A text between quotes.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            c if c.is_control() => quoted += &format!("\\u{:04X}", u32::from(c)),
-            c => quoted.push(c),
-        }
-    }
-    quoted + "\""
 }

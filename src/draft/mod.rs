@@ -29,7 +29,7 @@ use crate::check::{AsOf, Bench, CheckDef, Outcome, Pulled, World};
 use crate::config::{self, Config, Crm};
 use crate::folder::{self, FolderError};
 use crate::gate;
-use crate::policy::{Document, Log, Problems};
+use crate::policy::{Document, Log, Problems, quoted};
 use crate::source::csv::{Expect, Limits, Misfit, Refusal, Sheet, Sink};
 use crate::source::{self, Files, SourceError, SourceErrors};
 
@@ -609,21 +609,6 @@ impl Batches {
     fn field(&self, object: Object, name: &str) -> Option<Field> {
         self.boundary.allowed(object, name)
     }
-}
-
-/// A text as TOML writes it, on one line: a column's name may hold anything.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            c if c.is_control() => {
-                let _ = write!(quoted, "\\u{:04X}", u32::from(c));
-            }
-            c => quoted.push(c),
-        }
-    }
-    quoted + "\""
 }
 
 /// A text as a comment may hold it: what would end the line is a space.

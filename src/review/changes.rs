@@ -20,9 +20,8 @@ use crate::ledger::{Chain, Decided, Run, digest};
 
 use super::desk::standing;
 use super::paper::{self, After, Change, FieldChange, Paper, Told};
-use super::rules::counted;
 use super::tally::Stand;
-use super::{Folder, ReviewError};
+use super::{Folder, ReviewError, counted};
 
 /// The file that says what the others are.
 const LIST: &str = "changes.txt";

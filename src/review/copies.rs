@@ -12,8 +12,7 @@ use crate::config::{Config, MaskKey};
 use crate::finding::{Changed, Evidence, Finding};
 use crate::packet::{self, Mask, PacketError, Review, RuleChange, Slice};
 
-use super::rules::counted;
-use super::{Judged, history};
+use super::{Judged, counted, history};
 
 /// The files beside the packet, by their names.
 pub(super) fn copies(

@@ -18,9 +18,8 @@ use crate::policy::{Log, Problems};
 use super::decisions::{self, Filed, Item};
 use super::history;
 use super::paper::{Paper, PaperError, Part, Told};
-use super::rules::counted;
 use super::tally::{Stand, tally};
-use super::{Aside, Folder, ReviewError};
+use super::{Aside, Folder, ReviewError, counted};
 
 /// What the caller says of a recording.
 #[derive(Debug, Clone)]

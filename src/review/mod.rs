@@ -262,6 +262,11 @@ pub fn asks_a_crm(path: &Path) -> bool {
 /// The program and its version, as its outputs name it.
 const PROGRAM: &str = concat!("crm-review ", env!("CARGO_PKG_VERSION"));
 
+/// `1 line`, `20 lines`.
+fn counted(count: usize, of: &str) -> String {
+    if count == 1 { format!("1 {of}") } else { format!("{count} {of}s") }
+}
+
 /// Who holds the folder, for others to read.
 fn holder(now: DateTime<Utc>) -> String {
     format!("process {}, since {}\n", std::process::id(), now.format("%F %T UTC"))

@@ -20,8 +20,7 @@ use crate::ledger::{Chain, Run, digest};
 use super::changes;
 use super::manifest::{self, Kept};
 use super::paper;
-use super::rules::counted;
-use super::{Folder, ReviewError, judge, write_up};
+use super::{Folder, ReviewError, counted, judge, write_up};
 
 /// What was verified.
 #[derive(Debug)]

@@ -27,7 +27,7 @@ use crate::config::Config;
 use crate::finding::Severity;
 use crate::policy::Problem;
 
-use super::{Folder, ReviewError, pull};
+use super::{Folder, ReviewError, counted, pull};
 
 /// For whom a verdict on rules is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,11 +191,6 @@ fn for_a_person(folder: &Folder, remarks: &[Remark], linted: Option<&Linted>) ->
         );
     }
     words
-}
-
-/// `1 line`, `20 lines`.
-pub(super) fn counted(count: usize, of: &str) -> String {
-    if count == 1 { format!("1 {of}") } else { format!("{count} {of}s") }
 }
 
 /// What a program reads of `rules check`.
