@@ -213,8 +213,76 @@ impl Positive {
     }
 }
 
-/// What is wrong with the shape of a value, without repeating it.
-fn fault(kind: Kind, value: &str) -> Option<&'static str> {
+/// What is wrong with the shape of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    NoAt,
+    SeveralAts,
+    Space,
+    Sign,
+    NothingBefore,
+    NothingBehind,
+    TwoDots,
+    DotAtEdge,
+    DomainDotAtEdge,
+    DomainWithoutDot,
+    DomainHyphenAtEdge,
+    DomainSign,
+    NoTopLevel,
+    Letters,
+    FewDigits,
+    ManyDigits,
+}
+
+impl Fault {
+    /// The fault in words, without the value.
+    fn words(self) -> &'static str {
+        match self {
+            Self::NoAt => "it has no @",
+            Self::SeveralAts => "it has more than one @",
+            Self::Space => "it has a space in it",
+            Self::Sign => "it has a sign that addresses cannot have",
+            Self::NothingBefore => "there is nothing before the @",
+            Self::NothingBehind => "there is nothing behind the @",
+            Self::TwoDots => "it has two dots in a row",
+            Self::DotAtEdge => "there is a dot at the edge of the part before the @",
+            Self::DomainDotAtEdge => "its domain begins or ends with a dot",
+            Self::DomainWithoutDot => "its domain has no dot",
+            Self::DomainHyphenAtEdge => "its domain has a hyphen at an edge",
+            Self::DomainSign => "its domain has a sign that domains cannot have",
+            Self::NoTopLevel => "its domain does not end in a top-level domain",
+            Self::Letters => "it has letters that are not an extension",
+            Self::FewDigits => "it has fewer than 6 digits",
+            Self::ManyDigits => "it has more than 20 digits",
+        }
+    }
+
+    /// Why the value may be right all the same.
+    fn doubt(self) -> &'static str {
+        match self {
+            Self::SeveralAts | Self::Sign => {
+                "Two addresses may have been put into one field on purpose"
+            }
+            Self::NoAt
+            | Self::Space
+            | Self::NothingBefore
+            | Self::NothingBehind
+            | Self::TwoDots
+            | Self::DotAtEdge
+            | Self::DomainDotAtEdge
+            | Self::DomainWithoutDot
+            | Self::DomainHyphenAtEdge
+            | Self::DomainSign
+            | Self::NoTopLevel => "The right address may be in another field that is not read",
+            Self::FewDigits => "It may be an extension inside the company",
+            Self::ManyDigits => "Two numbers may have been put into one field",
+            Self::Letters => "The number may be right and the words beside it a remark",
+        }
+    }
+}
+
+/// What is wrong with the shape of a value, if anything is.
+fn fault(kind: Kind, value: &str) -> Option<Fault> {
     match kind {
         Kind::Email => email_fault(value.trim()),
         Kind::Phone => phone_fault(value.trim()),
@@ -231,43 +299,43 @@ fn fault(kind: Kind, value: &str) -> Option<&'static str> {
 }
 
 /// Letters of any script and every sign that mail systems take are fine: only what cannot be delivered counts.
-fn email_fault(address: &str) -> Option<&'static str> {
+fn email_fault(address: &str) -> Option<Fault> {
     let mut parts = address.split('@');
     let (local, domain) = (parts.next().unwrap_or_default(), parts.next());
-    let Some(domain) = domain else { return Some("it has no @") };
+    let Some(domain) = domain else { return Some(Fault::NoAt) };
     if parts.next().is_some() {
-        return Some("it has more than one @");
+        return Some(Fault::SeveralAts);
     }
     if address.contains(char::is_whitespace) {
-        return Some("it has a space in it");
+        return Some(Fault::Space);
     }
     if address.contains([',', ';', '<', '>', '(', ')', '[', ']', '"', '\\', ':']) {
-        return Some("it has a sign that addresses cannot have");
+        return Some(Fault::Sign);
     }
     if local.is_empty() {
-        return Some("there is nothing before the @");
+        return Some(Fault::NothingBefore);
     }
     if domain.is_empty() {
-        return Some("there is nothing behind the @");
+        return Some(Fault::NothingBehind);
     }
     if address.contains("..") {
-        return Some("it has two dots in a row");
+        return Some(Fault::TwoDots);
     }
     if local.starts_with('.') || local.ends_with('.') {
-        return Some("there is a dot at the edge of the part before the @");
+        return Some(Fault::DotAtEdge);
     }
     if domain.starts_with('.') || domain.ends_with('.') {
-        return Some("its domain begins or ends with a dot");
+        return Some(Fault::DomainDotAtEdge);
     }
-    let Some((_, top)) = domain.rsplit_once('.') else { return Some("its domain has no dot") };
+    let Some((_, top)) = domain.rsplit_once('.') else { return Some(Fault::DomainWithoutDot) };
     if domain.split('.').any(|label| label.starts_with('-') || label.ends_with('-')) {
-        return Some("its domain has a hyphen at an edge");
+        return Some(Fault::DomainHyphenAtEdge);
     }
     if domain.chars().any(|c| !(c.is_alphanumeric() || is_mark(c) || matches!(c, '-' | '.'))) {
-        return Some("its domain has a sign that domains cannot have");
+        return Some(Fault::DomainSign);
     }
     let top_is_word = top.chars().count() >= 2 && !top.chars().all(|c| c.is_ascii_digit());
-    (!top_is_word).then_some("its domain does not end in a top-level domain")
+    (!top_is_word).then_some(Fault::NoTopLevel)
 }
 
 /// Signs that belong to letters in scripts such as Devanagari, which Unicode does not call letters.
@@ -315,19 +383,19 @@ const PHONE_WORDS: [&str; 33] = [
 /// Prefixes under which companies advertise words instead of digits: 1-800-FLOWERS.
 const TOLL_FREE: [&str; 7] = ["800", "833", "844", "855", "866", "877", "888"];
 
-fn phone_fault(phone: &str) -> Option<&'static str> {
+fn phone_fault(phone: &str) -> Option<Fault> {
     let digits = phone.chars().filter(|c| c.is_numeric()).count();
     let mut words = phone
         .split(|c: char| !c.is_alphabetic())
         .filter(|word| !word.is_empty())
         .filter(|word| !PHONE_WORDS.iter().any(|known| known.eq_ignore_ascii_case(word)));
     if words.next().is_some() {
-        return (!is_vanity(phone)).then_some("it has letters that are not an extension");
+        return (!is_vanity(phone)).then_some(Fault::Letters);
     }
     if digits < 6 {
-        Some("it has fewer than 6 digits")
+        Some(Fault::FewDigits)
     } else if digits > 20 {
-        Some("it has more than 20 digits")
+        Some(Fault::ManyDigits)
     } else {
         None
     }
@@ -339,8 +407,8 @@ fn is_vanity(phone: &str) -> bool {
     signs.len() >= 10 && TOLL_FREE.iter().any(|prefix| signs.starts_with(prefix))
 }
 
-fn malformed(world: &World<'_>, row: Row<'_>, field: &Field, fault: &'static str) -> Finding {
-    let headline = format!("{} is malformed: {fault}", title(field));
+fn malformed(world: &World<'_>, row: Row<'_>, field: &Field, fault: Fault) -> Finding {
+    let headline = format!("{} is malformed: {}", title(field), fault.words());
     let ask = format!("whoever has the {}'s card or last mail", row.object());
     let cell = row.cell(field);
     let proposal = Proposal::FillField { before: cell.clone(), ask };
@@ -362,15 +430,7 @@ fn malformed(world: &World<'_>, row: Row<'_>, field: &Field, fault: &'static str
             row.object()
         ));
     }
-    finding.unless(match (field.kind(), fault) {
-        (Kind::Email, "it has more than one @" | "it has a sign that addresses cannot have") => {
-            "Two addresses may have been put into one field on purpose"
-        }
-        (Kind::Email, _) => "The right address may be in another field that is not read",
-        (_, "it has fewer than 6 digits") => "It may be an extension inside the company",
-        (_, "it has more than 20 digits") => "Two numbers may have been put into one field",
-        (_, _) => "The number may be right and the words beside it a remark",
-    })
+    finding.unless(fault.doubt())
 }
 
 fn unlisted(row: Row<'_>, list: &List, value: &str) -> Finding {
@@ -445,7 +505,7 @@ mod tests {
 
     #[track_caller]
     fn check(kind: Kind, value: &str, expected: Option<&str>) {
-        assert_eq!(fault(kind, value), expected, "{value} as {kind:?}");
+        assert_eq!(fault(kind, value).map(Fault::words), expected, "{value} as {kind:?}");
     }
 
     #[test]

@@ -161,6 +161,28 @@ pub(super) struct NamedRow {
     pub(super) since: Option<NaiveDate>,
 }
 
+/// By what of an account a list names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// Its id.
+    Id,
+    /// Its domain or its website's.
+    Domain,
+    /// Its name.
+    Name,
+}
+
+impl By {
+    /// The field in words.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::Domain => "domain",
+            Self::Name => "name",
+        }
+    }
+}
+
 impl Named {
     /// Reads `[named-accounts]`.
     pub(super) fn parse(root: &Section<'_>, rulebook: &Rulebook) -> Option<Self> {
@@ -200,22 +222,18 @@ impl Named {
     }
 
     /// The rows of every account on the list, by the account's position in its batch.
-    pub(super) fn place(
-        &self,
-        batch: &Batch,
-        boundary: &Boundary,
-    ) -> HashMap<usize, (usize, &'static str)> {
+    pub(super) fn place(&self, batch: &Batch, boundary: &Boundary) -> HashMap<usize, (usize, By)> {
         let field = |name: &str| boundary.allowed(Object::Account, name);
         let (name, domain, website) = (field("name"), field("domain"), field("website"));
         let mut placed = HashMap::new();
         for row in batch.rows() {
             let text = |field: &Option<Field>| field.as_ref().and_then(|field| row.text(field));
-            let by_id = self.by_key.get(id_key(row.id())).map(|at| (*at, "id"));
+            let by_id = self.by_key.get(id_key(row.id())).map(|at| (*at, By::Id));
             let by_domain = || {
                 let domain = host(text(&domain).or_else(|| text(&website))?)?;
-                self.by_key.get(&domain).map(|at| (*at, "domain"))
+                self.by_key.get(&domain).map(|at| (*at, By::Domain))
             };
-            let by_name = || self.by_key.get(&fold(text(&name)?)).map(|at| (*at, "name"));
+            let by_name = || self.by_key.get(&fold(text(&name)?)).map(|at| (*at, By::Name));
             if let Some(found) = by_id.or_else(by_domain).or_else(by_name) {
                 placed.insert(row.position(), found);
             }

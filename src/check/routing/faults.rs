@@ -10,7 +10,7 @@ use crate::check::settings::{days, label};
 use crate::check::{About, CheckDef, Family, World};
 use crate::finding::{Evidence, Finding, Proposal, Reach, Severity, blank_field};
 
-use super::accounts::{Home, NamedRow};
+use super::accounts::{By, Home, NamedRow};
 use super::coverage::{Band, Cover, Coverage, Segments, Territories};
 use super::evidence::{
     accounts_words, by_hand, elsewhere, goes_words, handover, match_evidence, of_user, owner_words,
@@ -574,7 +574,7 @@ fn named_account(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
     let list = case.routed.policy.named.as_ref()?;
     let home = case.home();
     let accounts = home.known();
-    let mut lines: Vec<(usize, &'static str)> =
+    let mut lines: Vec<(usize, By)> =
         accounts.iter().filter_map(|account| case.routed.named(*account)).collect();
     lines.dedup_by_key(|(at, _)| *at);
     let (at, how) = *lines.first()?;
@@ -612,7 +612,7 @@ fn named_account(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
         finding = finding.because(Evidence::Policy {
             file: list.file.clone(),
             line: entry.line,
-            says: format!("{}{}; found by the account's {how}", entry.owner, since(entry)),
+            says: format!("{}{}; found by the account's {}", entry.owner, since(entry), how.word()),
         });
     }
     if object != Object::Account {
@@ -640,7 +640,7 @@ fn named_account(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
         ),
         (_, None) => "The list's line has no date: it may be out of date".to_owned(),
     });
-    if how == "name" {
+    if how == By::Name {
         finding = finding.unless(
             "The list names the account by its name alone: another company \
             may have the same",

@@ -17,7 +17,7 @@ use crate::finding::{Assignee, Tried};
 use crate::policy::Said;
 use crate::threads;
 
-use super::accounts::{Home, Voice};
+use super::accounts::{By, Home, Voice};
 use super::coverage::Cover;
 use super::roster::{Holder, Roster};
 use super::rules::{Rule, Target};
@@ -170,7 +170,7 @@ pub(in crate::check) struct Routed<'a> {
     destinations: BTreeMap<Object, Vec<Destination>>,
     covers: HashMap<Holder, Covered<'a>>,
     /// The row of the list, and how it was found, by the account's position.
-    named: HashMap<usize, (usize, &'static str)>,
+    named: HashMap<usize, (usize, By)>,
     faults: BTreeMap<Object, Vec<Option<Fault>>>,
     examined: BTreeMap<Fault, usize>,
     /// The positions of the records that a step could tell nothing of.
@@ -409,7 +409,7 @@ impl<'a> Routed<'a> {
     }
 
     /// The row of the list of named accounts for an account, with how it was found.
-    pub(super) fn named(&self, account: Row<'a>) -> Option<(usize, &'static str)> {
+    pub(super) fn named(&self, account: Row<'a>) -> Option<(usize, By)> {
         self.named.get(&account.position()).copied()
     }
 
