@@ -241,6 +241,8 @@ pub enum Off {
     },
     /// `review.toml` names it among the checks that are off.
     SwitchedOff,
+    /// Nothing that it looks at came in: of each table why, in words.
+    NoInput(String),
 }
 
 impl From<Missing> for Off {
@@ -263,6 +265,7 @@ impl std::fmt::Display for Off {
                 )
             }
             Self::SwitchedOff => f.write_str("switched off in review.toml, [checks]"),
+            Self::NoInput(words) => f.write_str(words),
         }
     }
 }
@@ -273,7 +276,7 @@ pub enum Outcome {
     /// It looked.
     Ran(Judgement),
     /// It was not asked to, or could not: why.
-    NotApplicable(String),
+    NotApplicable(Off),
     /// It failed; the run went on without it.
     Broken,
 }
@@ -505,7 +508,7 @@ impl Loaded {
     fn run(self, world: &World<'_>) -> Report {
         let Self { check, reads, judge } = self;
         let outcome = match judge {
-            Err(off) => Outcome::NotApplicable(off.to_string()),
+            Err(off) => Outcome::NotApplicable(off),
             // What a panicking judge leaves behind is its own; the world's shared views are
             // only filled when they are complete.
             Ok(judge) => catch_unwind(AssertUnwindSafe(|| {
@@ -522,7 +525,7 @@ impl Loaded {
 fn settle(mut judgement: Judgement) -> Outcome {
     if judgement.examined == 0 && judgement.findings.is_empty() && !judgement.not_looked.is_empty()
     {
-        return Outcome::NotApplicable(judgement.partly());
+        return Outcome::NotApplicable(Off::NoInput(judgement.partly()));
     }
     judgement.findings.sort_by(|a, b| {
         (&a.record, &a.related, &a.headline).cmp(&(&b.record, &b.related, &b.headline))

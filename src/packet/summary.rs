@@ -7,8 +7,7 @@ use std::fmt::Write as _;
 
 use chrono::Datelike as _;
 
-use crate::boundary::Object;
-use crate::check::{Family, Outcome};
+use crate::check::{Family, Off, Outcome};
 use crate::finding::{Hold, Severity};
 use crate::metrics::Course;
 
@@ -202,19 +201,23 @@ fn checks(out: &mut String, review: &Review<'_>) {
 }
 
 /// What a check lacks, in the words that other checks may share.
-fn cause(review: &Review<'_>, why: &str) -> String {
-    const OFF: &str = " does not switch it on";
-    let first = why.split(';').next().unwrap_or_default();
-    let unlisted = first.strip_prefix('`').filter(|_| first.contains(" is not in rules/"));
-    let table = unlisted.and_then(|field| Object::parse(field.split('.').next()?));
-    let is_read = |table: &Object| review.counts.iter().any(|count| count.object == *table);
-    if let Some(table) = table.filter(|table| !is_read(table)) {
-        return format!("no {} were read", table.plural());
-    }
-    let Some(file) = first.strip_suffix(OFF) else { return first.to_owned() };
+fn cause(review: &Review<'_>, why: &Off) -> String {
+    let file = match why {
+        Off::NotAllowed(missing) => {
+            let is_read = review.counts.iter().any(|count| count.object == missing.object);
+            return if is_read {
+                missing.to_string()
+            } else {
+                format!("no {} were read", missing.object.plural())
+            };
+        }
+        Off::NoPolicy { file, .. } | Off::InRules { file, .. } => format!("rules/{file}"),
+        Off::SwitchedOff => return why.to_string(),
+        Off::NoInput(words) => return words.split(';').next().unwrap_or_default().to_owned(),
+    };
     let is_there = review.rules.iter().any(|rules| rules.file == file);
     let mut edits = review.rule_change.iter().flat_map(|change| &change.edits);
-    match (is_there, edits.any(|(edited, _)| edited == file)) {
+    match (is_there, edits.any(|(edited, _)| *edited == file)) {
         (true, _) => format!("{file} does not switch them on"),
         (false, true) => format!("{file} is gone since the packet before"),
         (false, false) => format!("there is no {file}"),

@@ -254,7 +254,7 @@ struct CheckLine<'a> {
     findings: Option<usize>,
     /// Why it did not look.
     #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<&'a str>,
+    why: Option<String>,
     /// What it could not look at, and why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_looked: Vec<&'a str>,
@@ -581,7 +581,7 @@ fn check_lines(judged: &Judged) -> Vec<CheckLine<'_>> {
                     ..line
                 },
                 Outcome::NotApplicable(why) => {
-                    CheckLine { state: "not applicable", why: Some(why), ..line }
+                    CheckLine { state: "not applicable", why: Some(why.to_string()), ..line }
                 }
                 Outcome::Broken => CheckLine { state: "broken", ..line },
             }

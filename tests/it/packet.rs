@@ -243,10 +243,10 @@ impl Example {
             Report {
                 check: &STALE,
                 reads: BTreeSet::new(),
-                outcome: Outcome::NotApplicable(
-                    "rules/owners.toml does not switch it on; write [stale-owner] with after_days"
-                        .to_owned(),
-                ),
+                outcome: Outcome::NotApplicable(Off::NoPolicy {
+                    file: "owners.toml",
+                    write: "write [stale-owner] with after_days",
+                }),
             },
             Report { check: &BROKEN, reads: BTreeSet::new(), outcome: Outcome::Broken },
         ]
@@ -657,7 +657,7 @@ fn everywhere(text: &str) -> Option<String> {
         Report {
             check: &STALE,
             reads: BTreeSet::new(),
-            outcome: Outcome::NotApplicable(text.to_owned()),
+            outcome: Outcome::NotApplicable(Off::NoInput(text.to_owned())),
         },
     ];
     let mut inputs = vec![input(text, Object::Lead, 2, 1, vec![(3, text)])];

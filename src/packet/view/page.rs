@@ -695,7 +695,7 @@ impl Checks {
                         checks.partly.push(not(&judgement.partly()));
                     }
                 }
-                Outcome::NotApplicable(why) => checks.off.push(not(why)),
+                Outcome::NotApplicable(why) => checks.off.push(not(&why.to_string())),
                 Outcome::Broken => checks.broken.push(not("it failed; its findings are missing")),
             }
         }
