@@ -152,17 +152,15 @@ fn finding(
 ) -> Finding {
     let before = row.cell(source);
     let shown = before.shown();
-    // What is near to a value that may not be shown would show it.
+    // What is near to a value that may not be shown would show it; a spelling has to be asked for.
     let named = |known| Some(known).filter(|_| source.exposure() == Exposure::Shown);
     let not_listed = format!("Lead source {shown} is not in the governed list");
     let (headline, to) = match used.verdict {
-        Verdict::Variant(known) => match named(known) {
-            Some(known) => (
-                format!("Lead source {shown} is the governed {known}, written differently"),
-                Some(known),
-            ),
-            None => (format!("Lead source {shown} is a governed one, written differently"), None),
-        },
+        Verdict::Variant(known) => {
+            let governed = named(known)
+                .map_or_else(|| "a governed one".to_owned(), |it| format!("the governed {it}"));
+            (format!("Lead source {shown} is {governed}, written differently"), Some(known))
+        }
         Verdict::Slip(known) => match named(known) {
             Some(known) => {
                 (format!("{not_listed}; it is a slip of the keyboard from {known}"), Some(known))
