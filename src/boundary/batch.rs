@@ -357,6 +357,11 @@ impl<'b> Row<'b> {
         }
     }
 
+    /// An instant that a sentence may tell: nothing where the field is not shown.
+    pub fn told_time(self, field: &Field) -> Option<DateTime<Utc>> {
+        self.time(field).filter(|_| field.exposure() == Exposure::Shown)
+    }
+
     /// The calendar day in a zone.
     pub fn day(self, field: &Field, zone: Tz) -> Option<NaiveDate> {
         self.time(field).map(|at| at.with_timezone(&zone).date_naive())

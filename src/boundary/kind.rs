@@ -43,10 +43,10 @@ pub enum Kind {
 /// Values that CRMs and spreadsheets write for "nothing here".
 const NOTHING: [&str; 5] = ["#N/A", "--", "-None-", "[not provided]", "#REF!"];
 
-/// The dates that findings tell by how long ago they were, by their canonical names.
-pub(super) const TOLD_DATES: [&str; 15] = [
+/// The dates that findings tell by how long ago they were, by their canonical names. When a record was last
+/// modified is told where it may be shown.
+pub(super) const TOLD_DATES: [&str; 14] = [
     "created",
-    "modified",
     "assigned",
     "first_touch",
     "last_activity",
@@ -95,6 +95,7 @@ impl Kind {
             | "record_type" | "currency" | "channel" | "field" | "product" | "size" => {
                 Self::Picklist
             }
+            "modified" => Self::Date,
             _ if TOLD_DATES.contains(&name) => Self::Date,
             "employees" | "revenue" | "amount" | "probability" | "score" | "push_count" => {
                 Self::Number

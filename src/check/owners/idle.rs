@@ -429,7 +429,7 @@ impl<'a> Look<'_, 'a> {
         const RECENT_DAYS: i64 = 30;
         let (row, object) = (quiet.row, self.owned.object);
         let mut doubts = Vec::new();
-        let modified = self.owned.modified.as_ref().and_then(|field| row.time(field));
+        let modified = self.owned.modified.as_ref().and_then(|field| row.told_time(field));
         if let Some(ago) = modified.map(|at| self.world.as_of.days_since(at))
             && (0..=RECENT_DAYS).contains(&ago)
         {

@@ -315,7 +315,7 @@ impl Owned {
             }
         }
         if let (Some(field), Some(since)) = (&self.modified, since)
-            && let Some(modified) = row.time(field)
+            && let Some(modified) = row.told_time(field)
             && modified > since
             && world.as_of.days_since(modified) >= 0
         {

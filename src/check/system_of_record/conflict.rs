@@ -236,7 +236,7 @@ fn with_ages(
     let Clash { row, theirs, .. } = *clash;
     let modified = world.policies.boundary.allowed(system.object, "modified");
     let updated = updated(world);
-    let time = |row: Row<'_>, field: &Option<Field>| field.as_ref().and_then(|f| row.time(f));
+    let time = |row: Row<'_>, field: &Option<Field>| field.as_ref().and_then(|f| row.told_time(f));
     for (record, field) in [(row, &modified), (theirs, &updated)] {
         if let Some(field) = field {
             finding = finding.because(Evidence::Cell(record.cell(field)));

@@ -202,7 +202,7 @@ fn lost(
         }
     }
     let modified = boundary.allowed(system.object, "modified");
-    let age = modified.and_then(|field| row.time(&field)).map(|at| world.as_of.days_since(at));
+    let age = modified.and_then(|field| row.told_time(&field)).map(|at| world.as_of.days_since(at));
     if let Some(like) = like {
         finding = finding.with(like.record()).unless(format!(
             "{} has a key that differs by case or leading zeros only: a spreadsheet may have changed it",
