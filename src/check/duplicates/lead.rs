@@ -332,8 +332,7 @@ fn belongs<'a>(world: &World<'a>, person: Row<'a>) -> Option<Finding> {
         return None;
     }
     let stand = |account: &Row<'a>| world.matches().standing(world, *account);
-    let mut candidates = world.matches().belongs_to(world, person).into_owned();
-    candidates.sort_by_key(|account| account.id());
+    let candidates = world.matches().belongs_to(world, person);
     if candidates.is_empty() || is_known_contact(world, person) {
         return None;
     }
@@ -344,9 +343,7 @@ fn belongs<'a>(world: &World<'a>, person: Row<'a>) -> Option<Finding> {
     let policy = &world.policies.duplicates.belongs;
     let says = format!("active_account_types = {:?}", policy.active.value);
     finding = finding.because(Policy::quote(policy.active.line, &says));
-    let mut listed: Vec<_> = accounts.iter().take(merge::MOST_SHOWN * 2).collect();
-    listed.sort_by_key(|account| account.id());
-    for account in listed {
+    for account in accounts.iter().take(merge::MOST_SHOWN * 2) {
         finding = finding.with(account.record());
         finding = reasons(world, *account, &candidates, stand(account))
             .into_iter()

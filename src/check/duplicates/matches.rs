@@ -133,7 +133,8 @@ impl<'a> Matches<'a> {
         }
     }
 
-    /// The accounts whose registrable domain is the person's, free mail and shared domains left out; by id. The accounts a record names are its accounts, and no others.
+    /// The accounts whose registrable domain is the person's, free mail and shared domains left out; by id.
+    /// The accounts a record names are its accounts, and no others.
     pub(in crate::check) fn accounts_of(
         &self,
         world: &World<'a>,
@@ -156,7 +157,7 @@ impl<'a> Matches<'a> {
     }
 
     /// The accounts that a person may belong to: those it names; else, of those with its domain, the ones
-    /// that are not known to be inactive. In input order.
+    /// that are not known to be inactive. By id.
     pub(in crate::check) fn belongs_to(
         &self,
         world: &World<'a>,
