@@ -388,9 +388,12 @@ impl Hold {
 }
 
 impl Proposal {
+    /// The public name of the kind that merges records.
+    pub const MERGE: &str = "merge-candidate";
+
     /// The public names of all kinds.
     pub const KINDS: [&str; 12] = [
-        "merge-candidate",
+        Self::MERGE,
         "link-lead-to-account",
         "convert-candidate",
         "set-owner",
@@ -404,10 +407,15 @@ impl Proposal {
         "review-upstream",
     ];
 
+    /// The kind of a public name; `None` for one that there is not.
+    pub fn kind_of(name: &str) -> Option<&'static str> {
+        Self::KINDS.into_iter().find(|kind| *kind == name)
+    }
+
     /// The public name of the kind.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::MergeCandidate { .. } => "merge-candidate",
+            Self::MergeCandidate { .. } => Self::MERGE,
             Self::LinkToAccount { .. } => "link-lead-to-account",
             Self::ConvertCandidate { .. } => "convert-candidate",
             Self::SetOwner { .. } => "set-owner",

@@ -569,7 +569,7 @@ fn read_role(role: &Section<'_>, people: &mut BTreeMap<String, Scope>) {
 }
 
 fn known_kind(role: &Section<'_>, kind: &Said<&str>) -> Option<&'static str> {
-    let known = Proposal::KINDS.into_iter().find(|known| *known == kind.value);
+    let known = Proposal::kind_of(kind.value);
     if known.is_none() {
         let hint = meant(kind.value, Proposal::KINDS.into_iter(), || {
             format!("\"all\", or some of {}", Proposal::KINDS.join(", "))

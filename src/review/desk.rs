@@ -370,9 +370,9 @@ impl<'a> Desk<'a> {
                 "reject it or escalate it again; it can be approved in the next packet that proposes it",
             );
         }
-        let known = Proposal::KINDS.into_iter().find(|kind| *kind == escalated.kind);
         let case = Case {
-            kind: known.unwrap_or_default(),
+            // One that this program does not know is nobody's to decide but who may decide all.
+            kind: Proposal::kind_of(&escalated.kind).unwrap_or_default(),
             question: false,
             hold: Hold::Free,
             missing: Vec::new(),

@@ -279,7 +279,7 @@ pub(super) fn home(runs: &Path, run: &Run) -> Result<PathBuf, PaperError> {
 
 /// What a line tells of a proposal, if it is one of ours.
 fn told(line: Bare, day: NaiveDate) -> Option<(FindingId, Told)> {
-    let kind = Proposal::KINDS.into_iter().find(|kind| *kind == line.proposal.kind)?;
+    let kind = Proposal::kind_of(&line.proposal.kind)?;
     let check = ALL.iter().find(|check| check.code == line.rule);
     let decided = match &line.last_decision {
         None => None,
