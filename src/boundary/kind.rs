@@ -45,7 +45,7 @@ const NOTHING: [&str; 5] = ["#N/A", "--", "-None-", "[not provided]", "#REF!"];
 
 /// The dates that findings tell by how long ago they were, by their canonical names. When a record was last
 /// modified is told where it may be shown.
-pub(super) const TOLD_DATES: [&str; 14] = [
+pub(super) const TOLD_DATES: [&str; 15] = [
     "created",
     "assigned",
     "first_touch",
@@ -60,6 +60,7 @@ pub(super) const TOLD_DATES: [&str; 14] = [
     "verified",
     "last_sync",
     "first_seen",
+    "next_step_date",
 ];
 
 impl Kind {

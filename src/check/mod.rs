@@ -330,6 +330,7 @@ pub const ALL: &[&CheckDef] = &[
     &owners::SERVICE_OWNER,
     &owners::ROLE_CHANGED,
     &owners::IDLE,
+    &owners::PASSED_AROUND,
     &owners::INACTIVE_OWNER_OF_COMMITTED_DEAL,
     &lifecycle::CUSTOMER_WITHOUT_WON_DEAL,
     &lifecycle::WON_DEAL_NOT_CUSTOMER,
@@ -347,10 +348,12 @@ pub const ALL: &[&CheckDef] = &[
     &routing::UNROUTABLE,
     &routing::SERVICE_LEVEL,
     &routing::NAMED_ACCOUNTS,
+    &routing::DO_NOT_ROUTE,
     &required::MISSING_FOR_STAGE,
     &required::PLACEHOLDER,
     &required::INVALID,
     &required::ROUTING_FIELD_BLANK,
+    &required::NEXT_STEP,
     &lead_source::WEAK_SOURCE,
     &lead_source::SOURCE_AGAINST_CAMPAIGN,
     &lead_source::OUTSIDE_TAXONOMY,
@@ -358,6 +361,7 @@ pub const ALL: &[&CheckDef] = &[
     &system_of_record::CONFLICTING_VALUE,
     &system_of_record::FLAPPING,
     &system_of_record::ORPHAN_KEY,
+    &system_of_record::UNAPPROVED_ENRICHMENT,
 ];
 
 /// The rules of every family, parsed.

@@ -9,6 +9,7 @@ mod inactive_owner;
 mod inactive_owner_of_committed_deal;
 mod no_owner;
 mod parked_in_queue;
+mod passed_around;
 mod role_changed;
 mod service_owner;
 mod succession;
@@ -34,6 +35,7 @@ pub(super) use inactive_owner::INACTIVE_OWNER;
 pub(super) use inactive_owner_of_committed_deal::INACTIVE_OWNER_OF_COMMITTED_DEAL;
 pub(super) use no_owner::NO_OWNER;
 pub(super) use parked_in_queue::PARKED_IN_QUEUE;
+pub(super) use passed_around::PASSED_AROUND;
 pub(super) use role_changed::ROLE_CHANGED;
 pub(super) use service_owner::SERVICE_OWNER;
 
@@ -49,6 +51,7 @@ pub(crate) struct Policy {
     service: Result<service_owner::Rules, Off>,
     role: Result<role_changed::Rules, Off>,
     idle: Result<idle::Rules, Off>,
+    passed_around: Result<passed_around::Rules, Off>,
     committed: Result<inactive_owner_of_committed_deal::Rules, Off>,
 }
 
@@ -69,6 +72,7 @@ impl Policy {
             service: service_owner::Rules::parse(root, boundary),
             role: role_changed::Rules::parse(root, boundary),
             idle: idle::Rules::parse(root, boundary),
+            passed_around: passed_around::Rules::parse(root),
             committed: inactive_owner_of_committed_deal::Rules::parse(root),
         }
     }
@@ -91,6 +95,13 @@ impl Policy {
         let service = self.service.iter().flat_map(|rules| rules.users().each());
         let all = handovers.chain(service).chain(self.queue());
         all.map(|said| said.value.as_str())
+    }
+
+    /// True for integrations and administrators whom the rules name.
+    pub(super) fn is_service_user(&self, owner: &str, person: &Person<'_>) -> bool {
+        let named =
+            |rules: &service_owner::Rules| rules.users().names(owner, Some(person)).is_some();
+        self.service.as_ref().is_ok_and(named)
     }
 
     /// Where records go back to that nobody took over.

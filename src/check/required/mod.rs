@@ -4,6 +4,7 @@
 
 mod invalid;
 mod missing;
+mod next_step;
 mod placeholder;
 mod routing_field;
 mod stage;
@@ -18,6 +19,7 @@ use super::{Family, World};
 
 pub(super) use invalid::CHECK as INVALID;
 pub(super) use missing::CHECK as MISSING_FOR_STAGE;
+pub(super) use next_step::CHECK as NEXT_STEP;
 pub(super) use placeholder::CHECK as PLACEHOLDER;
 pub(super) use routing_field::CHECK as ROUTING_FIELD_BLANK;
 
@@ -30,6 +32,7 @@ pub(crate) struct Policy {
     placeholder: placeholder::Rules,
     invalid: invalid::Rules,
     routing_field: routing_field::Rules,
+    next_step: next_step::Rules,
 }
 
 impl Policy {
@@ -39,6 +42,7 @@ impl Policy {
             placeholder: placeholder::Rules::parse(root, boundary),
             invalid: invalid::Rules::parse(root, ladders, boundary),
             routing_field: routing_field::Rules::parse(root),
+            next_step: next_step::Rules::parse(root, ladders, boundary),
         }
     }
 

@@ -7,6 +7,7 @@
 mod accounts;
 mod calendar;
 mod coverage;
+mod do_not_route;
 mod evidence;
 mod faults;
 mod index;
@@ -38,6 +39,7 @@ use rules::{Rule, Target};
 use service_level::ServiceLevel;
 use values::{Columns, Day, Values};
 
+pub(super) use do_not_route::DO_NOT_ROUTE;
 pub(super) use faults::{
     FELL_TO_CATCH_ALL, FOLLOW_ACCOUNT_OWNER, NAMED_ACCOUNTS, SEGMENT, TERRITORY, UNROUTABLE,
     WRONG_OWNER,
@@ -75,6 +77,7 @@ pub(crate) struct Policy {
     coverage: Option<Coverage>,
     follow: Option<Follow>,
     named: Option<Named>,
+    do_not_route: do_not_route::Rules,
     /// The checks that `off = true` switches off.
     off: BTreeSet<&'static str>,
     /// Why no record can be judged against the rules, if a needed field is not allowed.
@@ -163,6 +166,7 @@ impl Policy {
             coverage,
             follow: Follow::parse(root),
             named,
+            do_not_route: do_not_route::Rules::parse(root),
             off: switched_off(root),
             missing: boundary.field(Object::User, "id").err(),
         }

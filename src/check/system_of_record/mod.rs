@@ -3,6 +3,7 @@
 //! Does not: decide which system is right; the rules name it, and a person decides.
 
 mod conflict;
+mod enrichment;
 mod flapping;
 mod orphan;
 mod same;
@@ -16,6 +17,7 @@ use super::settings::{quoted, reviewed, title};
 use super::{Family, Judgement, World};
 
 pub(super) use conflict::CHECK as CONFLICTING_VALUE;
+pub(super) use enrichment::CHECK as UNAPPROVED_ENRICHMENT;
 pub(super) use flapping::CHECK as FLAPPING;
 pub(super) use orphan::CHECK as ORPHAN_KEY;
 
@@ -26,6 +28,7 @@ const FILE: &str = "system-of-record.toml";
 pub(crate) struct Policy {
     systems: Vec<System>,
     flapping: flapping::Rules,
+    enrichment: enrichment::Rules,
     min_coverage: Said<f64>,
     conflict_off: bool,
     orphan_off: bool,
@@ -84,7 +87,8 @@ impl Policy {
             }
         }
         let flapping = flapping::Rules::parse(root, boundary);
-        Self { systems, flapping, min_coverage, conflict_off, orphan_off }
+        let enrichment = enrichment::Rules::parse(root, boundary);
+        Self { systems, flapping, enrichment, min_coverage, conflict_off, orphan_off }
     }
 }
 

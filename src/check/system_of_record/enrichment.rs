@@ -1,0 +1,164 @@
+//! SOR-08: a record was filled from an enrichment source that nobody approved.
+//!
+//! Does not: know what the source filled; the stamp names the source alone.
+
+use hashbrown::HashMap;
+
+use crate::boundary::{Boundary, Field, Grant, Row};
+use crate::check::settings::full_field;
+use crate::finding::{Evidence, Finding, Proposal, Severity};
+use crate::policy::{Said, Section};
+
+use super::super::condition::fold;
+use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World, settings};
+use super::{FILE, policy, title};
+
+pub(in crate::check) const CHECK: CheckDef = CheckDef {
+    code: "SOR-08",
+    name: "unapproved-enrichment",
+    family: Family::SystemOfRecord,
+    severity: Severity::Medium,
+    about: About::OneRecord,
+    summary: "The field that says which enrichment source filled a record names one that is not on \
+              the approved list. Of each such source the first 50 records are findings, and the \
+              figure says how many there are.",
+    consequence: "Values that nobody vouches for decide who is called and how, and nobody checked \
+                  the terms under which they were collected.",
+    load,
+};
+
+/// Of one source so many records are told; the others are counted.
+const MOST: usize = 50;
+
+/// What the rules say.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    off: bool,
+    stamps: Vec<Stamp>,
+}
+
+/// One field that names sources, and those that are approved.
+#[derive(Debug, Clone)]
+struct Stamp {
+    field: Field,
+    approved: Said<Vec<String>>,
+}
+
+impl Rules {
+    pub(super) fn parse(root: &Section<'_>, boundary: &Boundary) -> Self {
+        let section = root.section(CHECK.name);
+        let off = settings::switched_on(section.as_ref(), &CHECK).is_err();
+        let sections = root.sections("enrichment");
+        let stamps = sections.iter().filter_map(|section| Stamp::parse(section, boundary));
+        Self { off, stamps: stamps.collect() }
+    }
+}
+
+impl Stamp {
+    fn parse(section: &Section<'_>, boundary: &Boundary) -> Option<Self> {
+        let field = section.required_text("field");
+        let approved = settings::texts(Some(section), "approved", &[]);
+        if !section.has("approved") {
+            section.problem_with_hint(
+                section.line(),
+                "`approved` is missing in [[enrichment]]",
+                "list the sources that are approved; `approved = []` approves none",
+            );
+        }
+        let field = full_field(section, &field?, boundary)?;
+        Some(Self { field, approved })
+    }
+
+    /// The first source that the record's stamp names and nobody approved.
+    fn unapproved<'a>(&self, row: Row<'a>) -> Option<&'a str> {
+        let mut sources = row.text(&self.field)?.split(';').map(str::trim);
+        sources.find(|source| {
+            let is = |known: &String| fold(known) == fold(source);
+            !source.is_empty() && !self.approved.iter().any(is)
+        })
+    }
+}
+
+fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
+    let rules = &policies.system_of_record.enrichment;
+    if rules.off {
+        return Err(CHECK.off_in_rules());
+    }
+    if rules.stamps.is_empty() {
+        let write = "add an [[enrichment]] entry for each field that names an enrichment source";
+        return Err(Off::NoPolicy { file: FILE, write });
+    }
+    for stamp in &rules.stamps {
+        grant.reads(&stamp.field);
+    }
+    let stamps = rules.stamps.clone();
+    Ok(Box::new(move |world| {
+        let mut judgement = Judgement::default();
+        for stamp in &stamps {
+            judge(world, stamp, &mut judgement);
+        }
+        judgement
+    }))
+}
+
+fn judge(world: &World<'_>, stamp: &Stamp, judgement: &mut Judgement) {
+    let object = stamp.field.object();
+    let Some(batch) = world.batch(object) else {
+        judgement.skip(object, "there is no input");
+        return;
+    };
+    if !batch.has(&stamp.field) {
+        let why = format!("the input has no `{}`", stamp.field.name());
+        judgement.skip_field(&stamp.field, &why);
+        return;
+    }
+    let mut by_source: HashMap<String, usize> = HashMap::new();
+    let mut found = Vec::new();
+    for row in batch.reviewed() {
+        judgement.examined += 1;
+        if let Some(source) = stamp.unapproved(row).map(fold) {
+            let records = by_source.entry(source.clone()).or_default();
+            *records += 1;
+            found.push((row, source, *records));
+        }
+    }
+    let mut beyond = Vec::new();
+    for (row, source, nth) in found {
+        if nth > MOST {
+            beyond.push(row);
+        } else {
+            let records = by_source.get(&source).copied().unwrap_or_default();
+            judgement.findings.push(finding(stamp, row, records));
+        }
+    }
+    if !beyond.is_empty() {
+        let why = format!("{} more were filled so; {MOST} a source are told", beyond.len());
+        judgement.skip_records(object, beyond, &why);
+    }
+}
+
+fn finding(stamp: &Stamp, row: Row<'_>, records: usize) -> Finding {
+    let object = row.object();
+    let cell = row.cell(&stamp.field);
+    let headline =
+        format!("{} names a source that is not approved: {}", title(&stamp.field), cell.shown());
+    let question = format!(
+        "What fills {} from this source? Approve the source in the rules, or switch it off and \
+         check what it wrote",
+        object.plural()
+    );
+    let approved = match stamp.approved.as_slice() {
+        [] => format!("no source is approved for {}", stamp.field),
+        names => format!("approved for {}: {}", stamp.field, names.join(", ")),
+    };
+    let proposal = Proposal::ReviewUpstream { question };
+    Finding::about(row.record(), headline, Evidence::Cell(cell), proposal)
+        .because(policy(stamp.approved.line, approved))
+        .because(Evidence::Figure {
+            of: format!("{} under review that this source filled", object.plural()),
+            is: records.to_string(),
+        })
+        .unless(
+            "the source may have been approved, or have another name now, and the list be behind",
+        )
+}
