@@ -14,7 +14,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 
 use crate::boundary::{Boundary, Field, Object, id_key};
-use crate::check::{ALL, By, EXAMPLES, Examples, Policies, Rulebook, Table, When};
+use crate::check::{ALL, By, Conditions, EXAMPLES, Examples, Policies, Rulebook, Table};
 use crate::gate::{FOUNDER_FIELDS, Gate, Profile};
 use crate::policy::{Document, Log, Problems, Said, Section, Value, meant, nearest};
 use crate::source::Files;
@@ -60,7 +60,7 @@ pub struct BatchDefinition {
     /// Changed (else created) within so many days before the review.
     pub changed_within_days: Option<u32>,
     /// Conditions per table.
-    pub when: BTreeMap<Object, When>,
+    pub when: Conditions,
     /// Only these ids.
     pub ids: Option<BTreeSet<String>>,
     /// The name of the file they come from.
@@ -105,7 +105,7 @@ impl BatchDefinition {
         if let Some(days) = self.changed_within_days {
             words += &format!(" changed within the {days} days before the review");
         }
-        for (object, when) in &self.when {
+        for (object, when) in self.when.iter() {
             words += &format!("; {} only where {}", object.plural(), when.words());
         }
         if let (Some(file), Some(ids)) = (&self.ids_file, &self.ids) {
@@ -163,7 +163,7 @@ pub struct Config {
     /// What is under review.
     pub batch: BatchDefinition,
     /// Records planted to test the review, by table: judged and shown like all others, never in the rate.
-    pub test_records: BTreeMap<Object, When>,
+    pub test_records: Conditions,
     /// What stands beside the packet.
     pub copies: Copies,
     /// Who may decide what.
@@ -243,10 +243,7 @@ fn read(review: &str, rules: &BTreeMap<String, String>, log: &Log) -> Config {
         files,
         batch: batch(&root, &boundary, &rulebook, log),
         copies: copies(&root),
-        test_records: root
-            .section("metric")
-            .map(|metric| conditions(&metric, "test_records", &boundary))
-            .unwrap_or_default(),
+        test_records: Conditions::parse(root.section("metric").as_ref(), "test_records", &boundary),
         gate,
         off,
         boundary,
@@ -547,7 +544,7 @@ fn batch(
         }
     }
     batch.changed_within_days = section.count("changed_within_days").map(|said| said.value);
-    batch.when = conditions(&section, "when", boundary);
+    batch.when = Conditions::parse(Some(&section), "when", boundary);
     if let Some(file) = section.text("ids") {
         match rulebook.find_table(file.value) {
             Some(table) => {
@@ -592,13 +589,6 @@ fn ids(list: &Table, boundary: &Boundary, log: &Log) -> Option<BTreeSet<String>>
         }
     }
     Some(ids)
-}
-
-/// Conditions on the tables that are reviewed, each under its name.
-fn conditions(section: &Section<'_>, key: &str, boundary: &Boundary) -> BTreeMap<Object, When> {
-    let Some(tables) = section.section(key) else { return BTreeMap::new() };
-    let named = Object::REVIEWED.into_iter().filter(|object| tables.has(object.key()));
-    named.map(|object| (object, When::parse(&tables, object.key(), object, boundary))).collect()
 }
 
 fn gate(rulebook: &Rulebook, boundary: &Boundary, log: &Log) -> Gate {

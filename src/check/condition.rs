@@ -3,6 +3,8 @@
 //! Closed operators only (equals, in, not, between, starts with, blank), so that rules can be analysed.
 //! Does not: know what the condition is for.
 
+use std::collections::BTreeMap;
+
 use crate::boundary::{Boundary, Field, Grant, Kind, Object, Row};
 use crate::policy::{Node, Section, Value};
 
@@ -12,6 +14,10 @@ pub struct When {
     /// The conditions, in the order written.
     pub all: Vec<Condition>,
 }
+
+/// Conditions on records of several tables, each table's below its name: `deal = { on_hold = "true" }`.
+#[derive(Debug, Clone, Default)]
+pub struct Conditions(BTreeMap<Object, When>);
 
 /// One field and what its value must be.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,6 +125,50 @@ impl When {
             return "any record".to_owned();
         }
         self.all.iter().map(Condition::words).collect::<Vec<_>>().join(" and ")
+    }
+}
+
+impl Conditions {
+    /// Reads a table of such tables; absent means that none are written.
+    pub fn parse(section: Option<&Section<'_>>, key: &str, boundary: &Boundary) -> Self {
+        let Some(tables) = section.and_then(|section| section.section(key)) else {
+            return Self::default();
+        };
+        let named = Object::REVIEWED.into_iter().filter(|object| tables.has(object.key()));
+        let parse = |object: Object| When::parse(&tables, object.key(), object, boundary);
+        Self(named.map(|object| (object, parse(object))).collect())
+    }
+
+    /// True when they are written for no table.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Those on the records of a table, where some are written.
+    pub fn of(&self, object: Object) -> Option<&When> {
+        self.0.get(&object)
+    }
+
+    /// True when some are written for the record's table, and every one of them holds.
+    pub fn hold(&self, row: Row<'_>) -> bool {
+        self.of(row.object()).is_some_and(|when| when.holds(row))
+    }
+
+    /// Each table with its own.
+    pub fn iter(&self) -> impl Iterator<Item = (Object, &When)> {
+        self.0.iter().map(|(object, when)| (*object, when))
+    }
+
+    /// The fields they read.
+    pub fn fields(&self) -> impl Iterator<Item = &Field> {
+        self.0.values().flat_map(When::fields)
+    }
+
+    /// Tells the boundary that the fields of some tables are read.
+    pub fn ask(&self, objects: &[Object], grant: &mut Grant<'_>) {
+        for when in objects.iter().filter_map(|object| self.of(*object)) {
+            when.ask(grant);
+        }
     }
 }
 

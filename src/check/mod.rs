@@ -36,7 +36,7 @@ use crate::matching::parameters::Parameters;
 use crate::policy::Log;
 
 pub use batch::InputRules;
-pub use condition::{Condition, When};
+pub use condition::{Condition, Conditions, When};
 pub use duplicates::shipped_lists;
 pub use example::{EXAMPLES, Example, Examples, Tried, from_finding};
 pub use groups::{By, Groups, LEAST};

@@ -554,8 +554,7 @@ fn fields(config: &Config, as_of: AsOf) -> (Bench, BTreeSet<Field>) {
 
 /// The fields that the batch definition itself needs.
 fn batch_fields(config: &Config) -> BTreeSet<Field> {
-    let mut fields: BTreeSet<Field> =
-        config.batch.when.values().flat_map(|when| when.fields().cloned()).collect();
+    let mut fields: BTreeSet<Field> = config.batch.when.fields().cloned().collect();
     if config.batch.changed_within_days.is_some() {
         fields
             .extend(Object::REVIEWED.into_iter().flat_map(|object| change_fields(config, object)));
@@ -583,7 +582,7 @@ fn put_under_review(batch: &mut Batch, definition: &BatchDefinition, config: &Co
             changed.iter().find_map(|field| row.time(field)).is_none_or(|at| at >= since)
         })
     };
-    let when = definition.when.get(&object);
+    let when = definition.when.of(object);
     batch.put_under_review(|row| {
         recent(row)
             && when.is_none_or(|when| when.holds(row))

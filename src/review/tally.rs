@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use crate::boundary::{Batch, Field, Object, RecordRef, Row};
-use crate::check::{AsOf, Family, Pulled, When};
+use crate::check::{AsOf, Conditions, Family, Pulled};
 use crate::config::Config;
 use crate::finding::{Finding, Proposal};
 use crate::gate::Verdict;
@@ -116,7 +116,7 @@ impl Scope {
 pub(super) struct Counted<'c> {
     created: BTreeMap<Object, Field>,
     grace_hours: f64,
-    planted: &'c BTreeMap<Object, When>,
+    planted: &'c Conditions,
     as_of: AsOf,
 }
 
@@ -141,7 +141,7 @@ impl<'c> Counted<'c> {
 
     /// The fields that it reads.
     pub(super) fn fields(&self) -> impl Iterator<Item = &Field> {
-        self.created.values().chain(self.planted.values().flat_map(When::fields))
+        self.created.values().chain(self.planted.fields())
     }
 
     /// A record that does not say when it was created is counted: silence is no reason to leave it out.
@@ -151,7 +151,7 @@ impl<'c> Counted<'c> {
     }
 
     fn is_planted(&self, row: Row<'_>) -> bool {
-        self.planted.get(&row.object()).is_some_and(|when| when.holds(row))
+        self.planted.hold(row)
     }
 
     /// Counts the records under review.

@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::boundary::{Boundary, Field, Grant, Object, Row};
-use crate::check::condition::When;
+use crate::check::condition::Conditions;
 use crate::check::deals::DealState;
 use crate::check::ladder::{Ladder, lists};
 use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
@@ -14,9 +14,7 @@ use crate::policy::Said;
 
 use super::imports::Imports;
 use super::links::{DealFields, Links};
-use super::{
-    FILE, Settings, ask_conditions, counted, excepted, on_ladder, policy, said, staged, time,
-};
+use super::{FILE, Settings, counted, on_ladder, policy, said, staged, time};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "LIF-01",
@@ -39,7 +37,7 @@ pub(super) struct Rule {
     billed: Vec<Field>,
     billed_line: usize,
     min_coverage: Said<f64>,
-    except: Vec<(Object, When)>,
+    except: Conditions,
 }
 
 impl Rule {
@@ -100,7 +98,7 @@ impl Asked {
         for field in &rule.billed {
             grant.reads(field);
         }
-        ask_conditions(&rule.except, grant);
+        rule.except.ask(&Object::REVIEWED, grant);
         Ok(Self {
             deals: DealFields::ask(grant, &policies.ladders)?,
             created,
@@ -176,7 +174,7 @@ impl<'w, 'a> Claims<'w, 'a> {
     /// True when the stage says customer and nobody takes the record out.
     fn says_customer(&self, ladder: &Ladder, row: Row<'_>) -> bool {
         row.text(&ladder.field).is_some_and(|stage| lists(&ladder.customer, stage))
-            && !excepted(&self.rule.except, row)
+            && !self.rule.except.hold(row)
     }
 
     /// True when neither a won deal nor the billing flag bears the stage out.

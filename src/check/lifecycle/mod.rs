@@ -16,11 +16,11 @@ mod won_deal_not_customer;
 
 use chrono::{DateTime, Utc};
 
-use crate::boundary::{Batch, Boundary, Field, Grant, Object, Row};
+use crate::boundary::{Batch, Boundary, Field, Object, Row};
 use crate::finding::Evidence;
 use crate::policy::{Said, Section};
 
-use super::condition::When;
+use super::condition::Conditions;
 use super::ladder::{Ladder, Ladders};
 use super::settings::{self, days};
 use super::{Family, Judgement, World};
@@ -122,30 +122,9 @@ impl Settings<'_> {
         section.texts("objects").iter().filter_map(known).collect()
     }
 
-    /// Conditions per object below a key, `hold = { deal = { on_hold = "true" } }`.
-    fn conditions(&self, key: &str, boundary: &Boundary) -> Vec<(Object, When)> {
-        let Some(table) = self.section.as_ref().and_then(|section| section.section(key)) else {
-            return Vec::new();
-        };
-        let mut conditions = Vec::new();
-        for object in Object::REVIEWED {
-            if table.has(object.key()) {
-                conditions.push((object, When::parse(&table, object.key(), object, boundary)));
-            }
-        }
-        conditions
-    }
-}
-
-/// True when one of the conditions written for the record's object holds.
-fn excepted(conditions: &[(Object, When)], row: Row<'_>) -> bool {
-    conditions.iter().any(|(object, when)| *object == row.object() && when.holds(row))
-}
-
-/// Tells the boundary that the conditions' fields are read.
-fn ask_conditions(conditions: &[(Object, When)], grant: &mut Grant<'_>) {
-    for (_, when) in conditions {
-        when.ask(grant);
+    /// `hold = { deal = { on_hold = "true" } }`.
+    fn conditions(&self, key: &str, boundary: &Boundary) -> Conditions {
+        Conditions::parse(self.section.as_ref(), key, boundary)
     }
 }
 

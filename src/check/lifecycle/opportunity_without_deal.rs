@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::boundary::{Boundary, Field, Grant, Object, Row, named_day};
-use crate::check::condition::When;
+use crate::check::condition::Conditions;
 use crate::check::deals::DealState;
 use crate::check::ladder::{Ladder, lists, same};
 use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
@@ -13,9 +13,7 @@ use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::Said;
 
 use super::links::{DealFields, Links};
-use super::{
-    FILE, Settings, ask_conditions, counted, days, excepted, on_ladder, policy, said, staged, time,
-};
+use super::{FILE, Settings, counted, days, on_ladder, policy, said, staged, time};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "LIF-04",
@@ -37,7 +35,7 @@ pub(super) struct Rule {
     objects: Vec<Object>,
     after_days: Said<u32>,
     min_coverage: Said<f64>,
-    except: Vec<(Object, When)>,
+    except: Conditions,
 }
 
 impl Rule {
@@ -75,7 +73,7 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
         entered.extend(grant.optional(*object, "stage_changed"));
         created.extend(grant.optional(*object, "created"));
     }
-    ask_conditions(&rule.except, grant);
+    rule.except.ask(&Object::REVIEWED, grant);
     let asked = Asked { deals: DealFields::ask(grant, &policies.ladders)?, entered, created };
     Ok(Box::new(move |world| judge(world, &asked)))
 }
@@ -96,7 +94,7 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
         for row in batch.reviewed() {
             let stage = row.text(&ladder.field);
             if !stage.is_some_and(|stage| lists(&ladder.opportunity, stage))
-                || excepted(&rule.except, row)
+                || rule.except.hold(row)
             {
                 continue;
             }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use hashbrown::HashMap;
 
 use crate::boundary::{Batch, Boundary, Field, Grant, Object, Row};
-use crate::check::condition::When;
+use crate::check::condition::Conditions;
 use crate::check::deals::{self, DealState};
 use crate::check::history::History;
 use crate::check::ladder::{Flags, Ladder, Ladders, same};
@@ -17,7 +17,7 @@ use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, Wor
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, meant};
 
-use super::{FILE, Settings, ask_conditions, counted, days, excepted, policy, said, staged, time};
+use super::{FILE, Settings, counted, days, policy, said, staged, time};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "LIF-08",
@@ -42,7 +42,7 @@ pub(super) struct Rule {
     /// The deal field by which medians are kept apart.
     segment: Option<Field>,
     limits: Vec<(String, Said<u32>)>,
-    hold: Vec<(Object, When)>,
+    hold: Conditions,
 }
 
 impl Rule {
@@ -123,7 +123,7 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     if let Some(segment) = &rule.segment {
         grant.reads(segment);
     }
-    ask_conditions(&rule.hold, grant);
+    rule.hold.ask(&Object::REVIEWED, grant);
     let mut asked = Asked {
         flags: Flags::ask(grant),
         stage_changed: Vec::new(),
@@ -170,7 +170,7 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
         for row in batch.reviewed() {
             let Some(stage) = row.text(&ladder.field) else { continue };
             let open = world.policies.ladders.is_open(row, &asked.flags) == Some(true);
-            if !open || excepted(&rule.hold, row) {
+            if !open || rule.hold.hold(row) {
                 continue;
             }
             let Some(limit) = case.limit(row, stage) else {

@@ -12,13 +12,13 @@ use crate::boundary::{Batch, Boundary, Field, Grant, Object, Row};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 
-use super::super::condition::When;
+use super::super::condition::{Conditions, When};
 use super::super::history::{Change, History};
 use super::super::lint::{Line, List, Rest, Takes};
 use super::super::people::{Found, Standing};
 use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::inactive_owner::Departed;
-use super::{Exceptions, Owned, Scope, days, holders, policy, settings};
+use super::{Owned, Scope, days, doubt, holders, policy, settings};
 
 /// OWN-06.
 pub(in super::super) const IDLE: CheckDef = CheckDef {
@@ -40,7 +40,7 @@ pub(super) struct Rules {
     objects: Vec<Object>,
     limits: Limits,
     segments: Vec<Segment>,
-    hold: Exceptions,
+    hold: Conditions,
 }
 
 /// How long is idle.
@@ -71,7 +71,7 @@ impl Rules {
         let own = section.map(|section| section.sections("segment")).unwrap_or_default();
         let segments =
             own.iter().filter_map(|own| Segment::parse(own, &limits, boundary)).collect();
-        let hold = Exceptions::parse(section, "hold", boundary);
+        let hold = Conditions::parse(section, "hold", boundary);
         settings::switched_on(section, &IDLE)?;
         Ok(Self { objects, limits, segments, hold })
     }
@@ -279,7 +279,7 @@ impl<'a> Look<'_, 'a> {
             undated.extend(neither.then_some(row));
             let moved = change.is_some_and(|age| !over(age, &limits.change_days));
             let active = activity.is_some_and(|age| !over(age, &limits.activity_days));
-            if neither || young || moved || active || self.rules.hold.excuse(row) {
+            if neither || young || moved || active || self.rules.hold.hold(row) {
                 continue;
             }
             let owner = row.text(&self.owned.owner);
@@ -453,7 +453,7 @@ impl<'a> Look<'_, 'a> {
                     .to_owned(),
             );
         }
-        doubts.extend(self.rules.hold.doubt(row));
+        doubts.extend(doubt(&self.rules.hold, row));
         if doubts.is_empty() {
             doubts.push(format!(
                 "work outside the CRM does not show here; a {object} that waits on purpose (legal, \

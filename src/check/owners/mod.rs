@@ -14,8 +14,6 @@ mod role_changed;
 mod service_owner;
 mod succession;
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use hashbrown::HashMap;
 
@@ -23,7 +21,7 @@ use crate::boundary::{Batch, Boundary, Cell, Field, Grant, Missing, Object, Row}
 use crate::finding::{Evidence, Finding};
 use crate::policy::{Said, Section};
 
-use super::condition::When;
+use super::condition::Conditions;
 use super::ladder::{Flags, lists};
 use super::lint::List;
 use super::people::Person;
@@ -115,45 +113,11 @@ fn policy(line: usize, says: impl Into<String>) -> Evidence {
     settings::quoted(Family::Owners, line, says)
 }
 
-/// Conditions per object, as in `hold = { deal = { on_hold = "true" } }`.
-#[derive(Debug, Clone, Default)]
-struct Exceptions(BTreeMap<Object, When>);
-
-impl Exceptions {
-    fn parse(section: Option<&Section<'_>>, key: &str, boundary: &Boundary) -> Self {
-        let mut exceptions = BTreeMap::new();
-        if let Some(section) = section.and_then(|section| section.section(key)) {
-            for object in Object::REVIEWED {
-                if section.has(object.key()) {
-                    let when = When::parse(&section, object.key(), object, boundary);
-                    exceptions.insert(object, when);
-                }
-            }
-        }
-        Self(exceptions)
-    }
-
-    fn ask(&self, objects: &[Object], grant: &mut Grant<'_>) {
-        for object in objects {
-            if let Some(when) = self.0.get(object) {
-                when.ask(grant);
-            }
-        }
-    }
-
-    /// True when the rules excuse the record.
-    fn excuse(&self, row: Row<'_>) -> bool {
-        self.0.get(&row.object()).is_some_and(|when| when.holds(row))
-    }
-
-    /// The counter-evidence where a field that could excuse the record is blank.
-    fn doubt(&self, row: Row<'_>) -> Option<String> {
-        let blank = self.0.get(&row.object())?.fields().find(|field| row.is_blank(field))?;
-        Some(format!(
-            "{blank} is blank, and with a value the rules could except this {}",
-            row.object()
-        ))
-    }
+/// The counter-evidence where a field that could except the record is blank.
+fn doubt(exceptions: &Conditions, row: Row<'_>) -> Option<String> {
+    let object = row.object();
+    let blank = exceptions.of(object)?.fields().find(|field| row.is_blank(field))?;
+    Some(format!("{blank} is blank, and with a value the rules could except this {object}"))
 }
 
 /// An object whose records have owners, with the fields by which open work is told from closed.
@@ -464,6 +428,8 @@ impl UserFields {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::super::Rulebook;
     use super::*;
     use crate::policy::{Document, Log};

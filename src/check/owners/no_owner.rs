@@ -8,9 +8,10 @@ use crate::boundary::{Field, Grant, Object, Row, id_key};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 
+use super::super::condition::Conditions;
 use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World, people};
 use super::succession::{self, Succession};
-use super::{Exceptions, Owned, Scope, days, policy, settings};
+use super::{Owned, Scope, days, doubt, policy, settings};
 
 /// OWN-02.
 pub(in super::super) const NO_OWNER: CheckDef = CheckDef {
@@ -30,7 +31,7 @@ pub(in super::super) const NO_OWNER: CheckDef = CheckDef {
 pub(super) struct Rules {
     objects: Vec<Object>,
     after_hours: Said<f64>,
-    unowned_ok: Exceptions,
+    unowned_ok: Conditions,
 }
 
 impl Rules {
@@ -43,7 +44,7 @@ impl Rules {
         let rules = Self {
             objects: settings::objects(section, &Object::REVIEWED),
             after_hours: settings::number(section, "after_hours", 24.0),
-            unowned_ok: Exceptions::parse(section, "unowned_ok", boundary),
+            unowned_ok: Conditions::parse(section, "unowned_ok", boundary),
         };
         settings::switched_on(section, &NO_OWNER)?;
         Ok(rules)
@@ -98,7 +99,7 @@ fn judge(rules: &Rules, scope: &Scope, around: &Around, world: &World<'_>) -> Ju
             let created = of(&around.created, row).and_then(|field| row.time(field));
             let young = created
                 .is_some_and(|created| world.as_of.hours_since(created) <= rules.after_hours.value);
-            if young || rules.unowned_ok.excuse(row) || owned.is_open(world, row) == Some(false) {
+            if young || rules.unowned_ok.hold(row) || owned.is_open(world, row) == Some(false) {
                 continue;
             }
             judgement.findings.push(finding(rules, around, owned, world, row, created));
@@ -163,7 +164,7 @@ fn finding<'a>(
     finding = owned.with_work(world, row, finding);
     finding = owned.with_life(world, row, None, finding);
     let doubts = owned.signs_of_life(world, row, None).into_iter();
-    finding = doubts.chain(rules.unowned_ok.doubt(row)).fold(finding, Finding::unless);
+    finding = doubts.chain(doubt(&rules.unowned_ok, row)).fold(finding, Finding::unless);
     if finding.doubts.is_empty() {
         finding = finding.unless(format!(
             "this {object} may be left without an owner on purpose; `unowned_ok` in \

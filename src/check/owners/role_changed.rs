@@ -9,12 +9,13 @@ use crate::boundary::{Boundary, Field, Grant, Object, Row};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 
+use super::super::condition::Conditions;
 use super::super::history::{Change, History, Latest};
 use super::super::ladder::lists;
 use super::super::people::{self, Found, Person, Standing};
 use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::succession::{self, Succession};
-use super::{Exceptions, Owned, Scope, UserFields, days, holders, policy, settings};
+use super::{Owned, Scope, UserFields, days, doubt, holders, policy, settings};
 
 /// OWN-05.
 pub(in super::super) const ROLE_CHANGED: CheckDef = CheckDef {
@@ -33,7 +34,7 @@ pub(in super::super) const ROLE_CHANGED: CheckDef = CheckDef {
 #[derive(Debug, Clone)]
 pub(super) struct Rules {
     selling: BTreeMap<Object, Said<Vec<String>>>,
-    keep: Exceptions,
+    keep: Conditions,
 }
 
 impl Rules {
@@ -49,7 +50,7 @@ impl Rules {
                 }
             }
         }
-        let rules = Self { selling, keep: Exceptions::parse(section, "keep", boundary) };
+        let rules = Self { selling, keep: Conditions::parse(section, "keep", boundary) };
         settings::switched_on(section, &ROLE_CHANGED)?;
         if rules.selling.is_empty() {
             let write = "list the roles that work each object in [role-changed.selling]";
@@ -116,7 +117,7 @@ fn judge(rules: &Rules, scope: &Scope, known: &Roles, world: &World<'_>) -> Judg
                 unsaid.push(row);
                 continue;
             }
-            if owned.is_open(world, row) == Some(false) || rules.keep.excuse(row) {
+            if owned.is_open(world, row) == Some(false) || rules.keep.hold(row) {
                 continue;
             }
             // Where the routing rules name another owner, routing says so with its trace.
@@ -212,7 +213,7 @@ impl<'a> Kept<'_, 'a> {
             ));
         }
         doubts.extend(self.owned.signs_of_life(world, row, None));
-        doubts.extend(self.rules.keep.doubt(row));
+        doubts.extend(doubt(&self.rules.keep, row));
         if doubts.is_empty() {
             doubts.push(format!("a manager may keep this {object} on purpose; `keep` can say so"));
         }

@@ -8,11 +8,11 @@ use crate::boundary::{Boundary, Grant, Object, Row, id_key};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 
-use super::super::condition::fold;
+use super::super::condition::{Conditions, fold};
 use super::super::people::{Found, People, Person, Standing};
 use super::super::{About, CheckDef, Family, Judge, Judgement, NotLooked, Off, Policies, World};
 use super::succession::{self, Succession};
-use super::{Exceptions, Owned, Scope, UserFields, holders, policy, settings};
+use super::{Owned, Scope, UserFields, doubt, holders, policy, settings};
 
 /// OWN-04.
 pub(in super::super) const SERVICE_OWNER: CheckDef = CheckDef {
@@ -32,7 +32,7 @@ pub(in super::super) const SERVICE_OWNER: CheckDef = CheckDef {
 pub(super) struct Rules {
     objects: Vec<Object>,
     users: ServiceUsers,
-    house_owned: Exceptions,
+    house_owned: Conditions,
 }
 
 /// The declared service users, by id or name.
@@ -70,7 +70,7 @@ impl Rules {
         let rules = Self {
             objects: settings::objects(section, &Object::REVIEWED),
             users: ServiceUsers(users),
-            house_owned: Exceptions::parse(section, "house_owned", boundary),
+            house_owned: Conditions::parse(section, "house_owned", boundary),
         };
         settings::switched_on(section, &SERVICE_OWNER)?;
         if rules.users.0.is_empty() {
@@ -120,7 +120,7 @@ fn judge(rules: &Rules, scope: &Scope, users: Option<&UserFields>, world: &World
             let service = row.text(&owned.owner).and_then(|value| services.get(value));
             let Some((person, said, count)) = service else { continue };
             let left = person.is_some_and(|person| person.standing == Standing::Inactive);
-            if left || rules.house_owned.excuse(row) || owned.is_open(world, row) == Some(false) {
+            if left || rules.house_owned.hold(row) || owned.is_open(world, row) == Some(false) {
                 continue;
             }
             let share = format!("{count} of {total}");
@@ -181,7 +181,7 @@ impl<'a> Held<'_, 'a> {
         }
         finding = owned.with_life(world, row, None, finding);
         let mut doubts = owned.signs_of_life(world, row, None);
-        doubts.extend(self.rules.house_owned.doubt(row));
+        doubts.extend(doubt(&self.rules.house_owned, row));
         if owned.is_open(world, row).is_none() {
             doubts.push(format!("nothing in the {object} says whether it is open work"));
         }
