@@ -485,6 +485,11 @@ fn worded_date(text: &str) -> Option<NaiveDate> {
     plausible(NaiveDate::from_ymd_opt(full_year(*year), month?, (*day).into())?)
 }
 
+/// The letters and digits of a text in lower case: what its spellings share, whatever stands between.
+pub fn letters(text: &str) -> impl Iterator<Item = char> {
+    text.chars().flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric())
+}
+
 /// The part of an id that two spellings of it share.
 ///
 /// Salesforce writes an id with 15 characters (case-sensitive) or 18 (three more that encode the

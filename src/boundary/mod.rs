@@ -28,7 +28,7 @@ pub use intake::{
     Admission, AdmitError, Desk, Gathered, Intake, Load, Misfit, Withheld, start_of_day,
 };
 use kind::TOLD_DATES;
-pub use kind::{DateOrder, Kind, id_key, ids, is_spreadsheet_number};
+pub use kind::{DateOrder, Kind, id_key, ids, is_spreadsheet_number, letters};
 
 /// The tables a review reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,7 +3,7 @@
 //! A default is a [`Said`] on line 0, so that evidence can tell it from what a person wrote.
 //! Also the few words that all families share. Does not: know any check.
 
-use crate::boundary::{Boundary, Cell, Field, Object};
+use crate::boundary::{Boundary, Cell, Field, Object, letters};
 use crate::finding::Evidence;
 use crate::policy::{Said, Section};
 
@@ -105,12 +105,9 @@ pub(super) fn quoted(family: Family, line: usize, says: impl Into<String>) -> Ev
 /// A field as a sentence names it: as the CRM does, with the rules' word where that is another one.
 /// `Close Date`, `Last Modified Date (modified)`.
 pub(super) fn named(cell: &Cell) -> String {
-    let letters = |name: &str| -> String {
-        name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-    };
     if cell.column().is_empty() {
         cell.label()
-    } else if letters(cell.column()) == letters(cell.field()) {
+    } else if letters(cell.column()).eq(letters(cell.field())) {
         cell.column().to_owned()
     } else {
         format!("{} ({})", cell.column(), cell.field())

@@ -7,7 +7,7 @@
 //! A name is compared without case, spaces and punctuation.
 //! Does not: look at a value.
 
-use crate::boundary::Object;
+use crate::boundary::{Object, letters};
 
 /// The canonical name, the names it goes by (`@` stands for the table's own noun), why it is read.
 type Known = (&'static str, &'static [&'static str], &'static str);
@@ -776,8 +776,7 @@ fn nouns(object: Object) -> &'static [&'static str] {
 
 /// Lower case, letters and digits alone; `Segment__c` is `segment`.
 pub(super) fn folded(name: &str) -> String {
-    let name = name.strip_suffix("__c").unwrap_or(name);
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    letters(name.strip_suffix("__c").unwrap_or(name)).collect()
 }
 
 /// The ways in which a name is spelt, folded.

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use chrono_tz::Tz;
 
-use crate::boundary::{Admission, AdmitError, Boundary, Field, Load, Object, Withheld};
+use crate::boundary::{Admission, AdmitError, Boundary, Field, Load, Object, Withheld, letters};
 use crate::folder;
 
 use super::Admit;
@@ -701,8 +701,7 @@ pub fn shape_of_header(name: &str) -> Shape {
         "lastlogin",
     ];
     let name = name.trim();
-    let key: String =
-        name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    let key: String = letters(name).collect();
     let is_id = key == "id"
         || key.starts_with("recordid")
         || [" ID", " Id", ".id", "_id"].iter().any(|end| name.ends_with(end))

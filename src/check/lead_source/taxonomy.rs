@@ -5,11 +5,10 @@
 use chrono::NaiveDate;
 use hashbrown::HashMap;
 
-use crate::boundary::{Exposure, Field, Grant, Object, Row};
+use crate::boundary::{Exposure, Field, Grant, Object, Row, letters};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, is_slip, nearest};
 
-use super::super::condition::fold;
 use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::{FILE, count, policy};
 
@@ -74,20 +73,15 @@ fn judged<'t>(taxonomy: &'t [String], value: &str) -> Verdict<'t> {
     if taxonomy.iter().any(|known| known == value) {
         return Verdict::Governed;
     }
-    let letters = letters_of(value);
-    if let Some(known) = taxonomy.iter().find(|known| letters_of(known) == letters) {
+    if let Some(known) = taxonomy.iter().find(|known| letters(known).eq(letters(value))) {
         return Verdict::Variant(known);
     }
+    let bare = |text: &str| letters(text).collect::<String>();
     match nearest(value, taxonomy.iter().map(String::as_str)) {
         None => Verdict::Alien,
-        Some(known) if is_slip(&letters, &letters_of(known)) => Verdict::Slip(known),
+        Some(known) if is_slip(&bare(value), &bare(known)) => Verdict::Slip(known),
         Some(known) => Verdict::Near(known),
     }
-}
-
-/// Lower case without spaces and punctuation.
-fn letters_of(text: &str) -> String {
-    fold(text).chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
 /// One value in the batch: what the list says of it, who holds it, and since when.

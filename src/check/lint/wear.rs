@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::boundary::{Exposure, Field, Kind, Object, Row};
+use crate::boundary::{Exposure, Field, Kind, Object, Row, letters};
 use crate::check::condition::{Condition, Test, fold};
 use crate::check::people::{Found, Standing};
 use crate::check::routing::{RULES_FILE, Taken};
@@ -640,13 +640,10 @@ fn respelt(world: &World<'_>, routing: &[List]) -> Vec<Fault> {
 /// A value that means the same and is spelt otherwise: another name of the country, or letters alike
 /// but for one in eight.
 fn respelling<'v>(value: &str, among: impl Iterator<Item = &'v str>) -> Option<&'v str> {
-    let letters = |text: &str| -> String {
-        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-    };
-    let (bare, country) = (letters(value), Country::parse(value));
+    let (bare, country) = (letters(value).collect::<String>(), Country::parse(value));
     among
         .filter(|other| {
-            let bare_other = letters(other);
+            let bare_other: String = letters(other).collect();
             let same_country = country.is_some() && Country::parse(other) == country;
             let short = bare.chars().count().min(bare_other.chars().count()) < 8;
             same_country

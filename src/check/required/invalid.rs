@@ -4,7 +4,7 @@
 
 use hashbrown::HashMap;
 
-use crate::boundary::{Boundary, Exposure, Field, Grant, Kind, Object, Row};
+use crate::boundary::{Boundary, Exposure, Field, Grant, Kind, Object, Row, letters};
 use crate::check::settings::days;
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Section, nearest};
@@ -458,9 +458,7 @@ fn unlisted(row: Row<'_>, list: &List, value: &str) -> Finding {
 }
 
 fn spelled_alike(known: &str, value: &str) -> bool {
-    let letters =
-        |text: &str| -> String { fold(text).chars().filter(|c| c.is_alphanumeric()).collect() };
-    letters(known) == letters(value)
+    letters(known).eq(letters(value))
 }
 
 fn not_positive(row: Row<'_>, positive: &Positive, places: &Places<'_>) -> Finding {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
-use crate::boundary::{Boundary, Cell, Field, Grant, Kind, Object, Row, Shown};
+use crate::boundary::{Boundary, Cell, Field, Grant, Kind, Object, Row, Shown, letters};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Section, Value};
 
@@ -123,7 +123,10 @@ impl Rules {
 
     fn judged(&self, field: Field) -> Judged {
         let names = field.from().iter().map(String::as_str).chain([field.name()]);
-        let labels = names.map(letters_of).filter(|label| !label.is_empty()).collect();
+        let labels = names
+            .map(|name| letters(name).collect())
+            .filter(|label: &String| !label.is_empty())
+            .collect();
         let full = field.to_string();
         let allowed = [field.name(), full.as_str()]
             .iter()
@@ -159,7 +162,11 @@ impl Rules {
             } else if !value.chars().any(char::is_alphanumeric) {
                 Some(Shape::Empty)
             } else {
-                judged.labels.iter().any(|label| spells(value, label)).then_some(Shape::Label)
+                judged
+                    .labels
+                    .iter()
+                    .any(|label| letters(value).eq(label.chars()))
+                    .then_some(Shape::Label)
             }
         })?;
         (!judged.allowed.iter().any(|allowed| same(allowed, value))).then_some(shape)
@@ -254,19 +261,6 @@ fn usual_fields(boundary: &Boundary) -> Vec<Field> {
     fields.filter(usual).cloned().collect()
 }
 
-/// Lower case without spaces and punctuation.
-fn letters_of(text: &str) -> String {
-    folded(text).collect()
-}
-
-fn folded(text: &str) -> impl Iterator<Item = char> + '_ {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
-}
-
-fn spells(value: &str, label: &str) -> bool {
-    folded(value).eq(label.chars())
-}
-
 /// Equal but for case, `known` being folded already. Of plain letters nothing is copied.
 fn same(known: &str, value: &str) -> bool {
     if known.is_ascii() {
@@ -293,7 +287,7 @@ fn is_repeated(value: &str, kind: Kind) -> bool {
 fn bears_out(address: &str, name: &str, partner: &str) -> bool {
     let Some((local, _)) = address.split_once('@') else { return false };
     let local = local.to_lowercase();
-    let joined = letters_of(&local);
+    let joined: String = letters(&local).collect();
     if joined == *name {
         return false;
     }

@@ -4,7 +4,7 @@
 
 use hashbrown::{HashMap, HashSet};
 
-use crate::boundary::{Batch, Grant, Kind, Object, Row, id_key};
+use crate::boundary::{Batch, Grant, Kind, Object, Row, id_key, letters};
 use crate::check::settings::days;
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 
@@ -274,6 +274,7 @@ fn namesakes<'a>(
 ) -> HashMap<usize, Row<'a>> {
     let mut found = HashMap::new();
     let Some(compare) = names(system).next().filter(|_| !orphans.is_empty()) else { return found };
+    let plain = |name: &str| letters(name).collect::<String>();
     let by_name: HashMap<String, usize> = orphans
         .iter()
         .rev()
@@ -286,11 +287,6 @@ fn namesakes<'a>(
         }
     }
     found
-}
-
-/// A name without case, spaces and punctuation.
-fn plain(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 fn unclaimed(

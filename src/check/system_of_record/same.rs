@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 
-use crate::boundary::{Field, Kind, Row};
+use crate::boundary::{Field, Kind, Row, letters};
 use crate::matching::normalise;
 use crate::policy::{Section, Value};
 
@@ -118,8 +118,7 @@ fn bare(value: &str, kind: Kind) -> String {
 
 /// Lower case without spaces and punctuation; a value of signs alone stays as it is.
 fn letters_of(text: &str) -> String {
-    let letters: String =
-        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    let letters: String = letters(text).collect();
     if letters.is_empty() { text.trim().to_owned() } else { letters }
 }
 
