@@ -3,20 +3,30 @@
 
     cargo build --release
     pip install splink==5.0.0 "duckdb<2" pandas pyarrow   # Splink 5.0.0 does not run on DuckDB 2
-    benches/linkage.py                                    # the labelled sets of ../shared
-    benches/linkage.py --crm 100000,1000000 --repeat 3    # and generated CRMs of these sizes
-    benches/linkage.py --engine ours --sets febrl3,restaurants
+    benches/linkage.py FOLDER                                  # every labelled set of the folder
+    benches/linkage.py FOLDER --crm 100000,1000000 --repeat 3  # and generated CRMs of these sizes
+    benches/linkage.py FOLDER --engine ours --sets febrl3,restaurants
 
-Prints the table of the README and writes all figures to target/linkage.json. The folder `--shared`
-holds data/er/SET/records.csv with clusters.csv or pairs.csv, and bench/ with the Splink set-up of
-each set (splink_run.py), the evaluator that scores both engines alike (evalpairs.py) and the
-generator of CRM records (gen_contacts.py).
+Prints the table of the README and writes all figures to target/linkage.json. FOLDER is not part of
+the project; the README says where the published sets come from. It holds, for each set:
+
+    data/er/SET/records.csv     with a column `id`, and `source` where records of two sources are linked
+    data/er/SET/clusters.csv    the truth, `id,cluster_id`; or
+    data/er/SET/pairs.csv       the truth, `id_l,id_r`
+
+and, for all of them:
+
+    bench/splink_run.py RECORDS TRUTH --out PAIRS --json FIGURES --noeval --threads N [--link] [--config NAME]
+                                sets Splink up for the set, and writes its scored pairs
+    bench/evalpairs.py          `evaluate`, which scores both engines' pairs alike
+    bench/gen_contacts.py --kind contacts|accounts --n N --out DIR
+                                invents a CRM of that size, for `--crm`
 
 Splink writes every pair that it compared, `match` those that are one with a chance of a thousandth or
-more: candidate recall is what of the true pairs was written. Clusters are the connected components at the default threshold, for both. Seconds and
-memory are those of the whole process, start and writing included; under the table stands how much
-of Splink's is the start of Python. The engines run by turns, so that a busy machine disturbs all
-alike; nothing is trained on the truth.
+more: candidate recall is what of the true pairs was written. Clusters are the connected components at
+the default threshold, for both. Seconds and memory are those of the whole process, start and writing
+included; under the table stands how much of Splink's is the start of Python. The engines run by turns,
+so that a busy machine disturbs all alike; nothing is trained on the truth.
 
 Does not: judge thresholds other than 0.5 and the best; write anything but target/.
 """
@@ -68,26 +78,26 @@ class Set:
         return {"first_name", "last_name", "company"} <= set(self.columns)
 
 
-def labelled(shared, names):
-    root = shared / "data" / "er"
+def labelled(folder, names):
+    root = folder / "data" / "er"
     if names is None:
-        names = sorted(folder.name for folder in root.iterdir() if (folder / "records.csv").exists())
+        names = sorted(one.name for one in root.iterdir() if (one / "records.csv").exists())
     missing = [name for name in names if not (root / name / "records.csv").exists()]
     if missing:
         sys.exit(f"no such set in data/er: {', '.join(missing)}")
     return [root / name for name in names]
 
 
-def generated(shared, sizes):
+def generated(folder, sizes):
     """Folders of invented contacts and accounts of each size, made if they are missing."""
-    generator, folders = shared / "bench" / "gen_contacts.py", []
+    generator, folders = folder / "bench" / "gen_contacts.py", []
     for kind in ("contacts", "accounts"):
         for size in sizes:
-            folder = TARGET / "er" / f"crm_{kind}_{size}"
-            if not (folder / "clusters.csv").exists():
-                words = [sys.executable, generator, "--kind", kind, "--n", str(size), "--out", folder]
+            made = TARGET / "er" / f"crm_{kind}_{size}"
+            if not (made / "clusters.csv").exists():
+                words = [sys.executable, generator, "--kind", kind, "--n", str(size), "--out", made]
                 subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
-            folders.append(folder)
+            folders.append(made)
     return folders
 
 
@@ -98,7 +108,7 @@ def command(engine, data, pairs, arguments):
         return [TARGET / "release" / "crm-review", "match", data.records, "--pairs", pairs, *link, *threads]
     config = ["--config", "crm_contacts_tuned"] if engine == TUNED else []
     files = [data.records, data.truth, "--out", pairs, "--json", pairs.with_suffix(".json")]
-    return [sys.executable, arguments.shared / "bench" / "splink_run.py", *files, "--noeval", *config, *link, *threads]
+    return [sys.executable, arguments.folder / "bench" / "splink_run.py", *files, "--noeval", *config, *link, *threads]
 
 
 def measured(words, log):
@@ -111,10 +121,10 @@ def measured(words, log):
     return dict(zip(COST, map(float, out[1:])))
 
 
-def evaluated(shared, work, pairs, data):
+def evaluated(folder, work, pairs, data):
     """What the evaluator says of scored pairs. Runs in a process of its own, whose memory ends with it."""
     sys.dont_write_bytecode = True
-    sys.path.insert(0, str(shared / "bench"))
+    sys.path.insert(0, str(folder / "bench"))
     import duckdb
     from evalpairs import evaluate
 
@@ -156,7 +166,7 @@ def compared(data, engines, arguments):
         results[engine] = None
         if all(runs[engine]):
             with multiprocessing.get_context("spawn").Pool(1) as pool:
-                results[engine] = figures(runs[engine], pool.apply(evaluated, (arguments.shared, work, file, data)))
+                results[engine] = figures(runs[engine], pool.apply(evaluated, (arguments.folder, work, file, data)))
     return results
 
 
@@ -184,7 +194,7 @@ def words_of(argument):
 
 def parsed():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--shared", type=Path, default=HERE.parent.parent / "shared", help="holds data/er and bench")
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="holds data/er and bench")
     parser.add_argument("--sets", type=words_of, help="names in data/er, by commas; all unless given, none if empty")
     parser.add_argument("--crm", type=words_of, default=[], help="sizes of CRMs to generate, by commas")
     parser.add_argument("--engine", choices=["ours", "splink", "both"], default="both")
@@ -193,10 +203,10 @@ def parsed():
     parser.add_argument("--repeat", type=int, default=1, help="runs of each, of which the median counts")
     parser.add_argument("--json", type=Path, default=TARGET / "linkage.json")
     arguments = parser.parse_args()
-    arguments.shared = arguments.shared.resolve()
+    arguments.folder = arguments.folder.resolve()
     for needed in ("data/er", "bench/evalpairs.py"):
-        if not (arguments.shared / needed).exists():
-            parser.error(f"{needed} is not in the folder of --shared")
+        if not (arguments.folder / needed).exists():
+            parser.error(f"{needed} is not in {arguments.folder}")
     if arguments.engine != "splink" and not (TARGET / "release" / "crm-review").exists():
         parser.error("there is no release binary yet: cargo build --release")
     if arguments.repeat < 1:
@@ -206,10 +216,10 @@ def parsed():
 
 def main():
     arguments = parsed()
-    # The scripts of --shared are read, never written beside.
+    # The scripts of the folder are read, never written beside.
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     engines = {"ours": [OURS], "splink": [SPLINK], "both": [OURS, SPLINK]}[arguments.engine]
-    folders = labelled(arguments.shared, arguments.sets) + generated(arguments.shared, arguments.crm)
+    folders = labelled(arguments.folder, arguments.sets) + generated(arguments.folder, arguments.crm)
 
     print(f"{os.cpu_count()} cores, {arguments.threads} threads, median of {arguments.repeat}\n")
     heads = ["set", "records", "true pairs", "engine", "candidate recall", f"F1 at {DEFAULT}", "best F1",
