@@ -338,6 +338,86 @@ pub enum Proposal {
     },
 }
 
+/// The kinds of proposal, as rules, findings and the ledger name them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ProposalKind {
+    /// Merge records into one.
+    MergeCandidate,
+    /// Link a person to an account.
+    LinkToAccount,
+    /// Convert a lead.
+    ConvertCandidate,
+    /// Give the record to someone.
+    SetOwner,
+    /// Give the record back to a queue.
+    ReturnToQueue,
+    /// Set a field.
+    SetField,
+    /// Ask for a value.
+    FillField,
+    /// Correct the lifecycle stage.
+    CorrectLifecycle,
+    /// Correct the lead source.
+    CorrectSource,
+    /// Look at the record.
+    ReviewRecord,
+    /// Look at the rule.
+    ReviewRule,
+    /// Look at what made the value.
+    ReviewUpstream,
+}
+
+impl ProposalKind {
+    /// Every kind.
+    pub const ALL: [Self; 12] = [
+        Self::MergeCandidate,
+        Self::LinkToAccount,
+        Self::ConvertCandidate,
+        Self::SetOwner,
+        Self::ReturnToQueue,
+        Self::SetField,
+        Self::FillField,
+        Self::CorrectLifecycle,
+        Self::CorrectSource,
+        Self::ReviewRecord,
+        Self::ReviewRule,
+        Self::ReviewUpstream,
+    ];
+
+    /// The word used in rules and outputs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::MergeCandidate => "merge-candidate",
+            Self::LinkToAccount => "link-lead-to-account",
+            Self::ConvertCandidate => "convert-candidate",
+            Self::SetOwner => "set-owner",
+            Self::ReturnToQueue => "return-to-queue",
+            Self::SetField => "set-field",
+            Self::FillField => "fill-field",
+            Self::CorrectLifecycle => "correct-lifecycle",
+            Self::CorrectSource => "correct-source",
+            Self::ReviewRecord => "review-record",
+            Self::ReviewRule => "review-rule",
+            Self::ReviewUpstream => "review-upstream",
+        }
+    }
+
+    /// The kind of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+
+    /// True for the kinds that ask and change nothing: there is nothing to approve.
+    pub fn is_question(self) -> bool {
+        matches!(self, Self::ReviewRecord | Self::ReviewRule | Self::ReviewUpstream)
+    }
+
+    /// True for the kinds that give a record another owner.
+    pub fn is_owner_change(self) -> bool {
+        matches!(self, Self::SetOwner | Self::ReturnToQueue)
+    }
+}
+
 /// What a change would put into a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target<'p> {
@@ -388,51 +468,22 @@ impl Hold {
 }
 
 impl Proposal {
-    /// The public name of the kind that merges records.
-    pub const MERGE: &str = "merge-candidate";
-
-    /// The public names of all kinds.
-    pub const KINDS: [&str; 12] = [
-        Self::MERGE,
-        "link-lead-to-account",
-        "convert-candidate",
-        "set-owner",
-        "return-to-queue",
-        "set-field",
-        "fill-field",
-        "correct-lifecycle",
-        "correct-source",
-        "review-record",
-        "review-rule",
-        "review-upstream",
-    ];
-
-    /// The kind of a public name; `None` for one that there is not.
-    pub fn kind_of(name: &str) -> Option<&'static str> {
-        Self::KINDS.into_iter().find(|kind| *kind == name)
-    }
-
-    /// The public name of the kind.
-    pub fn kind(&self) -> &'static str {
+    /// Its kind.
+    pub fn kind(&self) -> ProposalKind {
         match self {
-            Self::MergeCandidate { .. } => Self::MERGE,
-            Self::LinkToAccount { .. } => "link-lead-to-account",
-            Self::ConvertCandidate { .. } => "convert-candidate",
-            Self::SetOwner { .. } => "set-owner",
-            Self::ReturnToQueue { .. } => "return-to-queue",
-            Self::SetField { .. } => "set-field",
-            Self::FillField { .. } => "fill-field",
-            Self::CorrectLifecycle { .. } => "correct-lifecycle",
-            Self::CorrectSource { .. } => "correct-source",
-            Self::ReviewRecord { .. } => "review-record",
-            Self::ReviewRule { .. } => "review-rule",
-            Self::ReviewUpstream { .. } => "review-upstream",
+            Self::MergeCandidate { .. } => ProposalKind::MergeCandidate,
+            Self::LinkToAccount { .. } => ProposalKind::LinkToAccount,
+            Self::ConvertCandidate { .. } => ProposalKind::ConvertCandidate,
+            Self::SetOwner { .. } => ProposalKind::SetOwner,
+            Self::ReturnToQueue { .. } => ProposalKind::ReturnToQueue,
+            Self::SetField { .. } => ProposalKind::SetField,
+            Self::FillField { .. } => ProposalKind::FillField,
+            Self::CorrectLifecycle { .. } => ProposalKind::CorrectLifecycle,
+            Self::CorrectSource { .. } => ProposalKind::CorrectSource,
+            Self::ReviewRecord { .. } => ProposalKind::ReviewRecord,
+            Self::ReviewRule { .. } => ProposalKind::ReviewRule,
+            Self::ReviewUpstream { .. } => ProposalKind::ReviewUpstream,
         }
-    }
-
-    /// True for the kinds that ask and change nothing.
-    pub fn is_question_kind(kind: &str) -> bool {
-        ["review-record", "review-rule", "review-upstream"].contains(&kind)
     }
 
     /// The proposal in one sentence for a person.
@@ -502,11 +553,6 @@ impl Proposal {
             | Self::ReviewRule { .. }
             | Self::ReviewUpstream { .. } => None,
         }
-    }
-
-    /// True where it asks and changes nothing: then there is nothing to approve.
-    pub fn is_question(&self) -> bool {
-        Self::is_question_kind(self.kind())
     }
 
     fn hold(&self) -> Hold {
@@ -673,7 +719,7 @@ impl Finding {
     /// The proposal in one sentence; what nobody may simply approve is put as a question.
     pub fn asks(&self) -> String {
         let words = self.proposal.words();
-        match (&self.hold(), self.proposal.is_question()) {
+        match (&self.hold(), self.proposal.kind().is_question()) {
             (Hold::EscalateOnly(_), false) => {
                 let mut letters = words.chars();
                 let first = letters.next().into_iter().flat_map(char::to_lowercase);

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::finding::{Hold, Proposal};
+use crate::finding::{Hold, ProposalKind};
 use crate::policy::{Said, Section, meant};
 
 pub use decision::{Approver, Decision, Reason, Verdict};
@@ -59,14 +59,14 @@ const ESCALATE_TO: [&str; 6] =
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Scope {
     All,
-    Kinds(BTreeSet<&'static str>),
+    Kinds(BTreeSet<ProposalKind>),
 }
 
 impl Scope {
-    fn allows(&self, kind: &str) -> bool {
+    fn allows(&self, kind: ProposalKind) -> bool {
         match self {
             Self::All => true,
-            Self::Kinds(kinds) => kinds.contains(kind),
+            Self::Kinds(kinds) => kinds.contains(&kind),
         }
     }
 
@@ -97,10 +97,8 @@ pub struct Gate {
 /// A proposal as far as the gate has to know it.
 #[derive(Debug, Clone)]
 pub struct Case {
-    /// The public name of the proposal's kind.
-    pub kind: &'static str,
-    /// Whether it asks and changes nothing.
-    pub question: bool,
+    /// The proposal's kind.
+    pub kind: ProposalKind,
     /// Whether it can simply be approved.
     pub hold: Hold,
     /// The values its rule needs and the record does not have.
@@ -368,7 +366,7 @@ impl Gate {
         by: &Approver,
         scope: &Scope,
     ) -> Result<Option<Approver>, Refusal> {
-        if case.question {
+        if case.kind.is_question() {
             return refusal(
                 "it asks a question, and there is nothing to approve",
                 "reject it, escalate it, or leave it out",
@@ -389,7 +387,7 @@ impl Gate {
                 .collect();
             let may = if may.is_empty() { "nobody".to_owned() } else { may.join(", ") };
             return refusal(
-                format!("{} may not approve `{}`", by.name(), case.kind),
+                format!("{} may not approve `{}`", by.name(), case.kind.word()),
                 format!("who may, by rules/approvals.toml: {may}"),
             );
         }
@@ -456,7 +454,10 @@ impl Gate {
             return refusal("the second approver is the first one again", others());
         }
         if !scope.allows(case.kind) {
-            return refusal(format!("{} may not approve `{}`", second.name(), case.kind), others());
+            return refusal(
+                format!("{} may not approve `{}`", second.name(), case.kind.word()),
+                others(),
+            );
         }
         Ok(second)
     }
@@ -520,11 +521,6 @@ fn is_timely(case: &Case, claim: &Claim) -> Result<(), Refusal> {
     }
 }
 
-/// True for the kinds of proposal that give a record another owner.
-pub fn is_owner_change(kind: &str) -> bool {
-    ["set-owner", "return-to-queue"].contains(&kind)
-}
-
 /// Names are compared as people read them: composed letters, single spaces.
 fn folded(name: &str) -> String {
     let name: String = name.nfc().collect();
@@ -568,11 +564,12 @@ fn read_role(role: &Section<'_>, people: &mut BTreeMap<String, Scope>) {
     }
 }
 
-fn known_kind(role: &Section<'_>, kind: &Said<&str>) -> Option<&'static str> {
-    let known = Proposal::kind_of(kind.value);
+fn known_kind(role: &Section<'_>, kind: &Said<&str>) -> Option<ProposalKind> {
+    let known = ProposalKind::parse(kind.value);
     if known.is_none() {
-        let hint = meant(kind.value, Proposal::KINDS.into_iter(), || {
-            format!("\"all\", or some of {}", Proposal::KINDS.join(", "))
+        let words = ProposalKind::ALL.map(ProposalKind::word);
+        let hint = meant(kind.value, words.into_iter(), || {
+            format!("\"all\", or some of {}", words.join(", "))
         });
         role.problem_with_hint(
             kind.line,
@@ -598,7 +595,7 @@ mod tests {
     fn case(hold: Hold, missing: &[&str]) -> Case {
         let day = NaiveDate::from_ymd_opt(2026, 3, 1).unwrap();
         let missing = missing.iter().map(|&what| what.to_owned()).collect();
-        Case { kind: "set-owner", question: false, hold, missing, day }
+        Case { kind: ProposalKind::SetOwner, hold, missing, day }
     }
 
     fn claim(says: Saying) -> Claim {

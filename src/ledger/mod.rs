@@ -16,7 +16,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sha2::{Digest as _, Sha256};
 
 use crate::boundary::RecordRef;
-use crate::finding::FindingId;
+use crate::finding::{FindingId, ProposalKind};
 use crate::folder::{self, FolderError};
 use crate::gate::Decision;
 
@@ -156,8 +156,8 @@ pub struct Decided {
     pub facts: String,
     /// The code of its check.
     pub rule: String,
-    /// The public name of the proposal's kind.
-    pub kind: String,
+    /// The proposal's kind.
+    pub kind: ProposalKind,
     /// The record it is about.
     pub record: RecordRef,
     /// The decision.

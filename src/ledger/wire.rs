@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Decided, Decisions, Entry, Run, Tally};
 use crate::boundary::{Object, RecordRef};
-use crate::finding::FindingId;
+use crate::finding::{FindingId, ProposalKind};
 use crate::gate::{Decision, Reason, Verdict};
 
 #[derive(Serialize, Deserialize)]
@@ -242,7 +242,7 @@ impl DecidedLine {
             finding: decided.finding.to_string(),
             facts: decided.facts.clone(),
             rule: decided.rule.clone(),
-            kind: decided.kind.clone(),
+            kind: decided.kind.word().to_owned(),
             object: decided.record.object.key().to_owned(),
             record: decided.record.id.to_string(),
             says: match decision.verdict() {
@@ -275,7 +275,7 @@ impl TryFrom<DecidedLine> for Decided {
             finding: FindingId::parse(&line.finding).ok_or("its finding has no id")?,
             facts: line.facts,
             rule: line.rule,
-            kind: line.kind,
+            kind: ProposalKind::parse(&line.kind).ok_or("its kind is not on the list")?,
             record: RecordRef {
                 object: Object::parse(&line.object).ok_or("its table is not one")?,
                 id: line.record.into(),

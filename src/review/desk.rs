@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 
-use crate::finding::{FindingId, Hold, Proposal};
+use crate::finding::{FindingId, Hold};
 use crate::folder::{self, Held};
 use crate::gate::{Case, Claim, Decision, Gate, Refusal, Saying, Verdict};
 use crate::ledger::{Chain, Decided, Decisions, Entry, Ledger, Run};
@@ -370,14 +370,8 @@ impl<'a> Desk<'a> {
                 "reject it or escalate it again; it can be approved in the next packet that proposes it",
             );
         }
-        let case = Case {
-            // One that this program does not know is nobody's to decide but who may decide all.
-            kind: Proposal::kind_of(&escalated.kind).unwrap_or_default(),
-            question: false,
-            hold: Hold::Free,
-            missing: Vec::new(),
-            day: run.as_of,
-        };
+        let case =
+            Case { kind: escalated.kind, hold: Hold::Free, missing: Vec::new(), day: run.as_of };
         let decision = self.gate.decide(&case, &self.claim(filed, item))?;
         Ok(Decided { decision, ..escalated.clone() })
     }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::boundary::{Field, Object, RecordRef, Row};
 use crate::check::{ALL, About, CheckDef, Family, Report};
 use crate::config::Config;
-use crate::finding::{Finding, FindingId, Proposal};
+use crate::finding::{Finding, FindingId, ProposalKind};
 use crate::gate::{Gate, Reason, Verdict};
 use crate::ledger::{Decided, Entry, Run, digest};
 use crate::packet::{
@@ -502,7 +502,8 @@ impl Memory {
         // A merge takes records away: it was made where one of them stays.
         let is_merged = |decided: &Decided| {
             let mut equals = self.records().filter(|it| it.object == self.record.object);
-            decided.kind == Proposal::MERGE && equals.any(|record| !is_gone(record, now))
+            decided.kind == ProposalKind::MergeCandidate
+                && equals.any(|record| !is_gone(record, now))
         };
         let gone = is_gone(&self.record, now) && !approved.is_some_and(is_merged);
         // A finding is about all of its records: without one of them it cannot come again.

@@ -15,7 +15,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::boundary::RecordRef;
 use crate::check::ALL;
-use crate::finding::{FindingId, Hold, Proposal};
+use crate::finding::{FindingId, Hold, ProposalKind};
 use crate::gate::Case;
 use crate::ledger::{Run, digest};
 use crate::packet::{Asks, Line, Proposed, Ref, Slice};
@@ -279,7 +279,7 @@ pub(super) fn home(runs: &Path, run: &Run) -> Result<PathBuf, PaperError> {
 
 /// What a line tells of a proposal, if it is one of ours.
 fn told(line: Bare, day: NaiveDate) -> Option<(FindingId, Told)> {
-    let kind = Proposal::kind_of(&line.proposal.kind)?;
+    let kind = ProposalKind::parse(&line.proposal.kind)?;
     let check = ALL.iter().find(|check| check.code == line.rule);
     let decided = match &line.last_decision {
         None => None,
@@ -291,7 +291,6 @@ fn told(line: Bare, day: NaiveDate) -> Option<(FindingId, Told)> {
         facts: line.evidence_digest.into_owned(),
         case: Case {
             kind,
-            question: Proposal::is_question_kind(kind),
             hold: Hold::parse(&line.held, line.held_because.map(Cow::into_owned))?,
             missing: line.missing.into_iter().map(Cow::into_owned).collect(),
             day,

@@ -292,7 +292,7 @@ fn companies_with_different_names_at_one_domain_are_a_question() {
     let findings = found("duplicates-same-company", "DUP-04");
     let asked = |record: &str| {
         let found = findings.iter().find(|finding| finding.record.to_string() == record);
-        found.map(|finding| (finding.proposal.kind(), finding.hold().word())).unwrap()
+        found.map(|finding| (finding.proposal.kind().word(), finding.hold().word())).unwrap()
     };
     assert_eq!(asked("account 00127"), ("review-record", "escalate-only"));
     assert_eq!(asked("account 00119"), ("merge-candidate", "held"));

@@ -234,7 +234,7 @@ impl Card {
             before: before(standing),
             held,
             escalate,
-            question: finding.proposal.is_question(),
+            question: finding.proposal.kind().is_question(),
             headline: words(&finding.headline),
             record: Ref::of(&finding.record, link),
             related: finding.related.iter().map(|record| Ref::of(record, link)).collect(),

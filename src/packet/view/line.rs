@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::boundary::{Cell, Object, RecordRef, Shown};
 use crate::check::Family;
-use crate::finding::{Evidence, Finding, Likeness, Proposal, Target};
+use crate::finding::{Evidence, Finding, Likeness, Proposal, ProposalKind, Target};
 use crate::gate::Verdict;
 use crate::packet::{Asks, Last, Subject};
 
@@ -289,7 +289,7 @@ pub(crate) struct Step<'a> {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Proposed<'a> {
     /// What kind of change it is; `review-…` asks a question and changes nothing.
-    #[schemars(extend("enum" = Proposal::KINDS))]
+    #[schemars(extend("enum" = ProposalKind::ALL.map(ProposalKind::word)))]
     pub(crate) kind: Text<'a>,
     /// The proposal in one sentence.
     pub(crate) words: Text<'a>,
@@ -482,7 +482,7 @@ impl<'a> Proposed<'a> {
             (None, Vec::new())
         };
         Self {
-            kind: proposal.kind().into(),
+            kind: proposal.kind().word().into(),
             words: finding.asks().into(),
             field: cell.map(|cell| cell.field().into()),
             column: cell.map(|cell| cell.column().into()),

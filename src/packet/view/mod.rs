@@ -18,7 +18,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::boundary::{Cell, Shown};
 use crate::check::{By, CheckDef, Family, Outcome};
 use crate::finding::{Finding, FindingId, Hold, Severity};
-use crate::gate::is_owner_change;
 
 use super::escape::{counted, grouped};
 use super::{Queue, Review, Standing, State};
@@ -81,7 +80,7 @@ impl Found<'_> {
         }
         match self.hold {
             Hold::EscalateOnly(_) => Approval::Never,
-            _ if self.finding.proposal.is_question() => Approval::Ask,
+            _ if self.finding.proposal.kind().is_question() => Approval::Ask,
             _ if !self.finding.is_sufficient() => Approval::Never,
             Hold::Held(_) => Approval::Held,
             Hold::Free => Approval::Free,
@@ -155,7 +154,7 @@ fn everything<'a>(review: &Review<'a>) -> Vec<Found<'a>> {
 /// is; where with it there are so many, it is held as well, for it can be approved after all.
 fn hold_many_owners(all: &mut [Found<'_>], mass: usize) {
     let moves = |one: &Found<'_>| {
-        is_owner_change(one.finding.proposal.kind())
+        one.finding.proposal.kind().is_owner_change()
             && matches!(one.approval(), Approval::Free | Approval::Held)
     };
     let count = |of: &dyn Fn(&Found<'_>) -> bool| {
