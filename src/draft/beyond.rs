@@ -11,6 +11,7 @@ use std::path::Path;
 use toml::{Table, Value};
 
 use crate::check::Family;
+use crate::policy::quoted;
 
 /// The lines of a draft that a folder has not, under the names of their files. Nothing that is shipped is
 /// told: it is not from the exports.
@@ -174,5 +175,5 @@ fn is_same(one: &Value, other: &Value) -> bool {
 /// A key as TOML writes it.
 fn name(key: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    if !key.is_empty() && key.chars().all(plain) { key.to_owned() } else { super::quoted(key) }
+    if !key.is_empty() && key.chars().all(plain) { key.to_owned() } else { quoted(key) }
 }

@@ -11,9 +11,11 @@ use chrono::{Days, NaiveDate};
 
 use crate::boundary::{Batch, Field, Kind, Object, Row};
 use crate::check::Family;
+use crate::policy::quoted;
 
+use super::Batches;
 use super::stages::{Ladder, holds, ladders, lifecycle};
-use super::{Batches, quoted, quoted_list};
+use super::text::{in_comment, quoted_list};
 
 /// Fewer records than this say nothing about a rule.
 const MIN_RECORDS: usize = 30;
@@ -314,7 +316,7 @@ fn routing(batches: &Batches) -> String {
             let to = if names.is_empty() {
                 to
             } else {
-                format!("{to}  # {}", super::in_comment(&names.join(", ")))
+                format!("{to}  # {}", in_comment(&names.join(", ")))
             };
             let _ = write!(
                 toml,
@@ -577,7 +579,7 @@ fn owners(shipped: &str, batches: &Batches) -> String {
     let mut found =
         format!("users = [  # by their names: {} of {} users\n", service.len(), users.len());
     for (id, name) in service {
-        let _ = writeln!(found, "  {},  # {}", quoted(id), super::in_comment(name));
+        let _ = writeln!(found, "  {},  # {}", quoted(id), in_comment(name));
     }
     found.push(']');
     shipped.replacen("users = []", &found, 1)

@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::boundary::{Batch, Field, Object};
+use crate::policy::quoted;
 
+use super::Batches;
 use super::infer::{percent, share};
-use super::{Batches, in_comment, quoted};
+use super::text::in_comment;
 
 /// A stage as the exports write it, and the figure beside it.
 type Stage = (String, String);
