@@ -277,13 +277,11 @@ impl Document {
     /// Parses a file's text. A line that cannot be read goes to the log and is set aside; of such a file
     /// nothing else is told, for it may come of that line.
     pub fn parse(file: &str, text: &str, log: &Log) -> Self {
-        let starts: Vec<usize> =
-            std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        let line_of = |offset: usize| starts.partition_point(|start| *start <= offset);
+        let lines = Lines::of(text);
         let mut readable = text.to_owned();
         let mut aside = BTreeSet::new();
         while let Some((at, message)) = first_error(&readable) {
-            let line = line_of(at);
+            let line = lines.at(at);
             let written = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
             // What follows a line that cannot be read is mostly its consequence.
             if !aside.contains(&line.saturating_sub(1)) {
@@ -296,7 +294,7 @@ impl Document {
             readable = blanked(&readable, line);
         }
         let entries =
-            entries_of(DeTable::parse_recoverable(&readable).0.get_ref(), &line_of, file, log);
+            entries_of(DeTable::parse_recoverable(&readable).0.get_ref(), &lines, file, log);
         if !aside.is_empty() {
             log.unread.borrow_mut().insert(file.to_owned());
         }
@@ -411,7 +409,7 @@ fn is_digits(text: &str) -> bool {
 
 fn entries_of(
     table: &DeTable<'_>,
-    line_of: &dyn Fn(usize) -> usize,
+    lines: &Lines<'_>,
     file: &str,
     log: &Log,
 ) -> Vec<(Said<String>, Node)> {
@@ -419,9 +417,9 @@ fn entries_of(
         .iter()
         .map(|(key, value)| {
             let start = key.span().start;
-            let said = Said { value: key.get_ref().to_string(), line: line_of(start) };
+            let said = Said { value: key.get_ref().to_string(), line: lines.at(start) };
             // A `[table]` header's value starts elsewhere; its key's line is what a person looks for.
-            let node = node_of(value.get_ref(), said.line, line_of, file, log);
+            let node = node_of(value.get_ref(), said.line, lines, file, log);
             (start, said, node)
         })
         .collect();
@@ -429,13 +427,7 @@ fn entries_of(
     entries.into_iter().map(|(_, key, node)| (key, node)).collect()
 }
 
-fn node_of(
-    value: &DeValue<'_>,
-    line: usize,
-    line_of: &dyn Fn(usize) -> usize,
-    file: &str,
-    log: &Log,
-) -> Node {
+fn node_of(value: &DeValue<'_>, line: usize, lines: &Lines<'_>, file: &str, log: &Log) -> Node {
     let value = match value {
         DeValue::String(text) => Value::Text(text.to_string()),
         DeValue::Integer(whole) => {
@@ -460,12 +452,12 @@ fn node_of(
             items
                 .iter()
                 .map(|item| {
-                    let line = line_of(item.span().start);
-                    node_of(item.get_ref(), line, line_of, file, log)
+                    let line = lines.at(item.span().start);
+                    node_of(item.get_ref(), line, lines, file, log)
                 })
                 .collect(),
         ),
-        DeValue::Table(table) => Value::Table(entries_of(table, line_of, file, log)),
+        DeValue::Table(table) => Value::Table(entries_of(table, lines, file, log)),
     };
     Node { line, value }
 }
