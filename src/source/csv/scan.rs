@@ -112,7 +112,7 @@ impl<'d> Scanner<'d> {
         let mut spanned = None;
         // After a fault the rest of the line is still followed, so that a cell of several lines
         // that begins behind it is set aside with it and its text is not taken for rows.
-        let mut fault = false;
+        let mut outcome = Outcome::Row;
         let mut at = from;
         loop {
             if padded && !cells.is_empty() && self.byte(at) == Some(b' ') {
@@ -139,13 +139,13 @@ impl<'d> Scanner<'d> {
                     cells.push(Cell { start: at + 1, end: close, form });
                     match self.line_end_at(close + 1) {
                         LineEnd::None if follows.is_none() => {
-                            return Self::done(fault, self.data.len(), spanned);
+                            return Record { outcome, end: self.data.len(), spanned };
                         }
                         LineEnd::None => {
                             at = close + 2;
                             continue;
                         }
-                        LineEnd::At(end) => return Self::done(fault, end, spanned),
+                        LineEnd::At(end) => return Record { outcome, end, spanned },
                         LineEnd::More => return self.more(from),
                     }
                 }
@@ -153,7 +153,7 @@ impl<'d> Scanner<'d> {
                     // Text behind a quote on a later line: the quote was opening another cell.
                     return self.broken(from, spanned, Outcome::Quote);
                 }
-                fault = true;
+                outcome = Outcome::Quote;
                 start = close + 1;
             }
             let mut behind = start;
@@ -163,21 +163,21 @@ impl<'d> Scanner<'d> {
                         return self.more(from);
                     }
                     cells.push(Cell { start, end: self.data.len(), form: Form::Plain });
-                    return Self::done(fault, self.data.len(), spanned);
+                    return Record { outcome, end: self.data.len(), spanned };
                 };
                 if mark - from > self.grammar.longest {
                     return self.broken(from, None, Outcome::TooLong);
                 }
                 let byte = self.byte(mark);
                 if byte == Some(quote) {
-                    fault = true;
+                    outcome = Outcome::Quote;
                     behind = mark + 1;
                     continue;
                 }
                 cells.push(Cell { start, end: mark, form: Form::Plain });
                 match self.line_end_at(mark) {
                     LineEnd::None => at = mark + 1,
-                    LineEnd::At(end) => return Self::done(fault, end, spanned),
+                    LineEnd::At(end) => return Record { outcome, end, spanned },
                     LineEnd::More => return self.more(from),
                 }
                 break;
@@ -375,10 +375,6 @@ impl<'d> Scanner<'d> {
             LineEnd::At(_) | LineEnd::More | LineEnd::None => Outcome::Endless,
         };
         Record { outcome, end: from, spanned: None }
-    }
-
-    fn done(fault: bool, end: usize, spanned: Option<usize>) -> Record {
-        Record { outcome: if fault { Outcome::Quote } else { Outcome::Row }, end, spanned }
     }
 
     fn line_end_at(&self, at: usize) -> LineEnd {
