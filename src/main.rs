@@ -14,12 +14,13 @@ use clap::Parser as _;
 use crm_review::cli::{
     Cli, Command, Format, Inspect, Match, RulesCommand, SeverityWord, ShapeWord, VerdictFormat,
 };
+use crm_review::config::Config;
 use crm_review::finding::Severity;
 use crm_review::review::{
     self, Aside, Earlier, Order, PaperError, Reader, Recording, ReviewError, Shape,
 };
 use crm_review::source::csv::Encoding;
-use crm_review::source::inspect::{self, Options};
+use crm_review::source::inspect::{self, Inspection, Options};
 use crm_review::source::secret::Environment;
 use crm_review::{config, draft, folder, linking};
 
@@ -363,15 +364,22 @@ fn inspect(arguments: &Inspect, threads: NonZeroUsize) -> ExitCode {
         }
     };
     let options = Options { encoding, threads, show_headers: arguments.show_headers };
-    let boundary = match (&arguments.fields, review::check_folder(&arguments.config)) {
-        (Some(_), _) => None,
-        (None, Ok(config)) => Some(config.boundary),
-        (None, Err(error)) => {
-            say(&format!(
-                "{error}\n  hint: name the columns with --fields A,B, or a review folder with --config DIR"
-            ));
-            return ExitCode::from(2);
+    let rows_out = arguments.rows_out.as_deref();
+    let look: Box<dyn Fn(&Path) -> Inspection> = match &arguments.fields {
+        Some(fields) => {
+            Box::new(move |file| inspect::inspect_fields(file, fields, &options, rows_out))
         }
+        None => match review::check_folder(&arguments.config) {
+            Ok(Config { boundary, .. }) => {
+                Box::new(move |file| inspect::inspect_allowed(file, &boundary, &options))
+            }
+            Err(error) => {
+                say(&format!(
+                    "{error}\n  hint: name the columns with --fields A,B, or a review folder with --config DIR"
+                ));
+                return ExitCode::from(2);
+            }
+        },
     };
     if arguments.rows_out.is_some() && arguments.files.len() > 1 {
         say("`--rows-out` holds the rows of one file: inspect the files one by one");
@@ -379,13 +387,7 @@ fn inspect(arguments: &Inspect, threads: NonZeroUsize) -> ExitCode {
     }
     let mut worst = 0;
     for file in &arguments.files {
-        let inspection = match (&arguments.fields, &boundary) {
-            (Some(fields), _) => {
-                inspect::inspect_fields(file, fields, &options, arguments.rows_out.as_deref())
-            }
-            (None, Some(boundary)) => inspect::inspect_allowed(file, boundary, &options),
-            (None, None) => continue,
-        };
+        let inspection = look(file);
         match arguments.format {
             Format::Json => print(&(serde_json::to_string(&inspection).unwrap_or_default() + "\n")),
             Format::Text => print(&in_words(&inspection.to_text())),
