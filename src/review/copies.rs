@@ -12,7 +12,8 @@ use crate::config::{Config, MaskKey};
 use crate::finding::{Changed, Evidence, Finding};
 use crate::packet::{self, Mask, PacketError, Review, RuleChange, Slice};
 
-use super::{Judged, counted, history};
+use super::judged::Judged;
+use super::{counted, history};
 
 /// The files beside the packet, by their names.
 pub(super) fn copies(

@@ -16,7 +16,7 @@ use crate::check::InputRules;
 use crate::ledger::{self, Entry, Run};
 use crate::source::{Input, Origin};
 
-use super::Judged;
+use super::judged::Judged;
 use super::manifest::{self, Kept, KeptInput};
 use super::paper;
 

@@ -18,10 +18,8 @@ use crate::folder;
 use crate::ledger::Chain;
 use crate::source::live::{self, Glimpse, LiveError, Surroundings};
 
-use super::{
-    Folder, Order, Records, ReviewError, columnless, copied, fields, newest_changes, nobody, pull,
-    stale,
-};
+use super::judged::{Records, columnless, fields, newest_changes, nobody, pull, stale};
+use super::{Folder, Order, ReviewError, copied};
 
 /// How a folder was found.
 #[derive(Debug)]

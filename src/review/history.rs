@@ -24,9 +24,9 @@ use crate::packet::{
     Subject, Unanswered,
 };
 
-use super::Judged;
 use super::applied::{self, Sight};
 use super::cut::Loss;
+use super::judged::Judged;
 use super::paper::{self, Findings};
 use super::tally::{Counted, Scope};
 

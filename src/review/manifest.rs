@@ -19,8 +19,8 @@ use crate::ledger::{Run, digest};
 use crate::packet::{Completeness, Review};
 use crate::source::{Origin, csv};
 
-use super::Judged;
 use super::cut::Loss;
+use super::judged::Judged;
 
 /// One digest over everything that decides a run's outcome.
 pub(super) fn inputs_digest(judged: &Judged, rules: &[(String, String)]) -> String {

@@ -16,7 +16,8 @@ use crate::ledger::{Run, digest};
 use crate::packet::{Effect, JOB, RuleChange, RuleEffect};
 
 use super::history::{self, Past};
-use super::{Folder, Judged, fields, manifest, paper};
+use super::judged::{Judged, fields};
+use super::{Folder, manifest, paper};
 
 /// The file of a run that keeps the text of its rules.
 pub(super) const KEPT: &str = "rules.json";

@@ -18,9 +18,11 @@ use crate::folder::{self, FolderError, Held};
 use crate::ledger::{Chain, Run, digest};
 
 use super::changes;
+use super::judged::judge;
 use super::manifest::{self, Kept};
 use super::paper;
-use super::{Folder, ReviewError, counted, judge, write_up};
+use super::write_up::write_up;
+use super::{Folder, ReviewError, counted};
 
 /// What was verified.
 #[derive(Debug)]

@@ -17,8 +17,9 @@ use crate::ledger::{Chain, Run};
 use crate::packet::{Proposed, visible};
 
 use super::desk::standing;
+use super::judged::judge;
 use super::paper::{self, Bare, Findings, Paper};
-use super::{Folder, ReviewError, history, judge, manifest};
+use super::{Folder, ReviewError, history, manifest};
 
 /// Findings that are listed of each kind.
 const LISTED: usize = 20;

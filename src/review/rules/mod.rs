@@ -27,7 +27,8 @@ use crate::config::Config;
 use crate::finding::Severity;
 use crate::policy::Problem;
 
-use super::{Folder, ReviewError, counted, pull};
+use super::judged::pull;
+use super::{Folder, ReviewError, counted};
 
 /// For whom a verdict on rules is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

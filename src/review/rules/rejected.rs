@@ -19,7 +19,8 @@ use crate::packet::visible;
 use crate::policy::Problems;
 
 use super::super::desk::standing;
-use super::super::{Folder, ReviewError, history, holder, manifest, paper, pull};
+use super::super::judged::pull;
+use super::super::{Folder, ReviewError, history, holder, manifest, paper};
 
 /// Writes the example to the end of `rules/examples.toml` and says what it wrote.
 pub fn example(

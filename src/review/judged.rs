@@ -1,0 +1,317 @@
+//! What a run reads, which of it is under review, and what the checks say of it.
+//!
+//! Does not: know an earlier run, or write anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::boundary::{Admission, Batch, Field, Object, Row, id_key};
+use crate::check::{AsOf, Bench, Fault, Groups, Outcome, Pulled, Report, World, dead_targets};
+use crate::config::{BatchDefinition, Config};
+use crate::packet::{self, Note};
+use crate::source::live::Surroundings;
+use crate::source::{self, Input, Origin};
+
+use super::ReviewError;
+use super::tally::Counted;
+
+/// What was read and what the checks say of it.
+pub(super) struct Judged {
+    pub(super) as_of: AsOf,
+    pub(super) pulled: Pulled,
+    pub(super) counts: Vec<packet::Count>,
+    pub(super) inputs: Vec<Input>,
+    pub(super) admissions: Vec<Admission>,
+    pub(super) reports: Vec<Report>,
+    /// What the records under review have in common.
+    pub(super) groups: Groups,
+    pub(super) missing: Vec<String>,
+    /// What a CRM would let this job do beyond reading, one sentence each.
+    pub(super) wide: Vec<String>,
+    /// What a reader should know of the input and of the rules.
+    pub(super) notes: Vec<Note>,
+    pub(super) newest: NewestChanges,
+    /// Ids of the batch's list that no table has.
+    pub(super) absent_ids: Vec<String>,
+}
+
+/// By table and input, the day of the newest change that the records tell.
+pub(super) type NewestChanges = BTreeMap<(Object, String), NaiveDate>;
+
+/// The tables as they were read, and what became of each input.
+pub(super) struct Records {
+    pub(super) tables: Pulled,
+    pub(super) inputs: Vec<Input>,
+    pub(super) admissions: Vec<Admission>,
+    /// Tables that a CRM does not have or does not show.
+    pub(super) absent: Vec<String>,
+    /// What a CRM would let this job do beyond reading, one sentence each.
+    pub(super) wide: Vec<String>,
+}
+
+/// Reads what the checks ask for, of the exports and of the CRM if it may be asked, and says which records
+/// are under review.
+pub(super) fn pull(
+    config: &Config,
+    exports: &Path,
+    surroundings: Option<Surroundings<'_>>,
+    as_of: AsOf,
+    threads: NonZeroUsize,
+) -> Result<(Bench, Records), ReviewError> {
+    let (bench, reads) = fields(config, as_of);
+    let (boundary, zone) = (&config.boundary, config.zone);
+    let mut pull = source::pull(exports, &config.files, boundary, &reads, zone, threads)?;
+    if let Some((live, surroundings)) = config.live.as_ref().zip(surroundings) {
+        let files = &config.files;
+        pull.extend(source::ask(live, surroundings, files, boundary, &reads, zone)?);
+    }
+    let mut tables = Pulled::default();
+    for batch in pull.batches {
+        tables.insert(batch);
+    }
+    for object in Object::REVIEWED {
+        if let Some(batch) = tables.get_mut(object) {
+            put_under_review(batch, &config.batch, config, as_of);
+        }
+    }
+    // Changes of fields are not kept of every table, nor by every CRM: the checks say what they lack.
+    let absent = pull.absent.into_iter().filter(|(object, _)| *object != Object::FieldHistory);
+    let records = Records {
+        tables,
+        inputs: pull.inputs,
+        admissions: pull.admissions,
+        absent: absent.map(|(_, name)| name).collect(),
+        wide: pull.wide,
+    };
+    Ok((bench, records))
+}
+
+pub(super) fn judge(
+    config: &Config,
+    exports: &Path,
+    surroundings: Option<Surroundings<'_>>,
+    as_of: AsOf,
+    threads: NonZeroUsize,
+) -> Result<Judged, ReviewError> {
+    let (bench, Records { tables: pulled, inputs, admissions, absent, wide }) =
+        pull(config, exports, surroundings, as_of, threads)?;
+    let counts = pulled
+        .iter()
+        .map(|batch| packet::Count {
+            object: batch.object(),
+            admitted: batch.len(),
+            reviewed: if Object::REVIEWED.contains(&batch.object()) {
+                batch.reviewed_len()
+            } else {
+                0
+            },
+        })
+        .collect();
+    let newest = newest_changes(config, &pulled, as_of);
+    let (reports, groups, notes) = {
+        let world = World::new(&pulled, as_of, &config.policies, threads);
+        let reports = bench.run(&world);
+        let groups = Groups::count(&world, &reports);
+        let stale = stale(config, &newest, as_of).map(|says| Note { mailed: says.clone(), says });
+        (reports, groups, stale.into_iter().chain(nobody(&world)).collect())
+    };
+    let mut missing = missing(config, &inputs, &admissions, &reports);
+    missing.extend(
+        absent.iter().map(|name| format!("{name} is not there, or this login may not see it")),
+    );
+    let absent_ids = absent_ids(&config.batch, &pulled);
+    Ok(Judged {
+        as_of,
+        pulled,
+        counts,
+        inputs,
+        admissions,
+        reports,
+        groups,
+        missing,
+        wide,
+        notes,
+        newest,
+        absent_ids,
+    })
+}
+
+/// The day of the newest change that each input under review tells. What lies ahead has not happened.
+pub(super) fn newest_changes(config: &Config, pulled: &Pulled, as_of: AsOf) -> NewestChanges {
+    let end = as_of.end();
+    let mut newest: BTreeMap<(Object, &str), DateTime<Utc>> = BTreeMap::new();
+    for object in Object::REVIEWED {
+        let fields = change_fields(config, object);
+        for row in pulled.get(object).into_iter().flat_map(Batch::rows) {
+            let changes = fields.iter().filter_map(|field| row.time(field));
+            if let Some(last) = changes.filter(|at| *at < end).max() {
+                let newest = newest.entry((object, row.file())).or_insert(last);
+                *newest = last.max(*newest);
+            }
+        }
+    }
+    let day = |at: DateTime<Utc>| at.with_timezone(&as_of.zone).date_naive();
+    newest.into_iter().map(|((object, file), at)| ((object, file.to_owned()), day(at))).collect()
+}
+
+/// That the records are older than a weekly review's should be, if they are.
+pub(super) fn stale(config: &Config, newest: &NewestChanges, as_of: AsOf) -> Option<String> {
+    let (newest, after) = (newest.values().max()?, config.policies.input().stale_after_days);
+    let days = (as_of.day - *newest).num_days();
+    (days > i64::from(after)).then(|| {
+        format!(
+            "the newest change in the records is of {newest}, {days} days before the review: are these the latest exports? (`stale_after_days = {after}`, rules/batch.toml)"
+        )
+    })
+}
+
+/// Whom the rules name and who cannot be given records, a line each.
+pub(super) fn nobody(world: &World<'_>) -> Vec<Note> {
+    const SHOWN: usize = 5;
+    let faults = dead_targets(world);
+    let note = |fault: &Fault| Note {
+        says: format!("{}: {}: {} ({})", fault.place, fault.message, fault.hint, fault.lint.code),
+        mailed: format!(
+            "{} names nobody who can be given records ({}); `crm-review rules check` says more",
+            fault.place, fault.lint.code
+        ),
+    };
+    let mut notes: Vec<Note> = faults.iter().take(SHOWN).map(note).collect();
+    if let more @ 1.. = faults.len().saturating_sub(SHOWN) {
+        let says =
+            format!("so do {more} more places of the rules; `crm-review rules check` lists them");
+        notes.push(Note { mailed: says.clone(), says });
+    }
+    notes
+}
+
+/// The checks, and every field that they, the batch, the metric and the packet read.
+pub(super) fn fields(config: &Config, as_of: AsOf) -> (Bench, BTreeSet<Field>) {
+    let bench = Bench::load(&config.policies, &config.boundary, &config.off);
+    let mut reads = bench.reads();
+    reads.extend(batch_fields(config));
+    reads.extend(Counted::of(config, as_of).fields().cloned());
+    // Dates what the packet quotes of a record.
+    let tables: BTreeSet<Object> = reads.iter().map(Field::object).collect();
+    reads.extend(tables.iter().filter_map(|it| config.boundary.allowed(*it, "modified")));
+    (bench, reads)
+}
+
+/// The fields that the batch definition itself needs.
+fn batch_fields(config: &Config) -> BTreeSet<Field> {
+    let mut fields: BTreeSet<Field> = config.batch.when.fields().cloned().collect();
+    if config.batch.changed_within_days.is_some() {
+        fields
+            .extend(Object::REVIEWED.into_iter().flat_map(|object| change_fields(config, object)));
+    }
+    fields
+}
+
+/// The fields that tell when a record changed, the better one first.
+fn change_fields(config: &Config, object: Object) -> Vec<Field> {
+    let names = ["modified", "created"].into_iter();
+    names.filter_map(|name| config.boundary.allowed(object, name)).collect()
+}
+
+fn put_under_review(batch: &mut Batch, definition: &BatchDefinition, config: &Config, as_of: AsOf) {
+    let object = batch.object();
+    if !definition.is_about(object) {
+        batch.put_under_review(|_| false);
+        return;
+    }
+    let changed = change_fields(config, object);
+    let since = definition.changed_within_days.map(|days| as_of.days_ago(days));
+    let recent = |row: Row<'_>| {
+        since.is_none_or(|since| {
+            // A record that does not say when it changed is reviewed: silence is no reason to skip it.
+            changed.iter().find_map(|field| row.time(field)).is_none_or(|at| at >= since)
+        })
+    };
+    let when = definition.when.of(object);
+    batch.put_under_review(|row| {
+        recent(row)
+            && when.is_none_or(|when| when.holds(row))
+            && definition.ids.as_ref().is_none_or(|ids| ids.contains(id_key(row.id())))
+    });
+}
+
+/// The ids of the batch's list that are in no table it is about.
+fn absent_ids(definition: &BatchDefinition, pulled: &Pulled) -> Vec<String> {
+    let is_absent = |id: &&String| {
+        let mut tables = pulled.iter().filter(|batch| definition.is_about(batch.object()));
+        tables.all(|batch| batch.find(id).is_none())
+    };
+    definition.ids.iter().flatten().filter(is_absent).cloned().collect()
+}
+
+/// What keeps the packet from being complete, one sentence each.
+fn missing(
+    config: &Config,
+    inputs: &[Input],
+    admissions: &[Admission],
+    reports: &[Report],
+) -> Vec<String> {
+    let mut missing = Vec::new();
+    let limit = config.policies.max_set_aside();
+    for (input, admission) in inputs.iter().zip(admissions) {
+        let aside = input.set_aside(admission);
+        #[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^52")]
+        let share = aside as f64 / (input.tally.rows_read.max(1)) as f64;
+        if share > limit {
+            missing.push(format!(
+                "{aside} of {} rows of {} were set aside ({:.1} %; more than {:.1} % make a packet incomplete), {}",
+                input.tally.rows_read,
+                input.file,
+                share * 100.0,
+                limit * 100.0,
+                input.first_set_aside(admission),
+            ));
+        }
+        if input.tally.looks_truncated {
+            missing
+                .push(format!("{} ends in the middle of a row: the export looks cut", input.file));
+        }
+        if let Origin::Crm(asked) = &input.origin {
+            missing.extend(asked.gaps.iter().cloned());
+        }
+        if let Some(line) = input.tally.second_table {
+            missing.push(format!(
+                "{} holds a second table from line {line}, which was not read",
+                input.file
+            ));
+        }
+    }
+    for report in reports {
+        if matches!(report.outcome, Outcome::Broken) {
+            missing.push(format!(
+                "the check {} failed inside the program and says nothing this week",
+                report.check.code
+            ));
+        }
+    }
+    missing
+}
+
+/// The fields that checks read and for which no input of their table has a column, in a sentence; those that
+/// an earlier run had are told otherwise.
+pub(super) fn columnless(admissions: &[Admission], lost: &BTreeSet<Field>) -> Option<String> {
+    let absent: BTreeSet<&Field> = admissions.iter().flat_map(|it| &it.absent).collect();
+    let is_there = |field: &Field| {
+        let mut tables = admissions.iter().filter(|it| it.object == field.object());
+        tables.any(|it| !it.absent.contains(field))
+    };
+    let nowhere: Vec<String> = absent
+        .into_iter()
+        .filter(|field| !lost.contains(*field) && !is_there(field))
+        .map(|field| format!("`{field}` ({})", field.from().join(" or ")))
+        .collect();
+    (!nowhere.is_empty()).then(|| {
+        format!(
+            "no input has a column for {}, which the checks see as blank: list the columns' names in rules/boundary.toml, or take the fields out",
+            nowhere.join(", ")
+        )
+    })
+}
