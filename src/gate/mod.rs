@@ -177,41 +177,10 @@ impl Gate {
             .unwrap_or(Profile::Plain);
         let _ = root.choice("default_decision", &[("no change", ())]);
         let (approver, backup) = approver(root);
-        let mut people = BTreeMap::new();
-        let roles = root.sections("role");
-        match profile {
-            Profile::Operator => {
-                for role in &roles {
-                    read_role(role, &mut people);
-                }
-                for name in [Some(&approver), backup.as_ref()].into_iter().flatten() {
-                    if !name.is_empty() && !people.contains_key(&folded(name)) {
-                        root.problem_with_hint(
-                            root.line(),
-                            format!("`{name}` has no role"),
-                            "name the person among the `people` of a [[role]]: in the operator profile a role says what its people may approve",
-                        );
-                    }
-                }
-                if people.len() == 1 {
-                    root.problem_with_hint(
-                        root.line(),
-                        "one person alone cannot be the second approver of what is held",
-                        "name another person in a [[role]], or use the founder profile",
-                    );
-                }
-            }
+        let mut people = match profile {
+            Profile::Operator => people_of_roles(root, &approver, backup.as_deref()),
             Profile::Founder | Profile::Plain => {
-                if let Some(role) = roles.first() {
-                    role.problem_with_hint(
-                        role.line(),
-                        "roles belong to the operator profile",
-                        "write profile = \"operator\" above, or take the roles out",
-                    );
-                    for role in &roles {
-                        read_role(role, &mut BTreeMap::new());
-                    }
-                }
+                refuse_roles(root);
                 if profile == Profile::Founder && backup.is_some() {
                     root.problem_with_hint(
                         root.line(),
@@ -219,11 +188,10 @@ impl Gate {
                         "take `backup` out, or take `profile` out",
                     );
                 }
-                for name in [Some(&approver), backup.as_ref()].into_iter().flatten() {
-                    people.insert(folded(name), Scope::All);
-                }
+                let named = [Some(&approver), backup.as_ref()].into_iter().flatten();
+                named.map(|name| (folded(name), Scope::All)).collect()
             }
-        }
+        };
         people.remove(NOBODY);
         people.remove("");
         let signers = Signers::parse(root);
@@ -542,6 +510,50 @@ fn approver(root: &Section<'_>) -> (String, Option<String>) {
     };
     let name = section.required_text("name").map_or_else(String::new, |said| said.value.to_owned());
     (name, section.text("backup").map(|said| said.value.to_owned()))
+}
+
+/// Whom the roles let decide, and what; who decides has to be among them.
+fn people_of_roles(
+    root: &Section<'_>,
+    approver: &str,
+    backup: Option<&str>,
+) -> BTreeMap<String, Scope> {
+    let mut people = BTreeMap::new();
+    for role in &root.sections("role") {
+        read_role(role, &mut people);
+    }
+    for name in [Some(approver), backup].into_iter().flatten() {
+        if !name.is_empty() && !people.contains_key(&folded(name)) {
+            root.problem_with_hint(
+                root.line(),
+                format!("`{name}` has no role"),
+                "name the person among the `people` of a [[role]]: in the operator profile a role says what its people may approve",
+            );
+        }
+    }
+    if people.len() == 1 {
+        root.problem_with_hint(
+            root.line(),
+            "one person alone cannot be the second approver of what is held",
+            "name another person in a [[role]], or use the founder profile",
+        );
+    }
+    people
+}
+
+/// Says that there are roles where none belong; what is wrong within them is said as well.
+fn refuse_roles(root: &Section<'_>) {
+    let roles = root.sections("role");
+    if let Some(role) = roles.first() {
+        role.problem_with_hint(
+            role.line(),
+            "roles belong to the operator profile",
+            "write profile = \"operator\" above, or take the roles out",
+        );
+    }
+    for role in &roles {
+        read_role(role, &mut BTreeMap::new());
+    }
 }
 
 fn read_role(role: &Section<'_>, people: &mut BTreeMap<String, Scope>) {
