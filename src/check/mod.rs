@@ -423,7 +423,7 @@ impl Policies {
 }
 
 /// A check that met its rules.
-pub struct Loaded {
+struct Loaded {
     check: &'static CheckDef,
     reads: BTreeSet<Field>,
     judge: Result<Judge, Off>,

@@ -629,7 +629,7 @@ impl Answer {
     }
 
     /// How long the server asks to wait, whether it names seconds or an instant of its own clock.
-    pub fn retry_after(&self, now: DateTime<Utc>) -> Option<Duration> {
+    fn retry_after(&self, now: DateTime<Utc>) -> Option<Duration> {
         let said = self.head("retry-after")?.trim();
         if let Ok(seconds) = said.parse::<u64>() {
             return Some(Duration::from_secs(seconds));

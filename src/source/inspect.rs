@@ -668,7 +668,7 @@ pub enum Shape {
 }
 
 /// The shape of the values under a name that CRMs use; any other name stands above text.
-pub fn shape_of_header(name: &str) -> Shape {
+fn shape_of_header(name: &str) -> Shape {
     const LABELS: [&str; 20] = [
         "stage",
         "stagename",
