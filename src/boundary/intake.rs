@@ -165,6 +165,24 @@ pub struct Admission {
 }
 
 impl Admission {
+    /// That of an input of which nothing is known yet.
+    fn of(file: &str, object: Object) -> Self {
+        Self {
+            file: file.to_owned(),
+            object,
+            columns: Vec::new(),
+            blocked: Vec::new(),
+            unlisted: Vec::new(),
+            unread: Vec::new(),
+            absent: Vec::new(),
+            rows: 0,
+            set_aside: Vec::new(),
+            withheld: Vec::new(),
+            date_orders: Vec::new(),
+            decimal_marks: Vec::new(),
+        }
+    }
+
     /// How the dates of each column were read, and what settled that, in words.
     pub fn orders_told(&self) -> impl Iterator<Item = (&str, String)> {
         let told = self.date_orders.iter();
@@ -205,20 +223,7 @@ impl Boundary {
         reads: &BTreeSet<Field>,
         zone: Tz,
     ) -> Result<Desk, AdmitError> {
-        let mut admission = Admission {
-            file: file.to_owned(),
-            object,
-            columns: Vec::new(),
-            blocked: Vec::new(),
-            unlisted: Vec::new(),
-            unread: Vec::new(),
-            absent: Vec::new(),
-            rows: 0,
-            set_aside: Vec::new(),
-            withheld: Vec::new(),
-            date_orders: Vec::new(),
-            decimal_marks: Vec::new(),
-        };
+        let mut admission = Admission::of(file, object);
         let mut columns = Vec::new();
         let mut listed = BTreeSet::new();
         for field in self.fields(object) {
@@ -247,16 +252,9 @@ impl Boundary {
                 }
             }
         }
-        for (at, name) in header.iter().enumerate() {
-            if listed.contains(&at) {
-                continue;
-            }
-            if self.blocking(name).is_some() {
-                admission.blocked.push(name.clone());
-            } else {
-                admission.unlisted.push(name.clone());
-            }
-        }
+        let rest = header.iter().enumerate().filter(|(at, _)| !listed.contains(at));
+        (admission.blocked, admission.unlisted) =
+            rest.map(|(_, name)| name.clone()).partition(|name| self.blocking(name).is_some());
         if self.unlisted() == Unlisted::Refuse && !admission.unlisted.is_empty() {
             return Err(AdmitError::Unlisted {
                 file: file.to_owned(),
@@ -266,13 +264,12 @@ impl Boundary {
         }
         let key = object.row_key();
         let Some(key_at) = columns.iter().position(|(_, field, _)| field.name() == key) else {
-            let expected = self.field(object, key).map_or_else(
-                |_| format!("`{key}`"),
-                |field| {
-                    field.from().iter().map(|f| format!("`{f}`")).collect::<Vec<_>>().join(" or ")
-                },
+            let names = self.field(object, key).map_or_else(
+                |_| vec![format!("`{key}`")],
+                |field| field.from().iter().map(|name| format!("`{name}`")).collect(),
             );
-            return Err(AdmitError::NoKey { file: file.to_owned(), object, key, expected });
+            let (file, expected) = (file.to_owned(), names.join(" or "));
+            return Err(AdmitError::NoKey { file, object, key, expected });
         };
         Ok(Desk { file: file.to_owned(), zone, columns, key_at, decimal: None, admission })
     }
@@ -339,7 +336,40 @@ impl Desk {
 
     /// Settles what only the whole input can tell.
     pub fn close(mut self, whole: Gathered) -> Result<Load, AdmitError> {
-        let Gathered { mut columns, mut undecided, marks, mut lines, withheld } = whole;
+        let Gathered { mut columns, undecided, marks, mut lines, withheld } = whole;
+        let keep = self.settle(&mut columns, undecided, &marks, &lines)?;
+        let mut columns: Vec<Held> = columns.into_iter().map(Growing::hold).collect();
+        for (row, slot, looks_like) in withheld {
+            let record = match columns.get(self.key_at) {
+                Some(Held::Text(ids)) => ids.get(row).unwrap_or_default().to_owned(),
+                _ => "?".to_owned(),
+            };
+            let field = self.columns.get(slot).map_or("", |(_, field, _)| field.name()).to_owned();
+            let line = lines.get(row).copied().unwrap_or_default().into();
+            self.admission.withheld.push(Withheld { record, field, looks_like, line });
+        }
+        if keep.contains(&false) {
+            for column in &mut columns {
+                *column = column.kept(&keep);
+            }
+            let mut marks = keep.into_iter();
+            lines.retain(|_| marks.next().unwrap_or(true));
+        }
+        self.admission.rows = lines.len();
+        self.admission.set_aside.sort();
+        let fields = self.columns.into_iter().map(|(_, field, _)| field);
+        let columns = fields.zip(columns).collect();
+        Ok(Load { columns, lines, zone: self.zone, admission: self.admission })
+    }
+
+    /// Reads the dates and numbers that wait for the whole input, and says which rows stay.
+    fn settle(
+        &mut self,
+        columns: &mut [Growing],
+        mut undecided: Vec<(usize, usize, Undecided)>,
+        marks: &[Marks],
+        lines: &[u32],
+    ) -> Result<Vec<bool>, AdmitError> {
         let mut proofs = vec![Proof::default(); columns.len()];
         let mut written = vec![Marks::default(); columns.len()];
         for (_, slot, value) in &undecided {
@@ -356,7 +386,7 @@ impl Desk {
                 }
             }
         }
-        let decimals = self.shared_decimals(&written, &marks)?;
+        let decimals = self.shared_decimals(&written, marks)?;
         let orders = self.shared_order(&proofs)?;
         let mut keep = vec![true; lines.len()];
         undecided.sort_by_key(|(row, slot, _)| (*slot, *row));
@@ -389,28 +419,7 @@ impl Desk {
                 self.admission.set_aside.push((line.into(), why));
             }
         }
-        let mut columns: Vec<Held> = columns.into_iter().map(Growing::hold).collect();
-        for (row, slot, looks_like) in withheld {
-            let record = match columns.get(self.key_at) {
-                Some(Held::Text(ids)) => ids.get(row).unwrap_or_default().to_owned(),
-                _ => "?".to_owned(),
-            };
-            let field = self.columns.get(slot).map_or("", |(_, field, _)| field.name()).to_owned();
-            let line = lines.get(row).copied().unwrap_or_default().into();
-            self.admission.withheld.push(Withheld { record, field, looks_like, line });
-        }
-        if keep.contains(&false) {
-            for column in &mut columns {
-                *column = column.kept(&keep);
-            }
-            let mut marks = keep.into_iter();
-            lines.retain(|_| marks.next().unwrap_or(true));
-        }
-        self.admission.rows = lines.len();
-        self.admission.set_aside.sort();
-        let fields = self.columns.into_iter().map(|(_, field, _)| field);
-        let columns = fields.zip(columns).collect();
-        Ok(Load { columns, lines, zone: self.zone, admission: self.admission })
+        Ok(keep)
     }
 
     /// The order of day and month for each column: declared, proven by the column itself, or proven
