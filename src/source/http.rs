@@ -789,15 +789,9 @@ impl Door {
                     }
                 }
                 Err(Lost::Final(trouble)) => return Err(trouble),
-                Err(Lost::Unheard(why)) => {
-                    let host = self.host.name.clone();
-                    let most = if why == SLOW { SLOW_TRIES } else { TRIES };
-                    let silent = Trouble::Silent { host, tries, why };
-                    if tries >= most {
-                        return Err(silent);
-                    }
-                    (None, silent)
-                }
+                Err(Lost::Late) if tries >= SLOW_TRIES => return Err(self.silent(tries, LATE)),
+                Err(Lost::Late) => (None, self.silent(tries, LATE)),
+                Err(Lost::Unheard(why)) => (None, self.silent(tries, why)),
                 Err(Lost::Broken(why)) => {
                     (None, Trouble::Broken { host: self.host.name.clone(), tries, why })
                 }
@@ -920,7 +914,7 @@ impl Door {
         loop {
             // The client's own limit is on each piece; an answer that drips has to end as well.
             if begun.elapsed() > self.manners.silence {
-                return Err(Lost::Unheard(SLOW));
+                return Err(Lost::Late);
             }
             match body.read(answer.body.spare(ROOM)) {
                 Ok(0) => break,
@@ -935,6 +929,10 @@ impl Door {
         Ok(answer)
     }
 
+    fn silent(&self, tries: u32, why: &'static str) -> Trouble {
+        Trouble::Silent { host: self.host.name.clone(), tries, why }
+    }
+
     fn too_large(&self, most: u64) -> Lost {
         Lost::Final(Trouble::TooLarge { host: self.host.name.clone(), most })
     }
@@ -943,8 +941,8 @@ impl Door {
     fn cut(&self, error: &io::Error) -> Lost {
         let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<reqwest::Error>());
         match inner.map_or(Lost::Unheard(BROKE_OFF), |inner| self.lost(inner)) {
-            Lost::Unheard(why) if why != SLOW => Lost::Broken(why),
-            lost @ (Lost::Unheard(_) | Lost::Broken(_) | Lost::Final(_)) => lost,
+            Lost::Unheard(why) => Lost::Broken(why),
+            lost @ (Lost::Late | Lost::Broken(_) | Lost::Final(_)) => lost,
         }
     }
 
@@ -966,7 +964,7 @@ impl Door {
         }
         let says = |of: &[&str]| of.iter().any(|of| words.contains(of));
         if error.is_timeout() || says(&["timed out"]) {
-            Lost::Unheard(SLOW)
+            Lost::Late
         } else if says(&["head is too large", "too many headers"]) {
             self.too_large(LARGEST_HEAD as u64)
         } else if says(&["dns error", "lookup address"]) {
@@ -1014,14 +1012,16 @@ fn signed(request: RequestBuilder, token: Option<&Secret>) -> RequestBuilder {
 }
 
 /// That an answer did not begin or end in time.
-const SLOW: &str = "no whole answer came in time";
+const LATE: &str = "no whole answer came in time";
 
 /// That a connection ended before an answer did.
 const BROKE_OFF: &str = "the connection broke off";
 
 /// What a request came to that was not answered.
 enum Lost {
-    /// Nothing of an answer came in time: it may when it is sent again.
+    /// No whole answer came in time: it may when it is sent again.
+    Late,
+    /// Nothing of an answer came: it may when it is sent again.
     Unheard(&'static str),
     /// An answer began, and is not whole: it may be when it is sent again, or asked for in another way.
     Broken(&'static str),
