@@ -151,7 +151,7 @@ fn finding<'a>(
     if let Some(created) = row.time(&sourced.created) {
         finding = finding.unless(format!(
             "The answer came {} the {object} was created: the source may name what happened in between",
-            relative(touch.at, created).replace("at the time", "about when")
+            relative(touch.at, created, "about when")
         ));
     }
     finding.unless(

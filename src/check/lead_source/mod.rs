@@ -225,12 +225,13 @@ fn in_time(answered: DateTime<Utc>, created: Option<DateTime<Utc>>, days: u32) -
     created.is_none_or(|created| answered <= created + Duration::days(days.into()))
 }
 
-/// `3 days before`, `5 hours after`, `at the time`: when one instant lies as seen from another.
-fn relative(then: DateTime<Utc>, from: DateTime<Utc>) -> String {
+/// `3 days before`, `5 hours after`: when one instant lies as seen from another; `about` of one within the
+/// hour.
+fn relative(then: DateTime<Utc>, from: DateTime<Utc>, about: &str) -> String {
     let minutes = (then - from).num_minutes();
     let side = if minutes < 0 { "before" } else { "after" };
     match minutes.unsigned_abs() {
-        0..60 => "at the time".to_owned(),
+        0..60 => about.to_owned(),
         60..120 => format!("1 hour {side}"),
         minutes @ 120..2_880 => format!("{} hours {side}", minutes / 60),
         minutes => format!("{} days {side}", minutes / 1_440),

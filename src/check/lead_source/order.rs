@@ -175,7 +175,7 @@ fn finding(
         "Lead source is {}, but {} {} {event}",
         cell.shown(),
         first.words(),
-        relative(first.at(), then)
+        relative(first.at(), then, "at the time")
     );
     let question = format!("What brought this {object}, if it was there before the first touch?");
     let hours = rules.tolerance_hours.value;

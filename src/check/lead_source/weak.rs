@@ -98,7 +98,7 @@ fn finding<'a>(
     let before = row.cell(source);
     let at = row.time(created);
     let when = at.map_or_else(String::new, |at| {
-        format!(" {} the {object} was created", and_then(&relative(touch.at, at)))
+        format!(" {} the {object} was created", relative(touch.at, at, "at the time when"))
     });
     let says =
         if row.is_blank(source) { "is blank".to_owned() } else { format!("is {}", before.shown()) };
@@ -153,9 +153,4 @@ fn finding<'a>(
         Some(_) => "A meeting, call or referral outside the CRM may have come before the campaign",
         None => "Nothing says whether the record was there before the campaign",
     })
-}
-
-/// `at the time` has to be followed by a word of time.
-fn and_then(relative: &str) -> String {
-    if relative == "at the time" { "at the time when".to_owned() } else { relative.to_owned() }
 }
