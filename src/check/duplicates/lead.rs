@@ -218,9 +218,8 @@ fn doubt_contact<'a>(
     world: &World<'a>,
     lead: Row<'a>,
     twin: &Twin<'a>,
-    finding: Finding,
+    mut finding: Finding,
 ) -> Finding {
-    let mut finding = finding;
     let boundary = &world.policies.boundary;
     if twin.by == KnownBy::NameAndDomain {
         finding =
@@ -433,9 +432,8 @@ fn doubt_account<'a>(
     world: &World<'a>,
     person: Row<'a>,
     candidates: &[Row<'a>],
-    finding: Finding,
+    mut finding: Finding,
 ) -> Finding {
-    let mut finding = finding;
     let boundary = &world.policies.boundary;
     let Some(account) = candidates.first().copied() else { return finding };
     let pair = |theirs: &str, ours: &str| -> Option<(Field, Field)> {

@@ -569,9 +569,13 @@ fn agreements(same: &Same<'_>, link: &Link<'_>) -> Vec<String> {
 }
 
 /// Why two records that look like one may be two all the same.
-fn doubt_same(world: &World<'_>, same: &Same<'_>, case: &Case<'_>, finding: Finding) -> Finding {
+fn doubt_same(
+    world: &World<'_>,
+    same: &Same<'_>,
+    case: &Case<'_>,
+    mut finding: Finding,
+) -> Finding {
     let Some(first) = case.rows.first() else { return finding };
-    let mut finding = finding;
     let is_account = first.object() == Object::Account;
     if case.by() == By::Key && shares_role_mailbox(world, &case.rows) {
         let line = world.policies.duplicates.role_mailboxes_line;
