@@ -41,6 +41,19 @@ pub enum Crm {
 }
 
 impl Crm {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Salesforce, Self::HubSpot, Self::Odoo, Self::Other];
+
+    /// The word used in `review.toml`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Salesforce => "salesforce",
+            Self::HubSpot => "hubspot",
+            Self::Odoo => "odoo",
+            Self::Other => "other",
+        }
+    }
+
     /// The name a person knows.
     pub fn title(self) -> &'static str {
         match self {
@@ -308,12 +321,7 @@ impl Source {
         if let Some(folder) = source.text("folder") {
             read.exports = PathBuf::from(folder.value);
         }
-        let crms = [
-            ("salesforce", Crm::Salesforce),
-            ("hubspot", Crm::HubSpot),
-            ("odoo", Crm::Odoo),
-            ("other", Crm::Other),
-        ];
+        let crms = Crm::ALL.map(|crm| (crm.word(), crm));
         read.crm = source.choice("crm", &crms).unwrap_or(Crm::Other);
         read.record_link = record_link(&source);
         let is_live = source.has("live");

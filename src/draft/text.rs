@@ -110,12 +110,7 @@ pub(super) fn review_toml(
 ) -> String {
     let name = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
     let name = name.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let crm = match crm {
-        Crm::Salesforce => "salesforce",
-        Crm::HubSpot => "hubspot",
-        Crm::Odoo => "odoo",
-        Crm::Other => "other",
-    };
+    let crm = crm.word();
     let mut toml = format!(
         "# The job. `crm-review run` reads this folder, judges the exports, and writes runs/DATE/packet.html.\n\n\
          organisation = {}\n\
