@@ -103,8 +103,8 @@ fn paragraph(title: &str, lines: &[String]) -> String {
 
 impl Told<'_> {
     fn finding(&self, line: &Line<'_>) -> String {
-        let Self { folder, config, run, changed, decided } = self;
-        let (code, weeks) = (&line.rule, line.weeks);
+        let Self { folder, config, changed, .. } = self;
+        let code = &line.rule;
         let mut words = format!(
             "{} {code} {} ({}): {} {}\n{}\n",
             line.id,
@@ -127,12 +127,34 @@ impl Told<'_> {
             line.held_because.as_ref().map(|why| format!("{}: {}", line.held, visible(why))),
         );
         words += &paragraph("What is proposed", &asked);
+        words += &paragraph("How it stands", &self.stands(line));
+        words += &paragraph("The rules it was judged by", &rules(line, folder, changed));
+        if let Some(check) = ALL.iter().find(|check| check.code == *code) {
+            words += &format!("\n{}", asks(check));
+            let quotes = line.evidence.iter().flat_map(quotes);
+            let used: BTreeSet<(&str, &str)> =
+                quotes.map(|quote| (&*quote.object, &*quote.field)).collect();
+            let bench = Bench::load(&config.policies, &config.boundary, &config.off);
+            let reads = bench.of(check).into_iter().flatten();
+            let reads = reads.filter(|it| used.contains(&(it.object().key(), it.name())));
+            words += &paragraph("The fields it was based on", &reads.map(read).collect::<Vec<_>>());
+            words += &format!(
+                "\n`crm-review checks {code} --dir {}` tells its settings and all it reads\n",
+                folder.path.display()
+            );
+        }
+        words
+    }
+
+    /// How it stands: in its run, decided on its packet, and decided before.
+    fn stands(&self, line: &Line<'_>) -> Vec<String> {
+        let weeks = line.weeks;
         let mut stands = vec![format!(
             "{} in the run of {}; seen in {weeks} week{}; {}",
             line.state,
-            run.as_of,
+            self.run.as_of,
             if weeks == 1 { "" } else { "s" },
-            match (decided, line.queue) {
+            match (self.decided, line.queue) {
                 (Some(_), _) => "it is decided",
                 (None, Asks::Decide) => "a decision is asked",
                 (None, Asks::Answer) => "the answer to an escalation is asked",
@@ -140,7 +162,7 @@ impl Told<'_> {
                 (None, Asks::Quiet) => "quiet, as it was rejected on the same facts",
             },
         )];
-        if let Some(decided) = decided {
+        if let Some(decided) = self.decided {
             let verdict = decided.decision.verdict();
             let more = match verdict {
                 Verdict::Approve { .. } => String::new(),
@@ -161,23 +183,7 @@ impl Told<'_> {
                 if last.on_another_proposal { "; something else is proposed now" } else { "" },
             ));
         }
-        words += &paragraph("How it stands", &stands);
-        words += &paragraph("The rules it was judged by", &rules(line, folder, changed));
-        if let Some(check) = ALL.iter().find(|check| check.code == *code) {
-            words += &format!("\n{}", asks(check));
-            let quotes = line.evidence.iter().flat_map(quotes);
-            let used: BTreeSet<(&str, &str)> =
-                quotes.map(|quote| (&*quote.object, &*quote.field)).collect();
-            let bench = Bench::load(&config.policies, &config.boundary, &config.off);
-            let reads = bench.of(check).into_iter().flatten();
-            let reads = reads.filter(|it| used.contains(&(it.object().key(), it.name())));
-            words += &paragraph("The fields it was based on", &reads.map(read).collect::<Vec<_>>());
-            words += &format!(
-                "\n`crm-review checks {code} --dir {}` tells its settings and all it reads\n",
-                folder.path.display()
-            );
-        }
-        words
+        stands
     }
 }
 

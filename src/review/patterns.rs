@@ -47,8 +47,13 @@ pub fn patterns(path: &Path) -> Result<String, ReviewError> {
     }
     words += &repeated(&groups, &lines, run);
     let flagged = lines.iter().filter(|line| is_counted(line)).filter_map(Bare::to_record);
-    let decided = Decided::read(&runs, &ledger, run.as_of);
-    words += &audit(&groups, &flagged.collect(), &decided, config.gate.approver());
+    let audit = Audit {
+        groups: &groups,
+        flagged: flagged.collect(),
+        decided: Decided::read(&runs, &ledger, run.as_of),
+        approver: config.gate.approver(),
+    };
+    words += &audit.words();
     Ok(words)
 }
 
@@ -226,75 +231,83 @@ const COMPARED: u64 = 20;
 
 /// Whether segments are treated alike: how often records of a region, size or source are flagged, and how
 /// often what is proposed of them is rejected.
-fn audit(
-    groups: &Groups,
-    flagged: &BTreeSet<RecordRef>,
-    decided: &Decided,
-    approver: &str,
-) -> String {
-    let mut words = String::new();
-    for by in [By::Region, By::Size, By::Source] {
-        let of_kind =
-            groups.sizes.iter().filter(|((_, of, _), count)| *of == by && **count >= COMPARED);
-        let mut rows: Vec<(Object, &str, u64)> =
-            of_kind.map(|((object, _, value), count)| (*object, value.as_str(), *count)).collect();
-        rows.sort_by_key(|(object, value, count)| (*object, Reverse(*count), *value));
-        for object in Object::REVIEWED {
-            let rows: Vec<_> = rows.iter().filter(|row| row.0 == object).collect();
-            if rows.len() < 2 {
-                continue;
-            }
-            let all = groups.tables.get(&object).copied().unwrap_or_default();
-            let in_all = flagged.iter().filter(|record| record.object == object).count() as u64;
-            let all_decided = decided.of(object);
-            words += &format!(
-                "\n{} by {}: flagged of those reviewed, rejected of what was decided in 26 weeks (95 %)\n",
-                object.plural(),
-                by.title(),
-            );
-            for (_, value, reviewed) in rows.iter().take(AUDITED) {
-                let here = flagged.iter().filter(|record| {
-                    record.object == object
-                        && groups.of.get(record).and_then(|of| of.get(&by)).map(String::as_str)
-                            == Some(*value)
-                });
-                let found = here.count() as u64;
-                let (rejected, answered) = decided.of_group(object, by, value);
-                let more = |part, whole, in_all, all| {
-                    surprise(chance(part, whole, in_all, all), rows.len()) < SURPRISE
-                };
-                let mut notes = Vec::new();
-                if more(found, *reviewed, in_all, all) {
-                    notes.push("flagged more often than the others");
+struct Audit<'a> {
+    groups: &'a Groups,
+    flagged: BTreeSet<RecordRef>,
+    decided: Decided,
+    approver: &'a str,
+}
+
+impl Audit<'_> {
+    fn words(&self) -> String {
+        let mut words = String::new();
+        for by in [By::Region, By::Size, By::Source] {
+            for object in Object::REVIEWED {
+                let mut sizes: Vec<(&str, u64)> = (self.groups.sizes.iter())
+                    .filter(|((table, of, _), count)| {
+                        (*table, *of) == (object, by) && **count >= COMPARED
+                    })
+                    .map(|((.., value), count)| (value.as_str(), *count))
+                    .collect();
+                if sizes.len() >= 2 {
+                    sizes.sort_by_key(|(value, count)| (Reverse(*count), *value));
+                    words += &self.table(object, by, &sizes);
                 }
-                if answered >= COMPARED && more(rejected, answered, all_decided.0, all_decided.1) {
-                    notes.push("rejected more often than the others");
-                }
-                let note = if notes.is_empty() {
-                    String::new()
-                } else {
-                    format!("  {}: {approver} finds out why", notes.join(" and "))
-                };
-                let answers = if answered < COMPARED {
-                    format!("{answered} decided: too few")
-                } else {
-                    shares(rejected, answered)
-                };
-                let row = format!(
-                    "  {:<24} {:<34} {answers:<34}{note}",
-                    visible(value).chars().take(24).collect::<String>(),
-                    shares(found, *reviewed),
-                );
-                words += row.trim_end();
-                words += "\n";
             }
         }
+        if words.is_empty() {
+            words += &format!(
+                "\nno two regions, sizes or sources have {COMPARED} records under review\n"
+            );
+        }
+        format!("\nWhether segments are treated alike\n{words}")
     }
-    if words.is_empty() {
-        words +=
-            &format!("\nno two regions, sizes or sources have {COMPARED} records under review\n");
+
+    /// The groups of one kind, the largest first, each with how many of it are under review.
+    fn table(&self, object: Object, by: By, sizes: &[(&str, u64)]) -> String {
+        let mut words = format!(
+            "\n{} by {}: flagged of those reviewed, rejected of what was decided in 26 weeks (95 %)\n",
+            object.plural(),
+            by.title(),
+        );
+        let all = self.groups.tables.get(&object).copied().unwrap_or_default();
+        let flagged: Vec<_> = self.flagged.iter().filter(|it| it.object == object).collect();
+        let (all_rejected, all_answered) = self.decided.of(object);
+        let more = |part, whole, in_all, all| {
+            surprise(chance(part, whole, in_all, all), sizes.len()) < SURPRISE
+        };
+        for (value, reviewed) in sizes.iter().take(AUDITED) {
+            let group_of = |record: &RecordRef| self.groups.of.get(record)?.get(&by);
+            let is_here = |record: &&&RecordRef| group_of(record).is_some_and(|it| it == value);
+            let found = flagged.iter().filter(is_here).count() as u64;
+            let (rejected, answered) = self.decided.of_group(object, by, value);
+            let mut notes = Vec::new();
+            if more(found, *reviewed, flagged.len() as u64, all) {
+                notes.push("flagged more often than the others");
+            }
+            if answered >= COMPARED && more(rejected, answered, all_rejected, all_answered) {
+                notes.push("rejected more often than the others");
+            }
+            let note = if notes.is_empty() {
+                String::new()
+            } else {
+                format!("  {}: {} finds out why", notes.join(" and "), self.approver)
+            };
+            let answers = if answered < COMPARED {
+                format!("{answered} decided: too few")
+            } else {
+                shares(rejected, answered)
+            };
+            let row = format!(
+                "  {:<24} {:<34} {answers:<34}{note}",
+                visible(value).chars().take(24).collect::<String>(),
+                shares(found, *reviewed),
+            );
+            words += row.trim_end();
+            words += "\n";
+        }
+        words
     }
-    format!("\nWhether segments are treated alike\n{words}")
 }
 
 /// `12 of 40, 30.0 % (18.1 % to 45.4 %)`.
