@@ -235,6 +235,28 @@ fn account_ladder(batches: &Batches) -> Option<Ladder> {
     Some(Ladder { object: Object::Account, field, order, lists, unplaced: Vec::new() })
 }
 
+/// What the names of deals' stages hold, the early ones first.
+const DEAL_ORDER: &[&[&str]] = &[
+    &["prospect", "new", "appointment", "funnel", "termin", "rendez-vous", "cita "],
+    &["qualif", "discovery", "calific"],
+    &["analysis", "assessment", "demo", "presentation", "präsentation", "présent", "presentaci"],
+    &["value", "decision maker", "entscheidungsträger", "décideur", "decisor", "de decisiones"],
+    &["proposal", "quote", "angebot", "devis", "propuesta", "proposta"],
+    &["negotiation", "review", "upside", "verhandlung", "négociation", "negocia"],
+    &["decision", "expected", "entscheidung"],
+    &["commit", "contract", "procurement", "verbal", "vertrag", "contrat"],
+];
+const WON: &[&str] = &["won", "gewonn", "gagné", "ganad", "ganh", "vinto", "vinta"];
+const LOST: &[&str] = &["lost", "verlor", "perdu", "perdid", "nicht gewonn"];
+const CLOSED: &[&str] = &["closed", "geschlossen", "fermé", "cerrad", "fechad", "chius"];
+
+/// The fields beside the stage that tell how deals stand.
+struct Signs {
+    closed: Option<Field>,
+    won: Option<Field>,
+    probability: Option<Field>,
+}
+
 /// What the deals in one stage look like.
 #[derive(Default)]
 struct StageFigures {
@@ -244,81 +266,82 @@ struct StageFigures {
     probabilities: Vec<f64>,
 }
 
-fn deal_ladder(batches: &Batches) -> Option<Ladder> {
-    const ORDER: &[&[&str]] = &[
-        &["prospect", "new", "appointment", "funnel", "termin", "rendez-vous", "cita "],
-        &["qualif", "discovery", "calific"],
-        &[
-            "analysis",
-            "assessment",
-            "demo",
-            "presentation",
-            "präsentation",
-            "présent",
-            "presentaci",
-        ],
-        &["value", "decision maker", "entscheidungsträger", "décideur", "decisor", "de decisiones"],
-        &["proposal", "quote", "angebot", "devis", "propuesta", "proposta"],
-        &["negotiation", "review", "upside", "verhandlung", "négociation", "negocia"],
-        &["decision", "expected", "entscheidung"],
-        &["commit", "contract", "procurement", "verbal", "vertrag", "contrat"],
-    ];
-    const WON: &[&str] = &["won", "gewonn", "gagné", "ganad", "ganh", "vinto", "vinta"];
-    const LOST: &[&str] = &["lost", "verlor", "perdu", "perdid", "nicht gewonn"];
-    const CLOSED: &[&str] = &["closed", "geschlossen", "fermé", "cerrad", "fechad", "chius"];
-    let batch = batches.get(Object::Deal)?;
-    let field = batches.field(Object::Deal, "stage").filter(|field| batch.has(field))?;
-    let named = |name: &str| batches.field(Object::Deal, name).filter(|field| batch.has(field));
-    let (closed, won, probability) = (named("closed"), named("won"), named("probability"));
-    let mut stages: BTreeMap<String, StageFigures> = BTreeMap::new();
-    for row in batch.rows() {
-        let Some(stage) = row.text(&field) else { continue };
-        let figures = stages.entry(stage.trim().to_owned()).or_default();
-        let flag =
-            |field: &Option<Field>| field.as_ref().and_then(|field| row.flag(field)) == Some(true);
-        figures.n += 1;
-        figures.closed += usize::from(flag(&closed));
-        figures.won += usize::from(flag(&won));
-        figures.probabilities.extend(probability.as_ref().and_then(|field| row.number(field)));
+/// How the deals in a stage ended.
+enum Ended {
+    Won,
+    Lost,
+}
+
+impl Signs {
+    /// What the deals in each stage look like.
+    fn figures(&self, batch: &Batch, stage: &Field) -> BTreeMap<String, StageFigures> {
+        let mut stages: BTreeMap<String, StageFigures> = BTreeMap::new();
+        for row in batch.rows() {
+            let Some(stage) = row.text(stage) else { continue };
+            let figures = stages.entry(stage.trim().to_owned()).or_default();
+            let flag = |field: &Option<Field>| {
+                field.as_ref().and_then(|field| row.flag(field)) == Some(true)
+            };
+            let probability = self.probability.as_ref().and_then(|field| row.number(field));
+            figures.n += 1;
+            figures.closed += usize::from(flag(&self.closed));
+            figures.won += usize::from(flag(&self.won));
+            figures.probabilities.extend(probability);
+        }
+        for figures in stages.values_mut() {
+            figures.probabilities.sort_by(f64::total_cmp);
+        }
+        stages
     }
+
+    /// How the deals in a stage ended: by their fields, or else by its name; nothing where they did not.
+    fn ended(&self, stage: &str, figures: &StageFigures) -> Option<Ended> {
+        let says_lost = holds(stage, LOST);
+        let won = share(figures.won, figures.n);
+        let is_over = if self.closed.is_some() {
+            share(figures.closed, figures.n) >= 0.9
+        } else {
+            self.won.is_some() && won >= 0.9
+                || holds(stage, CLOSED)
+                || holds(stage, WON)
+                || says_lost
+        };
+        let is_won = if self.won.is_some() { won >= 0.5 } else { holds(stage, WON) && !says_lost };
+        is_over.then_some(if is_won { Ended::Won } else { Ended::Lost })
+    }
+}
+
+fn deal_ladder(batches: &Batches) -> Option<Ladder> {
+    let batch = batches.get(Object::Deal)?;
+    let named = |name: &str| batches.field(Object::Deal, name).filter(|field| batch.has(field));
+    let field = named("stage")?;
+    let signs =
+        Signs { closed: named("closed"), won: named("won"), probability: named("probability") };
+    let stages = signs.figures(batch, &field);
     if stages.is_empty() || stages.len() > 60 {
         return None;
     }
-    let (mut order, mut ended_won, mut ended_lost) = (Vec::new(), Vec::new(), Vec::new());
-    for (stage, mut figures) in stages {
-        figures.probabilities.sort_by(f64::total_cmp);
-        let median = figures.probabilities.get(figures.probabilities.len() / 2).copied();
-        let said_won = won.is_some() && share(figures.won, figures.n) >= 0.9;
-        let says_lost = || holds(&stage, LOST);
-        let ended = if closed.is_some() {
-            share(figures.closed, figures.n) >= 0.9
-        } else {
-            said_won || holds(&stage, CLOSED) || holds(&stage, WON) || says_lost()
-        };
-        let says_won = if won.is_some() {
-            share(figures.won, figures.n) >= 0.5
-        } else {
-            holds(&stage, WON) && !says_lost()
-        };
+    let (mut order, mut won, mut lost) = (Vec::new(), Vec::new(), Vec::new());
+    for (stage, figures) in stages {
         let mut said = format!("{} deals", figures.n);
-        if closed.is_some() {
+        if signs.closed.is_some() {
             let _ = write!(said, ", {} closed", percent(figures.closed, figures.n));
         }
-        if ended && says_won {
-            ended_won.push((stage, said));
-        } else if ended {
-            ended_lost.push((stage, said));
-        } else {
-            if let Some(median) = median {
-                let _ = write!(said, ", median probability {median}");
+        match signs.ended(&stage, &figures) {
+            Some(Ended::Won) => won.push((stage, said)),
+            Some(Ended::Lost) => lost.push((stage, said)),
+            None => {
+                let median = figures.probabilities.get(figures.probabilities.len() / 2).copied();
+                if let Some(median) = median {
+                    let _ = write!(said, ", median probability {median}");
+                }
+                order.push((median, vocabulary(&stage, DEAL_ORDER), stage, said));
             }
-            let place = vocabulary(&stage, ORDER);
-            order.push((median, place, stage, said));
         }
     }
     // Nothing says which of these names mean that a deal is over: all of them might.
-    let told = closed.is_some() || !ended_won.is_empty() || !ended_lost.is_empty();
-    if !told && order.iter().all(|(_, place, ..)| *place == ORDER.len()) {
+    let told = signs.closed.is_some() || !won.is_empty() || !lost.is_empty();
+    if !told && order.iter().all(|(_, place, ..)| *place == DEAL_ORDER.len()) {
         return None;
     }
     order.sort_by(|a, b| {
@@ -327,7 +350,7 @@ fn deal_ladder(batches: &Batches) -> Option<Ladder> {
             .then_with(|| (a.1, &a.2).cmp(&(b.1, &b.2)))
     });
     let order: Vec<_> = order.into_iter().map(|(_, _, stage, said)| (stage, said)).collect();
-    let lists = vec![("won", ended_won), ("lost", ended_lost)];
+    let lists = vec![("won", won), ("lost", lost)];
     let unplaced = Vec::new();
     (!order.is_empty()).then_some(Ladder { object: Object::Deal, field, order, lists, unplaced })
 }
