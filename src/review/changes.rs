@@ -279,8 +279,8 @@ impl<'c> Sheets<'c> {
         });
     }
 
-    /// The files by name, and what they hold in words.
-    fn files(&self, run: &Run, name: &str, head: &str) -> (Vec<(String, String)>, String) {
+    /// The sheets by name, and what they hold, a line each.
+    fn sheets(&self) -> (Vec<(String, String)>, Vec<String>) {
         let mut files = Vec::new();
         let mut lines = Vec::new();
         for ((object, field, column), rows) in &self.columns {
@@ -320,6 +320,12 @@ impl<'c> Sheets<'c> {
             };
             lines.push(format!("by-hand.csv: {steps} in their order{merges}"));
         }
+        (files, lines)
+    }
+
+    /// The files by name, and what they hold in words.
+    fn files(&self, run: &Run, name: &str, head: &str) -> (Vec<(String, String)>, String) {
+        let (mut files, lines) = self.sheets();
         let mut words = format!(
             "Approved changes of the packet of {}, run {}\n{HEAD}{head}\n\n\
              Apply them through your normal change path, in this order:\n",
