@@ -14,7 +14,7 @@ use crate::finding::Finding;
 use crate::policy::{Document, Log, Node, Problems, Section, Value, meant, quoted};
 
 use super::condition::fold;
-use super::{ALL, AsOf, Bench, CheckDef, Outcome, Policies, Pulled, World};
+use super::{ALL, AsOf, Bench, CheckDef, Outcome, Policies, Pulled, Report, World};
 
 /// The file of the examples, below `rules/`.
 pub const EXAMPLES: &str = "examples.toml";
@@ -136,8 +136,17 @@ impl Examples {
                 tried.fired.extend(said);
             }
         }
-        for check in &example.fires {
-            if tried.fired.iter().any(|(fired, _)| fired.code == check.code) {
+        tried.wrong.extend(example.unmet(&tried.fired, &reports));
+        tried
+    }
+}
+
+impl Example {
+    /// What it says of the checks and they do not do.
+    fn unmet(&self, fired: &[(&CheckDef, String)], reports: &[Report]) -> Vec<String> {
+        let mut unmet = Vec::new();
+        for check in &self.fires {
+            if fired.iter().any(|(it, _)| it.code == check.code) {
                 continue;
             }
             let why = reports.iter().find_map(|report| match &report.outcome {
@@ -145,22 +154,20 @@ impl Examples {
                 Outcome::NotApplicable(_) | Outcome::Ran(_) | Outcome::Broken => None,
             });
             let why = why.map_or_else(String::new, |why| format!(": {why}"));
-            tried.wrong.push(format!("`{}` {} does not fire{why}", check.code, check.name));
+            unmet.push(format!("`{}` {} does not fire{why}", check.code, check.name));
         }
-        for (check, headline) in &tried.fired {
-            let must_not = match &example.quiet {
-                Quiet::All => !example.fires.iter().any(|it| it.code == check.code),
+        for (check, headline) in fired {
+            let must_not = match &self.quiet {
+                Quiet::All => !self.fires.iter().any(|it| it.code == check.code),
                 Quiet::These(quiet) => quiet.iter().any(|it| it.code == check.code),
             };
             if must_not {
-                tried.wrong.push(format!("`{}` {} fires: {headline}", check.code, check.name));
+                unmet.push(format!("`{}` {} fires: {headline}", check.code, check.name));
             }
         }
-        tried
+        unmet
     }
-}
 
-impl Example {
     fn parse(section: &Section<'_>, boundary: &Boundary) -> Option<Self> {
         let name = section.required_text("name");
         let as_of = section.date("as_of").map(|said| said.value);
