@@ -39,7 +39,7 @@ pub struct Batch {
     /// The slot of the field that names records.
     key: usize,
     lines: Vec<u32>,
-    files: Vec<(usize, String, BTreeMap<String, String>)>,
+    files: Vec<Share>,
     fields: BTreeSet<Field>,
     withheld: BTreeSet<(usize, usize)>,
     index: Index,
@@ -47,6 +47,15 @@ pub struct Batch {
     /// The field that dates what evidence quotes, where it may be shown.
     modified: Option<Field>,
     zone: Tz,
+}
+
+/// One input's share of a table.
+struct Share {
+    /// The position of its first row.
+    start: usize,
+    file: String,
+    /// The column in which each field stands.
+    columns: BTreeMap<String, String>,
 }
 
 impl fmt::Debug for Batch {
@@ -69,17 +78,17 @@ impl Batch {
         let mut batch = Parts { key: usize::MAX, ..Parts::default() };
         let mut fields = BTreeSet::new();
         for load in loads {
-            let sources: BTreeMap<String, String> = load
-                .admission
-                .columns
-                .iter()
-                .map(|(field, column)| (field.name().to_owned(), column.clone()))
-                .collect();
+            let columns = load.admission.columns.iter();
+            let share = Share {
+                start: batch.lines.len(),
+                file: load.admission.file.clone(),
+                columns: columns.map(|(field, it)| (field.name().to_owned(), it.clone())).collect(),
+            };
             fields.extend(load.admission.columns.iter().map(|(field, _)| field.clone()));
             for withheld in &load.admission.withheld {
                 withheld_at.push((batch.files.len(), withheld.line, withheld.field.clone()));
             }
-            batch.files.push((batch.lines.len(), load.admission.file.clone(), sources));
+            batch.files.push(share);
             for (field, column) in load.columns {
                 batch.append(object, &field, column);
             }
@@ -130,8 +139,8 @@ impl Batch {
         for (file, line, name) in withheld {
             let read = reads.iter().find(|f| f.object() == self.object && f.name() == name);
             let Some(field) = read else { continue };
-            let start = self.files.get(*file).map_or(0, |file| file.0);
-            let end = self.files.get(file + 1).map_or(self.len(), |file| file.0);
+            let start = self.files.get(*file).map_or(0, |share| share.start);
+            let end = self.files.get(file + 1).map_or(self.len(), |share| share.start);
             // A file's rows stand in the order of their lines, and a row that was set aside is gone.
             let here = self.lines.get(start..end).unwrap_or_default();
             if let Ok(at) = here.binary_search_by(|at| u64::from(*at).cmp(line)) {
@@ -227,7 +236,7 @@ struct Parts {
     columns: Vec<Option<Held>>,
     key: usize,
     lines: Vec<u32>,
-    files: Vec<(usize, String, BTreeMap<String, String>)>,
+    files: Vec<Share>,
 }
 
 impl Parts {
@@ -277,8 +286,8 @@ impl Parts {
         for admission in admissions {
             admission.set_aside.sort();
         }
-        for file in &mut self.files {
-            file.0 -= repeats.iter().filter(|at| **at < file.0).count();
+        for share in &mut self.files {
+            share.start -= repeats.iter().filter(|at| **at < share.start).count();
         }
         for column in self.columns.iter_mut().flatten() {
             *column = column.kept(&keep);
@@ -289,8 +298,8 @@ impl Parts {
 }
 
 /// The file of a row: the last that begins at or before it.
-fn file_at(files: &[(usize, String, BTreeMap<String, String>)], at: usize) -> usize {
-    files.partition_point(|(start, ..)| *start <= at).saturating_sub(1)
+fn file_at(files: &[Share], at: usize) -> usize {
+    files.partition_point(|share| share.start <= at).saturating_sub(1)
 }
 
 /// One admitted record.
@@ -323,7 +332,7 @@ impl<'b> Row<'b> {
 
     /// The input the record came from.
     pub fn file(self) -> &'b str {
-        self.batch.files.get(self.batch.file_at(self.at)).map_or("", |(_, file, _)| file)
+        self.batch.files.get(self.batch.file_at(self.at)).map_or("", |share| &share.file)
     }
 
     /// The line the record starts on in its input.
@@ -438,15 +447,15 @@ impl<'b> Row<'b> {
                 (Some(_), Exposure::Never) => Shown::Never,
             }
         };
-        let file = self.batch.files.get(self.batch.file_at(self.at));
+        let share = self.batch.files.get(self.batch.file_at(self.at));
         Cell {
             record: self.record(),
             field: field.name().to_owned(),
-            column: file
-                .and_then(|(_, _, columns)| columns.get(field.name()))
+            column: share
+                .and_then(|share| share.columns.get(field.name()))
                 .cloned()
                 .unwrap_or_default(),
-            file: file.map(|(_, file, _)| file.clone()).unwrap_or_default(),
+            file: share.map(|share| share.file.clone()).unwrap_or_default(),
             line: self.line(),
             shown,
             called: None,

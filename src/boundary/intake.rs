@@ -196,12 +196,21 @@ impl Admission {
     }
 }
 
+/// A column of an input that is read.
+#[derive(Debug, Clone)]
+struct Wanted {
+    /// Its position in the header.
+    at: usize,
+    field: Field,
+    name: String,
+}
+
 /// Where one input's rows are handed in.
 #[derive(Debug, Clone)]
 pub struct Desk {
     file: String,
     zone: Tz,
-    columns: Vec<(usize, Field, String)>,
+    columns: Vec<Wanted>,
     key_at: usize,
     /// The decimal mark, where it is known of whatever is written there.
     decimal: Option<DecimalMark>,
@@ -237,8 +246,9 @@ impl Boundary {
                 [] if reads.contains(field) => admission.absent.push(field.clone()),
                 [] => {}
                 [(at, name)] if reads.contains(field) || field.name() == object.row_key() => {
-                    columns.push((*at, field.clone(), (*name).to_owned()));
-                    admission.columns.push((field.clone(), (*name).to_owned()));
+                    let (field, name) = (field.clone(), (*name).to_owned());
+                    admission.columns.push((field.clone(), name.clone()));
+                    columns.push(Wanted { at: *at, field, name });
                 }
                 [(_, name)] => admission.unread.push((*name).to_owned()),
                 several => {
@@ -263,7 +273,7 @@ impl Boundary {
             });
         }
         let key = object.row_key();
-        let Some(key_at) = columns.iter().position(|(_, field, _)| field.name() == key) else {
+        let Some(key_at) = columns.iter().position(|it| it.field.name() == key) else {
             let names = self.field(object, key).map_or_else(
                 |_| vec![format!("`{key}`")],
                 |field| field.from().iter().map(|name| format!("`{name}`")).collect(),
@@ -301,28 +311,28 @@ impl Desk {
 
     /// The positions of the columns a reader has to hand in, in the order expected by [`Intake::row`].
     pub fn wanted(&self) -> Vec<usize> {
-        self.columns.iter().map(|(at, ..)| *at).collect()
+        self.columns.iter().map(|wanted| wanted.at).collect()
     }
 
     /// The names of those columns.
     pub fn wanted_names(&self) -> Vec<&str> {
-        self.columns.iter().map(|(_, _, name)| name.as_str()).collect()
+        self.columns.iter().map(|wanted| wanted.name.as_str()).collect()
     }
 
     /// Where a field stands among the wanted columns.
     pub fn position(&self, field: &str) -> usize {
-        self.columns.iter().position(|(_, held, _)| held.name() == field).unwrap_or_default()
+        self.columns.iter().position(|wanted| wanted.field.name() == field).unwrap_or_default()
     }
 
     /// A place for one chunk's rows.
     pub fn intake(&self) -> Intake {
         Intake {
-            fields: self.columns.iter().map(|(_, field, _)| field.clone()).collect(),
+            fields: self.columns.iter().map(|wanted| wanted.field.clone()).collect(),
             key_at: self.key_at,
             columns: self
                 .columns
                 .iter()
-                .map(|(_, field, _)| Column::of(field.kind(), ROOM))
+                .map(|wanted| Column::of(wanted.field.kind(), ROOM))
                 .collect(),
             undecided: Vec::new(),
             decimal: self.decimal,
@@ -344,7 +354,7 @@ impl Desk {
                 Some(Held::Text(ids)) => ids.get(row).unwrap_or_default().to_owned(),
                 _ => "?".to_owned(),
             };
-            let field = self.columns.get(slot).map_or("", |(_, field, _)| field.name()).to_owned();
+            let field = self.columns.get(slot).map_or("", |wanted| wanted.field.name()).to_owned();
             let line = lines.get(row).copied().unwrap_or_default().into();
             self.admission.withheld.push(Withheld { record, field, looks_like, line });
         }
@@ -357,7 +367,7 @@ impl Desk {
         }
         self.admission.rows = lines.len();
         self.admission.set_aside.sort();
-        let fields = self.columns.into_iter().map(|(_, field, _)| field);
+        let fields = self.columns.into_iter().map(|wanted| wanted.field);
         let columns = fields.zip(columns).collect();
         Ok(Load { columns, lines, zone: self.zone, admission: self.admission })
     }
@@ -414,7 +424,7 @@ impl Desk {
             } else if keep.get_mut(row).is_some_and(|keep| std::mem::replace(keep, false)) {
                 // A row is set aside once, however many of its days do not exist.
                 let line = lines.get(row).copied().unwrap_or_default();
-                let column = self.columns.get(slot).map_or("", |(_, _, column)| column);
+                let column = self.columns.get(slot).map_or("", |wanted| &wanted.name);
                 let why = format!("`{column}` names a day that does not exist");
                 self.admission.set_aside.push((line.into(), why));
             }
@@ -434,7 +444,7 @@ impl Desk {
             })
             .collect();
         let mut orders = Vec::new();
-        for (proof, (_, field, column)) in proofs.iter().zip(&self.columns) {
+        for (proof, Wanted { field, name: column, .. }) in proofs.iter().zip(&self.columns) {
             if proof.unordered == 0 {
                 orders.push(None);
                 continue;
@@ -482,8 +492,8 @@ impl Desk {
     ) -> Result<Vec<Option<DecimalMark>>, AdmitError> {
         let of_file = marks.iter().fold(Marks::default(), |all, of_column| all.and(*of_column));
         let mut decimals = Vec::new();
-        for ((written, proven), (_, field, column)) in written.iter().zip(marks).zip(&self.columns)
-        {
+        let written = written.iter().zip(marks).zip(&self.columns);
+        for ((written, proven), Wanted { field, name: column, .. }) in written {
             if *written == Marks::default() {
                 decimals.push(None);
                 continue;
