@@ -36,12 +36,21 @@ pub(super) fn texts(
 
 /// A list of objects whose records are reviewed.
 pub(super) fn objects(section: Option<&Section<'_>>, default: &[Object]) -> Vec<Object> {
+    objects_among(section, default, &Object::REVIEWED)
+}
+
+/// A list of objects, of those that a check can look at; each is looked at once.
+pub(super) fn objects_among(
+    section: Option<&Section<'_>>,
+    default: &[Object],
+    possible: &[Object],
+) -> Vec<Object> {
     let Some(section) = section.filter(|section| section.has("objects")) else {
         return default.to_vec();
     };
     let mut objects = Vec::new();
     for name in section.texts("objects") {
-        let object = reviewed(section, &name);
+        let object = among(section, &name, possible);
         objects.extend(object.filter(|object| !objects.contains(object)));
     }
     objects
@@ -49,15 +58,26 @@ pub(super) fn objects(section: Option<&Section<'_>>, default: &[Object]) -> Vec<
 
 /// A table whose records are reviewed, by its name.
 pub(super) fn reviewed(section: &Section<'_>, name: &Said<&str>) -> Option<Object> {
+    among(section, name, &Object::REVIEWED)
+}
+
+fn among(section: &Section<'_>, name: &Said<&str>, possible: &[Object]) -> Option<Object> {
     let object = Object::parse(name.value).filter(|object| Object::REVIEWED.contains(object));
-    if object.is_none() {
+    let fits = object.filter(|object| possible.contains(object));
+    if fits.is_none() {
+        let names: Vec<_> = possible.iter().map(|object| object.key()).collect();
+        let what = if object.is_some() {
+            "cannot be looked at here"
+        } else {
+            "is not a table under review"
+        };
         section.problem_with_hint(
             name.line,
-            format!("`{}` is not a table under review", name.value),
-            "one of lead, contact, account, deal",
+            format!("`{}` {what}", name.value),
+            format!("one of {}", names.join(", ")),
         );
     }
-    object
+    fits
 }
 
 /// An allowed field of a table under review, by both names: `account.industry`.
@@ -129,4 +149,28 @@ pub(super) fn title(field: &Field) -> String {
 /// `1 day`, `41 days`.
 pub(super) fn days(count: i64) -> String {
     if count == 1 { "1 day".to_owned() } else { format!("{count} days") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{Document, Log};
+
+    #[test]
+    fn each_object_that_a_check_can_look_at_is_looked_at_once() {
+        let log = Log::default();
+        let text = "objects = [\"contact\", \"deal\", \"contact\", \"user\"]";
+        let document = Document::parse("rules/lifecycle.toml", text, &log);
+        {
+            let root = document.root(&log);
+            let possible = [Object::Contact, Object::Account];
+            assert_eq!(objects_among(Some(&root), &possible, &possible), [Object::Contact]);
+            assert_eq!(objects_among(None, &possible, &possible), possible);
+        }
+        assert_eq!(
+            log.finish(()).unwrap_err().to_string(),
+            "rules/lifecycle.toml:1: `deal` cannot be looked at here\n  hint: one of contact, account\n\
+             rules/lifecycle.toml:1: `user` is not a table under review\n  hint: one of contact, account"
+        );
+    }
 }

@@ -104,22 +104,7 @@ impl Settings<'_> {
 
     /// The objects the check looks at, of those it can look at.
     fn objects(&self, default: &[Object], possible: &[Object]) -> Vec<Object> {
-        let Some(section) = self.section.as_ref().filter(|section| section.has("objects")) else {
-            return default.to_vec();
-        };
-        let known = |name: &Said<&str>| {
-            let object = Object::parse(name.value).filter(|object| possible.contains(object));
-            if object.is_none() {
-                let names: Vec<_> = possible.iter().map(|object| format!("`{object}`")).collect();
-                section.problem_with_hint(
-                    name.line,
-                    format!("`{}` cannot be looked at here", name.value),
-                    format!("one of {}", names.join(", ")),
-                );
-            }
-            object
-        };
-        section.texts("objects").iter().filter_map(known).collect()
+        settings::objects_among(self.section.as_ref(), default, possible)
     }
 
     /// `hold = { deal = { on_hold = "true" } }`.
