@@ -132,10 +132,11 @@ impl Comparer {
         offer(people && phones, Comparison::Phone, ladder::PHONE);
         let place =
             [&facets.street, &facets.city, &facets.postcode, &facets.region, &facets.country];
+        let address = ladder::address(place.map(|facet| !facet.is_blank()));
         let address = if people {
-            Ladder { contexts: ladder::BESIDE_PEOPLE, ..ladder::ADDRESS }
+            Ladder { contexts: ladder::BESIDE_PEOPLE, ..address }
         } else {
-            Ladder { keyed: 2, ..ladder::ADDRESS }
+            Ladder { keyed: 2, ..address }
         };
         offer(place.iter().any(|facet| !facet.is_blank()), Comparison::Address, address);
         let phone = Ladder { contexts: ladder::AT_TWO_ADDRESSES, ..ladder::PHONE };

@@ -20,6 +20,10 @@ pub(super) struct Ladder {
     pub name: &'static str,
     /// The levels; the last is disagreement.
     pub levels: &'static [Level],
+    /// So many of the last levels are disagreement: none of them speaks for a match.
+    pub differ: usize,
+    /// Levels that no pair can reach, because the column that tells them is not there; a bit each.
+    pub out_of_reach: u16,
     /// The circumstances under which its levels are counted apart; the first is none.
     pub contexts: &'static [&'static str],
     /// Of so many of its first levels all pairs that share the value are compared, so that they can check
@@ -69,6 +73,8 @@ pub(super) const FIRST_NAME: Ladder = Ladder {
         level(1.0, "one given name of several in common"),
         level(4.0, "different first names"),
     ],
+    differ: 1,
+    out_of_reach: 0,
     contexts: &["", "under one last name"],
     keyed: 1,
     values: 300.0,
@@ -84,6 +90,8 @@ pub(super) const LAST_NAME: Ladder = Ladder {
         level(2.0, "one part of a double name in common"),
         level(3.0, "different last names"),
     ],
+    differ: 1,
+    out_of_reach: 0,
     contexts: &["", "in one household"],
     keyed: 0,
     values: 1_000.0,
@@ -97,6 +105,8 @@ pub(super) const BIRTH: Ladder = Ladder {
         level(4.0, "dates of birth that agree in part"),
         level(6.0, "different dates of birth"),
     ],
+    differ: 1,
+    out_of_reach: 0,
     contexts: PLAIN,
     keyed: 0,
     values: 10_000.0,
@@ -113,6 +123,8 @@ pub(super) const MAIL: Ladder = Ladder {
         level(10.0, "addresses at different domains"),
         level(7.0, "different addresses at one domain"),
     ],
+    differ: 1,
+    out_of_reach: 0,
     contexts: &[
         "",
         "at one workplace",
@@ -131,6 +143,8 @@ pub(super) const PHONE: Ladder = Ladder {
         level(3.0, "phone numbers a digit apart"),
         level(27.0, "different phone numbers"),
     ],
+    differ: 1,
+    out_of_reach: 0,
     contexts: &["", "at one workplace"],
     keyed: 1,
     values: 50_000.0,
@@ -147,6 +161,8 @@ pub(super) const WORKPLACE: Ladder = Ladder {
         level(3.0, "company names with a word in common"),
         level(7.0, "different companies"),
     ],
+    differ: 1,
+    out_of_reach: 0,
     contexts: PLAIN,
     keyed: 0,
     values: 2_000.0,
@@ -166,10 +182,31 @@ pub(super) const ADDRESS: Ladder = Ladder {
         level(8.0, "different places"),
         level(2.0, "different countries"),
     ],
+    differ: 2,
+    out_of_reach: 0,
     contexts: UNDER_NAME,
     keyed: 0,
     values: 20_000.0,
 };
+
+/// The ladder of addresses of which these are told: street, city, postcode, region, country.
+pub(super) fn address([street, city, postcode, region, country]: [bool; 5]) -> Ladder {
+    let is_site = street || city || postcode;
+    let told = [
+        street,
+        street,
+        street,
+        street,
+        postcode,
+        city,
+        region,
+        country,
+        is_site || region,
+        country,
+    ];
+    let bits = told.iter().enumerate().filter(|(_, told)| !**told).map(|(level, _)| 1 << level);
+    Ladder { out_of_reach: bits.sum(), ..ADDRESS }
+}
 
 pub(super) const COMPANY: Ladder = Ladder {
     name: "company name",
@@ -183,6 +220,8 @@ pub(super) const COMPANY: Ladder = Ladder {
         level(7.0, "company names with words in common"),
         level(8.0, "different company names"),
     ],
+    differ: 1,
+    out_of_reach: 0,
     contexts: &["", "with a word in common"],
     keyed: 1,
     values: 10_000.0,
@@ -196,6 +235,8 @@ pub(super) const DOMAIN: Ladder = Ladder {
         level(4.0, "domains a slip apart"),
         level(10.0, "different domains"),
     ],
+    differ: 1,
+    out_of_reach: 0,
     contexts: UNDER_NAME,
     keyed: 1,
     values: 20_000.0,
@@ -208,6 +249,8 @@ pub(super) const IDENTIFIER: Ladder = Ladder {
         level(8.0, "identifiers a slip or two apart"),
         level(7.0, "different identifiers"),
     ],
+    differ: 1,
+    out_of_reach: 0,
     contexts: PLAIN,
     keyed: 1,
     values: 100_000.0,
@@ -223,6 +266,8 @@ pub(super) const TEXT: Ladder = Ladder {
         level(10.0, "some words in common"),
         level(5.0, "different texts"),
     ],
+    differ: 1,
+    out_of_reach: 0,
     contexts: PLAIN,
     keyed: 0,
     values: 1_000.0,
@@ -231,6 +276,8 @@ pub(super) const TEXT: Ladder = Ladder {
 pub(super) const CATEGORY: Ladder = Ladder {
     name: "category",
     levels: &[level(85.0, "the same"), level(15.0, "different")],
+    differ: 1,
+    out_of_reach: 0,
     contexts: &["", "under related names", "under names with a word in common"],
     keyed: 0,
     values: 10.0,

@@ -67,6 +67,8 @@ const DRAW: f64 = 50.0;
 const USUAL: f32 = 1_000.0;
 /// What a value that only the pair itself holds counts as, in records: between none and one.
 const UNSEEN: f32 = 0.5;
+/// No level is thought rarer among matches than this; what no pair reaches counts for nothing.
+const LEAST_SHARE: f64 = 1e-3;
 /// Matches disagree at most so many times as often as is usual.
 const MOST_DISAGREE: f64 = 3.0;
 /// The share of records that have a double, before any data.
@@ -186,13 +188,17 @@ fn class(held: f32) -> u8 {
     CLASSES.iter().fold(0, |class, least| class + u8::from(held >= *least))
 }
 
+/// How often matches reach each level, before any data. What would agree to a level that is out of reach
+/// agrees to the next one that is not: of two addresses without streets, to the city.
 fn usual(ladder: &Ladder) -> [f64; LEVELS] {
-    let total: f64 = ladder.levels.iter().map(|level| level.matches).sum();
+    let is_in_reach = |level: &usize| ladder.out_of_reach >> level & 1 == 0;
+    let agree = ladder.levels.len() - ladder.differ;
     let mut shares = [0.0; LEVELS];
-    for (share, level) in shares.iter_mut().zip(ladder.levels) {
-        *share = level.matches / total;
+    for (at, level) in ladder.levels.iter().enumerate() {
+        shares[(at..agree).find(is_in_reach).unwrap_or(at)] += level.matches;
     }
-    shares
+    let total: f64 = shares.iter().sum();
+    shares.map(|share| (share / total).max(LEAST_SHARE))
 }
 
 /// The chance of an even score's being a match.
@@ -702,9 +708,16 @@ impl Model {
         for (parameters, (comparison, ladder)) in
             self.parameters.iter_mut().zip(&comparer.comparisons)
         {
+            let differ = ladder.levels.len() - ladder.differ..;
             for context in 0..CONTEXTS {
                 for level in 0..ladder.levels.len() {
-                    let m = parameters.m[matches_context(*comparison, context)][level].log2();
+                    let m = parameters.m[matches_context(*comparison, context)][level];
+                    // Disagreement may be rare in a context, and still does not speak for a match.
+                    if differ.contains(&level) {
+                        let u = &mut parameters.u[context][level];
+                        *u = u.max(m);
+                    }
+                    let m = m.log2();
                     let u = parameters.u[context][level].log2();
                     let rung = context * LEVELS + level;
                     parameters.bits[rung] = m - u;

@@ -181,6 +181,66 @@ fn clusters_name_every_record_once_and_join_the_twins() {
 }
 
 #[test]
+fn where_countries_are_all_that_is_told_of_a_place_one_country_is_no_doubt_and_two_are() {
+    const COUNTRIES: [&str; 4] = ["Germany", "France", "Italy", "Spain"];
+    let folder = tempfile::tempdir().unwrap();
+    let (mut rows, mut twins) = (Vec::new(), BTreeMap::new());
+    for n in 0..600 {
+        // Three colleagues each, in one country.
+        let ([first, last, ..], [.., company]) = (person(n), person(n / 3));
+        let domain = company.split(' ').next().unwrap().to_owned();
+        let country = COUNTRIES[n / 3 % 4].to_owned();
+        let mail = format!("{first}.{last}@{domain}.com");
+        rows.push([
+            format!("P{n:03}"),
+            first.clone(),
+            last.clone(),
+            mail,
+            company.clone(),
+            country,
+        ]);
+        if n % 60 == 0 {
+            let moved = n % 300 == 0;
+            let country = COUNTRIES[(n / 3 + usize::from(moved)) % 4].to_owned();
+            let mail = format!("{}{last}@{domain}.com", &first[..1]);
+            rows.push([format!("Q{n:03}"), first, last, mail, company, country]);
+            twins.insert((format!("P{n:03}"), format!("Q{n:03}")), moved);
+        }
+    }
+    let header = ["Id", "First Name", "Last Name", "Email", "Company", "Country"];
+    let weights = |columns: usize| -> BTreeMap<(String, String), f64> {
+        write(&folder.path().join("people.csv"), &header[..columns], &rows);
+        let files = ["people.csv", "--pairs", "pairs.csv", "--weights", "why.csv"];
+        assert_eq!(call(folder.path(), &files).code, 0);
+        let mut pairs = csv::Reader::from_path(folder.path().join("pairs.csv")).unwrap();
+        let rows = pairs.deserialize::<(String, String, f64, f64)>().map(Result::unwrap);
+        rows.map(|(left, right, _, bits)| ((left, right), bits)).collect()
+    };
+    let (without, with) = (weights(5), weights(6));
+    for (pair, moved) in &twins {
+        let gained = with[pair] - without[pair];
+        assert!(if *moved { gained < 0.1 } else { gained > -0.5 }, "{pair:?} {moved}: {gained}");
+    }
+    let mut why = csv::Reader::from_path(folder.path().join("why.csv")).unwrap();
+    let told = why.deserialize::<(String, String, String, String, String, f64)>();
+    let mut seen = [0, 0];
+    for (.., says, _, bits) in told.map(Result::unwrap) {
+        match says.as_str() {
+            "the same country" => {
+                seen[0] += 1;
+                assert!(bits > -0.5, "{bits}");
+            }
+            "different countries" => {
+                seen[1] += 1;
+                assert!(bits <= 0.0, "{bits}");
+            }
+            _ => {}
+        }
+    }
+    assert!(seen.iter().all(|seen| *seen > 1), "{seen:?}");
+}
+
+#[test]
 fn two_sources_are_linked_between_in_one_file_or_in_two() {
     let folder = tempfile::tempdir().unwrap();
     let (rows, twins) = people();
