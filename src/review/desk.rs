@@ -343,7 +343,7 @@ impl<'a> Desk<'a> {
             finding: item.finding.clone(),
             facts: item.facts.clone(),
             rule: first.rule.clone(),
-            kind: first.case.kind.to_owned(),
+            kind: first.case.kind,
             record: first.record.clone(),
             decision,
         })
