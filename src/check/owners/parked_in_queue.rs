@@ -24,8 +24,8 @@ pub(in super::super) const PARKED_IN_QUEUE: CheckDef = CheckDef {
     severity: Severity::Medium,
     about: About::OneRecord,
     summary: "The owner is a queue, the record is not closed, and it has been there for more elapsed \
-              hours than the queue's limit: since the owner was assigned, else since the owner's \
-              last change in the field history, else since the record was created.",
+              hours than the queue's limit: since the owner was assigned or since the owner's last \
+              change in the field history, the later of the two, else since the record was created.",
     consequence: "A person who asked for something waits while everybody thinks that somebody else \
                   has it.",
     load,
@@ -110,13 +110,11 @@ impl Since {
     }
 
     fn known<'a>(&self, row: Row<'a>, changes: &Latest<'a>) -> Option<Known<'a>> {
-        if let Some(at) = Self::time(&self.assigned, row) {
-            return Some(Known::Assigned(at));
-        }
-        if let Some(change) = changes.get(&row.position()) {
-            return Some(Known::Changed(*change));
-        }
-        Self::time(&self.created, row).map(Known::Created)
+        let assigned = Self::time(&self.assigned, row).map(Known::Assigned);
+        let changed = changes.get(&row.position()).copied().map(Known::Changed);
+        // Where only the first routing writes the assignment, the owner may have changed since.
+        let last = [changed, assigned].into_iter().flatten().max_by_key(|known| known.at());
+        last.or_else(|| Self::time(&self.created, row).map(Known::Created))
     }
 }
 

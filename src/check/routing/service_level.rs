@@ -318,10 +318,9 @@ impl Clocks<'_, '_> {
         // An export of the day itself may hold what was done on it.
         let is_known = |at: &DateTime<Utc>| *at < self.world.as_of.end();
         let created = row.time(self.created)?;
-        let assigned = self
-            .assigned
-            .and_then(|field| row.time(field))
-            .or_else(|| self.handed_over.get(&row.position()).map(|change| change.at));
+        // Where only the first routing writes the assignment, the owner may have changed since.
+        let handed_over = self.handed_over.get(&row.position()).map(|change| change.at);
+        let assigned = self.assigned.and_then(|field| row.time(field)).max(handed_over);
         let since = assigned.unwrap_or(created);
         let touched = row.time(self.touched).filter(is_known);
         // A day without a time of day may be any instant of it.
