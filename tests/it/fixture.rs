@@ -37,10 +37,15 @@ pub(crate) struct Judged {
     pub(crate) policies: Policies,
 }
 
-/// Judges a fixture.
-pub(crate) fn judged(folder: &Path) -> Judged {
-    let mut rules = BTreeMap::new();
-    let mut tables = BTreeMap::new();
+/// What lies in a fixture's folder: its rules files by name, and its tables.
+pub(crate) struct Kit {
+    rules: BTreeMap<String, String>,
+    pub(crate) tables: BTreeMap<Object, String>,
+}
+
+/// Reads a fixture.
+pub(crate) fn read(folder: &Path) -> Kit {
+    let (mut rules, mut tables) = (BTreeMap::new(), BTreeMap::new());
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
@@ -50,11 +55,21 @@ pub(crate) fn judged(folder: &Path) -> Judged {
             None => drop(rules.insert(name, text)),
         }
     }
+    Kit { rules, tables }
+}
+
+/// Judges a fixture.
+pub(crate) fn judged(folder: &Path) -> Judged {
+    judge(read(folder))
+}
+
+/// Judges tables by their rules.
+pub(crate) fn judge(Kit { rules, tables }: Kit) -> Judged {
     let log = Log::default();
     let document = Document::parse("rules/boundary.toml", &rules["boundary.toml"], &log);
     let boundary = Boundary::parse(&document, &log);
     let policies = Policies::parse(&Rulebook::parse(&rules, &log), &boundary, &log);
-    let policies = log.finish(policies).unwrap_or_else(|problems| panic!("{folder:?}\n{problems}"));
+    let policies = log.finish(policies).unwrap_or_else(|problems| panic!("{problems}"));
     let bench = Bench::load(&policies, &boundary, &BTreeSet::new());
     let mut reads = bench.reads();
     for object in tables.keys() {

@@ -203,7 +203,7 @@ impl Case<'_, '_> {
             None => format!("{left} and the {object} is still open"),
         };
         let mut succession = Succession::of(self.world, self.row, self.owner.person);
-        let queue = succession.queue(self.world);
+        let queue = succession.queue(self.world, self.row);
         let proposal = succession.proposal(self.row, &owned.owner, || Proposal::ReturnToQueue {
             before: self.row.cell(&owned.owner),
             queue,

@@ -60,6 +60,17 @@ impl Rules {
     }
 }
 
+impl Rules {
+    /// True for somebody active whose known role does not work such a record.
+    pub(super) fn finds_fault(&self, row: Row<'_>, person: &Person<'_>) -> bool {
+        let selling = self.selling.get(&row.object());
+        let is_other = |role| selling.is_some_and(|selling| !lists(selling, role));
+        person.standing == Standing::Active
+            && person.role.is_some_and(is_other)
+            && !self.keep.hold(row)
+    }
+}
+
 /// What the check reads of users.
 #[derive(Debug, Clone)]
 struct Roles {

@@ -80,6 +80,11 @@ impl Rules {
         Ok(rules)
     }
 
+    /// True for records of which it is a fault that a service user owns them.
+    pub(super) fn looks_at(&self, row: Row<'_>) -> bool {
+        self.objects.contains(&row.object()) && !self.house_owned.hold(row)
+    }
+
     /// The service users.
     pub(super) fn users(&self) -> &ServiceUsers {
         &self.users

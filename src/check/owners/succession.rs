@@ -7,7 +7,8 @@ use crate::finding::{Assignee, Evidence, Finding, Proposal};
 use crate::policy::{Said, Section, Value};
 
 use super::super::condition::fold;
-use super::super::people::{Found, People, Person, Standing};
+use super::super::people::{Found, Person, Standing};
+use super::super::routing::Advice;
 use super::super::{Policies, World};
 use super::{Scope, policy};
 
@@ -69,8 +70,11 @@ impl Handover {
 #[derive(Debug, Default)]
 pub(super) struct Succession {
     heir: Option<(Standing, Assignee)>,
+    /// What there is to ask where the rules name nobody who could have it.
+    question: Option<Proposal>,
     evidence: Vec<Evidence>,
     doubts: Vec<String>,
+    missing: Vec<String>,
 }
 
 impl Succession {
@@ -80,25 +84,25 @@ impl Succession {
         if let Some(owner) = owner
             && let Some(to) = world.policies.owners.handover.from(owner)
         {
-            succession.by_handover(world.people(), to);
+            succession.by_handover(world, row, to);
         }
-        if succession.heir.is_none() {
+        if succession.heir.is_none() && succession.question.is_none() {
             succession.by_routing(world, row, owner);
         }
         succession
     }
 
-    fn by_handover(&mut self, people: &People<'_>, to: &Said<String>) {
-        match people.find(to) {
+    fn by_handover<'a>(&mut self, world: &World<'a>, row: Row<'a>, to: &Said<String>) {
+        match world.people().find(to) {
             Found::One(person) if person.standing == Standing::Inactive => {
                 self.doubts.push(format!("the handover names `{}`, who is inactive too", to.value));
             }
             Found::One(person) => {
-                self.heir = Some((person.standing, person.assignee()));
                 self.evidence.push(policy(
                     to.line,
                     format!("`handover` names `{}` for this owner", to.value),
                 ));
+                self.settle(world, row, person);
             }
             Found::Several => {
                 let name = &to.value;
@@ -111,30 +115,49 @@ impl Succession {
     }
 
     fn by_routing<'a>(&mut self, world: &World<'a>, row: Row<'a>, owner: Option<&Person<'a>>) {
-        let Some((to, tried)) = world.routed().suggestion(world, row) else { return };
-        let rule = tried
-            .iter()
-            .find(|tried| tried.matched)
-            .map_or_else(String::new, |tried| format!(" (`{}`)", tried.rule));
-        self.evidence.push(Evidence::Trace(tried));
-        if owner.is_some_and(|owner| id_key(&owner.id) == id_key(&to.id)) {
-            self.doubts.push(format!("the routing rules{rule} give it to this very owner"));
+        let Some(Advice { to, tried, unknown, is_rest }) = world.routed().advice(world, row) else {
+            return;
+        };
+        let waits = owner.is_some_and(|owner| owner.standing == Standing::Queue);
+        let heir = to.map(|to| match world.people().find(&to.id) {
+            Found::One(person) => Some(person),
+            Found::Several | Found::Nobody => None,
+        });
+        // From one queue into the next is no way out.
+        let is_queue = |person: &Person<'_>| person.standing == Standing::Queue;
+        if waits && is_rest && matches!(heir, Ok(Some(person)) if is_queue(person)) {
             return;
         }
-        match world.people().find(&to.id) {
-            Found::One(person) if person.standing == Standing::Inactive => self
-                .doubts
-                .push(format!("the routing rules{rule} give it to somebody who is inactive")),
-            Found::One(person) => self.heir = Some((person.standing, to)),
-            Found::Several | Found::Nobody => self
-                .doubts
-                .push(format!("the routing rules{rule} give it to somebody who is in no input")),
+        self.evidence.push(Evidence::Trace(tried));
+        for field in unknown {
+            let why = if row.is_withheld(&field) { "was withheld" } else { "is blank" };
+            self.missing.push(format!("{field} {why}"));
+        }
+        match heir {
+            Ok(Some(person)) => self.settle(world, row, person),
+            Ok(None) => {}
+            Err(question) => self.question = Some(question),
+        }
+    }
+
+    /// Gives the record to somebody, unless the same rules would then find fault with it.
+    fn settle<'a>(&mut self, world: &World<'a>, row: Row<'a>, person: &Person<'a>) {
+        match objection(world, row, person) {
+            None => self.heir = Some((person.standing, person.assignee())),
+            Some(why) => {
+                let (object, name) = (row.object(), &person.shown);
+                self.question = Some(Proposal::ReviewRecord {
+                    question: format!(
+                        "Who takes this {object}? With {name} it would be a fault: {why}"
+                    ),
+                });
+            }
         }
     }
 
     /// The queue that the rules give records back to; what speaks against it is kept.
-    pub(super) fn queue(&mut self, world: &World<'_>) -> Option<Assignee> {
-        if self.heir.is_some() {
+    pub(super) fn queue<'a>(&mut self, world: &World<'a>, row: Row<'a>) -> Option<Assignee> {
+        if self.heir.is_some() || self.question.is_some() {
             return None;
         }
         let said = world.policies.owners.handover.queue.as_ref()?;
@@ -142,7 +165,8 @@ impl Succession {
             && person.standing != Standing::Inactive
         {
             self.evidence.push(policy(said.line, format!("`queue` is `{}`", said.value)));
-            return Some(person.assignee());
+            self.settle(world, row, person);
+            return self.heir.as_ref().map(|(_, queue)| queue.clone());
         }
         self.doubts.push(format!("the rules' queue `{}` is in no input, or inactive", said.value));
         None
@@ -162,13 +186,29 @@ impl Succession {
             Some((Standing::Active | Standing::Unsaid | Standing::Inactive, to)) => {
                 Proposal::SetOwner { before: row.cell(owner), to: to.clone() }
             }
-            None => otherwise(),
+            None => self.question.clone().unwrap_or_else(otherwise),
         }
     }
 
-    /// Adds the rule and what speaks against it to a finding.
+    /// Adds the rule, what speaks against it and what is not known to a finding.
     pub(super) fn explain(self, finding: Finding) -> Finding {
         let finding = self.evidence.into_iter().fold(finding, Finding::because);
+        let finding = self.missing.into_iter().fold(finding, Finding::lacking);
         finding.unless_any(self.doubts)
     }
+}
+
+/// What the rules would find, were the record given to somebody.
+fn objection<'a>(world: &World<'a>, row: Row<'a>, person: &Person<'a>) -> Option<String> {
+    let rules = &world.policies.owners;
+    let service = rules.service.as_ref().ok().filter(|rules| rules.looks_at(row));
+    if service.is_some_and(|rules| rules.users().names(&person.id, Some(person)).is_some()) {
+        return Some(format!("{} is a service user", person.shown));
+    }
+    let role = rules.role.as_ref().ok();
+    if role.is_some_and(|rules| rules.finds_fault(row, person)) {
+        let plural = row.object().plural();
+        return Some(format!("{} has a role that does not work {plural}", person.shown));
+    }
+    world.routed().objection(world, row, &person.assignee())
 }

@@ -13,7 +13,7 @@ use super::Plan;
 use super::accounts::Home;
 use super::coverage::{Cover, Coverage};
 use super::roster::Holder;
-use super::routed::{Case, Goes, Match, Routed};
+use super::routed::{Case, Fault, Goes, Match, Routed};
 use super::rules::{Rule, Target};
 use super::values::{Day, Values};
 
@@ -132,6 +132,42 @@ pub(super) fn same_team(case: &Case<'_, '_>, goes: Goes<'_>) -> Option<String> {
     let team = of_user(case, case.owner, "team")?;
     let (owner, mate) = (roster.name(case.owner), roster.name(*mate));
     Some(format!("{owner} and {mate} are both in team {team}: they may have swapped it"))
+}
+
+/// What the rules say against an owner whom they find at fault with a record.
+pub(super) fn objection(case: &Case<'_, '_>, fault: Fault) -> String {
+    let (roster, home) = (&case.routed.roster, case.home());
+    let name = |holder: Option<Holder>| holder.map_or("somebody else", |one| roster.name(one));
+    let owner = name(Some(case.owner));
+    match fault {
+        Fault::NamedAccount => {
+            let rows = case.routed.policy.named.iter().flat_map(|list| &list.rows);
+            let at = home.known().into_iter().find_map(|account| case.routed.named(account));
+            let row = at.and_then(|(at, _)| rows.into_iter().nth(at));
+            let whose = row.map(|row| roster.who(&row.owner));
+            format!("the list of named accounts names {}", name(whose))
+        }
+        Fault::AccountOwner => {
+            let accounts = home.known();
+            let whose = accounts.iter().find_map(|it| case.routed.account_owner(case.world, *it));
+            format!("{} belongs to {}", accounts_words(case, &accounts), name(whose))
+        }
+        Fault::Territory => format!("{owner} covers another territory"),
+        Fault::Segment => format!("{owner} covers another segment"),
+        Fault::CatchAll | Fault::WrongOwner | Fault::Unroutable => match case.matched {
+            Some(matched) if !matched.goes.includes(case.owner) => {
+                let whom = goes_words(case, matched.goes);
+                format!("rule `{}` gives it to {whom}", matched.rule.name)
+            }
+            Some(_) | None => case.kept_by_blanks().map_or_else(
+                || "the rules give it to somebody else".to_owned(),
+                |(rule, blank)| {
+                    let names: Vec<_> = blank.iter().map(label).collect();
+                    format!("rule `{}` needs {}, which is blank", rule.name, names.join(" and "))
+                },
+            ),
+        },
+    }
 }
 
 /// What may be shown of a field of a user.

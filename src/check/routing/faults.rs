@@ -8,7 +8,7 @@ use crate::boundary::{Cell, Field, Object, Row, Shown};
 use crate::check::ladder::Flags;
 use crate::check::settings::{days, label};
 use crate::check::{About, CheckDef, Family, World};
-use crate::finding::{Evidence, Finding, Proposal, Reach, Severity, blank_field};
+use crate::finding::{Assignee, Evidence, Finding, Proposal, Reach, Severity, blank_field};
 
 use super::accounts::{By, Home, NamedRow};
 use super::coverage::{Band, Cover, Coverage, Segments, Territories};
@@ -778,8 +778,10 @@ impl Coverers<'_> {
 fn give_to_one(case: &Case<'_, '_>, owner: &Field, among: &[Holder], what: &str) -> Proposal {
     let roster = &case.routed.roster;
     match among {
-        [one] => give(case, *one, case.row.cell(owner))
-            .unwrap_or_else(|| Proposal::ReviewRecord { question: format!("Who {what} now?") }),
+        [one] => match roster.assignee(*one) {
+            Some(to) => give(case, to, case.row.cell(owner)),
+            None => Proposal::ReviewRecord { question: format!("Who {what} now?") },
+        },
         [] => Proposal::ReviewRecord { question: format!("Who {what}? No table names anybody") },
         several => {
             let names: Vec<_> = several.iter().map(|one| roster.name(*one)).collect();
@@ -792,6 +794,14 @@ fn give_to_one(case: &Case<'_, '_>, owner: &Field, among: &[Holder], what: &str)
 
 /// What a rule's target makes of a record; a target who cannot take it is the rule's fault.
 fn proposal(case: &Case<'_, '_>, rule: &Rule, goes: Goes<'_>, before: Cell) -> Proposal {
+    match whom(case, rule, goes) {
+        Ok(to) => give(case, to, before),
+        Err(question) => question,
+    }
+}
+
+/// The only one to whom a rule gives a record, or what there is to ask.
+pub(super) fn whom(case: &Case<'_, '_>, rule: &Rule, goes: Goes<'_>) -> Result<Assignee, Proposal> {
     let roster = &case.routed.roster;
     let dead = |why: String| Proposal::ReviewRule {
         question: format!("Whom should rule `{}` ({}) name? {why}", rule.name, rule.place()),
@@ -802,35 +812,39 @@ fn proposal(case: &Case<'_, '_>, rule: &Rule, goes: Goes<'_>, before: Cell) -> P
             let working: Vec<Holder> =
                 pool.iter().copied().filter(|one| roster.can_work(*one)).collect();
             match working.as_slice() {
-                [] => return dead("nobody of its pool can work records".to_owned()),
+                [] => return Err(dead("nobody of its pool can work records".to_owned())),
                 [one] => *one,
                 several => {
                     let names: Vec<_> = several.iter().map(|one| roster.name(*one)).collect();
-                    return Proposal::ReviewRecord {
+                    return Err(Proposal::ReviewRecord {
                         question: format!("Whose turn is it in the pool: {}?", names.join(", ")),
-                    };
+                    });
                 }
             }
         }
         Goes::Unsure => {
-            return Proposal::ReviewRecord {
+            return Err(Proposal::ReviewRecord {
                 question: "Which of its accounts' owners takes it?".to_owned(),
-            };
+            });
         }
     };
     if let Some(trouble) = roster.trouble(case.world, holder) {
-        return dead(trouble);
+        return Err(dead(trouble));
     }
-    give(case, holder, before).unwrap_or_else(|| dead("its target cannot work records".to_owned()))
+    roster.assignee(holder).ok_or_else(|| dead("its target cannot work records".to_owned()))
 }
 
-/// Gives the record to a person or back to a queue; `None` for who cannot work records.
-fn give(case: &Case<'_, '_>, holder: Holder, before: Cell) -> Option<Proposal> {
+/// Gives the record to a person or back to a queue, unless the rules would then want it elsewhere.
+fn give(case: &Case<'_, '_>, to: Assignee, before: Cell) -> Proposal {
+    if let Some(why) = case.routed.objection(case.world, case.row, &to) {
+        return Proposal::ReviewRecord {
+            question: format!("Who takes it? With {} it would be a fault: {why}", to.name),
+        };
+    }
     let roster = &case.routed.roster;
-    let to = roster.assignee(holder)?;
-    Some(if roster.is_queue(holder) {
+    if roster.is_queue(roster.who_has_id(&to.id)) {
         Proposal::ReturnToQueue { before, queue: Some(to) }
     } else {
         Proposal::SetOwner { before, to }
-    })
+    }
 }

@@ -44,7 +44,7 @@ pub(super) use faults::{
     FELL_TO_CATCH_ALL, FOLLOW_ACCOUNT_OWNER, NAMED_ACCOUNTS, SEGMENT, TERRITORY, UNROUTABLE,
     WRONG_OWNER,
 };
-pub(super) use routed::{Need, Routed, Taken};
+pub(super) use routed::{Advice, Need, Routed, Taken};
 pub(super) use service_level::SERVICE_LEVEL;
 
 /// The rules file.
@@ -282,6 +282,11 @@ impl Policy {
             && self.has_rules_for(fault)
     }
 
+    /// The faults that are looked for, in the order of the chain.
+    fn on(&self) -> Vec<Fault> {
+        Fault::CHAIN.into_iter().filter(|fault| self.is_on(*fault)).collect()
+    }
+
     fn has_rules_for(&self, fault: Fault) -> bool {
         let any = |test: fn(&Plan) -> bool| self.plans.iter().any(test);
         match fault {
@@ -340,6 +345,12 @@ impl Policy {
 }
 
 impl Plan {
+    /// True for records that are routed by hand, or not at all.
+    fn is_kept_from_rules(&self, row: Row<'_>) -> bool {
+        let is_set = |field: &Field| row.flag(field) == Some(true);
+        [&self.by_hand, &self.do_not_route].into_iter().flatten().any(is_set)
+    }
+
     /// When a record came to its owner: assigned, else created.
     fn routed_on(&self, row: Row<'_>, as_of: AsOf) -> Option<NaiveDate> {
         let fields = [&self.assigned, &self.created].into_iter().flatten();

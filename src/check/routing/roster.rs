@@ -60,6 +60,8 @@ impl<'a> Roster<'a> {
         if let Some(named) = &policy.named {
             named.rows.iter().for_each(|row| roster.add(world, &row.owner));
         }
+        // Who takes records over is asked about too: what the rules would find, were a record theirs.
+        world.policies.owners.names().for_each(|name| roster.add(world, name));
         for object in Object::REVIEWED {
             let (Some(batch), Ok(owner)) =
                 (world.batch(object), world.policies.boundary.field(object, "owner"))
@@ -91,6 +93,11 @@ impl<'a> Roster<'a> {
     /// Who a text of a rule or an owner column is.
     pub(super) fn who(&self, text: &str) -> Holder {
         self.by_text.get(text).copied().unwrap_or(Holder(usize::MAX))
+    }
+
+    /// Who has an id in the tables.
+    pub(super) fn who_has_id(&self, id: &str) -> Holder {
+        self.by_key.get(&format!("id {id}")).copied().unwrap_or(Holder(usize::MAX))
     }
 
     fn known(&self, holder: Holder) -> &Known<'a> {

@@ -13,7 +13,7 @@ use crate::boundary::{Field, Object, Row};
 use crate::check::condition::{When, fold};
 use crate::check::ladder::Flags;
 use crate::check::{CheckDef, World};
-use crate::finding::{Assignee, Tried};
+use crate::finding::{Assignee, Proposal, Tried};
 use crate::policy::Said;
 use crate::threads;
 
@@ -151,6 +151,19 @@ pub(in crate::check) struct Need {
     pub(in crate::check) known: Vec<Field>,
 }
 
+/// What the rules of today make of a record.
+#[derive(Debug)]
+pub(in crate::check) struct Advice {
+    /// Who gets it; else what there is to ask.
+    pub(in crate::check) to: Result<Assignee, Proposal>,
+    /// The rules that were tried.
+    pub(in crate::check) tried: Vec<Tried>,
+    /// The fields, blank or withheld, with which it might go to somebody else.
+    pub(in crate::check) unknown: Vec<Field>,
+    /// No rule takes it: it goes where all others go.
+    pub(in crate::check) is_rest: bool,
+}
+
 /// What the chain says of a stretch of the records of one object.
 #[derive(Debug, Default)]
 pub(super) struct Stretch {
@@ -234,8 +247,7 @@ impl<'a> Routed<'a> {
             skipped: Vec::new(),
         };
         routed.look_up(world);
-        let on = Fault::CHAIN.map(|fault| (fault, policy.is_on(fault)));
-        let on: Vec<Fault> = on.into_iter().filter(|(_, on)| *on).map(|(it, _)| it).collect();
+        let on = policy.on();
         for plan in &policy.plans {
             let why = if world.batch(plan.object).is_none() {
                 "there was no input"
@@ -321,11 +333,9 @@ impl<'a> Routed<'a> {
 
     /// False for records that are routed by hand, not at all, or too young for the router.
     fn is_judged(&self, world: &World<'a>, plan: &Plan, row: Row<'a>) -> bool {
-        let set =
-            |field: &Option<Field>| field.as_ref().and_then(|field| row.flag(field)) == Some(true);
         let created = plan.created.as_ref().and_then(|field| row.time(field));
         let young = created.is_some_and(|at| world.as_of.hours_since(at) < self.policy.grace_hours);
-        !young && !set(&plan.by_hand) && !set(&plan.do_not_route)
+        !young && !plan.is_kept_from_rules(row)
     }
 
     /// A record with an owner who is not known to have left: what an inactive owner leaves behind
@@ -508,30 +518,68 @@ impl<'a> Routed<'a> {
         (needs, taken.map(|taken| taken.rule.name.as_str()))
     }
 
-    /// Whom the rules give the record to now, with the rules that were tried. `None` when they give
-    /// it to nobody who can work it, to several, or to its present owner.
-    pub(in crate::check) fn suggestion(
+    /// Whom the rules give the record to now. `None` when they give it to its present owner, or say
+    /// nothing of it.
+    pub(in crate::check) fn advice(&self, world: &World<'a>, row: Row<'a>) -> Option<Advice> {
+        let plan = self.policy.plan(row.object()).filter(|plan| !plan.rules.is_empty())?;
+        let owner = plan.owner.as_ref().and_then(|field| row.text(field)).unwrap_or_default();
+        let mut values = Values::default();
+        let case = self.case_today(world, plan, row, self.roster.who(owner), &mut values);
+        let (end, goes) = match case.matched {
+            Some(matched) => (matched.at, matched.goes),
+            None => (plan.rules.len(), Goes::One(self.catch_all(plan)?)),
+        };
+        // An owner who left is no answer: then the rule is at fault.
+        let is_owned = !owner.is_empty() && !self.roster.is_inactive(case.owner);
+        if is_owned && goes.includes(case.owner) {
+            return None;
+        }
+        let to = match case.matched {
+            Some(matched) => faults::whom(&case, matched.rule, goes),
+            None => self.catch_all(plan).and_then(|rest| self.roster.assignee(rest)).map(Ok)?,
+        };
+        Some(Advice {
+            to,
+            tried: evidence::traced(&case),
+            unknown: case.rival_of(end, goes).map(|(_, fields)| fields).unwrap_or_default(),
+            is_rest: case.matched.is_none(),
+        })
+    }
+
+    /// What the rules would find, were the record given to somebody today: whom they name instead.
+    pub(in crate::check) fn objection(
         &self,
         world: &World<'a>,
         row: Row<'a>,
-    ) -> Option<(Assignee, Vec<Tried>)> {
-        let plan = self.policy.plan(row.object()).filter(|plan| !plan.rules.is_empty())?;
-        let mut values = Values::default();
-        values.read(&plan.columns, row, Day::Review(world.as_of.day));
-        let home = OnceCell::new();
-        let matched = self.first_match(world, plan, row, &values, &home);
-        let holder = match matched.map(|matched| matched.goes) {
-            Some(Goes::One(holder)) => holder,
-            Some(Goes::Any([holder])) => *holder,
-            Some(Goes::Any(_) | Goes::Unsure) => return None,
-            None => self.catch_all(plan)?,
-        };
-        let owner = plan.owner.as_ref().and_then(|field| row.text(field));
-        if owner.is_some_and(|owner| self.roster.who(owner) == holder) {
+        to: &Assignee,
+    ) -> Option<String> {
+        let plan = self.policy.plan(row.object())?;
+        if plan.is_kept_from_rules(row) {
             return None;
         }
-        let assignee = self.roster.assignee(holder)?;
-        Some((assignee, evidence::trace(self, plan, row, &values, matched, &home)))
+        let mut values = Values::default();
+        let owner = self.roster.who_has_id(&to.id);
+        let case = self.case_today(world, plan, row, owner, &mut values);
+        // Which rule is lacking is no matter of the owner.
+        let mut on = self.policy.on();
+        on.retain(|fault| *fault != Fault::Unroutable);
+        let fault = case.fault(&on, &mut Stretch::default())?;
+        Some(evidence::objection(&case, fault))
+    }
+
+    /// A record by the rules of today, as if somebody owned it.
+    fn case_today<'e>(
+        &'e self,
+        world: &'e World<'a>,
+        plan: &'e Plan,
+        row: Row<'a>,
+        owner: Holder,
+        values: &'e mut Values,
+    ) -> Case<'e, 'a> {
+        let home = OnceCell::new();
+        values.read(&plan.columns, row, Day::Review(world.as_of.day));
+        let matched = self.first_match(world, plan, row, values, &home);
+        Case { routed: self, world, plan, row, owner, values, matched, home }
     }
 }
 
@@ -573,7 +621,13 @@ impl<'e, 'a> Case<'e, 'a> {
         for (fault, seen) in Fault::CHAIN.into_iter().zip(&mut stretch.examined) {
             match if on.contains(&fault) { self.look(fault) } else { Look::Past } {
                 Look::Past => {}
-                Look::Right => *seen += 1,
+                Look::Right => {
+                    *seen += 1;
+                    // Whose a list or an account says that it is, no rule gives to somebody else.
+                    if matches!(fault, Fault::NamedAccount | Fault::AccountOwner) {
+                        return None;
+                    }
+                }
                 Look::Wrong => {
                     *seen += 1;
                     return Some(fault);
@@ -677,10 +731,15 @@ impl<'e, 'a> Case<'e, 'a> {
     /// filled that are blank now, or known that were withheld; with those fields.
     pub(super) fn rival(&self) -> Option<(&'e Rule, Vec<Field>)> {
         let matched = self.matched?;
+        self.rival_of(matched.at, matched.goes)
+    }
+
+    /// The same of wherever the record goes by the rule at a position, or behind all of them.
+    fn rival_of(&self, end: usize, goes: Goes<'_>) -> Option<(&'e Rule, Vec<Field>)> {
         let destinations = self.routed.destinations.get(&self.plan.object)?;
-        let elsewhere = |holder: &Holder| !matched.goes.includes(*holder);
+        let elsewhere = |holder: &Holder| !goes.includes(*holder);
         let rules = self.plan.may_take_once_filled(self.values);
-        rules.take_while(|(at, _)| *at <= matched.at).find_map(|(at, rule)| {
+        rules.take_while(|(at, _)| *at <= end).find_map(|(at, rule)| {
             let waits = rule.waits_for(self.values)?;
             let rivals = match (destinations.get(at)?, &rule.target) {
                 (Destination::Table(holders), Target::Table(table)) => {

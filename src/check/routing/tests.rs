@@ -315,7 +315,7 @@ fn of_many_rules_those_far_before_the_one_that_took_a_record_are_told_together()
         let pulled = leads(&policies, 20);
         let world = World::new(&pulled, today(), &policies, NonZeroUsize::MIN);
         let lead = world.batch(Object::Lead).unwrap().rows().find(|row| row.id() == "L4").unwrap();
-        Routed::of(&world).suggestion(&world, lead).unwrap().1
+        Routed::of(&world).advice(&world, lead).unwrap().tried
     };
     for before in [1, 23, 24] {
         let tried = trace(before);
