@@ -58,8 +58,11 @@ pub(super) fn work(world: &World<'_>, lead: Row<'_>) -> Work {
     let converted = world.matches().person_fields(Object::Lead).converted.clone();
     let flag = converted.as_ref().and_then(|field| lead.flag(field));
     let flags = Flags { converted, ..Flags::default() };
-    match (flag, world.policies.ladders.is_open(lead, &flags)) {
+    let ladders = &world.policies.ladders;
+    match (flag, ladders.is_open(lead, &flags)) {
         (Some(true), _) | (_, Some(false)) => Work::Done,
+        // That it is not converted does not say that it is not closed.
+        _ if ladders.unsure(lead, &flags).is_some() => Work::Unsaid,
         (Some(false), _) | (_, Some(true)) => Work::Open,
         (None, None) => Work::Unsaid,
     }

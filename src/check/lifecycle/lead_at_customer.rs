@@ -206,6 +206,8 @@ impl<'a> Case<'_, 'a> {
             }
             finding = self.asked.deals.quote(finding, sold.deal);
         }
+        let unsure = self.world.policies.ladders.unsure(self.lead, &self.asked.flags);
+        finding = unsure.into_iter().fold(finding, Finding::lacking);
         let upsell = match self.rule.upsell_sources.value.as_slice() {
             [] => "no lead source means an intended upsell".to_owned(),
             sources => format!("sources of intended upsells: {}", sources.join(", ")),

@@ -161,6 +161,7 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
             rule,
             sample: &sample,
             ladder,
+            flags: &asked.flags,
             stage: &ladder.field,
             stage_changed: &stage_changed,
             created: own(&asked.created),
@@ -204,6 +205,7 @@ struct Case<'w, 'a> {
     rule: &'w Rule,
     sample: &'w Sample<'a>,
     ladder: &'w Ladder,
+    flags: &'w Flags,
     stage: &'w Field,
     stage_changed: &'w Field,
     created: Option<Field>,
@@ -301,6 +303,8 @@ impl<'a> Case<'_, 'a> {
         )
         .because(Evidence::Cell(row.cell(self.stage_changed)));
         finding = self.because(row, limit, finding);
+        let unsure = self.world.policies.ladders.unsure(row, self.flags);
+        finding = unsure.into_iter().fold(finding, Finding::lacking);
         if changed.is_none() {
             finding = finding.lacking(crate::finding::blank_field(self.stage_changed));
         }

@@ -382,6 +382,7 @@ impl<'a> Look<'_, 'a> {
         if let Some(work) = owned.work(row) {
             finding = finding.because(Evidence::Cell(work));
         }
+        finding = owned.with_work(self.world, row, finding);
         finding = self.compared(quiet, limits, median, finding);
         for (known, field) in
             [(quiet.change, &dates.stage_changed), (quiet.activity, &dates.last_activity)]

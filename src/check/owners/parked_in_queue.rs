@@ -215,6 +215,7 @@ impl<'a> Stay<'_, 'a> {
                 is: format!("{hours} hours"),
             })
             .because(policy(self.limit.line, format!("records may wait {limit} hours in {name}")));
+        finding = self.owned.with_work(world, row, finding);
         finding = self.owned.with_life(world, row, None, finding);
         let doubts = self.doubts(world, row, name);
         succession.explain(finding.unless_any(doubts))

@@ -184,6 +184,7 @@ impl<'a> Held<'_, 'a> {
         if let Some(work) = owned.work(row) {
             finding = finding.because(Evidence::Cell(work));
         }
+        finding = owned.with_work(world, row, finding);
         finding = owned.with_life(world, row, None, finding);
         let mut doubts = owned.signs_of_life(world, row, None);
         doubts.extend(doubt(&self.rules.house_owned, row));

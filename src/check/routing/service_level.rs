@@ -302,7 +302,9 @@ fn judge(
             continue;
         }
         if let Some(target) = level.target(row).filter(|it| times.human_hours > it.within_hours) {
-            judgement.findings.push(clocks.finding(row, owner, times, target));
+            let finding = clocks.finding(row, owner, times, target);
+            let unsure = world.policies.ladders.unsure(row, flags);
+            judgement.findings.push(unsure.into_iter().fold(finding, Finding::lacking));
         }
     }
     if older > 0 {
