@@ -8,7 +8,7 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::boundary::{Cell, Field, Object, RecordRef, Shown};
+use crate::boundary::{Cell, Field, Object, RecordRef, Row, Shown};
 
 /// How much harm the fault does while it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -873,6 +873,15 @@ pub fn record(object: Object, id: &str) -> RecordRef {
 /// A field that a rule needs, in the words used for insufficient evidence.
 pub fn blank_field(field: &Field) -> String {
     format!("{field} is blank")
+}
+
+/// What keeps from knowing a record's value of a field: it is blank, or was withheld.
+pub fn unknown_field(row: Row<'_>, field: &Field) -> Option<String> {
+    if row.is_withheld(field) {
+        Some(format!("{field} was withheld"))
+    } else {
+        row.is_blank(field).then(|| blank_field(field))
+    }
 }
 
 #[cfg(test)]

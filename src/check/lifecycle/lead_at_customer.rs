@@ -6,7 +6,7 @@ use crate::boundary::{Field, Grant, Object, Row};
 use crate::check::deals::DealState;
 use crate::check::ladder::{Flags, lists};
 use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
-use crate::finding::{Evidence, Finding, Proposal, Severity};
+use crate::finding::{Evidence, Finding, Proposal, Severity, unknown_field};
 use crate::policy::Said;
 
 use super::links::DealFields;
@@ -205,6 +205,11 @@ impl<'a> Case<'_, 'a> {
                 finding = finding.because(Evidence::Cell(sold.account.cell(field)));
             }
             finding = self.asked.deals.quote(finding, sold.deal);
+            // With a type it may be one that buys for others.
+            let kind = self.asked.account_type.as_ref();
+            let kind = kind.filter(|_| !self.rule.not_for_types.value.is_empty());
+            let unknown = kind.and_then(|field| unknown_field(sold.account, field));
+            finding = unknown.into_iter().fold(finding, Finding::lacking);
         }
         let unsure = self.world.policies.ladders.unsure(self.lead, &self.asked.flags);
         finding = unsure.into_iter().fold(finding, Finding::lacking);

@@ -3,7 +3,7 @@
 //! Does not: propose anybody who is inactive, unknown, or already the owner.
 
 use crate::boundary::{Field, Grant, Row, id_key};
-use crate::finding::{Assignee, Evidence, Finding, Proposal};
+use crate::finding::{Assignee, Evidence, Finding, Proposal, unknown_field};
 use crate::policy::{Said, Section, Value};
 
 use super::super::condition::fold;
@@ -129,10 +129,7 @@ impl Succession {
             return;
         }
         self.evidence.push(Evidence::Trace(tried));
-        for field in unknown {
-            let why = if row.is_withheld(&field) { "was withheld" } else { "is blank" };
-            self.missing.push(format!("{field} {why}"));
-        }
+        self.missing.extend(unknown.iter().filter_map(|field| unknown_field(row, field)));
         match heir {
             Ok(Some(person)) => self.settle(world, row, person),
             Ok(None) => {}

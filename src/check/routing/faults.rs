@@ -8,7 +8,9 @@ use crate::boundary::{Cell, Field, Object, Row, Shown};
 use crate::check::ladder::Flags;
 use crate::check::settings::{days, label};
 use crate::check::{About, CheckDef, Family, World};
-use crate::finding::{Assignee, Evidence, Finding, Proposal, Reach, Severity, blank_field};
+use crate::finding::{
+    Assignee, Evidence, Finding, Proposal, Reach, Severity, blank_field, unknown_field,
+};
 
 use super::accounts::{By, Home, NamedRow};
 use super::coverage::{Band, Cover, Coverage, Segments, Territories};
@@ -539,8 +541,13 @@ fn account_owner(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
         line: follow.line,
         says: "leads and contacts follow the owner of their account".to_owned(),
     });
+    // With a type it may be one that nobody follows, or that nobody is linked to by a domain.
+    let asks = matches!(home, Home::Matched(_)) || !follow.except_types.is_empty();
+    let kind = boundary.allowed(Object::Account, "type").filter(|_| asks);
     for account in &accounts {
         finding = with_account_cells(finding.with(account.record()), case, *account);
+        let unknown = kind.as_ref().and_then(|field| unknown_field(*account, field));
+        finding = unknown.into_iter().fold(finding, Finding::lacking);
     }
     finding = with_dates(finding, case);
     let role = |holder: Holder| case.routed.roster.person(holder).and_then(|person| person.role);
