@@ -102,6 +102,44 @@ fn every_fixture_is_judged_as_its_rows_expect() {
     assert!(wrong.is_empty(), "\n{wrong}");
 }
 
+/// What is found, in words, by check and record.
+fn told(judged: &fixture::Judged) -> BTreeSet<String> {
+    let findings = judged.reports.iter().flat_map(|report| {
+        let findings = report.judgement().map_or(&[][..], |it| &it.findings);
+        findings.iter().map(|finding| {
+            let (code, record) = (report.check.code, &finding.record);
+            // What was withheld is told by the line it stands on.
+            let headline = if code == "BAT-06" { "" } else { &*finding.headline };
+            let is = if finding.is_sufficient() { "" } else { "?" };
+            format!("{code}{is} {record}: {headline} -> {}", finding.proposal.words())
+        })
+    });
+    findings.collect()
+}
+
+#[test]
+fn the_order_of_an_exports_rows_is_nothing_to_a_check() {
+    let mut wrong = String::new();
+    for folder in fixture::folders() {
+        let mut kit = fixture::read(&folder);
+        for text in kit.tables.values_mut() {
+            let mut reader = csv::Reader::from_reader(text.as_bytes());
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            writer.write_record(reader.headers().unwrap()).unwrap();
+            let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
+            rows.iter().rev().for_each(|row| writer.write_record(row).unwrap());
+            *text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+        }
+        let (there, turned) = (told(&fixture::judged(&folder)), told(&fixture::judge(kit)));
+        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        for one in there.symmetric_difference(&turned) {
+            let way = if there.contains(one) { "as it is" } else { "turned round" };
+            wrong += &format!("{name}, {way}: {one}\n");
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
 /// A table in which each of these records has another owner since the day of the review.
 fn handed_over(
     judged: &fixture::Judged,

@@ -20,8 +20,8 @@ pub(in super::super) const IMPLAUSIBLE_INPUT: CheckDef = CheckDef {
     severity: Severity::Medium,
     about: About::OneRecord,
     summary: "A date of something that has happened (`future_fields`) lies more than one day after \
-              the review. Of each field the first 50 records are findings, and the figure says how \
-              many there are.",
+              the review. Of each field the first 50 records by id are findings, and the figure says \
+              how many there are.",
     consequence: "Ages, service levels and routing are computed from dates that cannot be true.",
     load,
 };
@@ -94,22 +94,25 @@ fn judge(
 ) {
     let limit = limit(&world.as_of);
     let mut totals = vec![0_usize; fields.len()];
-    let (mut ahead, mut beyond) = (Vec::new(), Vec::new());
+    let mut flagged: Vec<Row<'_>> = Vec::new();
     for row in batch.reviewed() {
         judgement.examined += 1;
-        let (mut within, mut flagged) = (false, false);
+        if fields.iter().any(|field| is_ahead(limit, row, field)) {
+            flagged.push(row);
+        }
+    }
+    // An export may come in another order every week; the same records are told.
+    flagged.sort_by_key(|row| row.id());
+    let (mut ahead, mut beyond) = (Vec::new(), Vec::new());
+    for row in flagged {
+        let mut within = false;
         for (field, total) in fields.iter().zip(&mut totals) {
             if is_ahead(limit, row, field) {
                 *total += 1;
-                flagged = true;
                 within |= *total <= MOST;
             }
         }
-        if within {
-            ahead.push(row);
-        } else if flagged {
-            beyond.push(row);
-        }
+        if within { ahead.push(row) } else { beyond.push(row) }
     }
     if !beyond.is_empty() {
         let why = format!("{} more have dates ahead; {MOST} a field are told", beyond.len());

@@ -1,7 +1,7 @@
 //! BAT-08: a record names another record or an owner that no input holds.
 //!
-//! One finding per missing id, about the first record under review that names it. Of a cell that lists
-//! several records, each is looked for.
+//! One finding per missing id, about the record under review that names it: of several, the first by id.
+//! Of a cell that lists several records, each is looked for.
 //! Does not: look for a record whose table was not supplied.
 
 use hashbrown::HashMap;
@@ -121,6 +121,8 @@ fn judge(references: &[Reference], world: &World<'_>) -> Judgement {
             }
             looked = true;
             let mut of_field = reference.follow(batch, world);
+            // An export may come in another order every week; the same ids and records are told.
+            of_field.sort_by_key(|lost| (lost.place(), id_key(lost.id)));
             let beyond = of_field.split_off(of_field.len().min(MOST));
             if !beyond.is_empty() {
                 let why = format!(
@@ -137,8 +139,8 @@ fn judge(references: &[Reference], world: &World<'_>) -> Judgement {
         if looked {
             judgement.examined += batch.reviewed_len();
         }
-        lost.sort_by_key(|lost| lost.first.position());
-        for same_record in lost.chunk_by(|a, b| a.first.position() == b.first.position()) {
+        lost.sort_by_key(Lost::place);
+        for same_record in lost.chunk_by(|a, b| a.place() == b.place()) {
             judgement.findings.extend(finding(same_record, world));
         }
     }
@@ -160,11 +162,14 @@ struct Lost<'r, 'a> {
     /// The id or name: of a cell that lists several records, the one that is missing.
     id: &'a str,
     fault: Fault,
+    /// The first of those that name it, by their ids.
     first: Row<'a>,
+    /// The next of them.
     others: Vec<Row<'a>>,
     /// The position of the last that names it: a cell may name it twice.
     last: usize,
-    holders: usize,
+    /// How many name it.
+    count: usize,
     /// Of the field: references that lead nowhere, distinct ids among them, and references at all.
     of_field: (usize, usize, usize),
 }
@@ -180,7 +185,7 @@ impl Reference {
         }
     }
 
-    /// The ids that lead nowhere, in the order of the first record that names each.
+    /// The ids that lead nowhere.
     fn follow<'a>(&self, batch: &'a Batch, world: &World<'a>) -> Vec<Lost<'_, 'a>> {
         let faulty_owners = match self.to {
             Targets::People => faulty_owners(batch, &self.field, world.people()),
@@ -207,7 +212,7 @@ impl Reference {
             for (id, fault) in faulty {
                 let place = *places.entry(id_key(id)).or_insert(lost.len());
                 match lost.get_mut(place) {
-                    Some(known) => known.add(row),
+                    Some(known) => known.add(row, id),
                     None => lost.push(Lost {
                         reference: self,
                         id,
@@ -215,7 +220,7 @@ impl Reference {
                         first: row,
                         others: Vec::new(),
                         last: row.position(),
-                        holders: 1,
+                        count: 1,
                         of_field: (0, 0, 0),
                     }),
                 }
@@ -292,16 +297,27 @@ fn finding(lost: &[Lost<'_, '_>], world: &World<'_>) -> Option<Finding> {
 }
 
 impl<'a> Lost<'_, 'a> {
-    /// Notes another record that names it.
-    fn add(&mut self, row: Row<'a>) {
+    /// Where its first record stands among all: members of campaigns may share an id.
+    fn place(&self) -> (&'a str, usize) {
+        (self.first.id(), self.first.position())
+    }
+
+    /// Notes another record that names it, in its spelling.
+    fn add(&mut self, row: Row<'a>, id: &'a str) {
         if self.last == row.position() {
             return;
         }
         self.last = row.position();
-        self.holders += 1;
-        if self.others.len() < MOST_RELATED {
-            self.others.push(row);
-        }
+        self.count += 1;
+        let next = if row.id() < self.first.id() {
+            self.id = id;
+            std::mem::replace(&mut self.first, row)
+        } else {
+            row
+        };
+        let at = self.others.partition_point(|held| held.id() < next.id());
+        self.others.insert(at, next);
+        self.others.truncate(MOST_RELATED);
     }
 
     /// The id or name as far as it may be shown.
@@ -316,10 +332,10 @@ impl<'a> Lost<'_, 'a> {
 
     fn told(&self) -> String {
         let object = self.first.object();
-        let who = if self.holders == 1 {
+        let who = if self.count == 1 {
             format!("1 {} names", object.key().replace('_', " "))
         } else {
-            format!("{} {} name", self.holders, object.plural())
+            format!("{} {} name", self.count, object.plural())
         };
         let (noun, what) = (self.reference.noun(), self.shown());
         match self.fault {
@@ -335,7 +351,7 @@ impl<'a> Lost<'_, 'a> {
         let (plural, field) = (self.first.object().plural(), &self.reference.field);
         let mut finding = finding.because(Evidence::Figure {
             of: format!("{plural} under review that name {} in `{field}`", self.shown()),
-            is: self.holders.to_string(),
+            is: self.count.to_string(),
         });
         for other in &self.others {
             if finding.related.len() < MOST_RELATED {
