@@ -307,6 +307,12 @@ pub fn weighed(reports: &[Report]) -> impl Iterator<Item = &Weighed> {
     reports.iter().filter_map(Report::judgement).flat_map(|judgement| &judgement.weighed)
 }
 
+/// True for the code of a check that finds owners who are inactive.
+pub fn finds_inactive_owners(code: &str) -> bool {
+    let checks = [&owners::INACTIVE_OWNER, &owners::INACTIVE_OWNER_OF_COMMITTED_DEAL];
+    checks.iter().any(|check| check.code == code)
+}
+
 /// Every check, in the packet's order.
 pub const ALL: &[&CheckDef] = &[
     &batch::IMPLAUSIBLE_INPUT,
@@ -382,6 +388,13 @@ pub struct Policies {
 }
 
 impl Policies {
+    /// True where a field holds the stage of an object, and the ladder has one value below another.
+    pub fn is_step_back(&self, object: Object, field: &str, from: &str, to: &str) -> bool {
+        let ladder = self.ladders.of(object).filter(|ladder| ladder.field.name() == field);
+        let ranks = ladder.and_then(|ladder| Some((ladder.rank(from)?, ladder.rank(to)?)));
+        ranks.is_some_and(|(from, to)| to < from)
+    }
+
     /// Everybody whom the rules name, as they write it: some of them no table knows, or no table any more.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let given = self.routing.names().into_iter().map(|(name, ..)| name);

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::boundary::{Boundary, Exposure, Kind, Object, RecordRef};
+use crate::check::{Policies, finds_inactive_owners};
 use crate::config::{Config, Crm};
 use crate::finding::FindingId;
 use crate::folder::{self, FolderError, Held};
@@ -151,6 +152,8 @@ struct Row {
     expected: String,
     finding: String,
     ticket: String,
+    /// What stands there is an owner who was found to be inactive.
+    from_inactive: bool,
 }
 
 /// One thing for a person to do.
@@ -178,6 +181,7 @@ type Wanted<'a> = (&'a Told, &'a FieldChange, &'a Decided);
 struct Sheets<'c> {
     crm: Crm,
     boundary: &'c Boundary,
+    policies: &'c Policies,
     columns: Columns,
     by_hand: Vec<Step>,
     again: Option<Again>,
@@ -193,6 +197,7 @@ impl<'c> Sheets<'c> {
         let mut sheets = Self {
             crm: config.crm,
             boundary: &config.boundary,
+            policies: &config.policies,
             columns: BTreeMap::new(),
             by_hand: Vec::new(),
             again,
@@ -228,6 +233,9 @@ impl<'c> Sheets<'c> {
                         expected: change.before.clone(),
                         finding: decided.finding.to_string(),
                         ticket: ticket(decided),
+                        from_inactive: changes
+                            .iter()
+                            .any(|(told, ..)| finds_inactive_owners(&told.rule)),
                     });
                 }
                 Err(why) => sheets.by_hand(told, why, decided),
@@ -306,6 +314,8 @@ impl<'c> Sheets<'c> {
                     self.clearing()
                 ));
             }
+            lines.extend(gone(&title, rows));
+            lines.extend(self.steps_back(&title, (*object, field, column), rows));
             files.push((format!("{title}.csv"), forward));
             files.push((format!("{title}.inverse.csv"), inverse));
         }
@@ -353,6 +363,34 @@ impl<'c> Sheets<'c> {
         }
         files.push((LIST.to_owned(), text));
         (files, format!("{words}\nThe sheets:\n  changes/{name}/\n"))
+    }
+
+    /// The rows by which an import would set stages back, where the CRM does not let it.
+    fn steps_back(
+        &self,
+        title: &str,
+        (object, field, column): (Object, &str, &str),
+        rows: &[Row],
+    ) -> Vec<String> {
+        let letters = column.chars().filter(char::is_ascii_alphabetic);
+        let is_lifecycle = letters.map(|c| c.to_ascii_lowercase()).eq("lifecyclestage".chars());
+        if self.crm != Crm::HubSpot || !is_lifecycle {
+            return Vec::new();
+        }
+        let is_back = |from: &str, to: &str| self.policies.is_step_back(object, field, from, to);
+        let there = rows.iter().filter(|row| is_back(&row.expected, &row.value));
+        let again = rows.iter().filter(|row| is_back(&row.value, &row.expected));
+        let sheets: [(&str, Vec<&Row>); 2] =
+            [("csv", there.collect()), ("inverse.csv", again.collect())];
+        let told = sheets.into_iter().filter(|(_, rows)| !rows.is_empty()).map(|(ending, rows)| {
+            format!(
+                "{title}.{ending} sets {} back, and HubSpot's import moves a stage forward only: \
+                 clear the stage first of {}",
+                counted(rows.len(), "stage"),
+                listed(&rows)
+            )
+        });
+        told.collect()
     }
 
     fn id_column(&self, object: Object) -> &'static str {
@@ -406,6 +444,35 @@ impl<'c> Sheets<'c> {
         let head = ["step", "what", "object", "record", "keep", "fold", "why", "finding", "ticket"];
         table(&head, rows)
     }
+}
+
+/// So many records are named; the sheet has all of them.
+const NAMED: usize = 10;
+
+/// Records in a sentence: the first of them, and how many there are besides.
+fn listed(rows: &[&Row]) -> String {
+    let (named, more) = rows.split_at(rows.len().min(NAMED));
+    let named = named.iter().map(|row| &*row.id).collect::<Vec<_>>().join(", ");
+    if more.is_empty() { named } else { format!("{named} and {} more", more.len()) }
+}
+
+/// The rows of an inverse sheet that give records back to somebody who is inactive, by that owner.
+fn gone(title: &str, rows: &[Row]) -> Option<String> {
+    let mut owners: BTreeMap<&str, usize> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.from_inactive) {
+        *owners.entry(&row.expected).or_default() += 1;
+    }
+    let count: usize = owners.values().sum();
+    let owners: Vec<String> =
+        owners.iter().map(|(owner, count)| format!("{owner} ({count})")).collect();
+    (count > 0).then(|| {
+        format!(
+            "{title}.inverse.csv gives {} back to owners who are inactive, which a CRM refuses: \
+             leave them out, or make these users active first: {}",
+            counted(count, "record"),
+            owners.join(", ")
+        )
+    })
 }
 
 fn ticket(decided: &Decided) -> String {

@@ -80,6 +80,11 @@ fn the_inverse_sheets_undo_what_the_sheets_do() {
         assert!(said.contains(&head), "{said}");
         let list = job.text(&format!("changes/{ACME}/changes.txt"));
         assert!(list.contains(&head), "{list}");
+        let refused = "back to owners who are inactive, which a CRM refuses";
+        assert!(list.contains(refused) && said.contains(refused), "{list}");
+        let back =
+            list.contains("and HubSpot's import moves a stage forward only: clear the stage");
+        assert_eq!(back, flavour == "hubspot", "{list}");
         let mut before = BTreeMap::new();
         for file in exports(&job).into_values() {
             before.insert(file.clone(), table(&job.text(&file)));
