@@ -61,6 +61,13 @@ impl AsOf {
         self.day.succ_opt().map_or(DateTime::<Utc>::MAX_UTC, |day| start_of_day(day, self.zone))
     }
 
+    /// True for an instant that cannot have passed: it lies behind the review's day and one day of slack
+    /// for time zones.
+    pub fn is_ahead(&self, at: DateTime<Utc>) -> bool {
+        let limit = self.day.checked_add_days(Days::new(2)).map(|day| start_of_day(day, self.zone));
+        limit.is_some_and(|limit| at >= limit)
+    }
+
     /// The first moment of the day so many days before the review, in the review's zone; the
     /// beginning of time where there is none. Days are of the calendar: some have 23 or 25 hours.
     pub fn days_ago(&self, days: u32) -> DateTime<Utc> {

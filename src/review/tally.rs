@@ -147,7 +147,9 @@ impl<'c> Counted<'c> {
     /// A record that does not say when it was created is counted: silence is no reason to leave it out.
     fn is_young(&self, row: Row<'_>) -> bool {
         let created = self.created.get(&row.object()).and_then(|field| row.time(field));
-        created.is_some_and(|at| self.as_of.hours_since(at) < self.grace_hours)
+        created.is_some_and(|at| {
+            !self.as_of.is_ahead(at) && self.as_of.hours_since(at) < self.grace_hours
+        })
     }
 
     fn is_planted(&self, row: Row<'_>) -> bool {

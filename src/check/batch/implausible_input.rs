@@ -2,9 +2,9 @@
 //!
 //! Does not: count the rows set aside or the pages of a pull; the review knows those.
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::NaiveDate;
 
-use crate::boundary::{Batch, Field, Grant, Object, Row, start_of_day};
+use crate::boundary::{Batch, Field, Grant, Object, Row};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 
@@ -29,11 +29,6 @@ pub(in super::super) const IMPLAUSIBLE_INPUT: CheckDef = CheckDef {
 /// The records of one field that become findings.
 const MOST: usize = 50;
 
-/// The day of the review and one day of slack for time zones: what lies behind them is ahead.
-fn limit(as_of: &AsOf) -> DateTime<Utc> {
-    start_of_day(as_of.day + Days::new(2), as_of.zone)
-}
-
 /// The settings.
 #[derive(Debug, Clone)]
 pub(super) struct Rules {
@@ -42,7 +37,8 @@ pub(super) struct Rules {
 
 impl Rules {
     pub(super) fn parse(section: Option<&Section<'_>>) -> Result<Self, Off> {
-        const USUAL: [&str; 4] = ["created", "modified", "stage_changed", "last_login"];
+        const USUAL: [&str; 6] =
+            ["created", "modified", "stage_changed", "assigned", "first_touch", "last_login"];
         let rules = Self { future_fields: settings::texts(section, "future_fields", &USUAL) };
         settings::switched_on(section, &IMPLAUSIBLE_INPUT)?;
         if rules.future_fields.is_empty() {
@@ -92,12 +88,11 @@ fn judge(
     world: &World<'_>,
     judgement: &mut Judgement,
 ) {
-    let limit = limit(&world.as_of);
     let mut totals = vec![0_usize; fields.len()];
     let mut flagged: Vec<Row<'_>> = Vec::new();
     for row in batch.reviewed() {
         judgement.examined += 1;
-        if fields.iter().any(|field| is_ahead(limit, row, field)) {
+        if fields.iter().any(|field| is_ahead(&world.as_of, row, field)) {
             flagged.push(row);
         }
     }
@@ -107,7 +102,7 @@ fn judge(
     for row in flagged {
         let mut within = false;
         for (field, total) in fields.iter().zip(&mut totals) {
-            if is_ahead(limit, row, field) {
+            if is_ahead(&world.as_of, row, field) {
                 *total += 1;
                 within |= *total <= MOST;
             }
@@ -123,8 +118,8 @@ fn judge(
     }
 }
 
-fn is_ahead(limit: DateTime<Utc>, row: Row<'_>, field: &Field) -> bool {
-    row.time(field).is_some_and(|at| at >= limit)
+fn is_ahead(as_of: &AsOf, row: Row<'_>, field: &Field) -> bool {
+    row.time(field).is_some_and(|at| as_of.is_ahead(at))
 }
 
 fn finding(
@@ -135,11 +130,10 @@ fn finding(
     row: Row<'_>,
 ) -> Finding {
     let object = row.object();
-    let limit = limit(&world.as_of);
     let wrong: Vec<(&Field, usize)> = fields
         .iter()
         .zip(totals)
-        .filter(|(field, _)| is_ahead(limit, row, field))
+        .filter(|(field, _)| is_ahead(&world.as_of, row, field))
         .map(|(field, total)| (*field, *total))
         .collect();
     let ahead = |field: &Field| days(row.time(field).map_or(0, |at| -world.as_of.days_since(at)));

@@ -274,7 +274,9 @@ impl<'a> Look<'_, 'a> {
             }
             planned += usize::from(activity.is_some_and(|age| age < 0));
             let created = self.dates.created.as_ref().and_then(|field| row.time(field));
-            let young = created.is_some_and(|at| !over(as_of.days_since(at), &limits.change_days));
+            let young = created.is_some_and(|at| {
+                !as_of.is_ahead(at) && !over(as_of.days_since(at), &limits.change_days)
+            });
             let neither = change.is_none() && activity.is_none();
             undated.extend(neither.then_some(row));
             let moved = change.is_some_and(|age| !over(age, &limits.change_days));

@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::boundary::{Field, Grant, Object, Row, id_key};
-use crate::finding::{Evidence, Finding, Proposal, Severity};
+use crate::finding::{Evidence, Finding, Proposal, Severity, unknown_field};
 use crate::policy::{Said, Section};
 
 use super::super::condition::Conditions;
@@ -96,7 +96,9 @@ fn judge(rules: &Rules, scope: &Scope, around: &Around, world: &World<'_>) -> Ju
             if row.text(&owned.owner).is_some() || row.is_withheld(&owned.owner) {
                 continue;
             }
+            // A creation that lies ahead says nothing of the record's age.
             let created = of(&around.created, row).and_then(|field| row.time(field));
+            let created = created.filter(|at| !world.as_of.is_ahead(*at));
             let young = created
                 .is_some_and(|created| world.as_of.hours_since(created) <= rules.after_hours.value);
             if young || rules.unowned_ok.hold(row) || owned.is_open(world, row) == Some(false) {
@@ -140,7 +142,8 @@ fn finding<'a>(
         Some(field) => {
             finding = finding.because(Evidence::Cell(row.cell(field)));
             if created.is_none() {
-                finding = finding.lacking(format!("{field} is blank or withheld"));
+                let ahead = || format!("{field} lies ahead of the review");
+                finding = finding.lacking(unknown_field(row, field).unwrap_or_else(ahead));
             }
         }
         None => finding = finding.lacking(format!("{object}.created is not read")),

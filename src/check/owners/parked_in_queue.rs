@@ -12,7 +12,7 @@ use crate::policy::{Said, Section};
 use super::super::condition::fold;
 use super::super::history::{Change, History, Latest};
 use super::super::people::{self, Found, Person, Standing};
-use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use super::super::{About, AsOf, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::succession::{self, Succession};
 use super::{Owned, Scope, holders, policy, settings};
 
@@ -104,17 +104,18 @@ impl Since {
         Self { assigned, created, history: History::ask(grant).ok() }
     }
 
-    fn time(fields: &[Field], row: Row<'_>) -> Option<DateTime<Utc>> {
+    /// A date that lies ahead is none to count from.
+    fn time(as_of: AsOf, fields: &[Field], row: Row<'_>) -> Option<DateTime<Utc>> {
         let field = fields.iter().find(|field| field.object() == row.object())?;
-        row.time(field)
+        row.time(field).filter(|at| !as_of.is_ahead(*at))
     }
 
-    fn known<'a>(&self, row: Row<'a>, changes: &Latest<'a>) -> Option<Known<'a>> {
-        let assigned = Self::time(&self.assigned, row).map(Known::Assigned);
+    fn known<'a>(&self, as_of: AsOf, row: Row<'a>, changes: &Latest<'a>) -> Option<Known<'a>> {
+        let assigned = Self::time(as_of, &self.assigned, row).map(Known::Assigned);
         let changed = changes.get(&row.position()).copied().map(Known::Changed);
         // Where only the first routing writes the assignment, the owner may have changed since.
         let last = [changed, assigned].into_iter().flatten().max_by_key(|known| known.at());
-        last.or_else(|| Self::time(&self.created, row).map(Known::Created))
+        last.or_else(|| Self::time(as_of, &self.created, row).map(Known::Created))
     }
 }
 
@@ -155,7 +156,7 @@ fn judge(rules: &Rules, scope: &Scope, since: &Since, world: &World<'_>) -> Judg
             if owned.is_open(world, row) == Some(false) {
                 continue;
             }
-            let Some(known) = since.known(row, &changes) else {
+            let Some(known) = since.known(world.as_of, row, &changes) else {
                 undated.push(row);
                 continue;
             };

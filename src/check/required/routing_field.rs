@@ -102,7 +102,7 @@ fn judge(
     let settled = world.as_of.hours_ago(after.value);
     let mut undated = Vec::new();
     for row in batch.reviewed() {
-        let Some(at) = row.time(created) else {
+        let Some(at) = row.time(created).filter(|at| !world.as_of.is_ahead(*at)) else {
             undated.push(row);
             continue;
         };
@@ -121,7 +121,7 @@ fn judge(
         }
     }
     if !undated.is_empty() {
-        let why = format!("{} without a date of creation", undated.len());
+        let why = format!("{} without a date of creation that has passed", undated.len());
         judgement.skip_records(object, undated, &why);
     }
 }

@@ -164,7 +164,10 @@ pub(super) fn finding<'a>(
     let nobody = routed.roster.person(case.owner).is_none();
     let nobody =
         nobody.then(|| format!("{owner} names nobody that the users and queues are known by"));
-    Some(unsure.into_iter().chain(nobody).fold(finding, Finding::lacking))
+    let created = case.plan.created.as_ref();
+    let ahead = created.filter(|field| row.time(field).is_some_and(|at| world.as_of.is_ahead(at)));
+    let ahead = ahead.map(|field| format!("{field} lies ahead of the review"));
+    Some(unsure.into_iter().chain(nobody).chain(ahead).fold(finding, Finding::lacking))
 }
 
 fn wrong_owner(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {

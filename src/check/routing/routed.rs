@@ -334,6 +334,8 @@ impl<'a> Routed<'a> {
     /// False for records that are routed by hand, not at all, or too young for the router.
     fn is_judged(&self, world: &World<'a>, plan: &Plan, row: Row<'a>) -> bool {
         let created = plan.created.as_ref().and_then(|field| row.time(field));
+        // A creation that lies ahead does not make a record young.
+        let created = created.filter(|at| !world.as_of.is_ahead(*at));
         let young = created.is_some_and(|at| world.as_of.hours_since(at) < self.policy.grace_hours);
         !young && !plan.is_kept_from_rules(row)
     }

@@ -16,7 +16,7 @@ use crate::check::ladder::Flags;
 use crate::check::lint::{Line, Takes};
 use crate::check::settings::days;
 use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
-use crate::finding::{Evidence, Finding, Proposal, Reach, Severity, blank_field};
+use crate::finding::{Evidence, Finding, Proposal, Reach, Severity, unknown_field};
 use crate::policy::{Section, Value};
 
 use super::Plan;
@@ -322,7 +322,8 @@ impl Clocks<'_, '_> {
         let created = row.time(self.created)?;
         // Where only the first routing writes the assignment, the owner may have changed since.
         let handed_over = self.handed_over.get(&row.position()).map(|change| change.at);
-        let assigned = self.assigned.and_then(|field| row.time(field)).max(handed_over);
+        let assigned = self.assigned.and_then(|field| row.time(field));
+        let assigned = assigned.filter(|at| !self.world.as_of.is_ahead(*at)).max(handed_over);
         let since = assigned.unwrap_or(created);
         let touched = row.time(self.touched).filter(is_known);
         // A day without a time of day may be any instant of it.
@@ -428,7 +429,10 @@ impl Clocks<'_, '_> {
         if times.assigned.is_none() {
             finding = finding.lacking(self.assigned.map_or_else(
                 || format!("{object}.assigned is not in rules/boundary.toml"),
-                blank_field,
+                |field| {
+                    let ahead = || format!("{field} lies ahead of the review");
+                    unknown_field(row, field).unwrap_or_else(ahead)
+                },
             ));
         }
         self.doubts(finding, row, times)
