@@ -102,6 +102,22 @@ impl Policy {
         self.service.as_ref().is_ok_and(named)
     }
 
+    /// The integrations and administrators whom no record is given to, as written.
+    pub(super) fn service_users(&self) -> &[Said<String>] {
+        self.service.as_ref().map_or(&[], |rules| rules.users().each())
+    }
+
+    /// What these checks would find, were a record somebody's.
+    pub(super) fn objection(&self, row: Row<'_>, person: &Person<'_>) -> Option<String> {
+        let service = self.service.as_ref().ok().filter(|rules| rules.looks_at(row));
+        if service.is_some_and(|rules| rules.users().names(&person.id, Some(person)).is_some()) {
+            return Some(format!("{} is a service user", person.shown));
+        }
+        let plural = row.object().plural();
+        let role = self.role.as_ref().ok().filter(|rules| rules.finds_fault(row, person));
+        role.map(|_| format!("{} has a role that does not work {plural}", person.shown))
+    }
+
     /// Where records go back to that nobody took over.
     pub(super) fn queue(&self) -> Option<&Said<String>> {
         self.handover.queue.as_ref()

@@ -139,7 +139,7 @@ impl Succession {
 
     /// Gives the record to somebody, unless the same rules would then find fault with it.
     fn settle<'a>(&mut self, world: &World<'a>, row: Row<'a>, person: &Person<'a>) {
-        match objection(world, row, person) {
+        match world.routed().objection(world, row, person) {
             None => self.heir = Some((person.standing, person.assignee())),
             Some(why) => {
                 let (object, name) = (row.object(), &person.shown);
@@ -193,19 +193,4 @@ impl Succession {
         let finding = self.missing.into_iter().fold(finding, Finding::lacking);
         finding.unless_any(self.doubts)
     }
-}
-
-/// What the rules would find, were the record given to somebody.
-fn objection<'a>(world: &World<'a>, row: Row<'a>, person: &Person<'a>) -> Option<String> {
-    let rules = &world.policies.owners;
-    let service = rules.service.as_ref().ok().filter(|rules| rules.looks_at(row));
-    if service.is_some_and(|rules| rules.users().names(&person.id, Some(person)).is_some()) {
-        return Some(format!("{} is a service user", person.shown));
-    }
-    let role = rules.role.as_ref().ok();
-    if role.is_some_and(|rules| rules.finds_fault(row, person)) {
-        let plural = row.object().plural();
-        return Some(format!("{} has a role that does not work {plural}", person.shown));
-    }
-    world.routed().objection(world, row, &person.assignee())
 }

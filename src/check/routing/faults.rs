@@ -846,13 +846,15 @@ pub(super) fn whom(case: &Case<'_, '_>, rule: &Rule, goes: Goes<'_>) -> Result<A
 
 /// Gives the record to a person or back to a queue, unless the rules would then want it elsewhere.
 fn give(case: &Case<'_, '_>, to: Assignee, before: Cell) -> Proposal {
-    if let Some(why) = case.routed.objection(case.world, case.row, &to) {
+    let roster = &case.routed.roster;
+    let holder = roster.who_has_id(&to.id);
+    let person = roster.person(holder);
+    if let Some(why) = person.and_then(|it| case.routed.objection(case.world, case.row, it)) {
         return Proposal::ReviewRecord {
             question: format!("Who takes it? With {} it would be a fault: {why}", to.name),
         };
     }
-    let roster = &case.routed.roster;
-    if roster.is_queue(roster.who_has_id(&to.id)) {
+    if roster.is_queue(holder) {
         Proposal::ReturnToQueue { before, queue: Some(to) }
     } else {
         Proposal::SetOwner { before, to }

@@ -12,6 +12,7 @@ use hashbrown::HashMap;
 use crate::boundary::{Field, Object, Row};
 use crate::check::condition::{When, fold};
 use crate::check::ladder::Flags;
+use crate::check::people::Person;
 use crate::check::{CheckDef, World};
 use crate::finding::{Assignee, Proposal, Tried};
 use crate::policy::Said;
@@ -182,6 +183,8 @@ pub(in crate::check) struct Routed<'a> {
     pub(super) roster: Roster<'a>,
     destinations: BTreeMap<Object, Vec<Destination>>,
     covers: HashMap<Holder, Covered<'a>>,
+    /// The service users.
+    services: Vec<Holder>,
     /// The row of the list, and how it was found, by the account's position.
     named: HashMap<usize, (usize, By)>,
     faults: BTreeMap<Object, Vec<Option<Fault>>>,
@@ -240,6 +243,7 @@ impl<'a> Routed<'a> {
             roster: Roster::of(world, policy),
             destinations: BTreeMap::new(),
             covers: HashMap::new(),
+            services: Vec::new(),
             named: HashMap::new(),
             faults: BTreeMap::new(),
             examined: BTreeMap::new(),
@@ -279,6 +283,7 @@ impl<'a> Routed<'a> {
             });
             self.destinations.insert(plan.object, destinations.collect());
         }
+        self.services = world.policies.owners.service_users().iter().map(who).collect();
         for cover in self.policy.coverage.iter().flat_map(|coverage| &coverage.rows) {
             let covered = self.covers.entry(self.roster.who(&cover.owner)).or_default();
             covered.rows.push(cover);
@@ -402,11 +407,13 @@ impl<'a> Routed<'a> {
         None
     }
 
-    /// The owner of an account, when it is a person who is not known to have left.
+    /// The owner of an account, when it is a person who is not known to have left, and no service user:
+    /// nobody follows a machine.
     pub(super) fn account_owner(&self, world: &World<'a>, account: Row<'a>) -> Option<Holder> {
         let field = world.policies.boundary.allowed(Object::Account, "owner")?;
         let holder = self.roster.who(account.text(&field)?);
-        (self.roster.can_work(holder) && !self.roster.is_queue(holder)).then_some(holder)
+        let is_person = self.roster.can_work(holder) && !self.roster.is_queue(holder);
+        (is_person && !self.services.contains(&holder)).then_some(holder)
     }
 
     /// Who holds what no rule takes; nobody alone where that is a pool.
@@ -548,13 +555,17 @@ impl<'a> Routed<'a> {
         })
     }
 
-    /// What the rules would find, were the record given to somebody today: whom they name instead.
+    /// What the rules would find, were the record given to somebody today: what speaks against them, or
+    /// whom the rules name instead.
     pub(in crate::check) fn objection(
         &self,
         world: &World<'a>,
         row: Row<'a>,
-        to: &Assignee,
+        to: &Person<'_>,
     ) -> Option<String> {
+        if let Some(why) = world.policies.owners.objection(row, to) {
+            return Some(why);
+        }
         let plan = self.policy.plan(row.object())?;
         if plan.is_kept_from_rules(row) {
             return None;
