@@ -21,11 +21,14 @@ pub enum Reason {
     RuleWrong,
     /// Another reason, which the note gives.
     Other,
+    /// Somebody looked into it and nothing is to be changed: for what cannot be approved, such as a
+    /// question. It says nothing of the rule.
+    LookedInto,
 }
 
 impl Reason {
     /// Every reason, in the order of the packet's list.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::CorrectAsIs,
         Self::AgreedException,
         Self::WrongValue,
@@ -33,6 +36,7 @@ impl Reason {
         Self::AlreadyFixed,
         Self::RuleWrong,
         Self::Other,
+        Self::LookedInto,
     ];
 
     /// The word used in decisions files and in the ledger.
@@ -45,6 +49,7 @@ impl Reason {
             Self::AlreadyFixed => "already_fixed",
             Self::RuleWrong => "rule_wrong",
             Self::Other => "other",
+            Self::LookedInto => "looked_into",
         }
     }
 
@@ -63,6 +68,7 @@ impl Reason {
             Self::AlreadyFixed => "already fixed",
             Self::RuleWrong => "the rule is wrong",
             Self::Other => "for another reason",
+            Self::LookedInto => "looked into, no change",
         }
     }
 }
@@ -87,6 +93,14 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Why it is rejected, where it is.
+    pub fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::Reject(reason) => Some(*reason),
+            Self::Approve { .. } | Self::Escalate { .. } => None,
+        }
+    }
+
     /// The word used in decisions files and in the ledger.
     pub fn word(&self) -> &'static str {
         match self {

@@ -107,6 +107,13 @@ pub struct Case {
     pub day: NaiveDate,
 }
 
+impl Case {
+    /// False where there is nothing that the reviewer could approve, whoever they are.
+    fn is_approvable(&self) -> bool {
+        !self.kind.is_question() && self.missing.is_empty() && !matches!(self.hold, Hold::EscalateOnly(_))
+    }
+}
+
 /// What somebody says they decided.
 #[derive(Debug, Clone)]
 pub struct Claim {
@@ -300,6 +307,12 @@ impl Gate {
                     "write the reason as a note",
                 );
             }
+            Saying::Reject(Reason::LookedInto) if case.is_approvable() => {
+                return refusal(
+                    "it is closed as looked into, and it proposes a change",
+                    "approve it, escalate it, or say what is wrong with it",
+                );
+            }
             Saying::Reject(reason) => (Verdict::Reject(*reason), None),
             Saying::Escalate { to, until } => {
                 (self.escalation(case, to, *until, note.is_some())?, None)
@@ -337,13 +350,13 @@ impl Gate {
         if case.kind.is_question() {
             return refusal(
                 "it asks a question, and there is nothing to approve",
-                "reject it, escalate it, or leave it out",
+                "reject it (`looked_into` where nothing is to be changed), escalate it, or leave it out",
             );
         }
         if !case.missing.is_empty() {
             return refusal(
                 format!("its evidence is incomplete: {}", case.missing.join("; ")),
-                "leave it out: without a decision nothing changes",
+                "leave it out, for without a decision nothing changes, or reject it (`looked_into` where somebody did)",
             );
         }
         if !scope.allows(case.kind) {
@@ -643,6 +656,22 @@ mod tests {
         let decision = gate.decide(&case(Hold::Free, &[]), &said).unwrap();
         let until = NaiveDate::from_ymd_opt(2026, 3, 8).unwrap();
         assert_eq!(*decision.verdict(), Verdict::Escalate { to: "owner".to_owned(), until });
+    }
+
+    #[test]
+    fn only_what_cannot_be_approved_is_closed_as_looked_into() {
+        let gate = gate("[approver]\nname = \"Dana Reyes\"\n");
+        let closed = |case: &Case| gate.decide(case, &claim(Saying::Reject(Reason::LookedInto)));
+        for hold in [Hold::Free, Hold::Held("why".into())] {
+            let refused = closed(&case(hold, &[])).unwrap_err();
+            assert_eq!(refused.what, "it is closed as looked into, and it proposes a change");
+        }
+        let question = Case { kind: ProposalKind::ReviewRecord, ..case(Hold::Free, &[]) };
+        let incomplete = case(Hold::Free, &["lead.country is blank"]);
+        let not_theirs = case(Hold::EscalateOnly("why".into()), &[]);
+        for case in [question, incomplete, not_theirs] {
+            assert!(closed(&case).is_ok(), "{case:?}");
+        }
     }
 
     #[test]

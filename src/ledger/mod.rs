@@ -118,6 +118,8 @@ pub struct Tally {
     pub approved: u64,
     /// Proposals rejected.
     pub rejected: u64,
+    /// Of those, the ones that somebody looked into and closed: nothing was wrong with them.
+    pub looked_into: u64,
     /// Proposals escalated and not answered.
     pub escalated: u64,
     /// Proposals without a decision.

@@ -49,11 +49,17 @@ struct TallyLine {
     flagged: u64,
     approved: u64,
     rejected: u64,
+    #[serde(default, skip_serializing_if = "is_none")]
+    looked_into: u64,
     escalated: u64,
     undecided: u64,
     corrected: u64,
     open: u64,
     outside: u64,
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 #[derive(Serialize, Deserialize)]
@@ -213,9 +219,28 @@ fn time(text: &str) -> Result<DateTime<Utc>, &'static str> {
 
 impl TallyLine {
     fn of(tally: Tally) -> Self {
-        let Tally { flagged, approved, rejected, escalated, undecided, corrected, open, outside } =
-            tally;
-        Self { flagged, approved, rejected, escalated, undecided, corrected, open, outside }
+        let Tally {
+            flagged,
+            approved,
+            rejected,
+            looked_into,
+            escalated,
+            undecided,
+            corrected,
+            open,
+            outside,
+        } = tally;
+        Self {
+            flagged,
+            approved,
+            rejected,
+            looked_into,
+            escalated,
+            undecided,
+            corrected,
+            open,
+            outside,
+        }
     }
 }
 
@@ -225,13 +250,24 @@ impl From<TallyLine> for Tally {
             flagged,
             approved,
             rejected,
+            looked_into,
             escalated,
             undecided,
             corrected,
             open,
             outside,
         } = line;
-        Self { flagged, approved, rejected, escalated, undecided, corrected, open, outside }
+        Self {
+            flagged,
+            approved,
+            rejected,
+            looked_into,
+            escalated,
+            undecided,
+            corrected,
+            open,
+            outside,
+        }
     }
 }
 

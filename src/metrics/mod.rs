@@ -105,9 +105,11 @@ impl Course {
             (_, _) => Move::CannotTell,
         };
         let share = |rejected, approved| Rate::of(rejected, rejected + approved);
+        // A question that somebody closed was not found wrong.
+        let rejected = |week: &Week| week.tally.rejected.saturating_sub(week.tally.looked_into);
         let rejected = Move::between(
-            share(sum(|week| week.tally.rejected), sum(|week| week.tally.approved)),
-            share(last.tally.rejected, last.tally.approved),
+            share(sum(rejected), sum(|week| week.tally.approved)),
+            share(rejected(last), last.tally.approved),
         );
         let weeks = earlier.len();
         (weeks > 0).then_some(Self { day: last.day, weeks, rate, rejected })
@@ -248,14 +250,15 @@ pub struct Precision {
     pub rule: String,
     /// Proposals that were approved, or rejected because somebody had fixed them.
     pub right: u64,
-    /// The rejections by their reason, those because it was fixed included.
+    /// The rejections by their reason, those included that find nothing wrong with the rule.
     pub rejected: BTreeMap<Reason, u64>,
 }
 
 impl Precision {
     /// Proposals that were rejected because something was wrong with them.
     pub fn wrong(&self) -> u64 {
-        let wrong = self.rejected.iter().filter(|(reason, _)| **reason != Reason::AlreadyFixed);
+        let is_wrong = |reason| !matches!(reason, Reason::AlreadyFixed | Reason::LookedInto);
+        let wrong = self.rejected.iter().filter(|(reason, _)| is_wrong(**reason));
         wrong.map(|(_, count)| *count).sum()
     }
 
@@ -375,6 +378,15 @@ mod tests {
             Week { day, reviewed: 1_000, tally, breaks, withheld: false, definition: String::new() }
         };
         weeks.iter().map(&mut week).collect()
+    }
+
+    #[test]
+    fn questions_that_somebody_closed_are_not_held_against_the_rules() {
+        let mut weeks = weeks(&[(100, 10, 90, 0, false), (100, 110, 90, 0, false)]);
+        let rejected = |weeks: &[Week]| Course::of(weeks).map(|course| course.rejected);
+        assert_eq!(rejected(&weeks), Some(Move::Rises));
+        weeks[1].tally.looked_into = 100;
+        assert_eq!(rejected(&weeks), Some(Move::CannotTell));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use crate::boundary::RecordRef;
 use crate::check::ALL;
 use crate::finding::{FindingId, Hold, ProposalKind};
-use crate::gate::Case;
+use crate::gate::{Case, Reason};
 use crate::ledger::{Run, digest};
 use crate::packet::{Asks, Line, Proposed, Ref, Slice};
 
@@ -283,7 +283,10 @@ fn told(line: Bare, day: NaiveDate) -> Option<(FindingId, Told)> {
     let check = ALL.iter().find(|check| check.code == line.rule);
     let decided = match &line.last_decision {
         None => None,
-        Some(last) => Some(last.packet_of.parse().ok()?),
+        Some(last) => {
+            let reason = last.reason_code.as_deref().and_then(Reason::parse);
+            Some((last.packet_of.parse().ok()?, reason))
+        }
     };
     let told = Told {
         record: line.to_record()?,

@@ -104,7 +104,8 @@ fn rules(precision: &[Precision], budget: f64) -> String {
             );
         }
     }
-    words += "\nRight are approvals and what somebody fixed meanwhile; wrong are all other rejections.\n";
+    words += "\nRight are approvals and what somebody fixed meanwhile; wrong are all other rejections,\n\
+              but for what was looked into without a change: it says nothing of the rule.\n";
     words
 }
 
@@ -118,6 +119,7 @@ fn remedy(reason: Reason) -> &'static str {
         Reason::AlreadyFixed => "review sooner after the export",
         Reason::RuleWrong => "the rule contradicts how you work",
         Reason::Other => "read the notes in the ledger",
+        Reason::LookedInto => "look whether the rule has to ask so often",
     }
 }
 
@@ -342,8 +344,8 @@ impl Decided {
                 };
                 let rejected = match verdict {
                     Verdict::Approve { .. } | Verdict::Reject(Reason::AlreadyFixed) => 0,
+                    Verdict::Reject(Reason::LookedInto) | Verdict::Escalate { .. } => continue,
                     Verdict::Reject(_) => 1,
-                    Verdict::Escalate { .. } => continue,
                 };
                 let groups = of_groups(&line).into_iter().map(Some).chain([None]);
                 for group in groups {

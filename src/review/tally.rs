@@ -10,7 +10,7 @@ use crate::boundary::{Batch, Field, Object, RecordRef, Row};
 use crate::check::{AsOf, Conditions, Family, Pulled};
 use crate::config::Config;
 use crate::finding::{Finding, Proposal};
-use crate::gate::Verdict;
+use crate::gate::{Reason, Verdict};
 use crate::ledger::Tally;
 use crate::packet::Asks;
 
@@ -23,6 +23,8 @@ pub(super) enum Stand {
     Approved,
     /// Rejected on this packet or an earlier one of its day.
     Rejected,
+    /// The same, because somebody looked into it and nothing is to be changed.
+    LookedInto,
     /// Escalated and not answered.
     Escalated,
     /// Decided in an earlier week, where it was counted.
@@ -30,15 +32,20 @@ pub(super) enum Stand {
 }
 
 impl Stand {
-    /// How a proposal stands in the packet of a day, by what it asks and the day of the packet on which it
-    /// was last decided.
-    pub(super) fn of(asks: Asks, decided: Option<NaiveDate>, day: NaiveDate) -> Self {
-        match asks {
-            Asks::Decide => Self::Undecided,
-            Asks::Answer => Self::Escalated,
-            Asks::Apply if decided == Some(day) => Self::Approved,
-            Asks::Quiet if decided == Some(day) => Self::Rejected,
-            Asks::Apply | Asks::Quiet => Self::Earlier,
+    /// How a proposal stands in the packet of a day, by what it asks and the last decision on it: the day
+    /// of the packet it was made on, and why it was rejected if it was.
+    pub(super) fn of(
+        asks: Asks,
+        last: Option<(NaiveDate, Option<Reason>)>,
+        day: NaiveDate,
+    ) -> Self {
+        match (asks, last) {
+            (Asks::Decide, _) => Self::Undecided,
+            (Asks::Answer, _) => Self::Escalated,
+            (Asks::Apply, Some((on, _))) if on == day => Self::Approved,
+            (Asks::Quiet, Some((on, Some(Reason::LookedInto)))) if on == day => Self::LookedInto,
+            (Asks::Quiet, Some((on, _))) if on == day => Self::Rejected,
+            (Asks::Apply | Asks::Quiet, _) => Self::Earlier,
         }
     }
 
@@ -46,6 +53,7 @@ impl Stand {
     pub(super) fn after(verdict: &Verdict) -> Self {
         match verdict {
             Verdict::Approve { .. } => Self::Approved,
+            Verdict::Reject(Reason::LookedInto) => Self::LookedInto,
             Verdict::Reject(_) => Self::Rejected,
             Verdict::Escalate { .. } => Self::Escalated,
         }
@@ -70,6 +78,10 @@ pub(super) fn tally<'r>(proposals: impl Iterator<Item = (Stand, Scope, &'r [Reco
                         corrected.extend(records);
                     }
                     Stand::Rejected => tally.rejected += 1,
+                    Stand::LookedInto => {
+                        tally.rejected += 1;
+                        tally.looked_into += 1;
+                    }
                     Stand::Escalated => {
                         tally.escalated += 1;
                         open.extend(records);

@@ -275,7 +275,7 @@ fn tally_of(reports: &[Report], present: &Present<'_>, day: NaiveDate) -> Tally 
         .filter_map(|(check, finding)| {
             let id = finding.id(check.code);
             let standing = present.standings.get(&id)?;
-            let decided = standing.last.map(|last| last.on);
+            let decided = standing.last.map(|last| (last.on, last.decision.verdict().reason()));
             let stand = Stand::of(standing.queue.asks(), decided, day);
             seen.insert(id).then_some((stand, Scope::of(check.family), standing.counts.as_slice()))
         })

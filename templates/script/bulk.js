@@ -91,7 +91,7 @@ function together(decision) {
     input.addEventListener('input', () => { says[key] = input.value; });
     return input;
   };
-  if (decision === 'reject') fields.push(field('One reason for all', on('reason_code', choice('Choose a reason', form.reasons.map(([code]) => [code, sentence(reasonWords(first, code))])))));
+  if (decision === 'reject') fields.push(field('One reason for all', on('reason_code', choice('Choose a reason', reasonsFor(some).map(([code]) => [code, sentence(reasonWords(first, code))])))));
   if (decision === 'escalate') {
     says.escalate_until = form.answer_by;
     fields.push(field('Who decides', on('escalate_to', choice('Choose who decides', form.escalate_to.map(to => [to, sentence(targetWords(to))])))));

@@ -91,7 +91,7 @@ function clear(proposal, card) {
 /** The reasons or people that digits choose, as pairs of what is written and what is said. */
 function options(proposal) {
   const says = decided.get(proposal.id);
-  if (says?.decision === 'reject') return form.reasons.map(([code]) => ['reason_code', code, sentence(reasonWords(proposal, code))]);
+  if (says?.decision === 'reject') return reasonsFor([proposal]).map(([code]) => ['reason_code', code, sentence(reasonWords(proposal, code))]);
   if (says?.decision === 'escalate') return form.escalate_to.map(to => ['escalate_to', to, sentence(targetWords(to))]);
   return [];
 }
@@ -189,7 +189,7 @@ function show(card, desk, state, typing) {
 
 /** What stands where nothing is decided. */
 function undecided(proposal) {
-  if (proposal.approve === 'ask') return 'A question: look into it, pass it on, or reject it. Undecided, nothing changes.';
+  if (proposal.approve === 'ask') return 'A question: look into it, then reject it as looked into or as already fixed, or pass it on. Undecided, nothing changes.';
   return 'Undecided: nothing changes.';
 }
 

@@ -141,6 +141,9 @@ function mayApprove({ approve }) {
 
 const isHeld = proposal => proposal.approve === 'held';
 
+/** Why these may be rejected: to look into them is enough only where nothing can be approved. */
+const reasonsFor = some => form.reasons.filter(([code]) => code !== 'looked_into' || !some.some(mayApprove));
+
 /** What a decision still lacks, in words; empty where it is whole. */
 function lacks(proposal, says) {
   const note = (says.note || '').trim();
@@ -149,7 +152,7 @@ function lacks(proposal, says) {
     if (form.operator && !(says.ticket || '').trim()) return 'it needs a ticket';
   }
   if (says.decision === 'reject') {
-    if (!form.reasons.some(([code]) => code === says.reason_code)) return 'it needs a reason';
+    if (!reasonsFor([proposal]).some(([code]) => code === says.reason_code)) return 'it needs a reason';
     if (says.reason_code === 'other' && !note) return 'it needs a note';
   }
   if (says.decision === 'escalate') {

@@ -191,6 +191,27 @@ test('what the evidence does not carry cannot be approved', async () => {
   await visit.end();
 });
 
+test('a question is closed as looked into, and what can be approved is not', async () => {
+  const visit = await Visit.of();
+  const page = await visit.read(acme.packet());
+  const by = kind => page.evaluate(kind => `#${[...document.querySelectorAll('[data-proposal]')].find(one => one.dataset.proposal.split(' ')[1] === kind).id}`, kind);
+  const reasons = at => page.locator(`${at} .list button`).allTextContents();
+  const [question, proposal] = [await by('ask'), await by('free')];
+  for (const at of [proposal, question]) {
+    await page.evaluate(at => document.querySelector(at).focus(), at);
+    await press(page, 'r');
+    assert.equal((await reasons(at)).some(text => text.endsWith('Looked into, no change')), at === question);
+  }
+  await press(page, '8');
+  assert.equal(await stateOf(page, question), 'reject');
+  const file = await exported(page, 'JSON');
+  const job = acme.copy();
+  job.put('week.json', file.text);
+  assert.equal(JSON.parse(file.text).decisions[0].reason_code, 'looked_into');
+  assert.equal(job.call('decide', 'week.json').code, 0);
+  await visit.end();
+});
+
 test('an export needs a name and the statement, and says what is left out', async () => {
   const visit = await Visit.of();
   const page = await visit.read(acme.packet());

@@ -1,7 +1,11 @@
 //! What repeats: planted patterns surface, and a week without any stays silent.
 
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
 use crate::decisions::{Dice, Filled, confirm, reject};
-use crate::job::{DAY, Job};
+use crate::job::{DAY, Job, word};
 
 /// Leads whose owner left: all of one owner, as many as asked.
 fn abandoned(count: usize) -> Job {
@@ -196,7 +200,7 @@ fn segments_are_audited() {
     let lines = job.findings();
     let mut filled = Filled::of(&job, DAY);
     for line in lines.iter().filter(|line| line["rule"] == "OWN-02") {
-        let record = crate::job::word(&line["record"]);
+        let record = word(&line["record"]);
         let polish = line["groups"]["region"] == "Poland";
         let says = if polish { reject("correct_as_is") } else { confirm() };
         filled = filled.says(&job, DAY, "OWN-02", &record, says);
@@ -221,6 +225,41 @@ fn segments_are_audited() {
     assert!(said.contains("leads by company size: flagged"), "{said}");
     // Eighty approved and forty rejected of one rule: neither end is near.
     assert!(!said.contains("below the budget") && !said.contains("hardly ever"), "{said}");
+}
+
+#[test]
+fn what_cannot_be_approved_is_closed_without_counting_against_its_rule() {
+    let job = Job::acme("salesforce");
+    let day = "2026-11-23";
+    job.call(&["run", ".", "--as-of", day]).ends(0);
+    let mut filled = Filled::of(&job, day).with("approver", "Daniel Reyes").approves_all(&job, day);
+    let lines = job.text(&format!("runs/{day}/findings.jsonl"));
+    let all: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let decided: BTreeSet<String> = {
+        let decisions = filled.file["decisions"].as_array().unwrap();
+        decisions.iter().map(|one| word(&one["finding"])).collect()
+    };
+    let mut closed = BTreeSet::new();
+    for finding in all.iter().filter(|it| !decided.contains(&word(&it["id"]))) {
+        let (rule, record) = (word(&finding["rule"]), word(&finding["record"]));
+        filled = filled.says(&job, day, &rule, &record, reject("looked_into"));
+        closed.insert(rule);
+    }
+    filled.put(&job, "week.json");
+    let said = job.call(&["decide", "week.json"]).ends(0).out;
+    assert!(said.contains("; 0 still undecided"), "{said}");
+    // Rules that only ask, such as LIF-08, are neither right nor wrong by it.
+    assert!(closed.contains("LIF-08"), "{closed:?}");
+    let said = job.call(&["patterns"]).ends(0).out;
+    let wrong = said.lines().filter_map(|line| {
+        let mut cells = line.split_whitespace();
+        let is_rule = cells.next()?.contains('-');
+        let (decided, right) =
+            (cells.next()?.parse::<u64>().ok()?, cells.next()?.parse::<u64>().ok()?);
+        is_rule.then_some(decided - right)
+    });
+    assert_eq!(wrong.sum::<u64>(), 0, "{said}");
+    assert!(!said.lines().any(|line| line.starts_with("LIF-08 ")), "{said}");
 }
 
 #[test]
