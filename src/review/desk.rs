@@ -17,7 +17,7 @@ use crate::policy::{Log, Problems};
 
 use super::decisions::{self, Filed, Item};
 use super::history;
-use super::paper::{Paper, PaperError, Part, Told};
+use super::paper::{self, Paper, PaperError, Part, Told};
 use super::tally::{Stand, tally};
 use super::{Aside, Folder, ReviewError, counted};
 
@@ -136,7 +136,9 @@ impl<'a> Desk<'a> {
         }
         let run = self.run_of(ledger, &filed).map_err(DeskError::Refused)?;
         if self.paper.as_ref().is_none_or(|(of, _)| *of != run) {
-            let paper = Paper::of(&self.folder.join("runs"), &run).map_err(DeskError::Paper)?;
+            let runs = self.folder.join("runs");
+            paper::check_read(&runs, &run).map_err(DeskError::Paper)?;
+            let paper = Paper::of(&runs, &run).map_err(DeskError::Paper)?;
             self.paper = Some((run.clone(), paper));
         }
         let Some((_, paper)) = &self.paper else { return Ok(()) };

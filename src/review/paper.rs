@@ -38,7 +38,7 @@ pub enum PaperError {
     },
     /// A file of the run is not the one the ledger names.
     #[error(
-        "{path} is not the file that the ledger names: it was changed after its run\n  hint: put the file back from a copy of the packet; `crm-review verify` says which files hold"
+        "{path} is not the file that the ledger names: it was changed after its run\n  hint: put the file back from a copy, or run that day again on the same exports and rules; `crm-review verify` says which files hold"
     )]
     Altered {
         /// The file.
@@ -275,6 +275,19 @@ pub(super) fn home(runs: &Path, run: &Run) -> Result<PathBuf, PaperError> {
         .into_iter()
         .find(|home| manifest::run_of(home).is_some_and(|id| id == run.id))
         .ok_or_else(|| PaperError::Gone { day: run.as_of, run: run.id.clone() })
+}
+
+/// Fails where the page that a person read is not the one that its run wrote: what it said of a proposal may
+/// be something else. One that was taken away says nothing.
+pub(super) fn check_read(runs: &Path, run: &Run) -> Result<(), PaperError> {
+    let path = home(runs, run)?.join("packet.html");
+    let name = || path.display().to_string();
+    match fs::read(&path) {
+        Ok(bytes) if digest(&bytes) == run.packet => Ok(()),
+        Ok(_) => Err(PaperError::Altered { path: name() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(what) => Err(PaperError::Disk { path: name(), what }),
+    }
 }
 
 /// What a line tells of a proposal, if it is one of ours.

@@ -507,6 +507,17 @@ fn an_altered_or_missing_packet_is_not_decided_on() {
     job.put(&format!("runs/{DAY}/findings.jsonl"), &honest.replace("\"free\"", "\"held\""));
     let said = job.call(&["decide", "week.json"]).ends(4);
     assert!(said.err.contains("not the file that the ledger names"), "{}", said.err);
+    job.put(&format!("runs/{DAY}/findings.jsonl"), &honest);
+    // What a person read is the page.
+    let page = format!("runs/{DAY}/packet.html");
+    let read = job.text(&page);
+    job.put(&page, &read.replace("Cy Fox", "Cy Box"));
+    let said = job.call(&["decide", "week.json"]).ends(4);
+    assert!(said.err.contains("packet.html is not the file that the ledger names"), "{}", said.err);
+    assert!(said.err.contains("run that day again"), "{}", said.err);
+    assert!(recorded(&job).is_empty());
+    job.run(&[]).ends(0);
+    assert_eq!(job.text(&page), read);
     fs::remove_dir_all(job.path("runs")).unwrap();
     let said = job.call(&["decide", "week.json"]).ends(3);
     assert!(said.err.contains("put runs/2026-03-01-"), "{}", said.err);
