@@ -106,6 +106,8 @@ struct On<'a> {
     part: Part,
     /// Escalations that the packet lists and does not propose again.
     open: BTreeMap<FindingId, Decided>,
+    /// What was decided on earlier packets and stands in this one, which does not ask about it.
+    stands: BTreeMap<FindingId, Decided>,
 }
 
 /// A file that the ledger has not seen.
@@ -144,8 +146,9 @@ impl<'a> Desk<'a> {
         let Some((_, paper)) = &self.paper else { return Ok(()) };
         let recorded = standing(ledger, &run, self.before());
         let part = Self::part(&filed, &run, paper).map_err(DeskError::Refused)?;
-        let on =
-            On { run: &run, paper, part, open: self.open_elsewhere(ledger, &filed, &run, paper) };
+        let open = self.open_elsewhere(ledger, &filed, &run, paper);
+        let stands = stands_elsewhere(ledger, &filed, &run, paper);
+        let on = On { run: &run, paper, part, open, stands };
         let (mut new, known) = self.judge(&filed, &on, &recorded).map_err(DeskError::Refused)?;
         new.decisions.signed = self.signed(&filed, file).map_err(DeskError::Refused)?;
         self.taken.push(Taken { name: filed.name, new: Some(new), known });
@@ -256,7 +259,7 @@ impl<'a> Desk<'a> {
         on: &On<'_>,
         recorded: &BTreeMap<&FindingId, &Decided>,
     ) -> Result<(New, usize), Problems> {
-        let On { run, paper, part, open } = on;
+        let On { run, paper, part, open, stands } = on;
         let log = Log::default();
         if let Some(what) = unfit(filed, paper, part) {
             log.note(&filed.name, 0, what, Some(decisions::COUNT_ANEW.to_owned()));
@@ -278,7 +281,8 @@ impl<'a> Desk<'a> {
                 },
             };
             let judged = judged.and_then(|one| {
-                match self.against(recorded.get(id).map(|one| &one.decision), &one.decision) {
+                let before = recorded.get(id).copied();
+                match self.against(before, stands.get(id), &one.decision) {
                     Against::Nothing => Ok(Some(one)),
                     Against::Same => Ok(None),
                     Against::Other(before) => refuse(
@@ -406,26 +410,21 @@ impl<'a> Desk<'a> {
         }
         let remembered = history::unresolved(&self.folder.join("runs"), run);
         asked.retain(|id| remembered.contains(*id));
-        let earlier: BTreeSet<&str> = ledger
-            .runs()
-            .filter(|other| other.as_of <= run.as_of && other.id != run.id)
-            .map(|other| &*other.id)
-            .collect();
-        let last: BTreeMap<&FindingId, &Decided> = ledger
-            .decisions()
-            .filter(|decisions| earlier.contains(&*decisions.run))
-            .flat_map(|decisions| &decisions.decided)
-            .filter(|one| asked.contains(&one.finding))
-            .map(|one| (&one.finding, one))
-            .collect();
-        let open = last
-            .into_iter()
-            .filter(|(_, one)| matches!(one.decision.verdict(), Verdict::Escalate { .. }));
-        open.map(|(id, one)| (id.clone(), one.clone())).collect()
+        let mut open = last_elsewhere(ledger, run, &asked);
+        open.retain(|_, one| matches!(one.decision.verdict(), Verdict::Escalate { .. }));
+        open
     }
 
-    fn against<'d>(&self, before: Option<&'d Decision>, now: &Decision) -> Against<'d> {
-        match before {
+    /// How a decision stands against the one recorded on the packet, or where there is none against one that
+    /// stands from an earlier packet: that may be said again.
+    fn against<'d>(
+        &self,
+        before: Option<&'d Decided>,
+        stands: Option<&'d Decided>,
+        now: &Decision,
+    ) -> Against<'d> {
+        let is_other = |one: &&Decided| one.decision.verdict() != now.verdict();
+        match before.or(stands.filter(is_other)).map(|one| &one.decision) {
             None => Against::Nothing,
             Some(before) if before.verdict() == now.verdict() => Against::Same,
             // An escalation waits to be closed.
@@ -436,6 +435,39 @@ impl<'a> Desk<'a> {
             Some(before) => Against::Other(before),
         }
     }
+}
+
+/// What was decided on earlier packets and stands in this one: approvals that wait to be applied, and
+/// rejections that keep quiet.
+fn stands_elsewhere(
+    ledger: &Chain,
+    filed: &Filed,
+    run: &Run,
+    paper: &Paper,
+) -> BTreeMap<FindingId, Decided> {
+    let items = filed.items.iter().map(|said| &said.value.finding);
+    let is_settled = |told: &Told| matches!(told.asks, Asks::Apply | Asks::Quiet);
+    last_elsewhere(ledger, run, &items.filter(|id| paper.find(id).iter().any(is_settled)).collect())
+}
+
+/// The last decision on each of some proposals, of those on other packets up to a run's day.
+fn last_elsewhere(
+    ledger: &Chain,
+    run: &Run,
+    asked: &BTreeSet<&FindingId>,
+) -> BTreeMap<FindingId, Decided> {
+    let earlier: BTreeSet<&str> = ledger
+        .runs()
+        .filter(|other| other.as_of <= run.as_of && other.id != run.id)
+        .map(|other| &*other.id)
+        .collect();
+    ledger
+        .decisions()
+        .filter(|decisions| earlier.contains(&*decisions.run))
+        .flat_map(|decisions| &decisions.decided)
+        .filter(|one| asked.contains(&one.finding))
+        .map(|one| (one.finding.clone(), one.clone()))
+        .collect()
 }
 
 /// How what a file calls undecided differs from what the packet asks beside its decisions; nothing where it
