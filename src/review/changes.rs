@@ -41,37 +41,39 @@ pub fn changes(
     let held: Held = folder::hold(&folder.path, &super::holder(now))?;
     let ledger = Chain::read(&folder.path.join("ledger.jsonl"))?;
     // A later packet's decision on the same finding takes the place of this one.
-    let last: BTreeMap<&FindingId, &str> = ledger
+    let last: Last<'_> = ledger
         .decisions()
-        .flat_map(|decisions| decisions.decided.iter().map(|one| (&one.finding, &*decisions.run)))
+        .flat_map(|decisions| {
+            decisions.decided.iter().map(|one| (&one.finding, (&*decisions.run, one)))
+        })
         .collect();
     let approved = |run: &Run| {
         let standing = standing(&ledger, run, std::iter::empty()).into_iter();
-        let stands = |id: &FindingId| last.get(id).is_some_and(|of| *of == run.id);
-        standing.filter(|(id, one)| is_approval(one) && stands(id)).collect::<Vec<_>>()
+        let stands = |id: &FindingId| last.get(id).is_some_and(|(of, _)| *of == run.id);
+        standing.filter(|(_, one)| is_approval(one)).partition::<Vec<_>, _>(|(id, _)| stands(id))
     };
-    let runs = ledger.runs().filter(|run| of.is_none_or(|day| run.as_of == day));
-    let found = runs.map(|run| (run, approved(run))).filter(|(_, approved)| !approved.is_empty());
-    let Some((run, mut approved)) = found.last() else {
-        return Ok(of.map_or_else(
-            || "nothing is approved, so there is no change sheet\n".to_owned(),
-            |day| {
-                if ledger.runs().any(|run| run.as_of == day) {
-                    format!(
-                        "nothing of the packet of {day} is approved, so there is no change sheet\n"
-                    )
-                } else {
-                    format!("there is no packet of {day}, so there is no change sheet\n")
-                }
-            },
+    let runs = || ledger.runs().filter(|run| of.is_none_or(|day| run.as_of == day));
+    let found = runs().map(|run| (run, approved(run))).filter(|(_, (stand, _))| !stand.is_empty());
+    let Some((run, (mut approved, moved))) = found.last() else {
+        let Some(day) = of else {
+            return Ok("nothing is approved, so there is no change sheet\n".to_owned());
+        };
+        let Some(run) = runs().last() else {
+            return Ok(format!("there is no packet of {day}, so there is no change sheet\n"));
+        };
+        let moved = decided_again(&ledger, &approved(run).1, &last);
+        let any_more = if moved.is_empty() { "" } else { " any more" };
+        return Ok(format!(
+            "nothing of the packet of {day} is approved{any_more}, so there is no change sheet\n{moved}"
         ));
     };
+    let moved = decided_again(&ledger, &moved, &last);
     let runs = folder.path.join("runs");
     let paper = Paper::of(&runs, run)?;
     let home = paper::home(&runs, run)?;
     let name = home.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let again = leave_out(&mut approved, &ledger, &runs, run)?;
-    let sheets = Sheets::of(&config, &paper, &approved, again);
+    let sheets = Sheets::of(&config, &paper, &approved, LeftOut { again, moved });
     let (files, words) = sheets.files(run, &name, ledger.head());
     let all = folder.path.join("changes");
     folder::make(&all)?;
@@ -83,6 +85,39 @@ pub fn changes(
     folder::replace(&sheets, &files)?;
     drop(held);
     Ok(words)
+}
+
+/// The last decision on each proposal, with the run it was made on.
+type Last<'l> = BTreeMap<&'l FindingId, (&'l str, &'l Decided)>;
+
+/// How many approvals of a packet were decided again on another, and where they are now; empty where none
+/// was.
+fn decided_again(ledger: &Chain, approved: &[(&FindingId, &Decided)], last: &Last<'_>) -> String {
+    let mut there: BTreeMap<NaiveDate, BTreeMap<&str, usize>> = BTreeMap::new();
+    for (run, now) in approved.iter().filter_map(|(id, _)| last.get(id)) {
+        let Some(run) = ledger.runs().filter(|it| it.id == *run).last() else { continue };
+        let word = match now.decision.verdict() {
+            Verdict::Approve { .. } => "approved",
+            Verdict::Reject(_) => "rejected",
+            Verdict::Escalate { .. } => "escalated",
+        };
+        *there.entry(run.as_of).or_default().entry(word).or_default() += 1;
+    }
+    let mut words = String::new();
+    for (day, counts) in &there {
+        let count: usize = counts.values().sum();
+        let verdicts: Vec<_> =
+            counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+        words += &format!(
+            "\nLeft out: {}, decided again on the packet of {day}: {}.\n",
+            counted(count, "approved change"),
+            verdicts.join(", "),
+        );
+        if counts.contains_key("approved") {
+            words += &format!("Their sheets: `crm-review changes --of {day}`.\n");
+        }
+    }
+    words
 }
 
 /// Leaves out approvals of what the packet that followed theirs asks about again: what it proposes nobody
@@ -144,6 +179,13 @@ struct Again {
     day: NaiveDate,
 }
 
+/// Approved changes that are in no sheet.
+struct LeftOut {
+    again: Option<Again>,
+    /// Those that were decided again on another packet, in words.
+    moved: String,
+}
+
 /// One change of one field.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Row {
@@ -184,7 +226,7 @@ struct Sheets<'c> {
     policies: &'c Policies,
     columns: Columns,
     by_hand: Vec<Step>,
-    again: Option<Again>,
+    left_out: LeftOut,
 }
 
 impl<'c> Sheets<'c> {
@@ -192,7 +234,7 @@ impl<'c> Sheets<'c> {
         config: &'c Config,
         paper: &Paper,
         approved: &[(&FindingId, &Decided)],
-        again: Option<Again>,
+        left_out: LeftOut,
     ) -> Self {
         let mut sheets = Self {
             crm: config.crm,
@@ -200,7 +242,7 @@ impl<'c> Sheets<'c> {
             policies: &config.policies,
             columns: BTreeMap::new(),
             by_hand: Vec::new(),
-            again,
+            left_out,
         };
         // Of each record and field, the changes that were approved.
         let mut fields: BTreeMap<(RecordRef, String), Vec<Wanted<'_>>> = BTreeMap::new();
@@ -347,13 +389,14 @@ impl<'c> Sheets<'c> {
         if lines.is_empty() {
             words += "- nothing: see below\n";
         }
-        if let Some(Again { count, day }) = self.again {
+        if let Some(Again { count, day }) = self.left_out.again {
             let changes = counted(count, "approved change");
             words += &format!(
                 "\nLeft out: {changes}. The packet of {day} asks again, because what stood there or was \
                  proposed has changed since; what is decided there counts.\n"
             );
         }
+        words += &self.left_out.moved;
         words += "\nBefore a row is applied, the record has to hold what its `expected` column says; leave out a row that differs.\n\
                   The inverse sheets put back what stood there.\n";
         let mut text = words.clone();

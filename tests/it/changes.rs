@@ -347,3 +347,42 @@ fn a_value_that_may_not_be_shown_is_in_no_sheet() {
         }
     }
 }
+
+#[test]
+fn what_was_decided_again_later_is_told_where_it_is_now() {
+    let later = "2026-03-08";
+    let job = Job::weekly();
+    job.run(&[]).ends(0);
+    Filled::of(&job, DAY)
+        .says(&job, DAY, "DUP-01", "00Q1", confirm())
+        .says(&job, DAY, "OWN-01", "00Q3", confirm())
+        .says(&job, DAY, "OWN-02", "00Q4", approve())
+        .put(&job, "first.json");
+    job.call(&["decide", "first.json"]).ends(0);
+    job.call(&["run", ".", "--as-of", later]).ends(0);
+    let again = Filled::of(&job, later)
+        .says(&job, later, "OWN-01", "00Q3", reject("rule_wrong"))
+        .says(&job, later, "OWN-02", "00Q4", approve());
+    again.put(&job, "second.json");
+    job.call(&["decide", "second.json", "--supersede"]).ends(0);
+    let said = job.call(&["changes", "--of", DAY]).ends(0).out;
+    let left_out = format!(
+        "Left out: 2 approved changes, decided again on the packet of {later}: 1 approved, 1 rejected.\n"
+    );
+    assert!(said.contains(&left_out), "{said}");
+    assert!(said.contains(&format!("`crm-review changes --of {later}`")), "{said}");
+    assert!(job.text(&format!("changes/{DAY}/changes.txt")).contains(&left_out));
+    // Where none of them is left, that is said as well.
+    let rest = Filled::of(&job, later).says(&job, later, "DUP-01", "00Q1", reject("rule_wrong"));
+    rest.put(&job, "third.json");
+    // It stands approved and waits: that is not overruled by the way.
+    let refused = job.call(&["decide", "third.json"]).ends(2).err;
+    assert!(
+        refused.contains("it was decided before, by Dana Reyes on 2026-03-01: approve"),
+        "{refused}"
+    );
+    job.call(&["decide", "third.json", "--supersede"]).ends(0);
+    let said = job.call(&["changes", "--of", DAY]).ends(0).out;
+    assert!(said.contains("is approved any more, so there is no change sheet"), "{said}");
+    assert!(said.contains("3 approved changes, decided again"), "{said}");
+}
