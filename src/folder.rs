@@ -169,6 +169,17 @@ pub(crate) fn open_append(path: &Path) -> Result<File, FolderError> {
     }
 }
 
+/// A path as it is typed at a prompt.
+pub fn typed(path: &Path) -> String {
+    let path = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/\\._-+,:@%".contains(c);
+    if !path.is_empty() && path.chars().all(plain) && !path.starts_with('-') {
+        path
+    } else {
+        format!("'{}'", path.replace('\'', "'\\''"))
+    }
+}
+
 /// Publishes a set of files as one folder: whole or absent. Where the folder is there already with
 /// the same files, nothing happens; with other files it is replaced as a whole, unless it holds
 /// something that is not among them.

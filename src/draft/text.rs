@@ -9,6 +9,7 @@ use std::path::Path;
 use super::{Batches, DraftField, DraftTable, TooMuch, catalogue, infer};
 use crate::boundary::{Batch, Kind, Object};
 use crate::config::{self, Crm};
+use crate::folder;
 use crate::policy::quoted;
 
 /// A text as a comment may hold it: what would end the line is a space.
@@ -299,7 +300,7 @@ pub(super) fn summary(
         text,
         "\nEvery inferred line in rules/ carries the figure behind it.\n\
          Next: name the approver in rules/approvals.toml, then\n\n  crm-review run {}",
-        typed(dir)
+        folder::typed(dir)
     );
     let Some(work) = infer::Work::of(batches) else { return text + "\n" };
     let _ = writeln!(text, " --as-of {}", work.as_of());
@@ -340,15 +341,4 @@ fn left_out(
         let _ = writeln!(text, "  {aside}");
     }
     text
-}
-
-/// A path as it is typed at a prompt.
-fn typed(path: &Path) -> String {
-    let path = path.display().to_string();
-    let plain = |c: char| c.is_alphanumeric() || "/\\._-+,:@%".contains(c);
-    if !path.is_empty() && path.chars().all(plain) && !path.starts_with('-') {
-        path
-    } else {
-        format!("'{}'", path.replace('\'', "'\\''"))
-    }
 }

@@ -244,7 +244,7 @@ impl<'a> Desk<'a> {
                 ),
                 &format!(
                     "decide on the newer packet: what is still wrong stands there again; if that was made by mistake, `crm-review run {} --as-of {}` on the exports and rules of this one makes it the latest again",
-                    self.folder.display(),
+                    folder::typed(self.folder),
                     run.as_of
                 ),
             )),

@@ -13,6 +13,7 @@ use crate::boundary::Field;
 use crate::check::{ALL, Bench, CheckDef};
 use crate::config::Config;
 use crate::finding::FindingId;
+use crate::folder;
 use crate::gate::Verdict;
 use crate::ledger::{Chain, Decided, Run};
 use crate::packet::{Asks, Fact, Line, Quote, visible};
@@ -38,7 +39,7 @@ pub fn explain(
         let hint = check.map_or_else(
             || "the packet and findings.jsonl name them, like F-7Q2M9K4D1V".to_owned(),
             |check| {
-                let (code, dir) = (check.code, path.display());
+                let (code, dir) = (check.code, folder::typed(path));
                 format!("it is a check: `crm-review checks {code} --dir {dir}` tells all about it")
             },
         );
@@ -140,7 +141,7 @@ impl Told<'_> {
             words += &paragraph("The fields it was based on", &reads.map(read).collect::<Vec<_>>());
             words += &format!(
                 "\n`crm-review checks {code} --dir {}` tells its settings and all it reads\n",
-                folder.path.display()
+                folder::typed(&folder.path)
             );
         }
         words

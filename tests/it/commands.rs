@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crm_review::ledger::digest;
 use serde_json::Value;
 
-use crate::job::{DAY, Job, LEADS, REVIEW, files, said, word};
+use crate::job::{APPROVALS, BOUNDARY, DAY, Job, LEADS, REVIEW, files, said, word};
 
 const FILES: [&str; 7] = [
     "findings.jsonl",
@@ -225,6 +225,17 @@ fn changed_rules_change_the_definition_and_leave_the_day_s_first_packet_alone() 
     let of = |at: usize, key: &str| lines[at]["entry"]["run"][key].as_str().unwrap().to_owned();
     assert_eq!(of(1, "definition"), of(2, "definition"));
     assert_ne!(of(1, "inputs"), of(2, "inputs"));
+}
+
+#[test]
+fn a_command_to_paste_quotes_a_folder_with_spaces() {
+    let job = Job::new(&[
+        ("our review/review.toml", REVIEW),
+        ("our review/rules/boundary.toml", BOUNDARY),
+        ("our review/rules/approvals.toml", APPROVALS),
+    ]);
+    let said = job.call(&["explain", "our review", "OWN-01"]).ends(2);
+    assert!(said.err.contains("`crm-review checks OWN-01 --dir 'our review'`"), "{}", said.err);
 }
 
 #[test]
