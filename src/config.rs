@@ -16,7 +16,7 @@ use chrono_tz::Tz;
 use crate::boundary::{Boundary, Field, Object, id_key};
 use crate::check::{ALL, By, Conditions, EXAMPLES, Examples, Policies, Rulebook, Table};
 use crate::gate::{FOUNDER_FIELDS, Gate, Profile};
-use crate::policy::{Document, Log, Problems, Said, Section, Value, meant, nearest};
+use crate::policy::{self, Document, Log, Problems, Said, Section, Value, meant, nearest};
 use crate::source::Files;
 use crate::source::http::{Host, Manners};
 use crate::source::live::{Live, LiveCrm, Wide};
@@ -196,6 +196,12 @@ pub fn asks_a_crm(review: &str) -> bool {
     let log = Log::default();
     let document = Document::parse("review.toml", review, &log);
     document.root(&log).section("source").is_some_and(|source| source.has("live"))
+}
+
+/// What of a `review.toml` decides what is read and how it is judged: all but how the outcome is called,
+/// shown and handed on. It is the same however that is laid out and commented.
+pub fn judging(review: &str) -> String {
+    policy::settings(review, &[&["organisation"], &["packet"], &["source", "record_link"]])
 }
 
 /// Parses a review folder: `review.toml` and the files below `rules/`, by name.

@@ -846,6 +846,21 @@ pub fn quoted(text: &str) -> String {
     quoted + "\""
 }
 
+/// The settings of a file but for some, each named by its path: the same text however the file is laid out
+/// and commented.
+pub fn settings(text: &str, but: &[&[&str]]) -> String {
+    let Ok(mut root) = text.parse::<toml::Table>() else { return text.to_owned() };
+    for path in but {
+        let Some((key, above)) = path.split_last() else { continue };
+        let within =
+            above.iter().try_fold(&mut root, |table, key| table.get_mut(*key)?.as_table_mut());
+        if let Some(table) = within {
+            table.remove(*key);
+        }
+    }
+    root.to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

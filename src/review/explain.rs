@@ -19,6 +19,7 @@ use crate::ledger::{Chain, Decided, Run};
 use crate::packet::{Asks, Fact, Line, Quote, visible};
 
 use super::desk::standing;
+use super::manifest::RulesFile;
 use super::paper::Findings;
 use super::{Folder, ReviewError, manifest, paper};
 
@@ -69,9 +70,12 @@ pub fn explain(
         return Ok(Err(format!("the run of {} has no finding {id}{hint}", run.as_of)));
     }
     let home = paper::home(&folder.path.join("runs"), run)?;
-    let then = manifest::kept(&home).map(manifest::Kept::rules).unwrap_or_default();
+    let then = manifest::kept(&home).map(|kept| kept.rules).unwrap_or_default();
+    let is_kept = |it: &RulesFile| {
+        then.iter().any(|then| (&then.file, &then.sha256) == (&it.file, &it.sha256))
+    };
     let today = folder.digests().into_iter();
-    let changed = today.filter(|it| !then.contains(it)).map(|(file, _)| file).collect();
+    let changed = today.filter(|it| !is_kept(it)).map(|it| it.file).collect();
     let decided = standing(&ledger, run, std::iter::empty()).get(&id).copied();
     let told_of = Told { folder: &folder, config: &config, run, changed, decided };
     let words = told.iter().map(|line| told_of.finding(line));

@@ -23,17 +23,18 @@ use super::cut::Loss;
 use super::judged::Judged;
 
 /// One digest over everything that decides a run's outcome.
-pub(super) fn inputs_digest(judged: &Judged, rules: &[(String, String)]) -> String {
+pub(super) fn inputs_digest(judged: &Judged, rules: &[RulesFile]) -> String {
     let mut parts = vec![super::PROGRAM.to_owned(), judged.as_of.day.to_string()];
-    parts.extend(rules.iter().map(|(file, sha256)| format!("{file} {sha256}")));
+    parts.extend(rules.iter().map(|rules| format!("{} {}", rules.file, rules.sha256)));
     parts
         .extend(judged.inputs.iter().map(|input| format!("{} {}", input.file, input.tally.sha256)));
     digest(parts.join("\n").as_bytes())
 }
 
 /// One digest over what decides how records are judged: when it changes, trends break.
-pub(super) fn definition_digest(rules: &[(String, String)]) -> String {
-    let parts: Vec<_> = rules.iter().map(|(file, sha256)| format!("{file} {sha256}")).collect();
+pub(super) fn definition_digest(rules: &[RulesFile]) -> String {
+    let parts: Vec<_> =
+        rules.iter().map(|rules| format!("{} {}", rules.file, rules.judging())).collect();
     digest(parts.join("\n").as_bytes())
 }
 
@@ -97,7 +98,7 @@ struct Manifest<'a> {
     /// The inputs.
     inputs: Vec<InputFile<'a>>,
     /// The files that say how to judge.
-    rules: Vec<RulesFile<'a>>,
+    rules: &'a [RulesFile],
     /// Every check and how it ended.
     checks: Vec<CheckLine<'a>>,
 }
@@ -227,13 +228,24 @@ struct AskedOf<'a> {
 }
 
 /// A file that says how to judge.
-#[derive(Serialize, JsonSchema)]
-struct RulesFile<'a> {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(super) struct RulesFile {
     /// Its name in the review folder.
-    file: &'a str,
+    pub(super) file: String,
     /// Its digest.
     #[schemars(regex(pattern = SHA256))]
-    sha256: &'a str,
+    pub(super) sha256: String,
+    /// The digest of what of it decides how records are judged, where that is not all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = SHA256))]
+    pub(super) judging_sha256: Option<String>,
+}
+
+impl RulesFile {
+    /// The digest of what of it decides how records are judged.
+    pub(super) fn judging(&self) -> &str {
+        self.judging_sha256.as_ref().unwrap_or(&self.sha256)
+    }
 }
 
 /// A check and how it ended.
@@ -281,7 +293,7 @@ pub(super) struct Kept {
     /// What went in.
     pub(super) inputs: Vec<KeptInput>,
     /// What said how to judge.
-    rules: Vec<KeptFile>,
+    pub(super) rules: Vec<RulesFile>,
     /// How many records there were, by table.
     #[serde(default)]
     pub(super) records: BTreeMap<String, KeptRecords>,
@@ -321,15 +333,6 @@ pub(super) struct KeptLedger {
     pub(super) length: u64,
     /// The hash of the last of them.
     pub(super) head: String,
-}
-
-/// A file that said how to judge, as a manifest names it.
-#[derive(Debug, Deserialize)]
-struct KeptFile {
-    /// Its name in the review folder.
-    file: String,
-    /// Its digest.
-    sha256: String,
 }
 
 /// An input as a manifest names it.
@@ -390,11 +393,6 @@ impl Kept {
 }
 
 impl Kept {
-    /// Name and digest of each file that said how to judge.
-    pub(super) fn rules(self) -> Vec<(String, String)> {
-        self.rules.into_iter().map(|file| (file.file, file.sha256)).collect()
-    }
-
     /// The records that were under review and their groups; of no record is it said which it is in.
     pub(super) fn groups(&self) -> Groups {
         let table = |(name, records): (&String, &KeptRecords)| {
@@ -438,7 +436,7 @@ pub(super) fn is_of_another(folder: &Path, run: &str) -> bool {
 pub(super) fn text(
     config: &Config,
     judged: &Judged,
-    rules: &[(String, String)],
+    rules: &[RulesFile],
     run: &Run,
     review: &Review<'_>,
     loss: &Loss,
@@ -493,7 +491,7 @@ pub(super) fn text(
             })
             .collect(),
         inputs: input_files(judged, loss),
-        rules: rules.iter().map(|(file, sha256)| RulesFile { file, sha256 }).collect(),
+        rules,
         checks: check_lines(judged),
     };
     Ok(serde_json::to_string_pretty(&manifest)? + "\n")

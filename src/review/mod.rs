@@ -53,6 +53,7 @@ pub use desk::{Earlier, Recording, decide};
 pub use doctor::{Examined, doctor};
 pub use explain::{catalogue, explain};
 use judged::judge;
+use manifest::RulesFile;
 pub use paper::PaperError;
 pub use patterns::patterns;
 pub use procedure::procedure;
@@ -203,12 +204,20 @@ impl Folder {
             .collect()
     }
 
-    /// Name and digest of each file that says how to judge, `review.toml` first. Examples judge nothing.
-    fn digests(&self) -> Vec<(String, String)> {
+    /// Each file that says how to judge, `review.toml` first. Examples judge nothing.
+    fn digests(&self) -> Vec<RulesFile> {
         let rules = self.rules.iter().filter(|(name, _)| *name != EXAMPLES);
-        std::iter::once(("review.toml".to_owned(), digest(self.review.as_bytes())))
-            .chain(rules.map(|(name, text)| (format!("rules/{name}"), digest(text.as_bytes()))))
-            .collect()
+        let job = RulesFile {
+            file: packet::JOB.to_owned(),
+            sha256: digest(self.review.as_bytes()),
+            judging_sha256: Some(digest(config::judging(&self.review).as_bytes())),
+        };
+        let rules = rules.map(|(name, text)| RulesFile {
+            file: format!("rules/{name}"),
+            sha256: digest(text.as_bytes()),
+            judging_sha256: None,
+        });
+        std::iter::once(job).chain(rules).collect()
     }
 }
 

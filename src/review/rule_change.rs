@@ -17,6 +17,7 @@ use crate::packet::{Effect, JOB, RuleChange, RuleEffect};
 
 use super::history::{self, Past};
 use super::judged::{Judged, fields};
+use super::manifest::RulesFile;
 use super::{Folder, manifest, paper};
 
 /// The file of a run that keeps the text of its rules.
@@ -36,13 +37,14 @@ pub(super) fn of(
     threads: NonZeroUsize,
 ) -> Option<RuleChange> {
     let before = past.last?;
-    let (digests, rules) = kept(&folder.path.join("runs"), before)?;
+    let (named, rules) = kept(&folder.path.join("runs"), before)?;
     let mut edits = config::edits(&rules, &folder.rules);
     for (file, _) in &mut edits {
         file.insert_str(0, "rules/");
     }
-    let (job, job_before) = (digest(folder.review.as_bytes()), digests.get(JOB));
-    if job_before.is_some_and(|before| *before != job) {
+    let job = folder.digests().into_iter().find(|it| it.file == JOB);
+    let job_before = named.iter().find(|it| it.file == JOB);
+    if job_before.zip(job).is_some_and(|(before, now)| before.judging() != now.judging()) {
         edits.push((JOB.to_owned(), vec!["it is another, and its text is not kept".to_owned()]));
     }
     if edits.is_empty() {
@@ -62,20 +64,19 @@ pub(super) fn of(
     Some(RuleChange { since: before.as_of, edits, effect })
 }
 
-/// The digests of a run's files and the text of its rules, if they are those that the ledger knows.
-fn kept(runs: &Path, run: &Run) -> Option<(BTreeMap<String, String>, BTreeMap<String, String>)> {
+/// The files that a run names and the text of its rules, if they are those that the ledger knows.
+fn kept(runs: &Path, run: &Run) -> Option<(Vec<RulesFile>, BTreeMap<String, String>)> {
     let home = paper::home(runs, run).ok()?;
-    let named: Vec<(String, String)> = manifest::kept(&home)?.rules();
+    let named = manifest::kept(&home)?.rules;
     let rules: BTreeMap<String, String> =
         serde_json::from_slice(&std::fs::read(home.join(KEPT)).ok()?).ok()?;
     let named_by_ledger = manifest::definition_digest(&named) == run.definition;
-    let digests: BTreeMap<String, String> = named.into_iter().collect();
-    let whole = digests.iter().all(|(file, sha256)| {
+    let whole = named.iter().all(|RulesFile { file, sha256, .. }| {
         file.strip_prefix("rules/").is_none_or(|name| {
             rules.get(name).is_some_and(|text| digest(text.as_bytes()) == *sha256)
         })
     });
-    (named_by_ledger && whole).then_some((digests, rules))
+    (named_by_ledger && whole).then_some((named, rules))
 }
 
 /// What the checks say of this week's records under other rules, and the codes of those that would have

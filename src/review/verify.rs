@@ -188,7 +188,8 @@ fn again(
     if manifest.program != super::PROGRAM {
         return Ok(Again::Cannot(format!("it was made by {}", manifest.program)));
     }
-    if run.definition != manifest::definition_digest(&folder.digests()) {
+    let rules = folder.digests();
+    if manifest.rules != rules || run.definition != manifest::definition_digest(&rules) {
         return Ok(Again::Cannot("the rules have changed since".to_owned()));
     }
     let (config, link) = folder.config()?;

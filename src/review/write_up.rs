@@ -207,8 +207,8 @@ fn batch_words(config: &Config, judged: &Judged) -> String {
     config.batch.words() + &absent.map_or_else(String::new, |absent| format!("; {absent}"))
 }
 
-fn paper_rules((file, sha256): &(String, String)) -> packet::RulesFile {
-    packet::RulesFile { file: file.clone(), sha256: sha256.clone() }
+fn paper_rules(rules: &manifest::RulesFile) -> packet::RulesFile {
+    packet::RulesFile { file: rules.file.clone(), sha256: rules.sha256.clone() }
 }
 
 fn completeness(missing: &[String]) -> Completeness {

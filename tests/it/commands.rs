@@ -228,6 +228,37 @@ fn changed_rules_change_the_definition_and_leave_the_day_s_first_packet_alone() 
 }
 
 #[test]
+fn how_the_job_is_shown_and_handed_on_is_no_rule() {
+    let job = Job::weekly();
+    job.run(&[]).ends(0);
+    let plain = job.text("review.toml");
+    let shown = format!(
+        "# Ours.\n{}\n[packet]\nslices = \"owner\"\nmask_key = \"a phrase that nobody knows\"\n",
+        plain.replace("\"Acme\"", "\"Acme Inc\"")
+    );
+    job.put("review.toml", &shown);
+    let said = job.call(&["run", ".", "--as-of", "2026-03-08"]).ends(0).out;
+    assert!(!said.contains("not comparable"), "{said}");
+    let held = job.call(&["verify"]).ends(0).out;
+    assert!(held.contains("runs/2026-03-08: its files hold; run again, the same bytes"), "{held}");
+    assert!(held.contains("runs/2026-03-01: its files hold; not run again: the rules"), "{held}");
+    // What is judged and how still counts, and what was changed beside it does not.
+    let judged = plain.replace("\"UTC\"", "\"Europe/Berlin\"");
+    job.put("review.toml", &judged);
+    job.put("rules/owners.toml", "[no-owner]\noff = true\n");
+    let said = job.call(&["run", ".", "--as-of", "2026-03-15"]).ends(0).out;
+    assert!(said.contains("not comparable"), "{said}");
+    assert!(
+        job.text("runs/2026-03-15/packet.html").contains("<bdi>review.toml</bdi>, 1 different")
+    );
+    job.put("review.toml", &(judged + "\n[packet]\nslices = \"owner\"\n"));
+    job.put("rules/owners.toml", "[no-owner]\noff = false\n");
+    let said = job.call(&["run", ".", "--as-of", "2026-03-22"]).ends(0).out;
+    assert!(said.contains("not comparable"), "{said}");
+    assert!(!job.text("runs/2026-03-22/packet.html").contains("<bdi>review.toml</bdi>, 1"));
+}
+
+#[test]
 fn a_command_to_paste_quotes_a_folder_with_spaces() {
     let job = Job::new(&[
         ("our review/review.toml", REVIEW),
