@@ -20,6 +20,19 @@ use crate::policy::{Said, Section, meant};
 pub use decision::{Approver, Decision, Reason, Verdict};
 use signature::Signers;
 
+/// Whom a proposal is passed on to, in words; the rules write `sales_lead`.
+pub fn called(to: &str) -> String {
+    match to {
+        "other" => "somebody else".to_owned(),
+        "legal_privacy" => "legal or privacy".to_owned(),
+        to => to
+            .split('_')
+            .map(|word| if word == "crm" { "CRM" } else { word })
+            .collect::<Vec<_>>()
+            .join(" "),
+    }
+}
+
 /// How much ceremony a company wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
@@ -650,15 +663,6 @@ mod tests {
     }
 
     #[test]
-    fn an_escalation_without_a_day_has_the_term_of_the_rules() {
-        let gate = gate("escalation_days = 7\n[approver]\nname = \"Dana Reyes\"\n");
-        let said = claim(Saying::Escalate { to: "owner".to_owned(), until: None });
-        let decision = gate.decide(&case(Hold::Free, &[]), &said).unwrap();
-        let until = NaiveDate::from_ymd_opt(2026, 3, 8).unwrap();
-        assert_eq!(*decision.verdict(), Verdict::Escalate { to: "owner".to_owned(), until });
-    }
-
-    #[test]
     fn only_what_cannot_be_approved_is_closed_as_looked_into() {
         let gate = gate("[approver]\nname = \"Dana Reyes\"\n");
         let closed = |case: &Case| gate.decide(case, &claim(Saying::Reject(Reason::LookedInto)));
@@ -672,6 +676,15 @@ mod tests {
         for case in [question, incomplete, not_theirs] {
             assert!(closed(&case).is_ok(), "{case:?}");
         }
+    }
+
+    #[test]
+    fn an_escalation_without_a_day_has_the_term_of_the_rules() {
+        let gate = gate("escalation_days = 7\n[approver]\nname = \"Dana Reyes\"\n");
+        let said = claim(Saying::Escalate { to: "owner".to_owned(), until: None });
+        let decision = gate.decide(&case(Hold::Free, &[]), &said).unwrap();
+        let until = NaiveDate::from_ymd_opt(2026, 3, 8).unwrap();
+        assert_eq!(*decision.verdict(), Verdict::Escalate { to: "owner".to_owned(), until });
     }
 
     #[test]

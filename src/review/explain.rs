@@ -14,7 +14,7 @@ use crate::check::{ALL, Bench, CheckDef};
 use crate::config::Config;
 use crate::finding::FindingId;
 use crate::folder;
-use crate::gate::Verdict;
+use crate::gate::{Reason, Verdict, called};
 use crate::ledger::{Chain, Decided, Run};
 use crate::packet::{Asks, Fact, Line, Quote, visible};
 
@@ -171,14 +171,16 @@ impl Told<'_> {
             let verdict = decided.decision.verdict();
             let more = match verdict {
                 Verdict::Approve { .. } => String::new(),
-                Verdict::Reject(reason) => format!(" ({})", reason.word()),
-                Verdict::Escalate { to, until } => format!(" (to {}, until {until})", visible(to)),
+                Verdict::Reject(reason) => format!(" ({})", reason.phrase()),
+                Verdict::Escalate { to, until } => {
+                    format!(" (to {}, until {until})", visible(&called(to)))
+                }
             };
             let by = visible(decided.decision.by().name());
             stands.push(format!("decided: {}{more} by {by} on this packet", verdict.word()));
         }
         if let Some(last) = &line.last_decision {
-            let reason = last.reason_code.as_ref();
+            let reason = last.reason_code.as_deref().and_then(Reason::parse).map(Reason::phrase);
             let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
             stands.push(format!(
                 "decided last: {}{reason} by {} on the packet of {}{}",

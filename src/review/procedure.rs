@@ -11,7 +11,7 @@ use std::path::Path;
 use crate::boundary::{Exposure, Unlisted};
 use crate::check::{ALL, Bench, Family};
 use crate::config::Config;
-use crate::gate::Profile;
+use crate::gate::{Profile, called};
 use crate::packet::visible;
 
 use super::{Folder, PROGRAM, ReviewError};
@@ -232,8 +232,7 @@ fn criteria(config: &Config) -> Vec<String> {
         ),
     };
     points.extend(more.map(str::to_owned));
-    let escalate: Vec<_> =
-        gate.escalate_to().iter().map(|to| plain(to).replace('_', " ")).collect();
+    let escalate: Vec<_> = gate.escalate_to().iter().map(|to| plain(&called(to))).collect();
     points.push(format!("Escalated to: {}.", escalate.join(", ")));
     points.push(format!(
         "Default decision: no change; also where evidence is missing, where nobody answers, and where an \

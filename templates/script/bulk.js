@@ -94,7 +94,7 @@ function together(decision) {
   if (decision === 'reject') fields.push(field('One reason for all', on('reason_code', choice('Choose a reason', reasonsFor(some).map(([code]) => [code, sentence(reasonWords(first, code))])))));
   if (decision === 'escalate') {
     says.escalate_until = form.answer_by;
-    fields.push(field('Who decides', on('escalate_to', choice('Choose who decides', form.escalate_to.map(to => [to, sentence(targetWords(to))])))));
+    fields.push(field('Who decides', on('escalate_to', choice('Choose who decides', form.escalate_to.map(([to, words]) => [to, sentence(words)])))));
     fields.push(field('Answer by', on('escalate_until', make('input', { type: 'date', min: form.day, value: form.answer_by }))));
   }
   if (decision === 'approve' && form.operator) fields.push(field('Change-control ticket', on('ticket', make('input', { type: 'text', maxLength: NAME }))));

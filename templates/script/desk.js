@@ -92,7 +92,7 @@ function clear(proposal, card) {
 function options(proposal) {
   const says = decided.get(proposal.id);
   if (says?.decision === 'reject') return reasonsFor([proposal]).map(([code]) => ['reason_code', code, sentence(reasonWords(proposal, code))]);
-  if (says?.decision === 'escalate') return form.escalate_to.map(to => ['escalate_to', to, sentence(targetWords(to))]);
+  if (says?.decision === 'escalate') return form.escalate_to.map(([to, words]) => ['escalate_to', to, sentence(words)]);
   return [];
 }
 

@@ -156,7 +156,7 @@ function lacks(proposal, says) {
     if (says.reason_code === 'other' && !note) return 'it needs a note';
   }
   if (says.decision === 'escalate') {
-    if (!form.escalate_to.includes(says.escalate_to)) return 'it needs somebody to decide';
+    if (!form.escalate_to.some(([code]) => code === says.escalate_to)) return 'it needs somebody to decide';
     if (says.escalate_to === 'other' && !note) return 'it needs a note';
     if (says.escalate_until && says.escalate_until < form.day) return 'the day is before the packet';
   }
@@ -176,7 +176,7 @@ const reasonWords = (proposal, code) =>
   code === 'correct_as_is' && isDuplicate(proposal)
     ? 'not the same company or person'
     : (form.reasons.find(([one]) => one === code) || ['', ''])[1];
-const targetWords = to => to.replaceAll('_', ' ').replace('crm', 'CRM');
+const targetWords = to => (form.escalate_to.find(([one]) => one === to) || ['', ''])[1];
 
 /** What was decided, in a few words. */
 function outcome(proposal) {

@@ -797,3 +797,22 @@ fn a_decision_on_a_packet_that_is_gone_is_asked_again() {
     assert!(said.err.contains(gap) || said.out.contains(gap), "{}{}", said.out, said.err);
     assert_eq!(owner_of(&job, 2, "00Q5").1, "decide");
 }
+
+#[test]
+fn whom_an_escalation_asks_is_said_in_words() {
+    let job = Job::weekly();
+    week(&job, 0);
+    let asked =
+        |to| Filled::of(&job, DAY).says(&job, DAY, "OWN-02", "00Q4", escalate(to, "2026-03-10"));
+    decide(&job, &asked("sales_lead"));
+    let said = week(&job, 1);
+    assert!(said.contains("escalated to sales lead, to be answered by"), "{said}");
+    let packet = job.text(&format!("runs/{}/packet.html", WEEKS[1]));
+    assert!(
+        packet.contains("Escalated to sales lead by")
+            && packet.contains("scalated to sales lead, to be")
+    );
+    let id = word(&asked("owner").file["decisions"][0]["finding"]);
+    let told = job.call(&["explain", ".", &id, "--of", DAY]).ends(0).out;
+    assert!(told.contains("(to sales lead, until 2026-03-10)"), "{told}");
+}

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::boundary::{Cell, RecordRef, Shown};
 use crate::check::About;
 use crate::finding::{Changed, Evidence, Finding, Hold, Likeness, Part, Proposal, Tried};
-use crate::gate::Verdict;
+use crate::gate::{Verdict, called};
 use crate::packet::escape::{counted, value, words};
 use crate::packet::{Last, Queue, RecordLink, Review, Standing, State, Subject};
 
@@ -492,7 +492,7 @@ fn before(standing: &Standing<'_>) -> Option<String> {
         }
         Verdict::Escalate { to, until } => format!(
             "Escalated to {} by {who} in the packet of {on}, to be answered by {}; {again}",
-            words(to),
+            words(&called(to)),
             until.format("%-d %B %Y"),
         ),
     })

@@ -6,7 +6,7 @@
 use chrono::Datelike as _;
 use serde::Serialize;
 
-use crate::gate::{Profile, Reason};
+use crate::gate::{Profile, Reason, called};
 use crate::packet::escape::words;
 use crate::packet::{DECISIONS, Mask, PacketError, Review, Slice};
 
@@ -22,7 +22,8 @@ pub(super) struct Form {
     deciders: Vec<String>,
     /// Code and words of each.
     reasons: Vec<(&'static str, &'static str)>,
-    escalate_to: Vec<String>,
+    /// The same of each who can be asked.
+    escalate_to: Vec<(String, String)>,
     /// The first day that an answer can be due, and the day that it is if none is named.
     day: String,
     answer_by: String,
@@ -42,6 +43,7 @@ impl Form {
     /// The form of a review whose findings have this digest.
     pub(super) fn of(review: &Review<'_>, findings: &str, told: Told) -> Self {
         let answers = &review.answers;
+        let asked = answers.escalate_to.iter();
         let texts = |list: &[&str]| list.iter().map(|text| words(text)).collect();
         Self {
             schema: DECISIONS,
@@ -50,7 +52,7 @@ impl Form {
             ledger_head: words(review.ledger_head),
             deciders: texts(&answers.deciders),
             reasons: Reason::ALL.map(|reason| (reason.word(), reason.phrase())).into(),
-            escalate_to: texts(&answers.escalate_to),
+            escalate_to: asked.map(|to| (words(to), words(&called(to)))).collect(),
             day: review.as_of.day.to_string(),
             answer_by: answers.answer_by.to_string(),
             operator: answers.profile == Profile::Operator,

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::finding::FindingId;
-use crate::gate::Verdict;
+use crate::gate::{Verdict, called};
 use crate::packet::escape::{counted, grouped, value, words};
 use crate::packet::{Change, Happened, How, Queue, Review, Unanswered};
 
@@ -109,6 +109,7 @@ fn settled(review: &Review<'_>) -> Vec<Group> {
 
 fn unanswered(one: &Unanswered) -> Row {
     let until = one.until.format("%-d %B %Y");
+    let to = words(&called(&one.to));
     let answered = if one.here {
         ""
     } else {
