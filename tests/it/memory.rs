@@ -799,6 +799,36 @@ fn a_decision_on_a_packet_that_is_gone_is_asked_again() {
 }
 
 #[test]
+fn what_waits_is_counted_alike_wherever_it_is_told() {
+    let job = Job::weekly();
+    week(&job, 0);
+    let filled = Filled::of(&job, DAY).says(&job, DAY, "OWN-01", "00Q3", confirm()).says(
+        &job,
+        DAY,
+        "OWN-02",
+        "00Q4",
+        approve(),
+    );
+    decide(&job, &filled);
+    // The record of one is not under review any more; nothing was applied.
+    let review = job.text("review.toml");
+    job.put("review.toml", &format!("{review}\n[batch]\nids = \"ids.csv\"\n"));
+    job.put("rules/ids.csv", "00Q1\n00Q2\n00Q4\n");
+    let said = week(&job, 1);
+    assert!(said.contains("; 1 more is approved and waits to be applied"), "{said}");
+    assert!(
+        said.contains("2 approved and not yet in the CRM, of which 1 is not in this packet"),
+        "{said}"
+    );
+    let packet = job.text(&format!("runs/{}/packet.html", WEEKS[1]));
+    assert!(packet.contains("2 approved and not yet in the CRM, of which 1 is not in this packet"));
+    assert!(packet.contains("1 proposal on 1 of 3 records under review"), "{said}");
+    // Flagged are the records of what is to decide: reviewed, reference, flagged.
+    let leads = "<th scope=\"row\">leads</th><td class=\"n\">5</td><td class=\"n\">3</td><td class=\"n\">2</td><td class=\"n\">1</td>";
+    assert!(packet.contains(leads));
+}
+
+#[test]
 fn whom_an_escalation_asks_is_said_in_words() {
     let job = Job::weekly();
     week(&job, 0);

@@ -564,7 +564,9 @@ fn first(found: &[Found<'_>]) -> Vec<First> {
 }
 
 fn counts(review: &Review<'_>, found: &[Found<'_>]) -> Vec<CountRow> {
-    let flagged: BTreeSet<_> = found.iter().map(|found| &found.finding.record).collect();
+    // As the head of the packet counts them: not those where a change is approved and waits.
+    let open = found.iter().filter(|found| !found.is_waiting());
+    let flagged: BTreeSet<_> = open.map(|found| &found.finding.record).collect();
     review
         .counts
         .iter()

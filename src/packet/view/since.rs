@@ -120,9 +120,9 @@ fn unanswered(one: &Unanswered) -> Row {
         rule: value(&one.rule),
         record: value(&one.record.to_string()),
         says: if one.overdue {
-            format!("escalated to {}, overdue since {until}: no change{answered}", words(&one.to))
+            format!("escalated to {to}, overdue since {until}: no change{answered}")
         } else {
-            format!("escalated to {}, to be answered by {until}{answered}", words(&one.to))
+            format!("escalated to {to}, to be answered by {until}{answered}")
         },
         here: one.here,
     }
@@ -136,14 +136,21 @@ fn changes(review: &Review<'_>, happened: Happened) -> Group {
     let told: Vec<&Change> = review.since.changes.iter().filter(is_told).collect();
     let queue = |change: &Change| review.standings.get(&change.id).map(|standing| standing.queue);
     let is_asked_again = |change: &Change| queue(change) == Some(Queue::Decide);
-    let again = told.iter().filter(|change| is_asked_again(change)).count();
-    let again = match again {
-        0 => String::new(),
-        1 => ", of which 1 is asked again".to_owned(),
-        more => format!(", of which {} are asked again", grouped(more)),
+    let is_elsewhere = |change: &Change| {
+        happened == Happened::NotYet && !matches!(queue(change), Some(Queue::Decide | Queue::Apply))
     };
+    let count = |of: &dyn Fn(&Change) -> bool, what: &str| {
+        let count = told.iter().filter(|change| of(change)).count();
+        let are = if count == 1 { "is" } else { "are" };
+        (count > 0).then(|| format!("{} {are} {what}", grouped(count)))
+    };
+    // What is left waits in this packet, as its head counts it.
+    let but = [count(&is_asked_again, "asked again"), count(&is_elsewhere, "not in this packet")];
+    let but: Vec<String> = but.into_iter().flatten().collect();
+    let but =
+        if but.is_empty() { but.concat() } else { format!(", of which {}", but.join(" and ")) };
     Group::of(
-        &format!("{}{again}", happened.phrase()),
+        &format!("{}{but}", happened.phrase()),
         told.into_iter().map(|change| Row {
             id: change.id.to_string(),
             rule: value(&change.rule),
