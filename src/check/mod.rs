@@ -256,13 +256,10 @@ impl std::fmt::Display for Off {
         match self {
             Self::NotAllowed(missing) => missing.fmt(f),
             Self::NoPolicy { file, write } => {
-                write!(f, "rules/{file} does not switch it on; {write}")
+                write!(f, "not switched on in rules/{file}; {write}")
             }
             Self::InRules { file, section } => {
-                write!(
-                    f,
-                    "rules/{file} does not switch it on; take `off = true` out of [{section}]"
-                )
+                write!(f, "switched off in rules/{file}; take `off = true` out of [{section}]")
             }
             Self::SwitchedOff => f.write_str("switched off in review.toml, [checks]"),
             Self::NoInput(words) => f.write_str(words),

@@ -22,7 +22,7 @@ use sha2::{Digest as _, Sha256};
 use tera::Tera;
 
 use crate::boundary::{Admission, Boundary, Object, RecordRef};
-use crate::check::{AsOf, By, Groups, Report};
+use crate::check::{AsOf, By, Groups, Off, Report};
 use crate::finding::FindingId;
 use crate::gate::{Decision, Profile};
 use crate::metrics::{Percent, Rate, Week};
@@ -365,6 +365,40 @@ fn demoted(review: &Review<'_>) -> Option<String> {
             review.demoted.join(", ")
         )
     })
+}
+
+/// Why a check did not look, in words that other checks may share, and what would switch this one on.
+fn off(review: &Review<'_>, why: &Off) -> (String, Option<String>) {
+    let absent = |file: &str| {
+        let file = format!("rules/{file}");
+        let mut edits = review.rule_change.iter().flat_map(|change| &change.edits);
+        if review.rules.iter().any(|rules| rules.file == file) {
+            format!("not switched on in {file}")
+        } else if edits.any(|(edited, _)| *edited == file) {
+            format!("{file} is gone since the packet before")
+        } else {
+            format!("there is no {file}")
+        }
+    };
+    match why {
+        Off::NotAllowed(missing) => {
+            if review.counts.iter().any(|count| count.object == missing.object) {
+                (missing.to_string(), None)
+            } else {
+                (format!("no {} were read", missing.object.plural()), Some(missing.to_string()))
+            }
+        }
+        Off::NoPolicy { file, write } => (absent(file), Some((*write).to_owned())),
+        Off::InRules { file, section } => {
+            let remedy = format!("take `off = true` out of [{section}]");
+            (format!("switched off in rules/{file}"), Some(remedy))
+        }
+        Off::SwitchedOff => (why.to_string(), None),
+        Off::NoInput(words) => match words.split_once("; ") {
+            Some((cause, remedy)) => (cause.to_owned(), Some(remedy.to_owned())),
+            None => (words.clone(), None),
+        },
+    }
 }
 
 /// What may be answered to a proposal, and by whom, as the gate says it.

@@ -7,13 +7,13 @@ use std::fmt::Write as _;
 
 use chrono::Datelike as _;
 
-use crate::check::{Family, Off, Outcome};
+use crate::check::{Family, Outcome};
 use crate::finding::{Hold, Severity};
 use crate::metrics::Course;
 
 use super::escape::{counted, grouped, visible};
 use super::view::{Approval, Found, asked_and_quiet, gravest, since_lines};
-use super::{Completeness, Review, demoted, redefined};
+use super::{Completeness, Review, demoted, off, redefined};
 
 const WIDTH: usize = 78;
 /// Proposals named in the summary.
@@ -186,7 +186,7 @@ fn checks(out: &mut String, review: &Review<'_>) {
     let mut causes: Vec<(String, Vec<&str>)> = Vec::new();
     for report in review.reports {
         let Outcome::NotApplicable(why) = &report.outcome else { continue };
-        let cause = cause(review, why);
+        let (cause, _) = off(review, why);
         match causes.iter_mut().find(|(known, _)| *known == cause) {
             Some((_, codes)) => codes.push(report.check.code),
             None => causes.push((cause, vec![report.check.code])),
@@ -197,30 +197,6 @@ fn checks(out: &mut String, review: &Review<'_>) {
             out.push_str("\nDid not look (the packet says how to switch each on):\n");
         }
         paragraph(out, "- ", &format!("{cause}: {}", codes.join(", ")));
-    }
-}
-
-/// What a check lacks, in the words that other checks may share.
-fn cause(review: &Review<'_>, why: &Off) -> String {
-    let file = match why {
-        Off::NotAllowed(missing) => {
-            let is_read = review.counts.iter().any(|count| count.object == missing.object);
-            return if is_read {
-                missing.to_string()
-            } else {
-                format!("no {} were read", missing.object.plural())
-            };
-        }
-        Off::NoPolicy { file, .. } | Off::InRules { file, .. } => format!("rules/{file}"),
-        Off::SwitchedOff => return why.to_string(),
-        Off::NoInput(words) => return words.split(';').next().unwrap_or_default().to_owned(),
-    };
-    let is_there = review.rules.iter().any(|rules| rules.file == file);
-    let mut edits = review.rule_change.iter().flat_map(|change| &change.edits);
-    match (is_there, edits.any(|(edited, _)| *edited == file)) {
-        (true, _) => format!("{file} does not switch them on"),
-        (false, true) => format!("{file} is gone since the packet before"),
-        (false, false) => format!("there is no {file}"),
     }
 }
 

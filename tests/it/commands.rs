@@ -342,7 +342,7 @@ fn what_did_not_look_is_told_by_its_cause() {
     assert!(never.contains(&format!("- there is no rules/routing.toml: {codes}\n")), "{never}");
     job.put("rules/routing.toml", "");
     let empty = on("2026-12-07");
-    assert!(empty.contains(&format!("- rules/routing.toml does not switch them on: {codes}\n")));
+    assert!(empty.contains(&format!("- not switched on in rules/routing.toml: {codes}\n")));
     let lint = job.call(&["rules", "check"]).ends(0).out;
     assert!(!lint.contains("0 lines"), "{lint}");
     // What is not there at all is told once for all its fields.

@@ -839,7 +839,7 @@ fn every_proposal_is_complete_on_the_page() {
         "lead.segment is blank",
         "not applied",
         "3 rules tried; emea-enterprise took the record",
-        "rules/owners.toml does not switch it on",
+        "there is no rules/owners.toml; ",
         " is not in rules/boundary.toml",
         "it failed; its findings are missing",
         "4 columns where the header has 12",

@@ -12,7 +12,7 @@ use crate::check::{Family, Outcome, Report, weighed};
 use crate::finding::{Bits, Hold, Severity};
 use crate::packet::escape::{counted, grouped, value, words};
 use crate::packet::{
-    Completeness, Input, Note, PacketError, Pattern, Review, State, demoted, findings_digest,
+    Completeness, Input, Note, PacketError, Pattern, Review, State, demoted, findings_digest, off,
     redefined, seal,
 };
 
@@ -387,7 +387,7 @@ impl Page {
             aged: tally.ages != [tally.count, 0, 0],
             families,
             compact: is_compact(&found),
-            checks: Checks::of(review.reports, &found),
+            checks: Checks::of(review, &found),
             inputs: review.inputs.iter().map(|input| InputView::of(input, review)).collect(),
             receipts: review.admissions.iter().map(Receipt::of).collect(),
             blocked_names: review.boundary.blocked().iter().map(|name| value(name)).collect(),
@@ -662,7 +662,7 @@ fn blocks(cards: impl Iterator<Item = Card>, size: usize) -> Vec<Vec<Card>> {
 }
 
 impl Checks {
-    fn of(reports: &[Report], found: &[Found<'_>]) -> Self {
+    fn of(review: &Review<'_>, found: &[Found<'_>]) -> Self {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for one in found {
             *counts.entry(one.check.code).or_default() += 1;
@@ -674,7 +674,7 @@ impl Checks {
             broken: Vec::new(),
             off: Vec::new(),
         };
-        for Report { check, outcome, .. } in reports {
+        for Report { check, outcome, .. } in review.reports {
             let not = |why: &str| NotRun {
                 code: check.code,
                 name: check.name,
@@ -697,7 +697,11 @@ impl Checks {
                         checks.partly.push(not(&judgement.partly()));
                     }
                 }
-                Outcome::NotApplicable(why) => checks.off.push(not(&why.to_string())),
+                Outcome::NotApplicable(why) => {
+                    let (cause, remedy) = off(review, why);
+                    let whole: Vec<String> = [Some(cause), remedy].into_iter().flatten().collect();
+                    checks.off.push(not(&whole.join("; ")));
+                }
                 Outcome::Broken => checks.broken.push(not("it failed; its findings are missing")),
             }
         }
