@@ -600,6 +600,8 @@ pub struct Finding {
     pub reach: BTreeSet<Reach>,
     /// What a person is asked to consider.
     pub proposal: Proposal,
+    /// Where its records hang together and are not one, the sets that they fall into.
+    pub sets: Vec<Vec<RecordRef>>,
     escalate: Option<String>,
     /// Of the fields that move by themselves, those that it is about.
     hinges: BTreeSet<String>,
@@ -626,6 +628,7 @@ impl Finding {
             missing: BTreeSet::new(),
             reach: BTreeSet::new(),
             proposal,
+            sets: Vec::new(),
             escalate: None,
             hinges: BTreeSet::new(),
         }

@@ -719,6 +719,7 @@ fn split<'a>(world: &World<'a>, same: &Same<'a>, case: &Case<'a>) -> Option<Find
     for record in others(&case.rows, first) {
         finding = finding.with(record);
     }
+    finding.sets = parts.iter().map(|part| part.iter().map(|row| row.record()).collect()).collect();
     for conflict in conflicts {
         finding = conflict.facts.iter().cloned().fold(finding, Finding::because);
         finding = finding.escalate_only(conflict.words.clone());

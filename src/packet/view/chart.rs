@@ -3,6 +3,7 @@
 //!
 //! Does not: compute a rate, or say anything that the text does not.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::f64::consts::{FRAC_PI_2, TAU};
 
 use serde::Serialize;
@@ -144,14 +145,20 @@ impl Ages {
 #[derive(Debug, Serialize)]
 pub(super) struct Cluster {
     says: String,
+    /// What stands below it.
+    caption: &'static str,
     nodes: Vec<Node>,
+    /// What holds each set together, where the records fall into sets.
+    sets: Vec<(Spot, Spot)>,
     links: Vec<Link>,
 }
 
+/// A place in a drawing.
+type Spot = (String, String);
+
 #[derive(Debug, Serialize)]
 struct Node {
-    x: String,
-    y: String,
+    at: Spot,
     /// Where its name stands, and which way it runs from there.
     label: (String, String, &'static str),
     id: String,
@@ -160,102 +167,156 @@ struct Node {
 
 #[derive(Debug, Serialize)]
 struct Link {
-    from: (String, String),
-    to: (String, String),
-    middle: (String, String),
+    from: Spot,
+    to: Spot,
+    middle: Spot,
     bits: String,
-    /// Whether it is all that joins records which nothing else makes one.
+    /// Whether it is all that joins two sets.
     bridge: bool,
+}
+
+/// Where the circle of a record stands, and where its name begins or ends.
+#[derive(Clone, Copy)]
+struct Place {
+    at: (f64, f64),
+    label: (f64, f64),
+    anchor: &'static str,
 }
 
 impl Cluster {
     /// More records than this are told, not drawn.
     const MOST: usize = 12;
 
-    /// The cluster of a finding; nothing where fewer than three records are linked.
+    /// The cluster of a finding; nothing where fewer than three records are linked, and where the evidence
+    /// does not tell how all of them are.
     pub(super) fn of(finding: &Finding) -> Option<Self> {
-        let likenesses: Vec<&Likeness> = finding
-            .evidence()
-            .iter()
-            .filter_map(|evidence| match evidence {
-                Evidence::Likeness(likeness) => Some(likeness),
-                Evidence::Cell(_)
-                | Evidence::Normalised { .. }
-                | Evidence::Compared { .. }
-                | Evidence::Changed(_)
-                | Evidence::Policy { .. }
-                | Evidence::Figure { .. }
-                | Evidence::Trace(_) => None,
-            })
-            .collect();
+        let likeness = |evidence| match evidence {
+            &Evidence::Likeness(ref likeness) => Some(likeness),
+            Evidence::Cell(_)
+            | Evidence::Normalised { .. }
+            | Evidence::Compared { .. }
+            | Evidence::Changed(_)
+            | Evidence::Policy { .. }
+            | Evidence::Figure { .. }
+            | Evidence::Trace(_) => None,
+        };
+        let likenesses: Vec<&Likeness> = finding.evidence().iter().filter_map(likeness).collect();
         let mut records: Vec<&RecordRef> = likenesses.iter().flat_map(|it| &it.pair).collect();
         records.extend(finding.related.iter().chain([&finding.record]));
         records.sort();
         records.dedup();
-        if likenesses.is_empty() || !(3..=Self::MOST).contains(&records.len()) {
+        if !(3..=Self::MOST).contains(&records.len()) {
             return None;
         }
-        let merged = |record: &RecordRef| {
-            matches!(
-                &finding.proposal,
-                Proposal::MergeCandidate { keep, fold, .. } if keep == record || fold.contains(record)
-            )
+        let places = match finding.sets.as_slice() {
+            [left, right] => beside(left, right),
+            [] if is_joined(&records, &likenesses) => around(&records),
+            _ => return None,
         };
         let keeps = |record: &RecordRef| matches!(&finding.proposal, Proposal::MergeCandidate { keep, .. } if keep == record);
-        #[expect(clippy::cast_precision_loss, reason = "a dozen records")]
-        let angle = |at: usize| TAU * at as f64 / records.len() as f64 - FRAC_PI_2;
-        let place = |at: usize, far: f64| {
-            (200.0 + far * angle(at).cos() * 1.5, 80.0 + far * angle(at).sin())
-        };
-        let nodes = records.iter().enumerate().map(|(at, record)| {
-            let ((x, y), (lx, ly)) = (place(at, 56.0), place(at, 66.0));
-            let side = angle(at).cos();
-            let anchor = if side > 0.1 {
-                "start"
-            } else if side < -0.1 {
-                "end"
-            } else {
-                "middle"
-            };
-            Node {
-                x: tenth(x),
-                y: tenth(y),
-                label: (tenth(lx), tenth(ly + 3.0), anchor),
-                id: value(&record.id),
-                keep: keeps(record),
-            }
+        let nodes = places.iter().map(|(record, place)| Node {
+            at: point(place.at),
+            label: (tenth(place.label.0), tenth(place.label.1), place.anchor),
+            id: value(&record.id),
+            keep: keeps(record),
         });
         let links = likenesses.iter().filter_map(|it| {
-            let [from, to] =
-                it.pair.each_ref().map(|end| records.iter().position(|one| *one == end));
-            let (from, to) = (place(from?, 56.0), place(to?, 56.0));
+            let [from, to] = it.pair.each_ref().map(|end| places.get(end));
+            let ((x, y), (to_x, to_y)) = (from?.at, to?.at);
             Some(Link {
-                from: (tenth(from.0), tenth(from.1)),
-                to: (tenth(to.0), tenth(to.1)),
-                middle: (
-                    tenth(f64::midpoint(from.0, to.0)),
-                    tenth(f64::midpoint(from.1, to.1) - 3.0),
-                ),
+                from: point((x, y)),
+                to: point((to_x, to_y)),
+                middle: point((f64::midpoint(x, to_x), f64::midpoint(y, to_y) - 3.0)),
                 bits: it.score.to_string(),
-                bridge: !it.pair.iter().all(&merged),
+                bridge: !finding.sets.is_empty(),
             })
         });
-        let links: Vec<Link> = links.collect();
-        let told = likenesses.iter().zip(&links).map(|(it, link)| {
-            let [one, two] = &it.pair;
-            let bridge = if link.bridge { ", a bridge" } else { "" };
-            format!("{} and {}: {} bits{bridge}", value(&one.id), value(&two.id), link.bits)
-        });
+        let ends = |set: &Vec<RecordRef>| {
+            let end = |record: Option<&RecordRef>| Some(point(places.get(record?)?.at));
+            Some((end(set.first())?, end(set.last())?))
+        };
         Some(Self {
-            says: format!(
-                "{} and what links them. {}",
-                counted(records.len(), "record"),
-                told.collect::<Vec<_>>().join("; ")
-            ),
+            says: told(finding, &records, &likenesses),
+            caption: if finding.sets.is_empty() {
+                "How they hang together, in bits."
+            } else {
+                "The two sets, and dashed what alone joins them, in bits."
+            },
             nodes: nodes.collect(),
-            links,
+            sets: finding.sets.iter().filter_map(ends).collect(),
+            links: links.collect(),
         })
     }
+}
+
+/// The drawing in words.
+fn told(finding: &Finding, records: &[&RecordRef], likenesses: &[&Likeness]) -> String {
+    let links = likenesses.iter().map(|it| {
+        let [one, two] = &it.pair;
+        format!("{} and {}: {} bits", value(&one.id), value(&two.id), it.score)
+    });
+    let links = links.collect::<Vec<_>>().join("; ");
+    let set = |set: &Vec<RecordRef>| {
+        set.iter().map(|record| value(&record.id)).collect::<Vec<_>>().join(", ")
+    };
+    let sets = finding.sets.iter().map(set).collect::<Vec<_>>();
+    if sets.is_empty() {
+        format!("{} and what links them. {links}", counted(records.len(), "record"))
+    } else {
+        format!("Two sets: {}. What alone joins them: {links}", sets.join("; "))
+    }
+}
+
+/// True where links lead from each record to every other.
+fn is_joined(records: &[&RecordRef], links: &[&Likeness]) -> bool {
+    let mut reached: BTreeSet<&RecordRef> = records.first().copied().into_iter().collect();
+    // Each round reaches one more, or all that there are to reach.
+    for _ in records {
+        let next = links.iter().filter(|it| it.pair.iter().any(|end| reached.contains(end)));
+        let next: Vec<_> = next.flat_map(|it| &it.pair).collect();
+        reached.extend(next);
+    }
+    reached.len() == records.len()
+}
+
+/// Records in a circle, each with its name outside.
+fn around<'r>(records: &[&'r RecordRef]) -> BTreeMap<&'r RecordRef, Place> {
+    #[expect(clippy::cast_precision_loss, reason = "a dozen records")]
+    let angle = |at: usize| TAU * at as f64 / records.len() as f64 - FRAC_PI_2;
+    let place =
+        |at: usize, far: f64| (200.0 + far * angle(at).cos() * 1.5, 80.0 + far * angle(at).sin());
+    let places = records.iter().enumerate().map(|(at, record)| {
+        let side = angle(at).cos();
+        let anchor = if side > 0.1 {
+            "start"
+        } else if side < -0.1 {
+            "end"
+        } else {
+            "middle"
+        };
+        let (x, y) = place(at, 66.0);
+        (*record, Place { at: place(at, 56.0), label: (x, y + 3.0), anchor })
+    });
+    places.collect()
+}
+
+/// Two sets beside each other, each with its names outside.
+fn beside<'r>(left: &'r [RecordRef], right: &'r [RecordRef]) -> BTreeMap<&'r RecordRef, Place> {
+    let sides = [(left, 140.0, 130.0, "end"), (right, 260.0, 270.0, "start")];
+    let places = sides.into_iter().flat_map(|(set, x, label, anchor)| {
+        set.iter().enumerate().map(move |(at, record)| {
+            #[expect(clippy::cast_precision_loss, reason = "a dozen records")]
+            let (at, of) = (at as f64, set.len() as f64);
+            let apart = (140.0 / of).min(32.0);
+            let y = 82.0 + apart * (at - (of - 1.0) / 2.0);
+            (record, Place { at: (x, y), label: (label, y + 3.0), anchor })
+        })
+    });
+    places.collect()
+}
+
+fn point((x, y): (f64, f64)) -> Spot {
+    (tenth(x), tenth(y))
 }
 
 /// A length in a drawing.
