@@ -37,8 +37,17 @@ const queue = () => document.querySelector('#queue');
 const selects = new Map();
 const search = make('input', { type: 'search', name: 'text', autocomplete: 'off', spellcheck: false });
 const tally = make('p', { className: 'tally' });
-const reset = button('Clear filters', () => filter({}));
-const nothing = make('p', { className: 'none', hidden: true }, 'No proposal fits these filters. ', button('Show all', () => filter({})));
+const reset = button('Clear filters', () => {
+  filter({});
+  // The button is gone with the filters: whoever pressed it stays beside it.
+  search.focus();
+});
+const nothing = make('p', { className: 'none', hidden: true }, 'No proposal fits these filters. ', button('Show all', () => {
+  filter({});
+  const head = queue().querySelector('h2');
+  head.tabIndex = -1;
+  head.focus();
+}));
 const note = make('p', { className: 'printed' });
 
 /** What of a card can be searched, in small letters; read when first needed. */

@@ -232,10 +232,8 @@ function back() {
   toast(`Undone: ${step.label}`);
   const [[one], ...more] = step.before;
   if (more.length) showAll(step.before.map(([each]) => each));
-  else {
-    fold(one, false);
-    visit(one.cards[0]);
-  }
+  else fold(one, false);
+  visit(one.cards[0]);
 }
 
 function changed() {

@@ -212,6 +212,65 @@ test('a question is closed as looked into, and what can be approved is not', asy
   await visit.end();
 });
 
+test('whoever works by keyboard is somewhere after every step', async () => {
+  const visit = await Visit.of();
+  const page = await visit.read(acme.packet());
+  const where = () => page.evaluate(() => {
+    const at = document.activeElement;
+    return at === document.body || !at.checkVisibility() ? 'nowhere' : at.name || at.id || at.textContent;
+  });
+  await page.locator('.filters').getByLabel('Family').selectOption('owners');
+  await settled(page);
+  await page.getByRole('button', { name: 'Clear filters' }).press('Enter');
+  assert.equal(await where(), 'text', 'beside the filters that were cleared');
+  await page.keyboard.type('zzzz nothing');
+  await page.waitForFunction(() => !document.querySelector('p.none[hidden]'));
+  await page.getByRole('button', { name: 'Show all' }).press('Enter');
+  assert.equal(await where(), 'queue-h');
+  await settled(page);
+
+  const at = await simple(page, { bundled: true });
+  await page.evaluate(at => document.querySelector(at).focus(), at);
+  await press(page, 'r', '1');
+  await page.locator('.toast button').press('Enter');
+  assert.equal(await where(), at.slice(1), 'where the undone decision was');
+  await press(page, 'x');
+  await page.locator('.bulk button', { hasText: 'Select all' }).press('Enter');
+  await page.locator('.bulk button', { hasText: 'Reject' }).press('Enter');
+  await press(page, 'Escape');
+  assert.equal(await where(), 'Reject', 'back at what opened the dialog');
+  await page.locator('.bulk button', { hasText: 'Reject' }).press('Enter');
+  const box = page.locator('dialog');
+  const alike = (await box.locator('h2').textContent()).match(/\d+/)[0];
+  await box.getByLabel('One reason for all').selectOption('agreed_exception');
+  await box.getByLabel(/^Type/).fill(alike);
+  await box.getByRole('button', { name: `Reject ${alike}` }).press('Enter');
+  assert.match(await where(), /^F-/);
+  await page.locator('.toast button').press('Enter');
+  assert.match(await where(), /^F-/, 'at one of those that were undone');
+  await press(page, 'r');
+  await page.locator('.list button').first().focus();
+  await press(page, 'z');
+  assert.match(await where(), /^F-/, 'its buttons are gone');
+
+  await page.getByRole('button', { name: 'More', exact: true }).press('Enter');
+  await box.getByRole('button', { name: 'Shortcut keys' }).press('Enter');
+  await press(page, 'Escape');
+  assert.equal(await where(), 'More');
+  await page.getByRole('button', { name: 'More', exact: true }).press('Enter');
+  await box.getByRole('button', { name: 'Import decisions' }).press('Enter');
+  await box.getByRole('button', { name: 'Close' }).press('Enter');
+  assert.equal(await where(), 'More');
+  await page.evaluate(at => document.querySelector(at).focus(), at);
+  await press(page, 'e', '1');
+  await page.getByRole('button', { name: 'More', exact: true }).press('Enter');
+  await box.getByRole('button', { name: 'Discard' }).press('Enter');
+  assert.notEqual(await where(), 'nowhere');
+  await page.locator('.toast button').press('Enter');
+  assert.match(await where(), /^F-/);
+  await visit.end();
+});
+
 test('an export needs a name and the statement, and says what is left out', async () => {
   const visit = await Visit.of();
   const page = await visit.read(acme.packet());
