@@ -158,7 +158,7 @@ fn decisions_are_recorded_with_who_when_and_on_which_facts() {
     let said = job.call(&["explain", &left]).ends(0).out;
     assert!(said.contains("seen in 1 week; it is decided\n"), "{said}");
     assert!(
-        said.contains("decided: reject (correct_as_is) by Dana Reyes on this packet"),
+        said.contains("decided: reject (correct as it is) by Dana Reyes on this packet"),
         "{said}"
     );
     // The run again makes the packet that was decided on.

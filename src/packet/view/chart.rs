@@ -189,9 +189,9 @@ impl Cluster {
 
     /// The cluster of a finding; nothing where fewer than three records are linked, and where the evidence
     /// does not tell how all of them are.
-    pub(super) fn of(finding: &Finding) -> Option<Self> {
-        let likeness = |evidence| match evidence {
-            &Evidence::Likeness(ref likeness) => Some(likeness),
+    pub(super) fn of<'f>(finding: &'f Finding) -> Option<Self> {
+        let likeness = |evidence: &'f Evidence| match evidence {
+            Evidence::Likeness(likeness) => Some(likeness),
             Evidence::Cell(_)
             | Evidence::Normalised { .. }
             | Evidence::Compared { .. }
