@@ -190,8 +190,9 @@ let last = null;
 function receive(found) {
   if (last) {
     enrol(last);
-    if (last.matches('.late .card')) last.classList.add('shut');
     const one = proposalOn(last);
+    // What is read last, and what asks for nothing, stands folded.
+    if (last.matches('.late .card') || (one.approve === 'waits' && last.matches('.card'))) last.classList.add('shut');
     if (form.cards <= EAGER) equip(last);
     if (decided.has(one.id)) fold(one, isSettled(one));
     if (found?.parentElement !== last.parentElement) nearing.observe(last.parentElement);

@@ -673,6 +673,9 @@ test('what was approved and waits asks for nothing', async () => {
   await press(page, 'r');
   assert.equal(await page.locator(`${waits} .ask, ${waits} .paper`).count(), 0);
   assert.equal(await count(page), '0 of 97 decided');
+  assert.match(await page.locator(`${waits}.shut .k`).textContent(), /Approved, not yet applied/, 'it stands folded');
+  await press(page, 'o');
+  assert.equal(await page.locator(`${waits}.shut`).count(), 0);
   await visit.end();
 });
 
