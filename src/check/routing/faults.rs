@@ -207,23 +207,7 @@ fn wrong_owner(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
             finding.because(Evidence::Figure { of: "the rule's target".to_owned(), is: trouble });
     }
     finding = finding.unless_any(handover(case).into_iter().chain(same_team(case, goes)));
-    if let Some((other, fields)) = &rival {
-        let names: Vec<_> = fields.iter().map(label).collect();
-        let names = names.join(" and ");
-        // What was withheld is said where it is quoted.
-        for field in fields.iter().filter(|field| case.row.is_blank(field)) {
-            finding = finding.lacking(blank_field(field));
-        }
-        finding = if std::ptr::eq(*other, rule) {
-            let name = &rule.name;
-            finding.unless(format!("Without {names}, `{name}` may give it to somebody else"))
-        } else {
-            finding.because(rule_evidence(other)).unless(format!(
-                "Without {names} it is not known whether the earlier rule `{}` takes it",
-                other.name
-            ))
-        };
-    }
+    finding = with_rival(finding, case, rule, rival.as_ref());
     if rule.since.is_none() {
         finding = finding.unless(match case.routed_on() {
             Some(day) => format!(
@@ -237,6 +221,31 @@ fn wrong_owner(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
         finding = finding.because(Evidence::Cell(case.row.cell(field)));
     }
     Some(finding.unless(by_hand(case)))
+}
+
+/// Notes the fields without which it is not known whether a rule takes the record, or to whom.
+fn with_rival(
+    mut finding: Finding,
+    case: &Case<'_, '_>,
+    rule: &Rule,
+    rival: Option<&(&Rule, Vec<Field>)>,
+) -> Finding {
+    let Some((other, fields)) = rival else { return finding };
+    let names: Vec<_> = fields.iter().map(label).collect();
+    let names = names.join(" and ");
+    // What was withheld is said where it is quoted.
+    for field in fields.iter().filter(|field| case.row.is_blank(field)) {
+        finding = finding.lacking(blank_field(field));
+    }
+    if std::ptr::eq(*other, rule) {
+        let name = &rule.name;
+        finding.unless(format!("Without {names}, `{name}` may give it to somebody else"))
+    } else {
+        finding.because(rule_evidence(other)).unless(format!(
+            "Without {names} it is not known whether the earlier rule `{}` takes it",
+            other.name
+        ))
+    }
 }
 
 /// Asks whose a record is that the rules of its day and those of today do not give to the same.
@@ -276,7 +285,10 @@ fn catch_all(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
         )
         .because(Evidence::Trace(traced(case)))
         .because(rule_evidence(rule));
-        let finding = with_cells(finding, case, rule.fields());
+        let rival = case.rival();
+        let waits = rival.iter().flat_map(|(_, fields)| fields);
+        let finding = with_cells(finding, case, rule.fields().chain(waits));
+        let finding = with_rival(finding, case, rule, rival.as_ref());
         let newer = rule.since.filter(|since| case.routed_on().is_some_and(|day| day < *since));
         finding.unless(match newer {
             Some(since) => {
