@@ -123,7 +123,9 @@ pub struct Case {
 impl Case {
     /// False where there is nothing that the reviewer could approve, whoever they are.
     fn is_approvable(&self) -> bool {
-        !self.kind.is_question() && self.missing.is_empty() && !matches!(self.hold, Hold::EscalateOnly(_))
+        !self.kind.is_question()
+            && self.missing.is_empty()
+            && !matches!(self.hold, Hold::EscalateOnly(_))
     }
 }
 

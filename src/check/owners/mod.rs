@@ -144,6 +144,8 @@ struct Owned {
     /// The ladder's field; an account's type where that is allowed.
     stage: Option<Field>,
     flags: Flags,
+    /// The mark that says that nobody is to work the record.
+    do_not_route: Option<Field>,
     modified: Option<Field>,
     last_activity: Option<Field>,
 }
@@ -169,6 +171,7 @@ impl Owned {
                 closed: flag(Object::Deal, "closed", grant),
                 won: None,
             },
+            do_not_route: grant.optional(object, "do_not_route"),
             modified: grant.optional(object, "modified"),
             last_activity: grant.optional(object, "last_activity"),
         })
@@ -201,6 +204,11 @@ impl Owned {
             }
             Some(_) | None => world.policies.ladders.is_open(row, &self.flags),
         }
+    }
+
+    /// True for a record that is marked as nobody's to work: it may lie where it is.
+    fn is_nobodys(&self, row: Row<'_>) -> bool {
+        self.do_not_route.as_ref().and_then(|field| row.flag(field)) == Some(true)
     }
 
     /// The field that says whether the record is open work, as evidence.

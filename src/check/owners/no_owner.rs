@@ -101,7 +101,8 @@ fn judge(rules: &Rules, scope: &Scope, around: &Around, world: &World<'_>) -> Ju
             let created = created.filter(|at| !world.as_of.is_ahead(*at));
             let young = created
                 .is_some_and(|created| world.as_of.hours_since(created) <= rules.after_hours.value);
-            if young || rules.unowned_ok.hold(row) || owned.is_open(world, row) == Some(false) {
+            let excused = rules.unowned_ok.hold(row) || owned.is_nobodys(row);
+            if young || excused || owned.is_open(world, row) == Some(false) {
                 continue;
             }
             judgement.findings.push(finding(rules, around, owned, world, row, created));

@@ -153,7 +153,7 @@ fn judge(rules: &Rules, scope: &Scope, since: &Since, world: &World<'_>) -> Judg
             judgement.examined += 1;
             let queue = row.text(&owned.owner).and_then(|value| queues.get(value));
             let Some((queue, limit)) = queue else { continue };
-            if owned.is_open(world, row) == Some(false) {
+            if owned.is_open(world, row) == Some(false) || owned.is_nobodys(row) {
                 continue;
             }
             let Some(known) = since.known(world.as_of, row, &changes) else {

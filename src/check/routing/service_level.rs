@@ -180,7 +180,9 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
         let needed = ["owner", "created", "first_touch"].map(|name| grant.optional(object, name));
         complete |= needed.iter().all(Option::is_some);
         grant.optional(object, "assigned");
-        grant.optional(object, "last_activity");
+        for name in ["last_activity", "do_not_route"] {
+            grant.optional(object, name);
+        }
         policies.ladders.ask(object, grant);
         if let Some(level) = &plan.service_level {
             level.except.ask(grant);
@@ -288,7 +290,8 @@ fn judge(
     let mut open = OpenMemo::default();
     let mut older = 0;
     for row in batch.reviewed() {
-        if row.text(owner).is_none() || !open.may_be_open(world, flags, row) {
+        let nobodys = plan.do_not_route.as_ref().and_then(|field| row.flag(field)) == Some(true);
+        if nobodys || row.text(owner).is_none() || !open.may_be_open(world, flags, row) {
             continue;
         }
         let Some(times) = clocks.times(row) else { continue };
