@@ -112,9 +112,9 @@ impl Since {
 
     fn known<'a>(&self, as_of: AsOf, row: Row<'a>, changes: &Latest<'a>) -> Option<Known<'a>> {
         let assigned = Self::time(as_of, &self.assigned, row).map(Known::Assigned);
-        let changed = changes.get(&row.position()).copied().map(Known::Changed);
+        let moved = changes.get(&row.position()).copied().map(Known::Changed);
         // Where only the first routing writes the assignment, the owner may have changed since.
-        let last = [changed, assigned].into_iter().flatten().max_by_key(|known| known.at());
+        let last = [moved, assigned].into_iter().flatten().max_by_key(|known| known.at());
         last.or_else(|| Self::time(as_of, &self.created, row).map(Known::Created))
     }
 }

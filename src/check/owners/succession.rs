@@ -133,7 +133,7 @@ impl Succession {
         match heir {
             Ok(Some(person)) => self.settle(world, row, person),
             Ok(None) => {}
-            Err(question) => self.question = Some(question),
+            Err(question) => self.question = Some(*question),
         }
     }
 

@@ -818,15 +818,22 @@ fn give_to_one(case: &Case<'_, '_>, owner: &Field, among: &[Holder], what: &str)
 fn proposal(case: &Case<'_, '_>, rule: &Rule, goes: Goes<'_>, before: Cell) -> Proposal {
     match whom(case, rule, goes) {
         Ok(to) => give(case, to, before),
-        Err(question) => question,
+        Err(question) => *question,
     }
 }
 
 /// The only one to whom a rule gives a record, or what there is to ask.
-pub(super) fn whom(case: &Case<'_, '_>, rule: &Rule, goes: Goes<'_>) -> Result<Assignee, Proposal> {
+pub(super) fn whom(
+    case: &Case<'_, '_>,
+    rule: &Rule,
+    goes: Goes<'_>,
+) -> Result<Assignee, Box<Proposal>> {
     let roster = &case.routed.roster;
-    let dead = |why: String| Proposal::ReviewRule {
-        question: format!("Whom should rule `{}` ({}) name? {why}", rule.name, rule.place()),
+    let ask = |question: String| Box::new(Proposal::ReviewRecord { question });
+    let dead = |why: String| {
+        let (name, place) = (&rule.name, rule.place());
+        let question = format!("Whom should rule `{name}` ({place}) name? {why}");
+        Box::new(Proposal::ReviewRule { question })
     };
     let holder = match goes {
         Goes::One(holder) => holder,
@@ -838,16 +845,13 @@ pub(super) fn whom(case: &Case<'_, '_>, rule: &Rule, goes: Goes<'_>) -> Result<A
                 [one] => *one,
                 several => {
                     let names: Vec<_> = several.iter().map(|one| roster.name(*one)).collect();
-                    return Err(Proposal::ReviewRecord {
-                        question: format!("Whose turn is it in the pool: {}?", names.join(", ")),
-                    });
+                    let names = names.join(", ");
+                    return Err(ask(format!("Whose turn is it in the pool: {names}?")));
                 }
             }
         }
         Goes::Unsure => {
-            return Err(Proposal::ReviewRecord {
-                question: "Which of its accounts' owners takes it?".to_owned(),
-            });
+            return Err(ask("Which of its accounts' owners takes it?".to_owned()));
         }
     };
     if let Some(trouble) = roster.trouble(case.world, holder) {

@@ -156,7 +156,7 @@ pub(in crate::check) struct Need {
 #[derive(Debug)]
 pub(in crate::check) struct Advice {
     /// Who gets it; else what there is to ask.
-    pub(in crate::check) to: Result<Assignee, Proposal>,
+    pub(in crate::check) to: Result<Assignee, Box<Proposal>>,
     /// The rules that were tried.
     pub(in crate::check) tried: Vec<Tried>,
     /// The fields, blank or withheld, with which it might go to somebody else.
