@@ -55,9 +55,22 @@ pub(super) fn holds(value: &str, words: &[&str]) -> bool {
     words.iter().any(|word| value.contains(word))
 }
 
-/// The position of the first word of a vocabulary that a stage's name contains.
-fn vocabulary(stage: &str, words: &[&[&str]]) -> usize {
-    words.iter().position(|alike| holds(stage, alike)).unwrap_or(words.len())
+/// True when a name has one of these among its words, whatever stands between the words. A `*` behind one
+/// stands for the rest of a word, a `*` before it for its beginning: `Renewed` is not `new`.
+fn says(name: &str, words: &[&str]) -> bool {
+    let parts = name.to_lowercase();
+    let parts: Vec<&str> = parts.split(|c: char| !c.is_alphanumeric()).collect();
+    let name = format!(" {} ", parts.join(" "));
+    words.iter().any(|word| {
+        let begins = if word.starts_with('*') { "" } else { " " };
+        let ends = if word.ends_with('*') { "" } else { " " };
+        name.contains(&format!("{begins}{}{ends}", word.trim_matches('*')))
+    })
+}
+
+/// The first place of a vocabulary of which a stage's name has a word.
+fn place(stage: &str, words: &[&[&str]]) -> Option<usize> {
+    words.iter().position(|alike| says(stage, alike))
 }
 
 fn counted(batch: &Batch, field: &Field) -> Vec<(String, usize)> {
@@ -108,17 +121,27 @@ fn lead_ladder(batches: &Batches) -> Option<Ladder> {
         "archiv",
     ];
     const ORDER: &[&[&str]] = &[
-        &["untouched", "not contacted", "new", "open", "neu", "offen", "nouveau", "nuev", "abiert"],
-        &["prospect"],
-        &["attempt", "versuch"],
-        &["contacted", "working", "in progress", "connected", "kontaktiert", "in bearbeitung"],
-        &["nurtur", "recycl"],
+        &[
+            "untouched",
+            "not contacted",
+            "new",
+            "open",
+            "neu*",
+            "offen*",
+            "nouveau*",
+            "nuev*",
+            "abiert*",
+        ],
+        &["prospect*"],
+        &["attempt*", "*versuch*"],
+        &["contacted", "working", "in progress", "connected", "*kontaktiert*", "in bearbeitung"],
+        &["nurtur*", "recycl*"],
         &["engaged"],
         &["mql", "marketing qualified"],
         &["accepted", "sal"],
         &["sql", "sales qualified"],
-        &["qualified", "qualifiz", "qualifié", "calific"],
-        &["opportunity", "opportun"],
+        &["qualified", "*qualifiz*", "qualifié*", "calific*"],
+        &["opportun*"],
     ];
     let batch = batches.get(Object::Lead)?;
     let field = batches.field(Object::Lead, "status").filter(|field| batch.has(field))?;
@@ -130,7 +153,7 @@ fn lead_ladder(batches: &Batches) -> Option<Ladder> {
     let said = |n: usize| format!("{n} leads, {}", percent(n, total));
     let (done, mut open): (Vec<_>, Vec<_>) =
         stages.into_iter().partition(|(stage, _)| holds(stage, DONE));
-    open.sort_by_key(|(stage, n)| (vocabulary(stage, ORDER), usize::MAX - n));
+    open.sort_by_key(|(stage, n)| (place(stage, ORDER).unwrap_or(ORDER.len()), usize::MAX - n));
     Some(Ladder {
         object: Object::Lead,
         field,
@@ -235,20 +258,97 @@ fn account_ladder(batches: &Batches) -> Option<Ladder> {
     Some(Ladder { object: Object::Account, field, order, lists, unplaced: Vec::new() })
 }
 
-/// What the names of deals' stages hold, the early ones first.
+/// What the names of deals' stages say, the early ones first.
 const DEAL_ORDER: &[&[&str]] = &[
-    &["prospect", "new", "appointment", "funnel", "termin", "rendez-vous", "cita "],
-    &["qualif", "discovery", "calific"],
-    &["analysis", "assessment", "demo", "presentation", "präsentation", "présent", "presentaci"],
-    &["value", "decision maker", "entscheidungsträger", "décideur", "decisor", "de decisiones"],
-    &["proposal", "quote", "angebot", "devis", "propuesta", "proposta"],
-    &["negotiation", "review", "upside", "verhandlung", "négociation", "negocia"],
-    &["decision", "expected", "entscheidung"],
-    &["commit", "contract", "procurement", "verbal", "vertrag", "contrat"],
+    &[
+        // Where the status is what is known of a deal.
+        "open",
+        "offen*",
+        "ouvert*",
+        "abiert*",
+        "aberto",
+        "prospect*",
+        "new",
+        "intro",
+        "introduction",
+        "appointment*",
+        "funnel",
+        "*termin",
+        "termine",
+        "terminiert",
+        "rendez vous",
+        "cita",
+    ],
+    &["qualif*", "*qualifiz*", "discovery", "calific*"],
+    &[
+        "*analysis",
+        "assessment*",
+        "demo*",
+        "presentation*",
+        "*präsentation*",
+        "présent*",
+        "presentaci*",
+    ],
+    &[
+        "value*",
+        "decision maker*",
+        "entscheidungsträger*",
+        "décideur*",
+        "decisor*",
+        "de decisiones",
+    ],
+    &["proposal*", "quote*", "*angebot*", "devis", "propuesta*", "proposta*"],
+    &["negotiat*", "*review", "upside", "*verhandlung*", "négociation*", "negocia*"],
+    &["decision*", "expected", "*entscheidung*"],
+    &["commit*", "contract*", "procurement", "verbal*", "*vertrag*", "contrat*"],
 ];
-const WON: &[&str] = &["won", "gewonn", "gagné", "ganad", "ganh", "vinto", "vinta"];
-const LOST: &[&str] = &["lost", "verlor", "perdu", "perdid", "nicht gewonn"];
-const CLOSED: &[&str] = &["closed", "geschlossen", "fermé", "cerrad", "fechad", "chius"];
+const WON: &[&str] = &[
+    "won",
+    "*gewonn*",
+    "gagné*",
+    "ganad*",
+    "ganh*",
+    "vinto",
+    "vinta",
+    // A contract that goes on is won again.
+    "renewed",
+    "extended",
+    "verlängert",
+    "renouvelé*",
+    "reconduit*",
+    "renovad*",
+    "rinnovat*",
+    "verlengd",
+];
+const LOST: &[&str] = &[
+    "lost",
+    "*verlor*",
+    "perdu*",
+    "perdid*",
+    // A contract that ended.
+    "churned",
+    "cancelled",
+    "canceled",
+    "terminated",
+    "gekündigt",
+    "storniert",
+    "abgewandert",
+    "résilié*",
+    "annulé*",
+    "cancelad*",
+    "rescindid*",
+    "annullat*",
+    "disdett*",
+    "opgezegd",
+    "geannuleerd",
+    "abgelehnt",
+    "disqualif*",
+    "unqualified",
+];
+const CLOSED: &[&str] = &["closed", "geschlossen*", "fermé*", "cerrad*", "fechad*", "chius*"];
+const NOT: &[&str] = &["not", "never", "non", "nicht", "kein*", "no", "não", "niet", "geen", "pas"];
+/// What is still to come has not happened.
+const YET: &[&str] = &["to be", "being", "wird", "werden", "pending", "offen*", "open"];
 
 /// The fields beside the stage that tell how deals stand.
 struct Signs {
@@ -266,10 +366,27 @@ struct StageFigures {
     probabilities: Vec<f64>,
 }
 
+impl StageFigures {
+    fn median(&self) -> Option<f64> {
+        self.probabilities.get(self.probabilities.len() / 2).copied()
+    }
+}
+
 /// How the deals in a stage ended.
+#[derive(Clone, Copy)]
 enum Ended {
     Won,
     Lost,
+}
+
+/// How deals ended by the name of their stage; nothing where it does not say that they did.
+fn ended_by_name(stage: &str) -> Option<Ended> {
+    let is = |words| says(stage, words);
+    if is(CLOSED) || !is(YET) && (is(WON) || is(LOST)) {
+        Some(if is(WON) && !is(LOST) && !is(NOT) { Ended::Won } else { Ended::Lost })
+    } else {
+        None
+    }
 }
 
 impl Signs {
@@ -296,18 +413,27 @@ impl Signs {
 
     /// How the deals in a stage ended: by their fields, or else by its name; nothing where they did not.
     fn ended(&self, stage: &str, figures: &StageFigures) -> Option<Ended> {
-        let says_lost = holds(stage, LOST);
+        let ended = ended_by_name(stage);
         let won = share(figures.won, figures.n);
         let is_over = if self.closed.is_some() {
             share(figures.closed, figures.n) >= 0.9
         } else {
-            self.won.is_some() && won >= 0.9
-                || holds(stage, CLOSED)
-                || holds(stage, WON)
-                || says_lost
+            self.won.is_some() && won >= 0.9 || ended.is_some()
         };
-        let is_won = if self.won.is_some() { won >= 0.5 } else { holds(stage, WON) && !says_lost };
-        is_over.then_some(if is_won { Ended::Won } else { Ended::Lost })
+        let by_name = ended.unwrap_or(Ended::Lost);
+        let by_flag = if won >= 0.5 { Ended::Won } else { Ended::Lost };
+        is_over.then_some(if self.won.is_some() { by_flag } else { by_name })
+    }
+
+    /// Where the deals of a stage that did not end stand, the early ones first; nothing where neither a
+    /// probability nor a word tells.
+    fn stands(&self, stage: &str, figures: &StageFigures) -> Option<(f64, usize)> {
+        let word = place(stage, DEAL_ORDER);
+        let Some(median) = figures.median() else { return Some((-1.0, word?)) };
+        // Deals that are surely won or lost, where no column tells, may be over: `Renewed`.
+        let is_underway = 0.0 < median && median < 100.0 && (median - 1.0).abs() > f64::EPSILON;
+        (self.closed.is_some() || word.is_some() || is_underway)
+            .then_some((median, word.unwrap_or(DEAL_ORDER.len())))
     }
 }
 
@@ -321,7 +447,8 @@ fn deal_ladder(batches: &Batches) -> Option<Ladder> {
     if stages.is_empty() || stages.len() > 60 {
         return None;
     }
-    let (mut order, mut won, mut lost) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut order, mut won, mut lost, mut unplaced) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (stage, figures) in stages {
         let mut said = format!("{} deals", figures.n);
         if signs.closed.is_some() {
@@ -331,53 +458,63 @@ fn deal_ladder(batches: &Batches) -> Option<Ladder> {
             Some(Ended::Won) => won.push((stage, said)),
             Some(Ended::Lost) => lost.push((stage, said)),
             None => {
-                let median = figures.probabilities.get(figures.probabilities.len() / 2).copied();
-                if let Some(median) = median {
+                if let Some(median) = figures.median() {
                     let _ = write!(said, ", median probability {median}");
                 }
-                order.push((median, vocabulary(&stage, DEAL_ORDER), stage, said));
+                match signs.stands(&stage, &figures) {
+                    Some(place) => order.push((place, (stage, said))),
+                    None => unplaced.push((stage, said)),
+                }
             }
         }
     }
-    // Nothing says which of these names mean that a deal is over: all of them might.
-    let told = signs.closed.is_some() || !won.is_empty() || !lost.is_empty();
-    if !told && order.iter().all(|(_, place, ..)| *place == DEAL_ORDER.len()) {
-        return None;
-    }
-    order.sort_by(|a, b| {
-        a.0.unwrap_or(-1.0)
-            .total_cmp(&b.0.unwrap_or(-1.0))
-            .then_with(|| (a.1, &a.2).cmp(&(b.1, &b.2)))
+    order.sort_by(|((likely, word), (stage, _)), ((other, place), (next, _))| {
+        likely.total_cmp(other).then_with(|| (word, stage).cmp(&(place, next)))
     });
-    let order: Vec<_> = order.into_iter().map(|(_, _, stage, said)| (stage, said)).collect();
+    let order: Vec<_> = order.into_iter().map(|(_, stage)| stage).collect();
     let lists = vec![("won", won), ("lost", lost)];
-    let unplaced = Vec::new();
-    (!order.is_empty()).then_some(Ladder { object: Object::Deal, field, order, lists, unplaced })
+    let tells = !order.is_empty() || lists.iter().any(|(_, stages)| !stages.is_empty());
+    tells.then_some(Ladder { object: Object::Deal, field, order, lists, unplaced })
 }
 
-/// The ladders as `rules/lifecycle.toml` writes them.
+/// The ladders as `rules/lifecycle.toml` writes them. One of which no stage is known to be open is no ladder
+/// yet: it is a comment.
 pub(super) fn lifecycle(ladders: &[Ladder]) -> String {
     let mut toml = String::new();
     for ladder in ladders {
-        let _ = write!(toml, "[{}]\nfield = \"{}\"\n", ladder.object, ladder.field.name());
-        let order = [("order", &ladder.order)];
-        let lists = ladder.lists.iter().map(|(name, stages)| (*name, stages));
-        for (name, stages) in
-            order.into_iter().chain(lists).filter(|(_, stages)| !stages.is_empty())
-        {
-            let _ = writeln!(toml, "{name} = [");
-            for (stage, figure) in stages {
-                let _ = writeln!(toml, "  {},  # {figure}", quoted(stage));
-            }
-            toml += "]\n";
-        }
-        if !ladder.unplaced.is_empty() {
-            toml += "# Where these stand is not known; until they are in `order` or `closed`, they count as open work:\n";
-            for (stage, figure) in &ladder.unplaced {
-                let _ = writeln!(toml, "#   {},  # {figure}", in_comment(&quoted(stage)));
-            }
+        let lines = lines(ladder);
+        if ladder.order.is_empty() {
+            toml += "# Which of these stages are open is not known: list them in `order`, and take the marks out.\n";
+            toml.extend(lines.lines().map(|line| format!("# {line}\n")));
+        } else {
+            toml += &lines;
         }
         toml.push('\n');
+    }
+    toml
+}
+
+fn lines(ladder: &Ladder) -> String {
+    let mut toml = format!("[{}]\nfield = \"{}\"\n", ladder.object, ladder.field.name());
+    let order = [("order", &ladder.order)];
+    let lists = ladder.lists.iter().map(|(name, stages)| (*name, stages));
+    for (name, stages) in order.into_iter().chain(lists).filter(|(_, stages)| !stages.is_empty()) {
+        let _ = writeln!(toml, "{name} = [");
+        for (stage, figure) in stages {
+            let _ = writeln!(toml, "  {},  # {figure}", quoted(stage));
+        }
+        toml += "]\n";
+    }
+    if !ladder.unplaced.is_empty() {
+        toml += "# Where these stand is not known; until they are in ";
+        toml += if ladder.object == Object::Deal {
+            "`order`, `won` or `lost`, only a flag beside the stage says whether such a deal is open:\n"
+        } else {
+            "`order` or `closed`, they count as open work:\n"
+        };
+        for (stage, figure) in &ladder.unplaced {
+            let _ = writeln!(toml, "#   {},  # {figure}", in_comment(&quoted(stage)));
+        }
     }
     toml
 }

@@ -1111,3 +1111,64 @@ fn a_slip_in_many_rows_sets_its_row_aside() {
     let figure = "# filled in 400 of 400 deals; 399 of them look like a date, the rows of the others are set aside";
     assert!(line(&job, "deal", "close_date").ends_with(figure));
 }
+
+#[test]
+fn deals_whose_contract_went_on_or_ended_are_no_open_work() {
+    let lifecycle = ["Lead"; 8];
+    for (deals, expect) in [
+        (
+            ["Intro Call", "Proposal", "Renewed", "Churned", "To be renewed"],
+            "order = [ \"Intro Call\", \"Proposal\"] won = [ \"Renewed\"] lost = [ \"Churned\"] \
+             # Where these stand is not known; until they are in `order`, `won` or `lost`, only a flag \
+             beside the stage says whether such a deal is open: #   \"To be renewed\",",
+        ),
+        (
+            [
+                "Termin geplant",
+                "Vertragsverlängerung",
+                "Verlängert",
+                "Gekündigt",
+                "Nicht verlängert",
+            ],
+            "order = [ \"Termin geplant\", \"Vertragsverlängerung\"] won = [ \"Verlängert\"] \
+             lost = [ \"Gekündigt\", \"Nicht verlängert\"]",
+        ),
+        (
+            ["New", "Renewal due", "Closed Won", "Disqualified", "Qualified"],
+            "order = [ \"New\", \"Qualified\"] won = [ \"Closed Won\"] lost = [ \"Disqualified\"] \
+             # Where these stand is not known; until they are in `order`, `won` or `lost`, only a flag \
+             beside the stage says whether such a deal is open: #   \"Renewal due\",",
+        ),
+    ] {
+        let drafted = stages_of(lifecycle, deals);
+        let expect = format!("[deal] field = \"stage\" {expect}");
+        assert!(drafted.contains(&expect), "{expect}\n{drafted}");
+    }
+}
+
+#[test]
+fn stages_of_which_only_the_ends_are_known_are_no_ladder_yet() {
+    let drafted = stages_of(["Lead"; 8], ["Amber", "Blue", "Closed Won", "Closed Lost", "Cyan"]);
+    let comment = "# Which of these stages are open is not known: list them in `order`, and take the marks \
+        out. # [deal] # field = \"stage\" # won = [ #   \"Closed Won\",";
+    assert!(drafted.contains(comment), "{drafted}");
+}
+
+#[test]
+fn a_flag_beside_the_stage_tells_which_deals_are_over() {
+    let header = "Opportunity ID,Name,Stage,Close Date,Created Date,Closed,Won,Probability (%)";
+    let deals = rows(header, |n| {
+        let stage = ["Proposal,0,0,50", "Legal,0,0,80", "Gone on,1,1,100", "Hibernated,1,0,0"];
+        let (stage, signs) = stage[n % 4].split_once(',').unwrap();
+        format!("006{n:03},Deal {n},{stage},2026-01-15,2025-09-01,{signs}")
+    });
+    let job = Job::new(&[("exports/Opportunity.csv", &deals)]);
+    job.call(&["init", ".", "--from", "exports"]).ends(0);
+    let rules = job.text("rules/lifecycle.toml");
+    let drafted = rules.split("---- Drafted").nth(1).unwrap();
+    let at = |stage: &str| drafted.find(&format!("\"{stage}\"")).unwrap();
+    assert!(at("Proposal") < at("Legal") && at("Legal") < at("Gone on"), "{drafted}");
+    let lost = drafted.find("lost = [").unwrap();
+    assert!(at("Gone on") < lost && lost < at("Hibernated"), "{drafted}");
+    assert!(!drafted.contains("is not known"), "{drafted}");
+}
