@@ -14,7 +14,7 @@ use crate::check::Family;
 use crate::policy::quoted;
 
 use super::Batches;
-use super::stages::{Ladder, holds, ladders, lifecycle};
+use super::stages::{AccountTypes, Ladder, holds, ladders, lifecycle};
 use super::text::{in_comment, quoted_list};
 
 /// Fewer records than this say nothing about a rule.
@@ -35,6 +35,8 @@ pub(super) fn rules(batches: &Batches) -> BTreeMap<String, String> {
         .into_iter()
         .map(|family| {
             let shipped = family.shipped();
+            let shipped = types.as_ref().map_or(shipped.to_owned(), |it| it.in_rules(shipped));
+            let shipped = shipped.as_str();
             let text = match family {
                 Family::Lifecycle => with(shipped, &lifecycle(&ladders)),
                 Family::Required => with(shipped, &required(batches, &ladders)),

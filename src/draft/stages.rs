@@ -236,25 +236,83 @@ fn lifecycle_ladder(batches: &Batches, object: Object) -> Option<Ladder> {
     (!order.is_empty()).then_some(Ladder { object, field, order, lists, unplaced })
 }
 
+/// The types of accounts that the exports show, by what their words say; each with its figure.
+pub(super) struct AccountTypes {
+    field: Field,
+    all: Vec<Stage>,
+}
+
+impl AccountTypes {
+    pub(super) fn of(batches: &Batches) -> Option<Self> {
+        let batch = batches.get(Object::Account)?;
+        let field = batches.field(Object::Account, "type").filter(|field| batch.has(field))?;
+        let said = |n: usize| format!("{n} accounts, {}", percent(n, batch.len()));
+        let all = counted(batch, &field).into_iter().map(|(kind, n)| (kind, said(n))).collect();
+        Some(Self { field, all })
+    }
+
+    fn with(&self, words: &[&str], but: &[&[&str]]) -> Vec<Stage> {
+        let is = |kind: &str| holds(kind, words) && !but.iter().any(|but| holds(kind, but));
+        self.all.iter().filter(|(kind, _)| is(kind)).cloned().collect()
+    }
+
+    fn prospects(&self) -> Vec<Stage> {
+        self.with(PROSPECT, &[FORMER])
+    }
+
+    fn customers(&self) -> Vec<Stage> {
+        self.with(CUSTOMER, &[FORMER, PROSPECT])
+    }
+
+    /// Those that somebody works.
+    fn worked(&self) -> Vec<Stage> {
+        self.customers().into_iter().chain(self.prospects()).collect()
+    }
+
+    /// A rules file with the lists of types that it ships as these exports write them. A list of which
+    /// they show nothing stays as it is.
+    pub(super) fn in_rules(&self, shipped: &str) -> String {
+        const PARTNER: &[&str] = &["partner", "partenaire", "socio"];
+        const RESELLER: &[&str] = &["resell", "wiederverk", "händler", "revend", "rivendit"];
+        const AGENCY: &[&str] = &["agency", "agentur", "agence", "agencia", "invest"];
+        let others = [FORMER, PROSPECT, CUSTOMER];
+        let buy_for_others = self.with(&[PARTNER, RESELLER].concat(), &others);
+        let write_for_others = self.with(&[PARTNER, AGENCY].concat(), &others);
+        [
+            ("active_account_types", self.worked()),
+            ("not_for_types", buy_for_others),
+            ("agency_types", write_for_others),
+        ]
+        .into_iter()
+        .filter(|(_, types)| !types.is_empty())
+        .fold(shipped.to_owned(), |text, (key, types)| with_list(&text, key, &types))
+    }
+}
+
+/// A rules file in which every list of a name holds these, one a line with its figure. What the shipped
+/// line says of itself stays beside its name.
+fn with_list(text: &str, key: &str, items: &[Stage]) -> String {
+    let items = items.iter().fold(String::new(), |lines, (item, figure)| {
+        lines + &format!("  {},  # {figure}\n", quoted(item))
+    });
+    let begins = format!("{key} = [");
+    text.split_inclusive('\n')
+        .map(|line| match line.strip_prefix(&begins).and_then(|rest| rest.split_once(']')) {
+            Some((_, said)) => format!("{begins}{}\n{items}]\n", said.trim_end()),
+            None => line.to_owned(),
+        })
+        .collect()
+}
+
 fn account_ladder(batches: &Batches) -> Option<Ladder> {
-    let batch = batches.get(Object::Account)?;
-    let field = batches.field(Object::Account, "type").filter(|field| batch.has(field))?;
-    let stages = counted(batch, &field);
-    let total = batch.len();
-    let with = |words: &[&str], but: &[&[&str]]| -> Vec<Stage> {
-        stages
-            .iter()
-            .filter(|(stage, _)| holds(stage, words) && !but.iter().any(|but| holds(stage, but)))
-            .map(|(stage, n)| (stage.clone(), format!("{n} accounts, {}", percent(*n, total))))
-            .collect()
-    };
-    let prospects = with(PROSPECT, &[FORMER]);
-    let customers = with(CUSTOMER, &[FORMER, PROSPECT]);
+    let types = AccountTypes::of(batches)?;
+    let (prospects, customers) = (types.prospects(), types.customers());
     if prospects.is_empty() || customers.is_empty() {
         return None;
     }
     let order = prospects.into_iter().chain(customers.iter().cloned()).collect();
-    let lists = vec![("customer", customers), ("closed", with(FORMER, &[]))];
+    let lists = vec![("customer", customers), ("closed", types.with(FORMER, &[]))];
+    let field = types.field;
     Some(Ladder { object: Object::Account, field, order, lists, unplaced: Vec::new() })
 }
 

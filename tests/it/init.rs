@@ -1172,3 +1172,34 @@ fn a_flag_beside_the_stage_tells_which_deals_are_over() {
     assert!(at("Gone on") < lost && lost < at("Hibernated"), "{drafted}");
     assert!(!drafted.contains("is not known"), "{drafted}");
 }
+
+#[test]
+fn the_types_of_accounts_are_listed_as_the_exports_write_them() {
+    let types = ["Customer - Direct", "Customer - Channel", "Prospect", "Technology Partner"];
+    let accounts = rows("Id,Name,Website,Type,OwnerId,CreatedDate,LastModifiedDate", |n| {
+        format!(
+            "001{n:03},Firm {n},https://firm{n}-corp.com,{},005{},2024-01-05,2026-02-01",
+            types[n % 4],
+            ["A", "B"][usize::from(n < 8)]
+        )
+    });
+    let users = "Id,Name,IsActive\n005A,Ann Ng,true\n005B,Bo Li,false\n";
+    let job = Job::new(&[("exports/Account.csv", &accounts), ("exports/User.csv", users)]);
+    job.call(&["init", ".", "--from", "exports"]).ends(0);
+    let listed = "\n  \"Customer - Channel\",  # 15 accounts, 25.0 %\n  \"Customer - Direct\",  \
+        # 15 accounts, 25.0 %\n  \"Prospect\",  # 15 accounts, 25.0 %\n]\n";
+    for (file, says) in [
+        ("owners", "   # accounts of other types are no open work, for all checks of this file"),
+        ("duplicates", "   # the accounts that people are linked to"),
+    ] {
+        let rules = job.text(&format!("rules/{file}.toml"));
+        assert!(rules.contains(&format!("\nactive_account_types = [{says}{listed}")), "{rules}");
+    }
+    let partner = "[   # account types that buy for others\n  \"Technology Partner\",  # 15 accounts, 25.0 %\n]";
+    let lifecycle = job.text("rules/lifecycle.toml");
+    assert!(lifecycle.contains(&format!("not_for_types = {partner}")), "{lifecycle}");
+    job.call(&["rules", "check"]).ends(0);
+    job.call(&["run", ".", "--as-of", DAY]).ends(0);
+    let left = job.found().iter().filter(|(rule, _)| rule == "OWN-01").count();
+    assert_eq!(left, 6, "six of Bo Li's eight accounts are customers or prospects");
+}
