@@ -4,6 +4,7 @@
 //! are, with their explanation. Thresholds are stated beside the lines they decide.
 //! Does not: read a column the draft does not list.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -297,10 +298,8 @@ fn routing(batches: &Batches) -> String {
             .filter(|field| batch.has(field) && field.kind() == Kind::Picklist)
             .collect();
         let holdings = Holdings::of(batches, batch, &owner);
-        let best = fields
-            .iter()
-            .map(|field| holdings.routed(batch.rows(), field, &fields))
-            .max_by_key(|routed| routed.iter().map(|routed| routed.n).sum::<usize>());
+        let best =
+            most_routed(fields.iter().map(|field| holdings.routed(batch.rows(), field, &fields)));
         let Some(routed) = best.filter(|routed| routed.len() >= 2) else { continue };
         let _ = writeln!(toml, "objects = [\"{object}\"]\n");
         for Routed { when, to, n, held } in routed {
@@ -334,6 +333,16 @@ fn routing(batches: &Batches) -> String {
         break;
     }
     toml
+}
+
+/// The way of routing that takes most records; of several that take as many the one that asks for the
+/// fewest values, and then the first.
+fn most_routed(ways: impl Iterator<Item = Vec<Routed>>) -> Option<Vec<Routed>> {
+    ways.min_by_key(|way| {
+        let taken: usize = way.iter().map(|routed| routed.n).sum();
+        let asked: usize = way.iter().map(|routed| routed.when.len()).sum();
+        (Reverse(taken), asked)
+    })
 }
 
 /// Who holds the records of a table.
@@ -381,11 +390,7 @@ impl<'b> Holdings<'b> {
                     })
                     .collect()
             };
-            let best = fields
-                .iter()
-                .filter(|second| *second != field)
-                .map(within)
-                .max_by_key(|routed| routed.iter().map(|routed| routed.n).sum::<usize>());
+            let best = most_routed(fields.iter().filter(|second| *second != field).map(within));
             divided.extend(best.unwrap_or_default());
         }
         // The first rule that takes a record wins, so what says more stands first.
@@ -404,7 +409,7 @@ impl<'b> Holdings<'b> {
         }
         let n: usize = counts.values().sum();
         let mut counts: Vec<_> = counts.into_iter().collect();
-        counts.sort_by_key(|(owner, count)| (std::cmp::Reverse(*count), *owner));
+        counts.sort_by_key(|(owner, count)| (Reverse(*count), *owner));
         for size in 1..=POOL.min(counts.len()) {
             let pool = counts.get(..size)?;
             let held: usize = pool.iter().map(|(_, count)| count).sum();
@@ -540,7 +545,7 @@ fn campaign_sources(batches: &Batches) -> String {
     let mut toml = String::new();
     for (channel, sources) in sources {
         let n: usize = sources.values().sum();
-        let most = sources.into_iter().max_by_key(|(source, n)| (*n, std::cmp::Reverse(*source)));
+        let most = sources.into_iter().max_by_key(|(source, n)| (*n, Reverse(*source)));
         let Some((source, agree)) = most.filter(|_| n >= MIN_SEGMENT) else { continue };
         if share(agree, n) >= ROUTED_SHARE {
             let _ = writeln!(

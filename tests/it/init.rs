@@ -1203,3 +1203,29 @@ fn the_types_of_accounts_are_listed_as_the_exports_write_them() {
     let left = job.found().iter().filter(|(rule, _)| rule == "OWN-01").count();
     assert_eq!(left, 6, "six of Bo Li's eight accounts are customers or prospects");
 }
+
+#[test]
+fn routing_by_one_field_is_not_drafted_by_two() {
+    let owners = ["005A", "005B", "005C"];
+    let mut leads =
+        "Id,LastName,Company,Email,OwnerId,Status,Country,Segment,CreatedDate\n".to_owned();
+    for n in 0..120 {
+        let _ = writeln!(
+            leads,
+            "00Q{n:03},Quinn{n},Firm {n},p{n}@firm{n}-corp.com,{},New,{},{},2026-02-01",
+            owners[n % 3],
+            ["Germany", "France", "Italy"][n % 3],
+            ["SMB", "Enterprise"][n / 60]
+        );
+    }
+    let job = Job::new(&[("exports/Lead.csv", &leads)]);
+    job.call(&["init", ".", "--from", "exports"]).ends(0);
+    let routing = job.text("rules/routing.toml");
+    for country in ["Germany", "France", "Italy"] {
+        assert!(
+            routing.contains(&format!("\nwhen = {{ country = \"{country}\" }}\n")),
+            "{routing}"
+        );
+    }
+    assert!(!routing.contains("\nwhen = { segment ="), "{routing}");
+}
