@@ -158,7 +158,7 @@ fn print(data: &str) {
 }
 
 fn init(dir: &Path, from: &Path, threads: NonZeroUsize) -> ExitCode {
-    match draft::init(dir, from, threads) {
+    match draft::init(dir, from, now().date_naive(), threads) {
         Ok(drafted) => {
             print(&drafted.summary);
             ExitCode::SUCCESS

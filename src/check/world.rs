@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use crate::boundary::{Batch, Object, start_of_day};
+use crate::boundary::{Batch, Object, Row, start_of_day};
 
 use super::{Policies, deals, duplicates, lead_source, people, routing};
 
@@ -159,6 +159,14 @@ impl<'a> World<'a> {
     /// Which deals belong to whom.
     pub(super) fn deals(&self) -> &deals::Deals<'a> {
         self.deals.get_or_init(|| deals::Deals::of(self))
+    }
+
+    /// True for a deal that was won or lost.
+    pub fn is_over(&self, deal: Row<'a>) -> bool {
+        matches!(
+            self.deals().state(self, deal),
+            Some(deals::DealState::Won | deals::DealState::Lost)
+        )
     }
 
     /// Which records are the same person or company, and who belongs to which account.

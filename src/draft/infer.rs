@@ -5,7 +5,7 @@
 //! Does not: read a column the draft does not list.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use chrono::{Days, NaiveDate};
@@ -15,7 +15,7 @@ use crate::check::Family;
 use crate::policy::quoted;
 
 use super::Batches;
-use super::stages::{AccountTypes, Ladder, holds, ladders, lifecycle};
+use super::stages::{AccountTypes, Ladder, deal_ladder, holds, ladders, lifecycle};
 use super::text::{in_comment, quoted_list};
 
 /// Fewer records than this say nothing about a rule.
@@ -32,6 +32,7 @@ const SOURCE_SHARE: f64 = 0.005;
 /// Every rules file: the shipped text, and what these exports add to it.
 pub(super) fn rules(batches: &Batches) -> BTreeMap<String, String> {
     let ladders = ladders(batches);
+    let types = AccountTypes::of(batches);
     Family::ALL
         .into_iter()
         .map(|family| {
@@ -69,52 +70,70 @@ const SILENCE: i64 = 60;
 pub(super) struct Work {
     /// The last day of it.
     pub(super) newest: NaiveDate,
+    /// What happened on that day, where no table of that field says when its records changed.
+    pub(super) only: Option<Field>,
     /// Dates behind that day.
     pub(super) ahead: usize,
     /// The last change of each record, where it says one, oldest first.
     last: Vec<NaiveDate>,
 }
 
+/// Dates with how often each stands there, and of what it is.
+type Dates = BTreeMap<NaiveDate, (usize, Field)>;
+
 impl Work {
     /// What the exports say of when records were made and changed. Few dates (no more than one in a
     /// thousand) that follow on a silence are typing errors and plans.
-    pub(super) fn of(batches: &Batches) -> Option<Self> {
-        let mut days: BTreeMap<NaiveDate, usize> = BTreeMap::new();
+    ///
+    /// That the newest record was made on a day is no proof that nothing changed later: of a table that does
+    /// not say when its records changed, other dates of what happened count until today.
+    pub(super) fn of(batches: &Batches, today: NaiveDate) -> Option<Self> {
+        let mut days = Dates::new();
+        let mut other = Dates::new();
         let mut last = Vec::new();
         for object in Object::REVIEWED {
             let Some(batch) = batches.get(object) else { continue };
-            let fields: Vec<Field> = ["modified", "created"]
-                .iter()
-                .filter_map(|name| batches.field(object, name).filter(|field| batch.has(field)))
-                .collect();
+            let named = |names: &[&str]| -> Vec<Field> {
+                let fields = names.iter().filter_map(|name| batches.field(object, name));
+                fields.filter(|field| batch.has(field)).collect()
+            };
+            let fields = named(&["modified", "created"]);
+            let says_changes = fields.iter().any(|field| field.name() == "modified");
+            let happened = if says_changes {
+                Vec::new()
+            } else {
+                named(&["stage_changed", "last_activity", "converted_date", "closed_date"])
+            };
+            let closes = named(&["close_date"]).pop().filter(|_| {
+                let is_dated = happened.iter().any(|field| field.name() == "closed_date");
+                object == Object::Deal && !says_changes && !is_dated
+            });
+            let ended = closes.map(|close| (Ended::of(batches), close));
             for row in batch.rows() {
-                let own =
-                    fields.iter().filter_map(|field| row.time(field)).map(|at| at.date_naive());
-                let own: Vec<NaiveDate> = own.collect();
-                for day in &own {
-                    *days.entry(*day).or_default() += 1;
-                }
+                let day = |field: &Field| row.time(field).map(|at| at.date_naive());
+                let own: Vec<NaiveDate> =
+                    fields.iter().filter_map(|field| note(&mut days, field, day(field))).collect();
                 last.extend(own.first());
+                for field in &happened {
+                    note(&mut other, field, day(field));
+                }
+                if let Some((_, close)) = ended.as_ref().filter(|(ended, _)| ended.has(row)) {
+                    note(&mut other, close, day(close));
+                }
             }
         }
         last.sort_unstable();
-        let few = days.values().sum::<usize>() / 1_000;
-        let mut ahead = 0;
-        let mut later = 0;
-        let mut newest = *days.keys().next_back()?;
-        let mut at = newest;
-        for (day, count) in days.iter().rev() {
-            if (at - *day).num_days() >= SILENCE {
-                newest = *day;
-                ahead = later;
-            }
-            later += count;
-            at = *day;
-            if later > few {
-                break;
-            }
-        }
-        Some(Self { newest, ahead, last })
+        let made = behind_silence(&days);
+        let until = made.map_or(today, |(newest, _)| newest.max(today));
+        let happened = other.range(..=until).next_back().map(|(day, _)| *day);
+        let newest = made.map(|(newest, _)| newest).max(happened)?;
+        let of = days.get(&newest).or_else(|| other.get(&newest)).map(|(_, field)| field.clone());
+        Some(Self {
+            newest,
+            only: of.filter(|field| field.name() != "modified"),
+            ahead: made.map_or(0, |(_, ahead)| ahead),
+            last,
+        })
     }
 
     /// The day to judge as of: the one after the last day of work.
@@ -131,6 +150,59 @@ impl Work {
     pub(super) fn changed_within(&self, days: u32) -> usize {
         let since = self.as_of().checked_sub_days(Days::new(days.into())).unwrap_or(NaiveDate::MIN);
         self.last.len() - self.last.partition_point(|day| *day < since)
+    }
+}
+
+/// Counts a day, and gives it. A change says more than what else happened on that day.
+fn note(days: &mut Dates, field: &Field, day: Option<NaiveDate>) -> Option<NaiveDate> {
+    let (count, of) = days.entry(day?).or_insert_with(|| (0, field.clone()));
+    *count += 1;
+    if field.name() == "modified" && of.name() != "modified" {
+        *of = field.clone();
+    }
+    day
+}
+
+/// The last day before the few that follow on a silence, and how many dates those are.
+fn behind_silence(days: &Dates) -> Option<(NaiveDate, usize)> {
+    let few = days.values().map(|(count, _)| count).sum::<usize>() / 1_000;
+    let mut ahead = 0;
+    let mut later = 0;
+    let mut newest = *days.keys().next_back()?;
+    let mut at = newest;
+    for (day, (count, _)) in days.iter().rev() {
+        if (at - *day).num_days() >= SILENCE {
+            newest = *day;
+            ahead = later;
+        }
+        later += count;
+        at = *day;
+        if later > few {
+            break;
+        }
+    }
+    Some((newest, ahead))
+}
+
+/// Which deals are over: by a flag beside the stage, or by the stage.
+struct Ended {
+    closed: Option<Field>,
+    stages: Option<(Field, BTreeSet<String>)>,
+}
+
+impl Ended {
+    fn of(batches: &Batches) -> Self {
+        let stages = deal_ladder(batches).map(|ladder| (ladder.field.clone(), ladder.ended()));
+        Self { closed: batches.field(Object::Deal, "closed"), stages }
+    }
+
+    fn has(&self, deal: Row<'_>) -> bool {
+        let flag = self.closed.as_ref().and_then(|field| deal.flag(field));
+        let by_stage = || {
+            let (field, stages) = self.stages.as_ref()?;
+            Some(stages.contains(deal.text(field)?.trim()))
+        };
+        flag.or_else(by_stage).unwrap_or_default()
     }
 }
 

@@ -19,8 +19,10 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 
+use self::infer::Work;
 use self::text::{boundary_toml, compared, review_toml, summary, switched_off, with_schema};
 use crate::boundary::{
     Admission, AdmitError, Batch, Boundary, DateOrder, DecimalMark, Field, Kind, Object,
@@ -109,8 +111,13 @@ struct DraftField {
 }
 
 /// Drafts a review folder at `dir` from the CSV exports in `from`. Where one is there already, nothing is
-/// written, and what the draft would add is said.
-pub fn init(dir: &Path, from: &Path, threads: NonZeroUsize) -> Result<Drafted, DraftError> {
+/// written, and what the draft would add is said. What lies behind `today` is a plan.
+pub fn init(
+    dir: &Path,
+    from: &Path,
+    today: NaiveDate,
+    threads: NonZeroUsize,
+) -> Result<Drafted, DraftError> {
     let (mut tables, unused) = tables(from)?;
     let mut owners_by_mail = false;
     for (object, table) in &mut tables {
@@ -127,16 +134,19 @@ pub fn init(dir: &Path, from: &Path, threads: NonZeroUsize) -> Result<Drafted, D
     let mut rules: BTreeMap<String, String> = infer::rules(&batches);
     rules.insert("boundary.toml".to_owned(), boundary_toml);
     rules.insert("approvals.toml".to_owned(), gate::SHIPPED.to_owned());
-    let mut review = review_toml(dir, crm, source.as_deref(), &tables, &unused, &batches);
+    let work = Work::of(&batches, today);
+    let work = work.as_ref();
+    let mut review = review_toml(dir, crm, source.as_deref(), &tables, &unused, &batches, work);
     // The draft has to pass the same door as everything else.
     let config = config::parse(&review, &rules).map_err(DraftError::Faulty)?;
-    review += &switched_off(&trial(&config, &mut batches, threads));
+    let too_much = work.map(|work| trial(&config, &mut batches, work.as_of(), threads));
+    review += &switched_off(&too_much.unwrap_or_default());
     if ["review.toml", "rules"].iter().any(|name| dir.join(name).exists()) {
         let more = beyond::beyond(dir, &review, &rules);
         return Ok(Drafted { summary: compared(dir, &more) });
     }
     write(dir, &review, &rules)?;
-    Ok(Drafted { summary: summary(dir, crm, &tables, &unused, &batches) })
+    Ok(Drafted { summary: summary(dir, crm, &tables, &unused, &batches, work) })
 }
 
 /// Files that are left out, each with the reason.
@@ -443,10 +453,12 @@ struct TooMuch {
 
 /// Runs the drafted checks on what was read. A check that flags more than a third of what it looks
 /// at says more about its rules than about the records.
-fn trial(config: &Config, batches: &mut Batches, threads: NonZeroUsize) -> Vec<TooMuch> {
-    let Some(day) = infer::Work::of(batches).map(|work| work.as_of()) else {
-        return Vec::new();
-    };
+fn trial(
+    config: &Config,
+    batches: &mut Batches,
+    day: NaiveDate,
+    threads: NonZeroUsize,
+) -> Vec<TooMuch> {
     let bench = Bench::load(&config.policies, &config.boundary, &config.off);
     let mut pulled = Pulled::default();
     for batch in std::mem::take(&mut batches.tables).into_values() {

@@ -4,7 +4,7 @@
 //! which CRMs are mostly shown: English, German, French, Spanish, Portuguese, Italian and Dutch.
 //! Does not: guess at a name whose words it does not know; such a stage is left for the owner to place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::boundary::{Batch, Field, Object};
@@ -35,6 +35,12 @@ impl Ladder {
         let won = self.lists.iter().find(|(name, _)| *name == "won");
         won.filter(|(_, stages)| stages.iter().any(|(known, _)| known == stage))
             .map(|_| self.order.len())
+    }
+
+    /// The stages in which deals are over.
+    pub(super) fn ended(&self) -> BTreeSet<String> {
+        let lists = self.lists.iter().filter(|(name, _)| ["won", "lost"].contains(name));
+        lists.flat_map(|(_, stages)| stages).map(|(stage, _)| stage.clone()).collect()
     }
 }
 
@@ -495,7 +501,7 @@ impl Signs {
     }
 }
 
-fn deal_ladder(batches: &Batches) -> Option<Ladder> {
+pub(super) fn deal_ladder(batches: &Batches) -> Option<Ladder> {
     let batch = batches.get(Object::Deal)?;
     let named = |name: &str| batches.field(Object::Deal, name).filter(|field| batch.has(field));
     let field = named("stage")?;

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::{Batches, DraftField, DraftTable, TooMuch, catalogue, infer};
+use super::infer::{self, Work};
+use super::{Batches, DraftField, DraftTable, TooMuch, catalogue};
 use crate::boundary::{Batch, Kind, Object};
 use crate::config::{self, Crm};
 use crate::folder;
@@ -108,6 +109,7 @@ pub(super) fn review_toml(
     tables: &BTreeMap<Object, DraftTable>,
     unused: &[(String, String)],
     batches: &Batches,
+    work: Option<&Work>,
 ) -> String {
     let name = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
     let name = name.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -138,17 +140,14 @@ pub(super) fn review_toml(
         let _ = writeln!(toml, "# not used: {} ({})", in_comment(file), in_comment(why));
     }
     toml += "\n[batch]\n";
-    let work = infer::Work::of(batches);
-    if let Some(work) = &work {
-        toml += &window(work);
-    }
+    toml += &work.map(window).unwrap_or_default();
     toml += &when_leads(batches);
     toml += "\n# Records planted to test the review are judged and shown, and are not in the routing exception rate:\n# [metric.test_records]\n# lead = { company = \"Hygiene Test\" }\n";
     toml
 }
 
 /// The batch's window, where the exports say that most records have rested for long; otherwise how to have one.
-fn window(work: &infer::Work) -> String {
+fn window(work: &Work) -> String {
     /// Fewer records than this can all be under review.
     const MANY: usize = 1_000;
     /// With fewer records than this under review a first packet shows little.
@@ -158,8 +157,8 @@ fn window(work: &infer::Work) -> String {
     let known = work.known();
     let figures = changed.map(|(days, n)| format!("{days} days {n}"));
     let mut toml = format!(
-        "# The newest change in these exports is of {}: `run --as-of {}` judges them as of the day after.\n",
-        work.newest,
+        "# {}: `run --as-of {}` judges them as of the day after.\n",
+        newest(work),
         work.as_of()
     );
     if work.ahead > 0 {
@@ -186,6 +185,21 @@ fn window(work: &infer::Work) -> String {
         }
     }
     toml
+}
+
+/// What the newest date in the exports is of. The newest creation is no proof of the last change.
+fn newest(work: &Work) -> String {
+    let day = work.newest;
+    work.only.as_ref().map_or_else(
+        || format!("The newest change in these exports is of {day}"),
+        |field| {
+            format!(
+                "No column says when {} changed; the newest date in these exports of what happened is {day}, in `{}`",
+                field.object().plural(),
+                in_comment(&field.from().join("`, `"))
+            )
+        },
+    )
 }
 
 /// That some dates are not believed.
@@ -269,6 +283,7 @@ pub(super) fn summary(
     tables: &BTreeMap<Object, DraftTable>,
     unused: &[(String, String)],
     batches: &Batches,
+    work: Option<&Work>,
 ) -> String {
     let whose = match crm {
         Crm::Odoo => "an Odoo",
@@ -302,15 +317,18 @@ pub(super) fn summary(
          Next: name the approver in rules/approvals.toml, then\n\n  crm-review run {}",
         folder::typed(dir)
     );
-    let Some(work) = infer::Work::of(batches) else { return text + "\n" };
+    let Some(work) = work else { return text + "\n" };
     let _ = writeln!(text, " --as-of {}", work.as_of());
-    if work.ahead > 0 {
-        let newest = work.newest;
+    if work.only.is_some() {
         let _ = writeln!(
             text,
-            "\nThe newest change in these exports is of {newest}; {}.",
-            slips(work.ahead)
+            "\n{}.\nIf they were exported later, put that day behind --as-of.",
+            newest(work)
         );
+    }
+    if work.ahead > 0 {
+        let said = if work.only.is_some() { String::new() } else { newest(work) + "; " };
+        let _ = writeln!(text, "\n{said}{}.", slips(work.ahead));
     }
     text
 }

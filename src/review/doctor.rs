@@ -123,13 +123,13 @@ impl Examined {
         if let Some(words) = columnless(&admissions, &BTreeSet::new()) {
             self.warn(&words);
         }
-        let newest = newest_changes(config, &tables, as_of);
-        match (stale(config, &newest, as_of), newest.values().max()) {
+        let world = World::new(&tables, as_of, &config.policies, threads);
+        let newest = newest_changes(config, &world);
+        match (stale(config, &newest, &world), newest.values().max()) {
             (Some(words), _) => self.warn(&format!("exports: {words}")),
             (None, Some(day)) => self.good(&format!("exports: their newest change is of {day}")),
             (None, None) => {}
         }
-        let world = World::new(&tables, as_of, &config.policies, threads);
         for note in nobody(&world) {
             self.warn(&note.says);
         }

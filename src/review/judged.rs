@@ -110,13 +110,13 @@ pub(super) fn judge(
             },
         })
         .collect();
-    let newest = newest_changes(config, &pulled, as_of);
-    let (reports, groups, notes) = {
+    let (reports, groups, notes, newest) = {
         let world = World::new(&pulled, as_of, &config.policies, threads);
+        let newest = newest_changes(config, &world);
         let reports = bench.run(&world);
         let groups = Groups::count(&world, &reports);
-        let stale = stale(config, &newest, as_of).map(|says| Note { mailed: says.clone(), says });
-        (reports, groups, stale.into_iter().chain(nobody(&world)).collect())
+        let stale = stale(config, &newest, &world).map(|says| Note { mailed: says.clone(), says });
+        (reports, groups, stale.into_iter().chain(nobody(&world)).collect(), newest)
     };
     let mut missing = missing(config, &inputs, &admissions, &reports);
     missing.extend(
@@ -140,13 +140,27 @@ pub(super) fn judge(
 }
 
 /// The day of the newest change that each input under review tells. What lies ahead has not happened.
-pub(super) fn newest_changes(config: &Config, pulled: &Pulled, as_of: AsOf) -> NewestChanges {
+///
+/// That a record was made on a day is no proof that nothing happened later: of a table that does not say when
+/// its records changed, other dates of what happened count, and the days on which its deals closed.
+pub(super) fn newest_changes(config: &Config, world: &World<'_>) -> NewestChanges {
+    let as_of = world.as_of;
     let end = as_of.end();
     let mut newest: BTreeMap<(Object, &str), DateTime<Utc>> = BTreeMap::new();
     for object in Object::REVIEWED {
-        let fields = change_fields(config, object);
-        for row in pulled.get(object).into_iter().flat_map(Batch::rows) {
-            let changes = fields.iter().filter_map(|field| row.time(field));
+        let Some(batch) = world.batch(object) else { continue };
+        let named = |name: &str| config.boundary.allowed(object, name);
+        let mut fields = change_fields(config, object);
+        let mut close = None;
+        if !says_changes(config, batch) {
+            let happened = ["stage_changed", "last_activity", "converted_date", "closed_date"];
+            fields.extend(happened.into_iter().filter_map(named));
+            let is_dated = named("closed_date").is_some_and(|field| batch.has(&field));
+            close = named("close_date").filter(|_| object == Object::Deal && !is_dated);
+        }
+        for row in batch.rows() {
+            let close = close.iter().filter(|_| world.is_over(row));
+            let changes = fields.iter().chain(close).filter_map(|field| row.time(field));
             if let Some(last) = changes.filter(|at| *at < end).max() {
                 let newest = newest.entry((object, row.file())).or_insert(last);
                 *newest = last.max(*newest);
@@ -157,13 +171,25 @@ pub(super) fn newest_changes(config: &Config, pulled: &Pulled, as_of: AsOf) -> N
     newest.into_iter().map(|((object, file), at)| ((object, file.to_owned()), day(at))).collect()
 }
 
+/// True for a table with the column that says when its records changed.
+fn says_changes(config: &Config, batch: &Batch) -> bool {
+    let modified = config.boundary.allowed(batch.object(), "modified");
+    modified.is_some_and(|field| batch.has(&field))
+}
+
 /// That the records are older than a weekly review's should be, if they are.
-pub(super) fn stale(config: &Config, newest: &NewestChanges, as_of: AsOf) -> Option<String> {
+pub(super) fn stale(config: &Config, newest: &NewestChanges, world: &World<'_>) -> Option<String> {
     let (newest, after) = (newest.values().max()?, config.policies.input().stale_after_days);
-    let days = (as_of.day - *newest).num_days();
+    let days = (world.as_of.day - *newest).num_days();
+    let mut tables = Object::REVIEWED.into_iter().filter_map(|object| world.batch(object));
+    let what = if tables.any(|batch| says_changes(config, batch)) {
+        "the newest change in the records is of"
+    } else {
+        "no column says when records changed, and the newest date of what happened to them is"
+    };
     (days > i64::from(after)).then(|| {
         format!(
-            "the newest change in the records is of {newest}, {days} days before the review: are these the latest exports? (`stale_after_days = {after}`, rules/batch.toml)"
+            "{what} {newest}, {days} days before the review: are these the latest exports? (`stale_after_days = {after}`, rules/batch.toml)"
         )
     })
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use chrono::NaiveDate;
 use crm_review::boundary::{Admission, Batch, Boundary, Field, Object, Row};
 use crm_review::draft::init;
 use crm_review::folder::{make, write_new};
@@ -352,7 +353,8 @@ fn a_draft_leaves_numbers_off_that_can_be_read_in_two_ways() {
         let header = "Account ID;Account Name;Employees;Annual Revenue;Type";
         let text = format!("{header}\n{rows}");
         write_new(&exports.join("accounts.csv"), text.as_bytes()).unwrap();
-        init(&held.path().join("review"), &exports, NonZeroUsize::new(2).unwrap()).unwrap();
+        let today = NaiveDate::from_ymd_opt(2026, 11, 23).unwrap();
+        init(&held.path().join("review"), &exports, today, NonZeroUsize::new(2).unwrap()).unwrap();
         let path = held.path().join("review/rules/boundary.toml");
         let boundary = std::fs::read_to_string(path).unwrap();
         boundary.lines().filter(|line| line.contains("employees =")).collect::<String>()
@@ -374,7 +376,8 @@ fn a_draft_says_no_more_of_dates_than_the_exports_prove() {
         1,Ann,ann@example.com,3/3/2026,lead,x\n2,Bea,bea@example.com,4/4/2026,lead,x\n";
     write_new(&exports.join("contacts\n[blocked].csv"), text.as_bytes()).unwrap();
     let threads = NonZeroUsize::new(2).unwrap();
-    init(&held.path().join("review"), &exports, threads).unwrap();
+    let today = NaiveDate::from_ymd_opt(2026, 11, 23).unwrap();
+    init(&held.path().join("review"), &exports, today, threads).unwrap();
     let boundary = std::fs::read_to_string(held.path().join("review/rules/boundary.toml")).unwrap();
     assert!(boundary.contains("created = "), "{boundary}");
     assert!(!boundary.contains("dates ="), "{boundary}");

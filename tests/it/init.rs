@@ -1229,3 +1229,33 @@ fn routing_by_one_field_is_not_drafted_by_two() {
     }
     assert!(!routing.contains("\nwhen = { segment ="), "{routing}");
 }
+
+#[test]
+fn without_a_column_of_changes_the_day_is_the_newest_on_which_anything_happened() {
+    let header = "Opportunity ID,Name,Stage,Amount,Close Date,Created Date,Closed,Won";
+    let deals = rows(header, |n| {
+        // Planned dates lie ahead; deals closed until 20 November.
+        let (stage, close) = [
+            ("Proposal,500", "2021-12-12,2021-08-08,0,0".to_owned()),
+            ("Closed Won,900", format!("2021-11-{:02},2021-06-01,1,1", n % 20 + 1)),
+        ][n % 2]
+            .clone();
+        format!("006{n:03},Deal {n},{stage},{close}")
+    });
+    let job = Job::new(&[("exports/report.csv", &deals)]);
+    let said = job.call(&["init", ".", "--from", "exports"]).ends(0).out;
+    assert!(said.contains("run . --as-of 2021-11-21"), "{said}");
+    let newest = "No column says when deals changed; the newest date in these exports of what happened is \
+        2021-11-20, in `Close Date`";
+    assert!(said.contains(&format!("\n{newest}.\nIf they were exported later")), "{said}");
+    let review = job.text("review.toml");
+    assert!(review.contains(&format!("# {newest}: `run --as-of 2021-11-21`")), "{review}");
+    let run = job.call(&["run", ".", "--as-of", "2021-11-30"]).ends(0).out;
+    assert!(!run.contains("latest exports"), "{run}");
+    let run = job.call(&["run", ".", "--as-of", "2022-01-30"]).ends(0).out;
+    // By then the planned dates are past too, and nothing happened on them.
+    let stale = "no column says when records changed, and the newest date of what happened to them is \
+        2021-11-20, 71 days before the review";
+    let run: Vec<&str> = run.split_whitespace().collect();
+    assert!(run.join(" ").contains(stale), "{run:?}");
+}
