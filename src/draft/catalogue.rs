@@ -904,13 +904,47 @@ pub(super) fn doubled_id(header: &[String]) -> Option<&str> {
     ids.any(|other| other == first).then_some(first.as_str())
 }
 
+/// The table whose records have ids that begin like this one of Salesforce.
+pub(super) fn of_salesforce(id: &str) -> Option<Object> {
+    const PREFIXES: [(&str, Object); 7] = [
+        ("001", Object::Account),
+        ("003", Object::Contact),
+        ("00Q", Object::Lead),
+        ("006", Object::Deal),
+        ("005", Object::User),
+        ("00G", Object::Queue),
+        ("00v", Object::CampaignMember),
+    ];
+    let is_id = [15, 18].contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let prefix = id.get(..3).filter(|_| is_id)?;
+    PREFIXES.iter().find(|(known, _)| *known == prefix).map(|(_, object)| *object)
+}
+
+/// Where a table's own ids stand by the name that Salesforce gives them.
+pub(super) fn plain_id(header: &[String]) -> Option<usize> {
+    header.iter().position(|column| column.eq_ignore_ascii_case("id"))
+}
+
+/// True for a table with a column that names its records.
+pub(super) fn is_nameable(object: Object, header: &[String]) -> bool {
+    let mut id = columns(object).iter().take(1);
+    id.any(|known| find(object, known, header).is_some())
+}
+
 /// The table a file most likely holds, if it has a column that names the records.
 pub(super) fn guess(stem: &str, header: &[String]) -> Option<Object> {
-    let is_nameable = |object: &Object| {
-        let mut id = columns(*object).iter().take(1);
-        id.any(|known| find(*object, known, header).is_some())
-    };
-    likely(stem, header).filter(is_nameable)
+    likely(stem, header).filter(|object| is_nameable(*object, header))
+}
+
+/// True where a file's name says that it holds this table.
+fn is_named(stem: &str, object: Object) -> bool {
+    nouns(object).iter().any(|noun| stem.contains(noun.trim_end_matches('y')))
+}
+
+/// True where a file's name says what it holds.
+pub(super) fn tells(stem: &str) -> bool {
+    let stem = folded(stem);
+    Object::ALL.into_iter().any(|object| is_named(&stem, object))
 }
 
 /// The table a file looks like: its name counts most, then how many of the table's columns it has.
@@ -927,8 +961,7 @@ pub(super) fn likely(stem: &str, header: &[String]) -> Option<Object> {
         Object::Queue,
     ];
     let scored = order.into_iter().map(|object| {
-        let plural = |noun: &&str| stem.contains(noun.trim_end_matches('y'));
-        let named = if nouns(object).iter().any(plural) { 12 } else { 0 };
+        let named = if is_named(&stem, object) { 12 } else { 0 };
         let own_id = nouns(object)
             .iter()
             .any(|noun| header.first().is_some_and(|first| folded(first) == format!("{noun}id")));

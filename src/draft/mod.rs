@@ -118,7 +118,7 @@ pub fn init(
     today: NaiveDate,
     threads: NonZeroUsize,
 ) -> Result<Drafted, DraftError> {
-    let (mut tables, unused) = tables(from)?;
+    let (mut tables, unused) = tables(from, threads)?;
     let mut owners_by_mail = false;
     for (object, table) in &mut tables {
         // The users come after the tables whose owners they are.
@@ -153,7 +153,10 @@ pub fn init(
 type Unused = Vec<(String, String)>;
 
 /// The exports, each with the table it most likely holds; the rest with the reason it is left out.
-fn tables(from: &Path) -> Result<(BTreeMap<Object, DraftTable>, Unused), DraftError> {
+fn tables(
+    from: &Path,
+    threads: NonZeroUsize,
+) -> Result<(BTreeMap<Object, DraftTable>, Unused), DraftError> {
     let no_exports =
         |what: String| DraftError::NoExports { path: from.display().to_string(), what };
     let mut tables: BTreeMap<Object, DraftTable> = BTreeMap::new();
@@ -169,7 +172,8 @@ fn tables(from: &Path) -> Result<(BTreeMap<Object, DraftTable>, Unused), DraftEr
         };
         let header = sheet.header().to_vec();
         let stem = Path::new(&file).file_stem().unwrap_or_default().to_string_lossy();
-        match catalogue::guess(&stem, &header) {
+        let by_ids = shape::table_of(&sheet, &stem, threads);
+        match by_ids.or_else(|| catalogue::guess(&stem, &header)) {
             Some(object) => {
                 let table = tables.entry(object).or_default();
                 table.files.push(Export { file, header });

@@ -2,6 +2,7 @@
 //!
 //! Does not: keep a cell.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 use std::ops::AddAssign;
@@ -254,3 +255,26 @@ impl Sink for Shapes {
 
 /// A column that is blank in so many rows is not in use.
 const SURELY_UNUSED: usize = 100;
+
+/// The table that a file's ids tell, where its name tells none and all of them are of one of Salesforce's.
+pub(super) fn table_of(sheet: &Sheet, stem: &str, threads: NonZeroUsize) -> Option<Object> {
+    let at = catalogue::plain_id(sheet.header()).filter(|_| !catalogue::tells(stem))?;
+    let (sinks, _) = sheet.read(&[at], Ids::default, threads).ok()?;
+    let mut found = sinks.into_iter().flat_map(|ids| ids.of).collect::<BTreeSet<_>>().into_iter();
+    let object = found.next().flatten().filter(|_| found.next().is_none())?;
+    catalogue::is_nameable(object, sheet.header()).then_some(object)
+}
+
+/// Of which tables the ids of a column are; none where one is not known.
+#[derive(Default)]
+struct Ids {
+    of: BTreeSet<Option<Object>>,
+}
+
+impl Sink for Ids {
+    fn row(&mut self, _line: u64, cells: &[&str]) -> Result<(), Misfit> {
+        let ids = cells.iter().map(|cell| cell.trim()).filter(|id| !id.is_empty());
+        self.of.extend(ids.map(catalogue::of_salesforce));
+        Ok(())
+    }
+}

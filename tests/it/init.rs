@@ -1259,3 +1259,23 @@ fn without_a_column_of_changes_the_day_is_the_newest_on_which_anything_happened(
     let run: Vec<&str> = run.split_whitespace().collect();
     assert!(run.join(" ").contains(stale), "{run:?}");
 }
+
+#[test]
+fn the_ids_of_salesforce_tell_a_table_whose_name_does_not() {
+    let header = "Id,Name,LastName,FirstName,Type,BillingStreet,BillingCity,BillingCountry,Phone,Website,\
+        Industry,NumberOfEmployees,OwnerId,CreatedDate,LastModifiedDate,IsPersonAccount,PersonEmail";
+    let accounts = |id: fn(usize) -> String| {
+        rows(header, |n| {
+            format!(
+                "{},Firm {n},,,Customer,1 Main St,Rome,Italy,,https://f{n}-corp.com,Health,150,005A,2025-01-05,2026-02-01,false,",
+                id(n)
+            )
+        })
+    };
+    let job = Job::new(&[]);
+    job.put("exports/export_0123.csv", &accounts(|n| format!("0015f0000{n:06}AAA")));
+    job.call(&["init", ".", "--from", "exports"]).ends(0);
+    let review = job.text("review.toml");
+    assert!(review.contains("\naccount = \"export_0123.csv\""), "{review}");
+    check_lines(&job, &[("account", "name", "Name")]);
+}
