@@ -130,11 +130,30 @@ const STATE: Known = (
         "Mailing State/Province",
         "State or Province",
         "Address 1: State/Province",
+        "@ State/county of Address",
         "Bundesland",
         "Bundesland/Region",
         "Bundesland/Provinz",
     ],
     "Routing.",
+);
+const STREET: Known = (
+    "street",
+    &[
+        "Street",
+        "BillingStreet",
+        "Billing Street",
+        "MailingStreet",
+        "Mailing Street",
+        "Street Address",
+        "Address 1: Street 1",
+        "@ Street/road name of Address",
+        "Straße",
+        "Strasse",
+        "Rechnungsstraße",
+        "Postanschrift Straße",
+    ],
+    "Finds the same person or company twice.",
 );
 const CITY: Known = (
     "city",
@@ -145,6 +164,7 @@ const CITY: Known = (
         "MailingCity",
         "Mailing City",
         "Address 1: City",
+        "@ City/town/village/locality of Address",
         "Ort",
         "Stadt",
         "Ciudad",
@@ -163,6 +183,7 @@ const POSTAL: Known = (
         "MailingPostalCode",
         "Zip Code",
         "Address 1: ZIP/Postal Code",
+        "@ ZIP/Postal code of Address",
         "PLZ",
         "Postleitzahl",
         "Code postal",
@@ -184,6 +205,25 @@ const PHONE: Known = (
         "Numéro de téléphone",
     ],
     "Finds the same person or company twice.",
+);
+const MOBILE: Known = (
+    "mobile",
+    &[
+        "MobilePhone",
+        "Mobile Phone",
+        "Mobile Phone Number",
+        "Mobile",
+        "@ Phone Mobile",
+        "Mobil",
+        "Mobiltelefon",
+        "Mobiltelefonnummer",
+    ],
+    "Finds the same person twice.",
+);
+const CURRENCY: Known = (
+    "currency",
+    &["CurrencyIsoCode", "@ Currency", "Currency", "@ Currency of Value", "Währung"],
+    "Amounts in two currencies are not one amount.",
 );
 const INDUSTRY: Known =
     ("industry", &["Industry", "Branche", "Sector", "Secteur d'activité"], "Segments and routing.");
@@ -215,6 +255,7 @@ const LEAD_SOURCE: Known = (
         "hs_analytics_source",
         "source_id",
         "Source",
+        "Ursprüngliche Quelle",
         "Leadquelle",
         "Lead-Quelle",
         "Quelle",
@@ -228,6 +269,7 @@ const LAST_ACTIVITY: Known = (
         "LastActivityDate",
         "Last Activity",
         "Last Activity Date",
+        "@ Last activity date",
         "Letzte Aktivität",
         "Datum der letzten Aktivität",
         "Última actividad",
@@ -283,11 +325,14 @@ const LEAD: &[Known] = &[
         "Finds the same person twice.",
     ),
     PHONE,
+    MOBILE,
     ("website", &["Website", "Website URL"], "Finds the account a lead belongs to."),
     COUNTRY,
     STATE,
+    STREET,
     CITY,
     POSTAL,
+    CURRENCY,
     INDUSTRY,
     EMPLOYEES,
     SEGMENT,
@@ -309,6 +354,11 @@ const LEAD: &[Known] = &[
         "converted",
         &["IsConverted", "Converted", "Is Converted", "Konvertiert"],
         "Converted leads are done.",
+    ),
+    (
+        "converted_date",
+        &["ConvertedDate", "Converted Date", "Date Converted"],
+        "Tells dates that contradict each other.",
     ),
     ("converted_account", &["ConvertedAccountId", "Converted Account ID"], "Follows a conversion."),
     ("converted_contact", &["ConvertedContactId", "Converted Contact ID"], "Follows a conversion."),
@@ -366,6 +416,8 @@ const CONTACT: &[Known] = &[
             "Email Address",
             "@ Email Work",
             "@ Email",
+            "@ Email Home",
+            "@ Email Other",
             "E-Mail-Adresse",
             "Correo",
             "Correo electrónico",
@@ -373,6 +425,7 @@ const CONTACT: &[Known] = &[
         "Finds the same person twice.",
     ),
     PHONE,
+    MOBILE,
     (
         "account",
         &[
@@ -395,8 +448,10 @@ const CONTACT: &[Known] = &[
     ),
     COUNTRY,
     STATE,
+    STREET,
     CITY,
     POSTAL,
+    CURRENCY,
     INDUSTRY,
     EMPLOYEES,
     SEGMENT,
@@ -485,7 +540,7 @@ const ACCOUNT: &[Known] = &[
     ),
     (
         "website",
-        &["Website", "Website URL", "Sitio web", "URL du site web"],
+        &["Website", "Website URL", "@ Website", "Sitio web", "URL du site web"],
         "Finds the same company twice.",
     ),
     (
@@ -518,8 +573,10 @@ const ACCOUNT: &[Known] = &[
     ),
     COUNTRY,
     STATE,
+    STREET,
     CITY,
     POSTAL,
+    CURRENCY,
     PHONE,
     INDUSTRY,
     EMPLOYEES,
@@ -592,6 +649,7 @@ const DEAL: &[Known] = &[
         ],
         "A late deal without an amount is a false report.",
     ),
+    CURRENCY,
     (
         "close_date",
         &[
@@ -610,6 +668,31 @@ const DEAL: &[Known] = &[
             "Date de fermeture",
         ],
         "Open deals past it are a false report.",
+    ),
+    // Where the close date is only the expected one, this is when a deal did close. Of the deals that one of
+    // two columns dates, such as Pipedrive's won ones, the others stay undated.
+    (
+        "closed_date",
+        &[
+            "Actual Close Date",
+            "@ Deal closed on",
+            "@ Closed on",
+            "@ Won time",
+            "Won time",
+            "date_closed",
+        ],
+        "Tells dates that contradict each other.",
+    ),
+    (
+        "next_step_date",
+        &[
+            "Next Activity Date",
+            "@ Next activity date",
+            "notes_next_activity_date",
+            "Next Step Date",
+            "Datum der nächsten Aktivität",
+        ],
+        "An open deal needs a next step.",
     ),
     (
         "closed",
@@ -663,11 +746,11 @@ const USER: &[Known] = &[
         &["UserRole.Name", "Role", "Role Name", "UserRoleId", "Role ID"],
         "Finds owners whose role changed.",
     ),
-    ("team", &["Department", "Team", "Main Team"], "Groups owners."),
+    ("team", &["Department", "Team", "Main Team", "Hauptteam"], "Groups owners."),
     ("manager", &["ManagerId", "Manager ID"], "Says who takes over."),
     (
         "last_login",
-        &["LastLoginDate", "Last Login", "Last Active"],
+        &["LastLoginDate", "Last Login", "Last Active", "Zuletzt aktiv"],
         "Evidence of who still works here.",
     ),
     (
@@ -678,10 +761,13 @@ const USER: &[Known] = &[
 ];
 
 /// What CRMs write for a user who works there (true), and for one who left.
-pub(super) const STANDINGS: [(&str, bool); 10] = [
+pub(super) const STANDINGS: [(&str, bool); 19] = [
     ("active", true),
     ("enabled", true),
     ("aktiv", true),
+    ("aktiviert", true),
+    ("activo", true),
+    ("actif", true),
     ("inactive", false),
     ("deactivated", false),
     ("disabled", false),
@@ -689,6 +775,12 @@ pub(super) const STANDINGS: [(&str, bool); 10] = [
     ("suspended", false),
     ("closed", false),
     ("inaktiv", false),
+    ("deaktiviert", false),
+    ("gelöscht", false),
+    ("inactivo", false),
+    ("desactivado", false),
+    ("inactif", false),
+    ("désactivé", false),
 ];
 
 const QUEUE: &[Known] = &[

@@ -219,7 +219,7 @@ pub(super) fn share(part: usize, whole: usize) -> f64 {
 }
 
 /// Fields nobody types in, or that other checks look after.
-const NOT_REQUIRED: [&str; 22] = [
+const NOT_REQUIRED: [&str; 26] = [
     "id",
     "owner",
     "created",
@@ -227,6 +227,7 @@ const NOT_REQUIRED: [&str; 22] = [
     "last_activity",
     "stage_changed",
     "converted",
+    "converted_date",
     "converted_account",
     "converted_contact",
     "converted_deal",
@@ -242,11 +243,14 @@ const NOT_REQUIRED: [&str; 22] = [
     "external_id",
     "lead_source",
     "first_name",
+    "currency",
+    "closed_date",
+    "next_step_date",
 ];
 
 /// Fields that are filled out of habit: they are required only where a stage shows it.
-const BY_HABIT: [&str; 8] =
-    ["city", "postal_code", "state", "street", "title", "phone", "website", "employees"];
+const BY_HABIT: [&str; 9] =
+    ["city", "postal_code", "state", "street", "title", "phone", "mobile", "website", "employees"];
 
 fn required(batches: &Batches, ladders: &[Ladder]) -> String {
     let mut toml = String::new();

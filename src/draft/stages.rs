@@ -63,7 +63,7 @@ pub(super) fn holds(value: &str, words: &[&str]) -> bool {
 
 /// True when a name has one of these among its words, whatever stands between the words. A `*` behind one
 /// stands for the rest of a word, a `*` before it for its beginning: `Renewed` is not `new`.
-fn says(name: &str, words: &[&str]) -> bool {
+pub(super) fn says(name: &str, words: &[&str]) -> bool {
     let parts = name.to_lowercase();
     let parts: Vec<&str> = parts.split(|c: char| !c.is_alphanumeric()).collect();
     let name = format!(" {} ", parts.join(" "));

@@ -57,8 +57,8 @@ fn field_lines(field: &DraftField) -> String {
     let from = one_or_list(&field.from.iter().map(String::as_str).collect::<Vec<_>>());
     let mut line = format!("{} = {{ from = {from}, why = {}", field.name, quoted(field.why));
     match field.name {
-        "email" => line += ", show = \"masked\"",
-        "phone" => line += ", show = \"never\"",
+        "email" | "street" => line += ", show = \"masked\"",
+        "phone" | "mobile" => line += ", show = \"never\"",
         _ => {}
     }
     if field.kind != Kind::usual(field.name) {

@@ -1205,32 +1205,6 @@ fn the_types_of_accounts_are_listed_as_the_exports_write_them() {
 }
 
 #[test]
-fn routing_by_one_field_is_not_drafted_by_two() {
-    let owners = ["005A", "005B", "005C"];
-    let mut leads =
-        "Id,LastName,Company,Email,OwnerId,Status,Country,Segment,CreatedDate\n".to_owned();
-    for n in 0..120 {
-        let _ = writeln!(
-            leads,
-            "00Q{n:03},Quinn{n},Firm {n},p{n}@firm{n}-corp.com,{},New,{},{},2026-02-01",
-            owners[n % 3],
-            ["Germany", "France", "Italy"][n % 3],
-            ["SMB", "Enterprise"][n / 60]
-        );
-    }
-    let job = Job::new(&[("exports/Lead.csv", &leads)]);
-    job.call(&["init", ".", "--from", "exports"]).ends(0);
-    let routing = job.text("rules/routing.toml");
-    for country in ["Germany", "France", "Italy"] {
-        assert!(
-            routing.contains(&format!("\nwhen = {{ country = \"{country}\" }}\n")),
-            "{routing}"
-        );
-    }
-    assert!(!routing.contains("\nwhen = { segment ="), "{routing}");
-}
-
-#[test]
 fn without_a_column_of_changes_the_day_is_the_newest_on_which_anything_happened() {
     let header = "Opportunity ID,Name,Stage,Amount,Close Date,Created Date,Closed,Won";
     let deals = rows(header, |n| {
@@ -1277,5 +1251,118 @@ fn the_ids_of_salesforce_tell_a_table_whose_name_does_not() {
     job.call(&["init", ".", "--from", "exports"]).ends(0);
     let review = job.text("review.toml");
     assert!(review.contains("\naccount = \"export_0123.csv\""), "{review}");
-    check_lines(&job, &[("account", "name", "Name")]);
+    check_lines(&job, &[("account", "street", "BillingStreet"), ("account", "name", "Name")]);
+}
+
+#[test]
+fn routing_by_one_field_is_not_drafted_by_two() {
+    let owners = ["005A", "005B", "005C"];
+    let mut leads =
+        "Id,LastName,Company,Email,OwnerId,Status,Country,Segment,CreatedDate\n".to_owned();
+    for n in 0..120 {
+        let _ = writeln!(
+            leads,
+            "00Q{n:03},Quinn{n},Firm {n},p{n}@firm{n}-corp.com,{},New,{},{},2026-02-01",
+            owners[n % 3],
+            ["Germany", "France", "Italy"][n % 3],
+            ["SMB", "Enterprise"][n / 60]
+        );
+    }
+    let job = Job::new(&[("exports/Lead.csv", &leads)]);
+    job.call(&["init", ".", "--from", "exports"]).ends(0);
+    let routing = job.text("rules/routing.toml");
+    for country in ["Germany", "France", "Italy"] {
+        assert!(
+            routing.contains(&format!("\nwhen = {{ country = \"{country}\" }}\n")),
+            "{routing}"
+        );
+    }
+    assert!(!routing.contains("\nwhen = { segment ="), "{routing}");
+}
+
+#[test]
+fn users_of_a_german_hubspot_and_where_its_contacts_came_from_are_known() {
+    let contacts = rows(
+        "Datensatz-ID;Vorname;Nachname;E-Mail;Zuständiger Mitarbeiter;Lifecycle-Phase;Erstellungsdatum;Ursprüngliche Quelle",
+        |n| {
+            format!(
+                "{n};Pat{n};Quinn{n};p{n}@firm{n}-corp.com;{};Lead;0{}.02.2026 10:00;Organische Suche",
+                ["Ann Ng", "Bo Li"][usize::from(n < 6)],
+                n % 9 + 1
+            )
+        },
+    );
+    let users = "Benutzer-ID;Name;E-Mail;Status;Hauptteam;Zuletzt aktiv\n\
+        1;Ann Ng;ann@acme.com;Aktiv;Vertrieb;20.02.2026\n2;Bo Li;bo@acme.com;Deaktiviert;Vertrieb;20.01.2026\n";
+    let job =
+        Job::new(&[("exports/alle-kontakte.csv", &contacts), ("exports/Benutzer.csv", users)]);
+    job.call(&["init", ".", "--from", "exports"]).ends(0);
+    check_lines(
+        &job,
+        &[
+            ("contact", "lead_source", "Ursprüngliche Quelle"),
+            ("user", "active", "Status"),
+            ("user", "team", "Hauptteam"),
+            ("user", "last_login", "Zuletzt aktiv"),
+        ],
+    );
+    job.call(&["run", ".", "--as-of", DAY]).ends(0);
+    assert_eq!(job.found().iter().filter(|(rule, _)| rule == "OWN-01").count(), 6);
+}
+
+#[test]
+fn what_pipedrive_and_dynamics_say_of_places_and_closing_is_known() {
+    let organizations = rows(
+        "Organization - ID,Organization - Name,Organization - Owner,Organization - Street/road name of Address,Organization - City/town/village/locality of Address,Organization - ZIP/Postal code of Address,Organization - Website,Organization - Organization created,Organization - Update time",
+        |n| {
+            format!(
+                "{n},Firm {n},Ann Ng,Main St,Rome,0{n:04},https://f{n}-corp.com,2025-01-05 10:00:00,2026-02-01 10:00:00"
+            )
+        },
+    );
+    let people = rows(
+        "Person - ID,Person - First name,Person - Last name,Person - Email - Home,Person - Phone - Mobile,Person - Owner,Person - Person created,Person - Update time",
+        |n| {
+            format!(
+                "{n},Pat{n},Quinn{n},p{n}@f{n}-corp.com,+49 30 9018{n:03},Ann Ng,2025-01-05 10:00:00,2026-02-01 10:00:00"
+            )
+        },
+    );
+    let deals = rows(
+        "Deal - ID,Deal - Title,Deal - Owner,Deal - Value,Deal - Currency of Value,Deal - Status,Deal - Expected close date,Deal - Won time,Deal - Lost time,Deal - Next activity date,Deal - Last activity date,Deal - Deal created,Deal - Update time",
+        |n| {
+            let (status, closed) =
+                [("open", ","), ("won", "2026-02-01 10:00:00,"), ("lost", ",2026-02-01 10:00:00")]
+                    [n % 3];
+            format!(
+                "{n},Deal {n},Ann Ng,100{n},EUR,{status},2026-12-15,{closed},,2026-01-05,2025-09-01 08:00:00,2026-02-01 08:00:00"
+            )
+        },
+    );
+    let job = Job::new(&[
+        ("exports/organizations.csv", &organizations),
+        ("exports/people.csv", &people),
+        ("exports/deals.csv", &deals),
+    ]);
+    job.call(&["init", ".", "--from", "exports"]).ends(0);
+    check_lines(
+        &job,
+        &[
+            ("account", "website", "Organization - Website"),
+            ("account", "street", "Organization - Street/road name of Address"),
+            ("account", "city", "Organization - City/town/village/locality of Address"),
+            ("account", "postal_code", "Organization - ZIP/Postal code of Address"),
+            ("contact", "email", "Person - Email - Home"),
+            ("contact", "mobile", "Person - Phone - Mobile"),
+            ("deal", "currency", "Deal - Currency of Value"),
+            ("deal", "close_date", "Deal - Expected close date"),
+            ("deal", "closed_date", "Deal - Won time"),
+            ("deal", "next_step_date", "Deal - Next activity date"),
+            ("deal", "last_activity", "Deal - Last activity date"),
+        ],
+    );
+    assert!(line(&job, "contact", "mobile").contains("show = \"never\""));
+    // A deal that closed before it was expected contradicts nothing.
+    job.call(&["run", ".", "--as-of", DAY]).ends(0);
+    assert!(!job.found().iter().any(|(rule, _)| rule == "LIF-07"), "{:?}", job.found());
 }

@@ -99,6 +99,8 @@ struct Dates {
     stage: Option<Field>,
     created: Option<Field>,
     close_date: Option<Field>,
+    /// When a deal did close, where the close date is only the expected one.
+    closed_date: Option<Field>,
     /// Dates that each stage was reached, with the stage's rank.
     became: Vec<(Field, usize)>,
     sequences: Vec<Sequence>,
@@ -144,6 +146,9 @@ impl Dates {
             created,
             close_date: grant
                 .optional(Object::Deal, "close_date")
+                .filter(|_| object == Object::Deal),
+            closed_date: grant
+                .optional(Object::Deal, "closed_date")
                 .filter(|_| object == Object::Deal),
             became,
             sequences,
@@ -282,7 +287,8 @@ impl<'a> Case<'_, 'a> {
                 before = Some(field);
             }
         }
-        if let Some(close) = &self.dates.close_date {
+        // What was expected of a deal that did close contradicts nothing.
+        if let Some(close) = self.dates.closed_date.as_ref().or(self.dates.close_date.as_ref()) {
             self.close_date(row, close, &mut found);
         }
         self.became(row, &mut found);
