@@ -334,6 +334,8 @@ const DEAL_ORDER: &[&[&str]] = &[
         "prospect*",
         "new",
         "intro",
+        "erstgespräch*",
+        "erstkontakt*",
         "introduction",
         "appointment*",
         "funnel",
@@ -346,6 +348,7 @@ const DEAL_ORDER: &[&[&str]] = &[
     &["qualif*", "*qualifiz*", "discovery", "calific*"],
     &[
         "*analysis",
+        "*analyse",
         "assessment*",
         "demo*",
         "presentation*",

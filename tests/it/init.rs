@@ -1123,14 +1123,8 @@ fn deals_whose_contract_went_on_or_ended_are_no_open_work() {
              beside the stage says whether such a deal is open: #   \"To be renewed\",",
         ),
         (
-            [
-                "Termin geplant",
-                "Vertragsverlängerung",
-                "Verlängert",
-                "Gekündigt",
-                "Nicht verlängert",
-            ],
-            "order = [ \"Termin geplant\", \"Vertragsverlängerung\"] won = [ \"Verlängert\"] \
+            ["Erstgespräch", "Bedarfsanalyse", "Verlängert", "Gekündigt", "Nicht verlängert"],
+            "order = [ \"Erstgespräch\", \"Bedarfsanalyse\"] won = [ \"Verlängert\"] \
              lost = [ \"Gekündigt\", \"Nicht verlängert\"]",
         ),
         (
