@@ -272,17 +272,24 @@ impl<'l> Past<'l> {
                 if is_whole && together.tells_of(&before) {
                     // It is news once.
                     since.elsewhere += usize::from(Some(before.last) == since.day);
-                } else if let Some(how) = before.how(&id, now, decided) {
-                    before.resolved = Some((day, how));
-                    since.resolved.push(Resolved {
-                        id: id.clone(),
-                        rule: before.rule.clone(),
-                        record: before.record.clone(),
-                        how,
-                    });
                 } else {
-                    since.unseen += 1;
-                    since.unanswered.extend(decided.and_then(|it| open(&id, it, day, false)));
+                    match before.fate(&id, now, decided) {
+                        Fate::Resolved(how) => {
+                            before.resolved = Some((day, how));
+                            since.resolved.push(Resolved {
+                                id: id.clone(),
+                                rule: before.rule.clone(),
+                                record: before.record.clone(),
+                                how,
+                            });
+                        }
+                        Fate::ToBeMade => {}
+                        Fate::Unseen => {
+                            since.unseen += 1;
+                            let open = decided.and_then(|it| open(&id, it, day, false));
+                            since.unanswered.extend(open);
+                        }
+                    }
                 }
             }
             if before.last.checked_add_days(FORGET_AFTER).is_none_or(|until| until >= day) {
@@ -328,6 +335,15 @@ impl<'l> Past<'l> {
         }
         self.gaps.extend(gaps);
     }
+}
+
+/// What became of a finding that is not found any more.
+enum Fate {
+    Resolved(How),
+    /// Its merge was approved and nobody made it, whatever its check says now: it waits as it did.
+    ToBeMade,
+    /// Its check or its records were not looked at.
+    Unseen,
 }
 
 /// Which records findings about equals name together, by family.
@@ -484,8 +500,8 @@ impl Memory {
         self.related.iter().chain([&self.record])
     }
 
-    /// How the finding was resolved; nothing where its check or its records were not looked at.
-    fn how(&self, id: &FindingId, now: &Now<'_>, decided: Option<&Decided>) -> Option<How> {
+    /// What became of the finding, which is not found any more.
+    fn fate(&self, id: &FindingId, now: &Now<'_>, decided: Option<&Decided>) -> Fate {
         let (cut, reports) = (&now.cut, &now.judged.reports);
         let reads_cut = |report: &Report| {
             report.check.code == self.rule
@@ -495,27 +511,27 @@ impl Memory {
         if self.records().any(|record| cut.contains(&record.object))
             || reports.iter().any(reads_cut)
         {
-            return None;
+            return Fate::Unseen;
         }
         let approved =
             decided.filter(|decided| matches!(decided.decision.verdict(), Verdict::Approve { .. }));
-        // A merge takes records away: it was made where one of them stays.
-        let is_merged = |decided: &Decided| {
-            let mut equals = self.records().filter(|it| it.object == self.record.object);
-            decided.kind == ProposalKind::MergeCandidate
-                && equals.any(|record| !is_gone(record, now))
-        };
-        let gone = is_gone(&self.record, now) && !approved.is_some_and(is_merged);
+        let is_merge = approved.is_some_and(|it| it.kind == ProposalKind::MergeCandidate);
+        // A merge takes records away: it was made where one of them stays, and not where all do.
+        let mut equals = self.records().filter(|it| it.object == self.record.object);
+        let is_merged = is_merge && equals.any(|record| !is_gone(record, now));
+        let gone = is_gone(&self.record, now) && !is_merged;
+        let any_gone = self.records().any(|record| is_gone(record, now));
         // A finding is about all of its records: without one of them it cannot come again.
-        if !self.records().any(|record| is_gone(record, now)) && !self.was_looked_at(id, now) {
-            return None;
+        if !any_gone && !self.was_looked_at(id, now) {
+            return Fate::Unseen;
         }
-        Some(match approved {
-            _ if gone => How::Gone,
-            _ if now.unruled.contains(id) => How::ByRules,
-            Some(_) => How::AfterApproval,
-            None => How::Otherwise,
-        })
+        match approved {
+            _ if gone => Fate::Resolved(How::Gone),
+            _ if now.unruled.contains(id) => Fate::Resolved(How::ByRules),
+            Some(_) if is_merge && !any_gone => Fate::ToBeMade,
+            Some(_) => Fate::Resolved(How::AfterApproval),
+            None => Fate::Resolved(How::Otherwise),
+        }
     }
 
     /// True when the check looked at the finding's records again, and could have found it.

@@ -220,6 +220,28 @@ fn an_approved_change_of_a_record_that_is_gone_was_not_applied() {
 }
 
 #[test]
+fn a_merge_that_nobody_made_stays_to_be_made_although_its_check_is_silent() {
+    let job = Job::weekly();
+    job.put("rules/duplicates.toml", "[similar-person]\noff = true\n");
+    week(&job, 0);
+    decide(&job, &Filled::of(&job, DAY).says(&job, DAY, "DUP-01", "00Q1", confirm()));
+    // One of the twins got another address; both are there.
+    job.edit("exports/lead.csv", "00Q2,Ann,Ng,Acme,ann.ng@", "00Q2,Ann,Ng,Acme,anna.ng@");
+    for n in [1, 2] {
+        let said = week(&job, n);
+        assert!(said.contains("1 approved and not yet in the CRM"), "{said}");
+        assert!(!said.contains("resolved") && !said.contains("could not be looked at"), "{said}");
+        assert_eq!(open(&job, n, "DUP-01"), ["00Q1"]);
+    }
+    let leads = job.text("exports/lead.csv");
+    let without: Vec<_> = leads.lines().filter(|line| !line.starts_with("00Q2")).collect();
+    job.put("exports/lead.csv", &(without.join("\n") + "\n"));
+    let said = week(&job, 3);
+    assert!(said.contains("1 resolved: 1 after its change was approved"), "{said}");
+    assert!(said.contains("1 approved and applied"), "{said}");
+}
+
+#[test]
 fn twins_stay_open_while_a_crowd_hides_them_and_no_longer() {
     let job = Job::weekly();
     job.put("rules/duplicates.toml", "[same-person]\ncrowd = 2\n[similar-person]\noff = true\n");
