@@ -3,9 +3,10 @@
 //! Checks read columns through [`Row`]; only flagged rows become [`Cell`]s.
 //! Does not: hold a column nobody was granted, or let a value out past its field's exposure.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::num::NonZeroUsize;
+use std::{fmt, mem};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
@@ -103,6 +104,8 @@ impl Batch {
             let repeats;
             (index, repeats) = batch.index(threads);
             if !repeats.is_empty() {
+                let dated = fields.iter().find(|field| field.name() == "modified");
+                let repeats = batch.settled(&index, &repeats, dated);
                 batch.drop_repeats(&repeats, &mut admissions);
                 index = batch.index(threads).0;
             }
@@ -269,14 +272,67 @@ impl Parts {
         file_at(&self.files, at)
     }
 
-    /// Sets aside the rows whose id stands on an earlier row.
-    fn drop_repeats(&mut self, repeats: &[usize], admissions: &mut [Admission]) {
+    fn held(&self, slot: usize) -> Option<&Held> {
+        self.columns.get(slot).and_then(Option::as_ref)
+    }
+
+    fn id(&self, at: usize) -> &str {
+        match self.held(self.key) {
+            Some(Held::Text(ids)) => ids.get(at).unwrap_or_default(),
+            Some(Held::Millis(_) | Held::Number(_) | Held::Flag(_)) | None => "",
+        }
+    }
+
+    /// The rows to set aside, in their order, where ids stand on several: of two rows of a record the one
+    /// that was changed later stays; where that is not known, the first.
+    fn settled(&self, index: &Index, repeats: &[usize], dated: Option<&Field>) -> Vec<Repeat> {
+        let dates = match dated.and_then(|field| self.held(field.0.slot)) {
+            Some(Held::Millis(dates)) => Some(dates),
+            Some(Held::Text(_) | Held::Number(_) | Held::Flag(_)) | None => None,
+        };
+        let changed = |at| dates.and_then(|dates| dates.get(at));
+        // By the first row of an id, the one that stays so far.
+        let mut kept: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut set_aside = Vec::new();
+        for &at in repeats {
+            let Some(first) = index.find(self.id(at), |row| self.id(row)) else { continue };
+            let kept = kept.entry(first).or_insert(first);
+            let order = changed(at).zip(changed(*kept)).map(|(this, kept)| this.cmp(&kept));
+            let why = match order {
+                Some(Ordering::Greater | Ordering::Less) => Why::Older,
+                Some(Ordering::Equal) | None if self.is_same(at, *kept) => Why::Same,
+                Some(Ordering::Equal) | None if self.file_at(at) == self.file_at(*kept) => {
+                    Why::Repeated
+                }
+                Some(Ordering::Equal) | None => Why::Unsettled,
+            };
+            let is_newer = order == Some(Ordering::Greater);
+            let loser = if is_newer { mem::replace(kept, at) } else { at };
+            set_aside.push(Repeat { at: loser, why });
+        }
+        set_aside.sort_by_key(|repeat| repeat.at);
+        set_aside
+    }
+
+    /// True when two rows say the same in every column that is read.
+    fn is_same(&self, a: usize, b: usize) -> bool {
+        self.columns.iter().flatten().all(|column| match column {
+            Held::Text(texts) => texts.get(a) == texts.get(b),
+            Held::Millis(times) => times.get(a) == times.get(b),
+            Held::Number(numbers) => numbers.get(a) == numbers.get(b),
+            Held::Flag(flags) => flags.get(a) == flags.get(b),
+        })
+    }
+
+    /// Sets aside rows whose id stands on another row, too.
+    fn drop_repeats(&mut self, repeats: &[Repeat], admissions: &mut [Admission]) {
         let mut keep = vec![true; self.lines.len()];
-        for at in repeats {
+        for Repeat { at, why } in repeats {
             let line = self.lines.get(*at).copied().unwrap_or_default().into();
             let file = self.file_at(*at);
             if let Some(admission) = admissions.get_mut(file) {
-                admission.set_aside.push((line, "the id stands on an earlier row".to_owned()));
+                admission.set_aside.push((line, why.words().to_owned()));
+                admission.unsettled += usize::from(*why == Why::Unsettled);
                 admission.rows = admission.rows.saturating_sub(1);
             }
             if let Some(keep) = keep.get_mut(*at) {
@@ -287,13 +343,44 @@ impl Parts {
             admission.set_aside.sort();
         }
         for share in &mut self.files {
-            share.start -= repeats.iter().filter(|at| **at < share.start).count();
+            share.start -= repeats.iter().filter(|it| it.at < share.start).count();
         }
         for column in self.columns.iter_mut().flatten() {
             *column = column.kept(&keep);
         }
         let mut marks = keep.into_iter();
         self.lines.retain(|_| marks.next().unwrap_or(true));
+    }
+}
+
+/// A row to set aside because its id stands on another one, too.
+struct Repeat {
+    at: usize,
+    why: Why,
+}
+
+/// What tells the row that stays from the one that is set aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// It was changed before the other.
+    Older,
+    /// Nothing: they say the same.
+    Same,
+    /// That it comes later in the same file.
+    Repeated,
+    /// That its file comes later. They differ, and which is newer is not known.
+    Unsettled,
+}
+
+impl Why {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Older => "the id stands on another row, which was changed later",
+            Self::Same | Self::Repeated => "the id stands on an earlier row",
+            Self::Unsettled => {
+                "the id stands on a row of an earlier file, which says otherwise; which is newer is not known"
+            }
+        }
     }
 }
 

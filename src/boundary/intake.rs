@@ -156,6 +156,9 @@ pub struct Admission {
     pub rows: usize,
     /// Rows set aside at the boundary after the reader had accepted them: line and reason.
     pub set_aside: Vec<(u64, String)>,
+    /// How many of them are other versions of records that were taken from an earlier file, without a date
+    /// that tells which is newer.
+    pub unsettled: usize,
     /// Values withheld.
     pub withheld: Vec<Withheld>,
     /// For each column of unordered dates, what settled the order.
@@ -177,6 +180,7 @@ impl Admission {
             absent: Vec::new(),
             rows: 0,
             set_aside: Vec::new(),
+            unsettled: 0,
             withheld: Vec::new(),
             date_orders: Vec::new(),
             decimal_marks: Vec::new(),

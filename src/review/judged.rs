@@ -15,8 +15,8 @@ use crate::packet::{self, Note};
 use crate::source::live::Surroundings;
 use crate::source::{self, Input, Origin};
 
-use super::ReviewError;
 use super::tally::Counted;
+use super::{ReviewError, counted};
 
 /// What was read and what the checks say of it.
 pub(super) struct Judged {
@@ -116,7 +116,8 @@ pub(super) fn judge(
         let reports = bench.run(&world);
         let groups = Groups::count(&world, &reports);
         let stale = stale(config, &newest, &world).map(|says| Note { mailed: says.clone(), says });
-        (reports, groups, stale.into_iter().chain(nobody(&world)).collect(), newest)
+        let told = stale.into_iter().chain(unsettled(&admissions)).chain(nobody(&world));
+        (reports, groups, told.collect(), newest)
     };
     let mut missing = missing(config, &inputs, &admissions, &reports);
     missing.extend(
@@ -191,6 +192,24 @@ pub(super) fn stale(config: &Config, newest: &NewestChanges, world: &World<'_>) 
         format!(
             "{what} {newest}, {days} days before the review: are these the latest exports? (`stale_after_days = {after}`, rules/batch.toml)"
         )
+    })
+}
+
+/// Of which records several files hold versions that differ, without a date that tells which is newer.
+fn unsettled(admissions: &[Admission]) -> impl Iterator<Item = Note> {
+    admissions.iter().filter(|it| it.unsettled > 0).map(|it| {
+        let files = admissions.iter().filter(|other| other.object == it.object);
+        let before: Vec<&str> = files
+            .take_while(|other| other.file != it.file)
+            .map(|other| other.file.as_str())
+            .collect();
+        let says = format!(
+            "of {} two versions came, and no date of change tells which is newer: what {} says was judged, and what {} says otherwise was set aside; give each table one export, or export the date of change",
+            counted(it.unsettled, it.object.key()),
+            before.join(" or "),
+            it.file,
+        );
+        Note { mailed: says.clone(), says }
     })
 }
 

@@ -13,6 +13,8 @@ use crm_review::review::{self, Done, Order, ReviewError};
 use crm_review::source::secret::Environment;
 use crm_review::source::{Files, pull};
 
+use crate::job::Job;
+
 const FIELDS: &str = "[contact.fields]\n\
     id = { from = \"Id\", why = \"Names the record.\" }\n\
     title = { from = \"Title\", why = \"Says who it is.\" }\n\
@@ -83,15 +85,64 @@ fn every_row_keeps_its_file_and_line_however_many_rows_are_set_aside_around_it()
     let impossible =
         |line, column: &str| (line, format!("`{column}` names a day that does not exist"));
     let repeat = |line| (line, "the id stands on an earlier row".to_owned());
+    let doubtful = |line| {
+        let why = "the id stands on a row of an earlier file, which says otherwise; which is newer is not known";
+        (line, why.to_owned())
+    };
     assert_eq!(
         aside,
         [
             (2, [impossible(3, "Created"), repeat(4)].as_slice()),
-            (2, [repeat(2), impossible(3, "Modified"), repeat(5)].as_slice()),
+            (2, [doubtful(2), impossible(3, "Modified"), repeat(5)].as_slice()),
         ]
     );
     assert_eq!(batch.find("c6").unwrap().line(), 6);
     assert!(batch.find("c4").is_none());
+}
+
+#[test]
+fn of_two_versions_of_a_record_the_one_that_was_changed_later_is_taken() {
+    const LATER: &str = "the id stands on another row, which was changed later";
+    const DOUBTFUL: &str = "the id stands on a row of an earlier file, which says otherwise; which is newer is not known";
+    let old = "Id,Title,City,Created,Modified\n\
+        c1,Buyer,Bonn,3/4/2025,3/4/2025\n\
+        c2,Buyer,Bonn,3/4/2025,5/4/2025\n\
+        c3,Buyer,Bonn,3/4/2025,\n\
+        c4,Buyer,Bonn,3/4/2025,3/4/2025\n";
+    let new = "Id,Title,City,Created,Modified\n\
+        c1,Chief,Bonn,3/4/2025,5/14/2025\n\
+        c2,Clerk,Bonn,3/4/2025,3/4/2025\n\
+        c3,Chief,Bonn,3/4/2025,5/14/2025\n\
+        c4,Buyer,Bonn,3/4/2025,3/4/2025\n\
+        c5,Buyer,Bonn,3/4/2025,3/4/2025\n";
+    let aside = |admissions: &[Admission]| -> Vec<(Vec<(u64, String)>, usize)> {
+        admissions.iter().map(|it| (it.set_aside.clone(), it.unsettled)).collect()
+    };
+    let titles = |batch: &Batch| {
+        let title = boundary().allowed(Object::Contact, "title").unwrap();
+        let mut told: Vec<_> =
+            batch.rows().map(|row| format!("{} {}", row.id(), row.text(&title).unwrap())).collect();
+        told.sort();
+        told
+    };
+    let earlier = "the id stands on an earlier row";
+    let told = |line, why: &str| (line, why.to_owned());
+    let folder = tempfile::tempdir().unwrap();
+    let (batch, admissions) = read(folder.path(), &[("old.csv", old), ("new.csv", new)]);
+    assert_eq!(titles(&batch), ["c1 Chief", "c2 Buyer", "c3 Buyer", "c4 Buyer", "c5 Buyer"]);
+    assert_eq!(
+        aside(&admissions),
+        [(vec![told(2, LATER)], 0), (vec![told(3, LATER), told(4, DOUBTFUL), told(5, earlier)], 1)]
+    );
+    // Where the dates tell, the order of the files does not.
+    let folder = tempfile::tempdir().unwrap();
+    let (batch, admissions) = read(folder.path(), &[("new.csv", new), ("old.csv", old)]);
+    assert_eq!(titles(&batch), ["c1 Chief", "c2 Buyer", "c3 Chief", "c4 Buyer", "c5 Buyer"]);
+    assert_eq!(
+        aside(&admissions),
+        [(vec![told(3, LATER)], 0), (vec![told(2, LATER), told(4, DOUBTFUL), told(5, earlier)], 1)]
+    );
+    assert_eq!(batch.find("c2").unwrap().line(), 3);
 }
 
 #[test]
@@ -394,4 +445,24 @@ fn a_file_that_no_check_reads_is_named() {
     let (aside, done) = review::run(&order(held.path(), 2));
     done.unwrap();
     assert_eq!(aside.notes, ["truth.csv was not read: no check reads a field of `system_record`"]);
+}
+
+#[test]
+fn two_versions_of_a_record_without_a_date_that_tells_are_said_in_packet_and_mail() {
+    let job = Job::weekly();
+    job.edit("review.toml", "\"lead.csv\"", "[\"lead.csv\", \"lead-new.csv\"]");
+    let leads = job.text("exports/lead.csv");
+    job.put("exports/lead-new.csv", &leads.replace(",Working,", ",New,"));
+    let said = job.run(&[]);
+    let mail = said.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let says = "of 1 lead two versions came, and no date of change tells which is newer: what lead.csv says was judged, and what lead-new.csv says otherwise was set aside";
+    assert!(mail.contains(says), "{mail}");
+    assert!(job.text("runs/2026-03-01/packet.html").contains(says));
+    // Where each row says when it was changed, nothing is in doubt.
+    job.put(
+        "exports/lead-new.csv",
+        &leads.replace(",Working,2025-03-01,2025-05-01", ",New,2025-03-01,2025-06-01"),
+    );
+    let said = job.run(&[]);
+    assert!(!said.out.contains("two versions"), "{}", said.out);
 }
