@@ -1,21 +1,89 @@
 //! What stands for names and addresses in a copy that others may read: tokens, the same for the same value
 //! in every week, from which nobody without the key finds the value again.
 //!
-//! Every text of the page passes through [`Mask::cover`]; a value is covered where it stands alone and where
-//! a sentence quotes it.
+//! Every text of the page passes through [`Mask::cover`] but those that are the program's own words: whoever
+//! fills in a web form may be called `records`. A value of a record is covered in what is said of its
+//! findings, alone and where a sentence quotes it; what people of the CRM are called, in every sentence.
 //! Does not: know which values are to be covered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::finding::FindingId;
+
 use super::escape::value;
 
-/// The keys of the page whose texts are the program's own, a digest, or a name that links lead to.
-const OWN: [&str; 14] = [
-    "style", "script", "policy", "form", "anchor", "mark", "severity", "kind", "approve", "digest",
-    "head", "sha256", "key", "code",
+/// The keys whose texts are the program's own wherever they stand, a digest, or a name that links lead to.
+const OWN: &[&str] = &[
+    "style",
+    "script",
+    "policy",
+    "form",
+    "anchor",
+    "mark",
+    "severity",
+    "kind",
+    "approve",
+    "digest",
+    "head",
+    "sha256",
+    "key",
+    "code",
+    "object",
+    "state",
+    "step",
+    "reach",
+    "exposure",
+    "looks_like",
+];
+
+/// The places of the page, and of what its script is told, where every text is the program's own.
+const OWN_PLACES: &[&str] = &[
+    "page.zone",
+    "page.lede",
+    "page.copy",
+    "page.redefined",
+    "page.figures",
+    "page.rate",
+    "page.demoted",
+    "page.counts",
+    "page.all",
+    "page.unlisted",
+    "page.end",
+    "page.gate.proposals",
+    "page.gate.rules",
+    "page.gate.families",
+    "page.gate.ledger",
+    "page.since.groups.says",
+    "page.since.groups.rows.says",
+    "page.since.rest",
+    "page.repeats",
+    "page.changed.says",
+    "page.changed.rules.decided",
+    "page.first.consequence",
+    "page.families.title",
+    "page.families.meaning",
+    "page.families.held",
+    "page.families.proposals",
+    "page.families.looked",
+    "page.families.rules",
+    "page.families.row",
+    "page.families.groups.name",
+    "page.families.groups.summary",
+    "page.families.groups.consequence",
+    "page.families.groups.proposals",
+    "page.checks.says",
+    "page.checks.ran",
+    "page.checks.partly.name",
+    "page.checks.partly.summary",
+    "page.checks.broken",
+    "page.checks.off.name",
+    "page.checks.off.summary",
+    "script.reasons",
+    "script.by",
+    "script.families",
 ];
 
 /// Values of so many letters are covered inside a sentence too, whatever they are.
@@ -25,9 +93,26 @@ const LONG: usize = 3;
 #[derive(Clone)]
 pub struct Mask {
     key: String,
+    /// Of every value.
     tokens: BTreeMap<String, String>,
+    everywhere: Values,
+    /// What is covered in what is said of a finding alone.
+    of: BTreeMap<String, Values>,
+}
+
+/// The values that are covered in some place.
+#[derive(Debug, Clone, Default)]
+struct Values {
+    forms: BTreeSet<String>,
     /// By their first word, the values that sentences are searched for, longest first.
     starts: BTreeMap<String, Vec<String>>,
+}
+
+/// A place of which a mask learns what to cover there.
+pub struct Learning<'m> {
+    key: &'m str,
+    tokens: &'m mut BTreeMap<String, String>,
+    values: &'m mut Values,
 }
 
 impl std::fmt::Debug for Mask {
@@ -37,57 +122,63 @@ impl std::fmt::Debug for Mask {
     }
 }
 
+impl std::fmt::Debug for Learning<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Learning({} values)", self.tokens.len())
+    }
+}
+
 impl Mask {
     /// A mask with a key, which keeps its tokens from being guessed.
     pub fn new(key: &str) -> Self {
-        Self { key: key.to_owned(), tokens: BTreeMap::new(), starts: BTreeMap::new() }
-    }
-
-    /// Covers a value; `kind` is the word its token begins with.
-    pub fn learn(&mut self, kind: &str, text: &str) {
-        let text = text.trim();
-        if text.is_empty() || self.tokens.contains_key(text) {
-            return;
-        }
-        let token = self.token(kind, text);
-        // What is too long for the page stands there cut.
-        for form in [text.to_owned(), value(text)] {
-            let starts = self.starts.entry(first_word(&form).to_owned()).or_default();
-            let at = starts.partition_point(|other| other.len() > form.len());
-            if is_told_apart(&form) && starts.get(at) != Some(&form) {
-                starts.insert(at, form.clone());
-            }
-            self.tokens.insert(form, token.clone());
+        Self {
+            key: key.to_owned(),
+            tokens: BTreeMap::new(),
+            everywhere: Values::default(),
+            of: BTreeMap::new(),
         }
     }
 
-    /// `name-7Q2M9K4D`: the first 40 bits of a keyed digest.
-    fn token(&self, kind: &str, text: &str) -> String {
-        const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-        let inner = Sha256::new()
-            .chain_update(&self.key)
-            .chain_update([0])
-            .chain_update(text.to_lowercase());
-        let outer =
-            Sha256::new().chain_update(&self.key).chain_update([1]).chain_update(inner.finalize());
-        let bits =
-            outer.finalize().iter().take(5).fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
-        let digits = (0..8).filter_map(|n| {
-            let five = usize::try_from(bits >> (35 - 5 * n) & 31).ok()?;
-            DIGITS.get(five).copied().map(char::from)
-        });
-        format!("{kind}-{}", digits.collect::<String>())
+    /// To learn what is covered in every sentence.
+    pub fn everywhere(&mut self) -> Learning<'_> {
+        Learning { key: &self.key, tokens: &mut self.tokens, values: &mut self.everywhere }
     }
 
-    /// Covers every value in every text of the page but the program's own.
+    /// To learn what is covered in what is said of a finding.
+    pub fn of(&mut self, finding: &FindingId) -> Learning<'_> {
+        let values = self.of.entry(finding.to_string()).or_default();
+        Learning { key: &self.key, tokens: &mut self.tokens, values }
+    }
+
+    /// What stands for a text that is a value; another text as it is.
+    pub fn value<'t>(&'t self, text: &'t str) -> &'t str {
+        self.tokens.get(text.trim()).map_or(text, String::as_str)
+    }
+
+    /// Covers the values in the texts of the page but the program's own.
     pub(super) fn cover(&self, page: &mut Value) {
+        self.cover_at("page", None, page);
+    }
+
+    /// The same in what the page's script is told.
+    pub(super) fn cover_script(&self, told: &mut Value) {
+        self.cover_at("script", None, told);
+    }
+
+    fn cover_at(&self, place: &str, of: Option<&Values>, page: &mut Value) {
         match page {
-            Value::String(text) => *text = self.covered(text),
-            Value::Array(items) => items.iter_mut().for_each(|item| self.cover(item)),
+            Value::String(text) => *text = self.covered(of, text),
+            Value::Array(items) => {
+                items.iter_mut().for_each(|item| self.cover_at(place, of, item));
+            }
             Value::Object(fields) => {
-                for (_, field) in fields.iter_mut().filter(|(key, _)| !OWN.contains(&key.as_str()))
-                {
-                    self.cover(field);
+                let id = fields.get("id").and_then(Value::as_str);
+                let of = id.and_then(|id| self.of.get(id)).or(of);
+                for (key, field) in fields {
+                    let place = format!("{place}.{key}");
+                    if !OWN.contains(&key.as_str()) && !OWN_PLACES.contains(&place.as_str()) {
+                        self.cover_at(&place, of, field);
+                    }
                 }
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
@@ -95,8 +186,12 @@ impl Mask {
     }
 
     /// A text with tokens for the values in it, each looked for at the start of a word and longest first.
-    fn covered(&self, text: &str) -> String {
-        if let Some(token) = self.tokens.get(text.trim()) {
+    fn covered(&self, of: Option<&Values>, text: &str) -> String {
+        let whole = text.trim();
+        // Where it is not said of a finding, a text that is a value may be that of any record.
+        let is_here =
+            |values: &Values| values.forms.contains(whole) || self.everywhere.forms.contains(whole);
+        if let Some(token) = self.tokens.get(whole).filter(|_| of.is_none_or(is_here)) {
             return token.clone();
         }
         let mut out = String::with_capacity(text.len());
@@ -104,7 +199,7 @@ impl Mask {
         let mut before = None;
         while let Some(letter) = rest.chars().next() {
             let is_start = !(letter.is_alphanumeric() && before.is_some_and(char::is_alphanumeric));
-            let found = is_start.then(|| self.starting(rest)).flatten();
+            let found = is_start.then(|| self.starting(of, rest)).flatten();
             let taken = if let Some((value, token)) = found {
                 out += token;
                 value.len()
@@ -120,17 +215,63 @@ impl Mask {
     }
 
     /// The longest value that a text begins with, up to the end of a word.
-    fn starting(&self, text: &str) -> Option<(&str, &str)> {
-        let values = self.starts.get(first_word(text))?;
+    fn starting(&self, of: Option<&Values>, text: &str) -> Option<(&str, &str)> {
+        let everywhere = Some(&self.everywhere);
+        let values = [everywhere, of].into_iter().flatten().filter_map(|it| it.starting(text));
+        let value = values.max_by_key(|value| value.len())?;
+        let (value, token) = self.tokens.get_key_value(value)?;
+        Some((value, token))
+    }
+}
+
+impl Values {
+    fn add(&mut self, form: &str) {
+        if !self.forms.insert(form.to_owned()) || !is_told_apart(form) {
+            return;
+        }
+        let starts = self.starts.entry(first_word(form).to_owned()).or_default();
+        let at = starts.partition_point(|other| other.len() > form.len());
+        starts.insert(at, form.to_owned());
+    }
+
+    fn starting(&self, text: &str) -> Option<&str> {
         let whole = |value: &&String| {
             text.strip_prefix(value.as_str()).is_some_and(|rest| {
                 let inside = value.ends_with(char::is_alphanumeric);
                 !(inside && rest.starts_with(char::is_alphanumeric))
             })
         };
-        let value = values.iter().find(whole)?;
-        Some((value, self.tokens.get(value)?))
+        self.starts.get(first_word(text))?.iter().find(whole).map(String::as_str)
     }
+}
+
+impl Learning<'_> {
+    /// Covers a value; `kind` is the word its token begins with.
+    pub fn learn(&mut self, kind: &str, text: &str) {
+        let text = text.trim();
+        if text.is_empty() {
+            return;
+        }
+        // What is too long for the page stands there cut.
+        for form in [text.to_owned(), value(text)] {
+            self.values.add(&form);
+            self.tokens.entry(form).or_insert_with(|| token(self.key, kind, text));
+        }
+    }
+}
+
+/// `name-7Q2M9K4D`: the first 40 bits of a keyed digest.
+fn token(key: &str, kind: &str, text: &str) -> String {
+    const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let inner = Sha256::new().chain_update(key).chain_update([0]).chain_update(text.to_lowercase());
+    let outer = Sha256::new().chain_update(key).chain_update([1]).chain_update(inner.finalize());
+    let bits =
+        outer.finalize().iter().take(5).fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
+    let digits = (0..8).filter_map(|n| {
+        let five = usize::try_from(bits >> (35 - 5 * n) & 31).ok()?;
+        DIGITS.get(five).copied().map(char::from)
+    });
+    format!("{kind}-{}", digits.collect::<String>())
 }
 
 /// True for what is looked for inside sentences: it is long enough, or is written as names of two letters
@@ -159,7 +300,7 @@ mod tests {
         let mut mask = Mask::new(key);
         for name in ["Ann Ng", "Ann", "Bo", "3M", "no", "d…@kestrel.example", "Müller & Söhne"]
         {
-            mask.learn("name", name);
+            mask.everywhere().learn("name", name);
         }
         mask
     }
@@ -167,26 +308,54 @@ mod tests {
     #[test]
     fn values_are_covered_alone_and_in_sentences_and_nothing_else_is() {
         let mask = mask("a key of some length");
-        let [ann_ng, ann, bo] = ["Ann Ng", "Ann", "Bo"].map(|name| mask.covered(name));
+        let [ann_ng, ann, bo] = ["Ann Ng", "Ann", "Bo"].map(|name| mask.covered(None, name));
         assert!(ann_ng.starts_with("name-") && ann_ng != ann);
         assert_eq!(
-            mask.covered("Ann Ng's lead, not Ann's"),
+            mask.covered(None, "Ann Ng's lead, not Ann's"),
             format!("{ann_ng}'s lead, not {ann}'s")
         );
         assert_eq!(
-            mask.covered("Annex, Joann, Bob, 3Ms, 13M and no bo"),
+            mask.covered(None, "Annex, Joann, Bob, 3Ms, 13M and no bo"),
             "Annex, Joann, Bob, 3Ms, 13M and no bo"
         );
-        assert_eq!(mask.covered("Bo's, of 3M"), format!("{bo}'s, of {}", mask.covered("3M")));
-        assert!(mask.covered("no").starts_with("name-"));
-        assert_eq!(mask.covered(" Bo "), bo);
-        let text = mask.covered("at d…@kestrel.example (Müller & Söhne)");
+        assert_eq!(
+            mask.covered(None, "Bo's, of 3M"),
+            format!("{bo}'s, of {}", mask.covered(None, "3M"))
+        );
+        assert!(mask.covered(None, "no").starts_with("name-"));
+        assert_eq!(mask.covered(None, " Bo "), bo);
+        let text = mask.covered(None, "at d…@kestrel.example (Müller & Söhne)");
         assert!(!text.contains("kestrel") && !text.contains("Söhne"), "{text}");
     }
 
     #[test]
+    fn a_record_called_as_the_program_speaks_changes_what_is_said_of_it_alone() {
+        let mut mask = mask("a key of some length");
+        let [one, other] = ["F-0000000001", "F-0000000002"].map(|id| FindingId::parse(id).unwrap());
+        for name in ["records", "the owner"] {
+            mask.of(&one).learn("name", name);
+        }
+        mask.of(&other).learn("name", "Fox");
+        let said = |id: &FindingId| serde_json::json!({"id": id.to_string(), "headline": "the owner of records is Fox or Ann"});
+        let mut page = serde_json::json!({
+            "lede": "2 of 9 records",
+            "wide": ["Ann may edit records"],
+            "value": "records",
+            "first": [said(&one), said(&other)],
+        });
+        mask.cover(&mut page);
+        let [ann, records, owner, fox] =
+            ["Ann", "records", "the owner", "Fox"].map(|name| mask.value(name));
+        assert_eq!(page["lede"], "2 of 9 records");
+        assert_eq!(page["wide"][0], format!("{ann} may edit records"));
+        assert_eq!(page["value"], records);
+        assert_eq!(page["first"][0]["headline"], format!("{owner} of {records} is Fox or {ann}"));
+        assert_eq!(page["first"][1]["headline"], format!("the owner of records is {fox} or {ann}"));
+    }
+
+    #[test]
     fn tokens_are_the_same_for_one_key_and_others_for_another() {
-        let of = |key| mask(key).covered("Ann Ng");
+        let of = |key| mask(key).covered(None, "Ann Ng");
         assert_eq!(of("a key of some length"), of("a key of some length"));
         assert_ne!(of("a key of some length"), of("another key of length"));
         assert_eq!(format!("{:?}", mask("a key")), "Mask(7 values)");

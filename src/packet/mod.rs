@@ -29,7 +29,7 @@ use crate::metrics::{Percent, Rate, Week};
 
 pub use escape::visible;
 pub use link::{LinkError, RecordLink};
-pub use mask::Mask;
+pub use mask::{Learning, Mask};
 pub use slice::Slice;
 pub use summary::summary;
 pub(crate) use view::{Fact, Line, Proposed, Quote, Ref};

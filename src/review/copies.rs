@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::boundary::{Batch, Field, Kind, Object, RecordRef, Row, Shown};
-use crate::check::{self, By, Report};
+use crate::check::{self, By};
 use crate::config::{Config, MaskKey};
 use crate::finding::{Changed, Evidence, Finding};
-use crate::packet::{self, Mask, PacketError, Review, RuleChange, Slice};
+use crate::packet::{self, Learning, Mask, PacketError, Pattern, Review, RuleChange, Slice};
 
 use super::judged::Judged;
 use super::{counted, history};
@@ -45,10 +45,15 @@ pub(super) fn copies(
     if let Some(key) = &config.copies.mask_key {
         let mask = mask(config, judged, key);
         let rule_change = review.rule_change.map(unquoted);
+        // What a group has in common stands amid words of the program's own.
+        let covered =
+            |it: &Pattern| Pattern { value: mask.value(&it.value).to_owned(), ..it.clone() };
+        let patterns: Vec<Pattern> = review.patterns.iter().map(covered).collect();
         let masked = Review {
             mask: Some(&mask),
             file: "masked.html",
             rule_change: rule_change.as_ref(),
+            patterns: &patterns,
             ..review.clone()
         };
         files.push(("masked.html".to_owned(), packet::render(&masked)?));
@@ -87,18 +92,20 @@ fn slices(judged: &Judged, by: By) -> Vec<Slice> {
 /// and where they are reached.
 fn mask(config: &Config, judged: &Judged, key: &MaskKey) -> Mask {
     let mut mask = Mask::new(key.phrase());
-    for name in config.gate.deciders().into_iter().chain([config.gate.approver()]) {
-        mask.learn("name", name);
+    let people = config.gate.deciders().into_iter().chain(config.gate.backup());
+    for name in people.chain(config.policies.names()) {
+        mask.everywhere().learn("name", name);
     }
-    for name in config.gate.backup().into_iter().chain(config.policies.names()) {
-        mask.learn("name", name);
+    for object in [Object::User, Object::Queue] {
+        for row in judged.pulled.get(object).into_iter().flat_map(Batch::rows) {
+            learn(&mut mask.everywhere(), config, judged, row);
+        }
     }
-    let mut records = BTreeSet::new();
-    for finding in judged.reports.iter().filter_map(Report::judgement).flat_map(|it| &it.findings) {
-        records.extend(named(finding));
+    for (check, finding) in history::found(&judged.reports) {
+        let id = finding.id(check.code);
         for evidence in finding.evidence() {
             if let Evidence::Changed(change) = evidence {
-                learn_change(&mut mask, config, judged, change);
+                learn_change(&mut mask.of(&id), config, judged, change);
             }
             if let Evidence::Normalised { from, to: Shown::Value(to) | Shown::Masked(to), .. } =
                 evidence
@@ -107,21 +114,16 @@ fn mask(config: &Config, judged: &Judged, key: &MaskKey) -> Mask {
                     .allowed(from.record().object, from.field())
                     .and_then(|field| covered(&field))
             {
-                mask.learn(word, to);
+                mask.of(&id).learn(word, to);
             }
         }
-    }
-    for object in [Object::User, Object::Queue] {
-        for row in judged.pulled.get(object).into_iter().flat_map(Batch::rows) {
-            learn(&mut mask, config, judged, row);
-        }
-    }
-    for record in records {
-        if let Some(row) = judged.pulled.get(record.object).and_then(|batch| batch.find(&record.id))
-        {
-            learn(&mut mask, config, judged, row);
+        for record in named(finding) {
+            let batch = judged.pulled.get(record.object);
+            let Some(row) = batch.and_then(|batch| batch.find(&record.id)) else { continue };
+            learn_people(&mut mask.everywhere(), config, judged, row);
+            learn(&mut mask.of(&id), config, judged, row);
             if let Some(name) = check::called(&config.boundary, &judged.pulled, row) {
-                mask.learn("name", &name);
+                mask.of(&id).learn("name", &name);
             }
         }
     }
@@ -129,12 +131,13 @@ fn mask(config: &Config, judged: &Judged, key: &MaskKey) -> Mask {
 }
 
 /// Every record that a finding names.
-fn named(finding: &Finding) -> Vec<&RecordRef> {
-    let mut records: Vec<&RecordRef> = finding.related.iter().chain([&finding.record]).collect();
+fn named(finding: &Finding) -> BTreeSet<&RecordRef> {
+    let mut records: BTreeSet<&RecordRef> =
+        finding.related.iter().chain([&finding.record]).collect();
     for evidence in finding.evidence() {
         match evidence {
             Evidence::Cell(cell) | Evidence::Normalised { from: cell, .. } => {
-                records.push(cell.record());
+                records.insert(cell.record());
             }
             Evidence::Compared { left, right, .. } => {
                 records.extend([left.record(), right.record()]);
@@ -150,8 +153,23 @@ fn named(finding: &Finding) -> Vec<&RecordRef> {
     records
 }
 
+/// Covers whom a record names as its owner, and mail addresses: what is said of several records may name
+/// them, and no word of the program's own is one.
+fn learn_people(mask: &mut Learning<'_>, config: &Config, judged: &Judged, row: Row<'_>) {
+    for field in config.boundary.fields(row.object()) {
+        let Some(text) = row.written(field) else { continue };
+        let Some(word) = covered(field).or_else(|| whom(judged, field, &text)) else { continue };
+        if field.name() == "owner" || text.contains('@') {
+            mask.learn(word, &text);
+            if let Some(name) = check::without_mark(&text) {
+                mask.learn(word, name);
+            }
+        }
+    }
+}
+
 /// Covers what a record says of names and addresses, as it is written and as it is shown.
-fn learn(mask: &mut Mask, config: &Config, judged: &Judged, row: Row<'_>) {
+fn learn(mask: &mut Learning<'_>, config: &Config, judged: &Judged, row: Row<'_>) {
     let mut full = BTreeMap::new();
     for field in config.boundary.fields(row.object()) {
         let Some(text) = row.written(field) else { continue };
@@ -183,7 +201,7 @@ fn learn(mask: &mut Mask, config: &Config, judged: &Judged, row: Row<'_>) {
 }
 
 /// Covers what a change says of people: who made it, and the values of a field that names somebody.
-fn learn_change(mask: &mut Mask, config: &Config, judged: &Judged, change: &Changed) {
+fn learn_change(mask: &mut Learning<'_>, config: &Config, judged: &Judged, change: &Changed) {
     let Changed { field, old, new, at: _, by } = change;
     let is_called = |of: &&Field| {
         let Shown::Value(field) = field.shown() else { return false };

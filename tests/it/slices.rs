@@ -178,11 +178,24 @@ fn a_masked_copy_names_nobody_and_takes_no_decision() {
     ] {
         names.extend(column(&job, export, columns));
     }
+    // A city in a campaign's name, a source that says as little as a name, and a rule's own list name nobody.
+    const ELSEWHERE: [&str; 6] = [
+        "the campaign analytica München 2026",
+        "<bdi>analytica München 2026</bdi>",
+        "Lead source is Unknown,",
+        "lead source</th><td><bdi>Unknown</bdi>",
+        "lead source</bdi></dt><dd><del><bdi>Unknown</bdi>",
+        "blank, other, unknown, n/a say nothing of where a record came from",
+    ];
+    let page_text = ELSEWHERE.iter().fold(page_text.to_owned(), |page, said| {
+        assert!(page.contains(said), "{said}");
+        page.replace(said, "")
+    });
     // A letter alone may also be a word of a sentence.
     let telling = |name: &&String| name.chars().count() >= 2;
     let in_packet: Vec<_> = names.iter().filter(telling).filter(|name| has(&whole, name)).collect();
     assert!(in_packet.len() > 60, "{}", in_packet.len());
-    let leaked: Vec<_> = in_packet.into_iter().filter(|name| has(page_text, name)).collect();
+    let leaked: Vec<_> = in_packet.into_iter().filter(|name| has(&page_text, name)).collect();
     assert!(leaked.is_empty(), "{leaked:?}");
     assert!(!page.contains("salesforce.com"), "a link names the company");
     assert!(page.contains("A masked copy, for reading"));
@@ -371,5 +384,59 @@ fn a_masked_copy_covers_short_names_in_sentences() {
     for name in ["Li", "Bo", "Ng", "Ann", "Fox"] {
         assert!(has(&whole, name), "{name} is in no packet, and proves nothing");
         assert!(!has(&masked, name), "{name} is in the masked copy");
+    }
+}
+
+#[test]
+fn whoever_is_called_as_the_program_speaks_is_covered_and_changes_nothing_else() {
+    const CALLED: [(&str, &str, &str); 5] = [
+        ("00R1", "records", "customer"),
+        ("00R2", "Owner", "the owner"),
+        ("00R3", "lead", "Lead"),
+        ("00R4", "proposals", "nobody"),
+        ("00R5", "active", "Proposals"),
+    ];
+    let pages = |leads: &str| {
+        let job = Job::weekly();
+        let review = job.text("review.toml");
+        job.put("review.toml", &format!("{review}\n[packet]\nmask_key = \"{KEY}\"\n"));
+        job.put("rules/approvals.toml", "[approver]\nname = \"(not named yet)\"\n");
+        job.put("exports/lead.csv", &(job.text("exports/lead.csv") + leads));
+        job.run(&[]).ends(0);
+        ["masked.html", "packet.html"].map(|name| job.text(&format!("runs/2026-03-01/{name}")))
+    };
+    let lead = |(id, last, company): &(&str, &str, &str)| {
+        format!("{id},Ed{id},{last},{company},nobody,,0052,New,2025-02-01,2025-03-01,,\n")
+    };
+    let [masked, whole] = pages(&CALLED.iter().map(lead).collect::<String>());
+    let [without, _] = pages("");
+    // What is said of all is said in both copies.
+    let between = |page: &str, from: &str, to: &str| {
+        let (_, rest) = page.split_once(from).unwrap();
+        rest.split_once(to).unwrap().0.to_owned()
+    };
+    for (from, to) in [
+        ("<p class=\"lede\">", "</p>"),
+        ("<dl class=\"gate\">", "</dl>"),
+        ("<div class=\"beside\">", "</div>"),
+        ("<caption>Proposals by family</caption>", "</table>"),
+        ("<div class=\"fam-h\">", "</div>"),
+        ("<div class=\"rule\"", "</div>"),
+    ] {
+        assert_eq!(between(&masked, from, to), between(&whole, from, to));
+    }
+    // What is said of others is said as if they were not there.
+    let card = |page: &str, record: &str| {
+        let mut cards = page.split("<article ").skip(1);
+        let card = cards.find(|card| card.contains(&format!(">{record}</bdi>"))).unwrap();
+        ["<h5 ", "<p class=\"do\">"].map(|from| between(card, from, "</"))
+    };
+    for record in ["00Q1", "00Q3", "00Q4"] {
+        assert_eq!(card(&masked, record), card(&without, record));
+    }
+    for (record, last, company) in CALLED {
+        let [open, covered] = [&whole, &masked].map(|page| card(page, record)[0].clone());
+        assert!(has(&open, last) || has(&open, company), "{open} proves nothing");
+        assert!(!has(&covered, last) && !has(&covered, company), "{covered}");
     }
 }

@@ -155,7 +155,8 @@ impl<'f> Roll<'f> {
             open: self.open.len(),
             groups: self.groups,
             by: By::ALL.map(|by| (by.word(), by.title())).into(),
-            asks: self.asks,
+            // Nothing is decided in a masked copy, and what is asked may quote a value.
+            asks: if self.masked { Vec::new() } else { self.asks },
             families: Family::ALL.map(|family| (family.key(), family.title())).into(),
             rules: self.rules,
         }
