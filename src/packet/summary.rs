@@ -1,7 +1,7 @@
 //! The text that is mailed: counts, codes and record ids. No value and no name of a person leaves here.
 //!
-//! Does not: exceed 78 columns but for the line that says where the packet is, colour anything, or quote a
-//! headline.
+//! Does not: exceed 78 columns but for a long id and the line that says where the packet is, colour anything,
+//! or quote a headline.
 
 use std::fmt::Write as _;
 
@@ -18,10 +18,8 @@ use super::{Completeness, Review, demoted, off, redefined};
 const WIDTH: usize = 78;
 /// Proposals named in the summary.
 const NAMED: usize = 10;
-/// Longest id written in full.
-const ID: usize = 24;
 
-/// The summary in plain text, at most 78 columns wide but for the packet's path.
+/// The summary in plain text, at most 78 columns wide but for a long id and the packet's path.
 pub fn summary(review: &Review<'_>) -> String {
     let (found, quiet) = asked_and_quiet(review);
     let week = review.as_of.day.iso_week();
@@ -140,7 +138,7 @@ fn families(out: &mut String, found: &[Found<'_>]) {
     }
 }
 
-/// The gravest proposals.
+/// The gravest proposals. An id is of use only in one piece: cut, two of them may read alike.
 fn first(out: &mut String, found: &[Found<'_>]) {
     let open = found.iter().filter(|found| !found.is_waiting()).count();
     if open == 0 {
@@ -148,13 +146,13 @@ fn first(out: &mut String, found: &[Found<'_>]) {
     }
     out.push_str("\nRead these first:\n");
     for Found { check, finding, id, .. } in gravest(found, NAMED) {
-        let record = visible(&finding.record.id).chars().take(ID).collect::<String>();
         let _ = writeln!(
             out,
-            "  {:<6}  {:<7} {id}  {} {record}",
+            "  {:<6}  {:<7} {id}  {} {}",
             check.severity.word(),
             check.code,
             finding.record.object,
+            visible(&finding.record.id),
         );
     }
     if open > NAMED {

@@ -1064,3 +1064,16 @@ fn the_catalogue_lists_every_check_and_tells_one_in_full() {
     let said = job.call(&["checks", "OWN-99"]).ends(2);
     assert!(said.err.contains("OWN-99"), "{}", said.err);
 }
+
+#[test]
+fn the_summary_writes_ids_in_full() {
+    let job = Job::weekly();
+    let ids = ["3f2504e0-4f89-11d3-9a0c-0305e82c3301", "3f2504e0-4f89-11d3-9a0c-0305e82c3302"];
+    let leads = job.text("exports/lead.csv");
+    job.put(
+        "exports/lead.csv",
+        &leads.replace("00Q3,", &format!("{},", ids[0])).replace("00Q4,", &format!("{},", ids[1])),
+    );
+    let said = job.run(&[]).ends(0).out;
+    assert!(ids.iter().all(|id| said.contains(&format!("lead {id}\n"))), "{said}");
+}
