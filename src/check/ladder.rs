@@ -62,6 +62,11 @@ impl Ladders {
         Self(ladders.collect())
     }
 
+    /// Each ladder with its object.
+    pub(super) fn all(&self) -> impl Iterator<Item = (Object, &Ladder)> {
+        self.0.iter().map(|(object, ladder)| (*object, ladder))
+    }
+
     /// The ladder of an object, if the rules have one.
     pub(super) fn of(&self, object: Object) -> Option<&Ladder> {
         self.0.get(&object)
@@ -195,9 +200,7 @@ impl Ladder {
         if self.knows(stage.value) {
             return;
         }
-        let known = [&self.order, &self.closed, &self.won, &self.lost];
-        let known = known.into_iter().flatten().map(String::as_str);
-        let hint = meant(stage.value, known, || "add it to `order` or `closed`".to_owned());
+        let hint = meant(stage.value, self.stages(), || "add it to `order` or `closed`".to_owned());
         let message = format!("`{}` is not a stage of this ladder", stage.value);
         section.problem_with_hint(stage.line, message, hint);
     }
@@ -210,6 +213,12 @@ impl Ladder {
     /// True for stages in which there is no open work.
     pub(super) fn ends(&self, stage: &str) -> bool {
         lists(&self.closed, stage) || lists(&self.won, stage) || lists(&self.lost, stage)
+    }
+
+    /// Every stage the ladder knows.
+    pub(super) fn stages(&self) -> impl Iterator<Item = &str> {
+        let lists = [&self.order, &self.closed, &self.won, &self.lost];
+        lists.into_iter().flatten().map(String::as_str)
     }
 
     /// True for every stage the ladder knows.

@@ -41,7 +41,7 @@ pub use duplicates::shipped_lists;
 pub use example::{EXAMPLES, Example, Examples, Tried, from_finding};
 pub use groups::{By, Groups, LEAST};
 pub use lint::{
-    Fault, LINTS, LintDef, Linted, Place, Unjudged, Witness, dead_targets, lint, routing_rules,
+    Fault, LINTS, LintDef, Linted, Place, Unjudged, Witness, dead_names, lint, routing_rules,
 };
 pub use names::called;
 pub use not_looked::NotLooked;

@@ -18,7 +18,7 @@ use crate::folder;
 use crate::ledger::Chain;
 use crate::source::live::{self, Glimpse, LiveError, Surroundings};
 
-use super::judged::{Records, columnless, fields, newest_changes, nobody, pull, stale};
+use super::judged::{Records, columnless, fields, misnamed, newest_changes, pull, stale};
 use super::{Folder, Order, ReviewError, copied};
 
 /// How a folder was found.
@@ -130,7 +130,7 @@ impl Examined {
             (None, Some(day)) => self.good(&format!("exports: their newest change is of {day}")),
             (None, None) => {}
         }
-        for note in nobody(&world) {
+        for note in misnamed(&world) {
             self.warn(&note.says);
         }
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::boundary::{Admission, Batch, Field, Object, Row, id_key};
-use crate::check::{AsOf, Bench, Fault, Groups, Outcome, Pulled, Report, World, dead_targets};
+use crate::check::{AsOf, Bench, Fault, Groups, Outcome, Pulled, Report, World, dead_names};
 use crate::config::{BatchDefinition, Config};
 use crate::packet::{self, Note};
 use crate::source::live::Surroundings;
@@ -116,7 +116,7 @@ pub(super) fn judge(
         let reports = bench.run(&world);
         let groups = Groups::count(&world, &reports);
         let stale = stale(config, &newest, &world).map(|says| Note { mailed: says.clone(), says });
-        let told = stale.into_iter().chain(unsettled(&admissions)).chain(nobody(&world));
+        let told = stale.into_iter().chain(unsettled(&admissions)).chain(misnamed(&world));
         (reports, groups, told.collect(), newest)
     };
     let mut missing = missing(config, &inputs, &admissions, &reports);
@@ -213,16 +213,20 @@ fn unsettled(admissions: &[Admission]) -> impl Iterator<Item = Note> {
     })
 }
 
-/// Whom the rules name and who cannot be given records, a line each.
-pub(super) fn nobody(world: &World<'_>) -> Vec<Note> {
+/// Whom the rules name and who cannot be given records, and stages that no record has, a line each.
+pub(super) fn misnamed(world: &World<'_>) -> Vec<Note> {
     const SHOWN: usize = 5;
-    let faults = dead_targets(world);
-    let note = |fault: &Fault| Note {
-        says: format!("{}: {}: {} ({})", fault.place, fault.message, fault.hint, fault.lint.code),
-        mailed: format!(
-            "{} names nobody who can be given records ({}); `crm-review rules check` says more",
-            fault.place, fault.lint.code
-        ),
+    let faults = dead_names(world);
+    let note = |fault: &Fault| {
+        let (place, code) = (&fault.place, fault.lint.code);
+        let names = match fault.lint.name {
+            "value-drift" => "a stage that no record has, while records have one much like it",
+            _ => "nobody who can be given records",
+        };
+        Note {
+            says: format!("{place}: {}: {} ({code})", fault.message, fault.hint),
+            mailed: format!("{place} names {names} ({code}); `crm-review rules check` says more"),
+        }
     };
     let mut notes: Vec<Note> = faults.iter().take(SHOWN).map(note).collect();
     if let more @ 1.. = faults.len().saturating_sub(SHOWN) {

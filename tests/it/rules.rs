@@ -730,3 +730,25 @@ fn no_check_gives_way_to_one_that_is_switched_off() {
         assert!(said.out.contains("In this folder it is off\n"), "{}\n{}", check.code, said.out);
     }
 }
+
+#[test]
+fn a_misspelt_stage_of_a_ladder_is_told_by_every_command_that_reads_records() {
+    const PLACE: &str = "rules/lifecycle.toml:1";
+    const SAYS: &str =
+        "no lead has the stage `Workng`, and 1 has `Working`, which the ladder does not know";
+    let job = Job::weekly();
+    job.edit("rules/lifecycle.toml", "\"Working\"]", "\"Workng\", \"Nurturing\"]");
+    let checked = job.call(&["rules", "check", "."]).ends(0).out;
+    assert!(checked.contains(SAYS) && checked.contains("did you mean `Working`?"), "{checked}");
+    assert!(checked.contains("RUL-07"), "{checked}");
+    let doctor = job.call(&["doctor", "."]);
+    assert!((doctor.out + &doctor.err).contains(SAYS));
+    let said = job.run(&[]).ends(0).out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mailed = format!("{PLACE} names a stage that no record has");
+    assert!(said.contains(&mailed) && !said.contains("Workng"), "{said}");
+    assert!(job.text("runs/2026-03-01/packet.html").contains("did you mean"));
+    // A stage that nobody is in for a while is none of it.
+    assert!(!checked.contains("the stage `Nurturing`"), "{checked}");
+    job.edit("rules/lifecycle.toml", "Workng", "Working");
+    assert!(!job.call(&["rules", "check", "."]).ends(0).out.contains("RUL-07"));
+}

@@ -83,7 +83,8 @@ const DRIFT: LintDef = LintDef {
     name: "value-drift",
     severity: Severity::Medium,
     summary: "A rule names a value that the field's picklist does not have, or that no record has \
-        while records have one that differs in its spelling alone.",
+        while records have one that differs in its spelling alone; or a lifecycle ladder names a stage \
+        that no record has while records have one much like it that it does not know.",
 };
 const CATCH_ALL_SHARE: LintDef = LintDef {
     code: "RUL-08",
@@ -365,6 +366,7 @@ pub fn lint(policies: &Policies, today: NaiveDate, world: Option<&World<'_>>) ->
     linted.faults.extend(wear::loops(policies, world));
     if let Some(world) = world {
         wear::judge(world, &routing, &mut linted);
+        linted.faults.extend(wear::misspelt_stages(world));
     }
     linted.faults.extend(wear::outside_picklists(policies, routing.iter().chain(&others)));
     linted.faults = told(linted.faults, policies);
@@ -374,9 +376,10 @@ pub fn lint(policies: &Policies, today: NaiveDate, world: Option<&World<'_>>) ->
 }
 
 /// What of the lint every run can afford: whom rules and handovers name and who cannot be given records
-/// (RUL-04, RUL-11), by place.
-pub fn dead_targets(world: &World<'_>) -> Vec<Fault> {
+/// (RUL-04, RUL-11), and stages that no record has (RUL-07), by place.
+pub fn dead_names(world: &World<'_>) -> Vec<Fault> {
     let mut faults = wear::loops(world.policies, Some(world));
+    faults.extend(wear::misspelt_stages(world));
     if !world.people().is_empty() {
         faults.extend(wear::dead_targets(world));
     }

@@ -637,6 +637,44 @@ fn respelt(world: &World<'_>, routing: &[List]) -> Vec<Fault> {
     faults
 }
 
+/// RUL-07 of the ladders: a stage that no record has, while records have one much like it that the ladder
+/// does not know.
+pub(super) fn misspelt_stages(world: &World<'_>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (object, ladder) in world.policies.ladders.all() {
+        let Some(batch) = world.batch(object).filter(|batch| batch.has(&ladder.field)) else {
+            continue;
+        };
+        let counts = batch.count_by(&ladder.field);
+        let held: BTreeSet<String> = counts.iter().map(|(stage, _)| fold(stage)).collect();
+        let unknown: Vec<(&str, usize)> =
+            counts.into_iter().filter(|(stage, _)| !ladder.knows(stage)).collect();
+        let is_shown = ladder.field.exposure() == Exposure::Shown;
+        for stage in ladder.stages().filter(|stage| !held.contains(&fold(stage))) {
+            let among = || unknown.iter().map(|(stage, _)| *stage);
+            let Some(near) = respelling(stage, among()).or_else(|| nearest(stage, among())) else {
+                continue;
+            };
+            let count = unknown.iter().find(|(stage, _)| *stage == near).map_or(0, |(_, n)| *n);
+            let have = if count == 1 { "has" } else { "have" };
+            let written = if is_shown { format!("`{near}`") } else { "one like it".to_owned() };
+            faults.push(Fault::new(
+                &DRIFT,
+                Place::new(ladder.file.clone(), ladder.line),
+                format!(
+                    "no {object} has the stage `{stage}`, and {count} {have} {written}, which the ladder does not know"
+                ),
+                if is_shown {
+                    format!("did you mean {written}?")
+                } else {
+                    "write it as the records do".to_owned()
+                },
+            ));
+        }
+    }
+    faults
+}
+
 /// A value that means the same and is spelt otherwise: another name of the country, or letters alike
 /// but for one in eight.
 fn respelling<'v>(value: &str, among: impl Iterator<Item = &'v str>) -> Option<&'v str> {
