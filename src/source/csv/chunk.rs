@@ -391,7 +391,9 @@ impl<S: Sink> Reader<'_, '_, S> {
     fn set_aside(&mut self, record: Record, trouble: Trouble) {
         let footer = matches!(trouble, Trouble::Width { .. }) && self.begins_like_footer();
         let line = self.part.end_line;
-        let at_end = self.ends_cut(record);
+        // Of these two the row itself is whole.
+        let whole = matches!(trouble, Trouble::TooLong { .. } | Trouble::Misfit(_));
+        let at_end = !whole && self.ends_cut(record);
         self.event(Event::Bad(Bad { line, trouble, footer, at_end, more: 0 }));
     }
 

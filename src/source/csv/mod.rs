@@ -333,6 +333,10 @@ mod tests {
         check("Id,Note,Name\n1,x\n2,y,Bob\n3,z,Cat,!\n", &["Id"], "3:2 2!width 4!width");
         check("Id,Name\n1,Ann\n2", &["Id"], "2:1 3!width cut");
         check("Id,Name\n1,Ann\n2,\"Bo", &["Id"], "2:1 3!quote cut");
+        // A last row that is whole and cannot be taken is not cut.
+        check("Id,Name\n1,Ann\nmisfit,Bo", &["Id"], "2:1 3!kind");
+        let long = format!("Id,Name\n1,Ann\n{},Bo", "x".repeat(5 << 10));
+        check(long, &["Id"], "2:1 3!too_long");
         check("Id,Name\n1,Ann\nmisfit,Bob\n", &["Id"], "2:1 3!kind");
     }
 
