@@ -372,6 +372,12 @@ fn files(listed: &Section<'_>, boundary: &Boundary) -> Files {
                     format!("`{}` is not a name below exports/", file.value),
                     "name a file that lies in exports/, without `..` or a leading `/`",
                 );
+            } else if path.parent().is_some_and(|home| home.to_string_lossy().contains('*')) {
+                listed.problem_with_hint(
+                    file.line,
+                    format!("`{}` has a `*` in the name of a folder", file.value),
+                    "put it into the name of the file, where the date stands: `all-contacts-*.csv`",
+                );
             } else if boundary.fields(object).next().is_none() {
                 listed.problem_with_hint(
                     file.line,

@@ -79,7 +79,7 @@ pub fn doctor(order: &Order) -> Result<Examined, ReviewError> {
     }
     let exports = folder.path.join(&config.exports);
     let before = examined.faults;
-    for file in config.files.0.values().flatten() {
+    for file in config.files.found(&exports).0.values().flatten() {
         match fs::metadata(exports.join(file)) {
             Ok(meta) if meta.is_file() => {
                 examined.good(&format!("{}: {} bytes", file.display(), meta.len()));

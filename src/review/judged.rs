@@ -63,9 +63,9 @@ pub(super) fn pull(
 ) -> Result<(Bench, Records), ReviewError> {
     let (bench, reads) = fields(config, as_of);
     let (boundary, zone) = (&config.boundary, config.zone);
-    let mut pull = source::pull(exports, &config.files, boundary, &reads, zone, threads)?;
+    let files = &config.files.found(exports);
+    let mut pull = source::pull(exports, files, boundary, &reads, zone, threads)?;
     if let Some((live, surroundings)) = config.live.as_ref().zip(surroundings) {
-        let files = &config.files;
         pull.extend(source::ask(live, surroundings, files, boundary, &reads, zone)?);
     }
     let mut tables = Pulled::default();

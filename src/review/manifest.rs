@@ -17,7 +17,7 @@ use crate::check::{By, Groups, NotLooked, Outcome};
 use crate::config::Config;
 use crate::ledger::{Run, digest};
 use crate::packet::{Completeness, Review};
-use crate::source::{Origin, csv};
+use crate::source::{Files, Origin, csv};
 
 use super::cut::Loss;
 use super::judged::Judged;
@@ -389,6 +389,19 @@ impl Kept {
         below.sort();
         let kept = |home: &PathBuf| self.inputs.iter().all(|input| is_here(home, input));
         below.into_iter().find(kept).ok_or(&gone.file)
+    }
+
+    /// The files that the run read, where a name with `*` now may stand for a later one.
+    pub(super) fn files(&self, named: &Files) -> Files {
+        let inputs = |object: Object| {
+            let of = self.inputs.iter().filter(move |input| input.object == object.key());
+            of.map(|input| PathBuf::from(&input.file)).collect::<Vec<_>>()
+        };
+        let each = named.0.iter().map(|(object, names)| {
+            let table = Files(BTreeMap::from([(*object, names.clone())]));
+            table.among(&inputs(*object)).0
+        });
+        Files(each.flatten().collect())
     }
 }
 

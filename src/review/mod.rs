@@ -45,7 +45,7 @@ use crate::packet::{self, PacketError, RecordLink};
 use crate::policy::Problems;
 use crate::source::live::{LiveError, Surroundings};
 use crate::source::secret::Environment;
-use crate::source::{self, Input, SourceErrors};
+use crate::source::{self, Files, Input, SourceErrors};
 
 pub use changes::changes;
 use desk::{Desk, DeskError};
@@ -310,7 +310,7 @@ fn weekly(order: &Order, aside: &mut Aside) -> Result<Done, ReviewError> {
     let home = runs.join(&made.home);
     folder::publish(&home, &made.files())?;
     aside.notes.extend(made.notes.iter().map(|note| note.says.clone()));
-    aside.notes.extend(unread(&config, &judged.inputs));
+    aside.notes.extend(unread(&config.files.found(&exports), &judged.inputs));
     aside.notes.extend(copied(&config, &exports));
     aside.notes.extend(config.batch.absent_words(&judged.absent_ids));
     // A packet that another followed is the latest again when it is made again.
@@ -365,8 +365,8 @@ fn record_dropped(
 }
 
 /// The files that are named and that no check reads, one sentence each.
-fn unread(config: &Config, inputs: &[Input]) -> Vec<String> {
-    let named = config.files.0.iter().flat_map(|(object, files)| {
+fn unread(files: &Files, inputs: &[Input]) -> Vec<String> {
+    let named = files.0.iter().flat_map(|(object, files)| {
         files.iter().map(move |file| (*object, file.display().to_string()))
     });
     named

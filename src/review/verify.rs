@@ -192,7 +192,8 @@ fn again(
     if manifest.rules != rules || run.definition != manifest::definition_digest(&rules) {
         return Ok(Again::Cannot("the rules have changed since".to_owned()));
     }
-    let (config, link) = folder.config()?;
+    let (mut config, link) = folder.config()?;
+    config.files = manifest.files(&config.files);
     let exports = match manifest.exports(&folder.path.join(&config.exports)) {
         Ok(exports) => exports,
         Err(changed) => return Ok(Again::Cannot(format!("{changed} has changed since"))),

@@ -28,7 +28,8 @@ const LISTED: usize = 20;
 pub fn what_if(path: &Path, rules: &Path, threads: NonZeroUsize) -> Result<String, ReviewError> {
     let folder = Folder::read(path)?;
     let edited = folder.with_rules(rules)?;
-    let (config, _) = edited.config()?;
+    let (mut config, _) = edited.config()?;
+    let named = config.files.clone();
     let ledger = Chain::read(&folder.path.join("ledger.jsonl"))?;
     let runs = folder.path.join("runs");
     let mut words = String::new();
@@ -46,6 +47,7 @@ pub fn what_if(path: &Path, rules: &Path, threads: NonZeroUsize) -> Result<Strin
                 continue;
             }
         };
+        config.files = kept.files(&named);
         let paper = Paper::of(&runs, run)?;
         let judged = judge(&config, &exports, None, AsOf::new(run.as_of, config.zone), threads)?;
         let mut now: Found<'_> = BTreeMap::new();

@@ -43,7 +43,7 @@ pub enum SourceError {
         refusal: Refusal,
     },
     /// The file is not there.
-    #[error("{file} cannot be read: No such file in {}\n  hint: {}", folder.display(), instead(folder))]
+    #[error("{file} cannot be read: No such file in {}\n  hint: {}", folder.display(), instead(file, folder))]
     Absent {
         /// The file as the config names it.
         file: String,
@@ -66,12 +66,19 @@ fn is_csv(name: &Path) -> bool {
 }
 
 /// What a folder holds instead of a file that it should.
-fn instead(folder: &Path) -> String {
+fn instead(file: &str, folder: &Path) -> String {
     const LISTED: usize = 10;
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
     let mut names: Vec<String> = names.filter(|name| is_csv(Path::new(name))).collect();
     names.sort();
+    if let Some(pattern) = dated(file)
+        && let Some(name) = names.iter().rev().find(|name| dated(name).as_ref() == Some(&pattern))
+    {
+        return format!(
+            "there is {name}; write `{pattern}` in [source.files] of review.toml, and the last of such files by name is read each week"
+        );
+    }
     let more = if names.len() > LISTED { " and more" } else { "" };
     names.truncate(LISTED);
     if names.is_empty() {
@@ -86,13 +93,15 @@ fn instead(folder: &Path) -> String {
 }
 
 /// Files of a folder that are not among those that are read, and that have the columns of one of them: each
-/// with that one's name. A browser writes a second download beside the first, as `Lead (1).csv`.
+/// with that one's name. A browser writes a second download beside the first, as `Lead (1).csv`. Files that
+/// a name with `*` fits are earlier ones.
 pub fn copies(folder: &Path, files: &Files) -> Vec<(String, String)> {
-    let read: Vec<&PathBuf> = files.0.values().flatten().collect();
+    let found = files.found(folder);
+    let read: Vec<&PathBuf> = found.0.values().flatten().collect();
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let beside = entries.map(|entry| PathBuf::from(entry.file_name()));
     let mut beside: Vec<PathBuf> =
-        beside.filter(|file| is_csv(file) && !read.contains(&file)).collect();
+        beside.filter(|file| is_csv(file) && !read.contains(&file) && !files.fit(file)).collect();
     if beside.is_empty() {
         return Vec::new();
     }
@@ -282,9 +291,76 @@ pub fn ask(
     live::pull(live, surroundings, boundary, reads, &given, zone)
 }
 
-/// Which files hold which table; names are relative to a folder.
+/// Which files hold which table; names are relative to a folder. A name with `*` stands for one file: of
+/// those that it fits, the last by name, which of names that end in a date is the newest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Files(pub BTreeMap<Object, Vec<PathBuf>>);
+
+impl Files {
+    /// The files themselves, as they lie in a folder. A name that fits none stays as it is.
+    pub fn found(&self, folder: &Path) -> Self {
+        self.chosen(|name| {
+            let home = name.parent().unwrap_or(Path::new(""));
+            let entries = std::fs::read_dir(folder.join(home)).into_iter().flatten().flatten();
+            entries.map(|entry| home.join(entry.file_name())).collect()
+        })
+    }
+
+    /// The files themselves, as they were called when they were read.
+    pub fn among(&self, read: &[PathBuf]) -> Self {
+        self.chosen(|_| read.to_vec())
+    }
+
+    /// True for a file that a name with `*` fits.
+    pub fn fit(&self, file: &Path) -> bool {
+        self.0.values().flatten().any(|name| is_pattern(name) && fits(name, file))
+    }
+
+    fn chosen(&self, among: impl Fn(&Path) -> Vec<PathBuf>) -> Self {
+        let choose = |name: &PathBuf| {
+            if !is_pattern(name) {
+                return name.clone();
+            }
+            let last = among(name).into_iter().filter(|file| fits(name, file)).max();
+            last.unwrap_or_else(|| name.clone())
+        };
+        let tables = self.0.iter();
+        Self(tables.map(|(object, names)| (*object, names.iter().map(choose).collect())).collect())
+    }
+}
+
+fn is_pattern(name: &Path) -> bool {
+    name.to_string_lossy().contains('*')
+}
+
+/// Whether a file is one of those that a name with `*` stands for: `*` is any text within a file's name.
+fn fits(pattern: &Path, file: &Path) -> bool {
+    let [Some(pattern_name), Some(name)] = [pattern.file_name(), file.file_name()] else {
+        return false;
+    };
+    let (pattern_name, name) = (pattern_name.to_string_lossy(), name.to_string_lossy());
+    let Some((start, rest)) = pattern_name.split_once('*') else { return pattern == file };
+    let (middle, end) = rest.rsplit_once('*').unwrap_or(("", rest));
+    let inside = name.strip_prefix(start).and_then(|name| name.strip_suffix(end));
+    let inside = inside.and_then(|inside| {
+        let mut parts = middle.split('*');
+        parts.try_fold(inside, |rest, part| rest.split_once(part).map(|(_, rest)| rest))
+    });
+    pattern.parent() == file.parent() && inside.is_some()
+}
+
+/// The name with `*` in the place of the date that a file's name ends in.
+pub fn dated(file: &str) -> Option<String> {
+    /// As in `261122`.
+    const DIGITS: usize = 6;
+    let (stem, end) = file.rsplit_once('.')?;
+    let before = stem.trim_end_matches(|c: char| c.is_ascii_digit() || "-_. T".contains(c));
+    let tail = stem.strip_prefix(before)?;
+    let at = tail.find(|c: char| c.is_ascii_digit())?;
+    let is_date = tail.chars().filter(char::is_ascii_digit).count() >= DIGITS;
+    let gap = tail.get(..at)?;
+    (is_date && !before.is_empty()).then(|| format!("{before}{gap}*.{end}"))
+}
 
 /// Reads every file through the boundary. All files that cannot be read are reported together.
 pub fn pull(
@@ -470,4 +546,38 @@ fn place<T: PartialEq>(list: &mut Vec<T>, element: T) -> usize {
         list.push(element);
         list.len() - 1
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_a_star_is_the_last_file_that_it_fits() {
+        for (file, pattern) in [
+            ("all-contacts-2026-11-22.csv", Some("all-contacts-*.csv")),
+            ("Lead_20261122.csv", Some("Lead_*.csv")),
+            ("leads 22.11.2026 08-15.CSV", Some("leads *.CSV")),
+            ("Lead.csv", None),
+            ("Lead 2.csv", None),
+            ("2026-11-22.csv", None),
+        ] {
+            assert_eq!(dated(file).as_deref(), pattern, "{file}");
+        }
+        let fit = |pattern: &str, file: &str| fits(Path::new(pattern), Path::new(file));
+        assert!(
+            fit("a-*.csv", "a-2026.csv")
+                && fit("a*b*.csv", "a1b2.csv")
+                && fit("x/*.csv", "x/a.csv")
+        );
+        assert!(
+            !fit("a-*.csv", "b-2026.csv") && !fit("a*b*.csv", "a1.csv") && !fit("*.csv", "x/a.csv")
+        );
+        assert!(!fit("aa*aa.csv", "aaa.csv"));
+        let files = Files(BTreeMap::from([(Object::Lead, vec!["a-*.csv".into(), "b.csv".into()])]));
+        let read = ["a-2026-11-22.csv", "a-2026-11-15.csv", "b.csv"].map(PathBuf::from);
+        let chosen = files.among(&read).0.into_values().flatten().collect::<Vec<_>>();
+        assert_eq!(chosen, ["a-2026-11-22.csv", "b.csv"].map(PathBuf::from));
+        assert_eq!(files.among(&[]), files);
+    }
 }

@@ -1077,3 +1077,58 @@ fn the_summary_writes_ids_in_full() {
     let said = job.run(&[]).ends(0).out;
     assert!(ids.iter().all(|id| said.contains(&format!("lead {id}\n"))), "{said}");
 }
+
+#[test]
+fn of_exports_with_their_date_in_their_name_each_week_reads_the_newest() {
+    let job = Job::weekly();
+    job.edit("review.toml", "\"lead.csv\"", "\"lead-*.csv\"");
+    let leads = job.text("exports/lead.csv");
+    fs::remove_file(job.path("exports/lead.csv")).unwrap();
+    let files = |n: usize| {
+        let manifest = job.json(&format!("runs/{}/manifest.json", ["2026-03-01", "2026-03-08"][n]));
+        let inputs = manifest["inputs"].as_array().unwrap();
+        inputs.iter().map(|input| word(&input["file"])).collect::<Vec<_>>()
+    };
+    job.put("exports/lead-2026-02-22.csv", &leads.replace("00Q4", "00Q9"));
+    job.put("exports/lead-2026-03-01.csv", &leads);
+    let said = job.run(&[]).ends(0);
+    assert_eq!(
+        (files(0), said.err.as_str()),
+        (vec!["lead-2026-03-01.csv".into(), "user.csv".into()], "")
+    );
+    // A later export changes nothing of what an earlier week read.
+    job.put("exports/lead-2026-03-08.csv", &leads.replace("Bolt", "Volt"));
+    let said = job.call(&["verify", "."]).ends(0);
+    assert!(!(said.out + &said.err).contains("changed since"));
+    job.put("other/owners.toml", "[inactive-owner]\noff = true\n");
+    let said = job.call(&["what-if", ".", "--rules", "other"]);
+    assert!(said.out.contains("OWN-01"), "{}{}", said.out, said.err);
+    job.call(&["run", ".", "--as-of", "2026-03-08"]).ends(0);
+    assert_eq!(files(1), ["lead-2026-03-08.csv", "user.csv"]);
+    job.call(&["verify", "."]).ends(0);
+    job.call(&["rules", "check", "."]).ends(0);
+    let said = job.call(&["doctor", "."]).out;
+    assert!(said.contains("lead-2026-03-08.csv: "), "{said}");
+    // A name without a star that is gone says so, and what to write.
+    job.edit("review.toml", "\"lead-*.csv\"", "\"lead-2026-02-15.csv\"");
+    let said = job.call(&["run", ".", "--as-of", "2026-03-15"]).ends(3);
+    assert!(said.err.contains("there is lead-2026-03-08.csv; write `lead-*.csv`"), "{}", said.err);
+    job.edit("review.toml", "\"lead-2026-02-15.csv\"", "\"*/lead.csv\"");
+    let said = job.call(&["run", ".", "--as-of", "2026-03-15"]).ends(2);
+    assert!(said.err.contains("`*/lead.csv` has a `*` in the name of a folder"), "{}", said.err);
+}
+
+#[test]
+fn init_names_an_export_with_a_date_by_what_next_weeks_is_called_too() {
+    let job = Job::weekly();
+    fs::rename(job.path("exports/lead.csv"), job.path("exports/Lead-2026-03-01.csv")).unwrap();
+    fs::rename(job.path("exports/user.csv"), job.path("exports/User.csv")).unwrap();
+    job.call(&["init", "new", "--from", "exports"]).ends(0);
+    let review = job.text("new/review.toml");
+    assert!(
+        review.contains("lead = \"Lead-*.csv\"") && review.contains("user = \"User.csv\""),
+        "{review}"
+    );
+    let said = job.call(&["run", "new", "--as-of", DAY]);
+    assert!(said.code < 2, "{}", said.err);
+}

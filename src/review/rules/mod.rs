@@ -134,8 +134,10 @@ fn linted(folder: &Folder, config: &Config, as_of: AsOf, threads: NonZeroUsize) 
         what: "what only records can tell (RUL-04 to RUL-08)".to_owned(),
         why,
     };
-    let files = config.files.0.values().flatten();
-    if let Some(gone) = files.clone().find(|file| fs::metadata(exports.join(file)).is_err()) {
+    let files = config.files.found(&exports);
+    if let Some(gone) =
+        files.0.values().flatten().find(|file| fs::metadata(exports.join(file)).is_err())
+    {
         let mut linted = lint(&config.policies, as_of.day, None);
         linted.unjudged.push(unread(format!("there is no {}", exports.join(gone).display())));
         return linted;

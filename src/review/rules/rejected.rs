@@ -33,7 +33,7 @@ pub fn example(
         ReviewError::Rules(Problems::one_with_hint(visible(finding), 0, what.to_owned(), hint))
     };
     let folder = Folder::read(path)?;
-    let (config, _) = folder.config()?;
+    let (mut config, _) = folder.config()?;
     let held: Held = folder::hold(&folder.path, &holder(now))?;
     let ledger = Chain::read(&folder.path.join("ledger.jsonl"))?;
     let id = FindingId::typed(finding).ok_or_else(|| {
@@ -50,6 +50,7 @@ pub fn example(
     })?;
     let home = paper::home(&folder.path.join("runs"), run)?;
     let exports = manifest::kept(&home).and_then(|kept| {
+        config.files = kept.files(&config.files);
         kept.exports(&folder.path.join(&config.exports)).map_err(str::to_owned).ok()
     });
     let exports = exports.ok_or_else(|| {
