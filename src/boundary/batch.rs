@@ -104,8 +104,8 @@ impl Batch {
             let repeats;
             (index, repeats) = batch.index(threads);
             if !repeats.is_empty() {
-                let dated = fields.iter().find(|field| field.name() == "modified");
-                let repeats = batch.settled(&index, &repeats, dated);
+                let modified = fields.iter().find(|field| field.name() == "modified");
+                let repeats = batch.settled(&index, &repeats, modified);
                 batch.drop_repeats(&repeats, &mut admissions);
                 index = batch.index(threads).0;
             }
@@ -285,8 +285,8 @@ impl Parts {
 
     /// The rows to set aside, in their order, where ids stand on several: of two rows of a record the one
     /// that was changed later stays; where that is not known, the first.
-    fn settled(&self, index: &Index, repeats: &[usize], dated: Option<&Field>) -> Vec<Repeat> {
-        let dates = match dated.and_then(|field| self.held(field.0.slot)) {
+    fn settled(&self, index: &Index, repeats: &[usize], modified: Option<&Field>) -> Vec<Repeat> {
+        let dates = match modified.and_then(|field| self.held(field.0.slot)) {
             Some(Held::Millis(dates)) => Some(dates),
             Some(Held::Text(_) | Held::Number(_) | Held::Flag(_)) | None => None,
         };

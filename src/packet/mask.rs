@@ -169,7 +169,9 @@ impl Mask {
         match page {
             Value::String(text) => *text = self.covered(of, text),
             Value::Array(items) => {
-                items.iter_mut().for_each(|item| self.cover_at(place, of, item));
+                for item in items {
+                    self.cover_at(place, of, item);
+                }
             }
             Value::Object(fields) => {
                 let id = fields.get("id").and_then(Value::as_str);

@@ -298,6 +298,7 @@ pub struct Files(pub BTreeMap<Object, Vec<PathBuf>>);
 
 impl Files {
     /// The files themselves, as they lie in a folder. A name that fits none stays as it is.
+    #[must_use]
     pub fn found(&self, folder: &Path) -> Self {
         self.chosen(|name| {
             let home = name.parent().unwrap_or(Path::new(""));
@@ -307,6 +308,7 @@ impl Files {
     }
 
     /// The files themselves, as they were called when they were read.
+    #[must_use]
     pub fn among(&self, read: &[PathBuf]) -> Self {
         self.chosen(|_| read.to_vec())
     }

@@ -147,8 +147,8 @@ fn what_is_quoted_says_when_its_record_was_last_changed() {
     let explained = job.call(&["explain", gone["id"].as_str().unwrap()]).ends(0).out;
     assert!(explained.contains("(lead.csv:4, column OwnerId; changed 2025-03-01)"), "{explained}");
     // Each input tells its own newest change.
-    assert!(packet.contains("<td>2026-02-28</td><td>UTF-8"));
-    assert!(packet.contains("<td><span class=\"dim\">not told</span></td><td>UTF-8"));
+    assert!(packet.contains("<td class=\"day\">2026-02-28</td><td>UTF-8"));
+    assert!(packet.contains("<td class=\"day\"><span class=\"dim\">not told</span></td><td>UTF-8"));
 }
 
 #[test]

@@ -166,6 +166,15 @@ fn has(text: &str, words: &str) -> bool {
 
 #[test]
 fn a_masked_copy_names_nobody_and_takes_no_decision() {
+    // A city in a campaign's name, a source that says as little as a name, and a rule's own list name nobody.
+    const ELSEWHERE: [&str; 6] = [
+        "the campaign analytica München 2026",
+        "<bdi>analytica München 2026</bdi>",
+        "Lead source is Unknown,",
+        "lead source</th><td><bdi>Unknown</bdi>",
+        "lead source</bdi></dt><dd><del><bdi>Unknown</bdi>",
+        "blank, other, unknown, n/a say nothing of where a record came from",
+    ];
     let job = acme(&format!("mask_key = \"{KEY}\""));
     let [page, whole] = ["masked.html", "packet.html"].map(|name| file(&job, name));
     let (_, page_text) = page.split_once("</style>").unwrap();
@@ -178,15 +187,6 @@ fn a_masked_copy_names_nobody_and_takes_no_decision() {
     ] {
         names.extend(column(&job, export, columns));
     }
-    // A city in a campaign's name, a source that says as little as a name, and a rule's own list name nobody.
-    const ELSEWHERE: [&str; 6] = [
-        "the campaign analytica München 2026",
-        "<bdi>analytica München 2026</bdi>",
-        "Lead source is Unknown,",
-        "lead source</th><td><bdi>Unknown</bdi>",
-        "lead source</bdi></dt><dd><del><bdi>Unknown</bdi>",
-        "blank, other, unknown, n/a say nothing of where a record came from",
-    ];
     let page_text = ELSEWHERE.iter().fold(page_text.to_owned(), |page, said| {
         assert!(page.contains(said), "{said}");
         page.replace(said, "")
