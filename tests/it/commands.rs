@@ -794,7 +794,7 @@ fn inspect_sets_aside_what_a_run_does() {
     for line in [
         "lead.csv can be read in part",
         "  rows      5 read, 1 set aside, 0 blank",
-        "  line 5  the id stands on an earlier row",
+        "  line 5  the id stands on another row, which was changed later",
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }
