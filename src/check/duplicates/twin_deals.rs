@@ -19,8 +19,8 @@ pub(in crate::check) const TWIN_DEALS: CheckDef = CheckDef {
     family: Family::Duplicates,
     severity: Severity::Medium,
     about: About::Equals,
-    summary: "Two or more open deals of one account and one type have amounts within `amount_within` of each \
-              other and close dates within `days_within` days; types in `may_repeat` are left alone.",
+    summary: "Two or more open deals of one account, one type and one currency have amounts within \
+              `amount_within` of each other and close dates within `days_within` days; types in `may_repeat` are left alone.",
     consequence: "The forecast counts one deal twice.",
     load,
 };
@@ -31,6 +31,7 @@ struct Asked {
     amount: Field,
     close_date: Field,
     kind: Option<Field>,
+    currency: Option<Field>,
     name: Option<Field>,
     owner: Option<Field>,
     created: Option<Field>,
@@ -45,6 +46,7 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
         amount: grant.field(Object::Deal, "amount")?,
         close_date: grant.field(Object::Deal, "close_date")?,
         kind: grant.optional(Object::Deal, "type"),
+        currency: grant.optional(Object::Deal, "currency"),
         name: grant.optional(Object::Deal, "name"),
         owner: grant.optional(Object::Deal, "owner"),
         created: grant.optional(Object::Deal, "created"),
@@ -86,9 +88,14 @@ fn is_open<'a>(world: &World<'a>, deal: Row<'a>) -> bool {
 impl Asked {
     fn are_twins(&self, world: &World<'_>, deal: Row<'_>, other: Row<'_>) -> bool {
         let policy = &world.policies.duplicates.twin_deals;
-        let kind = |row: Row<'_>| {
-            self.kind.as_ref().and_then(|field| row.text(field)).map(normalise::words)
+        let text = |field: &Option<Field>, row: Row<'_>| {
+            field.as_ref().and_then(|field| row.text(field)).map(normalise::words)
         };
+        let kind = |row: Row<'_>| text(&self.kind, row);
+        let currencies = text(&self.currency, deal).zip(text(&self.currency, other));
+        if currencies.is_some_and(|(one, two)| one != two) {
+            return false;
+        }
         let may_repeat = kind(deal).is_some_and(|kind| {
             policy.may_repeat.value.iter().any(|t| normalise::words(t) == kind)
         });
@@ -114,9 +121,9 @@ impl Asked {
             world.several("open deals", twins)
         );
         let question = format!("Are {} one deal entered twice?", listed(twins));
-        let fields =
-            [Some(&self.account), Some(&self.amount), Some(&self.close_date), self.kind.as_ref()];
-        let more = [&self.name, &self.owner, &self.created].map(Option::as_ref);
+        let fields = [&self.account, &self.amount, &self.close_date].map(Some);
+        let more = [&self.currency, &self.kind, &self.name, &self.owner, &self.created];
+        let more = more.map(Option::as_ref);
         let other = *twins.iter().find(|row| row.id() != deal.id())?;
         let facts = fields.into_iter().chain(more).flatten();
         let mut facts =
@@ -165,6 +172,14 @@ impl Asked {
         if let Some(apart) = self.days_apart(twins).filter(|apart| *apart > 30) {
             let apart = days(apart);
             finding = finding.unless(format!("they were created {apart} apart: a repeated order"));
+        }
+        let says_currency = |row: &Row<'_>| match &self.currency {
+            Some(field) => !row.is_blank(field),
+            None => true,
+        };
+        if !twins.iter().all(says_currency) {
+            finding =
+                finding.unless("not all of them say their currency: two amounts may be two sums");
         }
         if world.policies.boundary.allowed(Object::Deal, "type").is_none() {
             finding = finding.unless("the deals' type is not read: one may be a renewal");
