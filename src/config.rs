@@ -198,10 +198,16 @@ pub fn asks_a_crm(review: &str) -> bool {
     document.root(&log).section("source").is_some_and(|source| source.has("live"))
 }
 
-/// What of a `review.toml` decides what is read and how it is judged: all but how the outcome is called,
-/// shown and handed on. It is the same however that is laid out and commented.
-pub fn judging(review: &str) -> String {
-    policy::settings(review, &[&["organisation"], &["packet"], &["source", "record_link"]])
+/// What of a file of a review folder decides what is read and how it is judged: not who decides, and not
+/// how the outcome is called, shown and handed on. Settings are the same however they are laid out and
+/// commented; tables count as they are.
+pub fn judging(file: &str, text: &str) -> String {
+    let but: &[&[&str]] = match file {
+        "review.toml" => &[&["organisation"], &["packet"], &["source", "record_link"]],
+        "approvals.toml" => &[&["approver"]],
+        _ => &[],
+    };
+    if file.ends_with(".toml") { policy::settings(text, but) } else { text.to_owned() }
 }
 
 /// Parses a review folder: `review.toml` and the files below `rules/`, by name.

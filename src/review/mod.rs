@@ -206,17 +206,14 @@ impl Folder {
 
     /// Each file that says how to judge, `review.toml` first. Examples judge nothing.
     fn digests(&self) -> Vec<RulesFile> {
-        let rules = self.rules.iter().filter(|(name, _)| *name != EXAMPLES);
-        let job = RulesFile {
-            file: packet::JOB.to_owned(),
-            sha256: digest(self.review.as_bytes()),
-            judging_sha256: Some(digest(config::judging(&self.review).as_bytes())),
-        };
-        let rules = rules.map(|(name, text)| RulesFile {
-            file: format!("rules/{name}"),
+        let rules_file = |file: String, name: &str, text: &str| RulesFile {
+            file,
             sha256: digest(text.as_bytes()),
-            judging_sha256: None,
-        });
+            judging_sha256: Some(digest(config::judging(name, text).as_bytes())),
+        };
+        let rules = self.rules.iter().filter(|(name, _)| *name != EXAMPLES);
+        let rules = rules.map(|(name, text)| rules_file(format!("rules/{name}"), name, text));
+        let job = rules_file(packet::JOB.to_owned(), packet::JOB, &self.review);
         std::iter::once(job).chain(rules).collect()
     }
 }

@@ -218,7 +218,11 @@ fn changed_rules_change_the_definition_and_leave_the_day_s_first_packet_alone() 
     assert_eq!(names(&job.path("runs")), [DAY.to_owned(), of(1, "id")]);
     let packet = format!("runs/{}/packet.html", of(1, "id"));
     assert!(second.out.contains(&packet), "the summary names another packet:\n{}", second.out);
-    // New data alone is no new definition.
+    // A comment judges nothing, nor does it matter who decides; and new data alone is no new definition.
+    job.put("rules/owners.toml", "# Off for now.\n[no-owner]\noff  = true\n");
+    let approvals = job.text("rules/approvals.toml");
+    job.put("rules/approvals.toml", &approvals.replace("name = \"", "name = \"Dr. "));
+    assert_ne!(approvals, job.text("rules/approvals.toml"));
     job.edit("exports/lead.csv", "00Q5,Dee,Roe,Roe,", "00Q5,Dee,Roe,Roe Ltd,");
     job.run(&[]).ends(0);
     let lines = ledger(&job);
