@@ -8,6 +8,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::matching::Kind;
+use crate::metrics::Quarter;
 
 /// A weekly, read-only CRM hygiene and routing review: it proposes, a named person decides, and
 /// nothing is ever written to a CRM.
@@ -97,6 +98,15 @@ pub enum Command {
         /// The review folder
         #[arg(default_value = ".")]
         dir: PathBuf,
+    },
+    /// The quarter on one page: the rate, cadence, exceptions, rules, corrected decisions, and an agenda
+    Quarter {
+        /// The review folder
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+        /// The quarter, such as 2026-Q4 [default: that of the last run]
+        #[arg(long, value_name = "QUARTER")]
+        of: Option<Quarter>,
     },
     /// The rules by themselves: what is wrong with them
     Rules {

@@ -48,6 +48,7 @@ fn main() -> ExitCode {
         Command::Metrics { dir } => finish(review::trend(&dir)),
         Command::Patterns { dir } => finish(review::patterns(&dir)),
         Command::Procedure { dir } => finish(review::procedure(&dir)),
+        Command::Quarter { dir, of } => finish(review::quarter(&dir, of)),
         Command::Rules { command } => rules(command, cores),
         Command::WhatIf { dir, rules } => finish(review::what_if(&dir, &rules, cores)),
         Command::Doctor { dir } => doctor(&order(dir, None, cores)),

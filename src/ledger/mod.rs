@@ -132,6 +132,13 @@ pub struct Tally {
     pub outside: u64,
 }
 
+impl Tally {
+    /// How many proposals there are.
+    pub fn proposals(&self) -> u64 {
+        self.approved + self.rejected + self.escalated + self.undecided
+    }
+}
+
 /// A decisions file that was recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decisions {

@@ -9,9 +9,12 @@
 //!
 //! Does not: read a packet, or say that a rate is good.
 
+mod quarter;
 mod share;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use chrono::NaiveDate;
 
@@ -19,6 +22,7 @@ use crate::gate::{Reason, Verdict};
 use crate::ledger::{Decided, Entry, Run};
 
 pub use crate::ledger::Tally;
+pub use quarter::Quarter;
 pub use share::{Percent, Rate, chance, surprise};
 
 /// A week of the trend.
@@ -267,17 +271,29 @@ impl Precision {
         self.rate().is_some_and(|rate| rate.to < budget)
     }
 
+    /// The reason that most rejections gave, and how many did; empty where there is none.
+    pub fn most_rejected(&self) -> String {
+        let most = self.rejected.iter().max_by_key(|(reason, count)| (**count, Reverse(**reason)));
+        most.map_or_else(String::new, |(reason, count)| format!("{} ({count})", reason.phrase()))
+    }
+
     /// The share that was right, with its interval.
     pub fn rate(&self) -> Option<Rate> {
         Rate::of(self.right, self.right + self.wrong())
     }
 }
 
-/// How long decisions say something about rules and people.
-const WEEKS: chrono::Days = chrono::Days::new(26 * 7);
+/// The 26 weeks up to a day: so long decisions say something about rules and people.
+pub fn recent(day: NaiveDate) -> RangeInclusive<NaiveDate> {
+    const BEFORE: chrono::Days = chrono::Days::new(26 * 7 - 1);
+    day.checked_sub_days(BEFORE).unwrap_or(NaiveDate::MIN)..=day
+}
 
-/// The last decision on each proposal of each packet of the 26 weeks up to a day, by the proposal's id.
-pub fn last_decisions(entries: &[Entry], day: NaiveDate) -> Vec<(&Run, BTreeMap<&str, &Decided>)> {
+/// The last decision on each proposal of each packet of some days, by the proposal's id.
+pub fn last_decisions(
+    entries: &[Entry],
+    days: RangeInclusive<NaiveDate>,
+) -> Vec<(&Run, BTreeMap<&str, &Decided>)> {
     let mut runs: BTreeMap<&str, (&Run, BTreeMap<&str, &Decided>)> = BTreeMap::new();
     for entry in entries {
         match entry {
@@ -292,15 +308,13 @@ pub fn last_decisions(entries: &[Entry], day: NaiveDate) -> Vec<(&Run, BTreeMap<
             }
         }
     }
-    let since = day.checked_sub_days(WEEKS).unwrap_or(NaiveDate::MIN);
-    let is_recent = |run: &Run| run.as_of > since && run.as_of <= day;
-    runs.into_values().filter(|(run, _)| is_recent(run)).collect()
+    runs.into_values().filter(|(run, _)| days.contains(&run.as_of)).collect()
 }
 
-/// The precision of every rule as of a day, by the last decisions.
-pub fn precision(entries: &[Entry], day: NaiveDate) -> Vec<Precision> {
+/// The precision of every rule, by the last decisions on the packets of some days.
+pub fn precision(entries: &[Entry], days: RangeInclusive<NaiveDate>) -> Vec<Precision> {
     let mut rules: BTreeMap<&str, Precision> = BTreeMap::new();
-    let last = last_decisions(entries, day);
+    let last = last_decisions(entries, days);
     for decided in last.iter().flat_map(|(_, last)| last.values()) {
         let rule = rules.entry(&decided.rule).or_insert_with(|| Precision {
             rule: decided.rule.clone(),

@@ -15,6 +15,13 @@ pub struct Rate {
     pub to: f64,
 }
 
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [share, from, to] = [self.share, self.from, self.to].map(Percent);
+        write!(f, "{share} ({from} to {to})")
+    }
+}
+
 impl Rate {
     /// `part` of `whole`, with the Wilson score interval; nothing where there is no whole.
     ///

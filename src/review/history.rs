@@ -47,17 +47,17 @@ pub(super) struct Past<'l> {
 
 /// One finding, as it is remembered.
 #[derive(Debug, Clone)]
-struct Memory {
-    rule: String,
+pub(super) struct Memory {
+    pub(super) rule: String,
     record: RecordRef,
     related: Vec<RecordRef>,
     facts: String,
-    first: NaiveDate,
-    last: NaiveDate,
-    weeks: u32,
-    resolved: Option<(NaiveDate, How)>,
+    pub(super) first: NaiveDate,
+    pub(super) last: NaiveDate,
+    pub(super) weeks: u32,
+    pub(super) resolved: Option<(NaiveDate, How)>,
     /// Since when the approved change stands as it does.
-    change: Option<(NaiveDate, Happened)>,
+    pub(super) change: Option<(NaiveDate, Happened)>,
 }
 
 /// What a run sees and judges by.
@@ -441,7 +441,11 @@ fn open(id: &FindingId, decided: &Decided, day: NaiveDate, here: bool) -> Option
     })
 }
 
-fn remembered(runs: &Path, run: &Run) -> Result<BTreeMap<FindingId, Memory>, String> {
+/// What a run remembers, as the ledger knows it.
+///
+/// # Errors
+/// Says why it cannot be read.
+pub(super) fn remembered(runs: &Path, run: &Run) -> Result<BTreeMap<FindingId, Memory>, String> {
     let path = paper::home(runs, run).map_err(|error| error.to_string())?.join("history.jsonl");
     let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let altered = || format!("{} is not the file that the ledger names", path.display());

@@ -288,6 +288,9 @@ pub(super) struct Kept {
     pub(super) run: String,
     /// The program that made it.
     pub(super) program: String,
+    /// What kept its packet from being complete.
+    #[serde(default)]
+    pub(super) missing: Vec<String>,
     /// The ledger before the run.
     pub(super) ledger: KeptLedger,
     /// What went in.

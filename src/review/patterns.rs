@@ -37,7 +37,8 @@ pub fn patterns(path: &Path) -> Result<String, ReviewError> {
     let ledger = Chain::read(&folder.path.join("ledger.jsonl"))?;
     let budget = config.gate.precision_budget();
     let Some(run) = ledger.latest() else { return Ok(rules(&[], budget)) };
-    let mut words = rules(&metrics::precision(ledger.entries(), run.as_of), budget);
+    let mut words =
+        rules(&metrics::precision(ledger.entries(), metrics::recent(run.as_of)), budget);
     let runs = folder.path.join("runs");
     let lines = Findings::of(&runs, run)?.bare()?;
     let mut groups =
@@ -76,15 +77,12 @@ fn rules(precision: &[Precision], budget: f64) -> String {
     for rule in precision {
         let (right, wrong) = (rule.right, rule.wrong());
         let Some(rate) = rule.rate() else { continue };
-        let share =
-            format!("{} ({} to {})", Percent(rate.share), Percent(rate.from), Percent(rate.to));
-        let most = rule.rejected.iter().max_by_key(|(reason, count)| (**count, Reverse(**reason)));
-        let most = most
-            .map_or_else(String::new, |(reason, count)| format!("{} ({count})", reason.phrase()));
         words += &format!(
-            "{:<8} {:>7} {right:>6} {wrong:>6}  {share:<28} {most}\n",
+            "{:<8} {:>7} {right:>6} {wrong:>6}  {:<28} {}\n",
             rule.rule,
-            right + wrong
+            right + wrong,
+            rate.to_string(),
+            rule.most_rejected()
         );
         if rule.is_below(budget) {
             words += &format!(
@@ -315,12 +313,7 @@ impl Audit<'_> {
 /// `12 of 40, 30.0 % (18.1 % to 45.4 %)`.
 fn shares(part: u64, whole: u64) -> String {
     let Some(rate) = Rate::of(part, whole) else { return format!("{part} of {whole}") };
-    format!(
-        "{part} of {whole}, {} ({} to {})",
-        Percent(rate.share),
-        Percent(rate.from),
-        Percent(rate.to)
-    )
+    format!("{part} of {whole}, {rate}")
 }
 
 /// Of each table and of each group, how many proposals were rejected, of how many that were approved or
@@ -334,7 +327,7 @@ impl Decided {
     /// By the last decision on each proposal of the packets of the 26 weeks up to a day that are kept.
     fn read(runs: &Path, ledger: &Chain, day: NaiveDate) -> Self {
         let mut decided = Self::default();
-        for (run, last) in metrics::last_decisions(ledger.entries(), day) {
+        for (run, last) in metrics::last_decisions(ledger.entries(), metrics::recent(day)) {
             let lines = Findings::of(runs, run).and_then(|findings| findings.bare());
             let Ok(lines) = lines else { continue };
             for line in lines {

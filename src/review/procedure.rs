@@ -112,7 +112,7 @@ pub fn procedure(path: &Path) -> Result<String, ReviewError> {
 }
 
 /// A text of the config on one line, without what Markdown would read as a sign.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     visible(text).replace(['\n', '\r'], " ").replace('|', "\\|").replace('*', "\\*")
 }
 
@@ -265,6 +265,9 @@ fn improvement(config: &Config) -> Vec<String> {
             gate.mute_days()
         ),
         "What comes back for three weeks, or crowds into one source, owner or team, is mended at its cause."
+            .to_owned(),
+        "Once a quarter the owners go through `crm-review quarter`: cadence, exceptions, rules, corrected \
+         decisions, and whether each field is still needed."
             .to_owned(),
         "A change of rules is tried first (`crm-review what-if`) and told in the next packet.".to_owned(),
     ]

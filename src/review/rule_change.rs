@@ -37,16 +37,9 @@ pub(super) fn of(
     threads: NonZeroUsize,
 ) -> Option<RuleChange> {
     let before = past.last?;
-    let (named, rules) = kept(&folder.path.join("runs"), before)?;
-    let mut edits = config::edits(&rules, &folder.rules);
-    for (file, _) in &mut edits {
-        file.insert_str(0, "rules/");
-    }
-    let job = folder.digests().into_iter().find(|it| it.file == JOB);
-    let job_before = named.iter().find(|it| it.file == JOB);
-    if job_before.zip(job).is_some_and(|(before, now)| before.judging() != now.judging()) {
-        edits.push((JOB.to_owned(), vec!["it is another, and its text is not kept".to_owned()]));
-    }
+    let then = kept(&folder.path.join("runs"), before)?;
+    let edits = then.edits((&folder.digests(), &folder.rules));
+    let rules = then.rules;
     if edits.is_empty() {
         return None;
     }
@@ -64,8 +57,36 @@ pub(super) fn of(
     Some(RuleChange { since: before.as_of, edits, effect })
 }
 
-/// The files that a run names and the text of its rules, if they are those that the ledger knows.
-fn kept(runs: &Path, run: &Run) -> Option<(Vec<RulesFile>, BTreeMap<String, String>)> {
+/// What a run was judged by, as it is kept.
+pub(super) struct Kept {
+    /// The files that say how to judge.
+    pub(super) named: Vec<RulesFile>,
+    /// The text of each rules file by its name.
+    pub(super) rules: BTreeMap<String, String>,
+}
+
+impl Kept {
+    /// What is different in each file of a later run, in words.
+    pub(super) fn edits(
+        &self,
+        (named, rules): (&[RulesFile], &BTreeMap<String, String>),
+    ) -> Vec<(String, Vec<String>)> {
+        let mut edits = config::edits(&self.rules, rules);
+        for (file, _) in &mut edits {
+            file.insert_str(0, "rules/");
+        }
+        let job = |named: &[RulesFile]| named.iter().find(|it| it.file == JOB).cloned();
+        let jobs = job(&self.named).zip(job(named));
+        if jobs.is_some_and(|(before, now)| before.judging() != now.judging()) {
+            let words = "it is another, and its text is not kept";
+            edits.push((JOB.to_owned(), vec![words.to_owned()]));
+        }
+        edits
+    }
+}
+
+/// What a run was judged by, if it is what the ledger knows.
+pub(super) fn kept(runs: &Path, run: &Run) -> Option<Kept> {
     let home = paper::home(runs, run).ok()?;
     let named = manifest::kept(&home)?.rules;
     let rules: BTreeMap<String, String> =
@@ -76,7 +97,7 @@ fn kept(runs: &Path, run: &Run) -> Option<(Vec<RulesFile>, BTreeMap<String, Stri
             rules.get(name).is_some_and(|text| digest(text.as_bytes()) == *sha256)
         })
     });
-    (named_by_ledger && whole).then_some((named, rules))
+    (named_by_ledger && whole).then_some(Kept { named, rules })
 }
 
 /// What the checks say of this week's records under other rules, and the codes of those that would have

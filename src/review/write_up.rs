@@ -197,7 +197,7 @@ fn weeks(earlier: &[Entry], day: NaiveDate, own: impl FnOnce(Option<&Week>) -> W
 
 /// The rules that reviewers found wrong more often than the budget allows, as of a day.
 fn demoted(earlier: &[Entry], gate: &Gate, day: NaiveDate) -> Vec<String> {
-    let rules = metrics::precision(earlier, day).into_iter();
+    let rules = metrics::precision(earlier, metrics::recent(day)).into_iter();
     rules.filter(|rule| rule.is_below(gate.precision_budget())).map(|rule| rule.rule).collect()
 }
 

@@ -587,8 +587,9 @@ fn whoever_only_reads_changes_nothing_and_waits_for_nobody() {
     let finding = findings[0]["id"].as_str().unwrap();
     let lock = fs::File::open(job.path(".lock")).unwrap();
     lock.lock().unwrap();
-    let reads: [&[&str]; 6] = [
+    let reads: [&[&str]; 7] = [
         &["metrics"],
+        &["quarter"],
         &["patterns"],
         &["procedure"],
         &["explain", finding],

@@ -169,7 +169,95 @@ fn twelve_weeks_come_out_as_reckoned_by_hand() {
     let breaks =
         weeks.iter().filter(|week| week.as_table().unwrap().contains_key("breaks")).count();
     assert_eq!(trend.matches("class=\"brk\"").count(), breaks);
+    quarter_comes_out_as_reckoned(&job);
     let verified = job.call(&["verify"]).ends(0).out;
     assert!(verified.starts_with("ledger.jsonl: 20 lines, the chain holds"), "{verified}");
     assert!(verified.contains("runs/2026-05-18: its files hold; run again, the same bytes"));
+}
+
+/// The second quarter of the twelve weeks, of which seven lie in it. How soon something was decided hangs on
+/// the clock, and is left out.
+fn quarter_comes_out_as_reckoned(job: &Job) {
+    let page = job.call(&["quarter"]).ends(0).out;
+    for said in [
+        "# Borealis Pumps: the CRM review in 2026-Q2\n",
+        "2026-04-01 to 2026-06-30: 7 packets, up to 2026-05-18.",
+        "| 2026-04-06 | 18 | 2 | 1 | 0 | 1 | 0 | 1 | 5.6 % to 11.1 % (95 %: 1.0 % to 32.8 %) |\n",
+        "28.3 %) |\n| 2026-05-18 | 16 | 0 | 0 | 0 | 0 | 0 | 0 | 0.0 % (95 %: 0.0 % to 19.4 %) |\n",
+        "| 2026-04-13 | 18 | 1 | 0 | 0 | 1 | 0 | 0 | 0.0 % to 5.6 % (95 %: 0.0 % to 25.8 %); not comparable",
+        "No change that can be told (packet of 2026-05-18 against the decided packet before it). The last \
+         decided packet of the quarter before, under other rules, fields or another batch: 0.0 % (95 %: \
+         0.0 % to 18.4 %), 2026-03-30.",
+        "\n| 2026-04 | 4 | 4 | 4 | ",
+        // Nobody decided on P13 in the packet of 4 May.
+        "\n| 2026-05 | 3 | 3 | 2 | ",
+        "\n0 of 8 weeks had no packet.",
+        // P12; it was merged.
+        "| Duplicates | 1 | 1 | 0 | 0 | 0 |\n",
+        // P10 and P13 are new; P03 got an owner after approval; P04 and P13 without, and P10 is gone.
+        "| Owners | 2 | 1 | 3 | 0 | 0 |\n",
+        "| Lead source | 0 | 1 | 0 | 0 | 0 |\n",
+        // P03, P04 and P08 at the end of March.
+        "In 3 packets or more: 0 now, 3 at the end of the quarter before.",
+        // P12, P03 and P08.
+        "Approved: 3. Applied, as the records show: 3 of 3 (100.0 %).\n",
+        "| DUP-01 | 1 | 100.0 % (20.7 % to 100.0 %) | 100.0 % (43.9 % to 100.0 %) |  |\n",
+        "| OWN-01 | 1 | 100.0 % (20.7 % to 100.0 %) | 33.3 % (6.1 % to 79.2 %) |  |\n",
+        "| SRC-05 | 1 | 100.0 % (20.7 % to 100.0 %) | 50.0 % (9.5 % to 90.5 %) |  |\n",
+        "* 2026-04-13: rules/owners.toml: the file is new\n",
+        "* 2026-04-20: rules/owners.toml: the file is gone\n",
+        "* 2026-04-27: rules/ids.csv: the file is new\n",
+        "* 2026-05-04: review.toml: it is another, and its text is not kept\n",
+        "(DUP-01, packet of 2026-04-06): rejected (the proposed value is wrong), then approved\n",
+        "- [ ] ",
+    ] {
+        assert!(page.contains(said), "{said}\nis not in:\n{page}");
+    }
+    assert!(!page.contains("incomplete"), "{page}");
+    assert!(!page.contains("| 2026-06 |"), "no month is told that has not come:\n{page}");
+    let first = job.call(&["quarter", "--of", "2026-Q1"]).ends(0).out;
+    // P03 twice; the last decision on P04 found nothing wrong.
+    assert!(
+        first.contains("| OWN-01 | 3 | 33.3 % (6.1 % to 79.2 %) |  | an agreed exception (2) |"),
+        "{first}"
+    );
+    assert!(first.contains("None: no decision was taken back."), "{first}");
+    let later = job.call(&["quarter", "--of", "2026-Q3"]).ends(0).out;
+    assert!(later.ends_with("\nNo packet was made in this quarter.\n"), "{later}");
+    job.call(&["quarter", "--of", "2026-Q5"]).ends(2);
+}
+
+#[test]
+fn what_is_decided_within_a_week_of_its_packet_is_decided_in_time() {
+    #[expect(clippy::disallowed_methods, reason = "decisions are recorded by the clock")]
+    let today = chrono::Utc::now().date_naive();
+    for (days, in_time) in [(2, 1), (20, 0)] {
+        let job = Job::weekly();
+        let day = today.checked_sub_days(chrono::Days::new(days)).unwrap();
+        let (day, quarter) = (day.to_string(), crm_review::metrics::Quarter::of(day));
+        job.call(&["run", ".", "--as-of", &day]).ends(0);
+        let findings = job.text(&format!("runs/{day}/findings.jsonl"));
+        let first: Value = serde_json::from_str(findings.lines().next().unwrap()).unwrap();
+        let of = |key: &str| word(&first[key]);
+        let filled = Filled::of(&job, &day).says(
+            &job,
+            &day,
+            &of("rule"),
+            &of("record"),
+            reject("wrong_value"),
+        );
+        filled.put(&job, "week.json");
+        let figures = job.call(&["metrics"]).ends(0).out;
+        let undecided = |figures: &str| -> u64 {
+            let row = figures.lines().find(|line| line.starts_with(&day)).unwrap();
+            row.split_whitespace().nth(6).unwrap().parse().unwrap()
+        };
+        let asked = undecided(&figures);
+        job.call(&["decide", "week.json"]).ends(0);
+        assert_eq!(undecided(&job.call(&["metrics"]).ends(0).out), asked - 1);
+        let page = job.call(&["quarter", "--of", &quarter.to_string()]).ends(0).out;
+        let row = format!("| {} | 1 | 1 | 0 | {in_time} of {asked} (", &day[..7]);
+        assert!(page.contains(&row), "{row}\n{page}");
+        assert!(page.contains("0 of 1 week had no packet"), "{page}");
+    }
 }
