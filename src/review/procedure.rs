@@ -43,6 +43,11 @@ const CONTROLS: &[Control] = &[
         seen_in: "manifest.json; the packet's head where a login may do more",
     },
     Control {
+        what: "No AI takes part",
+        held_by: "rules judge, and likeness is counted from the records; nothing is sent to a model",
+        seen_in: "the packet's Run manifest",
+    },
+    Control {
         what: "A person decides, and a named one",
         held_by: "approvals by nobody else, or beyond somebody's role, are refused",
         seen_in: "rules/approvals.toml; ledger.jsonl",

@@ -66,9 +66,14 @@ fn every_control_can_be_seen_where_it_says() {
         for called in between(seen, "`crm-review ", "`") {
             assert!(commands.find_subcommand(called).is_some(), "{row}");
         }
-        for title in
-            ["Data boundary", "Held", "Escalate only", "Evidence incomplete", "What repeats"]
-        {
+        for title in [
+            "Data boundary",
+            "Held",
+            "Escalate only",
+            "Evidence incomplete",
+            "What repeats",
+            "Run manifest",
+        ] {
             assert!(!seen.contains(title) || packet.contains(title), "{row}");
         }
     }
