@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
-use crate::boundary::{Boundary, Field, Object, id_key};
+use crate::boundary::{Boundary, Exclusions, Field, Object, id_key};
 use crate::check::{ALL, By, Conditions, EXAMPLES, Examples, Policies, Rulebook, Table};
 use crate::gate::{FOUNDER_FIELDS, Gate, Profile};
 use crate::policy::{self, Document, Log, Problems, Said, Section, Value, meant, nearest};
@@ -239,7 +239,11 @@ fn read(review: &str, rules: &BTreeMap<String, String>, log: &Log) -> Config {
     let mut rulebook = Rulebook::parse(rules, log);
     rulebook.switch_off(&off);
     let empty = Document::parse("rules/boundary.toml", "", log);
-    let boundary = Boundary::parse(rulebook.document("boundary.toml").unwrap_or(&empty), log);
+    let boundary = rulebook.document("boundary.toml").unwrap_or(&empty);
+    let mut boundary = Boundary::parse(boundary, log);
+    if let Some(exclusions) = exclusions(&boundary, &rulebook, log) {
+        boundary.exclude(exclusions);
+    }
     let policies = Policies::parse(&rulebook, &boundary, log);
     let empty = Document::parse("", "", log);
     let examples = rulebook.document(EXAMPLES).unwrap_or(&empty);
@@ -585,6 +589,41 @@ fn batch(
         }
     }
     batch
+}
+
+/// The records that the list of boundary.toml keeps out of the review.
+fn exclusions(boundary: &Boundary, rulebook: &Rulebook, log: &Log) -> Option<Exclusions> {
+    const COLUMNS: &str = "a column `id`, and where tables share ids a column `object` with one of lead, \
+                           contact, account, deal; nothing else is kept of those who are left out";
+    let file = boundary.exclusions_file()?;
+    let Some(list) = rulebook.find_table(file) else {
+        let hint = "put it below rules/ with a name that ends in .csv, with the header `id`";
+        let message = format!("there is no list `{}`", file.value);
+        log.note("rules/boundary.toml", file.line, message, Some(hint.to_owned()));
+        return None;
+    };
+    let object_at = list.column("object");
+    let Some(id_at) =
+        list.column("id").filter(|_| list.header.len() == 1 + usize::from(object_at.is_some()))
+    else {
+        log.note(&list.file, 1, "this is no list of ids", Some(COLUMNS.to_owned()));
+        return None;
+    };
+    let mut exclusions = Exclusions::default();
+    for (line, cells) in &list.rows {
+        let id = cells.get(id_at).map_or("", String::as_str);
+        let said = object_at.and_then(|at| cells.get(at)).filter(|said| !said.is_empty());
+        let object = said.and_then(|said| Object::parse(said));
+        let is_wrong = said.is_some() && !object.is_some_and(|it| Object::REVIEWED.contains(&it));
+        if is_wrong || id.is_empty() {
+            let what =
+                if is_wrong { "a table that is not reviewed" } else { "a line without an id" };
+            log.note(&list.file, *line, what, Some(COLUMNS.to_owned()));
+        } else {
+            exclusions.add(object, id);
+        }
+    }
+    Some(exclusions)
 }
 
 /// The ids of a list: one a line, with or without the name of the column in front.

@@ -14,8 +14,9 @@ use chrono_tz::Tz;
 use super::column::Held;
 use super::index::Index;
 use super::intake::Load;
-use super::kind::instant;
-use super::{Admission, Exposure, Field, Object};
+use super::kind::{id_key, instant};
+use super::outside::{Outsiders, Stub};
+use super::{Admission, Exposure, Field, Object, Outside};
 
 /// Names a record: its table and its id as the CRM writes it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +45,7 @@ pub struct Batch {
     fields: BTreeSet<Field>,
     withheld: BTreeSet<(usize, usize)>,
     index: Index,
+    outsiders: Outsiders,
     under_review: Vec<bool>,
     /// The field that dates what evidence quotes, where it may be shown.
     modified: Option<Field>,
@@ -78,6 +80,7 @@ impl Batch {
         let zone = loads.first().map_or(Tz::UTC, |load| load.zone);
         let mut batch = Parts { key: usize::MAX, ..Parts::default() };
         let mut fields = BTreeSet::new();
+        let mut outside = Vec::new();
         for load in loads {
             let columns = load.admission.columns.iter();
             let share = Share {
@@ -94,17 +97,27 @@ impl Batch {
                 batch.append(object, &field, column);
             }
             batch.lines.extend(load.lines);
+            outside.extend(load.outside);
             admissions.push(load.admission);
         }
         for place in &mut batch.columns {
             *place = place.take().map(|column| column.padded(batch.lines.len()).in_one_piece());
         }
+        let mut outsiders = Outsiders::default();
+        for stub in &outside {
+            outsiders.add(stub, batch.key);
+        }
         let mut index = Index::default();
         if matches!(object.row_key(), "id" | "key") {
-            let repeats;
+            let modified = fields.iter().find(|field: &&Field| field.name() == "modified");
+            let mut repeats;
             (index, repeats) = batch.index(threads);
+            let versions = batch.versions(&outside, &index, &repeats, modified, &mut outsiders);
+            if !versions.is_empty() {
+                batch.leave_out(&versions, &mut admissions);
+                (index, repeats) = batch.index(threads);
+            }
             if !repeats.is_empty() {
-                let modified = fields.iter().find(|field| field.name() == "modified");
                 let repeats = batch.settled(&index, &repeats, modified);
                 batch.drop_repeats(&repeats, &mut admissions);
                 index = batch.index(threads).0;
@@ -124,6 +137,7 @@ impl Batch {
             fields,
             withheld: BTreeSet::new(),
             index,
+            outsiders,
             modified,
             zone,
         };
@@ -219,6 +233,21 @@ impl Batch {
         Some(Row { batch: self, at })
     }
 
+    /// Why a record that came stays outside the review: it is none of these records.
+    pub fn outside(&self, id: &str) -> Option<Outside> {
+        self.outsiders.why(id)
+    }
+
+    /// True when some record that came is excluded from the review.
+    pub fn excludes(&self) -> bool {
+        self.outsiders.excludes
+    }
+
+    /// True when a record that is excluded from the review holds an id in a field.
+    pub fn excluded_holds(&self, field: &Field, id: &str) -> bool {
+        self.outsiders.excluded_holds(field, id)
+    }
+
     /// How many records hold each value of a text field, most frequent first, then by value.
     pub fn count_by(&self, field: &Field) -> Vec<(&str, usize)> {
         let mut counts: hashbrown::HashMap<&str, usize> = hashbrown::HashMap::new();
@@ -283,14 +312,59 @@ impl Parts {
         }
     }
 
-    /// The rows to set aside, in their order, where ids stand on several: of two rows of a record the one
-    /// that was changed later stays; where that is not known, the first.
-    fn settled(&self, index: &Index, repeats: &[usize], modified: Option<&Field>) -> Vec<Repeat> {
+    /// When each row was last changed, where a column says so.
+    fn changed(&self, modified: Option<&Field>) -> impl Fn(usize) -> Option<i64> {
         let dates = match modified.and_then(|field| self.held(field.0.slot)) {
             Some(Held::Millis(dates)) => Some(dates),
             Some(Held::Text(_) | Held::Number(_) | Held::Flag(_)) | None => None,
         };
-        let changed = |at| dates.and_then(|dates| dates.get(at));
+        move |at| dates.and_then(|dates| dates.get(at))
+    }
+
+    /// The rows, in their order, of records of which another row says that they stay outside. Whoever is
+    /// excluded is, whichever row says so; a record that was deleted is, unless its row is not known to be
+    /// the older one.
+    fn versions(
+        &self,
+        outside: &[Stub],
+        index: &Index,
+        repeats: &[usize],
+        modified: Option<&Field>,
+        outsiders: &mut Outsiders,
+    ) -> Vec<(usize, Outside)> {
+        let mut deleted: BTreeMap<&str, Option<i64>> = BTreeMap::new();
+        let mut firsts = BTreeSet::new();
+        for stub in outside {
+            let Some(id) = stub.id(self.key) else { continue };
+            firsts.extend(index.find(id, |row| self.id(row)));
+            let last = deleted.entry(id_key(id)).or_default();
+            *last = stub.modified.max(*last);
+        }
+        if firsts.is_empty() {
+            return Vec::new();
+        }
+        let changed = self.changed(modified);
+        let mut versions = Vec::new();
+        let rows: BTreeSet<usize> = firsts.into_iter().chain(repeats.iter().copied()).collect();
+        for at in rows {
+            let id = self.id(at);
+            let is_older = || {
+                let gone = deleted.get(id_key(id)).copied().flatten();
+                changed(at).zip(gone).is_some_and(|(row, gone)| row < gone)
+            };
+            match outsiders.why(id) {
+                Some(Outside::Deleted) if !is_older() => outsiders.remove(id),
+                Some(why) => versions.push((at, why)),
+                None => {}
+            }
+        }
+        versions
+    }
+
+    /// The rows to set aside, in their order, where ids stand on several: of two rows of a record the one
+    /// that was changed later stays; where that is not known, the first.
+    fn settled(&self, index: &Index, repeats: &[usize], modified: Option<&Field>) -> Vec<Repeat> {
+        let changed = self.changed(modified);
         // By the first row of an id, the one that stays so far.
         let mut kept: BTreeMap<usize, usize> = BTreeMap::new();
         let mut set_aside = Vec::new();
@@ -342,14 +416,36 @@ impl Parts {
         for admission in admissions {
             admission.set_aside.sort();
         }
+        self.keep(&keep);
+    }
+
+    /// Leaves rows out that are no records of the review.
+    fn leave_out(&mut self, rows: &[(usize, Outside)], admissions: &mut [Admission]) {
+        let mut keep = vec![true; self.lines.len()];
+        for (at, why) in rows {
+            let file = self.file_at(*at);
+            if let Some(admission) = admissions.get_mut(file) {
+                *admission.outside.entry(*why).or_default() += 1;
+                admission.rows = admission.rows.saturating_sub(1);
+            }
+            if let Some(keep) = keep.get_mut(*at) {
+                *keep = false;
+            }
+        }
+        self.keep(&keep);
+    }
+
+    /// Keeps the rows that are marked.
+    fn keep(&mut self, keep: &[bool]) {
         for share in &mut self.files {
-            share.start -= repeats.iter().filter(|it| it.at < share.start).count();
+            let before = keep.get(..share.start).unwrap_or_default();
+            share.start -= before.iter().filter(|keep| !**keep).count();
         }
         for column in self.columns.iter_mut().flatten() {
-            *column = column.kept(&keep);
+            *column = column.kept(keep);
         }
-        let mut marks = keep.into_iter();
-        self.lines.retain(|_| marks.next().unwrap_or(true));
+        let mut marks = keep.iter();
+        self.lines.retain(|_| marks.next().copied().unwrap_or(true));
     }
 }
 

@@ -294,7 +294,7 @@ impl Column {
 }
 
 /// Overwrites values, in a way the compiler may not leave out.
-fn wipe<T: Copy + Default>(values: &mut [T]) {
+pub(super) fn wipe<T: Copy + Default>(values: &mut [T]) {
     values.fill(T::default());
     std::hint::black_box(values);
 }

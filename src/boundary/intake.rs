@@ -5,7 +5,7 @@
 //! Each cell is checked against its field's kind before anything of its row is copied.
 //! Does not: read files, or keep a byte of a column that was not granted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -17,7 +17,8 @@ use super::column::{self, Column, Growing, Held, Millis, Number};
 use super::figure::{Figure, Open};
 use super::glance::Glance;
 use super::kind::{Moment, Value};
-use super::{Batch, Boundary, DateOrder, DecimalMark, Field, Object, Unlisted, scanner};
+use super::outside::{Gate, Stub};
+use super::{Batch, Boundary, DateOrder, DecimalMark, Field, Object, Outside, Unlisted, scanner};
 
 /// Why an input as a whole was not admitted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +32,19 @@ pub enum AdmitError {
         object: Object,
         /// The canonical name of the missing column.
         key: &'static str,
+        /// The header names that would do.
+        expected: String,
+    },
+    /// The column that says who is to be left out is not there.
+    #[error(
+        "{file}: no column for `{field}`, so nobody can tell which rows are to be left out; export it \
+         ({expected}), or take the field out of rules/boundary.toml"
+    )]
+    NoExclusion {
+        /// The input.
+        file: String,
+        /// The field.
+        field: String,
         /// The header names that would do.
         expected: String,
     },
@@ -154,6 +168,8 @@ pub struct Admission {
     pub absent: Vec<Field>,
     /// Rows admitted.
     pub rows: usize,
+    /// Rows that are no records of the review, by the reason.
+    pub outside: BTreeMap<Outside, usize>,
     /// Rows set aside at the boundary after the reader had accepted them: line and reason.
     pub set_aside: Vec<(u64, String)>,
     /// How many of them are other versions of records that were taken from an earlier file, without a date
@@ -179,12 +195,18 @@ impl Admission {
             unread: Vec::new(),
             absent: Vec::new(),
             rows: 0,
+            outside: BTreeMap::new(),
             set_aside: Vec::new(),
             unsettled: 0,
             withheld: Vec::new(),
             date_orders: Vec::new(),
             decimal_marks: Vec::new(),
         }
+    }
+
+    /// How many rows are no records of the review.
+    pub fn left_out(&self) -> usize {
+        self.outside.values().sum()
     }
 
     /// How the dates of each column were read, and what settled that, in words.
@@ -218,6 +240,7 @@ pub struct Desk {
     key_at: usize,
     /// The decimal mark, where it is known of whatever is written there.
     decimal: Option<DecimalMark>,
+    gate: Option<Arc<Gate>>,
     admission: Admission,
 }
 
@@ -247,9 +270,20 @@ impl Boundary {
                 .collect();
             listed.extend(found.iter().map(|(at, _)| *at));
             match found.as_slice() {
+                [] if Outside::named(field.name()) == Some(Outside::Excluded) => {
+                    return Err(AdmitError::NoExclusion {
+                        file: file.to_owned(),
+                        field: field.to_string(),
+                        expected: field.expected(),
+                    });
+                }
                 [] if reads.contains(field) => admission.absent.push(field.clone()),
                 [] => {}
-                [(at, name)] if reads.contains(field) || field.name() == object.row_key() => {
+                [(at, name)]
+                    if reads.contains(field)
+                        || field.name() == object.row_key()
+                        || Outside::named(field.name()).is_some() =>
+                {
                     let (field, name) = (field.clone(), (*name).to_owned());
                     admission.columns.push((field.clone(), name.clone()));
                     columns.push(Wanted { at: *at, field, name });
@@ -278,14 +312,13 @@ impl Boundary {
         }
         let key = object.row_key();
         let Some(key_at) = columns.iter().position(|it| it.field.name() == key) else {
-            let names = self.field(object, key).map_or_else(
-                |_| vec![format!("`{key}`")],
-                |field| field.from().iter().map(|name| format!("`{name}`")).collect(),
-            );
-            let (file, expected) = (file.to_owned(), names.join(" or "));
-            return Err(AdmitError::NoKey { file, object, key, expected });
+            let expected =
+                self.field(object, key).map_or_else(|_| format!("`{key}`"), |it| it.expected());
+            return Err(AdmitError::NoKey { file: file.to_owned(), object, key, expected });
         };
-        Ok(Desk { file: file.to_owned(), zone, columns, key_at, decimal: None, admission })
+        let fields: Vec<Field> = columns.iter().map(|wanted| wanted.field.clone()).collect();
+        let gate = Gate::of(object, &fields, key_at, self.exclusions()).map(Arc::new);
+        Ok(Desk { file: file.to_owned(), zone, columns, key_at, decimal: None, gate, admission })
     }
 }
 
@@ -343,6 +376,8 @@ impl Desk {
             marks: vec![Marks::default(); self.columns.len()],
             lines: Vec::with_capacity(ROOM),
             withheld: Vec::new(),
+            gate: self.gate.clone(),
+            outside: Vec::new(),
             zone: self.zone,
             waiting: Vec::new(),
         }
@@ -350,7 +385,7 @@ impl Desk {
 
     /// Settles what only the whole input can tell.
     pub fn close(mut self, whole: Gathered) -> Result<Load, AdmitError> {
-        let Gathered { mut columns, undecided, marks, mut lines, withheld } = whole;
+        let Gathered { mut columns, undecided, marks, mut lines, withheld, mut outside } = whole;
         let keep = self.settle(&mut columns, undecided, &marks, &lines)?;
         let mut columns: Vec<Held> = columns.into_iter().map(Growing::hold).collect();
         for (row, slot, looks_like) in withheld {
@@ -369,11 +404,17 @@ impl Desk {
             let mut marks = keep.into_iter();
             lines.retain(|_| marks.next().unwrap_or(true));
         }
+        for stub in &mut outside {
+            *self.admission.outside.entry(stub.why).or_default() += 1;
+            for (place, _) in &mut stub.ids {
+                *place = self.columns.get(*place).map_or(usize::MAX, |it| it.field.0.slot);
+            }
+        }
         self.admission.rows = lines.len();
         self.admission.set_aside.sort();
         let fields = self.columns.into_iter().map(|wanted| wanted.field);
         let columns = fields.zip(columns).collect();
-        Ok(Load { columns, lines, zone: self.zone, admission: self.admission })
+        Ok(Load { columns, lines, outside, zone: self.zone, admission: self.admission })
     }
 
     /// Reads the dates and numbers that wait for the whole input, and says which rows stay.
@@ -540,6 +581,8 @@ pub struct Load {
     pub(super) columns: Vec<(Field, Held)>,
     /// The line of each row.
     pub(super) lines: Vec<u32>,
+    /// What is kept of rows that stay outside, their ids by the slots of their fields.
+    pub(super) outside: Vec<Stub>,
     pub(super) zone: Tz,
     /// What was let in.
     pub admission: Admission,
@@ -564,6 +607,7 @@ pub struct Gathered {
     marks: Vec<Marks>,
     lines: Vec<u32>,
     withheld: Vec<(usize, usize, &'static str)>,
+    outside: Vec<Stub>,
 }
 
 impl fmt::Debug for Gathered {
@@ -582,6 +626,7 @@ impl Gathered {
             marks: vec![Marks::default(); first.columns.len()],
             lines: Vec::new(),
             withheld: Vec::new(),
+            outside: Vec::new(),
         };
         whole.take(first);
         whole
@@ -595,6 +640,7 @@ impl Gathered {
         }
         next.rows_behind(offset, &mut self.undecided, &mut self.withheld, &mut self.marks);
         column::append(&mut self.lines, &mut next.lines);
+        self.outside.append(&mut next.outside);
     }
 }
 
@@ -607,6 +653,15 @@ impl From<Intake> for Gathered {
 /// Columns begin with room for so many rows: about those of a chunk. Growing there step by step
 /// would touch three times the memory.
 const ROOM: usize = 4096;
+
+/// What became of a row that was handed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// It is a record of the review.
+    In,
+    /// It stays outside.
+    Outside,
+}
 
 /// Takes the rows of one chunk.
 pub struct Intake {
@@ -621,6 +676,9 @@ pub struct Intake {
     marks: Vec<Marks>,
     pub(super) lines: Vec<u32>,
     pub(super) withheld: Vec<(usize, usize, &'static str)>,
+    gate: Option<Arc<Gate>>,
+    /// What is kept of rows that stay outside, their ids by the places of their columns.
+    pub(super) outside: Vec<Stub>,
     zone: Tz,
     /// Where the values of a row wait until its last cell has been read; empty between rows.
     waiting: Vec<Value<'static>>,
@@ -635,7 +693,14 @@ impl fmt::Debug for Intake {
 
 impl Intake {
     /// Admits one row, or says which cell does not have its field's shape. Nothing of a refused row is kept.
-    pub fn row(&mut self, line: u64, cells: &[&str]) -> Result<(), Misfit> {
+    ///
+    /// A row that stays outside the review is not looked at any further.
+    pub fn row(&mut self, line: u64, cells: &[&str]) -> Result<Taken, Misfit> {
+        let gate = self.gate.as_deref();
+        if let Some(stub) = gate.and_then(|gate| gate.stub(&self.fields, line, cells, self.zone)) {
+            self.outside.push(stub);
+            return Ok(Taken::Outside);
+        }
         let mut values = emptied(std::mem::take(&mut self.waiting));
         let result = self.read(cells, &mut values);
         if result.is_ok() {
@@ -645,7 +710,7 @@ impl Intake {
             self.lines.push(u32::try_from(line).unwrap_or(u32::MAX));
         }
         self.waiting = emptied(values);
-        result
+        result.map(|()| Taken::In)
     }
 
     /// Moves the rows of the next chunk behind those that are here, and leaves it ready for another.
@@ -656,6 +721,7 @@ impl Intake {
         }
         next.rows_behind(offset, &mut self.undecided, &mut self.withheld, &mut self.marks);
         column::append(&mut self.lines, &mut next.lines);
+        self.outside.append(&mut next.outside);
     }
 
     /// Moves what is known of single rows to where they come to stand, and what their columns show.
@@ -735,6 +801,9 @@ impl Drop for Intake {
         for column in &mut self.columns {
             column.wipe();
         }
+        for stub in &mut self.outside {
+            stub.wipe();
+        }
     }
 }
 
@@ -756,7 +825,7 @@ fn names_a_record(value: Value<'_>) -> Result<Value<'_>, &'static str> {
 
 /// Reads a cell as its field's kind, or says what is wrong with its shape.
 #[inline]
-fn value<'c>(field: &Field, cell: &'c str) -> Result<Value<'c>, &'static str> {
+pub(super) fn value<'c>(field: &Field, cell: &'c str) -> Result<Value<'c>, &'static str> {
     if let Some(flag) = field.flag(cell) {
         return Ok(Value::Flag(flag));
     }
@@ -772,7 +841,7 @@ fn value<'c>(field: &Field, cell: &'c str) -> Result<Value<'c>, &'static str> {
 
 impl Moment {
     /// Milliseconds since 1970 UTC, once the order of day and month is settled.
-    fn millis(self, zone: Tz) -> Option<i64> {
+    pub(super) fn millis(self, zone: Tz) -> Option<i64> {
         Some(match self {
             Self::Instant(millis) => millis,
             Self::Local(local) => local_millis(local, zone),

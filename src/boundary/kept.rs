@@ -1,15 +1,17 @@
 //! Admitted rows as lines of text, so that a pull that was cut off can go on where it stopped.
 //!
 //! A line holds what was admitted and nothing else: a value that looked like a secret is only marked,
-//! and of a row that was set aside there is none.
+//! of a row that was set aside there is none, and of one that stays outside the review there are its ids.
 //! Does not: read or write files.
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use super::Outside;
 use super::column::{Column, Millis, Number};
 use super::intake::Intake;
+use super::outside::Stub;
 
 /// A row as it is kept. The keys are short: there are as many of them as there are records.
 #[derive(Serialize, Deserialize)]
@@ -24,6 +26,20 @@ struct Kept<'a> {
     w: Vec<usize>,
 }
 
+/// What is kept of a row that stays outside the review.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeptOutside<'a> {
+    /// Its line in the input.
+    l: u32,
+    /// Why.
+    o: Cow<'a, str>,
+    /// Its ids, each with the place of its column.
+    i: Vec<(usize, Cow<'a, str>)>,
+    /// When it was last changed.
+    m: Option<i64>,
+}
+
 /// What is said of a value that an earlier part of the same pull withheld.
 const WITHHELD: &str = "a secret";
 
@@ -35,15 +51,24 @@ impl Intake {
             return None;
         }
         let mut withheld = self.withheld.iter().peekable();
-        let line = |(row, line): (usize, &u32)| {
+        let kept = |(row, line): (usize, &u32)| {
             let mut kept = Kept { l: *line, v: Vec::new(), w: Vec::new() };
             kept.v.extend(self.columns.iter().map(|column| column.written(row)));
             while let Some((_, slot, _)) = withheld.next_if(|(at, ..)| *at == row) {
                 kept.w.push(*slot);
             }
-            serde_json::to_string(&kept).ok()
+            Some((*line, serde_json::to_string(&kept).ok()?))
         };
-        self.lines.iter().enumerate().map(line).collect()
+        let outside = |stub: &Stub| {
+            let i = stub.ids.iter().map(|(at, id)| (*at, Cow::Borrowed(&**id))).collect();
+            let kept = KeptOutside { l: stub.line, o: stub.why.word().into(), i, m: stub.modified };
+            Some((stub.line, serde_json::to_string(&kept).ok()?))
+        };
+        let rows = self.lines.iter().enumerate().map(kept);
+        let all: Option<Vec<_>> = rows.chain(self.outside.iter().map(outside)).collect();
+        let mut lines = all?;
+        lines.sort_by_key(|(line, _)| *line);
+        Some(lines.into_iter().map(|(_, text)| text).collect())
     }
 
     /// Puts the rows in the order of marks, of which each row has one of its own: rows that come in any
@@ -74,11 +99,17 @@ impl Intake {
         for (line, number) in self.lines.iter_mut().zip(1..) {
             *line = number;
         }
+        self.outside.sort_by(|a, b| (a.why, &a.ids).cmp(&(b.why, &b.ids)));
+        for stub in &mut self.outside {
+            stub.line = u32::MAX;
+        }
     }
 
     /// Takes a row back that was kept. Gives whether it is one of these columns.
     pub fn take_back(&mut self, line: &str) -> bool {
-        let Ok(kept) = serde_json::from_str::<Kept<'_>>(line) else { return false };
+        let Ok(kept) = serde_json::from_str::<Kept<'_>>(line) else {
+            return self.take_back_outside(line);
+        };
         if kept.v.len() != self.columns.len() {
             return false;
         }
@@ -93,6 +124,17 @@ impl Intake {
         let row = self.lines.len();
         self.withheld.extend(kept.w.iter().map(|slot| (row, *slot, WITHHELD)));
         self.lines.push(kept.l);
+        true
+    }
+
+    fn take_back_outside(&mut self, line: &str) -> bool {
+        let Ok(kept) = serde_json::from_str::<KeptOutside<'_>>(line) else { return false };
+        let Some(why) = Outside::named(&kept.o) else { return false };
+        if kept.i.iter().any(|(at, _)| *at >= self.columns.len()) {
+            return false;
+        }
+        let ids = kept.i.into_iter().map(|(at, id)| (at, id.into())).collect();
+        self.outside.push(Stub { line: kept.l, why, ids, modified: kept.m });
         true
     }
 }

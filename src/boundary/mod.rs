@@ -12,6 +12,7 @@ mod index;
 mod intake;
 mod kept;
 mod kind;
+mod outside;
 mod scanner;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,15 +21,16 @@ use std::sync::Arc;
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::policy::{Document, Log, Node, Section, nearest};
+use crate::policy::{Document, Log, Node, Said, Section, nearest};
 
 pub use batch::{Batch, Cell, RecordRef, Row, Shown, is_bare_day, named_day, written_number};
 pub use figure::DecimalMark;
 pub use intake::{
-    Admission, AdmitError, Desk, Gathered, Intake, Load, Misfit, Withheld, start_of_day,
+    Admission, AdmitError, Desk, Gathered, Intake, Load, Misfit, Taken, Withheld, start_of_day,
 };
 use kind::TOLD_DATES;
 pub use kind::{DateOrder, Kind, id_key, ids, is_spreadsheet_number, letters};
+pub use outside::{Exclusions, Outside};
 
 /// The tables a review reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -216,6 +218,12 @@ impl Field {
         &self.0.from
     }
 
+    /// The column names that would do, in words.
+    fn expected(&self) -> String {
+        let names: Vec<_> = self.from().iter().map(|name| format!("`{name}`")).collect();
+        names.join(" or ")
+    }
+
     /// The values a picklist may hold; empty when none are declared.
     pub fn values(&self) -> &[String] {
         &self.0.values
@@ -268,6 +276,9 @@ pub struct Boundary {
     fields: BTreeMap<Object, BTreeMap<String, Field>>,
     blocked: Vec<String>,
     unlisted: Unlisted,
+    /// The name of the list of the records that are excluded.
+    exclusions_file: Option<Said<String>>,
+    exclusions: Exclusions,
 }
 
 /// Names that no allowlist can allow, in the languages whose exports a draft reads: free text about people
@@ -395,6 +406,30 @@ fn flags(entry: &Section<'_>, kind: Kind) -> Vec<(String, bool)> {
     flags
 }
 
+/// Notes what keeps a field from saying that a row stays outside the review.
+fn fit_to_leave_out(
+    entry: &Section<'_>,
+    line: usize,
+    object: Object,
+    outside: Outside,
+    kind: Kind,
+) {
+    let name = format!("{object}.{}", outside.word());
+    if !Outside::is_said_of(object) {
+        entry.problem_with_hint(
+            line,
+            format!("`{name}` cannot leave anybody out: who owns records has to be known"),
+            format!("list who left as `{object}.active`"),
+        );
+    } else if kind != Kind::Flag {
+        entry.problem_with_hint(
+            line,
+            format!("`{name}` is a {}, and rows are left out by a flag", kind.word()),
+            "take `kind` out; `yes` and `no` name the words of the column",
+        );
+    }
+}
+
 impl Boundary {
     /// Reads `boundary.toml`. Problems go to the log; the result is only used when there are none.
     pub fn parse(document: &Document, log: &Log) -> Self {
@@ -405,7 +440,14 @@ impl Boundary {
             unlisted: root
                 .choice("unlisted", &[("drop", Unlisted::Drop), ("refuse", Unlisted::Refuse)])
                 .unwrap_or(Unlisted::Drop),
+            exclusions_file: None,
+            exclusions: Exclusions::default(),
         };
+        if let Some(excluded) = root.section("excluded") {
+            let file = excluded.required_text("ids");
+            boundary.exclusions_file =
+                file.map(|file| Said { value: file.value.to_owned(), line: file.line });
+        }
         if let Some(blocked) = root.section("blocked") {
             for name in blocked.texts("names") {
                 if folded(&name).trim_matches('*').is_empty() {
@@ -511,6 +553,9 @@ impl Boundary {
                 "findings tell how long ago it was; take `show` out, or the field off the list",
             );
         }
+        if let Some(outside) = Outside::named(name) {
+            fit_to_leave_out(&entry, node.line, object, outside, kind);
+        }
         let def = FieldDef {
             object,
             name: name.to_owned(),
@@ -538,6 +583,27 @@ impl Boundary {
     /// What happens to columns nobody listed.
     pub fn unlisted(&self) -> Unlisted {
         self.unlisted
+    }
+
+    /// The name of the list of the records that are excluded, where there is one.
+    pub fn exclusions_file(&self) -> Option<&Said<String>> {
+        self.exclusions_file.as_ref()
+    }
+
+    /// Excludes records by their ids, whatever their rows say.
+    pub fn exclude(&mut self, exclusions: Exclusions) {
+        self.exclusions = exclusions;
+    }
+
+    /// The records that are excluded by their ids.
+    pub fn exclusions(&self) -> &Exclusions {
+        &self.exclusions
+    }
+
+    /// The fields by which rows of a table say that they stay outside the review. They are read whatever the
+    /// checks ask for.
+    pub fn outside_fields(&self, object: Object) -> impl Iterator<Item = &Field> {
+        self.fields(object).filter(|field| Outside::named(field.name()).is_some())
     }
 
     /// The patterns of blocked names, built in and declared.

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::boundary::{Admission, Batch, Field, Object, Row, id_key};
+use crate::boundary::{Admission, Batch, Field, Object, Outside, Row, id_key};
 use crate::check::{AsOf, Bench, Fault, Groups, Outcome, Pulled, Report, World, dead_names};
 use crate::config::{BatchDefinition, Config};
 use crate::packet::{self, Note};
@@ -246,6 +246,7 @@ pub(super) fn fields(config: &Config, as_of: AsOf) -> (Bench, BTreeSet<Field>) {
     // Dates what the packet quotes of a record.
     let tables: BTreeSet<Object> = reads.iter().map(Field::object).collect();
     reads.extend(tables.iter().filter_map(|it| config.boundary.allowed(*it, "modified")));
+    reads.extend(tables.iter().flat_map(|it| config.boundary.outside_fields(*it)).cloned());
     (bench, reads)
 }
 
@@ -287,11 +288,11 @@ fn put_under_review(batch: &mut Batch, definition: &BatchDefinition, config: &Co
     });
 }
 
-/// The ids of the batch's list that are in no table it is about.
+/// The ids of the batch's list that are in no table it is about. Of one that is excluded nothing is said.
 fn absent_ids(definition: &BatchDefinition, pulled: &Pulled) -> Vec<String> {
     let is_absent = |id: &&String| {
         let mut tables = pulled.iter().filter(|batch| definition.is_about(batch.object()));
-        tables.all(|batch| batch.find(id).is_none())
+        tables.all(|batch| batch.find(id).is_none() && batch.outside(id) != Some(Outside::Excluded))
     };
     definition.ids.iter().flatten().filter(is_absent).cloned().collect()
 }

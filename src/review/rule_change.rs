@@ -113,6 +113,12 @@ fn judged_under(
     if let Some(boundary) = folder.rules.get(BOUNDARY) {
         rules.insert(BOUNDARY.to_owned(), boundary.clone());
     }
+    // The records are this week's, without those that are left out now.
+    if let Some(list) = config.boundary.exclusions_file()
+        && let Some(text) = folder.rules.get(&list.value)
+    {
+        rules.insert(list.value.clone(), text.clone());
+    }
     let other = config::parse(&folder.review, &rules).map_err(|problems| {
         let first = problems.sorted().first().map(|first| first.message.clone());
         format!(

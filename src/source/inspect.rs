@@ -2,7 +2,7 @@
 //!
 //! Does not: show a value, or write one that is not in a column that was asked for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
@@ -67,6 +67,9 @@ pub struct Inspection {
     /// Rows that can be read and that the boundary sets aside, such as those whose id stands twice.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     set_aside: Vec<AsideReport>,
+    /// How many rows are no records of the review, by the reason.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    left_out: BTreeMap<&'static str, usize>,
     /// What the reason says in words, and what to do about it.
     #[serde(skip)]
     words: Option<(String, String)>,
@@ -341,6 +344,7 @@ impl Inspection {
             columns: Vec::new(),
             withheld: Vec::new(),
             set_aside: Vec::new(),
+            left_out: BTreeMap::new(),
             words: None,
             decoded_cells: 0,
             second_table: None,
@@ -368,6 +372,7 @@ impl Inspection {
     fn admitted(&mut self, admission: &Admission) {
         self.withheld = admission.withheld.iter().map(WithheldReport::of).collect();
         self.set_aside = admission.set_aside.iter().map(AsideReport::of).collect();
+        self.left_out = admission.outside.iter().map(|(why, n)| (why.word(), *n)).collect();
         if self.status == Status::Ok && !self.set_aside.is_empty() {
             self.status = Status::Partial;
         }
@@ -502,6 +507,9 @@ impl Inspection {
             text,
             "  rows      {read} read, {aside} set aside, {blank} blank, {footer} footer"
         )?;
+        for (why, count) in &self.left_out {
+            writeln!(text, "  left out  {count} {why}")?;
+        }
         let width = self.columns.iter().map(|column| escaped(&column.name).chars().count()).max();
         let width = width.unwrap_or(0).min(40);
         if let Some(object) = self.object {

@@ -153,6 +153,7 @@ fn not_admitted(error: &AdmitError) -> String {
             "{error}\n  hint: if the column was renamed, add its new name to `from` in rules/boundary.toml"
         ),
         AdmitError::TwoColumns { .. }
+        | AdmitError::NoExclusion { .. }
         | AdmitError::DateOrderUnknown { .. }
         | AdmitError::DateOrderMixed { .. }
         | AdmitError::DecimalMarkUnknown { .. }
@@ -528,7 +529,7 @@ impl<'d> Admit<'d> {
 
 impl Sink for Admit<'_> {
     fn row(&mut self, line: u64, cells: &[&str]) -> Result<(), Misfit> {
-        self.intake.row(line, cells).map_err(|misfit| Misfit {
+        self.intake.row(line, cells).map(drop).map_err(|misfit| Misfit {
             column: self.desk.position(&misfit.field),
             length: misfit.length,
             code: misfit.why,

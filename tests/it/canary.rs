@@ -33,6 +33,10 @@ fn secrets() -> Vec<String> {
     ]
 }
 
+/// The column by which leads are left out of the review.
+const LEFT_OUT: &str =
+    "excluded = { from = \"LeaveOut\", why = \"Whoever asks for it is left out.\" }\n";
+
 /// Forms in which the phone number of the twins could come out.
 const PHONES: [&str; 5] =
     ["+1 202 555 0143", "2025550143", "202-555-0143", "(202) 555-0143", "202 555 0143"];
@@ -58,6 +62,8 @@ impl Cage {
             heard: Vec::new(),
         };
         let contacts = "\n[contact.fields]\n\
+            excluded = { from = \"LeaveOut\", why = \"Whoever asks for it is left out.\" }\n\
+            deleted = { from = \"IsDeleted\", why = \"What is deleted is not judged.\" }\n\
             id = { from = \"Id\", why = \"Names the record in evidence.\" }\n\
             last_name = { from = \"LastName\", why = \"Names the person.\" }\n\
             email = { from = \"Email\", why = \"Finds the same person twice.\", show = \"masked\" }\n";
@@ -181,15 +187,28 @@ impl Cage {
     }
 
     fn contacts(&self) -> String {
-        let mut text = "Id,LastName,Email,Call Transcript,Home\n".to_owned();
+        let mut text = "Id,LastName,Email,Call Transcript,Home,IsDeleted,LeaveOut\n".to_owned();
         for n in 0..20 {
             let mail = self.token().to_lowercase();
             text += &format!(
-                "003{n},Quinn{n},{mail}@c{n}-corp.com,\"{}\n{}\",{}\n",
+                "003{n},Quinn{n},{mail}@c{n}-corp.com,\"{}\n{}\",{},no,\n",
                 self.token(),
                 self.token(),
                 self.token()
             );
+        }
+        // Of a row that is left out nothing is told, of whatever column: neither what is shown nor what is
+        // withheld, nor that a cell is wrong.
+        for (n, (is_deleted, leave_out)) in
+            [("yes", ""), ("", "yes"), ("no", "yes")].iter().enumerate()
+        {
+            let (name, mail) = (self.token(), self.token().to_lowercase());
+            text += &format!(
+                "003X{n},{name},{mail}@c{n}-corp.com,{},{},{is_deleted},{leave_out}\n",
+                self.token(),
+                self.token()
+            );
+            text += &format!("003Y{n},\"{name}\n{name}\",{mail},,,{is_deleted},{leave_out}\n");
         }
         text
     }
@@ -371,14 +390,16 @@ pub(crate) fn held_while_writing(
 #[test]
 fn what_was_not_admitted_is_not_in_memory_when_the_packet_is_written() {
     let job = Job::weekly();
+    job.edit("rules/boundary.toml", "[user.fields]", &format!("{LEFT_OUT}\n[user.fields]"));
     // What is withheld stands in quotes within quotes, and its end is looked for.
     let secret = ["pass", "word: opensesame9"].concat();
     // One chunk and several.
     for (rows, threads) in [(2_000, "1"), (2_000, "2"), (30_000, "2")] {
-        let mut leads =
-            String::from("Id,FirstName,LastName,Company,OwnerId,CreatedDate,Notes,Nickname\n");
+        let mut leads = String::from(
+            "Id,FirstName,LastName,Company,OwnerId,CreatedDate,LeaveOut,Notes,Nickname\n",
+        );
         for n in 0..rows {
-            let note = format!("{TOKEN}{n:06},\"{TOKEN}\n{n}\"");
+            let note = format!(",{TOKEN}{n:06},\"{TOKEN}\n{n}\"");
             leads += &format!("00Q{n},Pat,Quinn,{SHOWN} {n},,2025-01-05,{note}\n");
             leads += &match n % 1_000 {
                 // Rows that are set aside: by their width, a quote, and the shape of a cell.
@@ -386,6 +407,8 @@ fn what_was_not_admitted_is_not_in_memory_when_the_packet_is_written() {
                 2 => format!("00R{n},Pat,Qu\"inn,{SHOWN},,2025-01-05,{note}\n"),
                 3 => format!("00R{n},Pat,Quinn,{SHOWN},,\"{TOKEN} \"\"{n}\"\"\",{note}\n"),
                 4 => format!("00S{n},Pat,Quinn,\"\"\"{secret}\"\"\",,2025-01-05,{note}\n"),
+                // Of one that is left out every cell is.
+                5 => format!("00T{n},{TOKEN},{TOKEN},{TOKEN} Inc,,2025-01-05,yes,x,x\n"),
                 _ => continue,
             };
         }

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
-use crm_review::boundary::{Admission, Batch, Boundary, Field, Object, Row};
+use crm_review::boundary::{Admission, Batch, Boundary, Field, Object, Outside, Row};
 use crm_review::draft::init;
 use crm_review::folder::{make, write_new};
 use crm_review::policy::{Document, Log};
@@ -22,22 +22,33 @@ const FIELDS: &str = "[contact.fields]\n\
     created = { from = \"Created\", why = \"Says since when.\", dates = \"month-first\" }\n\
     modified = { from = \"Modified\", why = \"Says what changed.\", dates = \"month-first\" }\n";
 
+const LEFT_OUT: &str = "\
+    deleted = { from = \"Deleted\", why = \"It is no record any more.\" }\n\
+    excluded = { from = \"Excluded\", why = \"Whoever asks for it is left out.\" }\n";
+
 fn boundary() -> Boundary {
+    parsed(FIELDS)
+}
+
+fn parsed(fields: &str) -> Boundary {
     let log = Log::default();
-    let boundary = Boundary::parse(&Document::parse("boundary.toml", FIELDS, &log), &log);
+    let boundary = Boundary::parse(&Document::parse("boundary.toml", fields, &log), &log);
     log.finish(boundary).unwrap()
 }
 
 fn read(folder: &Path, files: &[(&str, &str)]) -> (Batch, Vec<Admission>) {
+    read_by(&boundary(), folder, files)
+}
+
+fn read_by(boundary: &Boundary, folder: &Path, files: &[(&str, &str)]) -> (Batch, Vec<Admission>) {
     for (name, text) in files {
         write_new(&folder.join(name), text.as_bytes()).unwrap();
     }
-    let boundary = boundary();
     let reads: BTreeSet<Field> = boundary.fields(Object::Contact).cloned().collect();
     let names = files.iter().map(|(name, _)| PathBuf::from(name)).collect();
     let files = Files(BTreeMap::from([(Object::Contact, names)]));
     let threads = NonZeroUsize::new(2).unwrap();
-    let pull = pull(folder, &files, &boundary, &reads, chrono_tz::UTC, threads).unwrap();
+    let pull = pull(folder, &files, boundary, &reads, chrono_tz::UTC, threads).unwrap();
     (pull.batches.into_iter().next().unwrap(), pull.admissions)
 }
 
@@ -143,6 +154,45 @@ fn of_two_versions_of_a_record_the_one_that_was_changed_later_is_taken() {
         [(vec![told(3, LATER)], 0), (vec![told(2, LATER), told(4, DOUBTFUL), told(5, earlier)], 1)]
     );
     assert_eq!(batch.find("c2").unwrap().line(), 3);
+}
+
+#[test]
+fn a_row_that_is_left_out_leaves_out_its_record_unless_another_row_is_known_to_be_newer() {
+    let header = "Id,Title,City,Created,Modified,Deleted,Excluded\n";
+    let live = "c1,Buyer,Bonn,3/4/2025,3/4/2025,no,\n\
+        c2,Buyer,Bonn,3/4/2025,3/4/2025,no,\n\
+        c3,Buyer,Bonn,3/4/2025,5/4/2025,no,\n\
+        c4,Buyer,Bonn,3/4/2025,,no,\n\
+        c5,Buyer,Bonn,3/4/2025,3/4/2025,no,\n";
+    // Of one that is left out no cell is looked at, so none is wrong.
+    let others = "c1,Buyer,Bonn,soon,3/1/2025,no,yes\n\
+        c2,Buyer,Bonn,3/4/2025,3/14/2025,yes,no\n\
+        c3,Buyer,Bonn,3/4/2025,3/14/2025,yes,no\n\
+        c4,Buyer,Bonn,3/4/2025,3/14/2025,yes,no\n\
+        c5,Buyer,Bonn,3/4/2025,3/14/2025,no,no\n\
+        c6,Buyer,Bonn,3/4/2025,3/14/2025,yes,yes\n\
+        ,Buyer,Bonn,3/4/2025,3/14/2025,,yes\n\
+        c7,Buyer,Bonn,3/4/2025,3/14/2025,perhaps,no\n";
+    let (live, others) = (format!("{header}{live}"), format!("{header}{others}"));
+    for files in [[("a.csv", &live), ("b.csv", &others)], [("b.csv", &others), ("a.csv", &live)]] {
+        let folder = tempfile::tempdir().unwrap();
+        let files = files.map(|(name, text)| (name, text.as_str()));
+        let boundary = parsed(&format!("{FIELDS}{LEFT_OUT}"));
+        let (batch, mut admissions) = read_by(&boundary, folder.path(), &files);
+        let mut ids: Vec<_> = batch.rows().map(Row::id).collect();
+        ids.sort_unstable();
+        assert_eq!(ids, ["c3", "c4", "c5"]);
+        let why = ["c1", "c2", "c3", "c4", "c5", "c6", "c7"].map(|id| batch.outside(id));
+        let (deleted, excluded) = (Some(Outside::Deleted), Some(Outside::Excluded));
+        assert_eq!(why, [excluded, deleted, None, None, None, excluded, None]);
+        admissions.sort_by(|a, b| a.file.cmp(&b.file));
+        let told: Vec<_> =
+            admissions.iter().map(|it| (it.rows, it.outside.clone(), it.set_aside.len())).collect();
+        let counts = |deleted, excluded| {
+            BTreeMap::from([(Outside::Deleted, deleted), (Outside::Excluded, excluded)])
+        };
+        assert_eq!(told, [(2, counts(1, 1), 1), (1, counts(3, 3), 0)]);
+    }
 }
 
 #[test]

@@ -629,6 +629,51 @@ fn a_pull_that_is_killed_goes_on_where_it_was() {
 }
 
 #[test]
+fn records_that_are_left_out_are_part_of_a_whole_pull_and_stay_out_of_one_that_goes_on() {
+    let is_down = Arc::new(AtomicBool::new(true));
+    let down = Arc::clone(&is_down);
+    let mut tables = thousand();
+    let account = tables.get_mut("Account").unwrap();
+    account.fields.push(("Leave_Out__c".to_owned(), None));
+    for (at, record) in account.records.values_mut().enumerate() {
+        record.insert("Leave_Out__c".to_owned(), json!(at % 100 == 7));
+    }
+    let fault = move |ask: &Request, reply: Reply, _| {
+        if third(ask) && down.load(Ordering::Relaxed) { Reply::Stall(Vec::new()) } else { reply }
+    };
+    let org = Org::start(tables, 200, Box::new(fault));
+    let job = accounts(&org, "");
+    let field =
+        "excluded = { from = \"Leave_Out__c\", why = \"Whoever asks for it is left out.\" }\n";
+    job.edit("rules/boundary.toml", "\n[user.fields]", &format!("{field}\n[user.fields]"));
+    job.edit("review.toml", "timeout_seconds = 3", "timeout_seconds = 60");
+    let mut command = job.command(&["run", ".", "--as-of", DAY]);
+    let mut child = command.env("APP_SECRET", SECRET).spawn().unwrap();
+    while !asked(&org).iter().any(|path| path.ends_with("-400")) {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let kept = job.text(".pull/0-account.jsonl");
+    assert!(kept.contains("\"o\":\"excluded\"") && !kept.contains("Works 7\""));
+    is_down.store(false, Ordering::Relaxed);
+    run(&job).ends(0);
+    assert_eq!(rows(&job), [json!(990), json!(1)]);
+    let left_out = |job: &Job| {
+        let manifest = job.json("runs/2026-11-23/manifest.json");
+        let input = &manifest["inputs"][0];
+        (input["rows_read"].clone(), input["rows_left_out"].clone(), input["sha256"].clone())
+    };
+    let (read, counts, digest) = left_out(&job);
+    assert_eq!((read, counts), (json!(1000), json!({"excluded": 10})));
+    // Uninterrupted, the same comes out.
+    let other = accounts(&org, "");
+    other.edit("rules/boundary.toml", "\n[user.fields]", &format!("{field}\n[user.fields]"));
+    run(&other).ends(0);
+    assert_eq!(left_out(&other).2, digest);
+}
+
+#[test]
 fn a_login_that_may_do_more_than_read_is_refused_or_shown() {
     let mut tables = thousand();
     tables.get_mut("Account").unwrap().writable = true;

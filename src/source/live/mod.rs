@@ -19,7 +19,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::boundary::{AdmitError, Boundary, Desk, Field, Intake, Load, Object};
+use crate::boundary::{AdmitError, Boundary, Desk, Field, Intake, Load, Object, Taken};
 use crate::folder::FolderError;
 
 use self::stash::{About, Mile, Stash};
@@ -309,7 +309,8 @@ pub(super) fn pull(
         login: hex(&Sha256::digest(login.reveal())),
         before_millis: now.timestamp_millis(),
         zone: zone.name().to_owned(),
-        fields: hex(&Sha256::digest(format!("{wanted:?}"))),
+        // Whoever is excluded since then was not when what is kept was read.
+        fields: hex(&Sha256::digest(format!("{wanted:?} {:?}", boundary.exclusions()))),
     };
     let stash = Stash::open(surroundings.folder, fresh, now)?;
     let before = stash.about().before();
@@ -640,9 +641,16 @@ impl<'d> Book<'d> {
             self.rows.cells(row, &mut cells);
             wanted.clear();
             wanted.extend(self.key.iter().map(|at| cells.get(*at).copied().unwrap_or_default()));
-            let Err(misfit) = self.page.row(self.mile.rows, &wanted) else {
-                self.mile.admitted.push(mark);
-                continue;
+            let misfit = match self.page.row(self.mile.rows, &wanted) {
+                Ok(Taken::In) => {
+                    self.mile.admitted.push(mark);
+                    continue;
+                }
+                Ok(Taken::Outside) => {
+                    self.mile.refused.push(mark);
+                    continue;
+                }
+                Err(misfit) => misfit,
             };
             self.mile.refused.push(mark);
             self.mile.aside += 1;

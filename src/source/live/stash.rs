@@ -59,7 +59,7 @@ pub(super) struct Mile {
     pub(super) last: Option<String>,
     /// What tells the rows of this page from those of others: those that were admitted, in order.
     pub(super) admitted: Vec<u64>,
-    /// The same of those that were set aside.
+    /// The same of those that were set aside or stay outside the review.
     pub(super) refused: Vec<u64>,
     /// What is missing so far.
     pub(super) gaps: Vec<String>,
