@@ -6,7 +6,7 @@
 
 use hashbrown::HashMap;
 
-use crate::boundary::{Batch, Field, Grant, Object, Row, Shown, id_key, ids};
+use crate::boundary::{Batch, Field, Grant, Object, Outside, Row, Shown, id_key, ids};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 
 use super::super::people::{Found, People, Standing};
@@ -20,7 +20,7 @@ pub(in super::super) const UNRESOLVED_REFERENCE: CheckDef = CheckDef {
     severity: Severity::Medium,
     about: About::Equals,
     summary: "An owner, account, contact, parent or conversion named by a record is in none of the \
-              supplied tables, or an owner's name belongs to several users. One finding per missing \
+              supplied tables or deleted, or an owner's name belongs to several users. One finding per missing \
               id, at most 50 per field.",
     consequence: "Checks that follow the reference say nothing about these records, and reports by \
                   owner or account miss them.",
@@ -152,6 +152,8 @@ fn judge(references: &[Reference], world: &World<'_>) -> Judgement {
 enum Fault {
     /// No input holds it.
     Missing,
+    /// An input holds it and says that it is deleted.
+    Deleted,
     /// Several users have the name.
     Ambiguous,
 }
@@ -204,8 +206,7 @@ impl Reference {
                 }
                 Targets::Tables(listed, _) => {
                     let tables = || listed.iter().filter_map(|table| world.batch(*table));
-                    let leads_nowhere = |id: &&str| tables().all(|table| table.find(id).is_none());
-                    faulty.extend(ids(cell).filter(leads_nowhere).map(|id| (id, Fault::Missing)));
+                    faulty.extend(ids(cell).filter_map(|id| Some((id, fault(id, tables())?))));
                 }
             }
             dangling += usize::from(!faulty.is_empty());
@@ -244,6 +245,21 @@ impl Reference {
     }
 }
 
+/// What is wrong with an id that stands for a record of these tables. Of a record that is left out of the
+/// review at somebody's wish nothing is said.
+fn fault<'a>(id: &str, tables: impl Iterator<Item = &'a Batch>) -> Option<Fault> {
+    let mut fault = Some(Fault::Missing);
+    for table in tables {
+        match table.outside(id) {
+            _ if table.find(id).is_some() => return None,
+            Some(Outside::Excluded) => return None,
+            Some(Outside::Deleted) => fault = Some(Fault::Deleted),
+            None => {}
+        }
+    }
+    fault
+}
+
 /// Owner values that lead to nobody, or to several people of whom not all have left.
 fn faulty_owners<'a>(
     batch: &'a Batch,
@@ -275,10 +291,14 @@ fn finding(lost: &[Lost<'_, '_>], world: &World<'_>) -> Option<Finding> {
         told.join("; "),
         Evidence::Cell(row.cell(&first.reference.field)),
         Proposal::ReviewUpstream {
-            question: format!(
-                "Is the input incomplete, or was the {} deleted or merged?",
-                nouns.join(" or the ")
-            ),
+            question: if lost.iter().all(|lost| lost.fault == Fault::Deleted) {
+                format!("Which {} should stand there, if any?", nouns.join(" or "))
+            } else {
+                format!(
+                    "Is the input incomplete, or was the {} deleted or merged?",
+                    nouns.join(" or the ")
+                )
+            },
         },
     );
     let by_field = || lost.chunk_by(|a, b| a.reference.field == b.reference.field);
@@ -340,6 +360,7 @@ impl<'a> Lost<'_, 'a> {
         let (noun, what) = (self.reference.noun(), self.shown());
         match self.fault {
             Fault::Missing => format!("{who} the {noun} {what}, which is in no input"),
+            Fault::Deleted => format!("{who} the {noun} {what}, which is deleted"),
             Fault::Ambiguous => {
                 format!("{who} the {noun} {what}, and several users have that name")
             }
@@ -370,7 +391,8 @@ impl<'a> Lost<'_, 'a> {
             of: format!("{plural} whose `{field}` leads nowhere"),
             is: format!("{dangling} of {references} (missing ids or names: {distinct})"),
         });
-        if distinct >= CUT_LEAST && dangling * 100 > references * CUT_PERCENT {
+        let is_absent = self.fault != Fault::Deleted;
+        if is_absent && distinct >= CUT_LEAST && dangling * 100 > references * CUT_PERCENT {
             finding = finding.unless(format!(
                 "{dangling} of {references} references of `{field}` lead nowhere: the input for \
                  them is probably a part of the table"
@@ -382,8 +404,11 @@ impl<'a> Lost<'_, 'a> {
             (Targets::People, Fault::Missing) if world.batch(Object::Queue).is_none() => finding
                 .lacking("no input lists the queues")
                 .unless("the owner may be a queue: no input lists the queues"),
-            (Targets::People, Fault::Missing) => {
+            (Targets::People, Fault::Missing | Fault::Deleted) => {
                 finding.unless("the owner may be a user that the export of users leaves out")
+            }
+            (Targets::Tables(..), Fault::Deleted) => {
+                finding.unless("it may have been merged into another, or restored since the export")
             }
             (Targets::Tables(listed, unlisted), _) => {
                 for object in unlisted {

@@ -126,6 +126,9 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
         judgement.examined += customers.len();
         let unproven: Vec<Row<'_>> =
             customers.into_iter().filter(|row| claims.is_unproven(*row)).collect();
+        let (hidden, unproven): (Vec<_>, Vec<_>) =
+            unproven.into_iter().partition(|row| claims.links.are_hidden(*row));
+        Links::leave_hidden(*object, hidden, &mut judgement);
         let created = asked.created.iter().find(|field| field.object() == *object);
         let imports = Imports::around(batch, created, world.as_of.zone, unproven.iter().copied());
         let oldest = if unproven.is_empty() { None } else { claims.links.oldest_deal() };
@@ -192,6 +195,7 @@ impl<'w, 'a> Claims<'w, 'a> {
                 && self.says_customer(ladder, row)
                 && self.can_judge(object, ladder, &mut Judgement::default())
                 && self.is_unproven(row)
+                && !self.links.are_hidden(row)
         })
     }
 

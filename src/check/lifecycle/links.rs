@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use hashbrown::HashMap;
 
-use crate::boundary::{Field, Grant, Missing, Object, Row, id_key, ids};
+use crate::boundary::{Field, Grant, Missing, Object, Outside, Row, id_key, ids};
 use crate::check::deals::{self, DealState};
 use crate::check::ladder::Ladders;
 use crate::check::{Judgement, World};
@@ -109,6 +109,8 @@ pub(super) struct Links<'w, 'a> {
     fields: &'w DealFields,
     /// Deals that name a contact and no account, by that contact's account.
     through_people: HashMap<&'a str, Vec<Row<'a>>>,
+    /// Whether a deal leads to an account, if at all, through somebody who is excluded from the review.
+    through_excluded: bool,
     all: usize,
     to_contacts: usize,
     to_accounts: usize,
@@ -124,6 +126,7 @@ impl<'w, 'a> Links<'w, 'a> {
             world,
             fields,
             through_people: HashMap::new(),
+            through_excluded: false,
             all: 0,
             to_contacts: 0,
             to_accounts: 0,
@@ -153,6 +156,12 @@ impl<'w, 'a> Links<'w, 'a> {
             people.iter().flat_map(|person| self.fields.companies(*person)).map(id_key).collect();
         companies.sort_unstable();
         companies.dedup();
+        let people = self.fields.contact.as_ref().and_then(|field| deal.text(field));
+        self.through_excluded |= !names_account
+            && people.is_some_and(|people| {
+                let contacts = self.world.batch(Object::Contact);
+                contacts.and_then(|batch| batch.outside(people)) == Some(Outside::Excluded)
+            });
         self.all += 1;
         self.to_contacts += usize::from(!contacts.is_empty() || !accounts.is_empty());
         self.to_accounts += usize::from(!accounts.is_empty() || !companies.is_empty());
@@ -179,6 +188,31 @@ impl<'w, 'a> Links<'w, 'a> {
             of.of_account(id).iter().chain(through_people.into_iter().flatten())
         });
         own.iter().chain(company_deals).copied()
+    }
+
+    /// True when deals of a record may be hidden: one that is excluded from the review names it, or one that
+    /// is here leads to it through somebody who is.
+    pub(super) fn are_hidden(&self, row: Row<'a>) -> bool {
+        let holds = |field: &Option<Field>, id: &str| {
+            let batch = field.as_ref().and_then(|field| self.world.batch(field.object()));
+            field.as_ref().zip(batch).is_some_and(|(field, batch)| batch.excluded_holds(field, id))
+        };
+        let is = |object| row.object() == object;
+        let itself = is(Object::Account).then(|| row.id());
+        (is(Object::Contact) && holds(&self.fields.contact, row.id()))
+            || self.fields.companies(row).chain(itself).any(|id| {
+                holds(&self.fields.account, id)
+                    || (self.through_excluded && holds(&self.fields.contact_account, id))
+            })
+    }
+
+    /// Says which records were not judged because of that.
+    pub(super) fn leave_hidden(object: Object, hidden: Vec<Row<'a>>, judgement: &mut Judgement) {
+        if !hidden.is_empty() {
+            let why =
+                format!("deals of {} may be among those left out of the review", hidden.len());
+            judgement.skip_records(object, hidden, &why);
+        }
     }
 
     /// Each deal once, in input order.

@@ -91,6 +91,7 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
         if !links.cover(*object, rule.min_coverage.value, &mut judgement) {
             continue;
         }
+        let mut hidden = Vec::new();
         for row in batch.reviewed() {
             let stage = row.text(&ladder.field);
             if !stage.is_some_and(|stage| lists(&ladder.opportunity, stage))
@@ -100,8 +101,12 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
             }
             judgement.examined += 1;
             let case = Case { world, asked, rule, links: &links, ladder, row };
-            judgement.findings.extend(case.finding());
+            match case.finding() {
+                Some(_) if links.are_hidden(row) => hidden.push(row),
+                finding => judgement.findings.extend(finding),
+            }
         }
+        Links::leave_hidden(*object, hidden, &mut judgement);
     }
     judgement
 }

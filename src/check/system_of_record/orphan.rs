@@ -4,7 +4,7 @@
 
 use hashbrown::{HashMap, HashSet};
 
-use crate::boundary::{Batch, Grant, Kind, Object, Row, id_key, letters};
+use crate::boundary::{Batch, Grant, Kind, Object, Outside, Row, id_key, letters};
 use crate::check::settings::days;
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 
@@ -112,7 +112,8 @@ fn forward<'a>(
             unclear.extend(row.is_under_review().then_some(row));
             continue;
         }
-        let known = system.row_of(extract, key).is_some();
+        let known = system.row_of(extract, key).is_some()
+            || extract.outside(key) == Some(Outside::Excluded);
         coverage.add(known);
         let fresh =
             created.as_ref().and_then(|field| row.time(field)).is_some_and(|at| at > settled);
@@ -230,6 +231,16 @@ fn backward<'a>(
     judgement: &mut Judgement,
 ) {
     let rules = &world.policies.system_of_record;
+    // Of records that are left out the ids alone are known.
+    if batch.excludes() && system.key.kind() != Kind::Id {
+        let why = format!(
+            "some {} are left out of the review, and their `{}` is not known: it is no field of kind id",
+            system.object.plural(),
+            system.key.name()
+        );
+        judgement.skip(Object::SystemRecord, &why);
+        return;
+    }
     let held: HashSet<&str> =
         batch.rows().filter_map(|row| system.key_of(row)).map(id_key).collect();
     let updated = updated(world);
@@ -241,7 +252,7 @@ fn backward<'a>(
         if is_no_key(key) {
             continue;
         }
-        let known = held.contains(id_key(key));
+        let known = held.contains(id_key(key)) || batch.excluded_holds(&system.key, key);
         coverage.add(known);
         let fresh =
             updated.as_ref().and_then(|field| theirs.time(field)).is_some_and(|at| at > settled);
