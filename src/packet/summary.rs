@@ -3,10 +3,12 @@
 //! Does not: exceed 78 columns but for a long id and the line that says where the packet is, colour anything,
 //! or quote a headline.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use chrono::Datelike as _;
 
+use crate::boundary::{Object, Outside};
 use crate::check::{Family, Outcome};
 use crate::finding::{Hold, Severity};
 use crate::metrics::Course;
@@ -36,6 +38,9 @@ pub fn summary(review: &Review<'_>) -> String {
         ),
     );
     paragraph(&mut out, "", &format!("{}. Nothing has been applied.", review.extent(&found)));
+    if let Some(words) = left_out(review) {
+        paragraph(&mut out, "", &words);
+    }
     if let Some(newest) = review.newest() {
         paragraph(&mut out, "", &format!("The newest change in the records is of {newest}."));
     }
@@ -102,6 +107,23 @@ pub fn summary(review: &Review<'_>) -> String {
     let file = if review.slice.is_some() { "" } else { review.file };
     let _ = writeln!(out, "  {}/{}", visible(review.folder), visible(file));
     out
+}
+
+/// How many records are left out of the review, by table and reason.
+fn left_out(review: &Review<'_>) -> Option<String> {
+    let mut counts: BTreeMap<(Object, Outside), usize> = BTreeMap::new();
+    for admission in review.admissions {
+        for (why, count) in &admission.outside {
+            *counts.entry((admission.object, *why)).or_default() += count;
+        }
+    }
+    let each = counts.iter().map(|((object, why), count)| {
+        let noun =
+            if *count == 1 { object.key().replace('_', " ") } else { object.plural().to_owned() };
+        format!("{} {} {noun}", grouped(*count), why.word())
+    });
+    let each: Vec<_> = each.collect();
+    (!each.is_empty()).then(|| format!("Left out of the review: {}.", each.join(", ")))
 }
 
 fn families(out: &mut String, found: &[Found<'_>]) {

@@ -139,7 +139,10 @@ fn cut(last: &Run, kept: &Kept, judged: &Judged, rules: &InputRules) -> Vec<Cut>
         let (whole_on, whole) =
             whole.filter(|(on, _)| *on >= since).unwrap_or((last.as_of, had.admitted));
         let cut = Cut { object: count.object, left: count.admitted, whole_on, whole };
-        rules.looks_cut(whole, count.admitted as u64).then_some(cut)
+        // What is left out since then came all the same.
+        let admissions = judged.admissions.iter().filter(|it| it.object == count.object);
+        let came = count.admitted + admissions.map(Admission::left_out).sum::<usize>();
+        rules.looks_cut(whole, came as u64).then_some(cut)
     });
     cut.collect()
 }

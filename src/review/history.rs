@@ -13,7 +13,7 @@ use std::path::Path;
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 
-use crate::boundary::{Field, Object, RecordRef, Row};
+use crate::boundary::{Field, Object, Outside, RecordRef, Row};
 use crate::check::{ALL, About, CheckDef, Family, Report};
 use crate::config::Config;
 use crate::finding::{Finding, FindingId, ProposalKind};
@@ -267,7 +267,10 @@ impl<'l> Past<'l> {
         let together = Together::of(&now.judged.reports);
         for (id, mut before) in mem::take(&mut self.memory) {
             let decided = self.decisions.get(&id).map(|(decided, _)| *decided);
-            if before.resolved.is_none() {
+            // Whoever is excluded from the review is not told of, neither as resolved nor as open.
+            if before.records().any(|record| is_excluded(record, now)) {
+                since.unseen += usize::from(before.resolved.is_none());
+            } else if before.resolved.is_none() {
                 let is_whole = !before.records().any(|record| is_gone(record, now));
                 if is_whole && together.tells_of(&before) {
                     // It is news once.
@@ -311,10 +314,12 @@ impl<'l> Past<'l> {
         let (sights, gaps) = applied::sights(runs, &self.decisions, day, pulled, boundary);
         for (id, sight) in sights {
             let Some((decided, run)) = self.decisions.get(id) else { continue };
-            if now.cut.contains(&decided.record.object) {
+            let known = memory.get_mut(id);
+            let is_excluded = is_excluded(&decided.record, now)
+                || known.iter().any(|it| it.records().any(|record| is_excluded(record, now)));
+            if now.cut.contains(&decided.record.object) || is_excluded {
                 continue;
             }
-            let known = memory.get_mut(id);
             let Some(state) = happened(sight, known.as_deref(), run.as_of) else { continue };
             let before = known.as_deref().and_then(|memory| memory.change);
             let changed = match before {
@@ -468,6 +473,12 @@ pub(super) fn unresolved(runs: &Path, run: &Run) -> BTreeSet<FindingId> {
 fn is_gone(record: &RecordRef, now: &Now<'_>) -> bool {
     let batch = now.judged.pulled.get(record.object);
     batch.is_some_and(|batch| batch.find(&record.id).is_none())
+}
+
+/// True for a record that is there and excluded from the review.
+fn is_excluded(record: &RecordRef, now: &Now<'_>) -> bool {
+    let batch = now.judged.pulled.get(record.object);
+    batch.is_some_and(|batch| batch.outside(&record.id) == Some(Outside::Excluded))
 }
 
 /// A line of history.jsonl.

@@ -176,6 +176,10 @@ struct InputFile<'a> {
     rows_read: u64,
     /// Rows that became records.
     rows_admitted: usize,
+    /// Rows that are no records of the review, by the reason: the CRM marks them as deleted, or they are to
+    /// be excluded from it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    rows_left_out: BTreeMap<&'static str, usize>,
     /// Rows that could not be read without guessing.
     rows_set_aside: u64,
     /// Lines without anything in them.
@@ -539,6 +543,7 @@ fn input_files<'j>(judged: &'j Judged, loss: &'j Loss) -> Vec<InputFile<'j>> {
             },
             rows_read: input.tally.rows_read,
             rows_admitted: admission.rows,
+            rows_left_out: admission.outside.iter().map(|(why, n)| (why.word(), *n)).collect(),
             rows_set_aside: input.tally.quarantined + admission.set_aside.len() as u64,
             blank_lines: input.tally.blank,
             footer_lines: input.tally.footer,

@@ -14,6 +14,7 @@ mod init;
 mod input;
 mod job;
 mod kills;
+mod left_out;
 mod linking;
 mod memory;
 mod mock;

@@ -729,17 +729,19 @@ impl Checks {
 
 impl InputView {
     fn of(input: &Input, review: &Review<'_>) -> Self {
-        let at_the_boundary = review
-            .admissions
-            .iter()
-            .filter(|admission| admission.file == input.file && admission.object == input.object)
-            .flat_map(|admission| &admission.set_aside);
+        let admissions = || {
+            let all = review.admissions.iter();
+            all.filter(|it| it.file == input.file && it.object == input.object)
+        };
+        let at_the_boundary = admissions().flat_map(|admission| &admission.set_aside);
         let mut problems: Vec<&(u64, String)> =
             input.problems.iter().chain(at_the_boundary).collect();
         problems.sort();
         let total = problems.len() + input.more;
         let unlisted = total - problems.len().min(LISTED);
-        let mut skipped = Vec::new();
+        let left_out = admissions().flat_map(|admission| &admission.outside);
+        let mut skipped: Vec<String> =
+            left_out.map(|(why, count)| format!("{} {}", grouped(*count), why.word())).collect();
         if input.blank > 0 {
             skipped.push(format!("{} blank", grouped(input.blank)));
         }
