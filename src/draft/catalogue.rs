@@ -291,6 +291,37 @@ const OPTED_OUT: Known = (
     "A merge must keep the stricter consent.",
 );
 
+const DELETED: Known = (
+    "deleted",
+    &[
+        "IsDeleted",
+        "Is Deleted",
+        "Deleted",
+        "@ Deleted",
+        "Archived",
+        "IsArchived",
+        "Is Archived",
+        "@ Archived",
+        "hs_archived",
+        "Gelöscht",
+        "Archiviert",
+    ],
+    "What is deleted or archived is not judged.",
+);
+// Whether somebody may be mailed is another question.
+const EXCLUDED: Known = (
+    "excluded",
+    &[
+        "Exclude from Review",
+        "Excluded from Review",
+        "Exclude from CRM Review",
+        "Excluded from CRM Review",
+        "Leave Out of Review",
+        "Left Out of Review",
+    ],
+    "Whoever asks to be left out of the review is.",
+);
+
 /// A person's name in one column.
 pub(super) const WHOLE_NAME: &str = "full_name";
 
@@ -369,6 +400,8 @@ const LEAD: &[Known] = &[
     ),
     OPTED_OUT,
     EXTERNAL_ID,
+    DELETED,
+    EXCLUDED,
 ];
 
 const CONTACT: &[Known] = &[
@@ -520,6 +553,8 @@ const CONTACT: &[Known] = &[
     LAST_ACTIVITY,
     OPTED_OUT,
     EXTERNAL_ID,
+    DELETED,
+    EXCLUDED,
 ];
 
 const ACCOUNT: &[Known] = &[
@@ -587,6 +622,8 @@ const ACCOUNT: &[Known] = &[
     MODIFIED,
     LAST_ACTIVITY,
     EXTERNAL_ID,
+    DELETED,
+    EXCLUDED,
 ];
 
 const DEAL: &[Known] = &[
@@ -731,6 +768,8 @@ const DEAL: &[Known] = &[
     CREATED,
     MODIFIED,
     LAST_ACTIVITY,
+    DELETED,
+    EXCLUDED,
 ];
 
 const USER: &[Known] = &[
@@ -819,6 +858,7 @@ const CAMPAIGN_MEMBER: &[Known] = &[
         ],
         "The first response.",
     ),
+    DELETED,
 ];
 
 const FIELD_HISTORY: &[Known] = &[
@@ -832,6 +872,7 @@ const FIELD_HISTORY: &[Known] = &[
     ("new", &["NewValue", "New Value"], "Says to what."),
     ("changed", &["CreatedDate", "Edit Date", "Changed", "Changed on"], "Says when."),
     ("by", &["CreatedById", "Edited By", "CreatedBy.Name", "Changed by"], "Says who."),
+    DELETED,
 ];
 
 /// The columns a table can have.

@@ -965,6 +965,40 @@ fn a_whole_name_beside_its_parts_is_not_read() {
 }
 
 /// Leads of three owners, with a users file that says how they stand in words.
+#[test]
+fn columns_that_leave_rows_out_are_drafted_and_consent_to_mail_is_none() {
+    let job = Job::new(&[("exports/User.csv", USERS)]);
+    let row = |n: usize| {
+        let deleted = if n == 3 { "true" } else { "false" };
+        format!(
+            "00Q{n},Ann{n},Ng{n},Firm {n},a{n}@firm{n}-corp.com,0051,New,2025-01-05,2026-02-27,{deleted},{},true\n",
+            if n == 4 { "1" } else { "" },
+        )
+    };
+    let header = "Id,FirstName,LastName,Company,Email,OwnerId,Status,CreatedDate,LastModifiedDate,IsDeleted,\
+        Exclude_from_Review__c,HasOptedOutOfEmail";
+    job.put("exports/Lead.csv", &rows(header, row));
+    let deals = "Record ID,Deal Name,Deal Stage,Amount,Close Date,Archived,Email Opt Out,Do Not Call\n\
+        1,A,won,1,2026-01-01,No,Yes,Yes\n2,B,won,1,2026-01-01,Yes,Yes,Yes\n";
+    job.put("exports/deals.csv", deals);
+    job.call(&["init", ".", "--from", "exports"]).ends(0);
+    let entry = |from: &str| format!("from = \"{from}\"");
+    for (table, field, from) in [
+        ("lead", "deleted", "IsDeleted"),
+        ("lead", "excluded", "Exclude_from_Review__c"),
+        ("lead", "opted_out", "HasOptedOutOfEmail"),
+        ("deal", "deleted", "Archived"),
+    ] {
+        let line = line(&job, table, field);
+        assert!(line.contains(&entry(from)) && line.starts_with(field), "{line}");
+    }
+    let boundary = job.text("rules/boundary.toml");
+    assert_eq!(boundary.matches("excluded = {").count(), 1);
+    let said = job.run(&[]).ends(0);
+    let words = "Left out of the review: 1 deleted lead, 1 excluded lead, 1 deleted deal.";
+    assert!(said.out.contains(words), "{}", said.out);
+}
+
 fn standings(words: [&str; 3]) -> Job {
     let job = Job::new(&[]);
     let leads = rows(
