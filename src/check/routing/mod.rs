@@ -24,7 +24,7 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
-use crate::boundary::{Boundary, Field, Grant, Missing, Object, Row};
+use crate::boundary::{Boundary, Field, Grant, Missing, Object, Outside, Row};
 use crate::check::ladder::Flags;
 use crate::check::lint::{Line, List, Rest};
 use crate::check::rulebook::Rulebook;
@@ -351,6 +351,14 @@ impl Plan {
         [&self.by_hand, &self.do_not_route].into_iter().flatten().any(is_set)
     }
 
+    /// True for a record that names an account which is excluded from the review.
+    fn hides_account(&self, world: &super::World<'_>, row: Row<'_>) -> bool {
+        let named = [&self.account, &self.primary_account].into_iter().flatten();
+        let mut ids = named.filter_map(|field| row.text(field));
+        let accounts = world.batch(Object::Account).filter(|accounts| accounts.excludes());
+        accounts.is_some_and(|it| ids.any(|id| it.outside(id) == Some(Outside::Excluded)))
+    }
+
     /// When a record came to its owner: assigned, else created.
     fn routed_on(&self, row: Row<'_>, as_of: AsOf) -> Option<NaiveDate> {
         let fields = [&self.assigned, &self.created].into_iter().flatten();
@@ -483,6 +491,10 @@ fn load_fault(
                 "{} {belong} to several accounts, which do not agree on whose it should be",
                 rows.len()
             );
+            judgement.skip_records(object, rows, &why);
+        }
+        for (object, rows) in routed.hidden(world) {
+            let why = format!("the accounts of {} are left out of the review", rows.len());
             judgement.skip_records(object, rows, &why);
         }
         judgement.findings = routed

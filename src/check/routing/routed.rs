@@ -174,6 +174,8 @@ pub(super) struct Stretch {
     examined: [usize; Fault::CHAIN.len()],
     /// What a step could not tell, as a record's accounts do not agree, by the record's position.
     unsure: Vec<(Fault, usize)>,
+    /// The positions of the records whose account is excluded from the review.
+    hidden: Vec<usize>,
 }
 
 /// Where the rules send each record under review.
@@ -191,6 +193,9 @@ pub(in crate::check) struct Routed<'a> {
     examined: BTreeMap<Fault, usize>,
     /// The positions of the records that a step could tell nothing of.
     unsure: BTreeMap<(Fault, Object), Vec<usize>>,
+    /// The positions of the records of which no step can tell anything: their account is excluded from the
+    /// review, and it may be what decides.
+    hidden: BTreeMap<Object, Vec<usize>>,
     skipped: Vec<(Object, &'static str)>,
 }
 
@@ -248,6 +253,7 @@ impl<'a> Routed<'a> {
             faults: BTreeMap::new(),
             examined: BTreeMap::new(),
             unsure: BTreeMap::new(),
+            hidden: BTreeMap::new(),
             skipped: Vec::new(),
         };
         routed.look_up(world);
@@ -308,6 +314,9 @@ impl<'a> Routed<'a> {
             for (fault, seen) in Fault::CHAIN.into_iter().zip(stretch.examined) {
                 *self.examined.entry(fault).or_default() += seen;
             }
+            if !stretch.hidden.is_empty() {
+                self.hidden.entry(plan.object).or_default().extend(stretch.hidden);
+            }
             for (fault, at) in stretch.unsure {
                 self.unsure.entry((fault, plan.object)).or_default().push(at);
             }
@@ -329,6 +338,11 @@ impl<'a> Routed<'a> {
             let is_judged = row.is_under_review()
                 && self.is_judged(world, plan, row)
                 && open.may_be_open(world, &flags, row);
+            let is_hidden = is_judged && plan.hides_account(world, row);
+            if is_hidden {
+                stretch.hidden.push(row.position());
+            }
+            let is_judged = is_judged && !is_hidden;
             let case = if is_judged { self.case(world, row, &mut values) } else { None };
             let fault = case.and_then(|case| case.fault(on, &mut stretch));
             stretch.faults.push(fault);
@@ -465,6 +479,14 @@ impl<'a> Routed<'a> {
         self.examined.get(&fault).copied().unwrap_or_default()
     }
 
+    /// The records of each object of which no step can tell anything, as their account is excluded.
+    pub(super) fn hidden(&self, world: &World<'a>) -> impl Iterator<Item = (Object, Vec<Row<'a>>)> {
+        self.hidden.iter().filter_map(|(object, positions)| {
+            let batch = world.batch(*object)?;
+            Some((*object, positions.iter().filter_map(|at| batch.at(*at)).collect()))
+        })
+    }
+
     /// The records of each object that a step could tell nothing of, as their accounts do not agree.
     pub(super) fn unsure(
         &self,
@@ -531,6 +553,9 @@ impl<'a> Routed<'a> {
     /// nothing of it.
     pub(in crate::check) fn advice(&self, world: &World<'a>, row: Row<'a>) -> Option<Advice> {
         let plan = self.policy.plan(row.object()).filter(|plan| !plan.rules.is_empty())?;
+        if plan.hides_account(world, row) {
+            return None;
+        }
         let owner = plan.owner.as_ref().and_then(|field| row.text(field)).unwrap_or_default();
         let mut values = Values::default();
         let case = self.case_today(world, plan, row, self.roster.who(owner), &mut values);
