@@ -200,6 +200,11 @@ impl Batch {
         self.fields.contains(field)
     }
 
+    /// The columns in which a field stands, one for each input that has it.
+    pub fn columns_of(&self, field: &Field) -> impl Iterator<Item = &str> {
+        self.files.iter().filter_map(|share| share.columns.get(field.name()).map(String::as_str))
+    }
+
     /// Every admitted record, in input order.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
         (0..self.len()).map(|at| Row { batch: self, at })
@@ -680,6 +685,12 @@ pub fn written_number(number: f64) -> String {
 /// `a…@example.com` for addresses, the first and last character otherwise.
 fn mask(value: &str) -> String {
     let value = value.trim();
+    // Of several addresses in one cell, each.
+    if value.matches('@').nth(1).is_some() && value.contains([',', ';']) {
+        let parts = value.split([',', ';']).filter(|part| !part.trim().is_empty());
+        let parts: Vec<_> = parts.map(mask).collect();
+        return parts.join(", ");
+    }
     if let Some((local, domain)) = value.rsplit_once('@') {
         return format!("{}…@{domain}", local.chars().next().unwrap_or('…'));
     }
@@ -791,6 +802,18 @@ impl fmt::Display for Shown {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_several_addresses_each_is_masked() {
+        for (value, shown) in [
+            ("ann@acme.com", "a…@acme.com"),
+            ("ann@acme.com, bo@home.org;cy@work.net,", "a…@acme.com, b…@home.org, c…@work.net"),
+            ("ann@acme@com", "a…@com"),
+            ("Ng, Ann", "N…n"),
+        ] {
+            assert_eq!(mask(value), shown);
+        }
+    }
 
     #[test]
     fn midnight_utc_is_the_day_it_names_on_both_sides_of_greenwich() {

@@ -145,7 +145,9 @@ impl Kind {
             Self::Date => Moment::parse(trimmed).map(Value::Moment).ok_or("not a date"),
             Self::Number => Figure::parse(trimmed).map(Value::Number).ok_or("not a number"),
             Self::Flag => flag(trimmed).map(Value::Flag).ok_or("neither yes nor no"),
-            Self::Email => line(cell, glance, 254, 4),
+            Self::Email => line(cell, glance, LONGEST_ADDRESS, 4).or_else(|why| {
+                if is_mail_list(cell, glance) { Ok(Value::Text(cell)) } else { Err(why) }
+            }),
             Self::Phone => line(cell, glance, 60, 8),
             Self::Web => line(cell, glance, 2_048, 3),
             Self::Picklist => line(cell, glance, 120, 12),
@@ -160,6 +162,22 @@ impl Kind {
             }
         }
     }
+}
+
+/// The most bytes of a mail address.
+const LONGEST_ADDRESS: usize = 254;
+
+/// Whether a cell lists mail addresses and nothing else.
+fn is_mail_list(cell: &str, glance: Glance) -> bool {
+    const LONGEST: usize = 2_048;
+    let is_one = |part: &str| {
+        let part = part.trim();
+        part.len() <= LONGEST_ADDRESS && part.contains('@') && !part.contains(char::is_whitespace)
+    };
+    cell.len() <= LONGEST
+        && !glance.any(seen::BREAK)
+        && cell.contains([',', ';'])
+        && cell.trim_end_matches([',', ';', ' ']).split([',', ';']).all(is_one)
 }
 
 /// Whether a cell says that there is no value.

@@ -122,10 +122,7 @@ impl Gate {
         let key = id(self.key_at);
         let is_listed = key.as_ref().is_some_and(|(_, id)| self.ids.contains(id_key(id)));
         let mut said = self.flags.iter().filter(|(at, _)| read(*at) == Some(Value::Flag(true)));
-        let why = match is_listed {
-            true => Outside::Excluded,
-            false => said.next()?.1,
-        };
+        let why = if is_listed { Outside::Excluded } else { said.next()?.1 };
         let others: &[usize] = if why == Outside::Excluded { &self.names } else { &[] };
         let modified = self.modified.and_then(|at| {
             let Value::Moment(moment) = read(at)? else { return None };

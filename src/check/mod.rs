@@ -49,6 +49,9 @@ pub use people::without_mark;
 pub use rulebook::{MODEL, Rulebook, Table};
 pub use world::{AsOf, Pulled, World};
 
+// Whoever shows an address reads its cell as the checks do.
+pub use crate::matching::normalise::addresses;
+
 /// The seven families, and the input itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Family {

@@ -177,10 +177,13 @@ fn learn(mask: &mut Learning<'_>, config: &Config, judged: &Judged, row: Row<'_>
         if let Shown::Value(shown) | Shown::Masked(shown) = row.cell(field).shown() {
             mask.learn(word, shown);
         }
-        if let Kind::Email = field.kind()
-            && let Some((_, domain)) = text.rsplit_once('@')
-        {
-            mask.learn("site", domain.trim());
+        if let Kind::Email = field.kind() {
+            for address in check::addresses(&text) {
+                mask.learn(word, address.trim());
+                if let Some((_, domain)) = address.rsplit_once('@') {
+                    mask.learn("site", domain.trim());
+                }
+            }
         }
         if let Kind::Web = field.kind() {
             let host = text.trim().trim_start_matches("https://").trim_start_matches("http://");

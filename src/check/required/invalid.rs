@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 use crate::boundary::{Boundary, Exposure, Field, Grant, Kind, Object, Row, letters};
 use crate::check::settings::days;
 use crate::finding::{Evidence, Finding, Proposal, Severity};
+use crate::matching::normalise;
 use crate::policy::{Section, nearest};
 
 use super::super::condition::{When, fold};
@@ -284,7 +285,7 @@ impl Fault {
 /// What is wrong with the shape of a value, if anything is.
 fn fault(kind: Kind, value: &str) -> Option<Fault> {
     match kind {
-        Kind::Email => email_fault(value.trim()),
+        Kind::Email => normalise::addresses(value).find_map(|it| email_fault(it.trim())),
         Kind::Phone => phone_fault(value.trim()),
         Kind::Id
         | Kind::Picklist
@@ -408,7 +409,10 @@ fn is_vanity(phone: &str) -> bool {
 }
 
 fn malformed(world: &World<'_>, row: Row<'_>, field: &Field, fault: Fault) -> Finding {
-    let headline = format!("{} is malformed: {}", title(field), fault.words());
+    let among = row.text(field).filter(|_| field.kind() == Kind::Email);
+    let is_listed = among.is_some_and(|value| normalise::addresses(value).nth(1).is_some());
+    let one_of = if is_listed { "of one of its addresses: " } else { "" };
+    let headline = format!("{} is malformed: {one_of}{}", title(field), fault.words());
     let ask = format!("whoever has the {}'s card or last mail", row.object());
     let cell = row.cell(field);
     let proposal = Proposal::FillField { before: cell.clone(), ask };
@@ -539,7 +543,12 @@ mod tests {
             "ann@exa_mple.com",
             Some("its domain has a sign that domains cannot have"),
         );
-        check(Kind::Email, "ann@a.com;bo@b.com", Some("it has more than one @"));
+        check(Kind::Email, "ann@a.com/bo@b.com", Some("it has more than one @"));
+        // Of a list each is judged.
+        check(Kind::Email, "ann@a.com;bo@b.com, cy@c.com", None);
+        check(Kind::Email, "ann@a.com;bo@b", Some("its domain has no dot"));
+        check(Kind::Email, "ann@a.com, bo", Some("it has a space in it"));
+        check(Kind::Email, "ann@a.com,", Some("it has a sign that addresses cannot have"));
         check(Kind::Email, "ann;@a.com", Some("it has a sign that addresses cannot have"));
     }
 

@@ -23,6 +23,8 @@ pub enum AddressStep {
     Dots,
     /// Both.
     TagAndDots,
+    /// The addresses behind the first of a cell that lists several, and all of those.
+    First,
 }
 
 impl AddressStep {
@@ -34,6 +36,9 @@ impl AddressStep {
             Self::Tag => "lower case; +tag dropped, because this provider ignores it",
             Self::Dots => "lower case; dots dropped, because Gmail ignores them",
             Self::TagAndDots => "lower case; +tag and dots dropped, because Gmail ignores them",
+            Self::First => {
+                "the first of several addresses; lower case, without what its provider ignores"
+            }
         }
     }
 }
@@ -41,7 +46,7 @@ impl AddressStep {
 /// Folds a mail address into `out`. `None`, with `out` empty, when it is none or only a test's.
 pub fn address(raw: &str, lists: &Lists, out: &mut String) -> Option<AddressStep> {
     out.clear();
-    let bare = bare(raw);
+    let (bare, is_first) = bare(raw);
     let (local, domain) = split(bare)?;
     lower_into(domain, out);
     if is_test(out, lists) {
@@ -65,6 +70,7 @@ pub fn address(raw: &str, lists: &Lists, out: &mut String) -> Option<AddressStep
         lower_into(domain, out);
     }
     Some(match (kept.len() < local.len(), dotted) {
+        _ if is_first => AddressStep::First,
         (true, true) => AddressStep::TagAndDots,
         (true, false) => AddressStep::Tag,
         (false, true) => AddressStep::Dots,
@@ -75,10 +81,22 @@ pub fn address(raw: &str, lists: &Lists, out: &mut String) -> Option<AddressStep
     })
 }
 
-/// An address without what stands around it.
-fn bare(raw: &str) -> &str {
-    let bare = raw.trim().trim_matches(['<', '>', '"', '\'', ',', ';']);
-    bare.strip_prefix("mailto:").unwrap_or(bare).trim_end_matches('.')
+/// The addresses of a cell that lists several, as some CRMs write all of a person's into one; else the cell.
+pub fn addresses(cell: &str) -> impl Iterator<Item = &str> {
+    let parts = || cell.split([',', ';']).map(str::trim).filter(|part| !part.is_empty());
+    let is_list =
+        cell.contains([',', ';']) && parts().nth(1).is_some() && parts().all(|it| it.contains('@'));
+    let (one, several) = if is_list { (None, Some(parts())) } else { (Some(cell), None) };
+    one.into_iter().chain(several.into_iter().flatten())
+}
+
+/// An address without what stands around it, and whether it is the first of several.
+fn bare(raw: &str) -> (&str, bool) {
+    let mut all = addresses(raw);
+    let first = all.next().unwrap_or_default();
+    let bare = first.trim().trim_matches(['<', '>', '"', '\'', ',', ';']);
+    let bare = bare.strip_prefix("mailto:").unwrap_or(bare).trim_end_matches('.');
+    (bare, all.next().is_some())
 }
 
 /// The local part and the domain of what has the form of an address.
@@ -120,14 +138,16 @@ impl Mail {
     pub fn refold(&mut self, raw: &str, lists: &Lists) -> Option<Steps> {
         self.local.clear();
         self.domain.clear();
-        let bare = bare(raw);
+        let (bare, is_first) = bare(raw);
         let (local, domain) = split(bare)?;
         lower_into(domain, &mut self.domain);
         let mut steps = Steps::NONE;
         if self.domain != domain {
             steps |= Step::Case;
         }
-        if bare.len() != raw.len() {
+        if is_first {
+            steps |= Step::First;
+        } else if bare.len() != raw.len() {
             steps |= Step::Punctuation;
         }
         if let Some(provider) = misspelt_provider(&self.domain, lists) {
@@ -324,6 +344,28 @@ mod tests {
         let mut out = String::new();
         let step = address(raw, &lists(), &mut out);
         assert_eq!(step.map(|step| (out.as_str(), step)), expected, "{raw}");
+    }
+
+    #[test]
+    fn of_several_addresses_in_a_cell_the_first_is_read() {
+        for cell in [
+            "Ann.Ng@Acme.com, ann@home.org",
+            "ann.ng@acme.com;ann@home.org,a.ng@work.net",
+            " ann.ng@acme.com ; ann@home.org; ",
+        ] {
+            check_address(cell, Some(("ann.ng@acme.com", AddressStep::First)));
+            let mut mail = Mail::default();
+            let steps = mail.refold(cell, &lists()).unwrap();
+            assert!(steps.has(Step::First) && !steps.has(Step::Punctuation), "{cell}");
+        }
+        // One address with a sign too much stays one, and what is no address makes no list.
+        check_address("ann.ng@acme.com,", Some(("ann.ng@acme.com", AddressStep::Case)));
+        for cell in
+            ["Ng, ann.ng@acme.com", "ann.ng@acme.com, Ann", "ann.ng@acme.com / ann@home.org"]
+        {
+            assert_eq!(addresses(cell).collect::<Vec<_>>(), [cell]);
+            check_address(cell, None);
+        }
     }
 
     #[test]

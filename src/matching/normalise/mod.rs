@@ -24,7 +24,7 @@ mod steps;
 pub mod web;
 
 pub use company::{Company, acronym_into, company};
-pub use mail::{AddressStep, Mail, address, is_role_mailbox};
+pub use mail::{AddressStep, Mail, address, addresses, is_role_mailbox};
 pub use person::{Name, roots};
 pub use phone::{phone, phone_into, same_phone};
 pub use place::{

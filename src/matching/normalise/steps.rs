@@ -14,6 +14,8 @@ pub enum Step {
     Accents,
     /// Punctuation and outer spaces.
     Punctuation,
+    /// The addresses behind the first of a cell that lists several.
+    First,
     /// What follows the plus sign of an address.
     Tag,
     /// The dots of an address.
@@ -66,10 +68,11 @@ pub enum Step {
 
 impl Step {
     /// Every step, in the order they are said.
-    const ALL: [Self; 27] = [
+    const ALL: [Self; 28] = [
         Self::Case,
         Self::Accents,
         Self::Punctuation,
+        Self::First,
         Self::Tag,
         Self::Dots,
         Self::Provider,
@@ -102,6 +105,7 @@ impl Step {
             Self::Case => "lower case",
             Self::Accents => "accents dropped",
             Self::Punctuation => "punctuation dropped",
+            Self::First => "the first of several addresses",
             Self::Tag => "+tag dropped, because this provider ignores it",
             Self::Dots => "dots dropped, because Gmail ignores them",
             Self::Provider => "a misspelt mail provider read as the provider",
