@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use crate::boundary::{Boundary, Cell, Field, Grant, Kind, Object, Row, is_bare_day};
+use crate::boundary::{Batch, Boundary, Cell, Field, Grant, Kind, Object, Row, is_bare_day};
 use crate::check::deals;
 use crate::check::ladder::Ladder;
 use crate::check::settings::named;
@@ -154,6 +154,42 @@ impl Dates {
             sequences,
         })
     }
+
+    /// The date that is to tell when a deal did close.
+    fn close(&self) -> Option<&Field> {
+        self.closed_date.as_ref().or(self.close_date.as_ref())
+    }
+
+    /// That date with the first of its columns by whose name it only tells when closing was expected.
+    fn expected<'b>(&self, batch: &'b Batch) -> Option<(&Field, &'b str)> {
+        let close = self.close()?;
+        let column = batch.columns_of(close).find(|column| is_expectation(column))?;
+        Some((close, column))
+    }
+}
+
+/// True for a column that says of its dates that they are expected: `Deal - Expected close date`,
+/// `Est. Close Date`. A `Close Date` is both, the day that is expected of open deals and the day on which the
+/// others closed.
+fn is_expectation(column: &str) -> bool {
+    const WORDS: [&str; 14] = [
+        "expected",
+        "estimated",
+        "est",
+        "planned",
+        "target",
+        "deadline",
+        "voraussichtliches",
+        "voraussichtlicher",
+        "erwartetes",
+        "geplantes",
+        "previsto",
+        "prevista",
+        "prévue",
+        "estimée",
+    ];
+    let mut words = column.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
+    words.any(|word| WORDS.contains(&word.as_str()))
 }
 
 /// The `became_…` field of each stage that has one, in the ladder's order.
@@ -210,6 +246,12 @@ fn judge(world: &World<'_>, dates: &[Dates], stage_fault: Option<&unproven::Aske
             continue;
         };
         let case = Case { world, dates };
+        if let Some((close, column)) = dates.expected(batch) {
+            let why = format!(
+                "when they closed is not known: by its name `{column}` is the day on which that was expected; list the day of closing as `closed_date`"
+            );
+            judgement.skip_field(close, &why);
+        }
         let mut flagged = Vec::new();
         for row in batch.reviewed() {
             judgement.examined += 1;
@@ -287,8 +329,7 @@ impl<'a> Case<'_, 'a> {
                 before = Some(field);
             }
         }
-        // What was expected of a deal that did close contradicts nothing.
-        if let Some(close) = self.dates.closed_date.as_ref().or(self.dates.close_date.as_ref()) {
+        if let Some(close) = self.dates.close() {
             self.close_date(row, close, &mut found);
         }
         self.became(row, &mut found);
@@ -362,11 +403,16 @@ impl<'a> Case<'_, 'a> {
         if !matches!(state, Some(deals::DealState::Won | deals::DealState::Lost)) {
             return;
         }
-        if let Some(created) = &self.dates.created {
-            found.extend(self.out_of_order(row, created, close, 0));
-        }
+        let disordered =
+            self.dates.created.as_ref().and_then(|it| self.out_of_order(row, it, close, 0));
         let now = self.world.as_of.instant;
-        if row.time(close).is_some_and(|at| at > now + self.tolerance()) {
+        let is_ahead = row.time(close).is_some_and(|at| at > now + self.tolerance());
+        // What was expected of a deal that did close contradicts nothing.
+        if (disordered.is_none() && !is_ahead) || is_expectation(row.cell(close).column()) {
+            return;
+        }
+        found.extend(disordered);
+        if is_ahead {
             found.push(Contradiction {
                 words: format!(
                     "it is closed and {} {} is in the future",
