@@ -377,7 +377,19 @@ fn routing(batches: &Batches) -> String {
         let best =
             most_routed(fields.iter().map(|field| holdings.routed(batch.rows(), field, &fields)));
         let Some(routed) = best.filter(|routed| routed.len() >= 2) else { continue };
-        let _ = writeln!(toml, "objects = [\"{object}\"]\n");
+        let _ = writeln!(toml, "objects = [\"{object}\"]");
+        let waiting = batches.get(Object::Queue).map_or(0, |queues| {
+            let owners = batch.rows().filter_map(|row| row.text(&owner));
+            owners.filter(|owner| queues.find(owner).is_some()).count()
+        });
+        if waiting > 0 {
+            // Who holds such records in the end is no word on how they come there.
+            let _ = writeln!(
+                toml,
+                "records_wait_in_queues = true  # {waiting} lie in queues: how long they may is OWN-03's, in rules/owners.toml"
+            );
+        }
+        toml.push('\n');
         for Routed { when, to, n, held } in routed {
             let name: Vec<_> =
                 when.iter().map(|(field, value)| format!("{} {value}", field.name())).collect();

@@ -966,6 +966,41 @@ fn a_whole_name_beside_its_parts_is_not_read() {
 
 /// Leads of three owners, with a users file that says how they stand in words.
 #[test]
+fn drafted_rules_leave_it_to_the_queue_how_long_records_wait_there() {
+    let owners = ["005A", "005B", "005C", "005D"];
+    let row = |n: usize| {
+        let at = n % 4;
+        let (owner, created) = match n {
+            0 => ("00G1", "2026-02-27"),
+            4 | 8 => ("00G1", "2026-01-10"),
+            _ => (owners[at], "2025-11-05"),
+        };
+        let country = ["Germany", "France", "Spain", "Italy"][at];
+        format!(
+            "00Q{n:03},Pat{n},Quinn{n},p{n}@firm{n}-corp.com,{owner},New,{country},{created},2026-02-{:02}",
+            n % 28 + 1
+        )
+    };
+    let header = "Id,FirstName,LastName,Email,OwnerId,Status,Country,CreatedDate,LastModifiedDate";
+    let leads = (0..160).fold(format!("{header}\n"), |text, n| text + &row(n) + "\n");
+    let users = owners.map(|id| format!("{id},Ann {id},true\n")).concat();
+    let job = Job::new(&[
+        ("exports/Lead.csv", &leads),
+        ("exports/User.csv", &format!("Id,Name,IsActive\n{users}")),
+        ("exports/Group.csv", "Id,Name,Type\n00G1,Inbound,Queue\n"),
+    ]);
+    job.call(&["init", ".", "--from", "exports"]).ends(0);
+    let routing = job.text("rules/routing.toml");
+    assert!(routing.contains("records_wait_in_queues = true  # 3 lie in queues"), "{routing}");
+    assert!(routing.contains("name = \"country Germany\""), "{routing}");
+    job.run(&[]).ends(0);
+    let found = |id: &str| ("OWN-03".to_owned(), id.to_owned());
+    assert_eq!(job.found(), [found("00Q004"), found("00Q008")]);
+    let lines = job.text(&format!("runs/{DAY}/findings.jsonl"));
+    assert!(lines.lines().all(|line| line.contains("005A")), "whom the rules name takes over");
+}
+
+#[test]
 fn columns_that_leave_rows_out_are_drafted_and_consent_to_mail_is_none() {
     let job = Job::new(&[("exports/User.csv", USERS)]);
     let row = |n: usize| {

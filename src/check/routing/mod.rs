@@ -74,6 +74,8 @@ pub(crate) struct Policy {
     catch_all: Option<Said<String>>,
     /// Whether a person may own what the rules send to a queue.
     taking: Taking,
+    /// Whether records may lie in queues that the rules give to people.
+    waiting: Waiting,
     coverage: Option<Coverage>,
     follow: Option<Follow>,
     named: Option<Named>,
@@ -91,6 +93,15 @@ enum Taking {
     FromQueues,
     /// Then they did not get it by the rules.
     Never,
+}
+
+/// Whether records may lie in queues that the rules give to people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waiting {
+    /// Until a person takes them, or they have been there for too long.
+    InQueues,
+    /// The rules decide at once.
+    Nowhere,
 }
 
 /// What the rules say of one object.
@@ -154,6 +165,7 @@ impl Policy {
         }
         let grace = root.number("grace_hours").map_or(24.0, |said| said.value);
         let taking = root.flag("people_take_from_queues").is_none_or(|said| said.value);
+        let waiting = root.flag("records_wait_in_queues").is_some_and(|said| said.value);
         Self {
             plans,
             grace_hours: grace,
@@ -163,6 +175,7 @@ impl Policy {
                 .filter(|said| !said.trim().is_empty())
                 .map(|said| Said { value: said.trim().to_owned(), line: said.line }),
             taking: if taking { Taking::FromQueues } else { Taking::Never },
+            waiting: if waiting { Waiting::InQueues } else { Waiting::Nowhere },
             coverage,
             follow: Follow::parse(root),
             named,

@@ -24,7 +24,7 @@ use super::roster::{Holder, Roster};
 use super::rules::{Rule, Target};
 use super::table::{Gap, Verdict};
 use super::values::{Day, Values};
-use super::{Plan, Policy, Taking};
+use super::{Plan, Policy, Taking, Waiting};
 use super::{evidence, faults};
 
 /// How many records a thread judges at a time.
@@ -874,7 +874,11 @@ impl<'e, 'a> Case<'e, 'a> {
         let taken = self.routed.policy.taking == Taking::FromQueues
             && !roster.is_queue(self.owner)
             && matches!(matched.goes, Goes::One(target) if roster.is_queue(target));
-        if taken { Look::Right } else { Look::Wrong }
+        // What the rules give to people may wait in a queue until somebody takes it: how long is not theirs.
+        let waits = self.routed.policy.waiting == Waiting::InQueues
+            && roster.is_queue(self.owner)
+            && !matches!(matched.goes, Goes::One(target) if roster.is_queue(target));
+        if taken || waits { Look::Right } else { Look::Wrong }
     }
 
     fn look_at_rest(&self) -> Look {
