@@ -590,9 +590,9 @@ impl Boundary {
         self.exclusions_file.as_ref()
     }
 
-    /// Excludes records by their ids, whatever their rows say.
+    /// Excludes records by their ids, too, whatever their rows say.
     pub fn exclude(&mut self, exclusions: Exclusions) {
-        self.exclusions = exclusions;
+        self.exclusions.extend(exclusions);
     }
 
     /// The records that are excluded by their ids.

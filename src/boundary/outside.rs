@@ -58,6 +58,11 @@ impl Exclusions {
         self.0.insert((object, id_key(id).to_owned()));
     }
 
+    /// Excludes those of another list as well.
+    pub(super) fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     /// The keys of the ids that are excluded of a table.
     fn of(&self, object: Object) -> HashSet<Box<str>> {
         let here = self.0.iter().filter(|(of, _)| of.is_none_or(|of| of == object));

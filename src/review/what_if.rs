@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use crate::boundary::RecordRef;
+use crate::boundary::{Outside, RecordRef};
 use crate::check::AsOf;
 use crate::finding::FindingId;
 use crate::gate::Verdict;
@@ -29,6 +29,10 @@ pub fn what_if(path: &Path, rules: &Path, threads: NonZeroUsize) -> Result<Strin
     let folder = Folder::read(path)?;
     let edited = folder.with_rules(rules)?;
     let (mut config, _) = edited.config()?;
+    // Whoever is excluded from the review is so under whatever rules.
+    if let Ok((own, _)) = folder.config() {
+        config.boundary.exclude(own.boundary.exclusions().clone());
+    }
     let named = config.files.clone();
     let ledger = Chain::read(&folder.path.join("ledger.jsonl"))?;
     let runs = folder.path.join("runs");
@@ -57,7 +61,16 @@ pub fn what_if(path: &Path, rules: &Path, threads: NonZeroUsize) -> Result<Strin
                 now.entry(id).or_insert_with(|| (check.code, &finding.record, Vec::new()));
             all.push(Proposed::of(finding));
         }
-        words += &difference(run, &paper, &Findings::of(&runs, run)?.bare()?, &now, &ledger);
+        let is_told = |record: &RecordRef| {
+            let batch = judged.pulled.get(record.object);
+            batch.and_then(|batch| batch.outside(&record.id)) != Some(Outside::Excluded)
+        };
+        let before: BTreeMap<&FindingId, (&str, &RecordRef)> = paper
+            .iter()
+            .filter(|(_, told)| is_told(&told.record))
+            .map(|(id, told)| (id, (told.rule.as_str(), &told.record)))
+            .collect();
+        words += &difference(run, &before, &Findings::of(&runs, run)?.bare()?, &now, &ledger);
     }
     Ok(if words.is_empty() { "there is no packet to judge again\n".to_owned() } else { words })
 }
@@ -66,10 +79,14 @@ pub fn what_if(path: &Path, rules: &Path, threads: NonZeroUsize) -> Result<Strin
 type Found<'f> = BTreeMap<FindingId, (&'static str, &'f RecordRef, Vec<Proposed<'f>>)>;
 
 /// What is found and lost under the other rules, and what is found as before and proposes something else.
-fn difference(run: &Run, paper: &Paper, then: &[Bare], now: &Found<'_>, ledger: &Chain) -> String {
+fn difference(
+    run: &Run,
+    before: &BTreeMap<&FindingId, (&str, &RecordRef)>,
+    then: &[Bare],
+    now: &Found<'_>,
+    ledger: &Chain,
+) -> String {
     let decided = standing(ledger, run, std::iter::empty());
-    let before: BTreeMap<&FindingId, (&str, &RecordRef)> =
-        paper.iter().map(|(id, told)| (id, (told.rule.as_str(), &told.record))).collect();
     let gained: Vec<_> = now.iter().filter(|(id, _)| !before.contains_key(id)).collect();
     let lost: BTreeSet<&FindingId> =
         before.keys().copied().filter(|id| !now.contains_key(id)).collect();

@@ -212,3 +212,15 @@ fn whoever_is_on_the_batches_list_and_excluded_is_not_said_to_be_missing() {
         said.err
     );
 }
+
+#[test]
+fn whoever_is_excluded_stays_so_under_other_rules_and_in_weeks_before() {
+    let job = flagged(&[]);
+    job.run(&[]).ends(0);
+    list(&job, "id\n00Q4\n");
+    job.put("other/excluded.csv", "id\n");
+    job.put("other/lifecycle.toml", &job.text("rules/lifecycle.toml"));
+    let said = job.call(&["what-if", ".", "--rules", "other"]).ends(0);
+    let words = "2 findings, 2 under the other rules: 0 gained, 0 lost";
+    assert!(said.out.contains(words) && !said.out.contains("00Q4"), "{}", said.out);
+}
