@@ -9,11 +9,14 @@ use std::num::NonZeroUsize;
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use chrono_tz::Tz;
 
-use crate::boundary::{Boundary, Field, Kind, Load, Object, RecordRef, Row, Shown, id_key, ids};
+use crate::boundary::{
+    Boundary, Exposure, Field, Kind, Load, Object, RecordRef, Row, Shown, id_key, ids,
+};
 use crate::finding::Finding;
 use crate::policy::{Document, Log, Node, Problems, Section, Value, meant, quoted};
 
 use super::condition::fold;
+use super::history::is_called;
 use super::{ALL, AsOf, Bench, CheckDef, Outcome, Policies, Pulled, Report, World};
 
 /// The file of the examples, below `rules/`.
@@ -369,7 +372,7 @@ pub fn from_finding(
         let mut left_out = Vec::new();
         let mut values = Vec::new();
         for field in fields.clone() {
-            match row.cell(field).shown() {
+            match row.cell_within(field, exposure_of_values(row, field, reads)).shown() {
                 Shown::Value(value) => {
                     values.push(format!("{} = {}", field.name(), literal(row, field, value)));
                 }
@@ -390,6 +393,19 @@ pub fn from_finding(
         text += &format!("[[example.{}]]\n{}\n", row.object(), values.join("\n"));
     }
     Some(text)
+}
+
+/// How a value may be shown for the sake of another field: those of a change as the field that changed, and
+/// not at all where none that is read goes by its name.
+fn exposure_of_values(row: Row<'_>, field: &Field, reads: &BTreeSet<Field>) -> Exposure {
+    let history = Object::FieldHistory;
+    if field.object() != history || !matches!(field.name(), "old" | "new") {
+        return Exposure::Shown;
+    }
+    let of = |it: &&Field| it.object() == history && it.name() == "field";
+    let name = reads.iter().find(of).and_then(|of| row.text(of)).unwrap_or_default();
+    let changed = reads.iter().filter(|it| it.object() != history && is_called(it, name));
+    changed.map(Field::exposure).max().unwrap_or(Exposure::Never)
 }
 
 /// Adds rows that are not there yet.

@@ -225,6 +225,6 @@ impl History {
 }
 
 /// True when a history's field name means a field: its canonical name or a column it comes from.
-fn is_called(field: &Field, name: &str) -> bool {
+pub(super) fn is_called(field: &Field, name: &str) -> bool {
     same(field.name(), name) || field.from().iter().any(|column| same(column, name))
 }
