@@ -13,6 +13,7 @@ use crate::boundary::{Batch, Cell, Exposure, Field, Grant, Missing, Object, Row,
 use crate::finding::{Changed, Evidence};
 
 use super::ladder::same;
+use super::people::{Found, Person, Standing, are_named};
 use super::{Judgement, World};
 
 /// The fields of the history table.
@@ -42,6 +43,19 @@ impl Change<'_> {
     pub(super) fn is(&self, other: &Self) -> bool {
         self.row.position() == other.row.position()
     }
+}
+
+/// Who or what made a change, as far as the inputs say.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Actor<'p, 'a> {
+    /// A user whom the rules do not name as a service user.
+    Person(&'p Person<'a>),
+    /// An integration or an administrator whom the rules name.
+    Service,
+    /// Somebody whom no input knows, or several have the name.
+    Stranger,
+    /// The history does not say.
+    Unsaid,
 }
 
 /// The latest change of each record of one table, by the record's position.
@@ -192,6 +206,41 @@ impl History {
     /// Who or what made the change, as the history says it.
     pub(super) fn by<'a>(&self, change: &Change<'a>) -> Option<&'a str> {
         change.row.text(self.by.as_ref()?)
+    }
+
+    /// Who or what made the change.
+    pub(super) fn actor<'p, 'a>(&self, world: &'p World<'a>, change: &Change<'a>) -> Actor<'p, 'a> {
+        let Some(by) = self.by(change) else { return Actor::Unsaid };
+        let owners = &world.policies.owners;
+        match world.people().find(by) {
+            Found::One(person) if owners.is_service_user(by, person) => Actor::Service,
+            Found::One(person) if person.standing != Standing::Queue => Actor::Person(person),
+            // Some CRMs have writers that are no users.
+            Found::One(_) | Found::Several | Found::Nobody => {
+                let services = owners.service_users().iter().map(|said| &said.value);
+                if are_named(services, by, None) { Actor::Service } else { Actor::Stranger }
+            }
+        }
+    }
+
+    /// When records of a table were merged with others, by the record's position. Salesforce writes that down
+    /// as a change of a field that does not exist, such as `leadMerged`.
+    pub(super) fn merges(
+        &self,
+        world: &World<'_>,
+        object: Object,
+    ) -> HashMap<usize, Vec<DateTime<Utc>>> {
+        let mut merges: HashMap<usize, Vec<DateTime<Utc>>> = HashMap::new();
+        let tables = world.batch(Object::FieldHistory).zip(world.batch(object));
+        let Some((changes, batch)) = tables else { return merges };
+        let event = format!("{}merged", object.key());
+        let is_merge = |row: &Row<'_>| row.text(&self.field).is_some_and(|name| same(name, &event));
+        for row in changes.rows().filter(is_merge) {
+            if let Some((merged, at)) = batch.find(row.id()).zip(row.time(&self.changed)) {
+                merges.entry(merged.position()).or_default().push(at);
+            }
+        }
+        merges
     }
 
     /// What may be shown of both values.

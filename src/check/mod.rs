@@ -362,6 +362,7 @@ pub const ALL: &[&CheckDef] = &[
     &required::NEXT_STEP,
     &lead_source::WEAK_SOURCE,
     &lead_source::SOURCE_AGAINST_CAMPAIGN,
+    &lead_source::OVERWRITTEN_SOURCE,
     &lead_source::OUTSIDE_TAXONOMY,
     &lead_source::IMPOSSIBLE_ORDER,
     &system_of_record::CONFLICTING_VALUE,

@@ -223,6 +223,20 @@ impl<'a> People<'a> {
     }
 }
 
+/// True when the rules name somebody by id or by name: by what a record says, or by who that is.
+pub(super) fn are_named<'n>(
+    names: impl IntoIterator<Item = &'n String>,
+    said: &str,
+    person: Option<&Person<'_>>,
+) -> bool {
+    let is = |name: &str, id: &str, called: &str| {
+        id_key(name) == id_key(id.trim()) || fold(name) == fold(called)
+    };
+    names.into_iter().any(|name| {
+        is(name, said, said) || person.is_some_and(|person| is(name, &person.id, &person.name))
+    })
+}
+
 /// True when the owner column itself says that the owner was deactivated.
 pub(super) fn is_marked(owner: &str) -> bool {
     without_mark(owner.trim()).is_some()

@@ -123,6 +123,7 @@ pub struct World<'a> {
     matches: OnceLock<duplicates::Matches<'a>>,
     routed: OnceLock<routing::Routed<'a>>,
     touches: OnceLock<lead_source::Touches<'a>>,
+    overwritten: OnceLock<lead_source::Overwritten<'a>>,
 }
 
 impl<'a> World<'a> {
@@ -143,6 +144,7 @@ impl<'a> World<'a> {
             matches: OnceLock::new(),
             routed: OnceLock::new(),
             touches: OnceLock::new(),
+            overwritten: OnceLock::new(),
         }
     }
 
@@ -182,6 +184,11 @@ impl<'a> World<'a> {
     /// The first campaign that each person answered.
     pub(super) fn touches(&self) -> &lead_source::Touches<'a> {
         self.touches.get_or_init(|| lead_source::Touches::of(self))
+    }
+
+    /// The records under review whose first source was replaced.
+    pub(super) fn overwritten(&self) -> &lead_source::Overwritten<'a> {
+        self.overwritten.get_or_init(|| lead_source::Overwritten::of(self))
     }
 }
 

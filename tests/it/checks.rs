@@ -365,6 +365,25 @@ fn of_several_ids_in_a_cell_those_that_are_missing_are_named() {
 }
 
 #[test]
+fn a_source_that_was_replaced_is_told_and_restored_as_far_as_it_may_be_shown() {
+    let told = told(&fixture::named("overwritten-source"));
+    for says in [
+        "SRC-03 lead 00Q01: Lead source was Web at first, and now it is Event -> Correct the source to Web",
+        "SRC-03 lead 00Q10: Lead source was Web at first, and now is blank -> Correct the source to Web",
+        "SRC-03 lead 00Q09: Lead source was Referral at first, and now it is Other -> Correct the source \
+         to Referral",
+    ] {
+        assert!(told.contains(says), "{told:#?}");
+    }
+    let hidden = fixture::named("overwritten-source-hidden");
+    let findings = &judgement(&hidden, "SRC-03").findings;
+    assert!(!findings.is_empty());
+    for word in ["Web", "Event"] {
+        assert!(!format!("{findings:?}").contains(word), "{findings:#?}");
+    }
+}
+
+#[test]
 fn a_lead_that_was_touched_on_the_day_of_the_review_was_touched() {
     let findings = found("service-level", "RTE-07");
     for (record, says) in [

@@ -47,6 +47,25 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     }))
 }
 
+/// True when the check would have a finding about the record, were its source this one.
+pub(super) fn speaks_against(
+    world: &World<'_>,
+    row: Row<'_>,
+    sourced: &Sourced,
+    source: &str,
+) -> bool {
+    let rules = &world.policies.lead_source;
+    let created = row.time(&sourced.created);
+    let is_meant = |touch: &Touch<'_, '_>| {
+        created.is_some() && in_time(touch.at, created, rules.conflict_after_days.value)
+    };
+    let touch = world.touches().first(row).filter(is_meant);
+    let claimed = rules.channels.get(&fold(source));
+    let campaign = touch.and_then(|touch| touch.mapped(&rules.campaign_channels));
+    let differ = claimed.zip(campaign).is_some_and(|(one, other)| fold(one) != fold(other));
+    differ && !rules.is_off(&CHECK)
+}
+
 /// Values that the tables do not map, as they may be shown, with the records that hold them.
 #[derive(Default)]
 struct Gaps<'a> {
@@ -84,8 +103,9 @@ fn judge<'a>(world: &World<'a>, sourced: &Sourced, gaps: &mut Gaps<'a>, judgemen
     for row in batch.reviewed() {
         let Some(value) = row.text(source) else { continue };
         let Some(touch) = world.touches().first(row) else { continue };
-        // What SRC-01 and SRC-05 speak of is not said twice.
+        // What SRC-01, SRC-03 and SRC-05 speak of is not said twice.
         if rules.is_weak(Some(value))
+            || world.overwritten().speaks_of(row)
             || !rules.is_governed(value)
             || row.time(created).is_none()
             || !in_time(touch.at, row.time(created), rules.conflict_after_days.value)

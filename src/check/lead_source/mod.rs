@@ -4,6 +4,7 @@
 
 mod conflict;
 mod order;
+mod overwritten;
 mod taxonomy;
 mod touch;
 mod weak;
@@ -19,10 +20,12 @@ use crate::policy::{Said, Section, Value, meant};
 use super::condition::fold;
 use super::{CheckDef, Family, Judgement, World, settings};
 
+pub(super) use overwritten::Overwritten;
 pub(super) use touch::Touches;
 
 pub(super) use conflict::CHECK as SOURCE_AGAINST_CAMPAIGN;
 pub(super) use order::CHECK as IMPOSSIBLE_ORDER;
+pub(super) use overwritten::CHECK as OVERWRITTEN_SOURCE;
 pub(super) use taxonomy::CHECK as OUTSIDE_TAXONOMY;
 pub(super) use weak::CHECK as WEAK_SOURCE;
 
@@ -47,6 +50,7 @@ pub(crate) struct Policy {
     channels: Mapping,
     campaign_channels: Mapping,
     campaign_sources: Mapping,
+    overwritten: overwritten::Rules,
     off: Vec<&'static str>,
 }
 
@@ -71,6 +75,7 @@ impl Policy {
             channels: mapping(root, "channels"),
             campaign_channels: mapping(root, "campaign-channels"),
             campaign_sources: mapping(root, "campaign-sources"),
+            overwritten: overwritten::Rules::parse(root),
             off: Vec::new(),
         };
         if let Some(section) = root.section("taxonomy") {
@@ -146,9 +151,15 @@ impl Policy {
         taxonomy.iter().any(|known| known == source.trim())
     }
 
-    /// True when SRC-01 has a finding about the record: its source is blank or weak, and a campaign says more.
-    pub(super) fn speaks_of_weak(&self, world: &World<'_>, row: Row<'_>) -> bool {
-        weak::speaks_of(self, world, row)
+    /// By how much a first touch may lie behind what shows that the person was there.
+    fn tolerance(&self) -> Duration {
+        Duration::hours(self.tolerance_hours.value.into())
+    }
+
+    /// True when SRC-01 or SRC-03 knows more of the record's source than that it is blank, weak or not
+    /// governed: a campaign says where it came from, or its history.
+    pub(super) fn knows_better(&self, world: &World<'_>, row: Row<'_>) -> bool {
+        world.overwritten().speaks_of(row) || weak::speaks_of(self, world, row)
     }
 }
 

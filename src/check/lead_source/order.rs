@@ -2,7 +2,7 @@
 //!
 //! Does not: judge imports, whose records are there before the person is seen.
 
-use chrono::{DateTime, Duration, NaiveTime, Utc};
+use chrono::{DateTime, NaiveTime, Utc};
 use hashbrown::HashMap;
 
 use crate::boundary::{Cell, Field, Grant, Row};
@@ -33,6 +33,34 @@ struct Dated {
     first_meeting: Option<Field>,
 }
 
+impl Dated {
+    fn of(sourced: &Sourced, mut field: impl FnMut(&str) -> Option<Field>) -> Self {
+        Self {
+            first_seen: field("first_seen"),
+            first_meeting: field("first_meeting"),
+            sourced: sourced.clone(),
+        }
+    }
+}
+
+/// True when the check would have a finding about the record, were its source this one.
+pub(super) fn speaks_against(
+    world: &World<'_>,
+    row: Row<'_>,
+    sourced: &Sourced,
+    source: &str,
+) -> bool {
+    let rules = &world.policies.lead_source;
+    let boundary = &world.policies.boundary;
+    let dated = Dated::of(sourced, |name| boundary.allowed(sourced.object, name));
+    let first = first_touch(rules, world, row, &dated, source);
+    !rules.is_off(&CHECK)
+        && !rules.import_sources.contains(&fold(source))
+        && first
+            .zip(anchor(row, &dated))
+            .is_some_and(|(first, (then, _))| first.at() > then + rules.tolerance())
+}
+
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let rules = &policies.lead_source;
     if rules.is_off(&CHECK) {
@@ -43,11 +71,7 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let dated: Vec<_> = people
         .ready
         .iter()
-        .map(|sourced| Dated {
-            first_seen: grant.optional(sourced.object, "first_seen"),
-            first_meeting: grant.optional(sourced.object, "first_meeting"),
-            sourced: sourced.clone(),
-        })
+        .map(|sourced| Dated::of(sourced, |name| grant.optional(sourced.object, name)))
         .filter(|dated| campaigns || dated.first_seen.is_some())
         .collect();
     if dated.is_empty() {
@@ -121,17 +145,19 @@ fn judge(world: &World<'_>, dated: &Dated, judgement: &mut Judgement) {
         judgement.skip(*object, "there is no input");
         return;
     };
-    let tolerance = Duration::hours(rules.tolerance_hours.value.into());
     let mut found = Vec::new();
     for row in batch.reviewed() {
         let Some(value) = row.text(source) else { continue };
         let Some((then, anchor)) = anchor(row, dated) else { continue };
-        if rules.is_weak(Some(value)) || rules.import_sources.contains(&fold(value)) {
+        if rules.is_weak(Some(value))
+            || rules.import_sources.contains(&fold(value))
+            || world.overwritten().speaks_of(row)
+        {
             continue;
         }
         let Some(first) = first_touch(rules, world, row, dated, value) else { continue };
         judgement.examined += 1;
-        if first.at() > then + tolerance {
+        if first.at() > then + rules.tolerance() {
             found.push((row, first, then, anchor));
         }
     }

@@ -126,7 +126,7 @@ fn judge(
             continue;
         }
         judgement.examined += 1;
-        if used.verdict != Verdict::Governed && !rules.speaks_of_weak(world, row) {
+        if used.verdict != Verdict::Governed && !rules.knows_better(world, row) {
             found.push((row, value));
         }
     }

@@ -45,7 +45,11 @@ fn better<'t, 'a>(
     source: &Field,
     created: &Field,
 ) -> Option<Touch<'t, 'a>> {
-    if row.is_withheld(source) || !rules.is_weak(row.text(source)) {
+    // Where the record had a source at first, that says more than any campaign.
+    if row.is_withheld(source)
+        || !rules.is_weak(row.text(source))
+        || world.overwritten().speaks_of(row)
+    {
         return None;
     }
     let touch = world.touches().first(row)?;

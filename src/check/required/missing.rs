@@ -242,7 +242,7 @@ fn judge(world: &World<'_>, object: Object, requires: &[&Require], judgement: &m
 
 /// True when another check knows what the value should be.
 fn better_known(world: &World<'_>, row: Row<'_>, field: &Field) -> bool {
-    field.name() == "lead_source" && world.policies.lead_source.speaks_of_weak(world, row)
+    field.name() == "lead_source" && world.policies.lead_source.knows_better(world, row)
 }
 
 /// The dates that say since when.

@@ -129,7 +129,7 @@ fn judge(
 /// True when another check has a finding about the same gap.
 fn said_elsewhere<'a>(world: &World<'a>, row: Row<'a>, field: &Field) -> bool {
     world.policies.required.misses(world, row, field)
-        || field.name() == "lead_source" && world.policies.lead_source.speaks_of_weak(world, row)
+        || field.name() == "lead_source" && world.policies.lead_source.knows_better(world, row)
         || world.routed().is_in_catch_all(row)
 }
 
