@@ -176,6 +176,12 @@ impl History {
         names
     }
 
+    /// When the history begins: what happened before is not told.
+    pub(super) fn begins(&self, world: &World<'_>) -> Option<DateTime<Utc>> {
+        let changes = world.batch(Object::FieldHistory)?;
+        changes.rows().filter_map(|row| row.time(&self.changed)).min()
+    }
+
     /// The latest change of any of some fields of one table, record by record.
     pub(super) fn latest<'a>(
         &self,

@@ -11,6 +11,7 @@ mod duplicates;
 mod example;
 mod groups;
 mod history;
+mod interval;
 mod ladder;
 mod lead_source;
 mod lifecycle;
@@ -353,6 +354,7 @@ pub const ALL: &[&CheckDef] = &[
     &routing::FELL_TO_CATCH_ALL,
     &routing::UNROUTABLE,
     &routing::SERVICE_LEVEL,
+    &routing::GIVEN_AWAY,
     &routing::NAMED_ACCOUNTS,
     &routing::DO_NOT_ROUTE,
     &required::MISSING_FOR_STAGE,

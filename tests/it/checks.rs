@@ -384,6 +384,43 @@ fn a_source_that_was_replaced_is_told_and_restored_as_far_as_it_may_be_shown() {
 }
 
 #[test]
+fn what_people_give_away_is_told_of_whom_the_rules_name_with_its_interval() {
+    let judged = fixture::named("given-away");
+    let judgement = judgement(&judged, "RTE-08");
+    let told: Vec<_> = judgement.findings.iter().map(|it| it.headline.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            "People gave 14 of the 24 leads that the rules gave to Ann Ng to somebody else within 7 days",
+            "People gave 12 of the 20 leads that the rules gave to the pool of Bo Li, Cy Ox to somebody \
+             else within 7 days",
+        ]
+    );
+    let figures: Vec<String> = judgement.findings[0]
+        .evidence()
+        .iter()
+        .filter_map(|it| {
+            if let Evidence::Figure { of, is } = it { Some(format!("{of}: {is}")) } else { None }
+        })
+        .collect();
+    assert_eq!(
+        figures,
+        [
+            "leads of the last 90 days that the rules gave to Ann Ng: 24",
+            "given to somebody else by people within 7 days: 14, which is 58 % (exact 95 % interval 37 % to 78 %)",
+            "to whom: Zoe Ax 14",
+            "the last of them: lead 00Q014, lead 00Q013, lead 00Q012, lead 00Q011, lead 00Q010",
+            "given away of what rule `Germany` gave: 12 of 12",
+            "given away of what rule `Austria` gave: 2 of 12",
+        ]
+    );
+    assert_eq!(
+        judgement.partly(),
+        "25 records count for none: nothing says who gave them away, or to whom they came first"
+    );
+}
+
+#[test]
 fn a_lead_that_was_touched_on_the_day_of_the_review_was_touched() {
     let findings = found("service-level", "RTE-07");
     for (record, says) in [

@@ -10,6 +10,7 @@ mod coverage;
 mod do_not_route;
 mod evidence;
 mod faults;
+mod given_away;
 mod index;
 mod roster;
 mod routed;
@@ -44,6 +45,7 @@ pub(super) use faults::{
     FELL_TO_CATCH_ALL, FOLLOW_ACCOUNT_OWNER, NAMED_ACCOUNTS, SEGMENT, TERRITORY, UNROUTABLE,
     WRONG_OWNER,
 };
+pub(super) use given_away::GIVEN_AWAY;
 pub(super) use routed::{Advice, Need, Routed, Taken};
 pub(super) use service_level::SERVICE_LEVEL;
 
@@ -80,6 +82,7 @@ pub(crate) struct Policy {
     follow: Option<Follow>,
     named: Option<Named>,
     do_not_route: do_not_route::Rules,
+    given_away: given_away::Rules,
     /// The checks that `off = true` switches off.
     off: BTreeSet<&'static str>,
     /// Why no record can be judged against the rules, if a needed field is not allowed.
@@ -180,6 +183,7 @@ impl Policy {
             follow: Follow::parse(root),
             named,
             do_not_route: do_not_route::Rules::parse(root),
+            given_away: given_away::Rules::parse(root, boundary),
             off: switched_off(root),
             missing: boundary.field(Object::User, "id").err(),
         }

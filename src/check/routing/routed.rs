@@ -458,11 +458,22 @@ impl<'a> Routed<'a> {
             if !self.is_judged(world, plan, row) || !open.may_be_open(world, &flags, row) {
                 continue;
             }
-            values.read(&plan.columns, row, plan.day_of_rules(row, world.as_of));
-            let matched = self.first_match(world, plan, row, &values, &OnceCell::new());
+            let matched = self.matched(world, plan, row, &mut values);
             taken.push(Taken { row, rule: matched.map(|matched| matched.at) });
         }
         taken
+    }
+
+    /// The first of the rules in force when a record was routed that takes it.
+    pub(super) fn matched<'e>(
+        &'e self,
+        world: &World<'a>,
+        plan: &'e Plan,
+        row: Row<'a>,
+        values: &mut Values,
+    ) -> Option<Match<'e>> {
+        values.read(&plan.columns, row, plan.day_of_rules(row, world.as_of));
+        self.first_match(world, plan, row, values, &OnceCell::new())
     }
 
     /// The records that have a fault, in input order.

@@ -16,6 +16,7 @@ const BOUNDARY: &str = r#"
 id = { from = "Id", why = "Names the record." }
 owner = { from = "Owner", why = "Compared." }
 country = { from = "Country", why = "Routing." }
+status = { from = "Status", why = "Routing." }
 postal_code = { from = "Zip", why = "Routing." }
 employees = { from = "Employees", why = "Routing." }
 employees_enriched = { from = "Enriched", kind = "number", why = "Routing." }

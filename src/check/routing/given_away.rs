@@ -1,0 +1,500 @@
+//! RTE-08: what the rules gave to somebody, people give to somebody else.
+//!
+//! One finding about each owner or pool, with the share and its exact interval: what is wrong is a rule, and
+//! the records are judged one by one elsewhere.
+//! Does not: say who should have had them, or count what was passed on as planned.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Duration, Utc};
+use hashbrown::HashMap;
+
+use crate::boundary::{Boundary, Field, Grant, Object, RecordRef, Row};
+use crate::check::condition::Conditions;
+use crate::check::history::{Actor, Change, History};
+use crate::check::interval::{Share, percent};
+use crate::check::ladder::lists;
+use crate::check::people::{Found, Person, Standing};
+use crate::check::settings::{self, days};
+use crate::check::{About, CheckDef, Family, Judge, Judgement, NotLooked, Off, Policies, World};
+use crate::finding::{Evidence, Finding, Proposal, Severity};
+use crate::policy::{Said, Section};
+
+use super::Plan;
+use super::evidence::rule_evidence;
+use super::roster::Holder;
+use super::routed::{Goes, Routed};
+use super::rules::Rule;
+use super::values::Values;
+
+/// RTE-08.
+pub(in crate::check) const GIVEN_AWAY: CheckDef = CheckDef {
+    code: "RTE-08",
+    name: "given-away",
+    family: Family::Routing,
+    severity: Severity::Medium,
+    about: About::OneRecord,
+    summary: "The field history shows that people gave more than the share `over` of what the rules \
+        gave to an owner or a pool to somebody else within `within_days`: the low end of the share's \
+        exact 95 % interval is above it. One finding about each owner or pool, from `least` records \
+        on; the records themselves are left to RTE-01 and OWN-10.",
+    consequence: "People undo by hand what the rules do, every customer waits for two handovers, and \
+        the figures by team follow neither.",
+    load,
+};
+
+/// `[given-away]`.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    off: bool,
+    /// The share that is too much; without it nothing is.
+    over: Option<Said<f64>>,
+    within_days: Said<u32>,
+    look_back_days: Said<u32>,
+    least: Said<u32>,
+    /// Roles that pass records on as planned.
+    handover_roles: Said<Vec<String>>,
+    except: Conditions,
+}
+
+impl Rules {
+    pub(super) fn parse(root: &Section<'_>, boundary: &Boundary) -> Self {
+        let section = root.section(GIVEN_AWAY.name);
+        let section = section.as_ref();
+        let over = section.and_then(|section| section.number("over"));
+        if let (Some(section), Some(over)) = (section, &over)
+            && !(0.0..1.0).contains(&over.value)
+        {
+            section.problem_with_hint(
+                over.line,
+                "`given-away.over` is no share",
+                "a number from 0 to below 1, such as 0.3",
+            );
+        }
+        Self {
+            off: settings::switched_on(section, &GIVEN_AWAY).is_err(),
+            over,
+            within_days: settings::count(section, "within_days", 7),
+            look_back_days: settings::count(section, "look_back_days", 90),
+            least: settings::count(section, "least", 20),
+            handover_roles: settings::texts(section, "handover_roles", &[]),
+            except: Conditions::parse(section, "except", boundary),
+        }
+    }
+}
+
+/// The fields of one table that is routed.
+struct Table {
+    object: Object,
+    owner: Field,
+    created: Field,
+}
+
+fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
+    let policy = &policies.routing;
+    let rules = policy.given_away.clone();
+    let file = Family::Routing.file();
+    if rules.off {
+        return Err(GIVEN_AWAY.off_in_rules());
+    }
+    let Some(over) = rules.over.clone() else {
+        let write = "say in `over` of [given-away] which share is too much";
+        return Err(Off::NoPolicy { file, write });
+    };
+    let routed: Vec<Object> = policy.objects().collect();
+    if routed.is_empty() {
+        let write = "write the rules as [[rule]] with `name`, `when` and `to`";
+        return Err(Off::NoPolicy { file, write });
+    }
+    policy.ask(grant, policies)?;
+    let history = History::ask_with_values(grant)?;
+    grant.field(Object::FieldHistory, "by")?;
+    rules.except.ask(&routed, grant);
+    let mut tables = Vec::new();
+    for object in routed {
+        let owner = grant.field(object, "owner")?;
+        tables.push(Table { object, owner, created: grant.field(object, "created")? });
+    }
+    Ok(Box::new(move |world| {
+        let look = Look { world, rules: &rules, history: &history };
+        look.judge(&over, &tables)
+    }))
+}
+
+/// What the rules gave to one owner or pool.
+#[derive(Default)]
+struct Group<'e> {
+    /// How many records, and how many of them were given away.
+    routed: u32,
+    given: Vec<Given>,
+    objects: BTreeSet<Object>,
+    /// The rules that gave them, by their places: how many, and how many of them were given away.
+    rules: BTreeMap<(&'e str, usize), (&'e Rule, u32, u32)>,
+}
+
+/// A record that was given away.
+struct Given {
+    record: RecordRef,
+    at: DateTime<Utc>,
+    /// To whom, as far as the inputs know.
+    to: Option<String>,
+}
+
+/// Who got a record first, and what became of it.
+struct First<'p, 'a> {
+    person: &'p Person<'a>,
+    given: Option<Change<'a>>,
+}
+
+/// Why a record's history does not count.
+enum Unclear {
+    /// It was planned, or nobody gave it.
+    Aside,
+    /// The inputs do not say who did what.
+    Unknown,
+}
+
+/// So many records whose owner changes in one minute are moved by a plan.
+const BY_A_PLAN: usize = 10;
+
+#[derive(Clone, Copy)]
+struct Look<'l, 'a> {
+    world: &'l World<'a>,
+    rules: &'l Rules,
+    history: &'l History,
+}
+
+impl<'l, 'a> Look<'l, 'a> {
+    fn judge(self, over: &Said<f64>, tables: &[Table]) -> Judgement {
+        let mut judgement = Judgement::default();
+        let Some(begins) = self.history.begins(self.world) else {
+            judgement.skip(Object::FieldHistory, "there is no input");
+            return judgement;
+        };
+        let owners: Vec<&Field> = tables.iter().map(|table| &table.owner).collect();
+        let mut changes: HashMap<(usize, usize), Vec<Change<'a>>> = HashMap::new();
+        let mut in_a_minute: HashMap<(usize, i64), usize> = HashMap::new();
+        self.history.each(self.world, &owners, &mut judgement, |table, change| {
+            *in_a_minute.entry((table, minute(change.at))).or_default() += 1;
+            changes.entry((table, change.record.position())).or_default().push(change);
+        });
+        let routed = self.world.routed();
+        let mut groups: BTreeMap<Vec<&str>, Group<'_>> = BTreeMap::new();
+        let mut unknown = 0;
+        for (at, table) in tables.iter().enumerate() {
+            let plan = self.world.policies.routing.plan(table.object);
+            let tables = plan.zip(self.world.batch(table.object));
+            let Some((plan, batch)) = tables.filter(|(_, batch)| batch.reviewed_len() > 0) else {
+                continue;
+            };
+            let mut values = Values::default();
+            for row in batch.rows().filter(|row| self.is_judged(plan, table, *row, begins)) {
+                let mut of_row = changes.remove(&(at, row.position())).unwrap_or_default();
+                of_row.sort_by_key(History::order);
+                let planned = |change: &Change<'_>| {
+                    in_a_minute.get(&(at, minute(change.at))).is_some_and(|it| *it >= BY_A_PLAN)
+                };
+                let first = match self.first(table, row, &of_row, planned) {
+                    Ok(first) => first,
+                    Err(Unclear::Aside) => continue,
+                    Err(Unclear::Unknown) => {
+                        unknown += 1;
+                        continue;
+                    }
+                };
+                let Some((rule, holders)) = given_to(routed, self.world, plan, row, &mut values)
+                else {
+                    continue;
+                };
+                // Who got it otherwise was not given it by the rules.
+                if !holders.contains(&routed.roster.who_has_id(&first.person.id)) {
+                    continue;
+                }
+                judgement.examined += 1;
+                let people = holders.iter().filter_map(|holder| routed.roster.person(*holder));
+                let mut key: Vec<&str> = people.map(|person| person.id.as_str()).collect();
+                key.sort_unstable();
+                key.dedup();
+                let group = groups.entry(key).or_default();
+                group.add(self, rule, row, first.given);
+            }
+        }
+        if unknown > 0 {
+            judgement.not_looked.push(NotLooked::nothing(format!(
+                "{unknown} records count for none: nothing says who gave them away, or to whom they came \
+                 first"
+            )));
+        }
+        for (people, group) in groups {
+            if group.routed < self.rules.least.value.max(1) {
+                continue;
+            }
+            let share = Share::of(group.given_away(), group.routed);
+            if share.from > over.value {
+                judgement.findings.extend(self.finding(over, &people, &group, share));
+            }
+        }
+        judgement
+    }
+
+    /// True for records of the time that is looked at, whose whole history is there and which the rules route.
+    fn is_judged(self, plan: &Plan, table: &Table, row: Row<'a>, begins: DateTime<Utc>) -> bool {
+        let since = self.world.as_of.days_ago(self.rules.look_back_days.value).max(begins);
+        row.time(&table.created).is_some_and(|created| created >= since)
+            && !plan.is_kept_from_rules(row)
+            && !self.rules.except.hold(row)
+    }
+
+    fn within(self) -> Duration {
+        Duration::days(self.rules.within_days.value.into())
+    }
+
+    /// Who got a record first, and whether somebody gave it to another soon after.
+    fn first(
+        self,
+        table: &Table,
+        row: Row<'a>,
+        changes: &[Change<'a>],
+        planned: impl Fn(&Change<'_>) -> bool,
+    ) -> Result<First<'l, 'a>, Unclear> {
+        // Some CRMs write a change twice, with ids and with names.
+        let steps: Vec<Step<'l, 'a>> = changes
+            .chunk_by(|one, next| one.at == next.at)
+            .filter_map(|it| self.step(it))
+            .collect();
+        let created = row.time(&table.created).ok_or(Unclear::Unknown)?;
+        let present = row.text(&table.owner).map(|owner| self.party(Some(owner)));
+        let start = steps.first().map_or(present.unwrap_or(Party::Nobody), |step| step.from);
+        // It comes to the first person at its creation, or out of what queues and machines hold.
+        let mut holder = (start, created);
+        let mut rest = steps.iter();
+        let person = loop {
+            match holder.0 {
+                Party::Person(person) => break person,
+                Party::Unknown => return Err(Unclear::Unknown),
+                Party::Nobody => {
+                    let step = rest.next().ok_or(Unclear::Aside)?;
+                    holder = (step.to, step.change.at);
+                }
+            }
+        };
+        let until = holder.1 + self.within();
+        let passes_on = person.role.is_some_and(|role| lists(&self.rules.handover_roles, role));
+        if until > self.world.as_of.end() || passes_on {
+            return Err(Unclear::Aside);
+        }
+        let given = rest.find(|step| !step.stays).filter(|step| step.change.at <= until);
+        let Some(step) = given else { return Ok(First { person, given: None }) };
+        let left = person.standing == Standing::Inactive
+            && person.deactivated.is_none_or(|at| at <= step.change.at);
+        if left || planned(&step.change) {
+            return Err(Unclear::Aside);
+        }
+        match self.history.actor(self.world, &step.change) {
+            Actor::Person(_) => Ok(First { person, given: Some(step.change) }),
+            Actor::Service => Ok(First { person, given: None }),
+            Actor::Stranger | Actor::Unsaid => Err(Unclear::Unknown),
+        }
+    }
+
+    /// One change, of which some CRMs write two lines: the one whose sides are known.
+    fn step(self, same: &[Change<'a>]) -> Option<Step<'l, 'a>> {
+        let steps = same.iter().map(|change| {
+            let (before, after) = (self.history.before(change), self.history.after(change));
+            let stays = before.map(str::trim) == after.map(str::trim);
+            Step { change: *change, from: self.party(before), to: self.party(after), stays }
+        });
+        let known = |step: &Step<'_, '_>| {
+            let is_known = |party| !matches!(party, Party::Unknown);
+            usize::from(is_known(step.from)) + usize::from(is_known(step.to))
+        };
+        // Of equals the first.
+        steps.rev().max_by_key(known)
+    }
+
+    fn party(self, owner: Option<&str>) -> Party<'l, 'a> {
+        let Some(owner) = owner else { return Party::Nobody };
+        match self.world.people().find(owner) {
+            Found::One(person) if person.standing == Standing::Queue => Party::Nobody,
+            Found::One(person) if self.world.policies.owners.is_service_user(owner, person) => {
+                Party::Nobody
+            }
+            Found::One(person) => Party::Person(person),
+            Found::Several | Found::Nobody => Party::Unknown,
+        }
+    }
+}
+
+/// One side of a change of the owner.
+#[derive(Clone, Copy)]
+enum Party<'p, 'a> {
+    Person(&'p Person<'a>),
+    /// A queue, a service user, or nothing.
+    Nobody,
+    /// In no input, or several have the name.
+    Unknown,
+}
+
+/// One change of the owner.
+#[derive(Clone, Copy)]
+struct Step<'p, 'a> {
+    change: Change<'a>,
+    from: Party<'p, 'a>,
+    to: Party<'p, 'a>,
+    /// Both sides say the same.
+    stays: bool,
+}
+
+fn minute(at: DateTime<Utc>) -> i64 {
+    at.timestamp().div_euclid(60)
+}
+
+/// The rule that took a record when it was routed, and those to whom it gives such records.
+fn given_to<'e, 'a>(
+    routed: &'e Routed<'a>,
+    world: &World<'a>,
+    plan: &'e Plan,
+    row: Row<'a>,
+    values: &mut Values,
+) -> Option<(&'e Rule, Vec<Holder>)> {
+    let matched = routed.matched(world, plan, row, values)?;
+    match matched.goes {
+        Goes::One(holder) => Some((matched.rule, vec![holder])),
+        Goes::Any(pool) => Some((matched.rule, pool.to_vec())),
+        Goes::Unsure => None,
+    }
+}
+
+/// No more records, rules and names than a person reads.
+const QUOTED: usize = 5;
+
+impl<'e> Group<'e> {
+    fn add(&mut self, look: Look<'_, '_>, rule: &'e Rule, row: Row<'_>, given: Option<Change<'_>>) {
+        self.routed += 1;
+        self.objects.insert(row.object());
+        let tally = self.rules.entry((&rule.file, rule.line)).or_insert((rule, 0, 0));
+        tally.1 += 1;
+        let Some(change) = given else { return };
+        tally.2 += 1;
+        let to = look.history.after(&change).and_then(|to| match look.world.people().find(to) {
+            Found::One(person) => Some(person.shown.clone()),
+            Found::Several | Found::Nobody => None,
+        });
+        self.given.push(Given { record: row.record(), at: change.at, to });
+    }
+
+    fn given_away(&self) -> u32 {
+        self.rules.values().map(|(_, _, given)| given).sum()
+    }
+
+    /// What its records are called.
+    fn noun(&self) -> &'static str {
+        let mut objects = self.objects.iter();
+        match (objects.next(), objects.next()) {
+            (Some(object), None) => object.plural(),
+            (_, _) => "records",
+        }
+    }
+
+    /// To whom they went, most first.
+    fn receivers(&self) -> String {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for given in &self.given {
+            *counts.entry(given.to.as_deref().unwrap_or("somebody in no input")).or_default() += 1;
+        }
+        let mut counts: Vec<_> = counts.into_iter().collect();
+        counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let told = counts.iter().take(QUOTED).map(|(to, count)| format!("{to} {count}"));
+        told.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The last that were given away.
+    fn last(&self) -> String {
+        let mut given: Vec<&Given> = self.given.iter().collect();
+        given.sort_by(|a, b| (b.at, &a.record).cmp(&(a.at, &b.record)));
+        let told = given.iter().take(QUOTED).map(|given| given.record.to_string());
+        told.collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Look<'_, '_> {
+    fn finding(
+        self,
+        over: &Said<f64>,
+        people: &[&str],
+        group: &Group<'_>,
+        share: Share,
+    ) -> Option<Finding> {
+        let Rules { within_days, look_back_days, least, handover_roles, except, .. } = self.rules;
+        let found = people.iter().filter_map(|id| match self.world.people().find(id) {
+            Found::One(person) => Some(person),
+            Found::Several | Found::Nobody => None,
+        });
+        let people: Vec<&Person<'_>> = found.collect();
+        let mut rows = people.iter().filter_map(|person| person.row);
+        let names: Vec<&str> = people.iter().map(|person| person.shown.as_str()).collect();
+        let whom = match names.as_slice() {
+            [name] => (*name).to_owned(),
+            names => format!("the pool of {}", names.join(", ")),
+        };
+        let (noun, routed, given) = (group.noun(), group.routed, group.given_away());
+        let soon = days(within_days.value.into());
+        let headline = format!(
+            "People gave {given} of the {routed} {noun} that the rules gave to {whom} to somebody else \
+             within {soon}"
+        );
+        let question = format!(
+            "Which rule gives {whom} {noun} that are for somebody else, or are they passed on as planned?"
+        );
+        let figure = |of: String, is: String| Evidence::Figure { of, is };
+        let fact = figure(
+            format!(
+                "{noun} of the last {} that the rules gave to {whom}",
+                days(look_back_days.value.into())
+            ),
+            routed.to_string(),
+        );
+        let exact = format!(
+            "{given}, which is {} (exact 95 % interval {} to {})",
+            percent(f64::from(given) / f64::from(routed)),
+            percent(share.from),
+            percent(share.to)
+        );
+        let proposal = Proposal::ReviewRule { question };
+        let mut finding = Finding::about(rows.next()?.record(), headline, fact, proposal)
+            .because(figure(format!("given to somebody else by people within {soon}"), exact))
+            .because(figure("to whom".to_owned(), group.receivers()))
+            .because(figure("the last of them".to_owned(), group.last()));
+        for (rule, all, away) in group.rules.values().take(QUOTED) {
+            finding = finding.because(rule_evidence(rule)).because(figure(
+                format!("given away of what rule `{}` gave", rule.name),
+                format!("{away} of {all}"),
+            ));
+        }
+        let policy = |line: usize, says: String| settings::quoted(Family::Routing, line, says);
+        finding = finding
+            .because(policy(over.line, format!("more than {} is too much", percent(over.value))))
+            .because(policy(within_days.line, format!("given away within {soon} of the routing")))
+            .because(policy(
+                least.line,
+                format!("shares are told from {} records on", least.value),
+            ));
+        if !handover_roles.is_empty() {
+            let says = format!("these roles pass on as planned: {}", handover_roles.join(", "));
+            finding = finding.because(policy(handover_roles.line, says));
+        }
+        for row in rows {
+            finding = finding.with(row.record());
+        }
+        if handover_roles.is_empty() && except.is_empty() {
+            finding = finding.unless(
+                "passing them on may be planned: `handover_roles` and `except` of [given-away] say where \
+                 it is",
+            );
+        }
+        Some(finding.unless(format!(
+            "somebody who enters {noun} by hand owns them at first, and the rules may name just that \
+             person: those were not routed"
+        )))
+    }
+}
