@@ -365,6 +365,7 @@ pub const ALL: &[&CheckDef] = &[
     &lead_source::WEAK_SOURCE,
     &lead_source::SOURCE_AGAINST_CAMPAIGN,
     &lead_source::OVERWRITTEN_SOURCE,
+    &lead_source::CONVERTED_SOURCE,
     &lead_source::OUTSIDE_TAXONOMY,
     &lead_source::IMPOSSIBLE_ORDER,
     &system_of_record::CONFLICTING_VALUE,

@@ -384,6 +384,19 @@ fn a_source_that_was_replaced_is_told_and_restored_as_far_as_it_may_be_shown() {
 }
 
 #[test]
+fn of_a_chain_of_sources_one_record_is_told() {
+    let told = told(&fixture::named("converted-source"));
+    for says in [
+        "SRC-04 contact 00301: Lead source of the contact is Event, and Web of the lead it was made of -> \
+         Which source is right for this contact and for the lead it was made of: Event or Web?",
+        "SRC-04 deal 00603: Lead source of the deal is Event, and Web of the lead it was made of -> Which \
+         source is right for this deal and for the lead it was made of: Event or Web?",
+    ] {
+        assert!(told.contains(says), "{told:#?}");
+    }
+}
+
+#[test]
 fn what_people_give_away_is_told_of_whom_the_rules_name_with_its_interval() {
     let judged = fixture::named("given-away");
     let judgement = judgement(&judged, "RTE-08");

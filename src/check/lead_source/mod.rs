@@ -2,6 +2,7 @@
 //!
 //! Does not: decide what a campaign is worth; it only asks whether the source can be right.
 
+mod chain;
 mod conflict;
 mod order;
 mod overwritten;
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
 
-use crate::boundary::{Field, Grant, Missing, Object, Row};
+use crate::boundary::{Field, Grant, Missing, Object, Row, letters};
 use crate::finding::Evidence;
 use crate::policy::{Said, Section, Value, meant};
 
@@ -23,6 +24,7 @@ use super::{CheckDef, Family, Judgement, World, settings};
 pub(super) use overwritten::Overwritten;
 pub(super) use touch::Touches;
 
+pub(super) use chain::CHECK as CONVERTED_SOURCE;
 pub(super) use conflict::CHECK as SOURCE_AGAINST_CAMPAIGN;
 pub(super) use order::CHECK as IMPOSSIBLE_ORDER;
 pub(super) use overwritten::CHECK as OVERWRITTEN_SOURCE;
@@ -50,6 +52,7 @@ pub(crate) struct Policy {
     channels: Mapping,
     campaign_channels: Mapping,
     campaign_sources: Mapping,
+    chain: chain::Rules,
     overwritten: overwritten::Rules,
     off: Vec<&'static str>,
 }
@@ -75,6 +78,7 @@ impl Policy {
             channels: mapping(root, "channels"),
             campaign_channels: mapping(root, "campaign-channels"),
             campaign_sources: mapping(root, "campaign-sources"),
+            chain: chain::Rules::parse(root),
             overwritten: overwritten::Rules::parse(root),
             off: Vec::new(),
         };
@@ -151,6 +155,14 @@ impl Policy {
         taxonomy.iter().any(|known| known == source.trim())
     }
 
+    /// True for a source of a record with which none of the family's checks would find fault.
+    fn stands(&self, world: &World<'_>, row: Row<'_>, of: &Sourced, source: &str) -> bool {
+        !self.is_weak(Some(source))
+            && self.is_governed(source)
+            && !conflict::speaks_against(world, row, of, source)
+            && !order::speaks_against(world, row, of, source)
+    }
+
     /// By how much a first touch may lie behind what shows that the person was there.
     fn tolerance(&self) -> Duration {
         Duration::hours(self.tolerance_hours.value.into())
@@ -161,6 +173,11 @@ impl Policy {
     pub(super) fn knows_better(&self, world: &World<'_>, row: Row<'_>) -> bool {
         world.overwritten().speaks_of(row) || weak::speaks_of(self, world, row)
     }
+}
+
+/// True for two spellings of one source: which is right is SRC-05's.
+fn is_same(one: &str, other: &str) -> bool {
+    letters(one).eq(letters(other))
 }
 
 fn mapping(root: &Section<'_>, key: &str) -> Mapping {

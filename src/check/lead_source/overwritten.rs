@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Duration, Utc};
 use hashbrown::HashMap;
 
-use crate::boundary::{Field, Grant, Object, Row, Shown, letters};
+use crate::boundary::{Field, Grant, Object, Row, Shown};
 use crate::finding::{Evidence, Finding, Proposal, Severity, blank_field};
 use crate::policy::{Said, Section};
 
@@ -16,7 +16,7 @@ use super::super::not_looked::NotLooked;
 use super::super::people::are_named;
 use super::super::settings::{self, days};
 use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
-use super::{FILE, PEOPLE, Sourced, conflict, order, policy, touch};
+use super::{FILE, PEOPLE, Sourced, is_same, policy, touch};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "SRC-03",
@@ -225,11 +225,6 @@ fn judge<'a>(world: &World<'a>, asked: &Asked, judgement: &mut Judgement) -> Vec
     cases
 }
 
-/// True for two spellings of one source: which is right is SRC-05's.
-fn is_same(one: &str, other: &str) -> bool {
-    letters(one).eq(letters(other))
-}
-
 /// What is known of a record before its changes are read.
 struct Record<'w, 'a> {
     world: &'w World<'a>,
@@ -274,14 +269,10 @@ impl<'a> Record<'_, 'a> {
 
     /// A value that can be restored: none of the family's checks would find fault with it.
     fn told(&self, change: Change<'a>, side: usize, value: Option<&'a str>) -> Option<Told<'a>> {
-        let Self { world, sourced, row, .. } = self;
-        let rules = &world.policies.lead_source;
         let value = value.map(str::trim)?;
-        let is_right = !rules.is_weak(Some(value))
-            && rules.is_governed(value)
-            && !conflict::speaks_against(world, *row, sourced, value)
-            && !order::speaks_against(world, *row, sourced, value);
-        is_right.then_some(Told { change, side, value })
+        let rules = &self.world.policies.lead_source;
+        let stands = rules.stands(self.world, self.row, self.sourced, value);
+        stands.then_some(Told { change, side, value })
     }
 
     /// True for a merge, which takes over the older record's source, and for those who correct sources.
