@@ -603,6 +603,8 @@ pub struct Finding {
     /// Where its records hang together and are not one, the sets that they fall into.
     pub sets: Vec<Vec<RecordRef>>,
     escalate: Option<String>,
+    /// The field that a question is about, where a check may ask about several of one record.
+    of: Option<String>,
     /// Of the fields that move by themselves, those that it is about.
     hinges: BTreeSet<String>,
 }
@@ -630,6 +632,7 @@ impl Finding {
             proposal,
             sets: Vec::new(),
             escalate: None,
+            of: None,
             hinges: BTreeSet::new(),
         }
     }
@@ -645,6 +648,13 @@ impl Finding {
     #[must_use]
     pub fn hinging_on(mut self, field: &Field) -> Self {
         self.hinges.insert(field.name().to_owned());
+        self
+    }
+
+    /// Notes which field a question is about: a check may ask about several of one record.
+    #[must_use]
+    pub fn of_field(mut self, field: &Field) -> Self {
+        self.of = Some(field.name().to_owned());
         self
     }
 
@@ -767,10 +777,10 @@ impl Finding {
         })
     }
 
-    /// The finding's name for one rule: it hashes rule, records and the field the proposal is about,
+    /// The finding's name for one rule: it hashes rule, records and the field that it is about, if any,
     /// never values, so that next week's finding about the same fault has the same name.
     pub fn id(&self, rule: &str) -> FindingId {
-        let field = self.proposal.change().map(|(cell, _)| cell.field());
+        let field = self.proposal.change().map(|(cell, _)| cell.field()).or(self.of.as_deref());
         FindingId::of(rule, &self.record, &self.related, field)
     }
 

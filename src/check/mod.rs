@@ -371,6 +371,7 @@ pub const ALL: &[&CheckDef] = &[
     &system_of_record::CONFLICTING_VALUE,
     &system_of_record::FLAPPING,
     &system_of_record::ORPHAN_KEY,
+    &system_of_record::STALE_SYNC,
     &system_of_record::UNAPPROVED_ENRICHMENT,
 ];
 

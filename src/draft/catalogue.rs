@@ -282,6 +282,19 @@ const EXTERNAL_ID: Known = (
     &["External_Id__c", "External ID", "AccountNumber", "Account Number"],
     "Compared with the system of record.",
 );
+const LAST_SYNC: Known = (
+    "last_sync",
+    &[
+        "salesforcelastsynctime",
+        "Last Salesforce Sync Time",
+        "Last Sync",
+        "Last Synced",
+        "Last Sync Date",
+        "Last Sync Time",
+        "Letzte Synchronisierung",
+    ],
+    "Tells whether a sync stands still.",
+);
 const SEGMENT: Known = ("segment", &["Segment", "Segment__c"], "Segments and routing.");
 const REGION: Known =
     ("region", &["Region", "Region__c", "Sales Region", "Territory"], "Segments and routing.");
@@ -402,6 +415,7 @@ const LEAD: &[Known] = &[
     EXTERNAL_ID,
     DELETED,
     EXCLUDED,
+    LAST_SYNC,
 ];
 
 const CONTACT: &[Known] = &[
@@ -555,6 +569,7 @@ const CONTACT: &[Known] = &[
     EXTERNAL_ID,
     DELETED,
     EXCLUDED,
+    LAST_SYNC,
 ];
 
 const ACCOUNT: &[Known] = &[
@@ -624,6 +639,7 @@ const ACCOUNT: &[Known] = &[
     EXTERNAL_ID,
     DELETED,
     EXCLUDED,
+    LAST_SYNC,
 ];
 
 const DEAL: &[Known] = &[
@@ -770,6 +786,7 @@ const DEAL: &[Known] = &[
     LAST_ACTIVITY,
     DELETED,
     EXCLUDED,
+    LAST_SYNC,
 ];
 
 const USER: &[Known] = &[

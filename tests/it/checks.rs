@@ -397,6 +397,29 @@ fn of_a_chain_of_sources_one_record_is_told() {
 }
 
 #[test]
+fn a_sync_that_stands_still_is_told_once_and_what_a_running_one_leaves_out_by_record() {
+    let judged = fixture::named("stale-sync");
+    let told = told(&judged);
+    for says in [
+        "SOR-07 account 0004: This account was last synced 19 days ago, while 5 of 9 were within 48 h -> Why \
+         does the sync leave this account out?",
+        "SOR-07? account 0005: Last sync of the account is blank, and the rules say it is synced -> Why does \
+         the sync leave this account out?",
+        "SOR-07 lead 00Q2: No lead was synced within 48 h: the last was 9 days ago -> What stopped the sync \
+         that writes lead.last_sync?",
+    ] {
+        assert!(told.contains(says), "{told:#?}");
+    }
+    assert_eq!(
+        judgement(&judged, "SOR-07").partly(),
+        "accounts: 1 whose `last_sync` lies ahead or was withheld: it says nothing of the sync; contacts: \
+         only 1 of 4 in `last_sync` are current: it seems to move only when a record changes, and its age \
+         says nothing; leads: 1 without `last_sync`: nothing says whether they are synced; `when` of \
+         [[sync]] could"
+    );
+}
+
+#[test]
 fn what_people_give_away_is_told_of_whom_the_rules_name_with_its_interval() {
     let judged = fixture::named("given-away");
     let judgement = judgement(&judged, "RTE-08");

@@ -133,19 +133,19 @@ fn judge(world: &World<'_>, rules: &Rules, asked: &Asked) -> Judgement {
     let mut agreeing = HashSet::new();
     let mut looked = BTreeSet::new();
     for lead in leads.rows() {
-        let Some(source) = asked.source(world, &asked.lead, lead) else { continue };
+        let Some(of_lead) = source(world, &asked.lead, lead) else { continue };
         let mut made = Vec::new();
         for (becomes, batch) in &tables {
             let id = lead.text(&becomes.link).map(str::trim);
             let Some(row) = id.and_then(|id| batch.find(id)) else { continue };
-            let own = asked.source(world, &becomes.sourced, row);
+            let own = source(world, &becomes.sourced, row);
             let Some(own) = own.filter(|_| !was_there(world, asked, becomes, row, lead)) else {
                 continue;
             };
             if row.is_under_review() {
                 looked.insert(place(row));
             }
-            if is_same(own, source) {
+            if is_same(own, of_lead) {
                 agreeing.insert(place(row));
             } else {
                 made.push(Made { becomes, row, lead });
@@ -173,13 +173,11 @@ fn place(row: Row<'_>) -> (Object, usize) {
     (row.object(), row.position())
 }
 
-impl Asked {
-    /// A source that can be compared: none of the family's checks would find fault with it.
-    fn source<'a>(&self, world: &World<'a>, of: &Sourced, row: Row<'a>) -> Option<&'a str> {
-        let source = row.text(&of.source)?.trim();
-        let stands = world.policies.lead_source.stands(world, row, of, source);
-        (stands && !world.overwritten().speaks_of(row)).then_some(source)
-    }
+/// A source that can be compared: none of the family's checks would find fault with it.
+fn source<'a>(world: &World<'a>, of: &Sourced, row: Row<'a>) -> Option<&'a str> {
+    let source = row.text(&of.source)?.trim();
+    let stands = world.policies.lead_source.stands(world, row, of, source);
+    (stands && !world.overwritten().speaks_of(row)).then_some(source)
 }
 
 /// True for a record that was there before the lead was converted into it. A conversion is dated by its day,

@@ -2,6 +2,8 @@
 //!
 //! Does not: judge what a sync may still carry over, or a blank field that a stage requires.
 
+use std::collections::BTreeSet;
+
 use hashbrown::HashMap;
 
 use crate::boundary::{Batch, Field, Grant, Object, Row, id_key};
@@ -76,29 +78,34 @@ struct Tally {
     differing: usize,
 }
 
-fn judge<'a>(
+/// The records of a system's table beside the system's rows.
+struct Beside<'a, 's> {
+    usable: Vec<&'s Compare>,
+    /// The comparisons of which a column is not there.
+    unusable: Vec<&'s Compare>,
+    /// Of each usable comparison.
+    tallies: Vec<Tally>,
+    clashes: Vec<Clash<'a, 's>>,
+    /// Records whose key stands on another system's row.
+    unclear: Vec<Row<'a>>,
+    examined: usize,
+}
+
+fn compared<'a, 's>(
     world: &World<'a>,
-    system: &System,
+    system: &'s System,
     batch: &'a Batch,
     extract: &'a Batch,
-    judgement: &mut Judgement,
-) {
-    if !batch.has(&system.key) {
-        judgement.skip(system.object, &format!("the input has no `{}`", system.key.name()));
-        return;
-    }
+) -> Beside<'a, 's> {
     let (usable, unusable): (Vec<_>, Vec<_>) = system
         .compares
         .iter()
         .partition(|compare| batch.has(&compare.field) && extract.has(&compare.theirs));
-    for compare in unusable {
-        let why = format!("`{}` or `{}` is not in the input", compare.field, compare.theirs);
-        judgement.skip_field(&compare.field, &why);
-    }
     let due = world.as_of.hours_ago(system.sync_hours.value);
     let updated = updated(world);
     let mut tallies = vec![Tally::default(); usable.len()];
     let (mut clashes, mut unclear) = (Vec::new(), Vec::new());
+    let mut examined = 0;
     for row in batch.reviewed() {
         let Some(key) = system.key_of(row) else { continue };
         let Some(theirs) = system.row_of(extract, key) else {
@@ -109,7 +116,7 @@ fn judge<'a>(
         if system.sync_hours.value > 0.0 && fresh.is_some_and(|at| at > due) {
             continue;
         }
-        judgement.examined += 1;
+        examined += 1;
         let mut differing = Vec::new();
         let mut compared = 0;
         for (compare, tally) in usable.iter().zip(&mut tallies) {
@@ -128,6 +135,44 @@ fn judge<'a>(
             clashes.push(Clash { row, theirs, key, differing, compared });
         }
     }
+    Beside { usable, unusable, tallies, clashes, unclear, examined }
+}
+
+/// The fields of records under review about which this check has a finding.
+pub(super) fn spoken_of(world: &World<'_>) -> BTreeSet<(Object, usize, Field)> {
+    let rules = &world.policies.system_of_record;
+    let mut spoken = BTreeSet::new();
+    for system in rules.systems.iter().filter(|_| !rules.conflict_off) {
+        let tables = world.batch(system.object).zip(world.batch(Object::SystemRecord));
+        let Some((batch, extract)) = tables.filter(|(batch, _)| batch.has(&system.key)) else {
+            continue;
+        };
+        for Clash { row, differing, .. } in compared(world, system, batch, extract).clashes {
+            let fields = differing.into_iter().map(|compare| compare.field.clone());
+            spoken.extend(fields.map(|field| (row.object(), row.position(), field)));
+        }
+    }
+    spoken
+}
+
+fn judge<'a>(
+    world: &World<'a>,
+    system: &System,
+    batch: &'a Batch,
+    extract: &'a Batch,
+    judgement: &mut Judgement,
+) {
+    if !batch.has(&system.key) {
+        judgement.skip(system.object, &format!("the input has no `{}`", system.key.name()));
+        return;
+    }
+    let Beside { usable, unusable, tallies, clashes, unclear, examined } =
+        compared(world, system, batch, extract);
+    for compare in unusable {
+        let why = format!("`{}` or `{}` is not in the input", compare.field, compare.theirs);
+        judgement.skip_field(&compare.field, &why);
+    }
+    judgement.examined += examined;
     system.leave_unclear(unclear, judgement);
     let holders = holders(system, batch, &clashes);
     for clash in &clashes {

@@ -7,6 +7,7 @@ mod enrichment;
 mod flapping;
 mod orphan;
 mod same;
+mod stale;
 
 use crate::boundary::{Batch, Boundary, Field, Grant, Missing, Object, Row};
 use crate::finding::Evidence;
@@ -20,6 +21,7 @@ pub(super) use conflict::CHECK as CONFLICTING_VALUE;
 pub(super) use enrichment::CHECK as UNAPPROVED_ENRICHMENT;
 pub(super) use flapping::CHECK as FLAPPING;
 pub(super) use orphan::CHECK as ORPHAN_KEY;
+pub(super) use stale::CHECK as STALE_SYNC;
 
 const FILE: &str = "system-of-record.toml";
 
@@ -29,6 +31,7 @@ pub(crate) struct Policy {
     systems: Vec<System>,
     flapping: flapping::Rules,
     enrichment: enrichment::Rules,
+    stale: stale::Rules,
     min_coverage: Said<f64>,
     conflict_off: bool,
     orphan_off: bool,
@@ -88,7 +91,16 @@ impl Policy {
         }
         let flapping = flapping::Rules::parse(root, boundary);
         let enrichment = enrichment::Rules::parse(root, boundary);
-        Self { systems, flapping, enrichment, min_coverage, conflict_off, orphan_off }
+        let stale = stale::Rules::parse(root, boundary);
+        Self {
+            systems,
+            flapping,
+            enrichment,
+            stale,
+            min_coverage,
+            conflict_off,
+            orphan_off,
+        }
     }
 }
 

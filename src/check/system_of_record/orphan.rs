@@ -91,6 +91,62 @@ impl Coverage {
     }
 }
 
+/// The keys that a table's records hold.
+struct Keys<'a> {
+    coverage: Coverage,
+    /// Records under review whose key the system does not have.
+    orphans: Vec<(Row<'a>, &'a str)>,
+    /// Those whose key stands on another system's row.
+    unclear: Vec<Row<'a>>,
+    examined: usize,
+}
+
+impl<'a> Keys<'a> {
+    fn of(world: &World<'a>, system: &System, batch: &'a Batch, extract: &'a Batch) -> Self {
+        let created = world.policies.boundary.allowed(system.object, "created");
+        let settled = world.as_of.hours_ago(system.sync_hours.value);
+        let (coverage, orphans, unclear) = (Coverage::default(), Vec::new(), Vec::new());
+        let mut keys = Self { coverage, orphans, unclear, examined: 0 };
+        for row in batch.rows() {
+            let Some(key) = system.key_of(row) else { continue };
+            if system.is_unclear(extract, key) {
+                keys.unclear.extend(row.is_under_review().then_some(row));
+                continue;
+            }
+            let known = system.row_of(extract, key).is_some()
+                || extract.outside(key) == Some(Outside::Excluded);
+            keys.coverage.add(known);
+            let fresh =
+                created.as_ref().and_then(|field| row.time(field)).is_some_and(|at| at > settled);
+            if !row.is_under_review() || fresh {
+                continue;
+            }
+            keys.examined += 1;
+            if !known {
+                keys.orphans.push((row, key));
+            }
+        }
+        keys
+    }
+}
+
+/// The records under review of whose key this check has a finding.
+pub(super) fn spoken_of(world: &World<'_>) -> HashSet<(Object, usize)> {
+    let rules = &world.policies.system_of_record;
+    let mut spoken = HashSet::new();
+    for system in rules.systems.iter().filter(|_| !rules.orphan_off) {
+        let tables = world.batch(system.object).zip(world.batch(Object::SystemRecord));
+        let Some((batch, extract)) = tables.filter(|(batch, _)| batch.has(&system.key)) else {
+            continue;
+        };
+        let keys = Keys::of(world, system, batch, extract);
+        if !keys.coverage.is_below(rules.min_coverage.value) {
+            spoken.extend(keys.orphans.iter().map(|(row, _)| (row.object(), row.position())));
+        }
+    }
+    spoken
+}
+
 /// Records whose key the system does not have. Returns the positions of the system's rows that such
 /// a record means all the same, its key being spelled differently.
 fn forward<'a>(
@@ -101,30 +157,7 @@ fn forward<'a>(
     judgement: &mut Judgement,
 ) -> HashSet<usize> {
     let rules = &world.policies.system_of_record;
-    let created = world.policies.boundary.allowed(system.object, "created");
-    let settled = world.as_of.hours_ago(system.sync_hours.value);
-    let mut coverage = Coverage::default();
-    let (mut orphans, mut unclear) = (Vec::new(), Vec::new());
-    let mut examined = 0;
-    for row in batch.rows() {
-        let Some(key) = system.key_of(row) else { continue };
-        if system.is_unclear(extract, key) {
-            unclear.extend(row.is_under_review().then_some(row));
-            continue;
-        }
-        let known = system.row_of(extract, key).is_some()
-            || extract.outside(key) == Some(Outside::Excluded);
-        coverage.add(known);
-        let fresh =
-            created.as_ref().and_then(|field| row.time(field)).is_some_and(|at| at > settled);
-        if !row.is_under_review() || fresh {
-            continue;
-        }
-        examined += 1;
-        if !known {
-            orphans.push((row, key));
-        }
-    }
+    let Keys { coverage, orphans, unclear, examined } = Keys::of(world, system, batch, extract);
     system.leave_unclear(unclear, judgement);
     if coverage.is_below(rules.min_coverage.value) {
         judgement.skip(
