@@ -229,6 +229,15 @@ impl History {
         }
     }
 
+    /// Who or what made the change, as it may be shown.
+    pub(super) fn writer(&self, world: &World<'_>, change: &Change<'_>) -> Option<String> {
+        let by = self.by.as_ref()?;
+        match world.people().find(change.row.text(by)?) {
+            Found::One(person) => Some(person.shown.clone()),
+            Found::Several | Found::Nobody => Some(change.row.cell(by).shown().to_string()),
+        }
+    }
+
     /// When records of a table were merged with others, by the record's position. Salesforce writes that down
     /// as a change of a field that does not exist, such as `leadMerged`.
     pub(super) fn merges(

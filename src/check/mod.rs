@@ -369,6 +369,7 @@ pub const ALL: &[&CheckDef] = &[
     &lead_source::OUTSIDE_TAXONOMY,
     &lead_source::IMPOSSIBLE_ORDER,
     &system_of_record::CONFLICTING_VALUE,
+    &system_of_record::WRONG_WRITER,
     &system_of_record::FLAPPING,
     &system_of_record::ORPHAN_KEY,
     &system_of_record::STALE_SYNC,

@@ -420,6 +420,21 @@ fn a_sync_that_stands_still_is_told_once_and_what_a_running_one_leaves_out_by_re
 }
 
 #[test]
+fn who_wrote_what_only_some_may_write_is_told() {
+    let told = told(&fixture::named("wrong-writer"));
+    for says in [
+        "SOR-02 account 0001: Industry was last changed by Ann Ng, who is none of its writers -> Why does Ann \
+         Ng write account.industry? Keep it from writing there, or add it to the writers",
+        "SOR-02? account 0005: Nothing says who changed account.industry last -> Who or what writes \
+         account.industry without a name in the history?",
+        "SOR-02? account 0007: Rating was last changed by 005X, and no input says who that is -> Why does 005X \
+         write account.rating? Keep it from writing there, or add it to the writers",
+    ] {
+        assert!(told.contains(says), "{told:#?}");
+    }
+}
+
+#[test]
 fn what_people_give_away_is_told_of_whom_the_rules_name_with_its_interval() {
     let judged = fixture::named("given-away");
     let judgement = judgement(&judged, "RTE-08");

@@ -140,7 +140,7 @@ impl<'a> Overwritten<'a> {
     }
 
     /// True when the check has a finding about the record.
-    pub(super) fn speaks_of(&self, row: Row<'_>) -> bool {
+    pub(in crate::check) fn speaks_of(&self, row: Row<'_>) -> bool {
         self.about.contains(&(row.object(), row.position()))
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Does not: say which value is right; two writers that undo each other are the fault.
 
+use std::collections::BTreeSet;
+
 use hashbrown::HashMap;
 
 use crate::boundary::{Boundary, Field, Grant, Object, Row};
@@ -104,22 +106,7 @@ fn judge(world: &World<'_>, rules: &Rules, history: &History) -> Judgement {
         judgement.skip(Object::FieldHistory, "there is no input");
         return judgement;
     }
-    let since = world.as_of.hours_ago(24.0 * f64::from(rules.within_days.value));
-    let mut series: HashMap<(usize, usize), Series<'_>> = HashMap::new();
-    let fields: Vec<&Field> = rules.fields.iter().map(|said| &said.value).collect();
-    history.each(world, &fields, &mut judgement, |governed, change| {
-        if change.at >= since && change.record.is_under_review() {
-            series.entry((governed, change.record.position())).or_default().push(change);
-        }
-    });
-    let mut runs: Vec<_> = series
-        .into_iter()
-        .filter_map(|(key, mut series)| {
-            series.sort_by_key(History::order);
-            Some((key, alternating(&series, history)?))
-        })
-        .collect();
-    runs.sort_by_key(|(key, _)| *key);
+    let runs = runs(world, rules, history, &mut judgement);
     let mut alike: HashMap<(usize, (String, String)), usize> = HashMap::new();
     for ((governed, _), run) in &runs {
         *alike.entry((*governed, run.pair.clone())).or_default() += 1;
@@ -135,6 +122,45 @@ fn judge(world: &World<'_>, rules: &Rules, history: &History) -> Judgement {
         }
     }
     judgement
+}
+
+/// The governed fields that go back and forth, by their place and that of the record.
+fn runs<'a>(
+    world: &World<'a>,
+    rules: &Rules,
+    history: &History,
+    judgement: &mut Judgement,
+) -> Vec<((usize, usize), Run<'a>)> {
+    let since = world.as_of.hours_ago(24.0 * f64::from(rules.within_days.value));
+    let mut series: HashMap<(usize, usize), Series<'a>> = HashMap::new();
+    let fields: Vec<&Field> = rules.fields.iter().map(|said| &said.value).collect();
+    history.each(world, &fields, judgement, |governed, change| {
+        if change.at >= since && change.record.is_under_review() {
+            series.entry((governed, change.record.position())).or_default().push(change);
+        }
+    });
+    let mut runs: Vec<_> = series
+        .into_iter()
+        .filter_map(|(key, mut series)| {
+            series.sort_by_key(History::order);
+            Some((key, alternating(&series, history)?))
+        })
+        .collect();
+    runs.sort_by_key(|(key, _)| *key);
+    runs
+}
+
+/// The fields of records under review about which this check has a finding.
+pub(super) fn spoken_of(world: &World<'_>) -> BTreeSet<(Object, usize, Field)> {
+    let rules = &world.policies.system_of_record.flapping;
+    let history = History::ask_with_values(&mut world.policies.boundary.grant());
+    let Some(history) = history.ok().filter(|_| !rules.off) else { return BTreeSet::new() };
+    let runs = runs(world, rules, &history, &mut Judgement::default());
+    let of = |((governed, position), _): ((usize, usize), Run<'_>)| {
+        let field = rules.fields.get(governed)?;
+        Some((field.object(), position, field.value.clone()))
+    };
+    runs.into_iter().filter_map(of).collect()
 }
 
 /// The longest stretch of changes between the same two values.

@@ -8,6 +8,7 @@ mod flapping;
 mod orphan;
 mod same;
 mod stale;
+mod writer;
 
 use crate::boundary::{Batch, Boundary, Field, Grant, Missing, Object, Row};
 use crate::finding::Evidence;
@@ -22,6 +23,7 @@ pub(super) use enrichment::CHECK as UNAPPROVED_ENRICHMENT;
 pub(super) use flapping::CHECK as FLAPPING;
 pub(super) use orphan::CHECK as ORPHAN_KEY;
 pub(super) use stale::CHECK as STALE_SYNC;
+pub(super) use writer::CHECK as WRONG_WRITER;
 
 const FILE: &str = "system-of-record.toml";
 
@@ -32,6 +34,7 @@ pub(crate) struct Policy {
     flapping: flapping::Rules,
     enrichment: enrichment::Rules,
     stale: stale::Rules,
+    writer: writer::Rules,
     min_coverage: Said<f64>,
     conflict_off: bool,
     orphan_off: bool,
@@ -92,11 +95,13 @@ impl Policy {
         let flapping = flapping::Rules::parse(root, boundary);
         let enrichment = enrichment::Rules::parse(root, boundary);
         let stale = stale::Rules::parse(root, boundary);
+        let writer = writer::Rules::parse(root, boundary);
         Self {
             systems,
             flapping,
             enrichment,
             stale,
+            writer,
             min_coverage,
             conflict_off,
             orphan_off,
@@ -249,7 +254,41 @@ fn policy(line: usize, says: impl Into<String>) -> Evidence {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::Rulebook;
     use super::*;
+    use crate::policy::{Document, Log};
+
+    #[test]
+    fn what_is_missing_of_a_sync_or_a_governed_field_is_named_with_its_line() {
+        let log = Log::default();
+        let fields = "[account.fields]\n\
+            id = { from = \"Id\", why = \"Names the record.\" }\n\
+            industry = { from = \"Industry\", why = \"Governed.\" }\n";
+        let boundary = Boundary::parse(&Document::parse("rules/boundary.toml", fields, &log), &log);
+        let text = "[[sync]]\n\
+            field = \"account.last_sync\"\n\
+            within_hours = 48\n\
+            [[sync]]\n\
+            field = \"account.industry\"\n\
+            [[governed]]\n\
+            field = \"account.industry\"\n\
+            [stale-sync]\n\
+            min_current = 50\n";
+        let files = BTreeMap::from([(FILE.to_owned(), text.to_owned())]);
+        let rulebook = Rulebook::parse(&files, &log);
+        let policy = Policy::parse(&rulebook.root(Family::SystemOfRecord, &log), &boundary);
+        let found = log.finish(policy).unwrap_err().to_string();
+        for expected in [
+            "system-of-record.toml:2: `account.last_sync` is not in rules/boundary.toml",
+            "system-of-record.toml:4: `within_hours` is missing in [[sync]]",
+            "system-of-record.toml:6: `writers` is missing in [[governed]]",
+            "system-of-record.toml:9: `min_current` is a share from 0 to 1",
+        ] {
+            assert!(found.contains(expected), "{expected} is not in:\n{found}");
+        }
+    }
 
     #[track_caller]
     fn check(key: &str, expected: bool) {
