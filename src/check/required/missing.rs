@@ -274,7 +274,8 @@ fn finding(
 ) -> Finding {
     let Miss { row, require, .. } = *miss;
     let field = &require.field;
-    let stage = places.ladder().map(|ladder| row.cell(&ladder.field));
+    let ladder = places.ladder().filter(|ladder| ladder.field != *field);
+    let stage = ladder.map(|ladder| row.cell(&ladder.field));
     let changed = dates.stage_changed.as_ref().filter(|field| row.time(field).is_some());
     let days = changed
         .and_then(|field| row.time(field))
