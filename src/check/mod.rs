@@ -344,6 +344,7 @@ pub const ALL: &[&CheckDef] = &[
     &lifecycle::OPEN_LEAD_AT_CUSTOMER,
     &lifecycle::OPPORTUNITY_WITHOUT_DEAL,
     &lifecycle::STAGE_REGRESSION,
+    &lifecycle::SKIPPED_EVIDENCE,
     &lifecycle::CONTRADICTING_DATES,
     &lifecycle::STUCK,
     &lifecycle::PAST_CLOSE_DATE,

@@ -447,6 +447,11 @@ impl<'a> Case<'_, 'a> {
                     by_creation: false,
                 });
             }
+            // Where the rules demand the date as evidence of the stage, LIF-06 asks for it.
+            let evidence = &self.world.policies.lifecycle.skipped_evidence;
+            if stage.is_some_and(|stage| evidence.demands(stage, field)) {
+                continue;
+            }
             let others = || self.dates.became.iter().any(|(other, _)| row.time(other).is_some());
             if Some(*of) == rank
                 && row.is_blank(field)

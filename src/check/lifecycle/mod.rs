@@ -8,8 +8,10 @@ mod customer_without_won_deal;
 mod imports;
 mod lead_at_customer;
 mod links;
+mod misplaced;
 mod opportunity_without_deal;
 mod past_close_date;
+mod skipped_evidence;
 mod stage_regression;
 mod stuck;
 mod won_deal_not_customer;
@@ -30,6 +32,7 @@ pub(super) use customer_without_won_deal::CHECK as CUSTOMER_WITHOUT_WON_DEAL;
 pub(super) use lead_at_customer::CHECK as OPEN_LEAD_AT_CUSTOMER;
 pub(super) use opportunity_without_deal::CHECK as OPPORTUNITY_WITHOUT_DEAL;
 pub(super) use past_close_date::CHECK as PAST_CLOSE_DATE;
+pub(super) use skipped_evidence::CHECK as SKIPPED_EVIDENCE;
 pub(super) use stage_regression::CHECK as STAGE_REGRESSION;
 pub(super) use stuck::CHECK as STUCK;
 pub(super) use won_deal_not_customer::CHECK as WON_DEAL_NOT_CUSTOMER;
@@ -45,6 +48,7 @@ pub(crate) struct Policy {
     lead_at_customer: lead_at_customer::Rule,
     opportunity_without_deal: opportunity_without_deal::Rule,
     stage_regression: stage_regression::Rule,
+    skipped_evidence: skipped_evidence::Rule,
     contradicting_dates: contradicting_dates::Rule,
     stuck: stuck::Rule,
     past_close_date: past_close_date::Rule,
@@ -67,6 +71,12 @@ impl Policy {
                 boundary,
             ),
             stage_regression: stage_regression::Rule::parse(&rules("stage-regression")),
+            skipped_evidence: skipped_evidence::Rule::parse(
+                root,
+                &rules("skipped-evidence"),
+                ladders,
+                boundary,
+            ),
             contradicting_dates: contradicting_dates::Rule::parse(
                 &rules("contradicting-dates"),
                 boundary,

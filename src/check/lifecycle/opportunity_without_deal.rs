@@ -52,63 +52,104 @@ impl Rule {
 }
 
 /// The fields it reads.
-struct Asked {
+pub(super) struct Asked {
     deals: DealFields,
     entered: Vec<Field>,
     created: Vec<Field>,
 }
 
+impl Asked {
+    pub(super) fn ask(grant: &mut Grant<'_>, policies: &Policies) -> Result<Self, Off> {
+        let rule = &policies.lifecycle.opportunity_without_deal;
+        if !rule.on {
+            return Err(CHECK.off_in_rules());
+        }
+        if rule.objects.iter().all(|object| policies.ladders.of(*object).is_none()) {
+            let write = "add [contact] or [account] with `field`, `order` and `opportunity`";
+            return Err(Off::NoPolicy { file: FILE, write });
+        }
+        let (mut entered, mut created) = (Vec::new(), Vec::new());
+        for object in &rule.objects {
+            policies.ladders.ask(*object, grant);
+            entered.extend(grant.optional(*object, "stage_changed"));
+            created.extend(grant.optional(*object, "created"));
+        }
+        rule.except.ask(&Object::REVIEWED, grant);
+        Ok(Self { deals: DealFields::ask(grant, &policies.ladders)?, entered, created })
+    }
+}
+
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
-    let rule = &policies.lifecycle.opportunity_without_deal;
-    if !rule.on {
-        return Err(CHECK.off_in_rules());
-    }
-    if rule.objects.iter().all(|object| policies.ladders.of(*object).is_none()) {
-        let write = "add [contact] or [account] with `field`, `order` and `opportunity`";
-        return Err(Off::NoPolicy { file: FILE, write });
-    }
-    let (mut entered, mut created) = (Vec::new(), Vec::new());
-    for object in &rule.objects {
-        policies.ladders.ask(*object, grant);
-        entered.extend(grant.optional(*object, "stage_changed"));
-        created.extend(grant.optional(*object, "created"));
-    }
-    rule.except.ask(&Object::REVIEWED, grant);
-    let asked = Asked { deals: DealFields::ask(grant, &policies.ladders)?, entered, created };
+    let asked = Asked::ask(grant, policies)?;
     Ok(Box::new(move |world| judge(world, &asked)))
 }
 
 fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
     let mut judgement = Judgement::default();
-    let rule = &world.policies.lifecycle.opportunity_without_deal;
-    let links = Links::of(world, &asked.deals);
-    for object in &rule.objects {
+    let opportunities = Opportunities::of(world, asked);
+    for object in &opportunities.rule.objects {
         let Some((batch, ladder)) = staged(world, *object, &mut judgement) else { continue };
-        if ladder.opportunity.is_empty() {
-            judgement.skip(*object, "their ladder has no `opportunity` stage");
-            continue;
-        }
-        if !links.cover(*object, rule.min_coverage.value, &mut judgement) {
+        if !opportunities.can_judge(*object, ladder, &mut judgement) {
             continue;
         }
         let mut hidden = Vec::new();
-        for row in batch.reviewed() {
-            let stage = row.text(&ladder.field);
-            if !stage.is_some_and(|stage| lists(&ladder.opportunity, stage))
-                || rule.except.hold(row)
-            {
-                continue;
-            }
+        for row in batch.reviewed().filter(|row| opportunities.says_opportunity(ladder, *row)) {
             judgement.examined += 1;
-            let case = Case { world, asked, rule, links: &links, ladder, row };
-            match case.finding() {
-                Some(_) if links.are_hidden(row) => hidden.push(row),
+            match opportunities.case(ladder, row).finding() {
+                Some(_) if opportunities.links.are_hidden(row) => hidden.push(row),
                 finding => judgement.findings.extend(finding),
             }
         }
         Links::leave_hidden(*object, hidden, &mut judgement);
     }
     judgement
+}
+
+/// What is known of the records that say opportunity.
+pub(super) struct Opportunities<'w, 'a> {
+    world: &'w World<'a>,
+    asked: &'w Asked,
+    rule: &'w Rule,
+    links: Links<'w, 'a>,
+}
+
+impl<'w, 'a> Opportunities<'w, 'a> {
+    pub(super) fn of(world: &'w World<'a>, asked: &'w Asked) -> Self {
+        let rule = &world.policies.lifecycle.opportunity_without_deal;
+        Self { world, asked, rule, links: Links::of(world, &asked.deals) }
+    }
+
+    /// True when an object's stages and links allow a judgement. Otherwise says why not.
+    fn can_judge(&self, object: Object, ladder: &Ladder, judgement: &mut Judgement) -> bool {
+        if ladder.opportunity.is_empty() {
+            judgement.skip(object, "their ladder has no `opportunity` stage");
+            return false;
+        }
+        self.links.cover(object, self.rule.min_coverage.value, judgement)
+    }
+
+    /// True when the stage says opportunity and nobody takes the record out.
+    fn says_opportunity(&self, ladder: &Ladder, row: Row<'_>) -> bool {
+        row.text(&ladder.field).is_some_and(|stage| lists(&ladder.opportunity, stage))
+            && !self.rule.except.hold(row)
+    }
+
+    fn case<'c>(&'c self, ladder: &'c Ladder, row: Row<'a>) -> Case<'c, 'a> {
+        let Self { world, asked, rule, links } = self;
+        Case { world, asked, rule, links, ladder, row }
+    }
+
+    /// True when the check finds something about the record.
+    pub(super) fn finds(&self, row: Row<'a>) -> bool {
+        let object = row.object();
+        self.world.policies.ladders.of(object).is_some_and(|ladder| {
+            self.rule.objects.contains(&object)
+                && self.says_opportunity(ladder, row)
+                && self.can_judge(object, ladder, &mut Judgement::default())
+                && self.case(ladder, row).finding().is_some()
+                && !self.links.are_hidden(row)
+        })
+    }
 }
 
 /// One record in an opportunity stage.

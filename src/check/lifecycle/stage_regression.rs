@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::boundary::{Field, Grant, Object, Row, is_bare_day};
 use crate::check::history::{Change, History};
@@ -46,7 +46,8 @@ impl Rule {
     }
 }
 
-fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
+/// Asks for what tells that a stage fell.
+pub(super) fn ask(grant: &mut Grant<'_>, policies: &Policies) -> Result<History, Off> {
     if !policies.lifecycle.stage_regression.on {
         return Err(CHECK.off_in_rules());
     }
@@ -58,6 +59,18 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     for object in Object::REVIEWED {
         policies.ladders.ask(object, grant);
     }
+    Ok(history)
+}
+
+/// The records under review of which this check, or LIF-02 in its place, finds that they fell.
+pub(super) fn fallen(world: &World<'_>, history: &History) -> HashSet<(Object, usize)> {
+    let falls = Falls::of(world, history, &mut Judgement::default());
+    let each = falls.last.iter();
+    each.flat_map(|(object, last)| last.keys().map(|position| (*object, *position))).collect()
+}
+
+fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
+    let history = ask(grant, policies)?;
     let stage_fault = won_deal_not_customer::Asked::ask(grant, policies).ok();
     Ok(Box::new(move |world| judge(world, &history, stage_fault.as_ref())))
 }
