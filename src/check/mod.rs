@@ -347,6 +347,7 @@ pub const ALL: &[&CheckDef] = &[
     &lifecycle::SKIPPED_EVIDENCE,
     &lifecycle::CONTRADICTING_DATES,
     &lifecycle::STUCK,
+    &lifecycle::CONTACT_AHEAD_OF_COMPANY,
     &lifecycle::PAST_CLOSE_DATE,
     &routing::WRONG_OWNER,
     &routing::TERRITORY,

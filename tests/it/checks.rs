@@ -527,6 +527,43 @@ fn a_deal_that_closes_in_the_future_was_not_won_days_ago() {
     assert_eq!(headline, "Lead 00QD is New while its account 001I has a won deal (006I)");
 }
 
+#[test]
+fn a_company_follows_its_people_only_where_an_open_deal_bears_them_out() {
+    let findings = found("contact-ahead-of-company", "LIF-10");
+    let asks = "Which stage is right: the company's, or that of its people?";
+    for (record, says, proposed) in [
+        (
+            "account 201",
+            "Account Globex is lead while Anna (Globex) is opportunity",
+            "Correct the stage to opportunity",
+        ),
+        (
+            "account 202",
+            "Account Initech is lead while Berta (Initech) is salesqualifiedlead, and another of \
+             its people is ahead of it",
+            asks,
+        ),
+        (
+            "account 207",
+            "Account Wayne has no stage while Gina (Wayne) is salesqualifiedlead",
+            asks,
+        ),
+    ] {
+        assert_eq!(headline(&findings, record), says);
+        assert_eq!(proposal(&findings, record), proposed, "{record}");
+    }
+    // With the stage that is proposed nothing is wrong with the company any more.
+    let folder = fixture::folders().into_iter().find(|it| it.ends_with("contact-ahead-of-company"));
+    let mut kit = fixture::read(&folder.unwrap());
+    let accounts = kit.tables.get_mut(&Object::Account).unwrap();
+    *accounts = accounts.replace("Globex,lead,", "Globex,opportunity,");
+    let of_company = |finding: &Finding| finding.record.to_string() == "account 201";
+    for report in fixture::judge(kit).reports {
+        let findings = report.judgement().map_or(&[][..], |it| &it.findings);
+        assert!(!findings.iter().any(of_company), "{} finds it", report.check.code);
+    }
+}
+
 /// What is proposed about a record, in words.
 fn proposal(findings: &[Finding], record: &str) -> String {
     let about = |finding: &&Finding| finding.record.to_string() == record;

@@ -59,4 +59,10 @@ impl<'w, 'a> Misplaced<'w, 'a> {
             || self.won.is_some_and(|won| won_deal_not_customer::finds(self.world, won, row))
             || self.opportunities.as_ref().is_some_and(|it| it.finds(row))
     }
+
+    /// True when LIF-02 holds the record against its won deals, whether or not it finds something: then
+    /// whether it ought to be a customer is said.
+    pub(super) fn is_held_against_won_deals(&self, row: Row<'a>) -> bool {
+        self.won.is_some() && won_deal_not_customer::looks_at_won_deals(self.world, row)
+    }
 }

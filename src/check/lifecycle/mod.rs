@@ -3,6 +3,7 @@
 //! One file per trouble; each reads its own section of `lifecycle.toml` and the shared ladders.
 //! Does not: judge an object that has no ladder, or guess what a stage means.
 
+mod contact_ahead;
 mod contradicting_dates;
 mod customer_without_won_deal;
 mod imports;
@@ -27,6 +28,7 @@ use super::ladder::{Ladder, Ladders};
 use super::settings::{self, days};
 use super::{Family, Judgement, World};
 
+pub(super) use contact_ahead::CHECK as CONTACT_AHEAD_OF_COMPANY;
 pub(super) use contradicting_dates::CHECK as CONTRADICTING_DATES;
 pub(super) use customer_without_won_deal::CHECK as CUSTOMER_WITHOUT_WON_DEAL;
 pub(super) use lead_at_customer::CHECK as OPEN_LEAD_AT_CUSTOMER;
@@ -51,6 +53,7 @@ pub(crate) struct Policy {
     skipped_evidence: skipped_evidence::Rule,
     contradicting_dates: contradicting_dates::Rule,
     stuck: stuck::Rule,
+    contact_ahead: contact_ahead::Rule,
     past_close_date: past_close_date::Rule,
 }
 
@@ -82,6 +85,11 @@ impl Policy {
                 boundary,
             ),
             stuck: stuck::Rule::parse(&rules("stuck"), ladders, boundary),
+            contact_ahead: contact_ahead::Rule::parse(
+                &rules("contact-ahead-of-company"),
+                ladders,
+                boundary,
+            ),
             past_close_date: past_close_date::Rule::parse(&rules("past-close-date")),
         }
     }

@@ -69,6 +69,11 @@ impl Rule {
     pub(super) fn demands(&self, stage: &str, field: &Field) -> bool {
         self.of(field.object(), stage).any(|demand| demand.needs.contains(field))
     }
+
+    /// True when a record that came into a stage would lack what is demanded there.
+    pub(super) fn would_lack(&self, row: Row<'_>, stage: &str) -> bool {
+        self.of(row.object(), stage).flat_map(|it| &it.needs).any(|field| is_lacking(row, field))
+    }
 }
 
 impl Demand {

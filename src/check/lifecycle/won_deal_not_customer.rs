@@ -125,6 +125,19 @@ pub(super) fn finds<'a>(world: &World<'a>, asked: &Asked, row: Row<'a>) -> bool 
     })
 }
 
+/// True when the check holds an account, or a contact, against deals that were won.
+pub(super) fn looks_at_won_deals<'a>(world: &World<'a>, row: Row<'a>) -> bool {
+    let rule = &world.policies.lifecycle.won_deal_not_customer;
+    let of = world.deals();
+    let deals = if row.object() == Object::Contact {
+        of.of_contact(row.id())
+    } else {
+        of.of_account(row.id())
+    };
+    let is_won = |deal: &Row<'a>| of.state(world, *deal) == Some(DealState::Won);
+    rule.objects.contains(&row.object()) && deals.iter().any(is_won)
+}
+
 fn names_contacts(world: &World<'_>, asked: &Asked) -> bool {
     let deals = world.batch(Object::Deal);
     asked.contact.as_ref().zip(deals).is_some_and(|(field, deals)| deals.has(field))
