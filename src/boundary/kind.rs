@@ -102,7 +102,7 @@ impl Kind {
                 Self::Number
             }
             "converted" | "closed" | "won" | "active" | "opted_out" | "do_not_route" | "portal"
-            | "override" | "customer" | "deleted" | "excluded" => Self::Flag,
+            | "override" | "customer" | "deleted" | "excluded" | "in_sequence" => Self::Flag,
             "email" => Self::Email,
             "phone" | "mobile" => Self::Phone,
             "website" | "domain" | "linkedin" => Self::Web,

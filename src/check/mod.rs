@@ -348,6 +348,7 @@ pub const ALL: &[&CheckDef] = &[
     &lifecycle::CONTRADICTING_DATES,
     &lifecycle::STUCK,
     &lifecycle::CONTACT_AHEAD_OF_COMPANY,
+    &lifecycle::DISQUALIFIED_BUT_ACTIVE,
     &lifecycle::PAST_CLOSE_DATE,
     &routing::WRONG_OWNER,
     &routing::TERRITORY,

@@ -303,6 +303,17 @@ const OPTED_OUT: Known = (
     &["HasOptedOutOfEmail", "Email Opt Out", "Unsubscribed from all email", "hs_email_optout"],
     "A merge must keep the stricter consent.",
 );
+const IN_SEQUENCE: Known = (
+    "in_sequence",
+    &[
+        "Currently in Sequence",
+        "hs_sequences_is_enrolled",
+        "Actively Being Sequenced",
+        "Actively_Being_Sequenced__c",
+        "Outreach_Actively_Being_Sequenced__c",
+    ],
+    "Whoever is disqualified should get no sequence.",
+);
 
 const DELETED: Known = (
     "deleted",
@@ -412,6 +423,7 @@ const LEAD: &[Known] = &[
         "Follows a conversion.",
     ),
     OPTED_OUT,
+    IN_SEQUENCE,
     EXTERNAL_ID,
     DELETED,
     EXCLUDED,
@@ -566,6 +578,7 @@ const CONTACT: &[Known] = &[
     MODIFIED,
     LAST_ACTIVITY,
     OPTED_OUT,
+    IN_SEQUENCE,
     EXTERNAL_ID,
     DELETED,
     EXCLUDED,

@@ -219,7 +219,7 @@ pub(super) fn share(part: usize, whole: usize) -> f64 {
 }
 
 /// Fields nobody types in, or that other checks look after.
-const NOT_REQUIRED: [&str; 26] = [
+const NOT_REQUIRED: [&str; 27] = [
     "id",
     "owner",
     "created",
@@ -232,6 +232,7 @@ const NOT_REQUIRED: [&str; 26] = [
     "converted_contact",
     "converted_deal",
     "opted_out",
+    "in_sequence",
     "record_type",
     "parent",
     "closed",

@@ -1429,3 +1429,23 @@ fn what_pipedrive_and_dynamics_say_of_places_and_closing_is_known() {
     job.call(&["run", ".", "--as-of", DAY]).ends(0);
     assert!(!job.found().iter().any(|(rule, _)| rule == "LIF-07"), "{:?}", job.found());
 }
+
+#[test]
+fn whether_a_sequence_writes_to_somebody_is_known() {
+    let contacts =
+        rows("Record ID,First Name,Last Name,Email,Lead Status,Currently in Sequence", |n| {
+            format!("{n},Pat{n},Quinn{n},p{n}@f{n}-corp.com,New,{}", n % 2 == 0)
+        });
+    let leads = rows("Id,FirstName,LastName,Company,Status,Actively_Being_Sequenced__c", |n| {
+        format!("{n},Pat{n},Quinn{n},Firm {n},New,{}", n % 2)
+    });
+    let job = Job::new(&[("exports/contacts.csv", &contacts), ("exports/leads.csv", &leads)]);
+    job.call(&["init", ".", "--from", "exports"]).ends(0);
+    check_lines(
+        &job,
+        &[
+            ("contact", "in_sequence", "Currently in Sequence"),
+            ("lead", "in_sequence", "Actively_Being_Sequenced__c"),
+        ],
+    );
+}

@@ -6,6 +6,7 @@
 mod contact_ahead;
 mod contradicting_dates;
 mod customer_without_won_deal;
+mod disqualified;
 mod imports;
 mod lead_at_customer;
 mod links;
@@ -31,6 +32,7 @@ use super::{Family, Judgement, World};
 pub(super) use contact_ahead::CHECK as CONTACT_AHEAD_OF_COMPANY;
 pub(super) use contradicting_dates::CHECK as CONTRADICTING_DATES;
 pub(super) use customer_without_won_deal::CHECK as CUSTOMER_WITHOUT_WON_DEAL;
+pub(super) use disqualified::CHECK as DISQUALIFIED_BUT_ACTIVE;
 pub(super) use lead_at_customer::CHECK as OPEN_LEAD_AT_CUSTOMER;
 pub(super) use opportunity_without_deal::CHECK as OPPORTUNITY_WITHOUT_DEAL;
 pub(super) use past_close_date::CHECK as PAST_CLOSE_DATE;
@@ -54,6 +56,7 @@ pub(crate) struct Policy {
     contradicting_dates: contradicting_dates::Rule,
     stuck: stuck::Rule,
     contact_ahead: contact_ahead::Rule,
+    disqualified: disqualified::Rule,
     past_close_date: past_close_date::Rule,
 }
 
@@ -90,6 +93,7 @@ impl Policy {
                 ladders,
                 boundary,
             ),
+            disqualified: disqualified::Rule::parse(&rules("disqualified-but-active"), boundary),
             past_close_date: past_close_date::Rule::parse(&rules("past-close-date")),
         }
     }
