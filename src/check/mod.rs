@@ -349,6 +349,7 @@ pub const ALL: &[&CheckDef] = &[
     &lifecycle::STUCK,
     &lifecycle::CONTACT_AHEAD_OF_COMPANY,
     &lifecycle::DISQUALIFIED_BUT_ACTIVE,
+    &lifecycle::LOST_DEAL_ALIVE,
     &lifecycle::PAST_CLOSE_DATE,
     &routing::WRONG_OWNER,
     &routing::TERRITORY,

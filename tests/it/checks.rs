@@ -564,6 +564,60 @@ fn a_company_follows_its_people_only_where_an_open_deal_bears_them_out() {
     }
 }
 
+#[test]
+fn what_a_lost_or_disqualified_record_shows_is_told() {
+    let lost = found("lost-deal-alive", "LIF-12");
+    for (record, says) in [
+        (
+            "deal 006C",
+            "Deal Osprey is Closed Lost and has a next step in 19 days and an activity in 19 days",
+        ),
+        (
+            "deal 006I",
+            "Deal Hawk was lost, left that stage 12 days ago and is open now: Negotiation",
+        ),
+        ("deal 006O", "Deal Ibis was lost, left that stage 9 days ago and is won now: Closed Won"),
+    ] {
+        assert_eq!(headline(&lost, record), says);
+    }
+    let disqualified = found("disqualified-but-active", "LIF-11");
+    for (record, says) in [
+        ("lead 00QA", "Lead Ann Ng is Unqualified while it is in a sequence"),
+        (
+            "contact 003B",
+            "Contact Ida Im (Globex) is unqualified while deal Merlin is open and it is in a sequence",
+        ),
+        (
+            "contact 003K",
+            "Contact Ray Ro (Globex) is Unqualified while nothing says how deal Owl stands",
+        ),
+        ("account 001D", "Account Umbrella is Competitor while deal Heron is open"),
+    ] {
+        assert_eq!(headline(&disqualified, record), says);
+    }
+    let lacking = found("skipped-evidence", "LIF-06");
+    for (record, says, proposed) in [
+        (
+            "contact 101",
+            "Contact Ann Ng is SQL and accepted date is blank",
+            "Fill in accepted date; ask the contact's owner",
+        ),
+        (
+            "contact 104",
+            "Contact Dee Xu is SQL and accepted date is blank, budget is blank",
+            "Is there evidence for SQL? If so enter it; if not, the stage came too early",
+        ),
+        (
+            "contact 112",
+            "Contact Lea Lo is Customer and contract date is blank",
+            "Fill in contract date; ask the contract desk",
+        ),
+    ] {
+        assert_eq!(headline(&lacking, record), says);
+        assert_eq!(proposal(&lacking, record), proposed, "{record}");
+    }
+}
+
 /// What is proposed about a record, in words.
 fn proposal(findings: &[Finding], record: &str) -> String {
     let about = |finding: &&Finding| finding.record.to_string() == record;

@@ -10,6 +10,7 @@ mod disqualified;
 mod imports;
 mod lead_at_customer;
 mod links;
+mod lost_deal_alive;
 mod misplaced;
 mod opportunity_without_deal;
 mod past_close_date;
@@ -34,6 +35,7 @@ pub(super) use contradicting_dates::CHECK as CONTRADICTING_DATES;
 pub(super) use customer_without_won_deal::CHECK as CUSTOMER_WITHOUT_WON_DEAL;
 pub(super) use disqualified::CHECK as DISQUALIFIED_BUT_ACTIVE;
 pub(super) use lead_at_customer::CHECK as OPEN_LEAD_AT_CUSTOMER;
+pub(super) use lost_deal_alive::CHECK as LOST_DEAL_ALIVE;
 pub(super) use opportunity_without_deal::CHECK as OPPORTUNITY_WITHOUT_DEAL;
 pub(super) use past_close_date::CHECK as PAST_CLOSE_DATE;
 pub(super) use skipped_evidence::CHECK as SKIPPED_EVIDENCE;
@@ -57,6 +59,7 @@ pub(crate) struct Policy {
     stuck: stuck::Rule,
     contact_ahead: contact_ahead::Rule,
     disqualified: disqualified::Rule,
+    lost_deal_alive: lost_deal_alive::Rule,
     past_close_date: past_close_date::Rule,
 }
 
@@ -94,6 +97,7 @@ impl Policy {
                 boundary,
             ),
             disqualified: disqualified::Rule::parse(&rules("disqualified-but-active"), boundary),
+            lost_deal_alive: lost_deal_alive::Rule::parse(&rules("lost-deal-alive"), boundary),
             past_close_date: past_close_date::Rule::parse(&rules("past-close-date")),
         }
     }
@@ -179,4 +183,86 @@ fn said(row: Row<'_>, field: &Field) -> String {
 /// `1 deal`, `12 deals`.
 fn counted(count: usize, one: &str, many: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::Rulebook;
+    use super::*;
+    use crate::policy::{Document, Log};
+
+    const BOUNDARY: &str = "[contact.fields]\n\
+        id = { from = \"Id\", why = \"Names the record.\" }\n\
+        lifecycle = { from = \"Stage\", why = \"The stage.\" }\n\
+        opted_out = { from = \"Opt Out\", why = \"Consent.\" }\n\
+        [account.fields]\n\
+        id = { from = \"Id\", why = \"Names the record.\" }\n\
+        type = { from = \"Type\", why = \"The stage.\" }\n\
+        [deal.fields]\n\
+        id = { from = \"Id\", why = \"Names the record.\" }\n\
+        type = { from = \"Type\", why = \"Renewal or new.\" }\n";
+
+    /// What is wrong with a `lifecycle.toml`.
+    fn problems(text: &str) -> String {
+        let log = Log::default();
+        let boundary =
+            Boundary::parse(&Document::parse("rules/boundary.toml", BOUNDARY, &log), &log);
+        let files = BTreeMap::from([("lifecycle.toml".to_owned(), text.to_owned())]);
+        let rulebook = Rulebook::parse(&files, &log);
+        let policy = {
+            let root = rulebook.root(Family::Lifecycle, &log);
+            let ladders = Ladders::parse(&root, &boundary);
+            Policy::parse(&root, &ladders, &boundary)
+        };
+        log.finish(policy).map_or_else(|problems| problems.to_string(), |_| String::new())
+    }
+
+    #[test]
+    fn the_rules_as_shipped_are_understood() {
+        assert_eq!(problems(Family::Lifecycle.shipped()), "");
+    }
+
+    #[test]
+    fn every_fault_in_the_rules_is_named_with_its_line() {
+        let found = problems(
+            "[contact]\n\
+             field = \"lifecycle\"\n\
+             order = [\"Lead\", \"SQL\"]\n\
+             [account]\n\
+             field = \"type\"\n\
+             order = [\"Prospect\", \"Customer\"]\n\
+             [contact-ahead-of-company]\n\
+             at_least = { SQL = \"Prospekt\", MQL = \"Prospect\", Lead = 3 }\n\
+             [disqualified-but-active]\n\
+             disqualified = { contact = { opted_out = \"true\" }, deal = { type = \"New\" } }\n\
+             [[evidence]]\n\
+             object = \"contact\"\n\
+             stage = \"SQLs\"\n\
+             needs = [\"lifecycle\"]\n\
+             [[evidence]]\n\
+             object = \"contact\"\n\
+             stage = \"SQL\"\n\
+             needs = [\"owner\", \"accepted_date\"]\n\
+             since = 2026-01-01\n\
+             [[evidence]]\n\
+             object = \"account\"\n\
+             stage = \"Customer\"\n",
+        );
+        for expected in [
+            "lifecycle.toml:8: `Prospekt` is not a stage of accounts\n  hint: did you mean `Prospect`?",
+            "lifecycle.toml:8: `MQL` is not a stage of contacts",
+            "lifecycle.toml:8: `Lead` asks for no stage",
+            "lifecycle.toml:10: `opted_out` does not disqualify: it is consent",
+            "lifecycle.toml:10: deals are lost, not disqualified",
+            "lifecycle.toml:13: `SQLs` is not a stage of contacts\n  hint: did you mean `SQL`?",
+            "lifecycle.toml:18: OWN-02 looks after owners",
+            "lifecycle.toml:18: `contact.accepted_date` is not in rules/boundary.toml",
+            "lifecycle.toml:19: `contact.stage_changed` is not in rules/boundary.toml",
+            "lifecycle.toml:20: `needs` is missing in [evidence]",
+        ] {
+            assert!(found.contains(expected), "{expected} is not in:\n{found}");
+        }
+    }
 }

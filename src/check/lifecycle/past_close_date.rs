@@ -84,19 +84,31 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
         judgement.skip(Object::Deal, "the input has no column for `deal.close_date`");
         return judgement;
     }
-    let grace = i64::from(world.policies.lifecycle.past_close_date.grace_days.value);
     for deal in batch.reviewed() {
         if world.deals().state(world, deal) != Some(DealState::Open) {
             continue;
         }
         judgement.examined += 1;
-        let Some(close) = deal.time(&asked.close_date) else { continue };
-        let past = (world.as_of.day - named_day(close, world.as_of.zone)).num_days();
-        if past > grace {
+        if let Some(past) = overdue(world, &asked.close_date, deal) {
             judgement.findings.push(finding(world, asked, deal, past));
         }
     }
     judgement
+}
+
+/// How many days an open deal is past its close date, where that is more than it may be.
+fn overdue(world: &World<'_>, close_date: &Field, deal: Row<'_>) -> Option<i64> {
+    let close = deal.time(close_date)?;
+    let past = (world.as_of.day - named_day(close, world.as_of.zone)).num_days();
+    let grace = i64::from(world.policies.lifecycle.past_close_date.grace_days.value);
+    (past > grace).then_some(past)
+}
+
+/// True when the check finds something about an open deal.
+pub(super) fn finds(world: &World<'_>, deal: Row<'_>) -> bool {
+    let close_date = world.policies.boundary.allowed(Object::Deal, "close_date");
+    world.policies.lifecycle.past_close_date.on
+        && close_date.is_some_and(|field| overdue(world, &field, deal).is_some())
 }
 
 fn finding(world: &World<'_>, asked: &Asked, deal: Row<'_>, past: i64) -> Finding {
