@@ -618,6 +618,76 @@ fn what_a_lost_or_disqualified_record_shows_is_told() {
     }
 }
 
+#[test]
+fn who_is_away_is_stood_in_for_by_somebody_who_may_have_the_record() {
+    let judged = fixture::named("owner-on-leave");
+    let findings = &judgement(&judged, "OWN-07").findings;
+    for (record, says, proposed, doubt) in [
+        (
+            "lead L01",
+            "Ann Ng owns the lead and is away until 2026-03-08, 8 days more",
+            "Give to Bo Li (U2)",
+            "somebody may work the lead for them already",
+        ),
+        (
+            "lead L05",
+            "Ann Ng owns the lead and is away until 2026-03-08, 8 days more",
+            "Who works this lead until Ann Ng is back?",
+            "with the backup Bo Li it would be a fault: rule `Germany` gives it to Ann Ng",
+        ),
+        (
+            "lead L09",
+            "Eve Ek owns the lead and is away until 2026-03-02, 2 days more",
+            "Who works this lead until Eve Ek is back?",
+            "there was activity on the lead 2 days ago",
+        ),
+        (
+            "lead L10",
+            "Fay Fu owns the lead and is away until 2026-03-09, 9 days more",
+            "Give to Bo Li (U2)",
+            "somebody may work",
+        ),
+        (
+            "lead L11",
+            "Gil Go owns the lead and is away until 2026-03-08, 8 days more",
+            "Who works this lead until Gil Go is back?",
+            "the backup Ann Ng is away too",
+        ),
+        (
+            "lead L13",
+            "Jo Ju owns the lead and is away until 2026-03-20, 20 days more",
+            "Who works this lead until Jo Ju is back?",
+            "the leave begins on the day of the review",
+        ),
+        (
+            "lead L15",
+            "Lea Lo owns the lead and is away until 2026-03-08, 8 days more",
+            "Who works this lead until Lea Lo is back?",
+            "with the backup Bot it would be a fault: Bot is a service user",
+        ),
+        (
+            "lead L18",
+            "Oda Oh owns the lead and is away until 2026-03-08, 8 days more",
+            "Return to queue Inbound Queue (Q1)",
+            "somebody may work",
+        ),
+    ] {
+        assert_eq!(headline(findings, record), says);
+        assert_eq!(proposal(findings, record), proposed, "{record}");
+        let about = |finding: &&Finding| finding.record.to_string() == record;
+        let found = findings.iter().find(about).unwrap();
+        assert!(found.doubts.iter().any(|it| it.starts_with(doubt)), "{:?}", found.doubts);
+        assert_eq!(found.hold().word(), "escalate-only");
+    }
+    // Nobody else proposes whoever is away.
+    assert_eq!(
+        proposal(&judgement(&judged, "RTE-01").findings, "lead L06"),
+        "Who takes it? With Ann Ng it would be a fault: Ann Ng is away"
+    );
+    let partly = judgement(&judged, "OWN-07").partly();
+    assert!(partly.contains("rules/leave.csv:18: `Who Knows` is in no input"), "{partly}");
+}
+
 /// What is proposed about a record, in words.
 fn proposal(findings: &[Finding], record: &str) -> String {
     let about = |finding: &&Finding| finding.record.to_string() == record;

@@ -8,6 +8,7 @@ mod idle;
 mod inactive_owner;
 mod inactive_owner_of_committed_deal;
 mod no_owner;
+mod on_leave;
 mod parked_in_queue;
 mod passed_around;
 mod role_changed;
@@ -26,12 +27,13 @@ use super::ladder::{Flags, lists};
 use super::lint::List;
 use super::people::Person;
 use super::settings::{self, days};
-use super::{Family, Judgement, Off, Policies, World};
+use super::{Family, Judgement, Off, Policies, Rulebook, World};
 
 pub(super) use idle::IDLE;
 pub(super) use inactive_owner::INACTIVE_OWNER;
 pub(super) use inactive_owner_of_committed_deal::INACTIVE_OWNER_OF_COMMITTED_DEAL;
 pub(super) use no_owner::NO_OWNER;
+pub(super) use on_leave::ON_LEAVE;
 pub(super) use parked_in_queue::PARKED_IN_QUEUE;
 pub(super) use passed_around::PASSED_AROUND;
 pub(super) use role_changed::ROLE_CHANGED;
@@ -49,12 +51,13 @@ pub(crate) struct Policy {
     service: Result<service_owner::Rules, Off>,
     role: Result<role_changed::Rules, Off>,
     idle: Result<idle::Rules, Off>,
+    on_leave: Result<on_leave::Rules, Off>,
     passed_around: Result<passed_around::Rules, Off>,
     committed: Result<inactive_owner_of_committed_deal::Rules, Off>,
 }
 
 impl Policy {
-    pub(super) fn parse(root: &Section<'_>, boundary: &Boundary) -> Self {
+    pub(super) fn parse(root: &Section<'_>, rulebook: &Rulebook, boundary: &Boundary) -> Self {
         let inactive = root.section(INACTIVE_OWNER.name);
         let inactive = inactive.as_ref();
         Self {
@@ -70,6 +73,7 @@ impl Policy {
             service: service_owner::Rules::parse(root, boundary),
             role: role_changed::Rules::parse(root, boundary),
             idle: idle::Rules::parse(root, boundary),
+            on_leave: on_leave::Rules::parse(root, rulebook),
             passed_around: passed_around::Rules::parse(root),
             committed: inactive_owner_of_committed_deal::Rules::parse(root),
         }
@@ -91,8 +95,8 @@ impl Policy {
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         let handovers = self.handovers().iter().flat_map(|(from, to)| [from, to]);
         let service = self.service.iter().flat_map(|rules| rules.users().each());
-        let all = handovers.chain(service).chain(self.queue());
-        all.map(|said| said.value.as_str())
+        let all = handovers.chain(service).chain(self.queue()).map(|said| said.value.as_str());
+        all.chain(self.on_leave.iter().flat_map(on_leave::Rules::names))
     }
 
     /// True for integrations and administrators whom the rules name.
@@ -108,10 +112,19 @@ impl Policy {
     }
 
     /// What these checks would find, were a record somebody's.
-    pub(super) fn objection(&self, row: Row<'_>, person: &Person<'_>) -> Option<String> {
+    pub(super) fn objection(
+        &self,
+        world: &World<'_>,
+        row: Row<'_>,
+        person: &Person<'_>,
+    ) -> Option<String> {
         let service = self.service.as_ref().ok().filter(|rules| rules.looks_at(row));
         if service.is_some_and(|rules| rules.users().names(&person.id, Some(person)).is_some()) {
             return Some(format!("{} is a service user", person.shown));
+        }
+        let on_leave = self.on_leave.as_ref().ok();
+        if on_leave.is_some_and(|rules| rules.finds_fault(world, row, person)) {
+            return Some(format!("{} is away", person.shown));
         }
         let plural = row.object().plural();
         let role = self.role.as_ref().ok().filter(|rules| rules.finds_fault(row, person));
@@ -454,7 +467,6 @@ impl UserFields {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::Rulebook;
     use super::*;
     use crate::policy::{Document, Log};
 
@@ -463,14 +475,21 @@ mod tests {
         owner = { from = \"OwnerId\", why = \"Finds who works it.\" }\n\
         status = { from = \"Status\", why = \"Tells open work.\" }\n";
 
-    /// What is wrong with an `owners.toml`.
+    const LEAVE: &str = "owner,from,to,backup,reason\n\
+        Ann Ng,2026-02-20,2026-03-08,Bo Li,ill\n\
+        Bo Li,2026-02-20 PM,2026-02-20,,\n\
+        Cat Wu,2026-03-08,2026-03-01,,\n\
+        ,2026-03-01,2026-03-08,,\n";
+
+    /// What is wrong with an `owners.toml`, beside a calendar of leave.
     fn problems(text: &str) -> String {
         let log = Log::default();
         let boundary =
             Boundary::parse(&Document::parse("rules/boundary.toml", BOUNDARY, &log), &log);
-        let files = BTreeMap::from([("owners.toml".to_owned(), text.to_owned())]);
+        let files = [("owners.toml", text), ("leave.csv", LEAVE)];
+        let files = BTreeMap::from(files.map(|(name, text)| (name.to_owned(), text.to_owned())));
         let rulebook = Rulebook::parse(&files, &log);
-        let policy = Policy::parse(&rulebook.root(Family::Owners, &log), &boundary);
+        let policy = Policy::parse(&rulebook.root(Family::Owners, &log), &rulebook, &boundary);
         log.finish(policy).map_or_else(|problems| problems.to_string(), |_| String::new())
     }
 
@@ -492,7 +511,9 @@ mod tests {
              [inactive-owner-of-committed-deal]\n\
              fiscal_year_starts = 13\n\
              [parked-in-queue]\n\
-             limits = { Inbound = \"soon\" }\n",
+             limits = { Inbound = \"soon\" }\n\
+             [owner-on-leave]\n\
+             calendar = \"leave.csv\"\n",
         );
         for expected in [
             "owners.toml:2: `opportunity` is not a table under review",
@@ -501,6 +522,10 @@ mod tests {
             "owners.toml:5: unknown key `no-owner.unowned_ok.leed`",
             "owners.toml:6: `object` is missing in [idle.segment]",
             "owners.toml:9: `fiscal_year_starts` is 13, which is no month",
+            "leave.csv:1: `reason` does not belong into a calendar of leave",
+            "leave.csv:3: `from` and `to` are no days",
+            "leave.csv:4: the leave ends before it begins",
+            "leave.csv:5: `owner` is blank",
             "owners.toml:11: `parked-in-queue.limits.Inbound` is a text, and a number is needed",
         ] {
             assert!(found.contains(expected), "{expected} is not in:\n{found}");

@@ -599,7 +599,7 @@ impl<'a> Routed<'a> {
         row: Row<'a>,
         to: &Person<'_>,
     ) -> Option<String> {
-        if let Some(why) = world.policies.owners.objection(row, to) {
+        if let Some(why) = world.policies.owners.objection(world, row, to) {
             return Some(why);
         }
         let plan = self.policy.plan(row.object())?;

@@ -1,0 +1,290 @@
+//! OWN-07: the owner of open work is on leave, by a calendar that the rules name.
+//!
+//! The calendar holds days and nothing else: why somebody is away does not belong into a review.
+//! Does not: count absences that are nearly over, or speak of owners who left, queues and service users.
+
+use chrono::{Days, NaiveDate};
+
+use crate::boundary::{Grant, Object, Row};
+use crate::finding::{Evidence, Finding, Proposal, Severity};
+use crate::policy::{Said, Section};
+
+use super::super::people::{self, Found, Person, Standing};
+use super::super::rulebook::{Rulebook, Table};
+use super::super::{About, CheckDef, Family, Judge, Judgement, NotLooked, Off, Policies, World};
+use super::{Owned, Scope, days, holders, policy, settings, succession};
+
+/// OWN-07.
+pub(in super::super) const ON_LEAVE: CheckDef = CheckDef {
+    code: "OWN-07",
+    name: "owner-on-leave",
+    family: Family::Owners,
+    severity: Severity::Medium,
+    about: About::OneRecord,
+    summary: "The owner of an open record is away for `min_days_left` days more, or longer, by the \
+              calendar of leave that the rules name. Where the owner is none of those who should have \
+              the record (OWN-05, routing), that is told instead.",
+    consequence: "Nobody answers until the owner is back, while the service level runs on.",
+    load,
+};
+
+/// The settings.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    objects: Vec<Object>,
+    min_days_left: Said<u32>,
+    leaves: Vec<Leave>,
+}
+
+/// A row of the calendar.
+#[derive(Debug, Clone)]
+pub(super) struct Leave {
+    /// By id or by name.
+    owner: String,
+    from: NaiveDate,
+    /// The last day.
+    to: NaiveDate,
+    backup: Option<String>,
+    file: String,
+    line: usize,
+}
+
+impl Rules {
+    pub(super) fn parse(root: &Section<'_>, rulebook: &Rulebook) -> Result<Self, Off> {
+        let section = root.section(ON_LEAVE.name);
+        let section = section.as_ref();
+        let calendar = section.and_then(|section| {
+            let name = section.text("calendar")?;
+            let table = rulebook.table(&name, section, name.line)?;
+            Some(leaves(table, section))
+        });
+        let rules = Self {
+            objects: settings::objects(section, &[Object::Lead, Object::Deal]),
+            min_days_left: settings::count(section, "min_days_left", 2),
+            leaves: calendar.clone().unwrap_or_default(),
+        };
+        settings::switched_on(section, &ON_LEAVE)?;
+        if calendar.is_none() {
+            let write = "name a table of who is away when in `calendar` of [owner-on-leave]";
+            return Err(Off::NoPolicy { file: Family::Owners.file(), write });
+        }
+        Ok(rules)
+    }
+
+    /// Everybody whom the calendar names.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.leaves.iter().flat_map(|it| [Some(it.owner.as_str()), it.backup.as_deref()]).flatten()
+    }
+
+    /// The leave that keeps somebody from their work on a day, and its last day; leaves that follow on each
+    /// other are one.
+    fn away(&self, world: &World<'_>, person: &Person<'_>) -> Option<(&Leave, NaiveDate)> {
+        let day = world.as_of.day;
+        let is_theirs = |leave: &&Leave| {
+            let found = world.people().find(&leave.owner);
+            matches!(found, Found::One(named) if named.id == person.id)
+        };
+        let own: Vec<&Leave> = self.leaves.iter().filter(is_theirs).collect();
+        let now = own.iter().find(|leave| leave.from <= day && day <= leave.to)?;
+        let mut last = now.to;
+        while let Some(longer) = own.iter().find(|leave| {
+            leave.to > last
+                && last.checked_add_days(Days::new(1)).is_some_and(|it| leave.from <= it)
+        }) {
+            last = longer.to;
+        }
+        (days_left(last, day) >= i64::from(self.min_days_left.value)).then_some((*now, last))
+    }
+
+    /// True for records of which it is a fault that somebody has them who is away.
+    pub(super) fn finds_fault(&self, world: &World<'_>, row: Row<'_>, person: &Person<'_>) -> bool {
+        self.objects.contains(&row.object()) && self.away(world, person).is_some()
+    }
+}
+
+/// The days from one to the last, both counted.
+fn days_left(last: NaiveDate, day: NaiveDate) -> i64 {
+    (last - day).num_days() + 1
+}
+
+/// The rows of the calendar; what else it says is refused.
+fn leaves(table: &Table, section: &Section<'_>) -> Vec<Leave> {
+    const COLUMNS: [&str; 4] = ["owner", "from", "to", "backup"];
+    let file = table.file.as_str();
+    for name in &table.header {
+        if !COLUMNS.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            let message = format!("`{name}` does not belong into a calendar of leave");
+            let hint = "take it out: owner, from, to and backup are all that is read";
+            section.problem_in(file, 1, message, hint);
+        }
+    }
+    let [owner, from, to, backup] = COLUMNS.map(|name| table.column(name));
+    let (Some(owner), Some(from), Some(to)) = (owner, from, to) else {
+        let hint = "name `owner`, `from` and `to` in the first line";
+        section.problem_in(file, 1, "a column of the calendar is missing", hint);
+        return Vec::new();
+    };
+    let row = |(line, cells): &(usize, Vec<String>)| {
+        let cell = |at: usize| cells.get(at).map_or("", String::as_str);
+        let fault = |message: &str, hint: &str| section.problem_in(file, *line, message, hint);
+        if cell(owner).is_empty() {
+            fault("`owner` is blank", "take the row out or fill it");
+            return None;
+        }
+        let (Ok(first), Ok(last)) = (cell(from).parse(), cell(to).parse()) else {
+            fault("`from` and `to` are no days", "like 2026-11-23; parts of a day are no leave");
+            return None;
+        };
+        if last < first {
+            fault("the leave ends before it begins", "`to` is the last day of it");
+            return None;
+        }
+        let backup = backup.map(cell).filter(|backup| !backup.is_empty());
+        Some(Leave {
+            owner: cell(owner).to_owned(),
+            from: first,
+            to: last,
+            backup: backup.map(str::to_owned),
+            file: file.to_owned(),
+            line: *line,
+        })
+    };
+    table.rows.iter().filter_map(row).collect()
+}
+
+fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
+    let rules = policies.owners.on_leave.clone()?;
+    let scope = Scope::ask(&rules.objects, grant, policies)?.where_work_is_known();
+    succession::ask(&scope, grant, policies);
+    people::ask(grant)?;
+    Ok(Box::new(move |world| judge(&rules, &scope, world)))
+}
+
+/// Somebody who is away, the row that says so, and their last day.
+type Away<'w, 'a> = (&'w Person<'a>, &'w Leave, NaiveDate);
+
+fn judge(rules: &Rules, scope: &Scope, world: &World<'_>) -> Judgement {
+    let mut judgement = Judgement::default();
+    let day = world.as_of.day;
+    for (owned, batch) in scope.tables(world, &mut judgement) {
+        let away = holders(batch, &owned.owner, |value, _| {
+            let Found::One(person) = world.people().find(value) else { return None };
+            let works = match person.standing {
+                Standing::Active | Standing::Unsaid => true,
+                Standing::Inactive | Standing::Queue => false,
+            };
+            let is_service = world.policies.owners.is_service_user(value, person);
+            let (leave, last) = rules.away(world, person).filter(|_| works && !is_service)?;
+            Some((person, leave, last))
+        });
+        for row in batch.reviewed() {
+            judgement.examined += 1;
+            let held = row.text(&owned.owner).and_then(|value| away.get(value));
+            let Some(away) = held else { continue };
+            let role = world.policies.owners.role.as_ref().ok();
+            if owned.is_open(world, row) == Some(false)
+                || owned.is_nobodys(row)
+                || role.is_some_and(|role| role.finds_fault(row, away.0))
+                || world.routed().has_fault(row)
+            {
+                continue;
+            }
+            judgement.findings.push(finding(rules, owned, world, row, away));
+        }
+    }
+    for leave in rules.leaves.iter().filter(|leave| leave.from <= day && day <= leave.to) {
+        let why = match world.people().find(&leave.owner) {
+            Found::One(_) => continue,
+            Found::Several => "is the name of several people: their ids tell them apart",
+            Found::Nobody => "is in no input",
+        };
+        let Leave { file, line, owner, .. } = leave;
+        judgement.not_looked.push(NotLooked::nothing(format!("{file}:{line}: `{owner}` {why}")));
+    }
+    judgement
+}
+
+fn finding<'a>(
+    rules: &Rules,
+    owned: &Owned,
+    world: &World<'a>,
+    row: Row<'a>,
+    (person, leave, last): &Away<'_, 'a>,
+) -> Finding {
+    let object = owned.object;
+    let left = days_left(*last, world.as_of.day);
+    let headline =
+        format!("{} owns the {object} and is away until {last}, {} more", person.shown, days(left));
+    let (proposal, against) = backup(rules, owned, world, row, person, leave);
+    let backup = leave.backup.as_ref();
+    let says = backup.map_or_else(|| "no backup".to_owned(), |name| format!("backup {name}"));
+    let holder = Evidence::Cell(row.cell(&owned.owner));
+    let mut finding = Finding::about(row.record(), headline, holder, proposal)
+        .because(Evidence::Policy {
+            file: leave.file.clone(),
+            line: leave.line,
+            says: format!("away from {} to {}; {says}", leave.from, leave.to),
+        })
+        .because(policy(
+            rules.min_days_left.line,
+            format!("absences of {} more count", days(rules.min_days_left.value.into())),
+        ));
+    if let Some(work) = owned.work(row) {
+        finding = finding.because(Evidence::Cell(work));
+    }
+    finding = owned.with_work(world, row, finding);
+    finding = owned.with_life(world, row, None, finding);
+    finding = finding.unless_any(owned.signs_of_life(world, row, None)).unless_any(against);
+    if leave.from == world.as_of.day {
+        finding = finding.unless(
+            "the leave begins on the day of the review: where they are, it may not have begun",
+        );
+    }
+    finding
+        .unless(format!(
+            "somebody may work the {object} for them already, without the CRM saying so"
+        ))
+        .escalate_only("the owner comes back: whoever takes it keeps it for so long only")
+}
+
+/// Whoever stands in for the owner, and what speaks against the one whom the calendar names.
+fn backup<'a>(
+    rules: &Rules,
+    owned: &Owned,
+    world: &World<'a>,
+    row: Row<'a>,
+    away: &Person<'a>,
+    leave: &Leave,
+) -> (Proposal, Option<String>) {
+    let object = owned.object;
+    let question = format!("Who works this {object} until {} is back?", away.shown);
+    let ask = |why: Option<String>| (Proposal::ReviewRecord { question: question.clone() }, why);
+    let Some(name) = &leave.backup else { return ask(None) };
+    let person = match world.people().find(name) {
+        Found::One(person) => person,
+        Found::Several => {
+            return ask(Some(format!("the backup `{name}` is a name of several people")));
+        }
+        Found::Nobody => return ask(Some(format!("the backup `{name}` is in no input"))),
+    };
+    let shown = &person.shown;
+    if person.id == away.id {
+        return ask(Some(format!("{shown} is named as their own backup")));
+    }
+    if person.standing == Standing::Inactive {
+        return ask(Some(format!("the backup {shown} is inactive")));
+    }
+    if rules.away(world, person).is_some() {
+        return ask(Some(format!("the backup {shown} is away too")));
+    }
+    if let Some(why) = world.routed().objection(world, row, person) {
+        return ask(Some(format!("with the backup {shown} it would be a fault: {why}")));
+    }
+    let (before, to) = (row.cell(&owned.owner), person.assignee());
+    let proposal = if person.standing == Standing::Queue {
+        Proposal::ReturnToQueue { before, queue: Some(to) }
+    } else {
+        Proposal::SetOwner { before, to }
+    };
+    (proposal, None)
+}
