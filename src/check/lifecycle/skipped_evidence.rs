@@ -303,7 +303,7 @@ impl<'w, 'a> Table<'w, 'a> {
     fn is_asked_for(&self, row: Row<'a>, field: &Field) -> bool {
         let Policies { required, lead_source, .. } = self.world.policies;
         required.misses(self.world, row, field)
-            || field.name() == "lead_source" && lead_source.speaks_of_weak(self.world, row)
+            || field.name() == "lead_source" && lead_source.knows_better(self.world, row)
     }
 
     /// True when the record entered the stage before the rules demanded anything.
