@@ -117,6 +117,23 @@ fn told(judged: &fixture::Judged) -> BTreeSet<String> {
     findings.collect()
 }
 
+/// A decision is on an id: what has one id is decided together.
+#[test]
+fn no_two_findings_have_one_id() {
+    for folder in fixture::folders() {
+        let judged = fixture::judged(&folder);
+        let mut seen = BTreeMap::new();
+        for report in &judged.reports {
+            let findings = report.judgement().into_iter().flat_map(|it| &it.findings);
+            for finding in findings {
+                let id = finding.id(report.check.code);
+                let other = seen.insert(id, &finding.headline);
+                assert_eq!(other, None, "{folder:?}: {}", finding.headline);
+            }
+        }
+    }
+}
+
 #[test]
 fn the_order_of_an_exports_rows_is_nothing_to_a_check() {
     let mut wrong = String::new();

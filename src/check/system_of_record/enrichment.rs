@@ -153,6 +153,7 @@ fn finding(stamp: &Stamp, row: Row<'_>, records: usize) -> Finding {
     };
     let proposal = Proposal::ReviewUpstream { question };
     Finding::about(row.record(), headline, Evidence::Cell(cell), proposal)
+        .of_field(&stamp.field)
         .because(policy(stamp.approved.line, approved))
         .because(Evidence::Figure {
             of: format!("{} under review that this source filled", object.plural()),

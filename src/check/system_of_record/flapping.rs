@@ -221,7 +221,8 @@ fn finding(
         headline,
         Evidence::Cell(row.cell(field)),
         Proposal::ReviewUpstream { question },
-    );
+    )
+    .of_field(field);
     for change in run.changes.iter().skip(count.saturating_sub(QUOTED)) {
         finding = finding.because(history.evidence(change));
     }
