@@ -303,11 +303,24 @@ const OPTED_OUT: Known = (
     &["HasOptedOutOfEmail", "Email Opt Out", "Unsubscribed from all email", "hs_email_optout"],
     "A merge must keep the stricter consent.",
 );
+const DO_NOT_ROUTE: Known = (
+    "do_not_route",
+    &["Do Not Route", "Do Not Assign", "Exclude from Routing", "Excluded from Routing"],
+    "Whoever is marked so is nobody's to work.",
+);
+/// Whom billing knows as a customer. A box that somebody ticks in the CRM is no bill.
+const BILLED: Known = (
+    "customer",
+    &["Billed", "Is Billed", "Billed in ERP", "Billed by ERP", "Is Invoiced", "Paying Customer"],
+    "Bears out the stage of customers whose deals are not here.",
+);
 const IN_SEQUENCE: Known = (
     "in_sequence",
     &[
         "Currently in Sequence",
         "hs_sequences_is_enrolled",
+        "In Sequence",
+        "In Cadence",
         "Actively Being Sequenced",
         "Actively_Being_Sequenced__c",
         "Outreach_Actively_Being_Sequenced__c",
@@ -423,6 +436,7 @@ const LEAD: &[Known] = &[
         "Follows a conversion.",
     ),
     OPTED_OUT,
+    DO_NOT_ROUTE,
     IN_SEQUENCE,
     EXTERNAL_ID,
     DELETED,
@@ -578,8 +592,10 @@ const CONTACT: &[Known] = &[
     MODIFIED,
     LAST_ACTIVITY,
     OPTED_OUT,
+    DO_NOT_ROUTE,
     IN_SEQUENCE,
     EXTERNAL_ID,
+    BILLED,
     DELETED,
     EXCLUDED,
     LAST_SYNC,
@@ -650,6 +666,7 @@ const ACCOUNT: &[Known] = &[
     MODIFIED,
     LAST_ACTIVITY,
     EXTERNAL_ID,
+    BILLED,
     DELETED,
     EXCLUDED,
     LAST_SYNC,

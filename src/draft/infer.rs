@@ -40,10 +40,13 @@ pub(super) fn rules(batches: &Batches) -> BTreeMap<String, String> {
             let shipped = types.as_ref().map_or(shipped.to_owned(), |it| it.in_rules(shipped));
             let shipped = shipped.as_str();
             let text = match family {
-                Family::Lifecycle => with(shipped, &lifecycle(&ladders)),
+                Family::Lifecycle => {
+                    let shipped = disqualified(&billed(shipped, batches), batches);
+                    with(&shipped, &lifecycle(&ladders))
+                }
                 Family::Required => with(shipped, &required(batches, &ladders)),
                 Family::Routing => with(shipped, &(routing(batches) + &bands(batches))),
-                Family::LeadSource => lead_source(shipped, batches),
+                Family::LeadSource => lead_source(&kept_sources(shipped, batches), batches),
                 Family::Owners => owners(shipped, batches),
                 Family::Batch | Family::Duplicates | Family::SystemOfRecord => shipped.to_owned(),
             };
@@ -219,7 +222,7 @@ pub(super) fn share(part: usize, whole: usize) -> f64 {
 }
 
 /// Fields nobody types in, or that other checks look after.
-const NOT_REQUIRED: [&str; 27] = [
+const NOT_REQUIRED: [&str; 29] = [
     "id",
     "owner",
     "created",
@@ -232,6 +235,8 @@ const NOT_REQUIRED: [&str; 27] = [
     "converted_contact",
     "converted_deal",
     "opted_out",
+    "customer",
+    "do_not_route",
     "in_sequence",
     "record_type",
     "parent",
@@ -551,6 +556,73 @@ fn is_active(batches: &Batches, owner: &str) -> bool {
     user.is_none_or(|user| user.flag(&active) != Some(false))
 }
 
+/// Sources are taken to be those of the first touch where they are hardly ever replaced, and to be kept
+/// where what leads became mostly has theirs.
+fn kept_sources(shipped: &str, batches: &Batches) -> String {
+    /// Of more leads than this share the source is replaced where it is not that of the first touch.
+    const REPLACED_SHARE: f64 = 0.05;
+    let (Some(leads), Some(source)) =
+        (batches.get(Object::Lead), batches.field(Object::Lead, "lead_source"))
+    else {
+        return shipped.to_owned();
+    };
+    let mut text = shipped.to_owned();
+    let replaced = replaced_sources(batches, leads, &source);
+    if replaced > 0 && leads.len() >= MIN_RECORDS && share(replaced, leads.len()) <= REPLACED_SHARE
+    {
+        let drafted = format!(
+            "objects = [\"lead\"]          # of {} leads the source of {replaced} was ever replaced: ",
+            leads.len()
+        );
+        text = text.replacen(
+            "objects = []                # the tables whose",
+            &(drafted + "the tables whose"),
+            1,
+        );
+    }
+    let (kept, pairs) = converted_sources(batches, leads, &source);
+    if pairs >= MIN_SEGMENT && share(kept, pairs) >= ROUTED_SHARE {
+        let drafted = format!(
+            "objects = [\"contact\"]       # {kept} of {pairs} contacts have the source of their lead: "
+        );
+        text =
+            text.replacen("objects = []                # what keeps", &(drafted + "what keeps"), 1);
+    }
+    text
+}
+
+/// How many leads had a source before the one they have, by the field history.
+fn replaced_sources(batches: &Batches, leads: &Batch, source: &Field) -> usize {
+    let field = |name| batches.field(Object::FieldHistory, name);
+    let (Some(history), Some(changed), Some(old)) =
+        (batches.get(Object::FieldHistory), field("field"), field("old"))
+    else {
+        return 0;
+    };
+    let is_source = |row: &Row<'_>| {
+        let named = row.text(&changed).unwrap_or_default();
+        source.from().iter().any(|column| column.eq_ignore_ascii_case(named)) && !row.is_blank(&old)
+    };
+    let replaced = history.rows().filter(is_source).filter_map(|row| leads.find(row.id()));
+    replaced.map(Row::position).collect::<BTreeSet<_>>().len()
+}
+
+/// Of how many leads and the contacts they became both have a source, and of how many it is the same.
+fn converted_sources(batches: &Batches, leads: &Batch, source: &Field) -> (usize, usize) {
+    let (Some(contacts), Some(became), Some(theirs)) = (
+        batches.get(Object::Contact),
+        batches.field(Object::Lead, "converted_contact"),
+        batches.field(Object::Contact, "lead_source"),
+    ) else {
+        return (0, 0);
+    };
+    let same = leads.rows().filter_map(|lead| {
+        let contact = contacts.find(lead.text(&became)?)?;
+        Some(lead.text(source)?.trim() == contact.text(&theirs)?.trim())
+    });
+    same.fold((0, 0), |(kept, pairs), same| (kept + usize::from(same), pairs + 1))
+}
+
 fn lead_source(shipped: &str, batches: &Batches) -> String {
     const WEAK: &[&str] = &["other", "unknown", "n/a", "none", "offline"];
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
@@ -647,6 +719,43 @@ fn campaign_sources(batches: &Batches) -> String {
         }
     }
     if toml.is_empty() { toml } else { format!("[campaign-sources]\n{toml}\n") }
+}
+
+/// Leads whose status says that they will not buy.
+fn disqualified(shipped: &str, batches: &Batches) -> String {
+    const SAYS: &[&str] =
+        &["disqualif", "unqualif", "not qualified", "not converted", "nicht qualifiz"];
+    let (Some(leads), Some(status)) =
+        (batches.get(Object::Lead), batches.field(Object::Lead, "status"))
+    else {
+        return shipped.to_owned();
+    };
+    let counts = leads.count_by(&status).into_iter().filter(|(value, _)| holds(value, SAYS));
+    let (says, counts): (Vec<&str>, Vec<usize>) = counts.unzip();
+    if says.is_empty() {
+        return shipped.to_owned();
+    }
+    let (listed, n) = (quoted_list(says), counts.iter().sum::<usize>());
+    let drafted = format!(
+        "disqualified = {{ lead = {{ status = {listed} }} }}   # {n} leads, by these words; "
+    );
+    let line = "# disqualified = { lead = { status = \"Unqualified\" }, contact = { status = \"Unqualified\" } }   # ";
+    shipped.replacen(line, &drafted, 1)
+}
+
+/// Where billing says who is a customer, that bears a stage out which no deal does.
+fn billed(shipped: &str, batches: &Batches) -> String {
+    let figures = [Object::Contact, Object::Account].into_iter().filter_map(|object| {
+        let (batch, field) = (batches.get(object)?, batches.field(object, "customer")?);
+        let billed = batch.rows().filter(|row| row.flag(&field) == Some(true)).count();
+        Some(format!("{billed} of {} {}", batch.len(), object.plural()))
+    });
+    let figures: Vec<String> = figures.collect();
+    if figures.is_empty() {
+        return shipped.to_owned();
+    }
+    let drafted = format!("billed = \"customer\"       # {}: ", figures.join(", "));
+    shipped.replacen("# billed = \"customer\"     # ", &drafted, 1)
 }
 
 fn owners(shipped: &str, batches: &Batches) -> String {
