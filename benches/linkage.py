@@ -22,8 +22,8 @@ and, for all of them:
     bench/gen_contacts.py --kind contacts|accounts --n N --out DIR
                                 invents a CRM of that size, for `--crm`
 
-Splink writes every pair that it compared, `match` those that are one with a chance of a thousandth or
-more: candidate recall is what of the true pairs was written. Clusters are the connected components at
+Splink writes every pair that it compared, `match` those that are one with a chance of one in a hundred
+thousand or more: candidate recall is what of the true pairs was written. Clusters are the connected components at
 the default threshold, for both. Seconds and memory are those of the whole process, start and writing
 included; under the table stands how much of Splink's is the start of Python. The engines run by turns,
 so that a busy machine disturbs all alike; nothing is trained on the truth.

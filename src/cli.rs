@@ -259,7 +259,8 @@ pub struct Match {
     pub file: PathBuf,
     /// A second file: records are linked between the two, not within either
     pub other: Option<PathBuf>,
-    /// Where to write the pairs: both ids, the chance that they are one (score), and its bits (weight)
+    /// Where to write the pairs: both ids, the chance that they are one (score), and what their own values say of it
+    /// in bits (weight)
     #[arg(long, value_name = "OUT.csv")]
     pub pairs: PathBuf,
     /// Where to write which records are one: each id, and the first id of its cluster

@@ -14,10 +14,11 @@ use hashbrown::DefaultHashBuilder;
 
 use crate::check;
 use crate::folder;
-use crate::matching::cluster::clusters;
+use crate::matching::cluster::{Cluster, clusters};
 use crate::matching::infer::{self, Sampled};
 use crate::matching::parameters::{Mismatch, Parameters, Unreadable};
 use crate::matching::splink::{Dialect, Unfit, retrained};
+use crate::matching::transitive::{Third, kin};
 use crate::matching::{Crowd, Kind, LARGEST_BLOCK, Linkage, Pair, Plan, Records, link, link_by};
 use crate::source::csv::{Expect, Limits, Misfit, Refusal, Sheet, Sink};
 use crate::threads;
@@ -161,6 +162,8 @@ pub struct Linked {
     pub written: usize,
     /// How many of them are more likely one than not.
     pub likely: usize,
+    /// How many of these are so by a third record alone.
+    pub by_third: usize,
     /// How many matching pairs the records are expected to hold.
     pub expected: f64,
     /// What the pairs that are more likely one than not come to, where that was asked for.
@@ -227,7 +230,7 @@ impl Linked {
             self.columns.iter().map(|(name, kind)| format!("{name} ({})", kind.name())).collect();
         let mut words = format!(
             "{} records linked by {}\n{} pairs compared; about {:.0} expected to be one\n\
-             {} pairs written, {} of them more likely one than not\n",
+             {} pairs written, {} of them more likely one than not",
             self.records,
             columns.join(", "),
             self.compared,
@@ -235,6 +238,10 @@ impl Linked {
             self.written,
             self.likely
         );
+        words.push_str(&match self.by_third {
+            0 => "\n".to_owned(),
+            by_third => format!("; {by_third} of these because both are one with a third record\n"),
+        });
         if let Some(Clustered { clusters, records, bridges }) = self.clustered {
             words.push_str(&format!(
                 "{records} records in {clusters} clusters; {bridges} pairs left apart, because the others \
@@ -272,13 +279,63 @@ impl Linked {
     }
 }
 
-/// Pairs less likely than about one in a thousand are not written.
-const LEAST_BITS: f64 = -10.0;
+/// Pairs less likely than about one in a hundred thousand are not written.
+const LEAST_BITS: f64 = -16.6;
 /// So many records tell what their columns hold.
 const SAMPLE: u32 = 2_000;
 
-/// Links, and writes the pairs as `id_l,id_r,score,weight`: the chance that the two are one, and the same
-/// in bits.
+/// What was found, as it is written: every pair by what its own records say, and what third records say.
+struct Found {
+    linkage: Linkage,
+    clusters: Vec<Cluster>,
+    /// The pairs that are written, in the records' order.
+    pairs: Vec<Pair>,
+    /// What third records say of them, in the same order.
+    thirds: Vec<(u32, u32, Third)>,
+}
+
+impl Found {
+    fn of(mut linkage: Linkage, table: &Table) -> Self {
+        let mut pairs = std::mem::take(&mut linkage.pairs);
+        let likely = pairs.iter().copied().filter(|pair| pair.bits > 0.0).collect();
+        let score = |left, right| linkage.score(left, right);
+        let clusters = clusters(likely, linkage.prior(), score, |at| at);
+        let may_be_one =
+            |left, right| table.sources.is_empty() || table.source(left) != table.source(right);
+        let kin = kin(&clusters, |left, right| may_be_one(left, right).then(|| score(left, right)));
+        let mut thirds = Vec::new();
+        let keyed = pairs.len();
+        for kin in kin {
+            let (left, right) = (kin.pair.left, kin.pair.right);
+            if kin.third.map_or(kin.pair.bits, |third| third.bits) < LEAST_BITS {
+                continue;
+            }
+            thirds.extend(kin.third.map(|third| (left, right, third)));
+            let keyed = pairs.get(..keyed).unwrap_or_default();
+            if keyed.binary_search_by_key(&(left, right), |pair| (pair.left, pair.right)).is_err() {
+                pairs.push(kin.pair);
+            }
+        }
+        pairs.sort_by_key(|pair| (pair.left, pair.right));
+        Self { linkage, clusters, pairs, thirds }
+    }
+
+    /// The third record that says more of a pair than its own two do.
+    fn third(&self, pair: &Pair) -> Option<Third> {
+        let ends = (pair.left, pair.right);
+        let at = self.thirds.binary_search_by_key(&ends, |(left, right, _)| (*left, *right));
+        at.ok().and_then(|at| self.thirds.get(at)).map(|(.., third)| *third)
+    }
+
+    /// The pair with all that is said of it.
+    fn judged(&self, pair: &Pair) -> Pair {
+        let bits = self.third(pair).map_or(pair.bits, |third| third.bits);
+        Pair { bits, ..*pair }
+    }
+}
+
+/// Links, and writes the pairs as `id_l,id_r,score,weight`: the chance that the two are one, and what their own
+/// values say of it, in bits. The chance is that of these bits, or the higher one that a third record gives.
 pub fn run(order: &Order) -> Result<Linked, LinkingError> {
     order.keeps_files_apart()?;
     let known = known(order)?;
@@ -309,36 +366,41 @@ pub fn run(order: &Order) -> Result<Linked, LinkingError> {
         Some((file, known)) => link_by(&table, plan, known)
             .map_err(|why| LinkingError::OtherModel { file: (*file).to_owned(), why })?,
     };
+    let found = Found::of(linkage, &table);
     let unwritable = |file: &Path| {
         let file = file.to_owned();
         |error: io::Error| LinkingError::Unwritable { file, error }
     };
-    write_pairs(order, &table, &linkage.pairs).map_err(unwritable(&order.pairs))?;
+    write_pairs(order, &table, &found).map_err(unwritable(&order.pairs))?;
     if let Some(file) = &order.model_out {
-        write_text(file, &linkage.parameters().to_toml()).map_err(unwritable(file))?;
+        write_text(file, &found.linkage.parameters().to_toml()).map_err(unwritable(file))?;
     }
     let clustered = order
         .clusters
         .as_deref()
-        .map(|file| write_clusters(file, order, &table, &linkage).map_err(unwritable(file)))
+        .map(|file| write_clusters(file, order, &table, &found.clusters).map_err(unwritable(file)))
         .transpose()?;
     if let Some(file) = &order.weights {
-        write_weights(file, &table, &linkage).map_err(unwritable(file))?;
+        write_weights(file, &table, &found).map_err(unwritable(file))?;
     }
     if let Some(folder) = &order.splink {
-        write_splink(folder, &table, &linkage)?;
+        write_splink(folder, &table, &found.linkage)?;
     }
+    let likely = |pair: &Pair| pair.bits > 0.0;
+    let by_themselves = found.pairs.iter().filter(|pair| likely(pair)).count();
+    let likely = found.pairs.iter().filter(|pair| likely(&found.judged(pair))).count();
     Ok(Linked {
         columns: columns_named,
         records: table.len(),
         set_aside: table.set_aside,
         repeated_ids: table.repeated_ids(order.threads),
-        compared: linkage.compared,
-        written: linkage.pairs.len(),
-        likely: linkage.pairs.iter().filter(|pair| pair.bits > 0.0).count(),
-        expected: linkage.expected,
+        compared: found.linkage.compared,
+        written: found.pairs.len(),
+        likely,
+        by_third: likely - by_themselves,
+        expected: found.linkage.expected,
         clustered,
-        crowds: linkage.crowds,
+        crowds: found.linkage.crowds,
     })
 }
 
@@ -347,14 +409,11 @@ fn write_clusters(
     path: &Path,
     order: &Order,
     table: &Table,
-    linkage: &Linkage,
+    clusters: &[Cluster],
 ) -> io::Result<Clustered> {
-    let likely = linkage.pairs.iter().copied().filter(|pair| pair.bits > 0.0).collect();
-    let score = |left, right| linkage.score(left, right);
-    let found = clusters(likely, linkage.prior(), score, |at| at);
     let mut of: Vec<u32> = (0..table.len()).collect();
     let mut counts = Clustered { clusters: 0, records: 0, bridges: 0 };
-    for cluster in &found {
+    for cluster in clusters {
         counts.bridges += cluster.bridges().count();
         for group in cluster.groups.iter().filter(|group| group.len() > 1) {
             counts.clusters += 1;
@@ -433,20 +492,33 @@ fn write_splink(folder: &Path, table: &Table, linkage: &Linkage) -> Result<(), L
         .map_err(|error| unwritable(&prepared, error))
 }
 
-/// Writes what each comparison of each pair is worth: with the prior it sums to the pair's weight.
-fn write_weights(path: &Path, table: &Table, linkage: &Linkage) -> io::Result<()> {
+/// Writes what each comparison of each pair is worth: with the prior it sums to the pair's weight, and with what
+/// a third record adds to the odds of its score.
+fn write_weights(path: &Path, table: &Table, found: &Found) -> io::Result<()> {
     let header = ["id_l", "id_r", "comparison", "level", "circumstances", "bits"];
-    let names = linkage.comparisons();
-    let rows = linkage.pairs.iter().flat_map(|pair| {
-        let weights = linkage.weights(pair.left, pair.right);
-        let rows = names.iter().zip(weights).filter_map(|(name, weight)| {
-            let (left, right) = (table.id(pair.left), table.id(pair.right));
-            let bits = weight.bits.to_string();
-            Some([left, right, name, weight.says?, weight.context, &bits].map(str::to_owned))
+    let names = found.linkage.comparisons();
+    let rows = found.pairs.iter().flat_map(|pair| {
+        let ends = [table.id(pair.left), table.id(pair.right)];
+        let weights = found.linkage.weights(pair.left, pair.right);
+        let own = names
+            .iter()
+            .zip(weights)
+            .filter_map(|(name, weight)| Some(([name, weight.says?, weight.context], weight.bits)));
+        let third = found.third(pair).map(|third| {
+            (
+                ["third record", "both are one with it", table.id(third.record)],
+                third.bits - pair.bits,
+            )
         });
-        rows.collect::<Vec<_>>()
+        let rows: Vec<Vec<String>> = own
+            .chain(third)
+            .map(|(words, bits)| {
+                ends.into_iter().chain(words).map(str::to_owned).chain([bits.to_string()]).collect()
+            })
+            .collect();
+        rows
     });
-    write_rows(path, std::iter::once(header.map(str::to_owned)).chain(rows))
+    write_rows(path, std::iter::once(header.map(str::to_owned).to_vec()).chain(rows))
 }
 
 fn write_rows<R>(path: &Path, rows: impl IntoIterator<Item = R>) -> io::Result<()>
@@ -466,10 +538,10 @@ fn write_text(path: &Path, text: &str) -> io::Result<()> {
     out.sync_all()
 }
 
-fn write_pairs(order: &Order, table: &Table, pairs: &[Pair]) -> io::Result<()> {
+fn write_pairs(order: &Order, table: &Table, found: &Found) -> io::Result<()> {
     let header = ["id_l", "id_r", "score", "weight"];
-    write_table(&order.pairs, header, pairs, order.threads, |pair, out| {
-        let (score, weight) = (pair.probability().to_string(), pair.bits.to_string());
+    write_table(&order.pairs, header, &found.pairs, order.threads, |pair, out| {
+        let (score, weight) = (found.judged(pair).probability().to_string(), pair.bits.to_string());
         out.write_record([table.id(pair.left), table.id(pair.right), &score, &weight])
     })
 }

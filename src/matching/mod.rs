@@ -3,7 +3,8 @@
 //! Values are folded ([`normalise`]) into numbered facets; records that share a key come together; pairs are
 //! compared along ladders of levels, each worth so many bits; what the levels are worth is estimated from
 //! the records themselves, without labels, and can be kept ([`parameters`]) or taken to Splink
-//! ([`splink`]). Links come together in [`cluster`]s that do not chain.
+//! ([`splink`]). Links come together in [`cluster`]s that do not chain, and a third record may say more of two
+//! than they themselves do ([`transitive`]).
 //! Does not: know a CRM, a rule or a file; it sees columns of texts and what each holds.
 
 pub mod agreement;
@@ -21,6 +22,7 @@ pub mod parameters;
 mod score;
 mod similar;
 pub mod splink;
+pub mod transitive;
 
 use std::num::NonZeroUsize;
 

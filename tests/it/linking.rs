@@ -97,18 +97,39 @@ fn call(folder: &Path, arguments: &[&str]) -> Said {
     said(command.arg("match").args(arguments).current_dir(folder))
 }
 
-/// The pairs that a file says are more likely one than not; every line is checked.
-fn likely(path: &Path) -> BTreeSet<(String, String)> {
+/// The pairs of a file, each with its score and its weight; every line is checked.
+fn scored(path: &Path) -> BTreeMap<(String, String), [f64; 2]> {
     let mut file = csv::Reader::from_path(path).unwrap();
     assert_eq!(file.headers().unwrap(), ["id_l", "id_r", "score", "weight"].as_slice());
-    let rows: Vec<(String, String, f64, f64)> =
-        file.deserialize().collect::<Result<_, _>>().unwrap();
-    for (left, right, score, weight) in &rows {
-        let chance = 1.0 / (1.0 + (-weight).exp2());
-        assert!((score - chance).abs() < 1e-12, "{left} {right}: {score} is not {weight} bits");
+    let rows = file.deserialize::<(String, String, f64, f64)>().map(Result::unwrap);
+    let rows: BTreeMap<(String, String), [f64; 2]> =
+        rows.map(|(left, right, score, weight)| ((left, right), [score, weight])).collect();
+    let own = |weight: f64| 1.0 / (1.0 + (-weight).exp2());
+    // Pairs that are likely by themselves, both ways.
+    let mut links: BTreeMap<&str, BTreeMap<&str, f64>> = BTreeMap::new();
+    for ((left, right), [_, weight]) in rows.iter().filter(|(_, [_, weight])| *weight > 0.0) {
+        for (one, other) in [(left, right), (right, left)] {
+            links.entry(one).or_default().insert(other, own(*weight));
+        }
     }
-    let likely = rows.into_iter().filter(|(_, _, score, _)| *score > 0.5);
-    likely.map(|(left, right, ..)| (left, right)).collect()
+    for ((left, right), [score, weight]) in &rows {
+        if (score - own(*weight)).abs() < 1e-12 {
+            continue;
+        }
+        let none = BTreeMap::new();
+        let [of_left, of_right] = [left, right].map(|end| links.get(end.as_str()).unwrap_or(&none));
+        let through = of_left.iter().filter_map(|(third, one)| Some(one * of_right.get(third)?));
+        let surest = through.fold(0.0, f64::max);
+        assert!((score - surest).abs() < 1e-12, "{left} {right}: {score}, {weight} bits, {surest}");
+        assert!(*score > own(*weight), "{left} {right}: {score} is less than {weight} bits");
+    }
+    rows
+}
+
+/// The pairs that a file says are more likely one than not.
+fn likely(path: &Path) -> BTreeSet<(String, String)> {
+    let likely = scored(path).into_iter().filter(|(_, [score, _])| *score > 0.5);
+    likely.map(|(ends, _)| ends).collect()
 }
 
 /// All twins, and of 16,000 other pairs hardly any: without the companies little tells some apart.
@@ -118,6 +139,56 @@ fn assert_few_more(found: &BTreeSet<(String, String)>, twins: &BTreeSet<(String,
     assert!(missed.is_empty(), "{missed:?}");
     let more: Vec<_> = found.difference(twins).collect();
     assert!(more.len() <= 2, "{more:?}");
+}
+
+#[test]
+fn two_that_are_one_with_a_third_are_one_though_they_share_nothing_themselves() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut rows, _) = people();
+    // Who married and changed jobs: one form holds the old name and address, one the new, and one both.
+    for n in [5, 105, 205, 305] {
+        let [first, last, mail, phone, company] = person(n);
+        let blank = String::new;
+        let at = rows.iter().position(|row| row[0] == format!("P{n:03}")).unwrap();
+        rows[at][4] = phone.clone();
+        rows.insert(at, [format!("O{n:03}"), first.clone(), last, mail, blank(), company]);
+        let new = ["Zo", "Vu", "Qi", "Ji"][n / 100];
+        rows.push([format!("N{n:03}"), first, format!("{new}bretz"), blank(), phone, blank()]);
+    }
+    write(&folder.path().join("people.csv"), &HEADER, &rows);
+    let why = ["people.csv", "--pairs", "out.csv", "--weights", "why.csv", "--clusters", "one.csv"];
+    let done = call(folder.path(), &why).ends(0);
+    assert!(
+        done.out.contains("; 4 of these because both are one with a third record\n"),
+        "{}",
+        done.out
+    );
+    let rows = scored(&folder.path().join("out.csv"));
+    let clusters = fs::read_to_string(folder.path().join("one.csv")).unwrap();
+    for n in [5, 105, 205, 305] {
+        let [score, weight] = rows[&(format!("O{n:03}"), format!("N{n:03}"))];
+        assert!(score > 0.5 && weight < 0.0, "{n}: {score}, {weight} bits");
+        assert!(clusters.contains(&format!("N{n:03},O{n:03}\n")), "{clusters}");
+    }
+    // The third is named, and what it adds is what the score has and the weight has not.
+    let mut why = csv::Reader::from_path(folder.path().join("why.csv")).unwrap();
+    let mut named = 0;
+    for row in
+        why.deserialize::<(String, String, String, String, String, f64)>().map(Result::unwrap)
+    {
+        let (left, right, comparison, level, third, adds) = row;
+        if comparison != "third record" {
+            continue;
+        }
+        assert_eq!(level, "both are one with it");
+        let [score, weight] = rows[&(left.clone(), right.clone())];
+        assert!(((score / (1.0 - score)).log2() - weight - adds).abs() < 1e-6, "{left} {right}");
+        if left.starts_with('O') && right.starts_with('N') {
+            assert_eq!(third, left.replace('O', "P"));
+            named += 1;
+        }
+    }
+    assert_eq!(named, 4);
 }
 
 #[test]
