@@ -2,6 +2,7 @@
 //!
 //! Does not: judge a deal.
 
+use chrono::{DateTime, Utc};
 use hashbrown::HashMap;
 
 use crate::boundary::{Field, Grant, Object, Row, id_key, ids};
@@ -32,9 +33,71 @@ pub(super) struct Deals<'a> {
 /// Asks for the fields by which deals are told apart and linked.
 pub(super) fn ask(grant: &mut Grant<'_>, world_ladders: &super::ladder::Ladders) {
     world_ladders.ask(Object::Deal, grant);
-    for name in ["id", "account", "contact", "close_date", "type", "created"] {
+    for name in ["id", "account", "contact", "close_date", "closed_date", "type", "created"] {
         grant.optional(Object::Deal, name);
     }
+}
+
+/// The fields that tell when a deal closed.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Closing {
+    closed_date: Option<Field>,
+    close_date: Option<Field>,
+}
+
+impl Closing {
+    /// Asks for them.
+    pub(super) fn ask(grant: &mut Grant<'_>) -> Self {
+        Self {
+            closed_date: grant.optional(Object::Deal, "closed_date"),
+            close_date: grant.optional(Object::Deal, "close_date"),
+        }
+    }
+
+    /// The field that says it of a deal: the day of closing, else the close date.
+    pub(super) fn field(&self, deal: Row<'_>) -> Option<&Field> {
+        let closed = self.closed_date.as_ref().filter(|field| !deal.is_blank(field));
+        closed.or(self.close_date.as_ref())
+    }
+
+    /// When a deal closed, if it did; `None` where only the day is known on which that was expected.
+    pub(super) fn at(&self, deal: Row<'_>) -> Option<DateTime<Utc>> {
+        let field = self.field(deal)?;
+        let at = deal.time(field)?;
+        (!is_expectation(deal.cell(field).column())).then_some(at)
+    }
+
+    /// What keeps from knowing when a deal closed, in words.
+    pub(super) fn unknown(&self, deal: Row<'_>) -> String {
+        match self.field(deal).filter(|field| !deal.is_blank(field)) {
+            Some(_) => format!("deal {} tells only when it was expected to close", deal.id()),
+            None => format!("close_date of deal {} is blank", deal.id()),
+        }
+    }
+}
+
+/// True for a column that says of its dates that they are expected: `Deal - Expected close date`,
+/// `Est. Close Date`. A `Close Date` is both, the day that is expected of open deals and the day on which the
+/// others closed.
+pub(super) fn is_expectation(column: &str) -> bool {
+    const WORDS: [&str; 14] = [
+        "expected",
+        "estimated",
+        "est",
+        "planned",
+        "target",
+        "deadline",
+        "voraussichtliches",
+        "voraussichtlicher",
+        "erwartetes",
+        "geplantes",
+        "previsto",
+        "prevista",
+        "prévue",
+        "estimée",
+    ];
+    let mut words = column.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
+    words.any(|word| WORDS.contains(&word.as_str()))
 }
 
 impl<'a> Deals<'a> {

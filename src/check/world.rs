@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use crate::boundary::{Batch, Object, Row, start_of_day};
+use crate::boundary::{Batch, Object, Row, named_day, start_of_day};
 
 use super::{Policies, deals, duplicates, lead_source, people, routing};
 
@@ -42,9 +42,9 @@ impl AsOf {
         minutes / 60.0
     }
 
-    /// Calendar days from an instant's day in the review's zone to the review, negative for the future.
+    /// Calendar days from the day that an instant names to the review, negative for the future.
     pub fn days_since(&self, then: DateTime<Utc>) -> i64 {
-        (self.day - then.with_timezone(&self.zone).date_naive()).num_days()
+        (self.day - named_day(then, self.zone)).num_days()
     }
 
     /// The instant so many hours before the review; the beginning of time where there is none.

@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::boundary::{Batch, Boundary, Field, Grant, Object, Row, ids, named_day};
+use crate::boundary::{Batch, Boundary, Field, Grant, Object, Row, ids};
 use crate::check::condition::Conditions;
 use crate::check::deals::DealState;
 use crate::check::ladder::{Ladder, Ladders, lists, same};
@@ -280,7 +280,7 @@ impl<'w, 'a> Case<'w, 'a> {
     /// Days since the person's stage was set.
     fn age(&self, contact: Row<'_>) -> Option<i64> {
         let entered = time(contact, self.asked.entered.as_ref())?;
-        Some((self.world.as_of.day - named_day(entered, self.world.as_of.zone)).num_days())
+        Some(self.world.as_of.days_since(entered))
     }
 
     /// True when an account above this one is as far as it has to be: then its people may buy through it.

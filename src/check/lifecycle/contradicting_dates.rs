@@ -6,7 +6,7 @@
 use chrono::{DateTime, Duration, Utc};
 
 use crate::boundary::{Batch, Boundary, Cell, Field, Grant, Kind, Object, Row, is_bare_day};
-use crate::check::deals;
+use crate::check::deals::{self, is_expectation};
 use crate::check::ladder::Ladder;
 use crate::check::settings::named;
 use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
@@ -166,30 +166,6 @@ impl Dates {
         let column = batch.columns_of(close).find(|column| is_expectation(column))?;
         Some((close, column))
     }
-}
-
-/// True for a column that says of its dates that they are expected: `Deal - Expected close date`,
-/// `Est. Close Date`. A `Close Date` is both, the day that is expected of open deals and the day on which the
-/// others closed.
-fn is_expectation(column: &str) -> bool {
-    const WORDS: [&str; 14] = [
-        "expected",
-        "estimated",
-        "est",
-        "planned",
-        "target",
-        "deadline",
-        "voraussichtliches",
-        "voraussichtlicher",
-        "erwartetes",
-        "geplantes",
-        "previsto",
-        "prevista",
-        "prévue",
-        "estimée",
-    ];
-    let mut words = column.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
-    words.any(|word| WORDS.contains(&word.as_str()))
 }
 
 /// The `became_…` field of each stage that has one, in the ladder's order.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use hashbrown::HashMap;
 
 use crate::boundary::{Field, Grant, Missing, Object, Outside, Row, id_key, ids};
-use crate::check::deals::{self, DealState};
+use crate::check::deals::{self, Closing, DealState};
 use crate::check::ladder::Ladders;
 use crate::check::{Judgement, World};
 use crate::finding::{Evidence, Finding};
@@ -21,7 +21,7 @@ pub(super) struct DealFields {
     stage: Option<Field>,
     closed: Option<Field>,
     won: Option<Field>,
-    close_date: Option<Field>,
+    closing: Closing,
     /// The contact's company.
     contact_account: Option<Field>,
     account: Option<Field>,
@@ -41,7 +41,7 @@ impl DealFields {
             stage: ladders.of(Object::Deal).map(|ladder| ladder.field.clone()),
             closed: grant.optional(Object::Deal, "closed"),
             won: grant.optional(Object::Deal, "won"),
-            close_date: grant.optional(Object::Deal, "close_date"),
+            closing: Closing::ask(grant),
             contact_account: grant.optional(Object::Contact, "account"),
             account,
             contact,
@@ -52,7 +52,7 @@ impl DealFields {
     pub(super) fn quote(&self, mut finding: Finding, deal: Row<'_>) -> Finding {
         let won = self.won.as_ref().and_then(|field| deal.flag(field)) == Some(true);
         let closed = self.closed.as_ref().filter(|_| !won);
-        let fields = [self.stage.as_ref(), closed, self.won.as_ref(), self.close_date.as_ref()];
+        let fields = [self.stage.as_ref(), closed, self.won.as_ref(), self.closing.field(deal)];
         for field in fields.into_iter().flatten() {
             if !deal.is_blank(field) {
                 finding = finding.because(Evidence::Cell(deal.cell(field)));
@@ -76,7 +76,12 @@ impl DealFields {
 
     /// The instant a deal was closed.
     pub(super) fn closed_at(&self, deal: Row<'_>) -> Option<DateTime<Utc>> {
-        super::time(deal, self.close_date.as_ref())
+        self.closing.at(deal)
+    }
+
+    /// What keeps from knowing it, in words.
+    pub(super) fn closing_unknown(&self, deal: Row<'_>) -> String {
+        self.closing.unknown(deal)
     }
 
     /// The ids of a contact's companies; no other record has any.

@@ -2,9 +2,7 @@
 //!
 //! Does not: judge records with a won deal; what is wrong with their stage is another check's.
 
-use chrono::{DateTime, Utc};
-
-use crate::boundary::{Boundary, Field, Grant, Object, Row, named_day};
+use crate::boundary::{Boundary, Field, Grant, Object, Row};
 use crate::check::condition::Conditions;
 use crate::check::deals::DealState;
 use crate::check::ladder::{Ladder, lists, same};
@@ -181,11 +179,7 @@ impl<'a> Case<'_, 'a> {
     fn age(&self) -> Option<i64> {
         let lost = self.links.deals(self.row).filter_map(|deal| self.asked.deals.closed_at(deal));
         let latest = lost.chain(time(self.row, self.own(&self.asked.entered))).max();
-        latest.map(|at| self.days_since(at))
-    }
-
-    fn days_since(&self, at: DateTime<Utc>) -> i64 {
-        (self.world.as_of.day - named_day(at, self.world.as_of.zone)).num_days()
+        latest.map(|at| self.world.as_of.days_since(at))
     }
 
     fn own<'f>(&self, fields: &'f [Field]) -> Option<&'f Field> {
@@ -193,7 +187,7 @@ impl<'a> Case<'_, 'a> {
     }
 
     fn age_of(&self, field: Option<&Field>) -> Option<i64> {
-        time(self.row, field).map(|at| self.days_since(at))
+        time(self.row, field).map(|at| self.world.as_of.days_since(at))
     }
 
     fn told(&self, age: Option<i64>) -> Finding {

@@ -2,7 +2,7 @@
 //!
 //! Does not: propose a date; only the deal's owner knows one.
 
-use crate::boundary::{Field, Grant, Object, Row, named_day};
+use crate::boundary::{Field, Grant, Object, Row};
 use crate::check::deals::{self, DealState};
 use crate::check::ladder::lists;
 use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
@@ -99,7 +99,7 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
 /// How many days an open deal is past its close date, where that is more than it may be.
 fn overdue(world: &World<'_>, close_date: &Field, deal: Row<'_>) -> Option<i64> {
     let close = deal.time(close_date)?;
-    let past = (world.as_of.day - named_day(close, world.as_of.zone)).num_days();
+    let past = world.as_of.days_since(close);
     let grace = i64::from(world.policies.lifecycle.past_close_date.grace_days.value);
     (past > grace).then_some(past)
 }

@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 
 use crate::boundary::{Batch, Boundary, Field, Grant, Object, Row};
 use crate::check::condition::Conditions;
-use crate::check::deals::{self, DealState};
+use crate::check::deals::{self, Closing, DealState};
 use crate::check::history::History;
 use crate::check::ladder::{Flags, Ladder, Ladders, same};
 use crate::check::settings::label;
@@ -106,7 +106,7 @@ struct Asked {
     stage_changed: Vec<Field>,
     created: Vec<Field>,
     last_activity: Vec<Field>,
-    close_date: Option<Field>,
+    closing: Closing,
     history: Option<History>,
 }
 
@@ -129,7 +129,7 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
         stage_changed: Vec::new(),
         created: Vec::new(),
         last_activity: Vec::new(),
-        close_date: grant.optional(Object::Deal, "close_date"),
+        closing: Closing::ask(grant),
         history: History::ask(grant).ok(),
     };
     for object in &rule.objects {
@@ -378,7 +378,7 @@ impl<'a> Sample<'a> {
             let segment = rule.segment.as_ref().and_then(|field| deal.text(field)).map(str::trim);
             let created = asked.created.iter().find(|field| field.object() == Object::Deal);
             let created = time(deal, created);
-            let life = created.zip(time(deal, asked.close_date.as_ref()));
+            let life = created.zip(asked.closing.at(deal));
             let life = life.map(|(from, to)| (to - from).num_days()).filter(|days| *days >= 0);
             overall += usize::from(life.is_some());
             let stays = visits.stays(deal, created);

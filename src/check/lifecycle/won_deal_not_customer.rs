@@ -2,7 +2,7 @@
 //!
 //! Does not: judge a contact by the deals of other people at its company.
 
-use crate::boundary::{Exposure, Field, Grant, Object, Row, named_day};
+use crate::boundary::{Exposure, Field, Grant, Object, Row};
 use crate::check::deals::DealState;
 use crate::check::ladder::{Ladder, lists};
 use crate::check::settings::named;
@@ -204,7 +204,7 @@ impl<'a> Case<'_, 'a> {
         let grace = i64::from(self.rule.grace_days.value);
         let age = |deal: Row<'a>| {
             let closed = self.asked.deals.closed_at(deal)?;
-            Some((self.world.as_of.day - named_day(closed, self.world.as_of.zone)).num_days())
+            Some(self.world.as_of.days_since(closed))
         };
         let one_off = |deal: Row<'a>| {
             let kind = self.asked.deal_type.as_ref().and_then(|field| deal.text(field));
@@ -272,7 +272,7 @@ impl<'a> Case<'_, 'a> {
             finding = finding.lacking(blank_field(&self.ladder.field));
         }
         if age.is_none() {
-            finding = finding.lacking(format!("close_date of deal {} is blank", deal.id()));
+            finding = finding.lacking(self.asked.deals.closing_unknown(deal));
         }
         self.doubts(deal, finding)
     }
