@@ -11,7 +11,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use crm_review::boundary::{Cell, Kind, Object};
-use crm_review::check::{Family, Judgement, Outcome, Report};
+use crm_review::check::{AsOf, Family, Judgement, Outcome, Report};
 use crm_review::finding::{Assignee, Evidence, Finding, Proposal};
 
 use crate::fixture;
@@ -497,6 +497,69 @@ fn a_lead_that_was_touched_on_the_day_of_the_review_was_touched() {
     ] {
         let headline = headline(&findings, record);
         assert!(headline.starts_with(says), "{headline}");
+    }
+}
+
+#[test]
+fn members_who_answered_on_one_day_were_not_uploaded_together() {
+    let folder = fixture::folders().into_iter().find(|folder| folder.ends_with("weak-source"));
+    let folder = folder.unwrap();
+    let uploaded = |responded: &str| {
+        let mut kit = fixture::read(&folder);
+        let mut leads = "Id,LeadSource,CreatedDate\n".to_owned();
+        let mut members =
+            "LeadOrContactId,CampaignName,CampaignType,FirstRespondedDate\n".to_owned();
+        for n in 0..12 {
+            leads += &format!("00Q{n:02},Unknown,2026-02-10T10:00:00Z\n");
+            members += &format!("00Q{n:02},Spring Webinar,Webinar,{responded}\n");
+        }
+        kit.tables.insert(Object::Lead, leads);
+        kit.tables.insert(Object::CampaignMember, members);
+        let day = fixture::today().day;
+        // A bare day begins at 23:00 of the day before in UTC.
+        let judged = fixture::judge_as_of(kit, AsOf::new(day, chrono_tz::Europe::Berlin));
+        let report = judged.reports.iter().find(|report| report.check.code == "SRC-01").unwrap();
+        let Outcome::Ran(judgement) = &report.outcome else { panic!() };
+        assert_eq!(judgement.findings.len(), 12);
+        let doubts = judgement.findings.iter().flat_map(|finding| &finding.doubts);
+        doubts.filter(|doubt| doubt.contains("very same moment")).count()
+    };
+    assert_eq!(uploaded("2026-02-08"), 0);
+    assert_eq!(uploaded("2026-02-08T10:00:00Z"), 12);
+}
+
+#[test]
+fn who_set_a_stage_back_is_who_the_rules_say() {
+    let folder = fixture::folders().into_iter().find(|folder| folder.ends_with("stage-regression"));
+    let mut kit = fixture::read(&folder.unwrap());
+    let by = ["Emma Batchelor", "Boomi", "Data Import", "WORKFLOWS", "CRM_UI", "whoever"];
+    let mut contacts = "Record ID,Lifecycle Stage\n".to_owned();
+    let mut history = "Record,Field,Old,New,At,By\n".to_owned();
+    for (n, by) in by.iter().enumerate() {
+        contacts += &format!("10{n},lead\n");
+        history += &format!("10{n},lifecycle,opportunity,lead,2026-02-{} 10:00,{by}\n", 10 + n);
+    }
+    let users = "Id,Name,Active\nU1,Emma Batchelor,true\nU2,Boomi,true\nU3,Data Import,true\n";
+    kit.tables.insert(Object::Contact, contacts);
+    kit.tables.insert(Object::FieldHistory, history);
+    kit.tables.insert(Object::User, users.to_owned());
+    kit.tables.remove(&Object::Deal);
+    kit.rules.insert("owners.toml".to_owned(), "[service-owner]\nusers = [\"Boomi\"]\n".to_owned());
+    let judged = fixture::judge(kit);
+    let report = judged.reports.iter().find(|report| report.check.code == "LIF-05").unwrap();
+    let Outcome::Ran(judgement) = &report.outcome else { panic!() };
+    let actor = |finding: &Finding| {
+        finding.evidence().iter().find_map(|evidence| match evidence {
+            Evidence::Figure { of, is } if of == "changed by" => Some(is.clone()),
+            _ => None,
+        })
+    };
+    let (person, program) = ("a person", "an integration or automation");
+    let said: BTreeMap<String, Option<String>> =
+        judgement.findings.iter().map(|one| (one.record.id.to_string(), actor(one))).collect();
+    let expected = [Some(person), Some(program), Some(program), Some(program), Some(person), None];
+    for (n, expected) in expected.into_iter().enumerate() {
+        assert_eq!(said[&format!("10{n}")].as_deref(), expected, "{}", by[n]);
     }
 }
 

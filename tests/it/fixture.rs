@@ -8,6 +8,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use crm_review::boundary::{Admission, Batch, Boundary, Field, Load, Object};
 use crm_review::check::{AsOf, Bench, Policies, Pulled, Report, Rulebook, World};
 use crm_review::policy::{Document, Log};
@@ -39,7 +40,7 @@ pub(crate) struct Judged {
 
 /// What lies in a fixture's folder: its rules files by name, and its tables.
 pub(crate) struct Kit {
-    rules: BTreeMap<String, String>,
+    pub(crate) rules: BTreeMap<String, String>,
     pub(crate) tables: BTreeMap<Object, String>,
 }
 
@@ -64,7 +65,12 @@ pub(crate) fn judged(folder: &Path) -> Judged {
 }
 
 /// Judges tables by their rules.
-pub(crate) fn judge(Kit { rules, tables }: Kit) -> Judged {
+pub(crate) fn judge(kit: Kit) -> Judged {
+    judge_as_of(kit, today())
+}
+
+/// The same for another zone.
+pub(crate) fn judge_as_of(Kit { rules, tables }: Kit, as_of: AsOf) -> Judged {
     let log = Log::default();
     let document = Document::parse("rules/boundary.toml", &rules["boundary.toml"], &log);
     let boundary = Boundary::parse(&document, &log);
@@ -77,11 +83,12 @@ pub(crate) fn judge(Kit { rules, tables }: Kit) -> Judged {
     }
     let (mut pulled, mut admissions) = (Pulled::default(), Vec::new());
     for (object, text) in &tables {
-        let (batch, said) = admit(&boundary, *object, &format!("{object}.csv"), text, &reads);
+        let (batch, said) =
+            admit(&boundary, *object, &format!("{object}.csv"), text, &reads, as_of.zone);
         pulled.insert(batch);
         admissions.extend(said);
     }
-    let reports = bench.run(&World::new(&pulled, today(), &policies, NonZeroUsize::MIN));
+    let reports = bench.run(&World::new(&pulled, as_of, &policies, NonZeroUsize::MIN));
     Judged { boundary, admissions, tables, reports, pulled, policies }
 }
 
@@ -97,10 +104,11 @@ pub(crate) fn admit(
     file: &str,
     text: &str,
     reads: &BTreeSet<Field>,
+    zone: Tz,
 ) -> (Batch, Vec<Admission>) {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
-    let desk = boundary.admit(object, file, &header, reads, chrono_tz::UTC).unwrap();
+    let desk = boundary.admit(object, file, &header, reads, zone).unwrap();
     let mut intake = desk.intake();
     for record in reader.records() {
         let record = record.unwrap();

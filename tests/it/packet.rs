@@ -189,7 +189,7 @@ fn with_leads(leads: &str) -> Example {
     let mut batch = |object, file: &str, text: &str| {
         let reads: BTreeSet<_> =
             boundary.fields(object).filter(|field| field.name() != "segment").cloned().collect();
-        let (batch, said) = admit(&boundary, object, file, text, &reads);
+        let (batch, said) = admit(&boundary, object, file, text, &reads, chrono_tz::UTC);
         admissions.extend(said);
         batch
     };

@@ -2,10 +2,11 @@
 //!
 //! Does not: judge imports, whose records are there before the person is seen.
 
-use chrono::{DateTime, NaiveTime, Utc};
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use hashbrown::HashMap;
 
-use crate::boundary::{Cell, Field, Grant, Row};
+use crate::boundary::{Cell, Field, Grant, Row, is_bare_day};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 
 use super::super::condition::fold;
@@ -164,22 +165,23 @@ fn judge(world: &World<'_>, dated: &Dated, judgement: &mut Judgement) {
     if found.is_empty() {
         return;
     }
+    let zone = world.as_of.zone;
     let mut together: HashMap<DateTime<Utc>, usize> =
-        found.iter().filter_map(|(row, ..)| Some((timed(*row, created)?, 0))).collect();
+        found.iter().filter_map(|(row, ..)| Some((timed(*row, created, zone)?, 0))).collect();
     for row in batch.rows() {
         if let Some(count) = row.time(created).and_then(|at| together.get_mut(&at)) {
             *count += 1;
         }
     }
     for (row, first, then, anchor) in found {
-        let made = timed(row, created).and_then(|at| together.get(&at).copied()).unwrap_or(1);
+        let made = timed(row, created, zone).and_then(|at| together.get(&at).copied()).unwrap_or(1);
         judgement.findings.push(finding(rules, row, dated, &first, (then, anchor), made));
     }
 }
 
 /// The instant of creation, unless only its day is known.
-fn timed(row: Row<'_>, created: &Field) -> Option<DateTime<Utc>> {
-    row.time(created).filter(|at| at.time() != NaiveTime::MIN)
+fn timed(row: Row<'_>, created: &Field, zone: Tz) -> Option<DateTime<Utc>> {
+    row.time(created).filter(|at| !is_bare_day(*at, zone))
 }
 
 fn finding(

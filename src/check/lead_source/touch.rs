@@ -2,10 +2,11 @@
 //!
 //! Does not: judge a source.
 
-use chrono::{DateTime, NaiveTime, Timelike as _, Utc};
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use hashbrown::{HashMap, HashSet};
 
-use crate::boundary::{Field, Grant, Missing, Object, Row, id_key};
+use crate::boundary::{Field, Grant, Missing, Object, Row, id_key, is_bare_day};
 use crate::finding::{Evidence, Finding};
 use crate::policy::Said;
 
@@ -131,27 +132,30 @@ impl<'a> Touch<'_, 'a> {
     }
 
     /// The campaign and the instant, by which members that were uploaded together are recognised.
-    fn moment(&self) -> Option<(&'a str, DateTime<Utc>)> {
+    fn moment(&self, zone: Tz) -> Option<(&'a str, DateTime<Utc>)> {
         let campaign = self.fields.campaign.as_ref().and_then(|field| self.row.text(field))?;
         // A day without a time is shared by everybody who came that day.
-        let timed = self.at.time().with_nanosecond(0) != Some(NaiveTime::MIN);
-        timed.then_some((campaign, self.at))
+        (!is_bare_day(self.at, zone)).then_some((campaign, self.at))
     }
 }
 
 /// How many members of one campaign answered in the very same instant.
-pub(super) struct Uploads<'a>(HashMap<(&'a str, DateTime<Utc>), usize>);
+pub(super) struct Uploads<'a> {
+    counts: HashMap<(&'a str, DateTime<Utc>), usize>,
+    zone: Tz,
+}
 
 impl<'a> Uploads<'a> {
     /// Counts the instants of these answers alone, in one pass over the members.
     pub(super) fn among(world: &World<'a>, touches: &[Touch<'_, 'a>]) -> Self {
-        let wanted: HashSet<_> = touches.iter().filter_map(Touch::moment).collect();
+        let zone = world.as_of.zone;
+        let wanted: HashSet<_> = touches.iter().filter_map(|touch| touch.moment(zone)).collect();
         let mut counts = HashMap::new();
         let Some((batch, touch)) = world.batch(Object::CampaignMember).zip(touches.first()) else {
-            return Self(counts);
+            return Self { counts, zone };
         };
         if wanted.is_empty() {
-            return Self(counts);
+            return Self { counts, zone };
         }
         for row in batch.rows() {
             let Some(at) = row.time(&touch.fields.responded) else { continue };
@@ -162,12 +166,12 @@ impl<'a> Uploads<'a> {
                 *counts.entry(moment).or_default() += 1;
             }
         }
-        Self(counts)
+        Self { counts, zone }
     }
 
     /// The doubt that an answer was uploaded with a list rather than given.
     pub(super) fn doubt(&self, touch: &Touch<'_, 'a>) -> Option<String> {
-        let count = touch.moment().and_then(|moment| self.0.get(&moment).copied())?;
+        let count = touch.moment(self.zone).and_then(|moment| self.counts.get(&moment).copied())?;
         (count >= 10).then(|| {
             format!("{count} members of this campaign answered in the very same moment: a list was uploaded")
         })

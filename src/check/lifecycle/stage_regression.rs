@@ -11,9 +11,8 @@ use chrono::{DateTime, Utc};
 use hashbrown::{HashMap, HashSet};
 
 use crate::boundary::{Field, Grant, Object, Row, is_bare_day};
-use crate::check::history::{Change, History};
+use crate::check::history::{Actor, Change, History};
 use crate::check::ladder::{Ladder, lists, same};
-use crate::check::people::Found;
 use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::Said;
@@ -250,7 +249,7 @@ fn stands(ladder: &Ladder, step: &Move<'_>) -> bool {
     to < from && !allowed && now.is_some_and(|now| now < from)
 }
 
-fn finding(world: &World<'_>, history: &History, ladder: &Ladder, fall: &Fall<'_>) -> Finding {
+fn finding<'a>(world: &World<'a>, history: &History, ladder: &Ladder, fall: &Fall<'a>) -> Finding {
     let rule = &world.policies.lifecycle.stage_regression;
     let Move { left, change, .. } = &fall.step;
     let record = change.record;
@@ -275,15 +274,24 @@ fn finding(world: &World<'_>, history: &History, ladder: &Ladder, fall: &Fall<'_
             rule.within_days.line,
             format!("falls within {} are judged", days(rule.within_days.value.into())),
         ));
-    let actor = history.by(change);
-    let finding = match actor.map(|by| actor_kind(world, by)) {
-        Some(Actor::Person) => finding
+    let by_person = |finding: Finding| {
+        finding
             .because(actor_is("a person"))
-            .unless("a person made the change: it may be a correction"),
-        Some(Actor::Program) => finding
+            .unless("a person made the change: it may be a correction")
+    };
+    let by_program = |finding: Finding| {
+        finding
             .because(actor_is("an integration or automation"))
-            .unless("a program made the change: a planned clean-up looks the same"),
-        Some(Actor::Unsaid) | None => {
+            .unless("a program made the change: a planned clean-up looks the same")
+    };
+    let finding = match (history.actor(world, change), history.by(change)) {
+        (Actor::Person(person), _) if names_a_program(&person.name) => by_program(finding),
+        (Actor::Person(_), _) => by_person(finding),
+        (Actor::Service, _) => by_program(finding),
+        (Actor::Stranger, Some(by)) if names_a_program(by) => by_program(finding),
+        // How HubSpot calls somebody at its pages.
+        (Actor::Stranger, Some(by)) if same(by, "CRM_UI") => by_person(finding),
+        (Actor::Stranger | Actor::Unsaid, _) => {
             finding.unless("nothing says who made the change: it may be a correction")
         }
     };
@@ -298,18 +306,13 @@ fn actor_is(kind: &str) -> Evidence {
     Evidence::Figure { of: "changed by".to_owned(), is: kind.to_owned() }
 }
 
-/// What kind of actor made a change.
-enum Actor {
-    Person,
-    Program,
-    Unsaid,
-}
-
 /// Words in the names of integration users and in HubSpot's change sources.
-const PROGRAMS: [&str; 14] = [
+const PROGRAMS: [&str; 16] = [
     "integration",
-    "automat",
+    "integrations",
+    "automation",
     "workflow",
+    "workflows",
     "import",
     "api",
     "sync",
@@ -323,15 +326,8 @@ const PROGRAMS: [&str; 14] = [
     "calculated",
 ];
 
-fn actor_kind(world: &World<'_>, by: &str) -> Actor {
-    let found = world.people().find(by);
-    let name = if let Found::One(person) = &found { person.name.as_str() } else { by };
+/// True for a name that holds one of them: whole words, since people are called Batchelor and Botha.
+fn names_a_program(name: &str) -> bool {
     let mut words = name.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
-    if words.any(|word| PROGRAMS.iter().any(|program| word.starts_with(program))) {
-        Actor::Program
-    } else if matches!(found, Found::One(_) | Found::Several) || same(by, "CRM_UI") {
-        Actor::Person
-    } else {
-        Actor::Unsaid
-    }
+    words.any(|word| PROGRAMS.contains(&word.as_str()))
 }
