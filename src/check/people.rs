@@ -223,18 +223,29 @@ impl<'a> People<'a> {
     }
 }
 
-/// True when the rules name somebody by id or by name: by what a record says, or by who that is.
+impl Person<'_> {
+    /// True where the rules name this person by id or by name.
+    pub(super) fn is_called(&self, name: &str) -> bool {
+        is_same_name(name, &self.id, &self.name)
+    }
+}
+
+/// True where a name in the rules names somebody by id or by name: by what a record says, or by who that is.
+pub(super) fn is_named(name: &str, said: &str, person: Option<&Person<'_>>) -> bool {
+    is_same_name(name, said, said) || person.is_some_and(|person| person.is_called(name))
+}
+
+/// The same for any of several names.
 pub(super) fn are_named<'n>(
     names: impl IntoIterator<Item = &'n String>,
     said: &str,
     person: Option<&Person<'_>>,
 ) -> bool {
-    let is = |name: &str, id: &str, called: &str| {
-        id_key(name) == id_key(id.trim()) || fold(name) == fold(called)
-    };
-    names.into_iter().any(|name| {
-        is(name, said, said) || person.is_some_and(|person| is(name, &person.id, &person.name))
-    })
+    names.into_iter().any(|name| is_named(name, said, person))
+}
+
+fn is_same_name(name: &str, id: &str, called: &str) -> bool {
+    id_key(name.trim()) == id_key(id.trim()) || fold(name) == fold(called)
 }
 
 /// True when the owner column itself says that the owner was deactivated.

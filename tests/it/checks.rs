@@ -564,6 +564,20 @@ fn who_set_a_stage_back_is_who_the_rules_say() {
 }
 
 #[test]
+fn a_value_of_the_system_is_proposed_as_the_crm_writes_it() {
+    let findings = found("conflicting-value", "SOR-01");
+    for (record, proposed) in [
+        ("account 0012", "Set country to Belgium"),
+        // By the rules' `same`.
+        ("account 0030", "Set country to UK"),
+        // As other accounts have it.
+        ("account 0031", "Set country to portugal"),
+    ] {
+        assert_eq!(proposal(&findings, record), proposed);
+    }
+}
+
+#[test]
 fn whom_a_record_goes_to_is_for_the_rules_of_today() {
     for (code, record, proposed) in [
         ("OWN-01", "lead L09", "Give to Ann Ng (U1)"),

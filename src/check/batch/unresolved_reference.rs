@@ -116,7 +116,7 @@ fn judge(references: &[Reference], world: &World<'_>) -> Judgement {
                     reference.field,
                     absent.plural()
                 );
-                judgement.skip(holder, &why);
+                judgement.skip_field(&reference.field, &why);
                 continue;
             }
             looked = true;

@@ -644,6 +644,10 @@ fn doubt_same(
 /// What a comparison says against two records' being one, in words.
 fn speaks_against(same: &Same<'_>, weight: &Weight, is_account: bool) -> Option<String> {
     let says = says(&same.columns, weight).filter(|_| weight.bits < 0.0)?;
+    // That it agrees in what many have says little for the two, and nothing against them.
+    if weight.name != "address" && says.starts_with("the same") {
+        return None;
+    }
     Some(match weight.name {
         "workplace" => format!("they have {says}: a change of job, or a consultant at two"),
         "address" if is_account && !says.starts_with("the same") => {

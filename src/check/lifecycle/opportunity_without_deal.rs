@@ -166,9 +166,11 @@ impl<'a> Case<'_, 'a> {
         if self.links.deals(self.row).any(works) {
             return None;
         }
-        let age = self.age();
+        let existed = self.age_of(self.own(&self.asked.created));
+        // Nothing stands in a stage for longer than it exists.
+        let age = self.age().map(|age| existed.map_or(age, |existed| age.min(existed)));
         let after = i64::from(self.rule.after_days.value);
-        match age.or_else(|| self.age_of(self.own(&self.asked.created))) {
+        match age.or(existed) {
             Some(age) if age <= after => None,
             Some(_) | None => Some(self.told(age)),
         }

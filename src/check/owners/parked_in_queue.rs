@@ -5,11 +5,10 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::boundary::{Field, Grant, Object, Row, id_key};
+use crate::boundary::{Field, Grant, Object, Row};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 
-use super::super::condition::fold;
 use super::super::history::{Change, History, Latest};
 use super::super::people::{self, Found, Person, Standing};
 use super::super::{About, AsOf, CheckDef, Family, Judge, Judgement, Off, Policies, World};
@@ -62,11 +61,8 @@ impl Rules {
     }
 
     fn limit(&self, queue: &Person<'_>) -> &Said<f64> {
-        let (id, name) = (id_key(&queue.id), fold(&queue.name));
-        self.limits
-            .iter()
-            .find(|(said, _)| id_key(said.trim()) == id || fold(said) == name)
-            .map_or(&self.limit_hours, |(_, limit)| limit)
+        let limit = self.limits.iter().find(|(said, _)| queue.is_called(said));
+        limit.map_or(&self.limit_hours, |(_, limit)| limit)
     }
 }
 

@@ -4,12 +4,12 @@
 
 use hashbrown::HashSet;
 
-use crate::boundary::{Boundary, Grant, Object, Row, id_key};
+use crate::boundary::{Boundary, Grant, Object, Row};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 
-use super::super::condition::{Conditions, fold};
-use super::super::people::{Found, People, Person, Standing};
+use super::super::condition::Conditions;
+use super::super::people::{Found, People, Person, Standing, is_named};
 use super::super::{About, CheckDef, Family, Judge, Judgement, NotLooked, Off, Policies, World};
 use super::succession::{self, Succession};
 use super::{Owned, Scope, UserFields, doubt, holders, policy, settings};
@@ -47,13 +47,7 @@ impl ServiceUsers {
 
     /// The line that names the owner, by what the owner column says or by who that is.
     pub(super) fn names(&self, value: &str, person: Option<&Person<'_>>) -> Option<&Said<String>> {
-        let is = |said: &str, id: &str, name: &str| {
-            id_key(said) == id_key(id.trim()) || fold(said) == fold(name)
-        };
-        self.0.iter().find(|said| {
-            is(said, value, value)
-                || person.is_some_and(|person| is(said, &person.id, &person.name))
-        })
+        self.0.iter().find(|said| is_named(said, value, person))
     }
 }
 

@@ -2,11 +2,10 @@
 //!
 //! Does not: propose anybody who is inactive, unknown, or already the owner.
 
-use crate::boundary::{Field, Grant, Row, id_key};
+use crate::boundary::{Field, Grant, Row};
 use crate::finding::{Assignee, Evidence, Finding, Proposal, unknown_field};
 use crate::policy::{Said, Section, Value};
 
-use super::super::condition::fold;
 use super::super::people::{Found, Person, Standing};
 use super::super::routing::Advice;
 use super::super::{Policies, World};
@@ -60,9 +59,7 @@ impl Handover {
 
     /// Who took over from a person.
     fn from(&self, person: &Person<'_>) -> Option<&Said<String>> {
-        let (id, name) = (id_key(&person.id), fold(&person.name));
-        let is_person = |said: &str| id_key(said.trim()) == id || fold(said) == name;
-        self.people.iter().find(|(from, _)| is_person(from)).map(|(_, to)| to)
+        self.people.iter().find(|(from, _)| person.is_called(from)).map(|(_, to)| to)
     }
 }
 

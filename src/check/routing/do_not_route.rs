@@ -3,7 +3,6 @@
 //! Does not: judge why it is marked, or speak of what queues, service users and owners who left hold.
 
 use crate::boundary::{Field, Grant, Object, Row};
-use crate::check::condition::fold;
 use crate::check::ladder::Flags;
 use crate::check::people::{self, Found, Person, Standing};
 use crate::check::settings::{self, days};
@@ -46,8 +45,7 @@ impl Rules {
     }
 
     fn lets_keep(&self, person: &Person<'_>) -> bool {
-        let is = |said: &String| fold(said) == fold(&person.id) || fold(said) == fold(&person.name);
-        self.keep.iter().any(is)
+        self.keep.iter().any(|name| person.is_called(name))
     }
 }
 

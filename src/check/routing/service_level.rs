@@ -288,7 +288,7 @@ fn judge(
     };
     let shortest = level.shortest();
     let mut open = OpenMemo::default();
-    let mut older = 0;
+    let mut older = Vec::new();
     for row in batch.reviewed() {
         let nobodys = plan.do_not_route.as_ref().and_then(|field| row.flag(field)) == Some(true);
         if nobodys || row.text(owner).is_none() || !open.may_be_open(world, flags, row) {
@@ -296,7 +296,7 @@ fn judge(
         }
         let Some(times) = clocks.times(row) else { continue };
         if times.since < start {
-            older += 1;
+            older.push(row);
             continue;
         }
         judgement.examined += 1;
@@ -310,9 +310,9 @@ fn judge(
             judgement.findings.push(unsure.into_iter().fold(finding, Finding::lacking));
         }
     }
-    if older > 0 {
-        let why = format!("{older} came to their owner more than {YEARS} years ago");
-        judgement.skip(plan.object, &why);
+    if !older.is_empty() {
+        let why = format!("{} came to their owner more than {YEARS} years ago", older.len());
+        judgement.skip_records(plan.object, older, &why);
     }
 }
 

@@ -2,15 +2,16 @@
 //!
 //! Does not: judge what a sync may still carry over, or a blank field that a stage requires.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
 
-use crate::boundary::{Batch, Field, Grant, Object, Row, id_key};
+use crate::boundary::{Batch, Exposure, Field, Grant, Object, Row, Shown, id_key};
 use crate::check::settings::days;
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 
 use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use super::same::{OurWord, Spellings};
 use super::{Compare, FILE, System, policy, title, updated};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
@@ -175,12 +176,19 @@ fn judge<'a>(
     judgement.examined += examined;
     system.leave_unclear(unclear, judgement);
     let holders = holders(system, batch, &clashes);
+    let differing = usable.iter().zip(&tallies).filter(|(_, tally)| tally.differing > 0);
+    let spellings: BTreeMap<&Field, Spellings> = differing
+        .map(|(compare, _)| (&compare.field, Spellings::of(batch, &compare.field)))
+        .collect();
     for clash in &clashes {
         let shared = holders.get(id_key(clash.key)).copied().unwrap_or(1);
         for compare in &clash.differing {
             let at = usable.iter().position(|usable| std::ptr::eq(*usable, *compare));
             let tally = at.and_then(|at| tallies.get(at)).copied().unwrap_or_default();
-            let finding = finding(world, system, clash, compare, tally);
+            let word = spellings.get(&compare.field).and_then(|spellings| {
+                compare.sameness.our_word(clash.theirs.text(&compare.theirs)?, spellings)
+            });
+            let finding = finding(world, system, clash, compare, (tally, word));
             judgement.findings.push(if shared > 1 {
                 let plural = system.object.plural();
                 finding.lacking(format!(
@@ -223,7 +231,7 @@ fn finding(
     system: &System,
     clash: &Clash<'_, '_>,
     compare: &Compare,
-    tally: Tally,
+    (tally, word): (Tally, Option<OurWord>),
 ) -> Finding {
     let Clash { row, theirs, .. } = *clash;
     let (ours, other) = (row.cell(&compare.field), theirs.cell(&compare.theirs));
@@ -234,7 +242,21 @@ fn finding(
         other.shown(),
         system.name
     );
-    let proposal = Proposal::SetField { before: ours.clone(), to: other.shown().clone() };
+    let fields = [&compare.field, &compare.theirs];
+    let is_shown = fields.iter().all(|field| field.exposure() == Exposure::Shown);
+    let (to, because) = match word.filter(|_| is_shown) {
+        None => (other.shown().clone(), None),
+        Some(OurWord::Rule(word)) => {
+            let says = format!("the CRM writes {word} for {}", other.shown());
+            (Shown::Value(word), Some(policy(compare.line, says)))
+        }
+        Some(OurWord::Records(word, records)) => {
+            let of = format!("{} that write it as {word}", system.object.plural());
+            let figure = Evidence::Figure { of, is: records.to_string() };
+            (Shown::Value(word), Some(figure))
+        }
+    };
+    let proposal = Proposal::SetField { before: ours.clone(), to };
     let fact = Evidence::Compared {
         left: ours,
         right: other,
@@ -248,6 +270,7 @@ fn finding(
             system.sync_hours.line,
             format!("the sync has {} hours to carry a change over", system.sync_hours.value),
         ));
+    finding = because.into_iter().fold(finding, Finding::because);
     for (record, field) in [(row, &compare.field), (theirs, &compare.theirs)] {
         if record.is_withheld(field) {
             finding = finding.lacking(format!("{field} is withheld"));

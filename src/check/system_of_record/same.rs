@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 
-use crate::boundary::{Field, Kind, Row, letters};
+use crate::boundary::{Batch, Field, Kind, Row, letters};
 use crate::matching::normalise;
 use crate::policy::{Section, Value};
 
@@ -15,6 +15,8 @@ use crate::policy::{Section, Value};
 pub(super) struct Sameness {
     /// Letters of one spelling to the letters it stands for.
     synonyms: BTreeMap<String, String>,
+    /// The CRM's words as they are written, each with the letters of what the system says.
+    ours: Vec<(String, String)>,
     /// Numbers nearer than this are the same.
     tolerance: f64,
 }
@@ -22,18 +24,31 @@ pub(super) struct Sameness {
 impl Sameness {
     /// Reads `same` and `tolerance` of a comparison.
     pub(super) fn parse(section: &Section<'_>) -> Self {
-        let mut synonyms = BTreeMap::new();
+        let (mut synonyms, mut ours) = (BTreeMap::new(), Vec::new());
         if let Some(same) = section.section("same") {
             for (name, node) in same.entries() {
                 if let Value::Text(to) = &node.value {
                     synonyms.insert(letters_of(name), letters_of(to));
+                    ours.push((name.value.to_owned(), letters_of(to)));
                 } else {
                     same.problem(node.line, format!("`same.{}` needs a text", name.value));
                 }
             }
         }
         let tolerance = section.number("tolerance").map_or(0.01, |said| said.value);
-        Self { synonyms, tolerance }
+        Self { synonyms, ours, tolerance }
+    }
+
+    /// How the CRM writes what the system says: by the rules, else as its own records do.
+    pub(super) fn our_word(&self, theirs: &str, spellings: &Spellings) -> Option<OurWord> {
+        let letters = letters_of(theirs);
+        let named = self.ours.iter().filter(|(_, to)| *to == letters).map(|(word, _)| word);
+        let by_rule = named.rev().max_by_key(|word| spellings.count(word)).cloned();
+        by_rule.map(OurWord::Rule).or_else(|| {
+            let (word, records) = spellings.commonest(&letters)?;
+            // One record alone may be a slip.
+            (word != theirs && records > 1).then(|| OurWord::Records(word.to_owned(), records))
+        })
     }
 
     /// True when a record and the system's row agree; both are known to hold a value.
@@ -86,6 +101,43 @@ impl Sameness {
     }
 }
 
+/// What the CRM writes for a value of the system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum OurWord {
+    /// The rules say so.
+    Rule(String),
+    /// So many records have it.
+    Records(String, usize),
+}
+
+/// How the records of a table write the values of a field, by the letters that carry the meaning.
+#[derive(Debug, Default)]
+pub(super) struct Spellings(BTreeMap<String, BTreeMap<String, usize>>);
+
+impl Spellings {
+    /// Counts those of a field whose values are taken from few; names and addresses are not.
+    pub(super) fn of(batch: &Batch, field: &Field) -> Self {
+        let mut spellings = Self::default();
+        if matches!(field.kind(), Kind::Picklist | Kind::Text) {
+            for value in batch.rows().filter_map(|row| row.text(field)) {
+                let written = spellings.0.entry(letters_of(value)).or_default();
+                *written.entry(value.trim().to_owned()).or_default() += 1;
+            }
+        }
+        spellings
+    }
+
+    fn count(&self, word: &str) -> usize {
+        self.0.get(&letters_of(word)).map_or(0, |written| written.values().sum())
+    }
+
+    /// The spelling that most records have; of equal ones the first.
+    fn commonest(&self, letters: &str) -> Option<(&str, usize)> {
+        let written = self.0.get(letters)?.iter().rev();
+        written.max_by_key(|(_, count)| **count).map(|(word, count)| (word.as_str(), *count))
+    }
+}
+
 /// Two values folded, where both can be.
 fn both(
     ours: &str,
@@ -129,7 +181,7 @@ mod tests {
     #[track_caller]
     fn check(kind: Kind, ours: &str, theirs: &str, expected: bool) {
         let synonyms = BTreeMap::from([("uk".to_owned(), "unitedkingdom".to_owned())]);
-        let sameness = Sameness { synonyms, tolerance: 0.01 };
+        let sameness = Sameness { synonyms, ours: Vec::new(), tolerance: 0.01 };
         assert_eq!(sameness.texts(ours, theirs, kind), expected, "{ours} and {theirs}");
     }
 
