@@ -116,7 +116,9 @@ impl BatchDefinition {
             format!("every one of the {}", names.join(", "))
         };
         if let Some(days) = self.changed_within_days {
-            words += &format!(" changed within the {days} days before the review");
+            words += &format!(
+                " changed within the {days} days before the review, or that does not say when it changed"
+            );
         }
         for (object, when) in self.when.iter() {
             words += &format!("; {} only where {}", object.plural(), when.words());

@@ -254,12 +254,33 @@ pub(super) enum Value<'a> {
     Withheld(&'static str),
 }
 
+/// Yes or no, as CRMs, databases and spreadsheets write it in the languages whose exports `init` knows.
 fn flag(text: &str) -> Option<bool> {
-    const YES: [&str; 4] = ["true", "yes", "1", "y"];
-    const NO: [&str; 4] = ["false", "no", "0", "n"];
-    if YES.iter().any(|yes| yes.eq_ignore_ascii_case(text)) {
+    const YES: [&str; 15] = [
+        "true",
+        "1",
+        "yes",
+        "y",
+        "t",
+        "ja",
+        "j",
+        "wahr",
+        "oui",
+        "vrai",
+        "sí",
+        "si",
+        "sì",
+        "verdadero",
+        "sim",
+    ];
+    const NO: [&str; 12] =
+        ["false", "0", "no", "n", "f", "nein", "falsch", "non", "faux", "falso", "nee", "não"];
+    let is = |word: &&str| {
+        word.eq_ignore_ascii_case(text) || (!text.is_ascii() && text.to_lowercase() == **word)
+    };
+    if YES.iter().any(|word| is(word)) {
         Some(true)
-    } else if NO.iter().any(|no| no.eq_ignore_ascii_case(text)) {
+    } else if NO.iter().any(|word| is(word)) {
         Some(false)
     } else {
         None

@@ -95,6 +95,11 @@ const MODIFIED: Known = (
         "Zuletzt geändert am",
         "Geändert am",
         "Datum der letzten Änderung",
+        "Date de dernière modification",
+        "Dernière modification",
+        "Fecha de última modificación",
+        "Última modificación",
+        "Fecha de la última modificación",
     ],
     "Says which records changed since the last review.",
 );

@@ -116,7 +116,8 @@ impl Work {
                 let day = |field: &Field| row.time(field).map(|at| at.date_naive());
                 let own: Vec<NaiveDate> =
                     fields.iter().filter_map(|field| note(&mut days, field, day(field))).collect();
-                last.extend(own.first());
+                // Of a table that does not say when its records changed every record is under review.
+                last.extend(own.first().filter(|_| says_changes));
                 for field in &happened {
                     note(&mut other, field, day(field));
                 }
@@ -222,7 +223,7 @@ pub(super) fn share(part: usize, whole: usize) -> f64 {
 }
 
 /// Fields nobody types in, or that other checks look after.
-const NOT_REQUIRED: [&str; 29] = [
+const NOT_REQUIRED: [&str; 32] = [
     "id",
     "owner",
     "created",
@@ -252,6 +253,9 @@ const NOT_REQUIRED: [&str; 29] = [
     "currency",
     "closed_date",
     "next_step_date",
+    "deleted",
+    "excluded",
+    "last_sync",
 ];
 
 /// Fields that are filled out of habit: they are required only where a stage shows it.

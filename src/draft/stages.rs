@@ -85,8 +85,33 @@ fn counted(batch: &Batch, field: &Field) -> Vec<(String, usize)> {
 
 /// No customer any more.
 const FORMER: &[&str] = &[
-    "former", "ex-", "churn", "lost", "inactive", "inaktiv", "ehemalig", "verlor", "ancien",
-    "perdu", "antigu", "perdid",
+    "former",
+    "ex-",
+    "ex ",
+    "churn",
+    "lost",
+    "inactive",
+    "inaktiv",
+    "ehemalig",
+    "verlor",
+    "ancien",
+    "perdu",
+    "antigu",
+    "perdid",
+    "past customer",
+    "past client",
+    "previous",
+    "lapsed",
+    "cancel",
+    "terminated",
+    "gekündigt",
+    "gekuendigt",
+    "résili",
+    "resili",
+    "de baja",
+    "excliente",
+    "voormalig",
+    "opgezegd",
 ];
 const CUSTOMER: &[&str] = &["customer", "client", "kunde", "klant"];
 /// Somebody who may become a customer, whatever else the name says.

@@ -180,6 +180,10 @@ fn window(work: &Work) -> String {
     if work.ahead > 0 {
         let _ = writeln!(toml, "# {}.", slips(work.ahead));
     }
+    if known == 0 {
+        toml += "# No export says when its records changed, so every record is under review.\n";
+        return toml;
+    }
     let _ = writeln!(
         toml,
         "# Of {known} records changed before that day, within {}.",

@@ -272,12 +272,13 @@ fn put_under_review(batch: &mut Batch, definition: &BatchDefinition, config: &Co
         batch.put_under_review(|_| false);
         return;
     }
-    let changed = change_fields(config, object);
+    let changed = config.boundary.allowed(object, "modified");
     let since = definition.changed_within_days.map(|days| as_of.days_ago(days));
     let recent = |row: Row<'_>| {
         since.is_none_or(|since| {
             // A record that does not say when it changed is reviewed: silence is no reason to skip it.
-            changed.iter().find_map(|field| row.time(field)).is_none_or(|at| at >= since)
+            // When it was made says nothing of when it changed.
+            changed.as_ref().and_then(|field| row.time(field)).is_none_or(|at| at >= since)
         })
     };
     let when = definition.when.of(object);

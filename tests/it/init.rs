@@ -530,6 +530,30 @@ fn the_newest_change_is_the_last_that_follows_on_others_and_most_that_rests_is_r
 }
 
 #[test]
+fn where_no_export_says_when_records_changed_all_are_under_review() {
+    let head = "Lead ID,Last Name,Company,Email,Lead Status,Created Date,Exclude from Review\n";
+    let rows = (0..2_000).map(|n| {
+        let (day, excluded) = (1 + n % 28, if n % 500 == 7 { "Ja" } else { "Nein" });
+        format!(
+            "00Q{n},Ng {n},Acme {n},a{n}@b{n}-corp.com,New,20{:02}-05-{day:02},{excluded}\n",
+            10 + n % 11
+        )
+    });
+    let job =
+        Job::new(&[("exports/Lead.csv", &rows.fold(head.to_owned(), |text, row| text + &row))]);
+    job.call(&["init", ".", "--from", "exports"]).ends(0);
+    let review = job.text("review.toml");
+    assert!(review.contains("# No export says when its records changed"), "{review}");
+    assert!(!review.contains("\nchanged_within_days"), "{review}");
+    // That a record is old is no sign that nobody changed it.
+    job.edit("review.toml", "[batch]\n", "[batch]\nchanged_within_days = 7\n");
+    let run = job.call(&["run", ".", "--as-of", "2020-06-01"]).ends(0).out;
+    assert!(run.contains("of 1,996 records under review"), "{run}");
+    assert!(run.contains("Left out of the review: 4 excluded leads."), "{run}");
+    assert!(!job.text("rules/required.toml").contains("field = \"excluded\""));
+}
+
+#[test]
 fn odoo_is_known_by_its_technical_names_and_its_opportunities_are_no_leads() {
     let head = "id,type,name,contact_name,partner_name,email_from,user_id,stage_id,date_open,create_date,write_date\n";
     let row = |n: u32| {

@@ -446,7 +446,7 @@ impl<'a> Routed<'a> {
         self.named.get(&account.position()).copied()
     }
 
-    /// Every open record under review that the rules judge, and the rule that takes it.
+    /// Every open record that the rules judge, and the rule that takes it.
     pub(in crate::check) fn taken(&self, world: &World<'a>, object: Object) -> Vec<Taken<'a>> {
         let (Some(plan), Some(batch)) = (self.policy.plan(object), world.batch(object)) else {
             return Vec::new();
@@ -454,7 +454,7 @@ impl<'a> Routed<'a> {
         let flags = Flags::ask(&mut world.policies.boundary.grant());
         let (mut open, mut values) = (OpenMemo::default(), Values::default());
         let mut taken = Vec::new();
-        for row in batch.reviewed() {
+        for row in batch.rows() {
             if !self.is_judged(world, plan, row) || !open.may_be_open(world, &flags, row) {
                 continue;
             }
