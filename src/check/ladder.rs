@@ -39,7 +39,7 @@ pub(crate) struct Ladder {
 pub(crate) struct Ladders(BTreeMap<Object, Ladder>);
 
 /// True when two stages are one to a person: case and outer spaces do not matter.
-pub(super) fn same(one: &str, other: &str) -> bool {
+pub(crate) fn same(one: &str, other: &str) -> bool {
     let (one, other) = (one.trim(), other.trim());
     if one.is_ascii() && other.is_ascii() {
         one.eq_ignore_ascii_case(other)

@@ -37,10 +37,12 @@ use crate::matching::parameters::Parameters;
 use crate::policy::Log;
 
 pub use batch::InputRules;
+pub(crate) use condition::fold;
 pub use condition::{Condition, Conditions, When};
 pub use duplicates::shipped_lists;
 pub use example::{EXAMPLES, Example, Examples, Tried, from_finding};
 pub use groups::{By, Groups, LEAST};
+pub(crate) use ladder::same as same_stage;
 pub use lint::{
     Fault, LINTS, LintDef, Linted, Place, Unjudged, Witness, dead_names, lint, routing_rules,
 };

@@ -11,10 +11,11 @@ use std::fmt::Write as _;
 use chrono::{Days, NaiveDate};
 
 use crate::boundary::{Batch, Field, Kind, Object, Row};
-use crate::check::Family;
+use crate::check::{Family, fold};
 use crate::policy::quoted;
 
 use super::Batches;
+use super::spellings::Spellings;
 use super::stages::{AccountTypes, Ladder, deal_ladder, holds, ladders, lifecycle};
 use super::text::{in_comment, quoted_list};
 
@@ -204,7 +205,7 @@ impl Ended {
         let flag = self.closed.as_ref().and_then(|field| deal.flag(field));
         let by_stage = || {
             let (field, stages) = self.stages.as_ref()?;
-            Some(stages.contains(deal.text(field)?.trim()))
+            Some(stages.contains(&fold(deal.text(field)?)))
         };
         flag.or_else(by_stage).unwrap_or_default()
     }
@@ -473,7 +474,7 @@ impl<'b> Holdings<'b> {
         let mut divided = Vec::new();
         let mut whole = Vec::new();
         for (value, rows) in by_value(rows, field) {
-            let when = (field.clone(), value.to_owned());
+            let when = (field.clone(), value);
             if let Some((to, held, n)) = self.holders(&rows) {
                 whole.push(Routed { when: vec![when], to, n, held });
                 continue;
@@ -483,7 +484,7 @@ impl<'b> Holdings<'b> {
                     .into_iter()
                     .filter_map(|(value, rows)| {
                         let (to, held, n) = self.holders(&rows)?;
-                        let when = vec![when.clone(), (second.clone(), value.to_owned())];
+                        let when = vec![when.clone(), (second.clone(), value)];
                         Some(Routed { when, to, n, held })
                     })
                     .collect()
@@ -526,16 +527,24 @@ impl<'b> Holdings<'b> {
     }
 }
 
-/// Records by the value of a field; those without one are left out.
+/// Records by the value of a field, as most of them spell it; those without one are left out.
 fn by_value<'b>(
     rows: impl Iterator<Item = Row<'b>>,
     field: &Field,
-) -> BTreeMap<&'b str, Vec<Row<'b>>> {
-    let mut values: BTreeMap<&str, Vec<Row<'_>>> = BTreeMap::new();
+) -> BTreeMap<String, Vec<Row<'b>>> {
+    let mut written: BTreeMap<&str, Vec<Row<'_>>> = BTreeMap::new();
     for row in rows {
         if let Some(value) = row.text(field) {
-            values.entry(value.trim()).or_default().push(row);
+            written.entry(value.trim()).or_default().push(row);
         }
+    }
+    let mut spellings = Spellings::default();
+    for (value, rows) in &written {
+        spellings.add(value, rows.len());
+    }
+    let mut values: BTreeMap<String, Vec<Row<'_>>> = BTreeMap::new();
+    for (value, rows) in written {
+        values.entry(spellings.usual(value).to_owned()).or_default().extend(rows);
     }
     values
 }
@@ -627,9 +636,14 @@ fn converted_sources(batches: &Batches, leads: &Batch, source: &Field) -> (usize
     same.fold((0, 0), |(kept, pairs), same| (kept + usize::from(same), pairs + 1))
 }
 
-fn lead_source(shipped: &str, batches: &Batches) -> String {
+/// True for a source that says nothing.
+fn is_weak(source: &str) -> bool {
     const WEAK: &[&str] = &["other", "unknown", "n/a", "none", "offline"];
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    WEAK.contains(&fold(source).as_str())
+}
+
+fn lead_source(shipped: &str, batches: &Batches) -> String {
+    let mut sources = Spellings::default();
     for object in [Object::Lead, Object::Contact, Object::Deal] {
         let (Some(batch), Some(field)) =
             (batches.get(object), batches.field(object, "lead_source"))
@@ -637,22 +651,23 @@ fn lead_source(shipped: &str, batches: &Batches) -> String {
             continue;
         };
         for (value, n) in batch.count_by(&field) {
-            *counts.entry(value.trim().to_owned()).or_default() += n;
+            sources.add(value, n);
         }
     }
-    let total: usize = counts.values().sum();
-    let mut counts: Vec<_> = counts.into_iter().collect();
-    counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let counts = sources.values();
+    let total: usize = counts.iter().map(|(_, n)| n).sum();
     let governed: Vec<_> =
         counts.iter().filter(|(_, n)| *n >= 5 && share(*n, total) >= SOURCE_SHARE).collect();
     let named: usize = governed.iter().map(|(_, n)| n).sum();
-    let campaigns = campaign_sources(batches);
     if total < MIN_RECORDS || share(named, total) < 0.9 {
-        return with(shipped, &campaigns);
+        return with(shipped, &campaign_sources(batches, &sources, |_| true));
     }
+    // What the governed list does not have cannot be proposed.
+    let is_governed = |source: &str| governed.iter().any(|(known, _)| known == source);
+    let campaigns = campaign_sources(batches, &sources, is_governed);
     let weak: Vec<&str> = counts
         .iter()
-        .filter(|(value, _)| WEAK.contains(&value.to_lowercase().as_str()))
+        .filter(|(value, _)| is_weak(value))
         .map(|(value, _)| value.as_str())
         .collect();
     let mut toml = format!(
@@ -661,7 +676,7 @@ fn lead_source(shipped: &str, batches: &Batches) -> String {
         percent(named, total),
         counts.len() - governed.len(),
     );
-    for (value, n) in governed {
+    for (value, n) in &governed {
         let _ = writeln!(toml, "  {},  # {n} records, {}", quoted(value), percent(*n, total));
     }
     toml += "]\n";
@@ -675,8 +690,13 @@ fn lead_source(shipped: &str, batches: &Batches) -> String {
     with(&shipped, &(toml + "\n" + &campaigns))
 }
 
-/// Which lead source the records have whose first campaign was of a type, where nearly all agree.
-fn campaign_sources(batches: &Batches) -> String {
+/// Which lead source the records have whose first campaign was of a type, where nearly all agree on one that
+/// may be proposed.
+fn campaign_sources(
+    batches: &Batches,
+    spellings: &Spellings,
+    is_governed: impl Fn(&str) -> bool,
+) -> String {
     let object = Object::CampaignMember;
     let (Some(members), Some(record), Some(responded)) =
         (batches.get(object), batches.field(object, "record"), batches.field(object, "responded"))
@@ -697,6 +717,7 @@ fn campaign_sources(batches: &Batches) -> String {
         let known = first.entry(person.trim()).or_insert(answer);
         *known = (*known).min(answer);
     }
+    let channels = Spellings::of(members, &channel);
     let mut sources: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
     for (person, (_, channel)) in first {
         let source = [Object::Lead, Object::Contact].into_iter().find_map(|object| {
@@ -704,7 +725,8 @@ fn campaign_sources(batches: &Batches) -> String {
             batches.get(object)?.find(person)?.text(&field)
         });
         if let Some(source) = source {
-            *sources.entry(channel).or_default().entry(source.trim()).or_default() += 1;
+            let sources = sources.entry(channels.usual(channel)).or_default();
+            *sources.entry(spellings.usual(source)).or_default() += 1;
         }
     }
     let mut toml = String::new();
@@ -712,7 +734,7 @@ fn campaign_sources(batches: &Batches) -> String {
         let n: usize = sources.values().sum();
         let most = sources.into_iter().max_by_key(|(source, n)| (*n, Reverse(*source)));
         let Some((source, agree)) = most.filter(|_| n >= MIN_SEGMENT) else { continue };
-        if share(agree, n) >= ROUTED_SHARE {
+        if share(agree, n) >= ROUTED_SHARE && !is_weak(source) && is_governed(source) {
             let _ = writeln!(
                 toml,
                 "{} = {}  # {} of {n} records whose first campaign was of this type",
@@ -734,12 +756,13 @@ fn disqualified(shipped: &str, batches: &Batches) -> String {
     else {
         return shipped.to_owned();
     };
-    let counts = leads.count_by(&status).into_iter().filter(|(value, _)| holds(value, SAYS));
-    let (says, counts): (Vec<&str>, Vec<usize>) = counts.unzip();
+    let counts = Spellings::of(leads, &status).values();
+    let counts = counts.into_iter().filter(|(value, _)| holds(value, SAYS));
+    let (says, counts): (Vec<String>, Vec<usize>) = counts.unzip();
     if says.is_empty() {
         return shipped.to_owned();
     }
-    let (listed, n) = (quoted_list(says), counts.iter().sum::<usize>());
+    let (listed, n) = (quoted_list(says.iter().map(String::as_str)), counts.iter().sum::<usize>());
     let drafted = format!(
         "disqualified = {{ lead = {{ status = {listed} }} }}   # {n} leads, by these words; "
     );

@@ -8,8 +8,10 @@
 
 mod beyond;
 mod catalogue;
+mod doubtful;
 mod infer;
 mod shape;
+mod spellings;
 mod stages;
 mod text;
 
@@ -138,7 +140,8 @@ pub fn init(
     let work = work.as_ref();
     let mut review = review_toml(dir, crm, source.as_deref(), &tables, &unused, &batches, work);
     // The draft has to pass the same door as everything else.
-    let config = config::parse(&review, &rules).map_err(DraftError::Faulty)?;
+    let config = doubtful::parse(&review, &mut rules, &mut batches.aside);
+    let config = config.map_err(DraftError::Faulty)?;
     let too_much = work.map(|work| trial(&config, &mut batches, work.as_of(), threads));
     review += &switched_off(&too_much.unwrap_or_default());
     if ["review.toml", "rules"].iter().any(|name| dir.join(name).exists()) {

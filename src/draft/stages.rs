@@ -8,10 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::boundary::{Batch, Field, Object};
+use crate::check::{fold, same_stage};
 use crate::policy::quoted;
 
 use super::Batches;
 use super::infer::{percent, share};
+use super::spellings::Spellings;
 use super::text::in_comment;
 
 /// A stage as the exports write it, and the figure beside it.
@@ -29,18 +31,18 @@ pub(super) struct Ladder {
 
 impl Ladder {
     pub(super) fn rank(&self, stage: &str) -> Option<usize> {
-        if let Some(rank) = self.order.iter().position(|(known, _)| known == stage) {
+        if let Some(rank) = self.order.iter().position(|(known, _)| same_stage(known, stage)) {
             return Some(rank);
         }
         let won = self.lists.iter().find(|(name, _)| *name == "won");
-        won.filter(|(_, stages)| stages.iter().any(|(known, _)| known == stage))
+        won.filter(|(_, stages)| stages.iter().any(|(known, _)| same_stage(known, stage)))
             .map(|_| self.order.len())
     }
 
-    /// The stages in which deals are over.
+    /// The stages in which deals are over, folded.
     pub(super) fn ended(&self) -> BTreeSet<String> {
         let lists = self.lists.iter().filter(|(name, _)| ["won", "lost"].contains(name));
-        lists.flat_map(|(_, stages)| stages).map(|(stage, _)| stage.clone()).collect()
+        lists.flat_map(|(_, stages)| stages).map(|(stage, _)| fold(stage)).collect()
     }
 }
 
@@ -80,7 +82,7 @@ fn place(stage: &str, words: &[&[&str]]) -> Option<usize> {
 }
 
 fn counted(batch: &Batch, field: &Field) -> Vec<(String, usize)> {
-    batch.count_by(field).into_iter().map(|(value, n)| (value.trim().to_owned(), n)).collect()
+    Spellings::of(batch, field).values()
 }
 
 /// No customer any more.
@@ -484,10 +486,11 @@ fn ended_by_name(stage: &str) -> Option<Ended> {
 impl Signs {
     /// What the deals in each stage look like.
     fn figures(&self, batch: &Batch, stage: &Field) -> BTreeMap<String, StageFigures> {
+        let spellings = Spellings::of(batch, stage);
         let mut stages: BTreeMap<String, StageFigures> = BTreeMap::new();
         for row in batch.rows() {
             let Some(stage) = row.text(stage) else { continue };
-            let figures = stages.entry(stage.trim().to_owned()).or_default();
+            let figures = stages.entry(spellings.usual(stage).to_owned()).or_default();
             let flag = |field: &Option<Field>| {
                 field.as_ref().and_then(|field| row.flag(field)) == Some(true)
             };

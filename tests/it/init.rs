@@ -1473,3 +1473,82 @@ fn whether_a_sequence_writes_to_somebody_is_known() {
         ],
     );
 }
+
+/// Exports of people who type as they like: every word in three spellings, a campaign type that mostly brought a
+/// source that says nothing, and one that brought a source that hardly any record has.
+fn messy() -> Exports {
+    let spelt = |word: &str, n: usize| match n % 4 {
+        0 | 1 => word.to_owned(),
+        2 => word.to_lowercase(),
+        _ => format!("{} ", word.to_uppercase()),
+    };
+    let mut leads =
+        "Id,LastName,Company,Email,OwnerId,Status,LeadSource,Country,CreatedDate,LastModifiedDate\n"
+            .to_owned();
+    let mut members = "Id,LeadOrContactId,Campaign.Type,FirstRespondedDate\n".to_owned();
+    for n in 0..6_000 {
+        let (kind, source) = match n {
+            0..20 => (Some(spelt("Webinar", n)), spelt("Other", n / 4)),
+            20..40 => (Some(spelt("Fair", n)), spelt("Trade Fair", n / 4)),
+            40..70 => (Some(spelt("Mailing", n)), spelt("Web", n / 4)),
+            _ => (None, spelt(["Web", "Event"][n / 4 % 2], n)),
+        };
+        let status = spelt(["Open", "Working", "Closed"][n / 4 % 3], n);
+        let country = spelt(["Germany", "France"][n / 4 % 2], n);
+        let owner = ["005A", "005B"][n / 4 % 2];
+        let _ = writeln!(
+            leads,
+            "00Q{n:05},Quinn{n},Firm {n},p{n}@firm{n}-corp.com,{owner},{status},{source},{country},\
+             2025-06-{:02},2026-02-{:02}",
+            n % 28 + 1,
+            n % 28 + 1
+        );
+        if let Some(kind) = kind {
+            let _ = writeln!(members, "00v{n:03},00Q{n:05},{kind},2025-05-01");
+        }
+    }
+    let accounts = rows("Id,Name,Website,Type,OwnerId,CreatedDate", |n| {
+        let kind = spelt(["Customer", "Prospect", "Former Customer"][n / 4 % 3], n);
+        format!("001{n:03},Firm {n},https://firm{n}-corp.com,{kind},005A,2024-01-05")
+    });
+    let deals =
+        rows("Id,Name,AccountId,OwnerId,StageName,Amount,CloseDate,CreatedDate,IsClosed", |n| {
+            let stage = spelt(["Prospecting", "Closed Won", "Closed Lost"][n / 4 % 3], n);
+            let closed = n / 4 % 3 > 0;
+            format!("006{n:03},Deal {n},001{n:03},005A,{stage},{n},2026-02-01,2025-09-01,{closed}")
+        });
+    vec![
+        ("Lead.csv", leads),
+        ("CampaignMember.csv", members),
+        ("Account.csv", accounts),
+        ("Opportunity.csv", deals),
+    ]
+}
+
+#[test]
+fn exports_in_which_every_word_has_three_spellings_are_drafted_and_run() {
+    let job = Job::new(&[]);
+    for (name, text) in messy() {
+        job.put(&format!("exports/{name}"), &text);
+    }
+    let drafted = job.call(&["init", ".", "--from", "exports"]).ends(0);
+    assert!(!drafted.out.contains("is a comment"), "{}", drafted.out);
+    let lifecycle = job.text("rules/lifecycle.toml");
+    for line in [
+        "  \"Open\",  # 2000 leads, 33.3 %",
+        "  \"Customer\",  # 20 accounts, 33.3 %",
+        "  \"Closed Won\",  # 20 deals, 100.0 % closed",
+    ] {
+        assert!(lifecycle.contains(line), "{line}\n{lifecycle}");
+    }
+    assert!(!lifecycle.contains("OPEN"), "{lifecycle}");
+    let sources = job.text("rules/lead-source.toml");
+    assert!(sources.contains("  \"Web\",  # "), "{sources}");
+    let campaigns = sources.split("\n[campaign-sources]\n").nth(1).unwrap();
+    let first = campaigns.lines().next().unwrap();
+    assert!(first.contains(" = \"Web\"  # 100.0 % of 30 records"), "{first}");
+    assert_eq!(campaigns.lines().nth(1), Some(""), "{campaigns}");
+    job.call(&["rules", "check"]).ends(0);
+    let said = job.run(&[]);
+    assert!([0, 1].contains(&said.code), "{said:?}");
+}
