@@ -4,7 +4,7 @@
 //! be shown, or is not read, leaves the id to name it.
 //! Does not: ask for a field, or touch what a finding's id and its digest are made of.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::boundary::{Boundary, Cell, Object, Row, Shown};
 use crate::finding::Finding;
@@ -78,12 +78,16 @@ impl World<'_> {
     pub(super) fn listed(&self, rows: &[Row<'_>]) -> String {
         const SHOWN: usize = 5;
         let names: Vec<String> = rows.iter().map(|row| self.called(*row)).collect();
-        let is_shared = |name: &String| names.iter().filter(|other| *other == name).count() > 1;
+        let mut times: BTreeMap<&str, usize> = BTreeMap::new();
+        for name in &names {
+            *times.entry(name).or_default() += 1;
+        }
+        let is_shared = |name: &str| times.get(name).is_some_and(|times| *times > 1);
         let told = |(name, row): (&String, &Row<'_>)| {
             if is_shared(name) { format!("{name}, {}", row.id()) } else { name.clone() }
         };
         let told: Vec<String> = names.iter().zip(rows).take(SHOWN).map(told).collect();
-        let between = if names.iter().any(is_shared) { "; " } else { ", " };
+        let between = if times.values().any(|times| *times > 1) { "; " } else { ", " };
         if rows.len() > SHOWN {
             return format!("{} and {} more", told.join(between), rows.len() - SHOWN);
         }

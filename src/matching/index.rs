@@ -60,7 +60,7 @@ impl Index {
         let print = print(key);
         let start = self.entries.partition_point(|(high, low, _)| (*high, *low) < print);
         let behind = self.entries.get(start..).unwrap_or_default();
-        let len = behind.iter().take_while(|(high, low, _)| (*high, *low) == print).count();
+        let len = behind.partition_point(|(high, low, _)| (*high, *low) == print);
         start..start + len
     }
 

@@ -881,6 +881,76 @@ fn a_key_that_stands_on_another_systems_row_is_not_looked_for() {
     );
 }
 
+/// The leads of a fixture's and the contacts, all at one address.
+fn at_one_address(name: &str, people: usize) -> fixture::Judged {
+    let folder = fixture::folders().into_iter().find(|folder| folder.ends_with(name)).unwrap();
+    let mut kit = fixture::read(&folder);
+    let mut leads =
+        "Id,FirstName,LastName,Email,Status,IsConverted,RecordType,LastActivityDate\n".to_owned();
+    let mut contacts = "Id,FirstName,LastName,Email,AccountId,LastActivityDate,OptOut\n".to_owned();
+    for n in 0..people {
+        leads += &format!("00Q{n:04},Ann{n},Ng{n},noemail@acme.com,New,false,Standard,\n");
+        contacts += &format!("003{n:04},Bo{n},Li{n},NoEmail@acme.com,,,false\n");
+    }
+    kit.tables.insert(Object::Lead, leads);
+    kit.tables.insert(Object::Contact, contacts);
+    fixture::judge(kit)
+}
+
+#[test]
+fn leads_at_an_address_that_a_crowd_of_contacts_has_are_left_alone() {
+    let judged = at_one_address("duplicates-lead-is-contact", 600);
+    let judgement = judgement(&judged, "DUP-06");
+    assert_eq!((judgement.examined, judgement.findings.len()), (600, 0));
+    assert_eq!(
+        judgement.partly(),
+        "leads: 600 contacts share one mail address (0030000 is one of them): too many to tell which \
+         600 leads with it are"
+    );
+}
+
+#[test]
+fn leads_at_an_address_that_as_many_contacts_have_as_the_rules_let_are_judged() {
+    let judged = at_one_address("duplicates-lead-is-contact", 50);
+    let judgement = judgement(&judged, "DUP-06");
+    assert_eq!((judgement.findings.len(), judgement.partly()), (50, String::new()));
+    for finding in &judgement.findings {
+        let contacts = finding.related.iter().filter(|it| it.object == Object::Contact);
+        assert_eq!(contacts.count(), 50, "{}", finding.headline);
+    }
+}
+
+#[test]
+fn people_at_a_domain_that_too_many_accounts_have_are_left_alone() {
+    let name = "duplicates-lead-belongs-to-account";
+    let folder = fixture::folders().into_iter().find(|folder| folder.ends_with(name)).unwrap();
+    for (accounts, found, told) in [
+        (6, 2, ""),
+        (
+            7,
+            0,
+            "leads: 7 accounts share one domain (0010 is one of them): too many to tell which 2 leads with it are",
+        ),
+    ] {
+        let mut kit = fixture::read(&folder);
+        let table = (0..accounts).fold("Id,Name,Website,Type\n".to_owned(), |table, n| {
+            table + &format!("001{n},Chain {n},https://chain.com,Customer\n")
+        });
+        kit.tables.insert(Object::Account, table);
+        kit.tables.insert(
+            Object::Lead,
+            "Id,Email,IsConverted\n00Q1,ann@chain.com,false\n00Q2,bo@chain.com,false\n".to_owned(),
+        );
+        kit.tables.remove(&Object::Contact);
+        let judged = fixture::judge(kit);
+        let judgement = judgement(&judged, "DUP-07");
+        assert_eq!(judgement.findings.len(), found, "{accounts}");
+        let partly = judgement.partly();
+        let partly = partly.split("; ").find(|it| it.contains("share one")).unwrap_or_default();
+        assert_eq!(partly, told, "{accounts}");
+    }
+}
+
 /// Every finding of a folder in words, without the places in its files.
 fn words(folder: &Path) -> BTreeSet<String> {
     let judged = fixture::judged(folder);

@@ -9,6 +9,7 @@ use crate::matching::agreement::{self, Level};
 use crate::matching::index::Index;
 use crate::matching::normalise;
 
+use super::crowds::Crowds;
 use super::lead::{self, Work, contract, is_new_division, work};
 use super::merge::{self, shares_role_mailbox};
 use super::policy::Switch;
@@ -71,6 +72,7 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
         }
     }
     converted.settle();
+    let mut crowds = Crowds::default();
     for lead in leads.reviewed() {
         let state = work(world, lead);
         let raw = lead.text(&asked.email);
@@ -87,12 +89,20 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
             .filter(|twin| asked.came_before(*twin, lead))
             .max_by_key(|twin| (asked.created.as_ref().and_then(|at| twin.time(at)), twin.id()));
         let Some(twin) = twin else { continue };
-        if is_new_division(world, lead) || !world.matches().twins_of(world, lead).is_empty() {
+        if is_new_division(world, lead) {
             continue;
         }
-        let found = asked.finding(world, lead, twin);
-        judgement.findings.extend(found.map(|finding| contract(finding, state)));
+        match world.matches().twins_of(world, lead) {
+            Ok(contacts) if contacts.is_empty() => {
+                let found = asked.finding(world, lead, twin);
+                judgement.findings.extend(found.map(|finding| contract(finding, state)));
+            }
+            // DUP-06 speaks for a lead that is a contact.
+            Ok(_) => {}
+            Err(crowd) => crowds.add(lead, crowd),
+        }
     }
+    crowds.tell(&mut judgement);
     judgement
 }
 

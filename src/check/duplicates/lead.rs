@@ -11,6 +11,7 @@ use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::matching::agreement::{self, Level};
 use crate::matching::normalise;
 
+use super::crowds::{Crowd, Crowds};
 use super::matches::{KnownBy, Standing, Twin, account_domain, domain_fields, text};
 use super::merge::{self, folded, shares_role_mailbox};
 use super::policy::{Policy, Switch};
@@ -110,6 +111,7 @@ fn load_lead_is_contact(grant: &mut Grant<'_>, policies: &Policies) -> Result<Ju
             judgement.skip(Object::Contact, "there is no table");
             return judgement;
         }
+        let mut crowds = Crowds::default();
         for lead in leads.reviewed() {
             let state = work(world, lead);
             if state == Work::Done {
@@ -119,9 +121,15 @@ fn load_lead_is_contact(grant: &mut Grant<'_>, policies: &Policies) -> Result<Ju
             if is_new_division(world, lead) {
                 continue;
             }
-            let twins = world.matches().twins_of(world, lead);
-            judgement.findings.extend(is_contact(world, lead, &twins).map(|f| contract(f, state)));
+            match world.matches().twins_of(world, lead) {
+                Ok(twins) => {
+                    let found = is_contact(world, lead, &twins);
+                    judgement.findings.extend(found.map(|finding| contract(finding, state)));
+                }
+                Err(crowd) => crowds.add(lead, crowd),
+            }
         }
+        crowds.tell(&mut judgement);
         judgement
     }))
 }
@@ -139,15 +147,12 @@ fn is_contact<'a>(world: &World<'a>, lead: Row<'a>, twins: &[Twin<'a>]) -> Optio
         KnownBy::NameAndDomain => "has the name and the account's domain of",
     };
     let several = if contacts.len() > 1 { "contacts" } else { "contact" };
-    let headline = format!(
-        "{} is open and {shared} {several} {}",
-        world.titled(lead),
-        world.listed(&contacts)
-    );
+    let listed = world.listed(&contacts);
+    let headline = format!("{} is open and {shared} {several} {listed}", world.titled(lead));
     let proposal = match contacts.as_slice() {
         [contact] => Proposal::ConvertCandidate { into: contact.record() },
         _ => Proposal::ReviewRecord {
-            question: format!("Which of the contacts {} is this lead?", world.listed(&contacts)),
+            question: format!("Which of the contacts {listed} is this lead?"),
         },
     };
     let mut facts = beside_each_other(world, lead, first).into_iter();
@@ -314,6 +319,7 @@ fn judge_belonging(world: &World<'_>, people: &[Object]) -> Judgement {
             judgement.skip(*object, "the input has no column for the account");
             continue;
         }
+        let mut crowds = Crowds::default();
         for person in batch.reviewed() {
             let state = if *object == Object::Lead { work(world, person) } else { Work::Open };
             let linked = link.as_ref().is_some_and(|link| !person.is_blank(link));
@@ -321,25 +327,40 @@ fn judge_belonging(world: &World<'_>, people: &[Object]) -> Judgement {
                 continue;
             }
             judgement.examined += 1;
-            let finding = belongs(world, person);
-            judgement.findings.extend(finding.map(|finding| contract(finding, state)));
+            match belongs(world, person) {
+                Ok(found) => {
+                    judgement.findings.extend(found.map(|finding| contract(finding, state)));
+                }
+                Err(crowd) => crowds.add(person, crowd),
+            }
         }
+        crowds.tell(&mut judgement);
     }
     judgement
 }
 
-fn belongs<'a>(world: &World<'a>, person: Row<'a>) -> Option<Finding> {
-    let accounts = world.matches().accounts_of(world, person);
-    if accounts.is_empty() {
-        return None;
-    }
-    let stand = |account: &Row<'a>| world.matches().standing(world, *account);
+fn belongs<'a>(world: &World<'a>, person: Row<'a>) -> Result<Option<Finding>, Crowd<'a>> {
     let candidates = world.matches().belongs_to(world, person);
-    if candidates.is_empty() || is_known_contact(world, person) {
-        return None;
+    let Some(one) = candidates.first().copied() else { return Ok(None) };
+    if is_known_contact(world, person)? {
+        return Ok(None);
     }
-    let (headline, proposal) = words(world, person, &candidates);
-    let mut facts = shared_domain(world, person, &candidates).into_iter();
+    let most = world.policies.duplicates.same_company.franchise_limit.value;
+    if candidates.len() > usize::try_from(most).unwrap_or(usize::MAX) {
+        return Err(Crowd { one, records: candidates.len(), by: "domain" });
+    }
+    Ok(belongs_to_one_of(world, person, &candidates))
+}
+
+fn belongs_to_one_of<'a>(
+    world: &World<'a>,
+    person: Row<'a>,
+    candidates: &[Row<'a>],
+) -> Option<Finding> {
+    let accounts = world.matches().accounts_of(world, person);
+    let stand = |account: &Row<'a>| world.matches().standing(world, *account);
+    let (headline, proposal) = words(world, person, candidates);
+    let mut facts = shared_domain(world, person, candidates).into_iter();
     let mut finding = Finding::about(person.record(), headline, facts.next()?, proposal);
     finding = facts.fold(finding, Finding::because);
     let policy = &world.policies.duplicates.belongs;
@@ -347,21 +368,21 @@ fn belongs<'a>(world: &World<'a>, person: Row<'a>) -> Option<Finding> {
     finding = finding.because(Policy::quote(policy.active.line, &says));
     for account in accounts.iter().take(merge::MOST_SHOWN * 2) {
         finding = finding.with(account.record());
-        finding = reasons(world, *account, &candidates, stand(account))
+        finding = reasons(world, *account, candidates, stand(account))
             .into_iter()
             .fold(finding, Finding::because);
     }
     if candidates.iter().any(|account| stand(account) == Standing::Unsaid) {
         finding = finding.lacking("account.type is blank: nothing says whether it is active");
     }
-    Some(doubt_account(world, person, &candidates, finding))
+    Some(doubt_account(world, person, candidates, finding))
 }
 
 /// DUP-06 speaks for a lead that is a contact.
-fn is_known_contact<'a>(world: &World<'a>, person: Row<'a>) -> bool {
-    person.object() == Object::Lead
-        && world.policies.duplicates.lead_is_contact.switch == Switch::On
-        && !world.matches().twins_of(world, person).is_empty()
+fn is_known_contact<'a>(world: &World<'a>, person: Row<'a>) -> Result<bool, Crowd<'a>> {
+    let is_asked = person.object() == Object::Lead
+        && world.policies.duplicates.lead_is_contact.switch == Switch::On;
+    Ok(is_asked && !world.matches().twins_of(world, person)?.is_empty())
 }
 
 fn words(world: &World<'_>, person: Row<'_>, candidates: &[Row<'_>]) -> (String, Proposal) {
@@ -375,19 +396,15 @@ fn words(world: &World<'_>, person: Row<'_>, candidates: &[Row<'_>]) -> (String,
             format!("{who} has the domain of account {}", world.called(*account)),
             Proposal::LinkToAccount { account: account.record() },
         ),
-        _ => (
-            format!(
-                "{who} has the domain of {} accounts: {}",
-                candidates.len(),
-                world.listed(candidates)
-            ),
-            Proposal::ReviewRecord {
-                question: format!(
-                    "To which of the accounts does it belong: {}?",
-                    world.listed(candidates)
-                ),
-            },
-        ),
+        _ => {
+            let listed = world.listed(candidates);
+            (
+                format!("{who} has the domain of {} accounts: {listed}", candidates.len()),
+                Proposal::ReviewRecord {
+                    question: format!("To which of the accounts does it belong: {listed}?"),
+                },
+            )
+        }
     }
 }
 

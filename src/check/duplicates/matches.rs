@@ -13,6 +13,7 @@ use crate::matching::agreement::{self, Level};
 use crate::matching::index::Index;
 use crate::matching::normalise::{self, Name};
 
+use super::crowds::Crowd;
 use super::links::{Aliases, Same};
 
 /// Which records are the same person or company, and who belongs to which account.
@@ -190,9 +191,14 @@ impl<'a> Matches<'a> {
         }
     }
 
-    /// The contacts that a lead is, by address or else by name and account; by id.
-    pub(super) fn twins_of(&self, world: &World<'a>, lead: Row<'a>) -> Vec<Twin<'a>> {
-        let Some(batch) = world.batch(Object::Contact) else { return Vec::new() };
+    /// The contacts that a lead is, by address or else by name and account; by id. An address that more
+    /// contacts have than are copies of one says of nobody who they are.
+    pub(super) fn twins_of(
+        &self,
+        world: &World<'a>,
+        lead: Row<'a>,
+    ) -> Result<Vec<Twin<'a>>, Crowd<'a>> {
+        let Some(batch) = world.batch(Object::Contact) else { return Ok(Vec::new()) };
         let contacts = self.contacts.get_or_init(|| Contacts::of(world, batch, &self.contact));
         let lists = &world.policies.duplicates.lists;
         let mut key = String::new();
@@ -209,6 +215,14 @@ impl<'a> Matches<'a> {
             twins
         };
         if address.is_some() {
+            let records = contacts.by_address.range(&key).len();
+            let most = world.policies.duplicates.same_person.crowd.value;
+            if records > usize::try_from(most).unwrap_or(usize::MAX)
+                && let Some(one) = contacts.by_address.find(&key).next()
+                && let Some(one) = usize::try_from(one).ok().and_then(|at| batch.at(at))
+            {
+                return Err(Crowd { one, records, by: "mail address" });
+            }
             let role = normalise::is_role_mailbox(&key, lists);
             let twins: Vec<_> = contacts
                 .by_address
@@ -217,7 +231,7 @@ impl<'a> Matches<'a> {
                 .filter(|twin| !role || twin.names.0 != Level::Different)
                 .collect();
             if !twins.is_empty() {
-                return by_id(twins);
+                return Ok(by_id(twins));
             }
         }
         let mut domain = String::new();
@@ -225,12 +239,12 @@ impl<'a> Matches<'a> {
         if person_domain(world, &self.lead, lead, &mut domain).is_none()
             || name.key_into(&mut key).is_none()
         {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         key.push('|');
         key.push_str(&domain);
         let found = contacts.by_name_and_domain.find(&key);
-        by_id(found.filter_map(|at| twin(at, KnownBy::NameAndDomain)).collect())
+        Ok(by_id(found.filter_map(|at| twin(at, KnownBy::NameAndDomain)).collect()))
     }
 
     /// What the linkage of a table came to.

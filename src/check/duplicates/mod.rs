@@ -3,6 +3,7 @@
 //! Does not: merge, convert or link anything; it proposes, with the case against it.
 
 mod converted_twin;
+mod crowds;
 mod lead;
 mod links;
 mod matches;

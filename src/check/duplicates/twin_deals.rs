@@ -88,31 +88,33 @@ fn is_open<'a>(world: &World<'a>, deal: Row<'a>) -> bool {
 impl Asked {
     fn are_twins(&self, world: &World<'_>, deal: Row<'_>, other: Row<'_>) -> bool {
         let policy = &world.policies.duplicates.twin_deals;
-        let text = |field: &Option<Field>, row: Row<'_>| {
-            field.as_ref().and_then(|field| row.text(field)).map(normalise::words)
-        };
-        let kind = |row: Row<'_>| text(&self.kind, row);
-        let currencies = text(&self.currency, deal).zip(text(&self.currency, other));
-        if currencies.is_some_and(|(one, two)| one != two) {
-            return false;
-        }
-        let may_repeat = kind(deal).is_some_and(|kind| {
-            policy.may_repeat.value.iter().any(|t| normalise::words(t) == kind)
-        });
         let (Some(one), Some(two)) = (deal.number(&self.amount), other.number(&self.amount)) else {
             return false;
         };
+        if one <= 0.0 || (one - two).abs() > policy.amount_within.value * one.max(two) {
+            return false;
+        }
         let zone = world.as_of.zone;
         let (Some(first), Some(last)) =
             (deal.day(&self.close_date, zone), other.day(&self.close_date, zone))
         else {
             return false;
         };
-        !may_repeat
-            && kind(deal) == kind(other)
-            && one > 0.0
-            && (one - two).abs() <= policy.amount_within.value * one.max(two)
-            && (last - first).num_days().abs() <= i64::from(policy.days_within.value)
+        if (last - first).num_days().abs() > i64::from(policy.days_within.value) {
+            return false;
+        }
+        let text = |field: &Option<Field>, row: Row<'_>| {
+            field.as_ref().and_then(|field| row.text(field)).map(normalise::words)
+        };
+        let currencies = text(&self.currency, deal).zip(text(&self.currency, other));
+        if currencies.is_some_and(|(one, two)| one != two) {
+            return false;
+        }
+        let kind = text(&self.kind, deal);
+        let may_repeat = kind.as_ref().is_some_and(|kind| {
+            policy.may_repeat.value.iter().any(|t| normalise::words(t) == *kind)
+        });
+        !may_repeat && kind == text(&self.kind, other)
     }
 
     fn finding(&self, world: &World<'_>, deal: Row<'_>, twins: &[Row<'_>]) -> Option<Finding> {
