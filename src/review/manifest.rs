@@ -342,6 +342,24 @@ pub(super) struct KeptLedger {
     pub(super) head: String,
 }
 
+/// The digests of the exports that a command looked at: runs read the same files, and each is read once for
+/// all of them.
+#[derive(Debug, Default)]
+pub(super) struct Digests(BTreeMap<PathBuf, Option<String>>);
+
+impl Digests {
+    /// True where a file is what a run read. One of another size is not opened.
+    fn are_of(&mut self, file: &Path, input: &KeptInput) -> bool {
+        let is_as_long = |bytes: u64| fs::metadata(file).is_ok_and(|there| there.len() == bytes);
+        input.bytes.is_none_or(is_as_long) && self.of(file) == Some(&input.sha256)
+    }
+
+    fn of(&mut self, file: &Path) -> Option<&String> {
+        let digest = || csv::digest(file).ok().map(|(_, sha256)| sha256);
+        self.0.entry(file.to_owned()).or_insert_with(digest).as_ref()
+    }
+}
+
 /// An input as a manifest names it.
 #[derive(Debug, Deserialize)]
 pub(super) struct KeptInput {
@@ -351,6 +369,8 @@ pub(super) struct KeptInput {
     pub(super) object: String,
     /// Its digest.
     sha256: String,
+    /// Its size, where the manifest says it.
+    bytes: Option<u64>,
     /// The columns that were read, by field.
     #[serde(default)]
     columns_admitted: BTreeMap<String, String>,
@@ -383,11 +403,9 @@ impl Kept {
     ///
     /// # Errors
     /// Names an input that is in neither.
-    pub(super) fn exports(&self, folder: &Path) -> Result<PathBuf, &str> {
-        let is_here = |home: &Path, input: &KeptInput| {
-            let there = csv::digest(&home.join(&input.file));
-            there.is_ok_and(|(_, sha256)| sha256 == input.sha256)
-        };
+    pub(super) fn exports(&self, folder: &Path, known: &mut Digests) -> Result<PathBuf, &str> {
+        let mut is_here =
+            |home: &Path, input: &KeptInput| known.are_of(&home.join(&input.file), input);
         let Some(gone) = self.inputs.iter().find(|input| !is_here(folder, input)) else {
             return Ok(folder.to_owned());
         };
@@ -606,4 +624,50 @@ fn check_lines(judged: &Judged) -> Vec<CheckLine<'_>> {
             }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_finds_its_exports_and_hashes_only_what_may_be_them_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        for (name, text) in [
+            ("lead.csv", "Id\n00Q1\n00Q2\n"),
+            ("2026-03-02/lead.csv", "Id\n00Q2\n"),
+            ("2026-03-09/lead.csv", "Id\n00Q1\n"),
+            ("2026-03-16/lead.csv", "Id\n00Q1\n00Q3\n"),
+        ] {
+            put(name, text);
+        }
+        let sha256 = digest(b"Id\n00Q1\n");
+        let manifest = |bytes: &str| -> Kept {
+            serde_json::from_str(&format!(
+                r#"{{"run": "R", "program": "P", "ledger": {{"length": 0, "head": ""}}, "rules": [],
+                "inputs": [{{"file": "lead.csv", "object": "lead", "sha256": "{sha256}"{bytes}}}]}}"#
+            ))
+            .unwrap()
+        };
+        let (kept, old) = (manifest(r#", "bytes": 8"#), manifest(""));
+        let mut known = Digests::default();
+        for _ in 0..2 {
+            let exports = kept.exports(folder.path(), &mut known).unwrap();
+            assert_eq!(exports, folder.path().join("2026-03-09"));
+            assert_eq!(known.0.len(), 2, "{known:?}");
+        }
+        // One that does not say the size has every file before its own hashed.
+        assert_eq!(
+            old.exports(folder.path(), &mut known),
+            kept.exports(folder.path(), &mut Digests::default())
+        );
+        assert_eq!(known.0.len(), 3);
+        put("2026-03-09/lead.csv", "Id\n00Q4\n");
+        assert_eq!(kept.exports(folder.path(), &mut Digests::default()), Err("lead.csv"));
+    }
 }

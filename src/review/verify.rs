@@ -19,7 +19,7 @@ use crate::ledger::{Chain, Run, digest};
 
 use super::changes;
 use super::judged::judge;
-use super::manifest::{self, Kept};
+use super::manifest::{self, Digests, Kept};
 use super::paper;
 use super::write_up::write_up;
 use super::{Folder, ReviewError, counted};
@@ -59,6 +59,7 @@ pub fn verify(
     let runs: Vec<&Run> = ledger.runs().collect();
     let is_last =
         |(at, run): &(usize, &&Run)| runs.iter().skip(at + 1).all(|later| later.id != run.id);
+    let mut known = Digests::default();
     for (_, run) in runs.iter().enumerate().filter(is_last) {
         match kept.remove(&run.id) {
             None if damaged(&folder.path.join("runs"), run) => {
@@ -71,7 +72,8 @@ pub fn verify(
                     verified.fault(fault);
                 }
                 if faults.is_empty() {
-                    let again = again(&folder, &home, &manifest, run, &ledger, threads)?;
+                    let again =
+                        again(&folder, &home, &manifest, run, &ledger, &mut known, threads)?;
                     verified.say(again, &home);
                 }
             }
@@ -183,6 +185,7 @@ fn again(
     manifest: &Kept,
     run: &Run,
     ledger: &Chain,
+    known: &mut Digests,
     threads: NonZeroUsize,
 ) -> Result<Again, ReviewError> {
     if manifest.program != super::PROGRAM {
@@ -194,7 +197,7 @@ fn again(
     }
     let (mut config, link) = folder.config()?;
     config.files = manifest.files(&config.files);
-    let exports = match manifest.exports(&folder.path.join(&config.exports)) {
+    let exports = match manifest.exports(&folder.path.join(&config.exports), known) {
         Ok(exports) => exports,
         Err(changed) => return Ok(Again::Cannot(format!("{changed} has changed since"))),
     };

@@ -39,12 +39,13 @@ pub fn what_if(path: &Path, rules: &Path, threads: NonZeroUsize) -> Result<Strin
     let mut words = String::new();
     let mut last: BTreeMap<_, &Run> = BTreeMap::new();
     last.extend(ledger.runs().map(|run| (run.as_of, run)));
+    let mut known = manifest::Digests::default();
     for run in last.into_values() {
         let Some(kept) = paper::home(&runs, run).ok().and_then(|home| manifest::kept(&home)) else {
             words += &format!("{}: its packet is not kept\n", run.as_of);
             continue;
         };
-        let exports = match kept.exports(&folder.path.join(&config.exports)) {
+        let exports = match kept.exports(&folder.path.join(&config.exports), &mut known) {
             Ok(exports) => exports,
             Err(changed) => {
                 words += &format!("{}: {} has changed since\n", run.as_of, visible(changed));
