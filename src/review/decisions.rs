@@ -300,17 +300,21 @@ impl Reader<'_> {
             if row.iter().all(|cell| cell.trim().is_empty()) {
                 continue;
             }
-            lines.push(line);
             let next = self.row(&header, &row, line);
             match &mut whole {
                 None => whole = Some(next),
                 Some(wire) if wire.is_beside(&next) => wire.decisions.extend(next.decisions),
-                Some(_) => self.problem(
-                    line,
-                    "the row names another packet or approver than the first row",
-                    "a file holds what one person decided on one packet: split it",
-                ),
+                Some(_) => {
+                    self.problem(
+                        line,
+                        "the row names another packet or approver than the first row",
+                        "a file holds what one person decided on one packet: split it",
+                    );
+                    continue;
+                }
             }
+            // Of the decisions that are kept, and of no others.
+            lines.push(line);
         }
         if whole.is_none() {
             self.no_decision();

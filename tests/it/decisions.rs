@@ -572,6 +572,16 @@ fn a_spreadsheet_can_decide() {
         let said = job.call(&["decide", "week.csv"]).ends(2);
         assert!(said.err.contains(words), "no {words}\n{}", said.err);
     }
+    // A row that is left out does not move what is said of the next.
+    let rows: Vec<&str> = csv.split_inclusive("\r\n").collect();
+    let strange = rows[1].replacen(DAY, "2026-02-22", 1);
+    assert_ne!(strange, rows[1]);
+    let wrong = rows[2].replacen("approve", "aprove", 1);
+    job.put("week.csv", &[rows[0], rows[1], &strange, &wrong].concat());
+    let said = job.call(&["decide", "week.csv"]).ends(2);
+    for words in ["week.csv:3: the row names another packet", "week.csv:4: `decision` is not one"] {
+        assert!(said.err.contains(words), "no {words}\n{}", said.err);
+    }
     job.put("week.csv", csv.lines().next().unwrap());
     assert!(job.call(&["decide", "week.csv"]).ends(2).err.contains("holds no decision"));
     // A spreadsheet of another age: the line is named, and what to do.
