@@ -11,6 +11,8 @@ use std::io::Read as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use super::buffer::{Buffer, wipe};
+
 /// A password, key or token. It prints as dots.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -34,9 +36,7 @@ impl fmt::Debug for Secret {
 
 impl Drop for Secret {
     fn drop(&mut self) {
-        let mut bytes = std::mem::take(&mut self.0).into_bytes();
-        bytes.fill(0);
-        std::hint::black_box(&bytes);
+        wipe(&mut std::mem::take(&mut self.0).into_bytes());
     }
 }
 
@@ -136,6 +136,8 @@ pub enum SecretError {
 
 /// No secret is longer.
 const LONGEST: u64 = 64 << 10;
+/// Most are no longer than this.
+const BLOCK: usize = 4 << 10;
 
 impl Place {
     /// The secret that lies here.
@@ -175,14 +177,23 @@ impl Place {
         if meta.len() > LONGEST {
             return Err(SecretError::Shape { place: place() });
         }
-        let mut text = String::new();
-        file.read_to_string(&mut text).map_err(|_| SecretError::Shape { place: place() })?;
-        let secret = Secret::new(text.trim().to_owned());
-        text.clear();
-        if secret.reveal().is_empty() {
+        // However it is left, what was read is overwritten.
+        let mut read = Buffer::default();
+        loop {
+            match file.read(read.spare(BLOCK)).map_err(unreadable)? {
+                0 => break,
+                more => read.advance(more),
+            }
+            if read.filled().len() as u64 > LONGEST {
+                return Err(SecretError::Shape { place: place() });
+            }
+        }
+        let text = str::from_utf8(read.filled());
+        let text = text.map_err(|_| SecretError::Shape { place: place() })?.trim();
+        if text.is_empty() {
             return Err(SecretError::Absent { place: place() });
         }
-        Ok(secret)
+        Ok(Secret::new(text.to_owned()))
     }
 }
 
@@ -218,6 +229,12 @@ mod tests {
         assert!(said.contains("mode 640") && !said.contains("s3cret"), "{said}");
         put(0o600, "  \n");
         assert!(matches!(file.fetch(folder.path(), &none), Err(SecretError::Absent { .. })));
+        for (secret, fits) in [(64 << 10, true), ((64 << 10) + 1, false)] {
+            put(0o600, &"s".repeat(secret));
+            assert_eq!(file.fetch(folder.path(), &none).is_ok(), fits, "{secret}");
+        }
+        fs::write(&path, b"s3cret\xff").unwrap();
+        assert!(matches!(file.fetch(folder.path(), &none), Err(SecretError::Shape { .. })));
         put(0o400, "s3cret");
         std::os::unix::fs::symlink(&path, folder.path().join("link")).unwrap();
         let link = Place::File(PathBuf::from("link"));
