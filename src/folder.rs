@@ -149,6 +149,23 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(disk(path))
 }
 
+/// Puts a file with these bytes in the place of one, with its permissions, or where there is none: whole, or
+/// not at all.
+pub(crate) fn rewrite(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
+    refuse_link(path)?;
+    let draft = beside(path, "draft");
+    match fs::remove_file(&draft) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(disk(&draft)(error)),
+        Ok(()) | Err(_) => {}
+    }
+    write(&draft, bytes)?;
+    if let Ok(there) = fs::metadata(path) {
+        fs::set_permissions(&draft, there.permissions()).map_err(disk(&draft))?;
+    }
+    fs::rename(&draft, path).map_err(disk(path))?;
+    sync(home(path))
+}
+
 /// The folder that a file lies in.
 fn home(file: &Path) -> &Path {
     file.parent().filter(|home| !home.as_os_str().is_empty()).unwrap_or(Path::new("."))
@@ -324,6 +341,25 @@ mod tests {
         let _inherited = held.file.try_clone().unwrap();
         drop(held);
         hold(folder.path(), "two").unwrap();
+    }
+
+    #[test]
+    fn a_file_is_rewritten_whole_under_its_permissions() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("examples.toml");
+        // Cut off before.
+        write_new(&folder.path().join(".examples.toml.draft"), b"half").unwrap();
+        rewrite(&path, b"first").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        rewrite(&path, b"first and second").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"first and second");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+        assert_eq!(list(folder.path()).unwrap(), [path.clone()]);
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        rewrite(&link, b"third").unwrap_err();
+        assert_eq!(fs::read(&path).unwrap(), b"first and second");
     }
 
     #[test]

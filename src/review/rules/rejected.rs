@@ -4,7 +4,7 @@
 //! Does not: change a rule, or write a value that may not be shown.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::ErrorKind;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
@@ -51,7 +51,8 @@ pub fn example(
     let home = paper::home(&folder.path.join("runs"), run)?;
     let exports = manifest::kept(&home).and_then(|kept| {
         config.files = kept.files(&config.files);
-        kept.exports(&folder.path.join(&config.exports)).map_err(str::to_owned).ok()
+        let exports = folder.path.join(&config.exports);
+        kept.exports(&exports, &mut manifest::Digests::default()).map_err(str::to_owned).ok()
     });
     let exports = exports.ok_or_else(|| {
         refused(
@@ -77,23 +78,24 @@ pub fn example(
             )
         })?;
     let file = folder.path.join("rules").join(EXAMPLES);
-    let standing = fs::read_to_string(&file).unwrap_or_default();
+    let standing = match fs::read_to_string(&file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+        read => read.map_err(folder::disk(&file))?,
+    };
     if standing.contains(text.trim()) {
         return Ok(format!("it stands in rules/{EXAMPLES} already\n"));
     }
     let gap = if standing.is_empty() || standing.ends_with('\n') { "" } else { "\n" };
-    let more = format!("{gap}{text}");
+    let whole = format!("{standing}{gap}{text}");
     // A file of rules that cannot be read stops every command on the folder.
-    Examples::read(&(standing + &more), &config.boundary).map_err(|problems| {
+    Examples::read(&whole, &config.boundary).map_err(|problems| {
         let first = problems.sorted().first().map_or_else(String::new, |it| it.message.clone());
         refused(
             &format!("the example of it could not be read again, so nothing was written: {first}"),
             "write one by hand: docs/rules.md says how",
         )
     })?;
-    let written =
-        folder::open_append(&file)?.write_all(more.as_bytes()).map_err(folder::disk(&file));
-    written?;
+    folder::rewrite(&file, whole.as_bytes())?;
     drop(held);
     Ok(format!(
         "{text}\nwritten to rules/{EXAMPLES}; `crm-review rules test` says whether the rules agree with it\n"
