@@ -14,6 +14,7 @@ mod history;
 mod interval;
 mod ladder;
 mod lead_source;
+mod leave;
 mod lifecycle;
 mod lint;
 mod names;

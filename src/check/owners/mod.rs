@@ -24,6 +24,7 @@ use crate::policy::{Said, Section};
 
 use super::condition::Conditions;
 use super::ladder::{Flags, lists};
+use super::leave::Calendar;
 use super::lint::List;
 use super::people::Person;
 use super::settings::{self, days};
@@ -51,6 +52,8 @@ pub(crate) struct Policy {
     service: Result<service_owner::Rules, Off>,
     role: Result<role_changed::Rules, Off>,
     idle: Result<idle::Rules, Off>,
+    /// Who is away when, also where OWN-07 is off.
+    calendar: Option<Calendar>,
     on_leave: Result<on_leave::Rules, Off>,
     passed_around: Result<passed_around::Rules, Off>,
     committed: Result<inactive_owner_of_committed_deal::Rules, Off>,
@@ -60,6 +63,8 @@ impl Policy {
     pub(super) fn parse(root: &Section<'_>, rulebook: &Rulebook, boundary: &Boundary) -> Self {
         let inactive = root.section(INACTIVE_OWNER.name);
         let inactive = inactive.as_ref();
+        let on_leave = root.section(ON_LEAVE.name);
+        let calendar = on_leave::calendar(on_leave.as_ref(), rulebook);
         Self {
             active_account_types: settings::texts(
                 inactive,
@@ -73,7 +78,8 @@ impl Policy {
             service: service_owner::Rules::parse(root, boundary),
             role: role_changed::Rules::parse(root, boundary),
             idle: idle::Rules::parse(root, boundary),
-            on_leave: on_leave::Rules::parse(root, rulebook),
+            on_leave: on_leave::Rules::parse(on_leave.as_ref(), calendar.as_ref()),
+            calendar,
             passed_around: passed_around::Rules::parse(root),
             committed: inactive_owner_of_committed_deal::Rules::parse(root),
         }
@@ -96,7 +102,7 @@ impl Policy {
         let handovers = self.handovers().iter().flat_map(|(from, to)| [from, to]);
         let service = self.service.iter().flat_map(|rules| rules.users().each());
         let all = handovers.chain(service).chain(self.queue()).map(|said| said.value.as_str());
-        all.chain(self.on_leave.iter().flat_map(on_leave::Rules::names))
+        all.chain(self.calendar.iter().flat_map(Calendar::names))
     }
 
     /// True for integrations and administrators whom the rules name.

@@ -1,6 +1,5 @@
 //! OWN-07: the owner of open work is on leave, by a calendar that the rules name.
 //!
-//! The calendar holds days and nothing else: why somebody is away does not belong into a review.
 //! Does not: count absences that are nearly over, or speak of owners who left, queues and service users.
 
 use chrono::{Days, NaiveDate};
@@ -9,9 +8,11 @@ use crate::boundary::{Grant, Object, Row};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 
+use super::super::leave::{Calendar, Leave};
 use super::super::people::{self, Found, Person, Standing};
-use super::super::rulebook::{Rulebook, Table};
-use super::super::{About, CheckDef, Family, Judge, Judgement, NotLooked, Off, Policies, World};
+use super::super::{
+    About, CheckDef, Family, Judge, Judgement, NotLooked, Off, Policies, Rulebook, World,
+};
 use super::{Owned, Scope, days, holders, policy, settings, succession};
 
 /// OWN-07.
@@ -33,35 +34,26 @@ pub(in super::super) const ON_LEAVE: CheckDef = CheckDef {
 pub(super) struct Rules {
     objects: Vec<Object>,
     min_days_left: Said<u32>,
-    leaves: Vec<Leave>,
+    calendar: Calendar,
 }
 
-/// A row of the calendar.
-#[derive(Debug, Clone)]
-pub(super) struct Leave {
-    /// By id or by name.
-    owner: String,
-    from: NaiveDate,
-    /// The last day.
-    to: NaiveDate,
-    backup: Option<String>,
-    file: String,
-    line: usize,
+/// The calendar that the rules name, whoever reads it.
+pub(super) fn calendar(section: Option<&Section<'_>>, rulebook: &Rulebook) -> Option<Calendar> {
+    let section = section?;
+    let name = section.text("calendar")?;
+    let table = rulebook.table(&name, section, name.line)?;
+    Some(Calendar::parse(table, section))
 }
 
 impl Rules {
-    pub(super) fn parse(root: &Section<'_>, rulebook: &Rulebook) -> Result<Self, Off> {
-        let section = root.section(ON_LEAVE.name);
-        let section = section.as_ref();
-        let calendar = section.and_then(|section| {
-            let name = section.text("calendar")?;
-            let table = rulebook.table(&name, section, name.line)?;
-            Some(leaves(table, section))
-        });
+    pub(super) fn parse(
+        section: Option<&Section<'_>>,
+        calendar: Option<&Calendar>,
+    ) -> Result<Self, Off> {
         let rules = Self {
             objects: settings::objects(section, &[Object::Lead, Object::Deal]),
             min_days_left: settings::count(section, "min_days_left", 2),
-            leaves: calendar.clone().unwrap_or_default(),
+            calendar: calendar.cloned().unwrap_or_default(),
         };
         settings::switched_on(section, &ON_LEAVE)?;
         if calendar.is_none() {
@@ -71,21 +63,12 @@ impl Rules {
         Ok(rules)
     }
 
-    /// Everybody whom the calendar names.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.leaves.iter().flat_map(|it| [Some(it.owner.as_str()), it.backup.as_deref()]).flatten()
-    }
-
     /// The leave that keeps somebody from their work on a day, and its last day; leaves that follow on each
     /// other are one.
     fn away(&self, world: &World<'_>, person: &Person<'_>) -> Option<(&Leave, NaiveDate)> {
         let day = world.as_of.day;
-        let is_theirs = |leave: &&Leave| {
-            let found = world.people().find(&leave.owner);
-            matches!(found, Found::One(named) if named.id == person.id)
-        };
-        let own: Vec<&Leave> = self.leaves.iter().filter(is_theirs).collect();
-        let now = own.iter().find(|leave| leave.from <= day && day <= leave.to)?;
+        let own = self.calendar.of(world, person);
+        let now = own.iter().find(|leave| leave.holds(day))?;
         let mut last = now.to;
         while let Some(longer) = own.iter().find(|leave| {
             leave.to > last
@@ -105,51 +88,6 @@ impl Rules {
 /// The days from one to the last, both counted.
 fn days_left(last: NaiveDate, day: NaiveDate) -> i64 {
     (last - day).num_days() + 1
-}
-
-/// The rows of the calendar; what else it says is refused.
-fn leaves(table: &Table, section: &Section<'_>) -> Vec<Leave> {
-    const COLUMNS: [&str; 4] = ["owner", "from", "to", "backup"];
-    let file = table.file.as_str();
-    for name in &table.header {
-        if !COLUMNS.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-            let message = format!("`{name}` does not belong into a calendar of leave");
-            let hint = "take it out: owner, from, to and backup are all that is read";
-            section.problem_in(file, 1, message, hint);
-        }
-    }
-    let [owner, from, to, backup] = COLUMNS.map(|name| table.column(name));
-    let (Some(owner), Some(from), Some(to)) = (owner, from, to) else {
-        let hint = "name `owner`, `from` and `to` in the first line";
-        section.problem_in(file, 1, "a column of the calendar is missing", hint);
-        return Vec::new();
-    };
-    let row = |(line, cells): &(usize, Vec<String>)| {
-        let cell = |at: usize| cells.get(at).map_or("", String::as_str);
-        let fault = |message: &str, hint: &str| section.problem_in(file, *line, message, hint);
-        if cell(owner).is_empty() {
-            fault("`owner` is blank", "take the row out or fill it");
-            return None;
-        }
-        let (Ok(first), Ok(last)) = (cell(from).parse(), cell(to).parse()) else {
-            fault("`from` and `to` are no days", "like 2026-11-23; parts of a day are no leave");
-            return None;
-        };
-        if last < first {
-            fault("the leave ends before it begins", "`to` is the last day of it");
-            return None;
-        }
-        let backup = backup.map(cell).filter(|backup| !backup.is_empty());
-        Some(Leave {
-            owner: cell(owner).to_owned(),
-            from: first,
-            to: last,
-            backup: backup.map(str::to_owned),
-            file: file.to_owned(),
-            line: *line,
-        })
-    };
-    table.rows.iter().filter_map(row).collect()
 }
 
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
@@ -192,7 +130,7 @@ fn judge(rules: &Rules, scope: &Scope, world: &World<'_>) -> Judgement {
             judgement.findings.push(finding(rules, owned, world, row, away));
         }
     }
-    for leave in rules.leaves.iter().filter(|leave| leave.from <= day && day <= leave.to) {
+    for leave in rules.calendar.leaves.iter().filter(|leave| leave.holds(day)) {
         let why = match world.people().find(&leave.owner) {
             Found::One(_) => continue,
             Found::Several => "is the name of several people: their ids tell them apart",
