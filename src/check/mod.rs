@@ -341,6 +341,7 @@ pub const ALL: &[&CheckDef] = &[
     &owners::ROLE_CHANGED,
     &owners::IDLE,
     &owners::ON_LEAVE,
+    &owners::SPLIT_OWNERSHIP,
     &owners::PASSED_AROUND,
     &owners::INACTIVE_OWNER_OF_COMMITTED_DEAL,
     &lifecycle::CUSTOMER_WITHOUT_WON_DEAL,

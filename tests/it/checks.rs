@@ -782,6 +782,86 @@ fn who_is_away_is_stood_in_for_by_somebody_who_may_have_the_record() {
     assert!(partly.contains("rules/leave.csv:18: `Who Knows` is in no input"), "{partly}");
 }
 
+#[test]
+fn owners_who_should_agree_are_told_with_the_line_that_wants_it() {
+    let judged = fixture::named("split-ownership");
+    let inactive = &judgement(&judged, "OWN-01").findings;
+    let judgement = judgement(&judged, "OWN-08");
+    let findings = &judgement.findings;
+    let whose = "Who takes both: whoever has this contact, or";
+    for (record, says, proposed, doubt) in [
+        (
+            "contact C01",
+            "The contact is Bo Li's and its account Acme Ann Ng's, and the rules want one owner",
+            "Give to Ann Ng (U1)",
+            "which of the two is out of date the table does not say",
+        ),
+        (
+            "contact C07",
+            "The contact is Bo Li's and its account Untyped Ann Ng's, and the rules want one owner",
+            &format!("{whose} Ann Ng, who has account Untyped?"),
+            "which of the two",
+        ),
+        (
+            "contact C19",
+            "The contact is Bo Li's and its account Away Hal Ho's, and the rules want one owner",
+            "Who takes this contact? With Hal Ho it would be a fault: Hal Ho is away",
+            "which of the two",
+        ),
+        (
+            "contact C23",
+            "The contact is Bo Li's and its account Unsaid Pam Po's, and the rules want one owner",
+            &format!("{whose} Pam Po, who has account Unsaid?"),
+            "nothing says whether Pam Po is active",
+        ),
+        (
+            "contact C24",
+            "The contact is Eve Ek's and its account Acme Ann Ng's, and the rules want one owner",
+            "Who takes this contact? With Ann Ng it would be a fault: rule `France` gives it to Eve Ek",
+            "which of the two",
+        ),
+        (
+            "contact C32",
+            "The contact is Bo Li's and its account Moved Ann Ng's, and the rules want one owner",
+            "Give to Ann Ng (U1)",
+            "the account came to Ann Ng only 10 days ago: a handover may be under way",
+        ),
+        (
+            "lead L01",
+            "The lead is Eve Ek's and its account Acme Ann Ng's, and the rules want owners of one team",
+            "Who of the team of Ann Ng takes this lead, or who account Acme?",
+            "only the domain ties this lead to the account",
+        ),
+    ] {
+        assert_eq!(headline(findings, record), says);
+        assert_eq!(proposal(findings, record), proposed, "{record}");
+        let about = |finding: &&Finding| finding.record.to_string() == record;
+        let doubts = &findings.iter().find(about).unwrap().doubts;
+        assert!(doubts.iter().any(|it| it.starts_with(doubt)), "{record}: {doubts:?}");
+    }
+    // Nobody else proposes an owner whom the table would not have.
+    assert_eq!(
+        proposal(inactive, "contact C10"),
+        "Who takes this contact? With Bo Li it would be a fault: account Acme belongs to Ann Ng"
+    );
+    assert_eq!(proposal(inactive, "account A3"), "Give to Bo Li (U2)");
+    let lacking = |record: &str| {
+        let finding = findings.iter().find(|it| it.record.to_string() == record).unwrap();
+        finding.missing.iter().cloned().collect::<Vec<_>>().join("; ")
+    };
+    assert_eq!(lacking("contact C07"), "account.type is blank");
+    assert_eq!(lacking("contact C11"), "no role is known of Fay Fu");
+    assert_eq!(lacking("lead L03"), "no team is known of Gus Go");
+    assert_eq!(
+        judgement.partly(),
+        "leads: 1 belongs to several accounts of other owners: which one counts is not known; \
+         contacts: 1 belongs to several accounts of other owners: which one counts is not known; \
+         contacts: 1 names an account that is in no input; \
+         contacts: 1 has an owner, or one of its account, who is in no input or not the only one of the name; \
+         rules/owners.toml:34: nobody has the role `Field Engineer`"
+    );
+}
+
 /// What is proposed about a record, in words.
 fn proposal(findings: &[Finding], record: &str) -> String {
     let about = |finding: &&Finding| finding.record.to_string() == record;

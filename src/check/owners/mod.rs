@@ -13,6 +13,7 @@ mod parked_in_queue;
 mod passed_around;
 mod role_changed;
 mod service_owner;
+mod split_ownership;
 mod succession;
 
 use chrono::{DateTime, Utc};
@@ -39,6 +40,7 @@ pub(super) use parked_in_queue::PARKED_IN_QUEUE;
 pub(super) use passed_around::PASSED_AROUND;
 pub(super) use role_changed::ROLE_CHANGED;
 pub(super) use service_owner::SERVICE_OWNER;
+pub(super) use split_ownership::SPLIT_OWNERSHIP;
 
 /// What the rules say. A check that is off says why.
 #[derive(Debug, Clone)]
@@ -55,6 +57,7 @@ pub(crate) struct Policy {
     /// Who is away when, also where OWN-07 is off.
     calendar: Option<Calendar>,
     on_leave: Result<on_leave::Rules, Off>,
+    split: Result<split_ownership::Rules, Off>,
     passed_around: Result<passed_around::Rules, Off>,
     committed: Result<inactive_owner_of_committed_deal::Rules, Off>,
 }
@@ -80,6 +83,7 @@ impl Policy {
             idle: idle::Rules::parse(root, boundary),
             on_leave: on_leave::Rules::parse(on_leave.as_ref(), calendar.as_ref()),
             calendar,
+            split: split_ownership::Rules::parse(root, boundary),
             passed_around: passed_around::Rules::parse(root),
             committed: inactive_owner_of_committed_deal::Rules::parse(root),
         }
@@ -118,10 +122,10 @@ impl Policy {
     }
 
     /// What these checks would find, were a record somebody's.
-    pub(super) fn objection(
+    pub(super) fn objection<'a>(
         &self,
-        world: &World<'_>,
-        row: Row<'_>,
+        world: &World<'a>,
+        row: Row<'a>,
         person: &Person<'_>,
     ) -> Option<String> {
         let service = self.service.as_ref().ok().filter(|rules| rules.looks_at(row));
@@ -131,6 +135,10 @@ impl Policy {
         let on_leave = self.on_leave.as_ref().ok();
         if on_leave.is_some_and(|rules| rules.finds_fault(world, row, person)) {
             return Some(format!("{} is away", person.shown));
+        }
+        let split = self.split.as_ref().ok();
+        if let Some(why) = split.and_then(|rules| rules.objection(world, row, person)) {
+            return Some(why);
         }
         let plural = row.object().plural();
         let role = self.role.as_ref().ok().filter(|rules| rules.finds_fault(row, person));
@@ -519,7 +527,20 @@ mod tests {
              [parked-in-queue]\n\
              limits = { Inbound = \"soon\" }\n\
              [owner-on-leave]\n\
-             calendar = \"leave.csv\"\n",
+             calendar = \"leave.csv\"\n\
+             [[split-ownership.pair]]\n\
+             objects = [\"deal\"]\n\
+             account_roles = [\"AE\"]\n\
+             owners = \"one\"\n\
+             [[split-ownership.pair]]\n\
+             account_roles = [\"AE\", \"SDR\"]\n\
+             owners = \"may-differ\"\n\
+             [[split-ownership.pair]]\n\
+             objects = [\"lead\"]\n\
+             account_roles = [\"AE\"]\n\
+             owners = \"same\"\n\
+             [[split-ownership.pair]]\n\
+             role = \"AE\"\n",
         );
         for expected in [
             "owners.toml:2: `opportunity` is not a table under review",
@@ -532,6 +553,12 @@ mod tests {
             "leave.csv:3: `from` and `to` are no days",
             "leave.csv:4: the leave ends before it begins",
             "leave.csv:5: `owner` is blank",
+            "owners.toml:15: `deal` cannot be looked at here\n  hint: one of lead, contact",
+            "owners.toml:17: `one` is",
+            "owners.toml:21: the pair on line 18 decides all that this one could\n  \
+             hint: the first that fits counts: put the narrower one first",
+            "owners.toml:25: `owners` is missing in [split-ownership.pair]",
+            "owners.toml:26: unknown key `split-ownership.pair.role`",
             "owners.toml:11: `parked-in-queue.limits.Inbound` is a text, and a number is needed",
         ] {
             assert!(found.contains(expected), "{expected} is not in:\n{found}");
