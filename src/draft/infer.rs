@@ -48,7 +48,7 @@ pub(super) fn rules(batches: &Batches) -> BTreeMap<String, String> {
                 Family::Required => with(shipped, &required(batches, &ladders)),
                 Family::Routing => with(shipped, &(routing(batches) + &bands(batches))),
                 Family::LeadSource => lead_source(&kept_sources(shipped, batches), batches),
-                Family::Owners => owners(shipped, batches),
+                Family::Owners => owners(shipped, batches) + &shared_owners(batches),
                 Family::Batch | Family::Duplicates | Family::SystemOfRecord => shipped.to_owned(),
             };
             (family.file().to_owned(), text)
@@ -815,4 +815,52 @@ fn owners(shipped: &str, batches: &Batches) -> String {
     }
     found.push(']');
     shipped.replacen("users = []", &found, 1)
+}
+
+/// Types of accounts whose people have the account's owner, wherever both owners have one role.
+fn shared_owners(batches: &Batches) -> String {
+    /// What falls short of this is no rule with exceptions, but none.
+    const SAME_SHARE: f64 = 0.95;
+    let field = |object, name| batches.field(object, name);
+    let (Some(contacts), Some(accounts), Some(users)) =
+        (batches.get(Object::Contact), batches.get(Object::Account), batches.get(Object::User))
+    else {
+        return String::new();
+    };
+    let (Some(account), Some(owner), Some(theirs), Some(kind), Some(role)) = (
+        field(Object::Contact, "account"),
+        field(Object::Contact, "owner"),
+        field(Object::Account, "owner"),
+        field(Object::Account, "type"),
+        field(Object::User, "role"),
+    ) else {
+        return String::new();
+    };
+    let role = |id: &str| users.find(id)?.text(&role);
+    let mut counts: BTreeMap<(&str, &str), (usize, usize)> = BTreeMap::new();
+    for row in contacts.rows() {
+        let pair = row.text(&account).and_then(|id| {
+            let account = accounts.find(id)?;
+            Some((account.text(&kind)?, row.text(&owner)?, account.text(&theirs)?))
+        });
+        let Some((kind, mine, theirs)) = pair else { continue };
+        if let Some(shared) = role(mine).filter(|it| role(theirs) == Some(it)) {
+            let (same, all) = counts.entry((kind, shared)).or_default();
+            *same += usize::from(mine == theirs);
+            *all += 1;
+        }
+    }
+    let mut toml = String::new();
+    for ((kind, role), (same, all)) in counts {
+        if all >= MIN_RECORDS && share(same, all) >= SAME_SHARE {
+            let (kind, role) = (quoted(kind), quoted(role));
+            let _ = write!(
+                toml,
+                "\n[[split-ownership.pair]]\nobjects = [\"contact\"]\naccount_types = [{kind}]\n\
+                 owner_roles = [{role}]\naccount_roles = [{role}]\nowners = \"same\"          \
+                 # {same} of {all} contacts of such owners have their account's\n"
+            );
+        }
+    }
+    toml
 }
