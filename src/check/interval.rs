@@ -29,6 +29,25 @@ impl Share {
     }
 }
 
+/// The chance that of `whole` things, each of which is marked with a chance of `share`, at least `part` are:
+/// the upper tail of the binomial distribution, summed term by term. An exact one-sided test of a share
+/// (J. Arbuthnot, Philosophical Transactions 27 (1710), 186–190) holds it against what is called rare.
+fn at_least(part: u32, whole: u32, share: f64) -> f64 {
+    if part == 0 || share >= 1.0 {
+        f64::from(u8::from(part <= whole))
+    } else if part > whole || share <= 0.0 {
+        0.0
+    } else {
+        tail(part, whole, share)
+    }
+}
+
+/// The chance that at most `part` are: the lower tail.
+pub(super) fn at_most(part: u32, whole: u32, share: f64) -> f64 {
+    let part = part.min(whole);
+    at_least(whole - part, whole, 1.0 - share)
+}
+
 /// Where a chance that rises with the share reaches what lies beyond an end, by halving.
 fn share_at(chance: impl Fn(f64) -> f64) -> f64 {
     let (mut low, mut high) = (0.0_f64, 1.0_f64);
@@ -81,5 +100,38 @@ mod tests {
         check(0, 20, 0.0, 0.1684);
         check(1, 29, 0.0009, 0.1776);
         check(20, 20, 0.8316, 1.0);
+    }
+
+    #[track_caller]
+    fn check_tails(part: u32, whole: u32, share: f64, least: f64, most: f64) {
+        for (found, expected) in
+            [(at_least(part, whole, share), least), (at_most(part, whole, share), most)]
+        {
+            assert!((found - expected).abs() < 1e-12, "{part} of {whole} at {share}: {found}");
+        }
+    }
+
+    #[test]
+    fn tails_are_those_that_are_reckoned_by_hand() {
+        // Of ten throws of a coin: (45 + 10 + 1) / 1024 and 1013 / 1024.
+        check_tails(8, 10, 0.5, 56.0 / 1024.0, 1013.0 / 1024.0);
+        // 3 · 0.9² · 0.1 + 0.9³ = 0.972 and 1 − 0.9³ = 0.271.
+        check_tails(2, 3, 0.9, 0.972, 0.271);
+        // 1 − 0.8⁵ = 0.67232 and 0.8⁵ + 5 · 0.2 · 0.8⁴ = 0.73728.
+        check_tails(1, 5, 0.2, 0.672_32, 0.737_28);
+        check_tails(0, 7, 0.4, 1.0, 0.6_f64.powi(7));
+        check_tails(7, 7, 0.4, 0.4_f64.powi(7), 1.0);
+        // Shares that leave nothing to chance.
+        check_tails(3, 3, 1.0, 1.0, 1.0);
+        check_tails(2, 3, 1.0, 1.0, 0.0);
+        check_tails(0, 3, 0.0, 1.0, 1.0);
+        check_tails(1, 3, 0.0, 0.0, 1.0);
+    }
+
+    #[test]
+    fn a_million_records_are_no_matter_to_a_tail() {
+        assert!((at_most(500_000, 1_000_000, 0.5) - 0.500_4).abs() < 1e-4);
+        assert!(at_least(510_000, 1_000_000, 0.5) < 1e-80);
+        assert!(at_most(949_000, 1_000_000, 0.95) < 3e-6);
     }
 }

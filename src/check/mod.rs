@@ -11,6 +11,7 @@ mod duplicates;
 mod example;
 mod groups;
 mod history;
+mod imports;
 mod interval;
 mod ladder;
 mod lead_source;
@@ -26,6 +27,7 @@ mod routing;
 mod rulebook;
 mod settings;
 mod system_of_record;
+mod weeks;
 mod world;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -371,6 +373,7 @@ pub const ALL: &[&CheckDef] = &[
     &required::INVALID,
     &required::ROUTING_FIELD_BLANK,
     &required::NEXT_STEP,
+    &required::FILL_RATE_DROP,
     &lead_source::WEAK_SOURCE,
     &lead_source::SOURCE_AGAINST_CAMPAIGN,
     &lead_source::OVERWRITTEN_SOURCE,

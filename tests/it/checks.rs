@@ -488,6 +488,47 @@ fn what_people_give_away_is_told_of_whom_the_rules_name_with_its_interval() {
     );
 }
 
+/// What a finding counts, in words.
+fn figures(finding: &Finding) -> Vec<String> {
+    let evidence = finding.evidence().iter();
+    let figure = |it: &Evidence| match it {
+        Evidence::Figure { of, is } => Some(format!("{of}: {is}")),
+        _ => None,
+    };
+    evidence.filter_map(figure).collect()
+}
+
+#[test]
+fn a_field_that_one_source_lost_is_told_once_with_what_was_expected() {
+    let judged = fixture::named("fill-rate-drop");
+    let judgement = judgement(&judged, "REQ-06");
+    let told: Vec<_> = judgement.findings.iter().map(|it| it.headline.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            "Industry is blank in 00Q0132 and 12 more of the 24 leads from Web created 2026-02-16 to \
+             2026-02-22: 46 % have it, after 93 % in the 12 weeks before",
+            "Industry is blank in 00Q1459 and 21 more of the 24 leads from Fair created 2026-02-16 to \
+             2026-02-22: 8 % have it, after 98 % in the 12 weeks before",
+        ]
+    );
+    assert_eq!(
+        figures(&judgement.findings[0]),
+        [
+            "the first leads without it: lead 00Q0132, lead 00Q0133, lead 00Q0134, lead 00Q0135, lead 00Q0136",
+            "leads from Web that have industry, created 2026-02-16 to 2026-02-22: 11 of 24, which is 46 %",
+            "the same of the 12 weeks before: 112 of 120, which is 93 % (exact 95 % interval 87 % to 97 %)",
+            "expected at the share of before: 22.4 of 24",
+            "chance of so few where the share is 87 %: 1 in 699929",
+        ]
+    );
+    assert_eq!(
+        judgement.partly(),
+        "leads: 12 without a day of creation are in no week and not counted; leads: 25 of these weeks with a \
+         stage that is blank or not in rules/lifecycle.toml do not count for what is required from a stage on"
+    );
+}
+
 #[test]
 fn a_lead_that_was_touched_on_the_day_of_the_review_was_touched() {
     let findings = found("service-level", "RTE-07");

@@ -155,6 +155,11 @@ impl Policy {
         taxonomy.iter().any(|known| known == source.trim())
     }
 
+    /// The sources that the rules govern, where they say which there are.
+    pub(super) fn governed(&self) -> Option<&[String]> {
+        self.taxonomy.as_ref().map(|taxonomy| taxonomy.value.as_slice())
+    }
+
     /// True for a source of a record with which none of the family's checks would find fault.
     fn stands(&self, world: &World<'_>, row: Row<'_>, of: &Sourced, source: &str) -> bool {
         !self.is_weak(Some(source))

@@ -7,6 +7,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use crate::boundary::{Batch, Boundary, Cell, Field, Grant, Kind, Object, Row, is_bare_day};
 use crate::check::deals::{self, is_expectation};
+use crate::check::imports::Imports;
 use crate::check::ladder::Ladder;
 use crate::check::settings::named;
 use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
@@ -14,7 +15,6 @@ use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 
 use super::customer_without_won_deal::{self as unproven, Claims};
-use super::imports::Imports;
 use super::{FILE, Settings, policy, said};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {

@@ -7,12 +7,12 @@ use chrono::{DateTime, Utc};
 use crate::boundary::{Boundary, Field, Grant, Object, Row};
 use crate::check::condition::Conditions;
 use crate::check::deals::DealState;
+use crate::check::imports::Imports;
 use crate::check::ladder::{Ladder, lists};
 use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::Said;
 
-use super::imports::Imports;
 use super::links::{DealFields, Links};
 use super::{FILE, Settings, counted, on_ladder, policy, said, staged, time};
 

@@ -7,7 +7,6 @@ mod contact_ahead;
 mod contradicting_dates;
 mod customer_without_won_deal;
 mod disqualified;
-mod imports;
 mod lead_at_customer;
 mod links;
 mod lost_deal_alive;

@@ -6,13 +6,13 @@
 use chrono::{Duration, NaiveDate};
 
 use crate::boundary::{Batch, Boundary, Field, Grant, Kind, Object, Row, named_day};
+use crate::check::imports::Imports;
 use crate::check::ladder::{Ladder, Ladders, same};
 use crate::check::settings::{label, reviewed};
 use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity, blank_field};
 use crate::policy::{Said, Section, meant};
 
-use super::imports::Imports;
 use super::misplaced::{self, Misplaced};
 use super::{FILE, Settings, policy, said, staged, time};
 

@@ -31,20 +31,20 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
 #[derive(Debug, Clone)]
 pub(super) struct Rules {
     off: bool,
-    requires: Vec<Require>,
+    pub(super) requires: Vec<Require>,
 }
 
 /// One `[[require]]`.
 #[derive(Debug, Clone)]
-struct Require {
-    object: Object,
-    field: Field,
+pub(super) struct Require {
+    pub(super) object: Object,
+    pub(super) field: Field,
     from: FromStage,
     when: When,
     since: Option<NaiveDate>,
     created: Option<Field>,
     ask: String,
-    line: usize,
+    pub(super) line: usize,
 }
 
 impl Rules {
@@ -113,8 +113,15 @@ impl Require {
         })
     }
 
+    /// Asks for what tells whether a record must have the field.
+    pub(super) fn ask(&self, grant: &mut Grant<'_>, policies: &Policies) {
+        grant.reads(&self.field);
+        self.when.ask(grant);
+        policies.ladders.ask(self.object, grant);
+    }
+
     /// True when the record must have the field; `None` when nothing says how far the record has come.
-    fn applies(&self, world: &World<'_>, row: Row<'_>, place: Place) -> Option<bool> {
+    pub(super) fn applies(&self, world: &World<'_>, row: Row<'_>, place: Place) -> Option<bool> {
         let reached = self.from.reached(place)?;
         Some(reached && self.when.holds(row) && !self.exempts(world, row))
     }
@@ -124,7 +131,7 @@ impl Require {
         row.day(created, world.as_of.zone).is_some_and(|day| day < since)
     }
 
-    fn words(&self) -> String {
+    pub(super) fn words(&self) -> String {
         let mut words = vec![format!("{} is required {}", self.field, self.from.words())];
         if !self.when.all.is_empty() {
             words.push(format!("when {}", self.when.words()));
@@ -146,9 +153,7 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
         return Err(Off::NoPolicy { file: FILE, write });
     }
     for require in &rules.requires {
-        grant.reads(&require.field);
-        require.when.ask(grant);
-        policies.ladders.ask(require.object, grant);
+        require.ask(grant, policies);
         for name in Dates::NAMES {
             grant.optional(require.object, name);
         }

@@ -2,6 +2,7 @@
 //!
 //! Does not: look after owners (the owners family does) or sources with better evidence (lead source does).
 
+mod fill_rate;
 mod invalid;
 mod missing;
 mod next_step;
@@ -17,6 +18,7 @@ use super::ladder::Ladders;
 use super::settings::{label, quoted, reviewed, title};
 use super::{Family, World};
 
+pub(super) use fill_rate::CHECK as FILL_RATE_DROP;
 pub(super) use invalid::CHECK as INVALID;
 pub(super) use missing::CHECK as MISSING_FOR_STAGE;
 pub(super) use next_step::CHECK as NEXT_STEP;
@@ -33,6 +35,7 @@ pub(crate) struct Policy {
     invalid: invalid::Rules,
     routing_field: routing_field::Rules,
     next_step: next_step::Rules,
+    fill_rate: fill_rate::Rules,
 }
 
 impl Policy {
@@ -43,6 +46,7 @@ impl Policy {
             invalid: invalid::Rules::parse(root, ladders, boundary),
             routing_field: routing_field::Rules::parse(root),
             next_step: next_step::Rules::parse(root, ladders, boundary),
+            fill_rate: fill_rate::Rules::parse(root),
         }
     }
 

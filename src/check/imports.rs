@@ -50,7 +50,12 @@ impl Imports {
 
     /// How many records came in together with this one, where that looks like an import.
     pub(super) fn size(&self, row: Row<'_>) -> Option<usize> {
-        let count = *self.per_minute.get(&self.minute(row)?)?;
-        (count >= TOGETHER).then_some(count)
+        self.together(row).filter(|count| *count >= TOGETHER)
+    }
+
+    /// How many records were created in the minute of this one, itself among them; `None` where its
+    /// creation has no time of day.
+    pub(super) fn together(&self, row: Row<'_>) -> Option<usize> {
+        self.per_minute.get(&self.minute(row)?).copied()
     }
 }
