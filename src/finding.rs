@@ -603,7 +603,8 @@ pub struct Finding {
     /// Where its records hang together and are not one, the sets that they fall into.
     pub sets: Vec<Vec<RecordRef>>,
     escalate: Option<String>,
-    /// The field that a question is about, where a check may ask about several of one record.
+    /// The field, or the event in its history, that a question is about, where a check may ask about several
+    /// of one record.
     of: Option<String>,
     /// Of the fields that move by themselves, those that it is about.
     hinges: BTreeSet<String>,
@@ -655,6 +656,14 @@ impl Finding {
     #[must_use]
     pub fn of_field(mut self, field: &Field) -> Self {
         self.of = Some(field.name().to_owned());
+        self
+    }
+
+    /// Notes which event in a field's history a question is about: a check may ask about several of one
+    /// record.
+    #[must_use]
+    pub fn of_event(mut self, field: &Field, event: &str) -> Self {
+        self.of = Some(format!("{} {event}", field.name()));
         self
     }
 

@@ -238,6 +238,11 @@ impl History {
         }
     }
 
+    /// When the change was made, as it may be shown.
+    pub(super) fn when(&self, change: &Change<'_>) -> Shown {
+        change.row.cell(&self.changed).shown().clone()
+    }
+
     /// When records of a table were merged with others, by the record's position. Salesforce writes that down
     /// as a change of a field that does not exist, such as `leadMerged`.
     pub(super) fn merges(

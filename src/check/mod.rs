@@ -358,6 +358,7 @@ pub const ALL: &[&CheckDef] = &[
     &lifecycle::DISQUALIFIED_BUT_ACTIVE,
     &lifecycle::LOST_DEAL_ALIVE,
     &lifecycle::PAST_CLOSE_DATE,
+    &lifecycle::STAGE_SET_IN_BULK,
     &routing::WRONG_OWNER,
     &routing::TERRITORY,
     &routing::SEGMENT,

@@ -530,6 +530,42 @@ fn a_field_that_one_source_lost_is_told_once_with_what_was_expected() {
 }
 
 #[test]
+fn stages_that_were_set_at_once_are_told_by_minute_and_writer() {
+    let judged = fixture::named("stage-set-in-bulk");
+    let judgement = judgement(&judged, "LIF-14");
+    let told: Vec<_> = judgement.findings.iter().map(|it| it.headline.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            "Lifecycle of 003101 and 5 other contacts was set by Marketo Sync within one minute, 2026-02-10 \
+             10:05 UTC",
+            "Lifecycle of 003101 and 5 other contacts was set by Marketo Sync within one minute, 2026-02-17 \
+             10:05 UTC",
+            "Lifecycle of 003107 and 4 other contacts was set by Ann Ng within one minute, 2026-02-11 09:00 \
+             UTC",
+            "Lifecycle of 003146 and 4 other contacts was set within one minute, 2026-02-20 12:00 UTC",
+            "Lifecycle of 003151 and 4 other contacts was set by U9 within one minute, 2026-02-20 13:00 UTC",
+            "Stage of 0061 and 4 other deals was set by Marketo Sync within one minute, 2026-02-14 03:00 UTC",
+        ]
+    );
+    assert_eq!(
+        figures(&judgement.findings[0]),
+        [
+            "contacts whose stage was set in that minute by the same: 6",
+            "from one stage to another: lead → mql 6",
+            "the first of them: contact 003101, contact 003102, contact 003103, contact 003104, contact 003105",
+            "set by: a service user of the rules",
+            "such minutes of the same in 30 days: 2",
+        ]
+    );
+    assert_eq!(
+        judgement.partly(),
+        "field changes: 6 have no time of day: what came together cannot be told; contacts: the stages of 6 \
+         were set in one minute of 2026-02-14, as planned: The new ladder"
+    );
+}
+
+#[test]
 fn a_lead_that_was_touched_on_the_day_of_the_review_was_touched() {
     let findings = found("service-level", "RTE-07");
     for (record, says) in [

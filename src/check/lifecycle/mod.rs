@@ -13,6 +13,7 @@ mod lost_deal_alive;
 mod misplaced;
 mod opportunity_without_deal;
 mod past_close_date;
+mod set_in_bulk;
 mod skipped_evidence;
 mod stage_regression;
 mod stuck;
@@ -37,6 +38,7 @@ pub(super) use lead_at_customer::CHECK as OPEN_LEAD_AT_CUSTOMER;
 pub(super) use lost_deal_alive::CHECK as LOST_DEAL_ALIVE;
 pub(super) use opportunity_without_deal::CHECK as OPPORTUNITY_WITHOUT_DEAL;
 pub(super) use past_close_date::CHECK as PAST_CLOSE_DATE;
+pub(super) use set_in_bulk::CHECK as STAGE_SET_IN_BULK;
 pub(super) use skipped_evidence::CHECK as SKIPPED_EVIDENCE;
 pub(super) use stage_regression::CHECK as STAGE_REGRESSION;
 pub(super) use stuck::CHECK as STUCK;
@@ -60,6 +62,7 @@ pub(crate) struct Policy {
     disqualified: disqualified::Rule,
     lost_deal_alive: lost_deal_alive::Rule,
     past_close_date: past_close_date::Rule,
+    set_in_bulk: set_in_bulk::Rule,
 }
 
 impl Policy {
@@ -98,6 +101,7 @@ impl Policy {
             disqualified: disqualified::Rule::parse(&rules("disqualified-but-active"), boundary),
             lost_deal_alive: lost_deal_alive::Rule::parse(&rules("lost-deal-alive"), boundary),
             past_close_date: past_close_date::Rule::parse(&rules("past-close-date")),
+            set_in_bulk: set_in_bulk::Rule::parse(root, &rules("stage-set-in-bulk")),
         }
     }
 }
@@ -247,7 +251,16 @@ mod tests {
              since = 2026-01-01\n\
              [[evidence]]\n\
              object = \"account\"\n\
-             stage = \"Customer\"\n",
+             stage = \"Customer\"\n\
+             [stage-set-in-bulk]\n\
+             records = 1\n\
+             [[planned-change]]\n\
+             from = 2026-02-10\n\
+             until = 2026-02-09\n\
+             why = \"New stages\"\n\
+             object = \"user\"\n\
+             [[planned-change]]\n\
+             until = 2026-02-09\n",
         );
         for expected in [
             "lifecycle.toml:8: `Prospekt` is not a stage of accounts\n  hint: did you mean `Prospect`?",
@@ -260,6 +273,11 @@ mod tests {
             "lifecycle.toml:18: `contact.accepted_date` is not in rules/boundary.toml",
             "lifecycle.toml:19: `contact.stage_changed` is not in rules/boundary.toml",
             "lifecycle.toml:20: `needs` is missing in [evidence]",
+            "lifecycle.toml:24: `records` is at least 2\n  hint: so many records of one minute",
+            "lifecycle.toml:27: `until` lies before `from`",
+            "lifecycle.toml:29: `user` is not a table under review",
+            "lifecycle.toml:30: `from` is missing in [[planned-change]]",
+            "lifecycle.toml:30: `why` is missing in [planned-change]",
         ] {
             assert!(found.contains(expected), "{expected} is not in:\n{found}");
         }

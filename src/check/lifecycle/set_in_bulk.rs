@@ -1,0 +1,368 @@
+//! LIF-14: somebody or something set the stage of many records in one minute.
+//!
+//! One finding about each minute, writer and table: what is to be looked at is what did it. Whether a record
+//! stands where it should is judged elsewhere.
+//! Does not: say which stages are wrong, or judge what a record was created with.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use hashbrown::HashMap;
+
+use crate::boundary::{Field, Grant, Object, is_bare_day};
+use crate::check::history::{Actor, Change, History};
+use crate::check::ladder::Ladder;
+use crate::check::people::Found;
+use crate::check::settings::{reviewed, title};
+use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
+use crate::finding::{Evidence, Finding, Proposal, Severity};
+use crate::policy::{Said, Section};
+
+use super::{FILE, Settings, counted, days, policy, staged, time};
+
+pub(in crate::check) const CHECK: CheckDef = CheckDef {
+    code: "LIF-14",
+    name: "stage-set-in-bulk",
+    family: Family::Lifecycle,
+    severity: Severity::Medium,
+    about: About::OneRecord,
+    summary: "The field history shows that one user or integration set the stage of at least `records` \
+              records of one table within one minute of the last `within_days`, and no `[[planned-change]]` \
+              says that it was planned. One finding about each minute, writer and table, the 50 largest of \
+              each table.",
+    consequence: "A funnel moves in one minute by what nobody sold, and conversion rates, alerts and \
+                  handovers follow a script.",
+    load,
+};
+
+/// Of one table so many minutes are told; the others are counted.
+const MOST: usize = 50;
+
+/// What the rules say.
+#[derive(Debug, Clone)]
+pub(super) struct Rule {
+    on: bool,
+    /// So many records are not set one by one; without it nothing is looked at.
+    records: Option<Said<u32>>,
+    within_days: Said<u32>,
+    planned: Vec<Planned>,
+}
+
+/// Days on which stages are set as planned.
+#[derive(Debug, Clone)]
+struct Planned {
+    from: NaiveDate,
+    until: NaiveDate,
+    /// The table; all, where it says nothing.
+    object: Option<Object>,
+    why: String,
+}
+
+impl Rule {
+    pub(super) fn parse(root: &Section<'_>, settings: &Settings<'_>) -> Self {
+        let section = settings.section.as_ref();
+        let records = section.and_then(|section| section.count("records"));
+        if let (Some(section), Some(records)) = (section, &records)
+            && records.value < 2
+        {
+            section.problem_with_hint(
+                records.line,
+                "`records` is at least 2",
+                "so many records of one minute are not set one by one, such as 50",
+            );
+        }
+        let planned = root.sections("planned-change");
+        Self {
+            on: settings.on(),
+            records,
+            within_days: settings.count("within_days", 30),
+            planned: planned.iter().filter_map(Planned::parse).collect(),
+        }
+    }
+}
+
+impl Planned {
+    fn parse(section: &Section<'_>) -> Option<Self> {
+        let (from, until) = (section.date("from"), section.date("until"));
+        let why = section.required_text("why");
+        let object = section.text("object").and_then(|name| reviewed(section, &name));
+        if !section.has("from") {
+            section.problem_with_hint(
+                section.line(),
+                "`from` is missing in [[planned-change]]",
+                "say on which day it begins, like 2026-11-23",
+            );
+        }
+        let from = from?.value;
+        if let Some(until) = until.as_ref().filter(|until| until.value < from) {
+            section.problem_with_hint(
+                until.line,
+                "`until` lies before `from`",
+                "say on which day it ends; absent: on the day it begins",
+            );
+        }
+        Some(Self {
+            from,
+            until: until.map_or(from, |until| until.value),
+            object,
+            why: why?.trim().to_owned(),
+        })
+    }
+
+    fn holds(&self, object: Object, day: NaiveDate) -> bool {
+        (self.from..=self.until).contains(&day) && self.object.is_none_or(|it| it == object)
+    }
+}
+
+fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
+    let rule = policies.lifecycle.set_in_bulk.clone();
+    if !rule.on {
+        return Err(CHECK.off_in_rules());
+    }
+    let Some(records) = rule.records.clone() else {
+        let write = "say in `records` of [stage-set-in-bulk] how many of one minute are too many";
+        return Err(Off::NoPolicy { file: FILE, write });
+    };
+    if Object::REVIEWED.iter().all(|object| policies.ladders.of(*object).is_none()) {
+        let write = "add a ladder such as [contact] with `field` and `order`";
+        return Err(Off::NoPolicy { file: FILE, write });
+    }
+    let history = History::ask_with_values(grant)?;
+    grant.field(Object::FieldHistory, "by")?;
+    for object in Object::REVIEWED {
+        if policies.ladders.of(object).is_some() {
+            policies.ladders.ask(object, grant);
+            grant.optional(object, "created");
+        }
+    }
+    Ok(Box::new(move |world| judge(world, &rule, &records, &history)))
+}
+
+/// A minute, and who or what set stages in it; nothing where the history does not say.
+type Event<'a> = (i64, Option<&'a str>);
+
+/// The stages that one writer set in one minute, and those who had them, each once.
+struct Burst<'a> {
+    /// By the records' ids.
+    changes: Vec<Change<'a>>,
+}
+
+fn judge(world: &World<'_>, rule: &Rule, records: &Said<u32>, history: &History) -> Judgement {
+    let mut judgement = Judgement::default();
+    if world.batch(Object::FieldHistory).is_none() {
+        judgement.skip(Object::FieldHistory, "there is no input for them");
+        return judgement;
+    }
+    let mut staged_tables: Vec<(Object, &Ladder)> = Vec::new();
+    for object in Object::REVIEWED {
+        if world.policies.ladders.of(object).is_some() {
+            let table = staged(world, object, &mut judgement);
+            staged_tables.extend(table.map(|(_, ladder)| (object, ladder)));
+        }
+    }
+    let fields: Vec<&Field> = staged_tables.iter().map(|(_, ladder)| &ladder.field).collect();
+    let created: Vec<Option<Field>> = staged_tables
+        .iter()
+        .map(|(object, _)| world.policies.boundary.allowed(*object, "created"))
+        .collect();
+    let within = i64::from(rule.within_days.value);
+    let (mut looked, mut timeless) = (0_usize, 0_usize);
+    let mut events: HashMap<(usize, Event<'_>), Vec<Change<'_>>> = HashMap::new();
+    history.each(world, &fields, &mut judgement, |table, change| {
+        let (before, after) = (history.before(&change), history.after(&change));
+        let stays = before.map(str::trim) == after.map(str::trim);
+        if world.as_of.days_since(change.at) > within || after.is_none() || stays {
+            return;
+        }
+        looked += 1;
+        if is_bare_day(change.at, world.as_of.zone) {
+            timeless += 1;
+            return;
+        }
+        // What a record was created with is no change of it.
+        let made = created.get(table).and_then(|field| time(change.record, field.as_ref()));
+        if before.is_none() && made.is_some_and(|made| is_at_once(made, change.at)) {
+            return;
+        }
+        let by = history.by(&change).map(|by| match world.people().find(by) {
+            Found::One(person) => person.id.as_str(),
+            Found::Several | Found::Nobody => by.trim(),
+        });
+        events.entry((table, (minute(change.at), by))).or_default().push(change);
+    });
+    judgement.examined = looked;
+    if timeless > 0 {
+        let what = format!("{timeless} have no time of day: what came together cannot be told");
+        judgement.remark(Object::FieldHistory, &what);
+    }
+    let mut by_table: BTreeMap<usize, Vec<(Event<'_>, Burst<'_>)>> = BTreeMap::new();
+    for ((table, event), changes) in events {
+        let burst = Burst::of(changes);
+        if burst.changes.len() >= records.value as usize {
+            by_table.entry(table).or_default().push((event, burst));
+        }
+    }
+    for (table, mut bursts) in by_table {
+        let Some((object, ladder)) = staged_tables.get(table).copied() else { continue };
+        bursts.retain(|(_, burst)| !burst.is_planned(world, rule, object, &mut judgement));
+        bursts.sort_by_key(|(event, burst)| (Reverse(burst.changes.len()), *event));
+        let look = Look { world, rule, records, history, ladder };
+        let of_writer =
+            |by: Option<&str>| bursts.iter().filter(|((_, other), _)| *other == by).count();
+        for (event, burst) in bursts.iter().take(MOST) {
+            judgement.findings.extend(look.finding(*event, burst, of_writer(event.1)));
+        }
+        let beyond = bursts.iter().skip(MOST).flat_map(|(_, burst)| &burst.changes);
+        let beyond: Vec<_> = beyond.map(|change| change.record).collect();
+        if let Some(more) = bursts.len().checked_sub(MOST).filter(|more| *more > 0) {
+            let why =
+                format!("{more} more minutes in which stages were set in bulk; {MOST} are told");
+            judgement.skip_records(object, beyond, &why);
+        }
+    }
+    judgement
+}
+
+/// True for two instants of one minute or of two that follow each other.
+fn is_at_once(one: DateTime<Utc>, other: DateTime<Utc>) -> bool {
+    (one - other).num_seconds().abs() <= 60
+}
+
+fn minute(at: DateTime<Utc>) -> i64 {
+    at.timestamp().div_euclid(60)
+}
+
+impl<'a> Burst<'a> {
+    fn of(mut changes: Vec<Change<'a>>) -> Self {
+        changes.sort_by_key(|change| (change.record.id(), Reverse(History::order(change))));
+        changes.dedup_by_key(|change| change.record.position());
+        Self { changes }
+    }
+
+    /// True where the rules say that it was planned, which is noted.
+    fn is_planned(
+        &self,
+        world: &World<'_>,
+        rule: &Rule,
+        object: Object,
+        judgement: &mut Judgement,
+    ) -> bool {
+        let day =
+            self.changes.first().map(|it| it.at.with_timezone(&world.as_of.zone).date_naive());
+        let mut planned = rule.planned.iter();
+        let Some((planned, day)) =
+            day.and_then(|day| Some((planned.find(|it| it.holds(object, day))?, day)))
+        else {
+            return false;
+        };
+        let what = format!(
+            "the stages of {} were set in one minute of {day}, as planned: {}",
+            self.changes.len(),
+            planned.why
+        );
+        judgement.remark(object, &what);
+        true
+    }
+
+    /// From which stage to which, as far as may be shown, most first.
+    fn moves(&self, history: &History) -> String {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for change in &self.changes {
+            let [from, to] = history.values(change);
+            *counts.entry(format!("{from} → {to}")).or_default() += 1;
+        }
+        let mut counts: Vec<_> = counts.into_iter().collect();
+        counts.sort_by_key(|(_, count)| Reverse(*count));
+        let told = counts.iter().take(QUOTED).map(|(step, count)| format!("{step} {count}"));
+        told.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// No more records and moves than a person reads.
+const QUOTED: usize = 5;
+
+/// By what a burst is told.
+#[derive(Clone, Copy)]
+struct Look<'l, 'a> {
+    world: &'l World<'a>,
+    rule: &'l Rule,
+    records: &'l Said<u32>,
+    history: &'l History,
+    ladder: &'l Ladder,
+}
+
+impl<'a> Look<'_, 'a> {
+    /// The first record under review stands for all; there is none where no such record is under review.
+    fn finding(self, event: Event<'_>, burst: &Burst<'a>, of_writer: usize) -> Option<Finding> {
+        let Self { world, rule, records, history, ladder } = self;
+        let change = burst.changes.iter().find(|change| change.record.is_under_review())?;
+        let row = change.record;
+        let object = row.object();
+        let count = burst.changes.len();
+        let actor = history.actor(world, change);
+        let writer = history.writer(world, change);
+        let by = writer.as_ref().map_or_else(String::new, |writer| format!(" by {writer}"));
+        let headline = format!(
+            "{} of {} and {} was set{by} within one minute, {}",
+            title(&ladder.field),
+            world.called(row),
+            counted(count - 1, &format!("other {object}"), &format!("other {}", object.plural())),
+            history.when(change)
+        );
+        let question = match &writer {
+            Some(writer) => {
+                format!("What had {writer} set {count} stages at once, and was it meant?")
+            }
+            None => format!("Who or what set {count} stages at once, and was it meant?"),
+        };
+        let figure = |of: String, is: String| Evidence::Figure { of, is };
+        let first: Vec<_> =
+            burst.changes.iter().take(QUOTED).map(|it| it.record.record().to_string()).collect();
+        let kind = match actor {
+            Actor::Person(_) => "a user",
+            Actor::Service => "a service user of the rules",
+            Actor::Stranger => "somebody in no input",
+            Actor::Unsaid => "nobody the history names",
+        };
+        let event = format!("{} {}", event.0, event.1.unwrap_or_default());
+        let proposal = Proposal::ReviewUpstream { question };
+        let mut finding =
+            Finding::about(row.record(), headline, history.evidence(change), proposal)
+                .of_event(&ladder.field, &event)
+                .because(Evidence::Cell(row.cell(&ladder.field)))
+                .because(figure(
+                    format!("{} whose stage was set in that minute by the same", object.plural()),
+                    count.to_string(),
+                ))
+                .because(figure("from one stage to another".to_owned(), burst.moves(history)))
+                .because(figure("the first of them".to_owned(), first.join(", ")))
+                .because(figure("set by".to_owned(), kind.to_owned()))
+                .because(figure(
+                    format!("such minutes of the same in {}", days(rule.within_days.value.into())),
+                    of_writer.to_string(),
+                ))
+                .because(policy(
+                    records.line,
+                    format!("{} of one minute are not set one by one", records.value),
+                ))
+                .because(policy(
+                    rule.within_days.line,
+                    format!("changes within {} are judged", days(rule.within_days.value.into())),
+                ));
+        finding = match actor {
+            Actor::Stranger => finding.lacking("who set them is in no input"),
+            Actor::Unsaid => finding.lacking("who set them is not said"),
+            Actor::Person(_) | Actor::Service => finding,
+        };
+        if of_writer > 1 {
+            finding = finding.unless(format!(
+                "the same did so in {of_writer} minutes: setting stages may be its work"
+            ));
+        }
+        Some(finding.unless(
+            "it may have been planned, as when stages are renamed or a list is cleaned: a \
+             [[planned-change]] with its days and its reason says so",
+        ))
+    }
+}
