@@ -32,7 +32,7 @@ impl Share {
 /// The chance that of `whole` things, each of which is marked with a chance of `share`, at least `part` are:
 /// the upper tail of the binomial distribution, summed term by term. An exact one-sided test of a share
 /// (J. Arbuthnot, Philosophical Transactions 27 (1710), 186–190) holds it against what is called rare.
-fn at_least(part: u32, whole: u32, share: f64) -> f64 {
+pub(super) fn at_least(part: u32, whole: u32, share: f64) -> f64 {
     if part == 0 || share >= 1.0 {
         f64::from(u8::from(part <= whole))
     } else if part > whole || share <= 0.0 {

@@ -381,6 +381,7 @@ pub const ALL: &[&CheckDef] = &[
     &lead_source::CONVERTED_SOURCE,
     &lead_source::OUTSIDE_TAXONOMY,
     &lead_source::IMPOSSIBLE_ORDER,
+    &lead_source::DIRECT_SURGE,
     &system_of_record::CONFLICTING_VALUE,
     &system_of_record::WRONG_WRITER,
     &system_of_record::FLAPPING,

@@ -13,7 +13,7 @@ use crate::finding::{Evidence, Finding};
 use crate::policy::{Said, Section};
 
 use super::imports::Imports;
-use super::interval::{Share, at_most, percent};
+use super::interval::{Share, at_least, at_most, percent};
 use super::{AsOf, Family, Judgement, settings};
 
 /// How a last week is held against the weeks before.
@@ -92,6 +92,16 @@ impl Rules {
         (chance < self.limit(looked_at)).then_some(surprise)
     }
 
+    /// The same, where it lies above.
+    pub(super) fn risen(&self, course: &Course, looked_at: usize) -> Option<Surprise> {
+        let Part { part, whole } = course.last();
+        let before = course.before();
+        let range = Share::of(before.part, before.whole);
+        let chance = at_least(part, whole, range.to);
+        let surprise = Surprise { is_above: true, chance, range, looked_at };
+        (chance < self.limit(looked_at)).then_some(surprise)
+    }
+
     /// Tells what a surprise is made of, and what weeks before it speak against it.
     pub(super) fn told(
         &self,
@@ -166,6 +176,13 @@ pub(super) struct Surprise {
     looked_at: usize,
 }
 
+impl Surprise {
+    /// True where the share rose.
+    pub(super) fn is_above(&self) -> bool {
+        self.is_above
+    }
+}
+
 /// What a share is of, in words.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Words<'w> {
@@ -235,6 +252,13 @@ impl Weeks {
     /// True for a record of which only the day of creation is known: whether it was imported cannot be told.
     pub(super) fn is_bare(&self, row: Row<'_>, created: &Field) -> bool {
         row.time(created).is_some_and(|at| is_bare_day(at, self.zone))
+    }
+
+    /// What is lacking where so many of the records that make a share have no time of day.
+    pub(super) fn timeless(created: &Field, count: usize) -> String {
+        format!(
+            "{created} has no time of day for {count} of them: whether they were imported cannot be told"
+        )
     }
 
     /// Notes that there are too few records to tell anything.
@@ -379,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fall_has_to_be_below_the_range_of_the_weeks_before() {
+    fn what_moves_has_to_leave_the_range_of_the_weeks_before() {
         let rules = rules("").unwrap();
         // 100 of 100 may be 96.4 %: 19 of 20 are no surprise, 14 of 20 are.
         assert!(rules.fallen(&course((19, 20), (100, 100)), 1).is_none());
@@ -389,6 +413,8 @@ mod tests {
         let some = course((4, 20), (120, 200));
         assert!(rules.fallen(&some, 1).is_some());
         assert!(rules.fallen(&some, 6).is_none());
+        assert!(rules.risen(&course((20, 20), (50, 100)), 1).is_some());
+        assert!(rules.risen(&course((12, 20), (50, 100)), 1).is_none());
     }
 
     #[test]

@@ -566,6 +566,42 @@ fn stages_that_were_set_at_once_are_told_by_minute_and_writer() {
 }
 
 #[test]
+fn a_week_in_which_more_or_fewer_came_directly_is_told_by_table() {
+    let judged = fixture::named("direct-surge");
+    let surge = judgement(&judged, "SRC-07");
+    let told: Vec<_> = surge.findings.iter().map(|it| it.headline.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            "00Q0121 and 17 more of the 30 leads created 2026-02-16 to 2026-02-22 came from a direct source: \
+             60 % did, after 20 % in the 12 weeks before",
+            "0030124 and 26 more of the 30 contacts created 2026-02-16 to 2026-02-22 did not come from a \
+             direct source: 10 % did, after 50 % in the 12 weeks before",
+        ]
+    );
+    assert_eq!(
+        figures(&surge.findings[0]),
+        [
+            "leads created 2026-02-16 to 2026-02-22 without a source, which do not count: 10",
+            "leads created 2026-02-16 to 2026-02-22 that were imported, which do not count: 40",
+            "leads from a direct source, of those with a source, created 2026-02-16 to 2026-02-22: 18 of 30, \
+             which is 60 %",
+            "the same of the 12 weeks before: 24 of 120, which is 20 % (exact 95 % interval 13 % to 28 %)",
+            "expected at the share of before: 6.0 of 30",
+            "chance of so many where the share is 28 %: 1 in 3544",
+        ]
+    );
+    let doubts = surge.findings[0].doubts.join(" ");
+    assert!(doubts.contains("dark social") && doubts.contains("consent banner"), "{doubts}");
+    let as_before = fixture::named("direct-surge-as-before");
+    assert_eq!(
+        judgement(&as_before, "SRC-07").partly(),
+        "leads: 20 without a day of creation are in no week and not counted; contacts: there are fewer than \
+         20 of the week 2026-02-16 to 2026-02-22 and 100 of the 12 weeks before, which would tell"
+    );
+}
+
+#[test]
 fn a_lead_that_was_touched_on_the_day_of_the_review_was_touched() {
     let findings = found("service-level", "RTE-07");
     for (record, says) in [

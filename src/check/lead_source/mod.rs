@@ -4,6 +4,7 @@
 
 mod chain;
 mod conflict;
+mod direct;
 mod order;
 mod overwritten;
 mod taxonomy;
@@ -26,6 +27,7 @@ pub(super) use touch::Touches;
 
 pub(super) use chain::CHECK as CONVERTED_SOURCE;
 pub(super) use conflict::CHECK as SOURCE_AGAINST_CAMPAIGN;
+pub(super) use direct::CHECK as DIRECT_SURGE;
 pub(super) use order::CHECK as IMPOSSIBLE_ORDER;
 pub(super) use overwritten::CHECK as OVERWRITTEN_SOURCE;
 pub(super) use taxonomy::CHECK as OUTSIDE_TAXONOMY;
@@ -54,6 +56,7 @@ pub(crate) struct Policy {
     campaign_sources: Mapping,
     chain: chain::Rules,
     overwritten: overwritten::Rules,
+    direct: direct::Rules,
     off: Vec<&'static str>,
 }
 
@@ -68,8 +71,11 @@ fn default<T>(value: T) -> Said<T> {
 impl Policy {
     pub(super) fn parse(root: &Section<'_>) -> Self {
         let weak = ["other", "unknown", "n/a"].map(str::to_owned).to_vec();
+        let taxonomy = taxonomy(root);
+        let governed = taxonomy.as_ref().map(|taxonomy| taxonomy.value.as_slice());
+        let direct = direct::Rules::parse(root, governed);
         let mut policy = Self {
-            taxonomy: None,
+            taxonomy,
             weak: default(weak),
             weak_after_days: default(7),
             conflict_after_days: default(1),
@@ -80,17 +86,9 @@ impl Policy {
             campaign_sources: mapping(root, "campaign-sources"),
             chain: chain::Rules::parse(root),
             overwritten: overwritten::Rules::parse(root),
+            direct,
             off: Vec::new(),
         };
-        if let Some(section) = root.section("taxonomy") {
-            let values: Vec<_> =
-                section.texts("values").iter().map(|said| said.trim().to_owned()).collect();
-            if values.is_empty() {
-                section.missing("values");
-            } else {
-                policy.taxonomy = Some(Said { value: values, line: section.line() });
-            }
-        }
         for check in [WEAK_SOURCE, SOURCE_AGAINST_CAMPAIGN, OUTSIDE_TAXONOMY, IMPOSSIBLE_ORDER] {
             if let Some(section) = root.section(check.name) {
                 policy.read(check.name, &section);
@@ -185,6 +183,18 @@ fn is_same(one: &str, other: &str) -> bool {
     letters(one).eq(letters(other))
 }
 
+/// `[taxonomy]`.
+fn taxonomy(root: &Section<'_>) -> Option<Said<Vec<String>>> {
+    let section = root.section("taxonomy")?;
+    let values: Vec<_> =
+        section.texts("values").iter().map(|said| said.trim().to_owned()).collect();
+    if values.is_empty() {
+        section.missing("values");
+        return None;
+    }
+    Some(Said { value: values, line: section.line() })
+}
+
 fn mapping(root: &Section<'_>, key: &str) -> Mapping {
     let Some(section) = root.section(key) else { return Mapping::new() };
     let mut mapping = Mapping::new();
@@ -268,5 +278,36 @@ fn relative(then: DateTime<Utc>, from: DateTime<Utc>, about: &str) -> String {
         60..120 => format!("1 hour {side}"),
         minutes @ 120..2_880 => format!("{} hours {side}", minutes / 60),
         minutes => format!("{} days {side}", minutes / 1_440),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::Rulebook;
+    use super::*;
+    use crate::policy::Log;
+
+    #[test]
+    fn what_is_wrong_with_direct_sources_is_told_with_its_line() {
+        let log = Log::default();
+        let text = "[taxonomy]\n\
+            values = [\"Web\", \"Direct\"]\n\
+            [direct-surge]\n\
+            direct = [\"direct\", \"Dirct\"]\n\
+            objects = [\"deal\"]\n\
+            weeks = 500\n";
+        let files = BTreeMap::from([(FILE.to_owned(), text.to_owned())]);
+        let rulebook = Rulebook::parse(&files, &log);
+        let policy = Policy::parse(&rulebook.root(Family::LeadSource, &log));
+        let found = log.finish(policy).unwrap_err().to_string();
+        for expected in [
+            "lead-source.toml:4: `Dirct` is not in the governed list\n  hint: did you mean `Direct`?",
+            "lead-source.toml:5: `deal` cannot be looked at here\n  hint: one of lead, contact",
+            "lead-source.toml:6: `weeks` is not between 1 and 104",
+        ] {
+            assert!(found.contains(expected), "{expected} is not in:\n{found}");
+        }
     }
 }

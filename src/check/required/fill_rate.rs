@@ -376,10 +376,7 @@ impl<'a> Pair<'_, 'a> {
         finding = rules.told(finding, weeks, &self.course, &fall, words);
         let bare = self.blank.iter().filter(|row| weeks.is_bare(**row, created)).count();
         if bare >= rules.import_size.value as usize {
-            finding = finding.lacking(format!(
-                "{created} has no time of day for {bare} of those without it: whether they were imported \
-                 cannot be told"
-            ));
+            finding = finding.lacking(Weeks::timeless(created, bare));
         }
         Some(finding.unless(
             "those of before had longer to be filled in by hand: where people do that, the week catches up",
