@@ -164,6 +164,7 @@ fn account() -> Account {
     let mut contacts = Type {
         properties: vec![
             property("hs_object_id", "number"),
+            property("createdate", "datetime"),
             property("hs_createdate", "datetime"),
             property("firstname", "string"),
             property("email", "string"),
@@ -175,7 +176,7 @@ fn account() -> Account {
     for id in 1..=PEOPLE {
         let owner = if id % 100 == 1 { "8" } else { "7" };
         let properties = [
-            ("hs_createdate", "2026-01-05T10:00:00.000Z".to_owned()),
+            // And no `hs_createdate`: HubSpot lists that property, and fills it for other types.
             ("createdate", "2026-01-05T10:00:00.000Z".to_owned()),
             ("firstname", format!("Person {id}")),
             ("email", if id % 10 == 0 { String::new() } else { format!("p{id}@haus{id}.example") }),
@@ -245,6 +246,35 @@ fn found(job: &Job) -> BTreeSet<u64> {
     let findings = facts(job);
     let left = findings.iter().filter(|finding| finding["rule"] == "OWN-01");
     left.map(|finding| word(&finding["record"]).parse().unwrap()).collect()
+}
+
+#[test]
+fn a_record_without_a_date_or_with_one_far_ahead_is_read_too() {
+    let mut account = account();
+    let records = &mut account.types.get_mut("contacts").unwrap().records;
+    let mut created = |id: u64, at: Option<&str>| {
+        let properties = &mut records.get_mut(&id).unwrap().properties;
+        properties.remove("createdate");
+        properties.extend(at.map(|at| ("createdate".to_owned(), at.to_owned())));
+    };
+    created(3, None);
+    created(303, Some("2031-01-05T10:00:00.000Z"));
+    // Made while the account is read.
+    created(603, Some("2026-11-23T06:00:01.000Z"));
+    let server = account.serve();
+    let job = small(&server, "");
+    assert_eq!(run(&job).unwrap().missing, Vec::<String>::new());
+    let mut expected = left();
+    expected.remove(&603);
+    assert_eq!(found(&job), expected);
+    assert_eq!(contacts_read(&job), PEOPLE - 1);
+}
+
+fn contacts_read(job: &Job) -> u64 {
+    let manifest = job.json(&format!("runs/{DAY}/manifest.json"));
+    let inputs = manifest["inputs"].as_array().unwrap();
+    let contacts = inputs.iter().find(|input| input["object"] == "contact").unwrap();
+    contacts["rows_read"].as_u64().unwrap()
 }
 
 #[test]

@@ -101,10 +101,10 @@ impl Plan {
             kind,
             object: table.object,
             having: None,
-            created: if known.properties.iter().any(|known| known.name == Created::Noted.name()) {
-                Created::Noted
-            } else {
+            created: if known.properties.iter().any(|it| it.name == Created::Claimed.name()) {
                 Created::Claimed
+            } else {
+                Created::Noted
             },
             header: Vec::new(),
             fills: Vec::new(),

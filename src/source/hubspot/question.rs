@@ -133,21 +133,21 @@ impl Kind {
     }
 }
 
-/// When a record was created.
+/// When a record was created. HubSpot lists both properties for many types and fills one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Created {
-    /// As HubSpot noted it; nobody can change it.
-    Noted,
-    /// As people and imports may have changed it.
+    /// As contacts, companies, deals and leads tell it; people and imports may have changed it.
     Claimed,
+    /// As HubSpot noted it, of a type that has not the other one.
+    Noted,
 }
 
 impl Created {
     /// The property that says it.
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::Noted => "hs_createdate",
             Self::Claimed => "createdate",
+            Self::Noted => "hs_createdate",
         }
     }
 }
@@ -179,7 +179,8 @@ pub struct Search {
     pub properties: Vec<String>,
     /// The last id of the page before.
     pub behind: u64,
-    /// Created before this instant: what belongs to the answer is frozen there.
+    /// Created before this instant, or at no instant that can be true: what belongs to the answer is
+    /// frozen there.
     pub before: DateTime<Utc>,
     /// The property that says when a record was created.
     pub created: Created,
@@ -189,11 +190,14 @@ pub struct Search {
     pub limit: usize,
 }
 
+/// No pull takes longer; what is dated further ahead has a wrong date, which is for the review to see.
+const AHEAD: chrono::Duration = chrono::Duration::days(3);
+
 impl Search {
     /// HubSpot sends no more records on a page.
     pub(super) const PAGE: usize = 200;
-    /// HubSpot takes no question of more than 3,000 characters; conditions and brackets need some 400.
-    const ROOM: usize = 2_500;
+    /// HubSpot takes no question of more than 3,000 characters; conditions and brackets need some 1,200.
+    const ROOM: usize = 1_700;
 
     /// Properties, as many at a time as one question has room for.
     pub(super) fn parts(properties: &[String]) -> Vec<&[String]> {
@@ -212,15 +216,21 @@ impl Search {
 
     pub(in crate::source) fn body(&self) -> Value {
         let filter = |name: &str, operator: &str, value: String| json!({ "propertyName": name, "operator": operator, "value": value });
-        let before = self.before.timestamp_millis().to_string();
-        let mut filters = vec![
-            filter(self.created.name(), "LT", before),
-            filter(OBJECT_ID, "GT", self.behind.to_string()),
-        ];
-        let has = |name| json!({ "propertyName": name, "operator": "HAS_PROPERTY" });
-        filters.extend(self.having.as_ref().map(has));
+        let is = |name: &str, operator: &str| json!({ "propertyName": name, "operator": operator });
+        let millis = |at: DateTime<Utc>| at.timestamp_millis().to_string();
+        let created = self.created.name();
+        // A record without a date, or with one far ahead, would be in no search by dates.
+        let group = |condition: Value| {
+            let mut filters = vec![condition, filter(OBJECT_ID, "GT", self.behind.to_string())];
+            filters.extend(self.having.as_ref().map(|name| is(name, "HAS_PROPERTY")));
+            json!({ "filters": filters })
+        };
         json!({
-            "filterGroups": [{ "filters": filters }],
+            "filterGroups": [
+                group(filter(created, "LT", millis(self.before))),
+                group(filter(created, "GT", millis(self.before + AHEAD))),
+                group(is(created, "NOT_HAS_PROPERTY")),
+            ],
             "sorts": [{ "propertyName": OBJECT_ID, "direction": "ASCENDING" }],
             "properties": self.properties,
             "limit": self.limit,
@@ -289,7 +299,7 @@ mod tests {
                 kind: Kind::Contacts,
                 properties: part.to_vec(),
                 behind: u64::MAX,
-                before: DateTime::<Utc>::MAX_UTC,
+                before: DateTime::<Utc>::MAX_UTC - AHEAD,
                 created: Created::Noted,
                 having: Some(format!("{:x<LONGEST_NAME$}", "")),
                 limit: Search::PAGE,

@@ -237,10 +237,11 @@ fn add(account: &mut Account, kind: &str, file: &str, people: &People) {
                 record.properties.insert(name, value);
             }
         }
-        // What nobody can change, whatever an import wrote into the other one.
-        let noted =
-            record.properties["createdate"].clone().min("2026-11-20T00:00:00.000Z".to_owned());
-        record.properties.insert("hs_createdate".to_owned(), noted);
+        // HubSpot lists the property for every type, and fills it for deals alone.
+        if kind == "deals" {
+            let noted = record.properties["createdate"].clone();
+            record.properties.insert("hs_createdate".to_owned(), noted);
+        }
         table.records.insert(id, record);
     }
     account.types.insert(kind.to_owned(), table);

@@ -301,8 +301,10 @@ fn shown(id: u64, record: &Record, body: &Value, with_history: bool) -> Value {
 fn fits(group: &Value, id: u64, record: &Record) -> bool {
     group["filters"].as_array().unwrap().iter().all(|filter| {
         let name = filter["propertyName"].as_str().unwrap();
-        if filter["operator"] == "HAS_PROPERTY" {
-            return record.properties.contains_key(name);
+        match filter["operator"].as_str().unwrap() {
+            "HAS_PROPERTY" => return record.properties.contains_key(name),
+            "NOT_HAS_PROPERTY" => return !record.properties.contains_key(name),
+            _ => {}
         }
         let limit: i64 = filter["value"].as_str().unwrap().parse().unwrap();
         let value = match name {
