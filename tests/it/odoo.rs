@@ -213,6 +213,44 @@ fn a_user_who_may_write_is_refused_or_shown() {
     }
 }
 
+#[test]
+fn an_address_for_deliveries_is_no_contact() {
+    let mut database = database();
+    let mut partners = Model {
+        fields: fields(&[
+            ("id", "integer", None),
+            ("name", "char", None),
+            ("email", "char", None),
+            ("is_company", "boolean", None),
+            ("type", "selection", None),
+        ]),
+        may: BTreeSet::from(["read"]),
+        ..Model::default()
+    };
+    let types =
+        [json!("contact"), json!(false), json!("delivery"), json!("invoice"), json!("other")];
+    for (id, kind) in (1..).zip(types) {
+        let partner = json!({
+            "name": "Ann Ng", "email": format!("p{id}@haus.example"), "is_company": false,
+            "type": kind, "active": true,
+        });
+        partners.records.insert(id, record(&partner));
+    }
+    database.models.insert("res.partner".to_owned(), partners);
+    let server = database.serve();
+    let job = job(&server, "");
+    let contacts = "\n[contact.fields]\n\
+        id = { from = \"id\", why = \"Names the record.\" }\n\
+        full_name = { from = \"name\", why = \"Finds the same person twice.\" }\n\
+        email = { from = \"email\", why = \"Finds the same person twice.\", show = \"masked\" }\n";
+    job.put("rules/boundary.toml", &format!("{BOUNDARY}{contacts}"));
+    run(&job);
+    let manifest = job.json(&format!("runs/{DAY}/manifest.json"));
+    let inputs = manifest["inputs"].as_array().unwrap();
+    let contacts = inputs.iter().find(|input| input["object"] == "contact").unwrap();
+    assert_eq!(contacts["rows_read"], 2, "{contacts}");
+}
+
 /// What becomes of a run.
 #[derive(Debug, PartialEq, Eq)]
 enum End {

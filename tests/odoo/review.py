@@ -125,7 +125,7 @@ TRUTH = {
 COUNTED = {
     "lead": "SELECT count(*) FROM crm_lead WHERE active AND type = 'lead'",
     "deal": "SELECT count(*) FROM crm_lead WHERE active AND type = 'opportunity'",
-    "contact": "SELECT count(*) FROM res_partner WHERE active AND NOT coalesce(is_company, false)",
+    "contact": "SELECT count(*) FROM res_partner WHERE active AND NOT coalesce(is_company, false) AND coalesce(type, 'contact') = 'contact'",
     "account": "SELECT count(*) FROM res_partner WHERE active AND is_company",
     "user": "SELECT count(*) FROM res_users WHERE NOT share",
 }

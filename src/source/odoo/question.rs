@@ -170,7 +170,12 @@ impl Domain {
         let (model, conditions, archived) = match object {
             Object::Lead => ("crm.lead", vec![json!(["type", "=", "lead"])], false),
             Object::Deal => ("crm.lead", vec![json!(["type", "=", "opportunity"])], false),
-            Object::Contact => ("res.partner", vec![json!(["is_company", "=", false])], false),
+            // What hangs below a partner may be an address for deliveries or invoices, which is nobody.
+            Object::Contact => (
+                "res.partner",
+                vec![json!(["is_company", "=", false]), json!(["type", "in", ["contact", false]])],
+                false,
+            ),
             Object::Account => ("res.partner", vec![json!(["is_company", "=", true])], false),
             Object::User => ("res.users", vec![json!(["share", "=", false])], true),
             // A team does not own records, and its number may be that of a user.
