@@ -347,6 +347,9 @@ pub enum Verdict {
     /// The CRM cannot just now, or the answer was spoilt on the way: it is asked again, after so long
     /// where the CRM says how long.
     Again(Option<Duration>),
+    /// The CRM is there and has too much to do: it is asked again for as long as this job has patience,
+    /// after so long where the CRM says how long.
+    Later(Option<Duration>),
     /// The token is not good any more.
     Expired,
     /// The CRM's own limit is used up for today.
@@ -767,7 +770,8 @@ impl Door {
     /// Asks a question until it is answered, or it is clear that it will not be.
     pub fn ask(&mut self, call: Call<'_>) -> Result<Answer, Trouble> {
         let wire = call.wire();
-        let mut tries = 0;
+        // How often it was asked, and how often of these the CRM was only busy.
+        let (mut tries, mut busy) = (0, 0);
         loop {
             self.keep_within_quota()?;
             self.keep_pace(call.pace());
@@ -786,25 +790,34 @@ impl Door {
                     match self.heed(call, answer, tries)? {
                         Heard::Answer(answer) => return Ok(answer),
                         Heard::Again(pause, last) => (pause, last),
+                        Heard::Later(pause, last) => {
+                            busy += 1;
+                            // A CRM that says "at once" again and again is not asked at once.
+                            (pause.map(|pause| pause.max(FIRST_PAUSE)), last)
+                        }
                     }
                 }
                 Err(Lost::Final(trouble)) => return Err(trouble),
-                Err(Lost::Late) if tries >= SLOW_TRIES => return Err(self.silent(tries, LATE)),
+                Err(Lost::Late) if tries - busy >= SLOW_TRIES => {
+                    return Err(self.silent(tries, LATE));
+                }
                 Err(Lost::Late) => (None, self.silent(tries, LATE)),
                 Err(Lost::Unheard(why)) => (None, self.silent(tries, why)),
                 Err(Lost::Broken(why)) => {
                     (None, Trouble::Broken { host: self.host.name.clone(), tries, why })
                 }
             };
-            if tries >= TRIES {
+            if tries - busy >= TRIES {
                 return Err(last);
             }
-            let pause = pause.unwrap_or_else(|| self.pause(tries));
+            let named = pause;
+            let pause = named.unwrap_or_else(|| self.pause(tries));
             if self.waited + pause > self.manners.patience {
-                return Err(if let Trouble::Failing { host, status, .. } = &last {
-                    Trouble::Later { host: host.clone(), after: pause, status: *status }
-                } else {
-                    last
+                return Err(match (last, named) {
+                    (Trouble::Failing { host, status, .. }, Some(after)) => {
+                        Trouble::Later { host, after, status }
+                    }
+                    (last, _) => last,
                 });
             }
             self.waited += pause;
@@ -829,13 +842,12 @@ impl Door {
         let status = answer.status;
         // Looking for it reads an answer to its end, which a good one is not read for.
         let code = || answer.code();
+        let named = |after: Option<Duration>| after.or_else(|| answer.retry_after(self.now()));
+        let failing = || Trouble::Failing { host: host(), status, tries, code: code() };
         match call.judge(&answer) {
             Verdict::Good => Ok(Heard::Answer(answer)),
-            Verdict::Again(after) => {
-                let after = after.or_else(|| answer.retry_after(self.now()));
-                let last = Trouble::Failing { host: host(), status, tries, code: code() };
-                Ok(Heard::Again(after, last))
-            }
+            Verdict::Again(after) => Ok(Heard::Again(named(after), failing())),
+            Verdict::Later(after) => Ok(Heard::Later(named(after), failing())),
             Verdict::Expired => Err(Trouble::Expired { host: host(), code: code() }),
             Verdict::Spent => Err(Trouble::Quota { host: host(), used: None }),
             Verdict::Refused => Err(Trouble::Refused { host: host(), status, code: code() }),
@@ -1034,6 +1046,8 @@ enum Heard {
     Answer(Answer),
     /// To be asked again, after so long; what it came to if it is not.
     Again(Option<Duration>, Trouble),
+    /// Likewise, and the CRM was only busy.
+    Later(Option<Duration>, Trouble),
 }
 
 /// The authorities that browsers trust.
@@ -1119,6 +1133,25 @@ mod tests {
             request.starts_with("GET /services/data/v67.0/sobjects/Lead/describe HTTP/1.1")
                 && request.contains("Bearer T0KEN")
         }));
+    }
+
+    #[test]
+    fn a_busy_crm_is_asked_for_as_long_as_this_job_has_patience() {
+        let busy = |status| answer(status, "retry-after: 0\r\n", "");
+        let cut = answer(OK, "", "{}")[..40].to_vec();
+        let mut answers = vec![busy("503 Busy"), busy("429 Later"), cut.clone(), cut];
+        answers.extend((0..4).map(|_| busy("429 Later")));
+        answers.push(answer(OK, "", "{\"a\":1}"));
+        let (result, requests) = ask(answers);
+        assert_eq!(result.unwrap().body(), b"{\"a\":1}");
+        assert_eq!(requests.len(), 9);
+
+        let (host, served) = serve(vec![answer("503 Busy", "", ""); 2]);
+        let manners = Manners { patience: Duration::from_millis(700), ..Manners::default() };
+        let mut door = Door::open(&host, &manners, DateTime::default()).unwrap();
+        let said = door.ask(Call::Salesforce(&Question::Versions)).unwrap_err().to_string();
+        assert!(said.contains("answered 503 in 2 tries"), "{said}");
+        served.join().unwrap();
     }
 
     #[test]

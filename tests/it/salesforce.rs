@@ -123,10 +123,11 @@ fn the_same_records_give_the_same_findings_by_api_and_by_export() {
 
 /// A small job: accounts of an org that has a thousand of them, and its users.
 fn accounts(org: &Org, more: &str) -> Job {
+    let patience = if more.contains("patience") { "" } else { "patience_seconds = 60" };
     let review = format!(
         "organisation = \"Acme\"\ntime_zone = \"UTC\"\n\n[source]\ncrm = \"salesforce\"\n\n[source.live]\n\
          host = \"{}\"\nclient_id = \"3MVG9\"\nclient_secret = {{ env = \"APP_SECRET\" }}\n\
-         timeout_seconds = 3\npatience_seconds = 60\n{more}\n",
+         timeout_seconds = 3\n{patience}\n{more}\n",
         org.server.url()
     );
     Job::new(&[
@@ -257,11 +258,6 @@ const FAULTS: &[(&str, Comes, Change)] = &[
         (true, 0) => Reply::text(406, "text/plain", ""),
         (true, 1) => Reply::text(420, "text/html", "<html>"),
         _ => reply,
-    }),
-    ("503 for ever", Loud("answered 503 in 5 tries"), |ask, reply, _| {
-        let all =
-            ask.path.contains("/query/") || ask.query.get("q").is_some_and(|q| q.contains("Id >"));
-        if all { Reply::text(503, "text/plain", "busy") } else { reply }
     }),
     ("a query that takes too long, once", Whole, |ask, reply, n| match (third(ask), n) {
         (true, 0) => fault(400, "QUERY_TIMEOUT"),
@@ -539,6 +535,22 @@ fn no_fault_loses_a_record_or_a_secret() {
     });
     let wrong = wrong.into_inner().unwrap();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_crm_that_stays_busy_is_waited_for_as_long_as_the_patience_lasts() {
+    let busy = |ask: &Request, reply: Reply, n: usize| {
+        if third(ask) && n < 7 { fault(503, "X").with("Retry-After", "0") } else { reply }
+    };
+    let org = Org::start(thousand(), 200, Box::new(busy));
+    judged("busy seven times", Whole, &org, "patience_seconds = 20").unwrap();
+    let busy = |ask: &Request, reply: Reply, _| {
+        let all =
+            ask.path.contains("/query/") || ask.query.get("q").is_some_and(|q| q.contains("Id >"));
+        if all { Reply::text(503, "text/plain", "busy") } else { reply }
+    };
+    let org = Org::start(thousand(), 200, Box::new(busy));
+    judged("busy for ever", Loud("answered 503 in"), &org, "patience_seconds = 3").unwrap();
 }
 
 #[test]

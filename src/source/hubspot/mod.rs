@@ -67,6 +67,7 @@ pub(super) fn judge(answer: &Answer) -> Verdict {
         200 | 207 if is_good(answer) => Verdict::Good,
         401 => Verdict::Expired,
         429 => limit(answer),
+        503 => Verdict::Later(None),
         423 => Verdict::Again(Some(Duration::from_secs(2))),
         // An error, a login page or nothing, with the status of an answer. 477: the account is being
         // moved. Beyond 529 it is the address that is wrong.
@@ -85,9 +86,9 @@ fn limit(answer: &Answer) -> Verdict {
     let policy = answer.json::<Limit>().ok().and_then(|limit| limit.policy_name);
     match policy.as_deref() {
         Some("DAILY") => Verdict::Spent,
-        _ if answer.head("retry-after").is_some() => Verdict::Again(None),
-        Some("TEN_SECONDLY_ROLLING") => Verdict::Again(Some(Duration::from_secs(10))),
-        Some(_) | None => Verdict::Again(Some(Duration::from_secs(1))),
+        _ if answer.head("retry-after").is_some() => Verdict::Later(None),
+        Some("TEN_SECONDLY_ROLLING") => Verdict::Later(Some(Duration::from_secs(10))),
+        Some(_) | None => Verdict::Later(Some(Duration::from_secs(1))),
     }
 }
 

@@ -41,8 +41,9 @@ pub(super) fn judge(question: &Question, answer: &Answer) -> Verdict {
         401 => Verdict::Expired,
         // A field or an argument that there is not: it looks like a fault of the server and is none.
         500 if answer.code().as_deref() == Some("builtins.ValueError") => Verdict::Refused,
+        429 | 503 => Verdict::Later(None),
         // An error, a login page or nothing, with the status of an answer.
-        200..=299 | 408 | 429 | 500..=599 => Verdict::Again(None),
+        200..=299 | 408 | 500..=599 => Verdict::Again(None),
         _ => Verdict::Refused,
     }
 }

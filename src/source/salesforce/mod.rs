@@ -52,9 +52,10 @@ pub(super) fn judge(question: &Question, answer: &Answer) -> Verdict {
         401 => Verdict::Expired,
         400 | 500 if fault() == Fault::Timeout => Verdict::Again(None),
         403 if fault() == Fault::Limit => Verdict::Spent,
+        429 | 503 => Verdict::Later(None),
         // An error, a login page or nothing, with the status of an answer; and what was seen live
         // without a body, and gone the next moment.
-        200 | 406 | 408 | 420 | 429 | 500..=599 => Verdict::Again(None),
+        200 | 406 | 408 | 420 | 500..=599 => Verdict::Again(None),
         _ => Verdict::Refused,
     }
 }
