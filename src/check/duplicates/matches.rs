@@ -14,7 +14,9 @@ use crate::matching::index::Index;
 use crate::matching::normalise::{self, Name};
 
 use super::crowds::Crowd;
+use super::lead::is_new_division;
 use super::links::{Aliases, Same};
+use super::policy::Switch;
 
 /// Which records are the same person or company, and who belongs to which account.
 #[derive(Debug)]
@@ -245,6 +247,16 @@ impl<'a> Matches<'a> {
         key.push_str(&domain);
         let found = contacts.by_name_and_domain.find(&key);
         Ok(by_id(found.filter_map(|at| twin(at, KnownBy::NameAndDomain)).collect()))
+    }
+
+    /// Whether the family speaks of the lead as of somebody who is a contact already (DUP-06): what others
+    /// would say of such a lead is the same fault.
+    pub(in crate::check) fn is_told_a_contact(&self, world: &World<'a>, lead: Row<'a>) -> bool {
+        let is_compared = self.lead.email.is_some() && self.contact.email.is_some();
+        is_compared
+            && world.policies.duplicates.lead_is_contact.switch == Switch::On
+            && !is_new_division(world, lead)
+            && self.twins_of(world, lead).is_ok_and(|twins| !twins.is_empty())
     }
 
     /// What the linkage of a table came to.

@@ -1,6 +1,7 @@
 //! LIF-03: an open lead at an account that has a won or an open deal.
 //!
-//! Does not: decide which account a lead belongs to; it names every candidate (DUP-07) with a deal.
+//! Does not: decide which account a lead belongs to; it names every candidate (DUP-07) with a deal. Nor
+//! repeat what DUP-06 says of a lead that is a contact already: one lead can be converted once.
 
 use crate::boundary::{Field, Grant, Object, Row};
 use crate::check::deals::DealState;
@@ -19,7 +20,8 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     severity: Severity::High,
     about: About::OneRecord,
     summary: "A lead is open, its own account or an active account with its domain has a won or an open \
-              deal, and its source does not mean an intended upsell.",
+              deal, and its source does not mean an intended upsell. Leads that are contacts already \
+              are left to DUP-06.",
     consequence: "A customer is called as a stranger, or a second seller joins a running deal.",
     load,
 };
@@ -104,7 +106,10 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
             continue;
         }
         let case = Case { world, asked, rule, lead, stage: &ladder.field };
-        judgement.findings.extend(case.finding());
+        let finding = case.finding();
+        judgement
+            .findings
+            .extend(finding.filter(|_| !world.matches().is_told_a_contact(world, lead)));
     }
     judgement
 }
