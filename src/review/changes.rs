@@ -14,7 +14,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::boundary::{Boundary, Exposure, Kind, Object, RecordRef};
 use crate::check::{Policies, finds_inactive_owners};
 use crate::config::{Config, Crm};
-use crate::finding::FindingId;
+use crate::finding::{FindingId, ProposalKind};
 use crate::folder::{self, FolderError, Held};
 use crate::gate::Verdict;
 use crate::ledger::{Chain, Decided, Run, digest};
@@ -201,7 +201,7 @@ struct Row {
 /// One thing for a person to do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Step {
-    /// Merges first, then the rest.
+    /// Merges first, conversions last.
     rank: usize,
     what: String,
     object: Object,
@@ -211,6 +211,23 @@ struct Step {
     why: String,
     finding: String,
     ticket: String,
+}
+
+/// When a step is due that is no merge: a CRM may lock a lead once it is converted.
+fn rank(kind: ProposalKind) -> usize {
+    match kind {
+        ProposalKind::MergeCandidate
+        | ProposalKind::SetField
+        | ProposalKind::FillField
+        | ProposalKind::CorrectLifecycle
+        | ProposalKind::CorrectSource
+        | ProposalKind::ReviewRecord
+        | ProposalKind::ReviewRule
+        | ProposalKind::ReviewUpstream => 4,
+        ProposalKind::SetOwner | ProposalKind::ReturnToQueue => 5,
+        ProposalKind::LinkToAccount => 6,
+        ProposalKind::ConvertCandidate => 7,
+    }
 }
 
 /// A table and a column with its changes.
@@ -317,7 +334,7 @@ impl<'c> Sheets<'c> {
 
     fn by_hand(&mut self, told: &Told, why: &str, decided: &Decided) {
         self.by_hand.push(Step {
-            rank: 4,
+            rank: rank(told.case.kind),
             what: told.words.clone(),
             object: told.record.object,
             record: told.record.id.to_string(),

@@ -96,7 +96,8 @@ fn the_inverse_sheets_undo_what_the_sheets_do() {
         for (file, old) in &before {
             assert!(table(&job.text(file)) == *old, "{flavour}: {file}");
         }
-        // Merges are a list for a person: accounts, then contacts, then leads, before all else.
+        // What a person does has an order: merges of accounts, contacts and leads before all else, values
+        // before links, and conversions last, as they lock a lead.
         let (head, steps) = table(&job.text(&format!("changes/{ACME}/by-hand.csv")));
         assert_eq!(head[..4], ["step", "what", "object", "record"]);
         let rank = |step: &Vec<String>| match (step[1].as_str(), step[2].as_str()) {
@@ -104,9 +105,14 @@ fn the_inverse_sheets_undo_what_the_sheets_do() {
             ("merge", "contact") => 1,
             ("merge", "lead") => 2,
             ("merge", _) => 3,
+            (what, _) if what.starts_with("Convert into ") => 7,
+            (what, _) if what.starts_with("Link to account ") => 6,
             _ => 4,
         };
         assert!(steps.iter().any(|step| rank(step) < 4), "{flavour} has no merge");
+        if flavour == "salesforce" {
+            assert!([4, 6, 7].iter().all(|due| steps.iter().any(|step| rank(step) == *due)));
+        }
         assert!(steps.is_sorted_by_key(rank));
         for (n, step) in steps.iter().enumerate() {
             assert_eq!(step[0], (n + 1).to_string());
