@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::boundary::{Boundary, Exposure, Kind, Object, RecordRef};
+use crate::boundary::{Boundary, Exposure, Field, Kind, Object, RecordRef};
 use crate::check::{Policies, finds_inactive_owners};
 use crate::config::{Config, Crm};
 use crate::finding::{FindingId, ProposalKind};
@@ -353,7 +353,8 @@ impl<'c> Sheets<'c> {
         for ((object, field, column), rows) in &self.columns {
             let title = format!("{object}.{field}");
             let imported = self.import_column(*object, field, column);
-            let head = [self.id_column(*object), &imported, &format!("expected {column}")];
+            let id = self.id_column(*object);
+            let head = [&*id, &imported, &format!("expected {column}")];
             let forward = sheet(
                 &head,
                 rows.iter()
@@ -374,7 +375,7 @@ impl<'c> Sheets<'c> {
                 ));
             }
             lines.extend(gone(&title, rows));
-            lines.extend(self.steps_back(&title, (*object, field, column), rows));
+            lines.extend(self.steps_back(&title, (*object, field), rows));
             files.push((format!("{title}.csv"), forward));
             files.push((format!("{title}.inverse.csv"), inverse));
         }
@@ -429,12 +430,11 @@ impl<'c> Sheets<'c> {
     fn steps_back(
         &self,
         title: &str,
-        (object, field, column): (Object, &str, &str),
+        (object, field): (Object, &str),
         rows: &[Row],
     ) -> Vec<String> {
-        let letters = column.chars().filter(char::is_ascii_alphabetic);
-        let is_lifecycle = letters.map(|c| c.to_ascii_lowercase()).eq("lifecyclestage".chars());
-        if self.crm != Crm::HubSpot || !is_lifecycle {
+        // The export calls it what its user's language does.
+        if self.crm != Crm::HubSpot || field != "lifecycle" {
             return Vec::new();
         }
         let is_back = |from: &str, to: &str| self.policies.is_step_back(object, field, from, to);
@@ -453,13 +453,23 @@ impl<'c> Sheets<'c> {
         told.collect()
     }
 
-    fn id_column(&self, object: Object) -> &'static str {
-        match (self.crm, object) {
-            (Crm::HubSpot, _) => "Record ID",
+    /// The name under which an import takes the id.
+    fn id_column(&self, object: Object) -> String {
+        let field = self.boundary.allowed(object, "id");
+        let mut from = field.iter().flat_map(Field::from);
+        let named = match self.crm {
+            // What its API calls `hs_object_id` has a name of the user's language in exports.
+            Crm::HubSpot => from.find(|name| *name != "hs_object_id"),
+            Crm::Other => from.next(),
+            Crm::Salesforce | Crm::Odoo => None,
+        };
+        let usual = match self.crm {
+            Crm::HubSpot => "Record ID",
             // The number in the database; `id` would be a name given by an import.
-            (Crm::Odoo, _) => ".id",
-            (Crm::Salesforce | Crm::Other, _) => "Id",
-        }
+            Crm::Odoo => ".id",
+            Crm::Salesforce | Crm::Other => "Id",
+        };
+        named.map_or(usual, String::as_str).to_owned()
     }
 
     /// The name under which an import takes a column.

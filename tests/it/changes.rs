@@ -121,6 +121,34 @@ fn the_inverse_sheets_undo_what_the_sheets_do() {
     }
 }
 
+/// A HubSpot whose users read Spanish.
+#[test]
+fn sheets_call_columns_as_the_export_does_whatever_its_language() {
+    let job = Job::acme("hubspot");
+    let names = [("Record ID", "ID de registro"), ("Lifecycle Stage", "Etapa del ciclo de vida")];
+    for file in exports(&job).values() {
+        let text = job.text(file);
+        let (head, rows) = text.split_once('\n').unwrap();
+        let head = names.iter().fold(head.to_owned(), |head, (from, to)| head.replace(from, to));
+        job.put(file, &format!("{head}\n{rows}"));
+    }
+    let mut boundary = job.text("rules/boundary.toml");
+    for (english, spanish) in names {
+        boundary = boundary.replace(&format!("\"{english}\""), &format!("\"{spanish}\""));
+    }
+    job.put("rules/boundary.toml", &boundary);
+    job.call(&["run", ".", "--as-of", ACME]).ends(0);
+    Filled::of(&job, ACME)
+        .with("approver", "Sabine Krüger")
+        .approves_all(&job, ACME)
+        .put(&job, "week.json");
+    job.call(&["decide", "week.json"]).ends(0);
+    let said = job.call(&["changes"]).ends(0).out;
+    assert!(said.contains("HubSpot's import moves a stage forward only"), "{said}");
+    let (head, _) = table(&job.text(&format!("changes/{ACME}/contact.lifecycle.csv")));
+    assert_eq!(head[..2], ["ID de registro", "Etapa del ciclo de vida"]);
+}
+
 /// A week in which a value that the CRM's users typed is proposed as a lead's source.
 fn sources(value: &str) -> Job {
     let job = Job::weekly();
@@ -138,6 +166,21 @@ fn sources(value: &str) -> Job {
     }
     job.put("exports/lead.csv", &text);
     job
+}
+
+#[test]
+fn an_unknown_crm_is_given_the_id_by_its_own_name() {
+    let job = sources("Website");
+    job.edit("review.toml", "\"salesforce\"", "\"other\"");
+    let named = "id = { from = \"Id\", why = \"Names the record in evidence.\" }";
+    job.edit("rules/boundary.toml", named, &named.replace("Id", "LeadNo"));
+    job.put("exports/lead.csv", &job.text("exports/lead.csv").replacen("Id,", "LeadNo,", 1));
+    job.run(&[]).ends(0);
+    Filled::of(&job, DAY).approves_all(&job, DAY).put(&job, "week.json");
+    job.call(&["decide", "week.json"]).ends(0);
+    job.call(&["changes"]).ends(0);
+    let (head, _) = table(&job.text(&format!("changes/{DAY}/lead.lead_source.csv")));
+    assert_eq!(head[..2], ["LeadNo", "Source"]);
 }
 
 #[test]
