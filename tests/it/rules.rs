@@ -226,6 +226,19 @@ fn a_rejected_proposal_becomes_an_example_in_one_command() {
         .says(&job, DAY, "DUP-01", "00Q1", reject("correct_as_is"))
         .put(&job, "week.json");
     job.call(&["decide", "week.json"]).ends(0);
+    // Where the fault was real there is no such example.
+    for (reason, words) in [
+        ("wrong_value", "only the proposed value was wrong"),
+        ("already_fixed", "somebody had corrected it"),
+    ] {
+        Filled::of(&job, DAY)
+            .says(&job, DAY, "OWN-02", "00Q4", reject(reason))
+            .put(&job, "more.json");
+        job.call(&["decide", "--supersede", ".", "more.json"]).ends(0);
+        let said = job.call(&["rules", "example", &id("OWN-02")]).ends(2).err;
+        assert!(said.contains(words) && said.contains("correct_as_is"), "{said}");
+        assert!(!job.has("rules/examples.toml"));
+    }
 
     let said = job.call(&["rules", "example", &owner_left]).ends(0).out;
     assert!(said.contains("quiet = [\"OWN-01\"]") && said.contains("id = \"00Q3\""), "{said}");

@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use crate::check::{AsOf, EXAMPLES, Examples, from_finding};
 use crate::finding::FindingId;
 use crate::folder::{self, Held};
-use crate::gate::Verdict;
+use crate::gate::Reason;
 use crate::ledger::{Chain, Run};
 use crate::packet::visible;
 use crate::policy::Problems;
@@ -42,12 +42,18 @@ pub fn example(
             "an id reads F-7Q2M9K4D1V, and stands in the packet",
         )
     })?;
-    let run = rejected(&ledger, &id).ok_or_else(|| {
+    let (run, reason) = rejected(&ledger, &id).ok_or_else(|| {
         refused(
             "nobody rejected it",
             "an example says that a rule is wrong about a record: reject the proposal first, and record the decision",
         )
     })?;
+    if let Some(why) = agrees(reason) {
+        return Err(refused(
+            why,
+            "an example says that a record is right as it is: where that is so, record the decision anew as correct_as_is",
+        ));
+    }
     let home = paper::home(&folder.path.join("runs"), run)?;
     let exports = manifest::kept(&home).and_then(|kept| {
         config.files = kept.files(&config.files);
@@ -102,12 +108,28 @@ pub fn example(
     ))
 }
 
-/// The run on whose packet the finding was last decided, if it was rejected there.
-fn rejected<'l>(ledger: &'l Chain, id: &FindingId) -> Option<&'l Run> {
+/// Why a rejection does not say that the record is right as it is, where it does not.
+fn agrees(reason: Reason) -> Option<&'static str> {
+    match reason {
+        Reason::LookedInto => {
+            Some("it was looked into and nothing was changed, which says nothing of the rule")
+        }
+        Reason::WrongValue => Some("the fault was there: only the proposed value was wrong"),
+        Reason::AlreadyFixed => Some("the fault was there: somebody had corrected it already"),
+        Reason::CorrectAsIs
+        | Reason::AgreedException
+        | Reason::WeakEvidence
+        | Reason::RuleWrong
+        | Reason::Other => None,
+    }
+}
+
+/// The run on whose packet the finding was last decided, and why it was rejected, if it was.
+fn rejected<'l>(ledger: &'l Chain, id: &FindingId) -> Option<(&'l Run, Reason)> {
     let decided = |run: &&Run| standing(ledger, run, std::iter::empty()).remove(id).is_some();
     let run = ledger.runs().filter(decided).last()?;
     let last = standing(ledger, run, std::iter::empty()).remove(id)?;
-    matches!(last.decision.verdict(), Verdict::Reject(_)).then_some(run)
+    Some((run, last.decision.verdict().reason()?))
 }
 
 #[cfg(test)]
@@ -116,6 +138,13 @@ mod tests {
 
     use super::*;
     use crate::check::World;
+
+    #[test]
+    fn an_example_takes_a_rejection_that_says_the_record_is_right() {
+        let silent: Vec<Reason> =
+            Reason::ALL.into_iter().filter(|reason| agrees(*reason).is_some()).collect();
+        assert_eq!(silent, [Reason::WrongValue, Reason::AlreadyFixed, Reason::LookedInto]);
+    }
 
     #[track_caller]
     fn check_readable(flavour: &str) {
