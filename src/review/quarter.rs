@@ -21,6 +21,7 @@ use crate::metrics::{self, Course, Percent, Precision, Quarter, Rate, Week};
 use crate::packet::{Happened, How};
 
 use super::history::{self, Memory};
+use super::tally::Scope;
 use super::{
     Folder, PROGRAM, ReviewError, counted, manifest, paper, procedure::plain, rule_change,
 };
@@ -158,17 +159,14 @@ impl<'p> Page<'p> {
         for (year, number) in months {
             let runs = || runs.iter().filter(|run| run.as_of.month() == number);
             let complete = runs().filter(|run| run.complete).count();
-            let full =
-                runs().filter(|run| run.complete && self.tally(run, None).undecided == 0).count();
-            let in_time: Vec<Tally> =
-                runs().map(|run| self.tally(run, run.as_of.checked_add_days(IN_TIME))).collect();
-            let asked = in_time.iter().map(Tally::proposals).sum();
-            let late: u64 = in_time.iter().map(|tally| tally.undecided).sum();
+            let full = runs().filter(|run| run.complete && self.tally(run).undecided == 0).count();
+            let asked: u64 = runs().map(|run| self.tally(run).proposals()).sum();
+            let late: u64 = runs().map(|run| self.tally(run).undecided + self.late(run)).sum();
             let _ = writeln!(
                 text,
                 "| {year}-{number:02} | {} | {complete} | {full} | {} |",
                 runs().count(),
-                share(asked - late, asked),
+                share(asked.saturating_sub(late), asked),
             );
         }
         let mondays = |day: NaiveDate| day.week(Weekday::Mon).first_day();
@@ -179,20 +177,38 @@ impl<'p> Page<'p> {
         let _ = writeln!(
             text,
             "\n{} of {} had no packet. A packet is decided in full when it is complete and nothing of it is \
-             undecided; counted are proposals of the metric's kinds.",
+             undecided; counted are proposals of the metric's kinds. Within 7 days of its packet's day is what \
+             says so in `decided_at`, whenever its file was recorded.",
             without,
             counted(weeks.len(), "week"),
         );
         text
     }
 
-    /// What of a packet's proposals was decided at the end of a day, or is by now.
-    fn tally(&self, run: &Run, until: Option<NaiveDate>) -> Tally {
-        let of_run = self.ledger.decisions().filter(|decisions| decisions.run == run.id);
-        let day =
-            |decisions: &Decisions| decisions.at.with_timezone(&self.config.zone).date_naive();
-        let in_time = of_run.filter(|decisions| until.is_none_or(|until| day(decisions) <= until));
-        in_time.last().map_or(run.tally, |decisions| decisions.tally)
+    /// The decisions files of a packet.
+    fn decisions_on(&self, run: &Run) -> impl Iterator<Item = &'p Decisions> {
+        self.ledger.decisions().filter(move |decisions| decisions.run == run.id)
+    }
+
+    /// What of a packet's proposals is decided by now.
+    fn tally(&self, run: &Run) -> Tally {
+        self.decisions_on(run).last().map_or(run.tally, |decisions| decisions.tally)
+    }
+
+    /// How many of a packet's proposals, of the metric's kinds, were decided and not in time, by when their
+    /// first decision says that it was made.
+    fn late(&self, run: &Run) -> u64 {
+        let mut first: BTreeMap<&FindingId, NaiveDate> = BTreeMap::new();
+        let decided = self.decisions_on(run).flat_map(|decisions| &decisions.decided);
+        let counted = decided.filter(|one| {
+            family_of(&one.rule).is_some_and(|family| Scope::of(family) == Scope::Routing)
+        });
+        for one in counted {
+            let day = one.decision.at().with_timezone(&self.config.zone).date_naive();
+            first.entry(&one.finding).and_modify(|first| *first = day.min(*first)).or_insert(day);
+        }
+        let until = run.as_of.checked_add_days(IN_TIME);
+        first.values().filter(|day| until.is_some_and(|until| **day > until)).count() as u64
     }
 
     /// What was found, what became of it, and what came of approvals.
@@ -241,13 +257,20 @@ impl<'p> Page<'p> {
         text + &self.approvals()
     }
 
-    /// What came of the proposals that were approved, as far as later packets tell.
+    /// What came of the proposals that were approved, as far as later packets tell. One that was decided on
+    /// several packets counts once, as it was decided last.
     fn approvals(&self) -> String {
         let memory = history::remembered(&self.home, self.latest).unwrap_or_default();
         let mut fates: BTreeMap<&str, u64> = BTreeMap::new();
         let mut approved = 0;
-        let last = metrics::last_decisions(self.ledger.entries(), self.quarter.days());
-        for decided in last.iter().flat_map(|(_, last)| last.values()) {
+        let of_quarter: BTreeSet<&str> =
+            self.runs_of(self.quarter).into_iter().map(|run| run.id.as_str()).collect();
+        let decisions = self.ledger.decisions().filter(|it| of_quarter.contains(&*it.run));
+        let last: BTreeMap<&FindingId, &Decided> = decisions
+            .flat_map(|decisions| &decisions.decided)
+            .map(|decided| (&decided.finding, decided))
+            .collect();
+        for decided in last.values() {
             if matches!(decided.decision.verdict(), Verdict::Approve { .. }) {
                 approved += 1;
                 let fate = memory.get(&decided.finding).and_then(|memory| memory.change);
@@ -399,7 +422,7 @@ impl<'p> Page<'p> {
             ));
         }
         let last = self.runs_of(self.quarter).pop();
-        let escalated = last.map_or(0, |run| self.tally(run, None).escalated);
+        let escalated = last.map_or(0, |run| self.tally(run).escalated);
         if escalated > 0 {
             points.push(format!(
                 "{escalated} of the last packet's proposals were passed on and wait for an answer"

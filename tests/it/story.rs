@@ -6,8 +6,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use toml::{Table, Value as Toml};
 
-use crate::decisions::{Filled, confirm, escalate, reject};
-use crate::job::{Job, files, word};
+use crate::decisions::{Filled, approve, confirm, escalate, reject};
+use crate::job::{DAY, Job, files, word};
 
 fn texts(week: &Table, key: &str) -> Vec<String> {
     let list = week.get(key).and_then(Toml::as_array).cloned().unwrap_or_default();
@@ -228,12 +228,37 @@ fn quarter_comes_out_as_reckoned(job: &Job) {
 }
 
 #[test]
+fn what_was_approved_again_counts_once() {
+    let job = Job::weekly();
+    job.run(&[]).ends(0);
+    let decide = |day: &str, file: &str| {
+        Filled::of(&job, day).says(&job, day, "OWN-02", "00Q4", approve()).put(&job, file);
+        job.call(&["decide", file]).ends(0);
+    };
+    decide(DAY, "first.json");
+    // Its facts are others the week after, so it is asked again.
+    job.edit(
+        "exports/lead.csv",
+        "00Q4,Cy,Fox,Fox,cy.fox@foxes.org,+1 202 555 0199,,New",
+        "00Q4,Cy,Fox,Fox,cy.fox@foxes.org,+1 202 555 0199,,Working",
+    );
+    job.call(&["run", ".", "--as-of", "2026-03-08"]).ends(0);
+    decide("2026-03-08", "second.json");
+    job.edit("exports/lead.csv", "0199,,Working", "0199,0051,Working");
+    job.call(&["run", ".", "--as-of", "2026-03-15"]).ends(0);
+    let page = job.call(&["quarter"]).ends(0).out;
+    assert!(page.contains("Approved: 1. "), "{page}");
+}
+
+#[test]
 fn what_is_decided_within_a_week_of_its_packet_is_decided_in_time() {
     #[expect(clippy::disallowed_methods, reason = "decisions are recorded by the clock")]
     let today = chrono::Utc::now().date_naive();
-    for (days, in_time) in [(2, 1), (20, 0)] {
+    // What counts is when it was decided; it is recorded today, twenty days after its packet.
+    for (days, in_time) in [(2, 1), (19, 0)] {
         let job = Job::weekly();
-        let day = today.checked_sub_days(chrono::Days::new(days)).unwrap();
+        let day = today.checked_sub_days(chrono::Days::new(20)).unwrap();
+        let decided = day.checked_add_days(chrono::Days::new(days)).unwrap();
         let (day, quarter) = (day.to_string(), crm_review::metrics::Quarter::of(day));
         job.call(&["run", ".", "--as-of", &day]).ends(0);
         let findings = job.text(&format!("runs/{day}/findings.jsonl"));
@@ -244,7 +269,11 @@ fn what_is_decided_within_a_week_of_its_packet_is_decided_in_time() {
             &day,
             &of("rule"),
             &of("record"),
-            reject("wrong_value"),
+            json!({
+                "decision": "reject",
+                "reason_code": "wrong_value",
+                "decided_at": format!("{decided}T10:00:00Z"),
+            }),
         );
         filled.put(&job, "week.json");
         let figures = job.call(&["metrics"]).ends(0).out;
