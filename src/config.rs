@@ -201,11 +201,13 @@ pub fn asks_a_crm(review: &str) -> bool {
 }
 
 /// What of a file of a review folder decides what is read and how it is judged: not who decides, and not
-/// how the outcome is called, shown and handed on. Settings are the same however they are laid out and
+/// how the outcome is called, shown and handed on, nor where the exports lie. Settings are the same however they are laid out and
 /// commented; tables count as they are.
 pub fn judging(file: &str, text: &str) -> String {
     let but: &[&[&str]] = match file {
-        "review.toml" => &[&["organisation"], &["packet"], &["source", "record_link"]],
+        "review.toml" => {
+            &[&["organisation"], &["packet"], &["source", "record_link"], &["source", "folder"]]
+        }
         "approvals.toml" => &[&["approver"]],
         _ => &[],
     };

@@ -246,6 +246,13 @@ fn how_the_job_is_shown_and_handed_on_is_no_rule() {
     let held = job.call(&["verify"]).ends(0).out;
     assert!(held.contains("runs/2026-03-08: its files hold; run again, the same bytes"), "{held}");
     assert!(held.contains("runs/2026-03-01: its files hold; not run again: the rules"), "{held}");
+    // Where the exports lie is none either: `init` drafts a folder of its own, to be taken out.
+    job.put("review.toml", &plain.replace("[source]", "[source]\nfolder = \"elsewhere\""));
+    for name in ["lead.csv", "user.csv"] {
+        job.put(&format!("elsewhere/{name}"), &job.text(&format!("exports/{name}")));
+    }
+    let said = job.call(&["run", ".", "--as-of", "2026-03-09"]).ends(0).out;
+    assert!(!said.contains("not comparable"), "{said}");
     // What is judged and how still counts, and what was changed beside it does not.
     let judged = plain.replace("\"UTC\"", "\"Europe/Berlin\"");
     job.put("review.toml", &judged);
