@@ -13,12 +13,13 @@ use crate::boundary::{Outside, RecordRef};
 use crate::check::AsOf;
 use crate::finding::FindingId;
 use crate::gate::Verdict;
-use crate::ledger::{Chain, Run};
+use crate::ledger::{Chain, Decided, Run};
 use crate::packet::{Proposed, visible};
 
 use super::desk::standing;
 use super::judged::judge;
 use super::paper::{self, Bare, Findings, Paper};
+use super::tally::Stand;
 use super::{Folder, ReviewError, history, manifest};
 
 /// Findings that are listed of each kind.
@@ -71,7 +72,8 @@ pub fn what_if(path: &Path, rules: &Path, threads: NonZeroUsize) -> Result<Strin
             .filter(|(_, told)| is_told(&told.record))
             .map(|(id, told)| (id, (told.rule.as_str(), &told.record)))
             .collect();
-        words += &difference(run, &before, &Findings::of(&runs, run)?.bare()?, &now, &ledger);
+        let decided = decided(&ledger, run, &paper);
+        words += &difference(run, &before, &Findings::of(&runs, run)?.bare()?, &now, &decided);
     }
     Ok(if words.is_empty() { "there is no packet to judge again\n".to_owned() } else { words })
 }
@@ -79,15 +81,32 @@ pub fn what_if(path: &Path, rules: &Path, threads: NonZeroUsize) -> Result<Strin
 /// What is found, by id: the code of its check, its record and what is proposed, mostly one thing.
 type Found<'f> = BTreeMap<FindingId, (&'static str, &'f RecordRef, Vec<Proposed<'f>>)>;
 
+/// The decision that stands on each proposal of a packet: on the packet itself, or on one before it that did
+/// not have to be asked again.
+fn decided<'l>(
+    ledger: &'l Chain,
+    run: &Run,
+    paper: &Paper,
+) -> BTreeMap<&'l FindingId, &'l Decided> {
+    let until: BTreeSet<&str> =
+        ledger.runs().filter(|it| it.as_of <= run.as_of).map(|it| it.id.as_str()).collect();
+    let before = ledger.decisions().filter(|it| until.contains(&*it.run));
+    let all = before.flat_map(|it| it.decided.iter().map(|one| (&one.finding, one)));
+    let mut decided: BTreeMap<_, _> = all.collect();
+    let here = standing(ledger, run, std::iter::empty());
+    decided.retain(|id, _| paper.find(id).iter().all(|told| told.stand != Stand::Undecided));
+    decided.extend(here);
+    decided
+}
+
 /// What is found and lost under the other rules, and what is found as before and proposes something else.
 fn difference(
     run: &Run,
     before: &BTreeMap<&FindingId, (&str, &RecordRef)>,
     then: &[Bare],
     now: &Found<'_>,
-    ledger: &Chain,
+    decided: &BTreeMap<&FindingId, &Decided>,
 ) -> String {
-    let decided = standing(ledger, run, std::iter::empty());
     let gained: Vec<_> = now.iter().filter(|(id, _)| !before.contains_key(id)).collect();
     let lost: BTreeSet<&FindingId> =
         before.keys().copied().filter(|id| !now.contains_key(id)).collect();
