@@ -19,7 +19,7 @@ use crate::ledger::Chain;
 use crate::source::live::{self, Glimpse, LiveError, Surroundings};
 
 use super::judged::{Records, columnless, fields, misnamed, newest_changes, pull, stale};
-use super::{Folder, Order, ReviewError, copied};
+use super::{Folder, Order, ReviewError, copied, verify};
 
 /// How a folder was found.
 #[derive(Debug)]
@@ -66,12 +66,15 @@ pub fn doctor(order: &Order) -> Result<Examined, ReviewError> {
         [] => examined.fault("approver: nobody is named in rules/approvals.toml who may decide"),
         deciders => examined.good(&format!("approver: {}", deciders.join(", "))),
     }
-    let path = folder.path.join("ledger.jsonl");
-    examined.good(&match Chain::read(&path)?.latest() {
+    let ledger = Chain::read(&folder.path.join("ledger.jsonl"))?;
+    examined.good(&match ledger.latest() {
         None => "last run: none yet".to_owned(),
         Some(run) if run.complete => format!("last run: {}, complete", run.as_of),
         Some(run) => format!("last run: {}, incomplete", run.as_of),
     });
+    if let Some(words) = verify::unknown(&folder.path.join("runs"), &ledger) {
+        examined.fault(&words);
+    }
     match folder::room(&folder.path) {
         Ok(room) if room < ROOM => examined.fault(&format!("disk: {} MB are free", room >> 20)),
         Ok(room) => examined.good(&format!("disk: {} GB are free", room >> 30)),

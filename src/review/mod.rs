@@ -317,6 +317,7 @@ fn weekly(order: &Order, aside: &mut Aside) -> Result<Done, ReviewError> {
         ledger.append(Entry::Run(made.run))?;
     }
     drop(held);
+    aside.notes.extend(verify::unknown(&runs, &ledger));
     Ok(Done { folder: home, summary: made.summary, missing: made.missing, worst: made.worst })
 }
 

@@ -5,7 +5,7 @@
 //! a run whose inputs and rules are still in place gives the same bytes again.
 //! Does not: mend anything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::num::NonZeroUsize;
@@ -136,6 +136,29 @@ fn kept(runs: &Path) -> Result<BTreeMap<String, (PathBuf, Kept)>, FolderError> {
         Some((manifest.run.clone(), (home, manifest)))
     });
     Ok(manifests.collect())
+}
+
+/// That packets below `runs` are not the ledger's, where some are.
+pub(super) fn unknown(runs: &Path, ledger: &Chain) -> Option<String> {
+    const NAMED: usize = 3;
+    let known: BTreeSet<&str> = ledger.runs().map(|run| run.id.as_str()).collect();
+    let kept = kept(runs).ok()?;
+    let unknown = kept.into_iter().filter(|(id, _)| !known.contains(id.as_str()));
+    let mut names: Vec<String> = unknown.map(|(_, (home, _))| name(&home)).collect();
+    names.sort();
+    let more = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    let (last, first) = names.split_last()?;
+    let packets = match (first, more) {
+        ([], 0) => last.clone(),
+        (first, 0) => format!("{} and {last}", first.join(", ")),
+        (_, more) => format!("{} and {more} more", names.join(", ")),
+    };
+    Some(format!(
+        "ledger.jsonl does not know {packets}: it is gone, cut or an older copy, or a run was cut off. Put the \
+         ledger back from a copy, as what was decided stands nowhere else, or run a day that was cut off again; \
+         `crm-review verify` says what holds"
+    ))
 }
 
 /// True where a folder of the run's is there, and its manifest says nothing.

@@ -849,6 +849,12 @@ fn verify_tells_what_holds_and_names_what_does_not() {
     // A chain that does not hold is not verified further.
     job.put("ledger.jsonl", &honest.replace("Dana", "Dora"));
     let said = job.call(&["verify"]).ends(4);
+    // So do the next run and whoever examines the folder.
+    let said = job.call(&["doctor"]).ends(1).out;
+    assert!(said.contains("FAULT  ledger.jsonl does not know runs/2026-03-08:"), "{said}");
+    let said = job.call(&["run", ".", "--as-of", "2026-03-15"]).ends(0);
+    assert!(said.err.contains("note: ledger.jsonl does not know runs/2026-03-08:"), "{}", said.err);
+    fs::remove_dir_all(job.path("runs/2026-03-15")).unwrap();
     assert!(said.err.contains("ledger.jsonl:3: the chain is broken"), "{}", said.err);
     // Packets that are not kept are said, and are no fault.
     job.put("ledger.jsonl", &honest);
