@@ -36,7 +36,7 @@ pub struct Week {
     pub tally: Tally,
     /// Whether rules, fields or batch were others the week before: the trend breaks in front of it.
     pub breaks: bool,
-    /// Whether records are missing from its packet: then there is no rate, and it is held against none.
+    /// Whether something is missing from its packet, records or what was seen before: then there is no rate, and it is held against none.
     pub withheld: bool,
     /// The digest of the rules and the batch definition.
     definition: String,
@@ -208,7 +208,7 @@ impl Week {
     pub fn rate_words(&self) -> String {
         let (Some(lower), Some(upper)) = (self.lower(), self.upper()) else {
             return if self.withheld {
-                "withheld, because records are missing from the packet".to_owned()
+                "withheld, because the packet is incomplete".to_owned()
             } else {
                 "no record was under review, so there is no rate".to_owned()
             };

@@ -62,8 +62,9 @@ pub(super) fn sights<'l>(
                 }
             }
             Err(error) => gaps.push(format!(
-                "whether what was approved in the packet of {} happened cannot be told: {error}",
-                run.as_of
+                "whether what was approved in the packet of {} happened cannot be told: {}",
+                run.as_of,
+                error.in_a_sentence()
             )),
         }
     }

@@ -241,8 +241,9 @@ impl<'l> Past<'l> {
                 Err(error) => {
                     self.gaps.push(format!(
                         "what was proposed in the packet of {} is not known, so what was decided on it is \
-                         asked again: {error}",
-                        run.as_of
+                         asked again: {}",
+                        run.as_of,
+                        error.in_a_sentence()
                     ));
                     Subject::This
                 }
@@ -451,7 +452,7 @@ fn open(id: &FindingId, decided: &Decided, day: NaiveDate, here: bool) -> Option
 /// # Errors
 /// Says why it cannot be read.
 pub(super) fn remembered(runs: &Path, run: &Run) -> Result<BTreeMap<FindingId, Memory>, String> {
-    let path = paper::home(runs, run).map_err(|error| error.to_string())?.join("history.jsonl");
+    let path = paper::home(runs, run).map_err(|error| error.in_a_sentence())?.join("history.jsonl");
     let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let altered = || format!("{} is not the file that the ledger names", path.display());
     if digest(&bytes) != run.history {

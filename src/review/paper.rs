@@ -54,6 +54,13 @@ pub enum PaperError {
     },
 }
 
+impl PaperError {
+    /// What is wrong and its remedy, as the end of a sentence.
+    pub(super) fn in_a_sentence(&self) -> String {
+        self.to_string().replace("\n  hint: ", "; ")
+    }
+}
+
 /// The proposals of one run.
 #[derive(Debug)]
 pub(super) struct Paper {

@@ -198,7 +198,7 @@ mod tests {
                 .ends_with("required fields. In the packet of 2 March: 5.0 % to 10.0 %.")
         );
         let lacking = weeks[0].clone().lacking(&["leads".to_owned()]);
-        assert_eq!(says(&lacking, None), "withheld, because records are missing from the packet.");
+        assert_eq!(says(&lacking, None), "withheld, because the packet is incomplete.");
     }
 
     #[test]
