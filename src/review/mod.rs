@@ -308,7 +308,8 @@ fn weekly(order: &Order, aside: &mut Aside) -> Result<Done, ReviewError> {
     let made = write_up(&folder, &config, record_link, &judged, &ledger, order.threads)?;
     let home = runs.join(&made.home);
     folder::publish(&home, &made.files())?;
-    aside.notes.extend(made.notes.iter().map(|note| note.says.clone()));
+    // Cron mails stderr as it does the summary.
+    aside.notes.extend(made.notes.iter().map(|note| note.mailed.clone()));
     aside.notes.extend(unread(&config.files.found(&exports), &judged.inputs));
     aside.notes.extend(copied(&config, &exports));
     aside.notes.extend(config.batch.absent_words(&judged.absent_ids));
@@ -316,8 +317,8 @@ fn weekly(order: &Order, aside: &mut Aside) -> Result<Done, ReviewError> {
     if ledger.latest() != Some(&made.run) {
         ledger.append(Entry::Run(made.run))?;
     }
-    drop(held);
     aside.notes.extend(verify::unknown(&runs, &ledger));
+    drop(held);
     Ok(Done { folder: home, summary: made.summary, missing: made.missing, worst: made.worst })
 }
 
