@@ -78,7 +78,8 @@ pub(super) fn write_up(
     let missing = lacking(judged, &loss, &present.gaps);
     let columnless = columnless(&judged.admissions, &loss.fields())
         .map(|says| Note { mailed: says.clone(), says });
-    let notes: Vec<Note> = judged.notes.iter().cloned().chain(columnless).collect();
+    let notes: Vec<Note> =
+        judged.notes.iter().cloned().chain(columnless).chain(overtaken(earlier, day)).collect();
     let share = counted.share(&judged.pulled);
     let tally = tally_of(&judged.reports, &present, day);
     let weeks = weeks(earlier, day, |last| {
@@ -163,6 +164,20 @@ pub(super) fn write_up(
 /// of the past.
 fn lacking(judged: &Judged, loss: &Loss, gaps: &[String]) -> Vec<String> {
     [judged.missing.clone(), loss.words(judged), gaps.to_vec()].concat()
+}
+
+/// That the day lies before that of the run recorded last: a clock that goes wrong, or a day that is judged
+/// late.
+fn overtaken(earlier: &[Entry], day: NaiveDate) -> Option<Note> {
+    let newest = ledger::runs(earlier).last()?.as_of;
+    if newest <= day {
+        return None;
+    }
+    let says = format!(
+        "the ledger knows a run as of a later day, {newest}: {day} was judged looking back at the days before \
+         it alone; if another day was meant, look at this machine's clock, or name the day with `--as-of`"
+    );
+    Some(Note { mailed: says.clone(), says })
 }
 
 /// Of the founder profile: that another 30 days have passed since the first packet, said in the first packet

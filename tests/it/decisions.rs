@@ -1026,6 +1026,46 @@ fn a_packet_whose_manifest_is_damaged_is_not_replaced() {
     job.edit("exports/lead.csv", "00Q5,Dee", "00Q5,Di");
     let said = job.run(&[]).ends(0).out;
     assert!(said.contains(&format!("runs/{DAY}-")), "{said}");
+#[test]
+fn a_week_whose_past_is_not_kept_says_so_in_sentences() {
+    let job = reviewed();
+    fs::remove_dir_all(job.path(&format!("runs/{DAY}"))).unwrap();
+    let said = job.call(&["run", ".", "--as-of", "2026-03-08"]).ends(1).out;
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("the packet of 2026-03-01 is not below runs/; put runs/"), "{said}");
+    assert!(said.contains("withheld, because the packet is incomplete"), "{said}");
+    assert!(!said.contains('⟦') && !said.contains("hint:"), "{said}");
+}
+
+#[test]
+fn a_day_before_the_last_run_is_told_of() {
+    let job = reviewed();
+    job.put(
+        "exports/user.csv",
+        "Id,Name,IsActive,Left\n0051,Eve Moss,true,\n0052,Gil Poe,false,2026-01-05\n",
+    );
+    job.edit(
+        "rules/boundary.toml",
+        "active = {",
+        "deactivated = { from = \"Left\", why = \"Since when they are gone.\" }\nactive = {",
+    );
+    job.put("rules/owners.toml", "[inactive-owner]\nqueue = \"Gil Poe\"\n");
+    let said = job.call(&["run", ".", "--as-of", "2021-02-28"]);
+    let told = said.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("the ledger knows a run as of a later day, 2026-03-01"), "{told}");
+    assert!(said.err.contains("a later day, 2026-03-01"), "{}", said.err);
+    // Cron mails what is said there, and it names nobody.
+    assert!(!said.err.contains("Gil Poe") && said.err.contains("names nobody"), "{}", said.err);
+    let packet = job.text("runs/2021-02-28/packet.html");
+    assert!(packet.contains("a run as of a later day"), "{packet}");
+    assert!(
+        packet.contains("is inactive: name somebody") && !packet.contains("deactivated -"),
+        "{packet}"
+    );
+    let said = job.call(&["run", ".", "--as-of", "2026-03-08"]).out;
+    assert!(!said.contains("a later day"), "{said}");
+}
+
     assert_eq!(job.text(&format!("runs/{DAY}/packet.html")), packet);
 }
 

@@ -88,10 +88,10 @@ fn trouble(world: &World<'_>, name: &str) -> Option<String> {
         Found::Several => Some(format!("several people are called `{name}`")),
         Found::Nobody => Some(format!("`{name}` is neither a user nor a queue")),
         Found::One(person) if person.standing == Standing::Inactive => {
-            let since = person.deactivated.map_or_else(
-                || "is inactive".to_owned(),
-                |at| format!("was deactivated {} ago", days(world.as_of.days_since(at))),
-            );
+            let since = match person.deactivated.map(|at| world.as_of.days_since(at)) {
+                Some(ago @ 0..) => format!("was deactivated {} ago", days(ago)),
+                Some(_) | None => "is inactive".to_owned(),
+            };
             Some(format!("`{name}` {since}"))
         }
         Found::One(_) => None,

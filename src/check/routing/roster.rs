@@ -144,10 +144,10 @@ impl<'a> Roster<'a> {
             Known::Several(text) => Some(format!("several people are called {text}")),
             Known::Nobody(text) => Some(format!("{text} is neither a user nor a queue")),
             Known::Person(person) if person.standing == Standing::Inactive => {
-                let since = person.deactivated.map_or_else(
-                    || "is inactive".to_owned(),
-                    |at| format!("was deactivated {} ago", days(world.as_of.days_since(at))),
-                );
+                let since = match person.deactivated.map(|at| world.as_of.days_since(at)) {
+                    Some(ago @ 0..) => format!("was deactivated {} ago", days(ago)),
+                    Some(_) | None => "is inactive".to_owned(),
+                };
                 Some(format!("{} {since}", self.name(holder)))
             }
             Known::Person(_) => None,
