@@ -16,7 +16,7 @@ use serde::Deserialize;
 use crate::finding::FindingId;
 use crate::gate::{Attention, Reason, Saying};
 use crate::ledger::digest;
-use crate::packet::DECISIONS as SCHEMA;
+use crate::packet::{DECISIONS as SCHEMA, visible};
 use crate::policy::{Lines, Log, Problems, Said};
 
 /// Larger files are not what a packet exports.
@@ -328,8 +328,13 @@ impl Reader<'_> {
             .filter(|name| !header.iter().any(|column| column == *name))
             .copied()
             .collect();
-        let what = if header.iter().any(|name| !CSV_COLUMNS.contains(&name.as_str())) {
-            "a column is not one of a decisions file".to_owned()
+        let is_ours = |name: &&String| CSV_COLUMNS.contains(&name.as_str());
+        let other = header.iter().enumerate().find(|(_, name)| !is_ours(name));
+        let what = if let Some((at, name)) = other {
+            // A first row that has nothing of a header may hold anything.
+            let named = header.iter().any(|name| is_ours(&name)) && !name.is_empty();
+            let named = if named { format!(", `{}`,", visible(name)) } else { String::new() };
+            format!("column {}{named} is not one of a decisions file", at + 1)
         } else if header.iter().collect::<BTreeSet<_>>().len() < header.len() {
             "a column stands there twice".to_owned()
         } else if absent.is_empty() {
@@ -345,10 +350,13 @@ impl Reader<'_> {
     fn row(&self, header: &[String], row: &csv::StringRecord, line: usize) -> Wire {
         let cell = |name: &str| {
             let at = header.iter().position(|column| column == name)?;
-            Some(unguarded(row.get(at)?)).filter(|cell| !cell.is_empty()).map(str::to_owned)
+            let cell = unguarded(row.get(at)?.trim()).trim();
+            Some(cell).filter(|cell| !cell.is_empty()).map(str::to_owned)
         };
         let said = |name: &str| cell(name).unwrap_or_default();
-        let confirmed = match cell("confirmed").map(|word| word.to_lowercase()).as_deref() {
+        // Spreadsheets and people begin words with a capital.
+        let word = |name: &str| cell(name).map(|word| word.to_lowercase());
+        let confirmed = match word("confirmed").as_deref() {
             None => None,
             Some("true") => Some(true),
             Some("false") => Some(false),
@@ -370,10 +378,10 @@ impl Reader<'_> {
             decisions: vec![WireItem {
                 finding: said("finding"),
                 evidence_digest: said("evidence_digest"),
-                decision: said("decision"),
+                decision: word("decision").unwrap_or_default(),
                 confirmed,
-                via: cell("via"),
-                reason_code: cell("reason_code"),
+                via: word("via"),
+                reason_code: word("reason_code"),
                 escalate_to: cell("escalate_to"),
                 escalate_until: cell("escalate_until"),
                 ticket: cell("ticket"),

@@ -562,7 +562,8 @@ fn a_spreadsheet_can_decide() {
     assert_eq!(line["decided"][0]["note"], "=cmd|x, \"really\"");
     assert_eq!(line["decided"][1]["says"], json!({"approve": {}}));
     for (from, to, words) in [
-        (",finding,", ",fnding,", "week.csv:1: a column is not one"),
+        (",finding,", ",fnding,", "week.csv:1: column 5, `fnding`, is not one"),
+        ("packet_digest,", ",", "week.csv:1: column 1 is not one"),
         (",approver,", ",run,", "week.csv:1: a column stands there twice"),
         ("TRUE", "yes", "week.csv:3: `confirmed` is neither"),
         (",reject,", ",", "more or fewer cells"),
@@ -582,6 +583,15 @@ fn a_spreadsheet_can_decide() {
     for words in ["week.csv:3: the row names another packet", "week.csv:4: `decision` is not one"] {
         assert!(said.err.contains(words), "no {words}\n{}", said.err);
     }
+    // What people make of words and cells.
+    let typed = csv
+        .replace(",reject,", ", Reject ,")
+        .replace(",other,", ",Other ,")
+        .replace(",Dana Reyes,", ", Dana Reyes ,");
+    assert_ne!(typed, csv);
+    job.put("typed.csv", &typed);
+    let said = job.call(&["decide", "typed.csv"]).ends(0);
+    assert!(said.out.contains("recorded before, 2 decisions"), "{}", said.out);
     job.put("week.csv", csv.lines().next().unwrap());
     assert!(job.call(&["decide", "week.csv"]).ends(2).err.contains("holds no decision"));
     // A spreadsheet of another age: the line is named, and what to do.
@@ -839,6 +849,12 @@ fn verify_tells_what_holds_and_names_what_does_not() {
         ),
         "{said}"
     );
+    // So do the next run and whoever examines the folder.
+    let said = job.call(&["doctor"]).ends(1).out;
+    assert!(said.contains("FAULT  ledger.jsonl does not know runs/2026-03-08:"), "{said}");
+    let said = job.call(&["run", ".", "--as-of", "2026-03-15"]).ends(0);
+    assert!(said.err.contains("note: ledger.jsonl does not know runs/2026-03-08:"), "{}", said.err);
+    fs::remove_dir_all(job.path("runs/2026-03-15")).unwrap();
     // A decision that was taken out, with the lines after it bound anew.
     let second = lines[2].replace("\"seq\":2", "\"seq\":1");
     let prev = crm_review::ledger::digest(lines[0].as_bytes());
@@ -849,12 +865,6 @@ fn verify_tells_what_holds_and_names_what_does_not() {
     // A chain that does not hold is not verified further.
     job.put("ledger.jsonl", &honest.replace("Dana", "Dora"));
     let said = job.call(&["verify"]).ends(4);
-    // So do the next run and whoever examines the folder.
-    let said = job.call(&["doctor"]).ends(1).out;
-    assert!(said.contains("FAULT  ledger.jsonl does not know runs/2026-03-08:"), "{said}");
-    let said = job.call(&["run", ".", "--as-of", "2026-03-15"]).ends(0);
-    assert!(said.err.contains("note: ledger.jsonl does not know runs/2026-03-08:"), "{}", said.err);
-    fs::remove_dir_all(job.path("runs/2026-03-15")).unwrap();
     assert!(said.err.contains("ledger.jsonl:3: the chain is broken"), "{}", said.err);
     // Packets that are not kept are said, and are no fault.
     job.put("ledger.jsonl", &honest);
@@ -1017,16 +1027,6 @@ fn a_packet_that_is_not_kept_makes_no_fault_of_those_after_it() {
 }
 
 #[test]
-fn a_packet_whose_manifest_is_damaged_is_not_replaced() {
-    let job = reviewed();
-    let packet = job.text(&format!("runs/{DAY}/packet.html"));
-    job.put(&format!("runs/{DAY}/manifest.json"), "{");
-    let said = job.call(&["verify"]).ends(4).out;
-    assert!(said.contains("FAULT") && said.contains("manifest.json cannot be read back"), "{said}");
-    job.edit("exports/lead.csv", "00Q5,Dee", "00Q5,Di");
-    let said = job.run(&[]).ends(0).out;
-    assert!(said.contains(&format!("runs/{DAY}-")), "{said}");
-#[test]
 fn a_week_whose_past_is_not_kept_says_so_in_sentences() {
     let job = reviewed();
     fs::remove_dir_all(job.path(&format!("runs/{DAY}"))).unwrap();
@@ -1066,6 +1066,16 @@ fn a_day_before_the_last_run_is_told_of() {
     assert!(!said.contains("a later day"), "{said}");
 }
 
+#[test]
+fn a_packet_whose_manifest_is_damaged_is_not_replaced() {
+    let job = reviewed();
+    let packet = job.text(&format!("runs/{DAY}/packet.html"));
+    job.put(&format!("runs/{DAY}/manifest.json"), "{");
+    let said = job.call(&["verify"]).ends(4).out;
+    assert!(said.contains("FAULT") && said.contains("manifest.json cannot be read back"), "{said}");
+    job.edit("exports/lead.csv", "00Q5,Dee", "00Q5,Di");
+    let said = job.run(&[]).ends(0).out;
+    assert!(said.contains(&format!("runs/{DAY}-")), "{said}");
     assert_eq!(job.text(&format!("runs/{DAY}/packet.html")), packet);
 }
 
