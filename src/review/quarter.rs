@@ -334,7 +334,11 @@ impl<'p> Page<'p> {
                 changes.push(format!("{}: the text of the rules is not kept", now.as_of));
                 continue;
             };
-            for (file, words) in then.edits((&kept.named, &kept.rules)) {
+            let mut edits = then.edits((&kept.named, &kept.rules));
+            if edits.is_empty() {
+                edits.push(rule_change::reread());
+            }
+            for (file, words) in edits {
                 let words = plain(&words.join("; "));
                 changes.push(format!("{}: {file}: {words}", now.as_of));
             }

@@ -38,12 +38,12 @@ pub(super) fn of(
 ) -> Option<RuleChange> {
     let before = past.last?;
     let then = kept(&folder.path.join("runs"), before)?;
-    let edits = then.edits((&folder.digests(), &folder.rules));
+    let mut edits = then.edits((&folder.digests(), &folder.rules));
     let rules = then.rules;
-    if edits.is_empty() {
-        return None;
-    }
-    let effect = if edits.iter().all(|(file, _)| file == JOB) {
+    let effect = if edits.is_empty() {
+        edits = vec![reread()];
+        Effect::Unknown("the program before is not at hand".to_owned())
+    } else if edits.iter().all(|(file, _)| file == JOB) {
         Effect::Unknown(format!("the earlier {JOB} is not kept"))
     } else {
         match judged_under(rules, folder, config, judged, threads) {
@@ -55,6 +55,12 @@ pub(super) fn of(
         }
     };
     Some(RuleChange { since: before.as_of, edits, effect })
+}
+
+/// What was changed where no file was: another program takes other settings for rules.
+pub(super) fn reread() -> (String, Vec<String>) {
+    let words = "it is another, which takes other settings for rules; no file was changed";
+    ("the program".to_owned(), vec![words.to_owned()])
 }
 
 /// What a run was judged by, as it is kept.
@@ -77,7 +83,9 @@ impl Kept {
         }
         let job = |named: &[RulesFile]| named.iter().find(|it| it.file == JOB).cloned();
         let jobs = job(&self.named).zip(job(named));
-        if jobs.is_some_and(|(before, now)| before.judging() != now.judging()) {
+        if jobs.is_some_and(|(before, now)| {
+            before.sha256 != now.sha256 && before.judging() != now.judging()
+        }) {
             let words = "it is another, and its text is not kept";
             edits.push((JOB.to_owned(), vec![words.to_owned()]));
         }
@@ -171,4 +179,22 @@ fn effects(
         effect.lost.sort();
     }
     effects.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_that_another_program_reads_otherwise_was_not_changed() {
+        let job = |sha256: &str, judging: &str| {
+            let judging_sha256 = Some(judging.to_owned());
+            vec![RulesFile { file: JOB.to_owned(), sha256: sha256.to_owned(), judging_sha256 }]
+        };
+        let kept = Kept { named: job("a", "b"), rules: BTreeMap::new() };
+        let edits = |now: &[RulesFile]| kept.edits((now, &BTreeMap::new())).len();
+        assert_eq!(edits(&job("a", "c")), 0);
+        assert_eq!(edits(&job("d", "b")), 0);
+        assert_eq!(edits(&job("d", "c")), 1);
+    }
 }
