@@ -402,8 +402,8 @@ impl Kept {
     /// below it, such as `exports/2026-03-02`.
     ///
     /// # Errors
-    /// Names an input that is in neither.
-    pub(super) fn exports(&self, folder: &Path, known: &mut Digests) -> Result<PathBuf, &str> {
+    /// Says of an input that is in neither what became of it.
+    pub(super) fn exports(&self, folder: &Path, known: &mut Digests) -> Result<PathBuf, String> {
         let mut is_here =
             |home: &Path, input: &KeptInput| known.are_of(&home.join(&input.file), input);
         let Some(gone) = self.inputs.iter().find(|input| !is_here(folder, input)) else {
@@ -413,7 +413,13 @@ impl Kept {
         let mut below: Vec<PathBuf> = below.map(|entry| entry.path()).collect();
         below.sort();
         let kept = |home: &PathBuf| self.inputs.iter().all(|input| is_here(home, input));
-        below.into_iter().find(kept).ok_or(&gone.file)
+        below.into_iter().find(kept).ok_or_else(|| {
+            let became = match fs::metadata(folder.join(&gone.file)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => "is not there any more",
+                Ok(_) | Err(_) => "has changed since",
+            };
+            format!("{} {became}", gone.file)
+        })
     }
 
     /// The files that the run read, where a name with `*` now may stand for a later one.

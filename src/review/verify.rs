@@ -222,7 +222,7 @@ fn again(
     config.files = manifest.files(&config.files);
     let exports = match manifest.exports(&folder.path.join(&config.exports), known) {
         Ok(exports) => exports,
-        Err(changed) => return Ok(Again::Cannot(format!("{changed} has changed since"))),
+        Err(changed) => return Ok(Again::Cannot(changed)),
     };
     let judged = judge(&config, &exports, None, AsOf::new(run.as_of, config.zone), threads)?;
     let made = write_up(folder, &config, link, &judged, ledger, threads)?;

@@ -49,7 +49,7 @@ pub fn what_if(path: &Path, rules: &Path, threads: NonZeroUsize) -> Result<Strin
         let exports = match kept.exports(&folder.path.join(&config.exports), &mut known) {
             Ok(exports) => exports,
             Err(changed) => {
-                words += &format!("{}: {} has changed since\n", run.as_of, visible(changed));
+                words += &format!("{}: {}\n", run.as_of, visible(&changed));
                 continue;
             }
         };

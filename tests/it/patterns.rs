@@ -1,6 +1,7 @@
 //! What repeats: planted patterns surface, and a week without any stays silent.
 
 use std::collections::BTreeSet;
+use std::fs;
 
 use serde_json::Value;
 
@@ -133,14 +134,22 @@ fn other_rules_are_tried_on_the_last_packet_without_changing_anything() {
     assert!(weeks[1].starts_with("2026-03-08: 5 findings, 2 under the other rules"), "{said}");
     let verified = job.call(&["verify"]).ends(0).out;
     assert_eq!(verified.matches("run again, the same bytes").count(), 2, "{verified}");
-    // Other exports: it cannot be told.
     // What was decided on the earlier packet stands on the later one.
     assert!(weeks[1].ends_with("3 lost (1 of them approved, 1 rejected)"), "{said}");
+    // Other exports: it cannot be told.
     job.edit("exports/2026-03-01/lead.csv", "Bolt", "Bolts and Nuts");
     job.edit("exports/lead.csv", "Bolts", "Bolts and Nuts");
     assert_eq!(
         job.call(&["what-if", "--rules", "other"]).ends(0).out,
         "2026-03-01: lead.csv has changed since\n2026-03-08: lead.csv has changed since\n"
+    );
+    fs::remove_file(job.path("exports/lead.csv")).unwrap();
+    fs::remove_file(job.path("exports/2026-03-01/lead.csv")).unwrap();
+    assert!(
+        job.call(&["what-if", "--rules", "other"])
+            .ends(0)
+            .out
+            .contains("2026-03-08: lead.csv is not there any more\n")
     );
     job.put("other/owners.toml", "[inactive-owner]\nof = true\n");
     assert!(job.call(&["what-if", "--rules", "other"]).ends(2).err.contains("did you mean `off`?"));

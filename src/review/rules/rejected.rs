@@ -58,7 +58,7 @@ pub fn example(
     let exports = manifest::kept(&home).and_then(|kept| {
         config.files = kept.files(&config.files);
         let exports = folder.path.join(&config.exports);
-        kept.exports(&exports, &mut manifest::Digests::default()).map_err(str::to_owned).ok()
+        kept.exports(&exports, &mut manifest::Digests::default()).ok()
     });
     let exports = exports.ok_or_else(|| {
         refused(
