@@ -13,14 +13,14 @@ use std::path::Path;
 use chrono::NaiveDate;
 
 use crate::boundary::{Object, RecordRef};
-use crate::check::{ALL, By, Groups};
+use crate::check::{By, Groups};
 use crate::gate::{Reason, Verdict};
 use crate::ledger::{Chain, Run};
 use crate::metrics::{self, Percent, Precision, Rate, chance, surprise};
 use crate::packet::{Asks, Pattern, visible};
 
-use super::paper::{Bare, Findings};
-use super::tally::Scope;
+use super::paper::{Bare, Findings, Paper};
+use super::tally::{Scope, Stand};
 use super::{Folder, ReviewError};
 use super::{manifest, paper};
 
@@ -47,21 +47,20 @@ pub fn patterns(path: &Path) -> Result<String, ReviewError> {
         groups.of.extend(line.to_record().map(|record| (record, of_groups(line))));
     }
     words += &repeated(&groups, &lines, run);
-    let flagged = lines.iter().filter(|line| is_counted(line)).filter_map(Bare::to_record);
+    // As the metric counts them.
+    let paper = Paper::of(&runs, run)?;
+    let flagged = paper
+        .iter()
+        .map(|(_, told)| told)
+        .filter(|told| told.scope == Scope::Routing && told.stand != Stand::Earlier);
     let audit = Audit {
         groups: &groups,
-        flagged: flagged.collect(),
+        flagged: flagged.flat_map(|told| told.counts.iter().cloned()).collect(),
         decided: Decided::read(&runs, &ledger, run.as_of),
         approver: config.gate.approver(),
     };
     words += &audit.words();
     Ok(words)
-}
-
-/// True for findings of the kinds that the metric counts.
-fn is_counted(line: &Bare) -> bool {
-    let check = ALL.iter().find(|check| check.code == line.rule);
-    check.is_some_and(|check| Scope::of(check.family) == Scope::Routing)
 }
 
 /// How often each rule was right, and which of them should be changed.
