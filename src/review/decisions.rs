@@ -88,7 +88,8 @@ struct Wire {
     schema: String,
     /// The run whose packet is decided on.
     run: String,
-    /// The digest that the packet prints of its proposals.
+    /// The digest that the packet prints of its proposals: `sha256:` and `findings_sha256` of its
+    /// manifest.json; a part of a packet prints that of its own lines of findings.jsonl.
     #[schemars(regex(pattern = "^sha256:[0-9a-f]{64}$"))]
     packet_digest: String,
     /// The head of the ledger that the packet prints: it tells whether the ledger was cut or rewritten.
@@ -353,9 +354,9 @@ impl Reader<'_> {
             let cell = unguarded(row.get(at)?.trim()).trim();
             Some(cell).filter(|cell| !cell.is_empty()).map(str::to_owned)
         };
-        let said = |name: &str| cell(name).unwrap_or_default();
         // Spreadsheets and people begin words with a capital.
         let word = |name: &str| cell(name).map(|word| word.to_lowercase());
+        let said = |name: &str| cell(name).unwrap_or_default();
         let confirmed = match word("confirmed").as_deref() {
             None => None,
             Some("true") => Some(true),
