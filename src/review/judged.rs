@@ -219,10 +219,7 @@ pub(super) fn misnamed(world: &World<'_>) -> Vec<Note> {
     let faults = dead_names(world);
     let note = |fault: &Fault| {
         let (place, code) = (&fault.place, fault.lint.code);
-        let names = match fault.lint.name {
-            "value-drift" => "a stage that no record has, while records have one much like it",
-            _ => "nobody who can be given records",
-        };
+        let names = fault.lint.mailed;
         Note {
             says: format!("{place}: {}: {} ({code})", fault.message, fault.hint),
             mailed: format!("{place} names {names} ({code}); `crm-review rules check` says more"),

@@ -125,6 +125,17 @@ fn a_rule_that_names_nobody_is_told_once_and_the_mail_names_no_person() {
 }
 
 #[test]
+fn a_handover_in_a_circle_is_mailed_as_one() {
+    let job = Job::weekly();
+    let circle =
+        "[inactive-owner]\nhandover = { \"Ann Old\" = \"Bo Old\", \"Bo Old\" = \"Ann Old\" }\n";
+    job.put("rules/owners.toml", circle);
+    let (summary, _) = run_on(&job, "2026-03-01", 0);
+    let says = "rules/owners.toml:2 names a handover that leads in a circle or to nobody who can be given records (RUL-11)";
+    assert!(summary.contains(says) && !summary.contains("Old"), "{summary}");
+}
+
+#[test]
 fn what_is_quoted_says_when_its_record_was_last_changed() {
     let job = Job::weekly();
     job.run(&[]).ends(0);

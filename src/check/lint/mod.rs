@@ -36,6 +36,10 @@ pub struct LintDef {
     pub severity: Severity,
     /// The exact condition in one or two sentences.
     pub summary: &'static str,
+    /// Whether it takes records to find it.
+    pub asks_records: bool,
+    /// What a place of the rules names where it is told of, in words that may be mailed: no value is quoted.
+    pub mailed: &'static str,
 }
 
 const SHADOWED: LintDef = LintDef {
@@ -43,6 +47,8 @@ const SHADOWED: LintDef = LintDef {
     name: "shadowed",
     severity: Severity::Medium,
     summary: "Every record that a rule, or a row of a table, could take is taken by those before it.",
+    asks_records: false,
+    mailed: "a line that takes nothing",
 };
 const OVERLAP: LintDef = LintDef {
     code: "RUL-02",
@@ -50,6 +56,8 @@ const OVERLAP: LintDef = LintDef {
     severity: Severity::Low,
     summary: "Two rules about the same fields take some of the same records, neither is a case of the \
         other, and they decide differently: only their order says what happens.",
+    asks_records: false,
+    mailed: "a rule that only its place sets apart from another",
 };
 const GAP: LintDef = LintDef {
     code: "RUL-03",
@@ -57,6 +65,8 @@ const GAP: LintDef = LintDef {
     severity: Severity::High,
     summary: "Without a catch-all, values that the rules or a picklist name meet in records that no \
         rule takes.",
+    asks_records: false,
+    mailed: "rules that leave records to nobody",
 };
 const DEAD_TARGET: LintDef = LintDef {
     code: "RUL-04",
@@ -64,12 +74,16 @@ const DEAD_TARGET: LintDef = LintDef {
     severity: Severity::High,
     summary: "A rule or table gives records to somebody who is inactive, in no input, or not the only \
         one of that name.",
+    asks_records: true,
+    mailed: "nobody who can be given records",
 };
 const UNUSED: LintDef = LintDef {
     code: "RUL-05",
     name: "unused",
     severity: Severity::Low,
     summary: "A rule took none of the open records of the last `unused_weeks`.",
+    asks_records: true,
+    mailed: "a rule that took nothing of late",
 };
 const BLANK_PRONE: LintDef = LintDef {
     code: "RUL-06",
@@ -77,6 +91,8 @@ const BLANK_PRONE: LintDef = LintDef {
     severity: Severity::Medium,
     summary: "A field that rules compare is blank in more than `blank_over` of the open records, and \
         no rule says what happens then.",
+    asks_records: true,
+    mailed: "a field that is often blank",
 };
 const DRIFT: LintDef = LintDef {
     code: "RUL-07",
@@ -85,12 +101,16 @@ const DRIFT: LintDef = LintDef {
     summary: "A rule names a value that the field's picklist does not have, or that no record has \
         while records have one that differs in its spelling alone; or a lifecycle ladder names a stage \
         that no record has while records have one much like it that it does not know.",
+    asks_records: true,
+    mailed: "a value or stage that no record has, while records have one much like it",
 };
 const CATCH_ALL_SHARE: LintDef = LintDef {
     code: "RUL-08",
     name: "catch-all-share",
     severity: Severity::Medium,
     summary: "More than `catch_all_over` of the open records end in the catch-all.",
+    asks_records: true,
+    mailed: "a catch-all that takes too much",
 };
 const BAND_EDGE: LintDef = LintDef {
     code: "RUL-09",
@@ -98,6 +118,8 @@ const BAND_EDGE: LintDef = LintDef {
     severity: Severity::Medium,
     summary: "Two bands of a number, equal in all else, both take some numbers, or leave numbers \
         between them that nothing takes but a catch-all.",
+    asks_records: false,
+    mailed: "bands that overlap or leave a gap",
 };
 const AGAINST_POLICY: LintDef = LintDef {
     code: "RUL-10",
@@ -105,12 +127,16 @@ const AGAINST_POLICY: LintDef = LintDef {
     severity: Severity::Low,
     summary: "The rules say that records follow their account's owner, and a rule before the one that \
         does so takes them elsewhere, or there is none.",
+    asks_records: false,
+    mailed: "a rule against following the account's owner",
 };
 const LOOP: LintDef = LintDef {
     code: "RUL-11",
     name: "handover-loop",
     severity: Severity::High,
     summary: "A handover leads back to where it began, or to somebody who is inactive or in no input.",
+    asks_records: false,
+    mailed: "a handover that leads in a circle or to nobody who can be given records",
 };
 
 /// Every kind of fault, in code order.

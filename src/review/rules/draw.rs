@@ -17,7 +17,7 @@ const WIDTH: usize = 110;
 
 /// One remark, with the lines it is about. `texts` holds the files by their names.
 pub(super) fn draw(remark: &Remark, texts: &BTreeMap<String, &str>) -> String {
-    let level = match remark.severity {
+    let level = match remark.about.severity() {
         None => Level::ERROR,
         Some(severity @ (Severity::High | Severity::Medium)) => {
             Level::WARNING.with_name(severity.word())
@@ -25,7 +25,7 @@ pub(super) fn draw(remark: &Remark, texts: &BTreeMap<String, &str>) -> String {
         Some(Severity::Low) => Level::NOTE.with_name(Severity::Low.word()),
     };
     let mut title = level.primary_title(remark.message.as_str());
-    if let Some(rule) = remark.rule {
+    if let Some(rule) = remark.about.code() {
         title = title.id(rule);
     }
     let mut group = Group::with_title(title);

@@ -11,7 +11,7 @@ use crate::check::{ALL, EXAMPLES, Example, Place, Tried, routing_rules};
 use crate::config::Config;
 
 use super::super::{Folder, ReviewError};
-use super::{Remark, counted, draw};
+use super::{About, Remark, counted, draw};
 
 /// What `rules test` says.
 #[derive(Debug)]
@@ -74,8 +74,7 @@ fn remark(example: &Example, tried: &Tried) -> Remark {
     }
     let first = tried.wrong.first().map_or("", String::as_str);
     Remark {
-        rule: None,
-        severity: None,
+        about: About::Problem,
         place: Place::new(format!("rules/{EXAMPLES}"), example.line),
         message: format!("`{}` does not hold: {first}", example.name),
         also: Vec::new(),

@@ -22,7 +22,7 @@ use std::path::Path;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
-use crate::check::{AsOf, Fault, Linted, Place, Unjudged, Witness, World, lint};
+use crate::check::{AsOf, Fault, LINTS, LintDef, Linted, Place, Unjudged, Witness, World, lint};
 use crate::config::Config;
 use crate::finding::Severity;
 use crate::policy::Problem;
@@ -55,10 +55,7 @@ pub struct Checked {
 /// Something to be said of the rules.
 #[derive(Debug)]
 struct Remark {
-    /// The lint's id; `None` for what keeps the rules from being used.
-    rule: Option<&'static str>,
-    /// How bad; `None` for what keeps the rules from being used.
-    severity: Option<Severity>,
+    about: About,
     place: Place,
     message: String,
     also: Vec<Place>,
@@ -67,11 +64,38 @@ struct Remark {
     hint: Option<String>,
 }
 
+/// What a remark is about.
+#[derive(Debug, Clone, Copy)]
+enum About {
+    /// What keeps the rules from being used.
+    Problem,
+    /// What the lint finds in rules that work.
+    Fault(&'static LintDef),
+}
+
+impl About {
+    /// How bad it is; what keeps the rules from being used is beyond that.
+    fn severity(self) -> Option<Severity> {
+        self.lint().map(|lint| lint.severity)
+    }
+
+    /// The public id of what the lint finds.
+    fn code(self) -> Option<&'static str> {
+        self.lint().map(|lint| lint.code)
+    }
+
+    fn lint(self) -> Option<&'static LintDef> {
+        match self {
+            Self::Problem => None,
+            Self::Fault(lint) => Some(lint),
+        }
+    }
+}
+
 impl From<&Problem> for Remark {
     fn from(problem: &Problem) -> Self {
         Self {
-            rule: None,
-            severity: None,
+            about: About::Problem,
             place: Place::new(problem.file.clone(), problem.line),
             message: problem.message.clone(),
             also: Vec::new(),
@@ -85,8 +109,7 @@ impl From<&Problem> for Remark {
 impl From<Fault> for Remark {
     fn from(fault: Fault) -> Self {
         Self {
-            rule: Some(fault.lint.code),
-            severity: Some(fault.lint.severity),
+            about: About::Fault(fault.lint),
             place: fault.place,
             message: fault.message,
             also: fault.also,
@@ -123,17 +146,17 @@ pub fn check(
             Reader::CodeHost => sarif::log(&remarks),
         },
         valid: linted.is_some(),
-        worst: remarks.iter().filter_map(|remark| remark.severity).max(),
+        worst: remarks.iter().filter_map(|remark| remark.about.severity()).max(),
     })
 }
 
 /// The lint's verdict, by the records of the exports where they are there.
 fn linted(folder: &Folder, config: &Config, as_of: AsOf, threads: NonZeroUsize) -> Linted {
     let exports = folder.path.join(&config.exports);
-    let unread = |why: String| Unjudged {
-        what: "what only records can tell (RUL-04 to RUL-08)".to_owned(),
-        why,
-    };
+    let asking = LINTS.iter().filter(|lint| lint.asks_records).map(|lint| lint.code);
+    let asking = asking.collect::<Vec<_>>().join(", ");
+    let unread =
+        |why: String| Unjudged { what: format!("what only records can tell ({asking})"), why };
     let files = config.files.found(&exports);
     if let Some(gone) =
         files.0.values().flatten().find(|file| fs::metadata(exports.join(file)).is_err())
@@ -173,7 +196,7 @@ fn for_a_person(folder: &Folder, remarks: &[Remark], linted: Option<&Linted>) ->
             + "the rules are valid; there are no routing rules yet, so there is nothing to lint\n";
     }
     let of = |severity: Severity| {
-        remarks.iter().filter(|remark| remark.severity == Some(severity)).count()
+        remarks.iter().filter(|remark| remark.about.severity() == Some(severity)).count()
     };
     words += &format!(
         "the rules are valid; the lint looked at {}{}: {} high, {} medium, {} low\n",
@@ -238,8 +261,8 @@ struct WitnessLine<'r> {
 
 fn for_a_program(remarks: &[Remark], linted: Option<&Linted>) -> String {
     let lines = remarks.iter().map(|remark| RemarkLine {
-        rule: remark.rule,
-        severity: remark.severity.map_or("error", Severity::word),
+        rule: remark.about.code(),
+        severity: remark.about.severity().map_or("error", Severity::word),
         file: &remark.place.file,
         line: remark.place.line,
         message: &remark.message,

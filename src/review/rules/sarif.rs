@@ -60,8 +60,8 @@ fn result(remark: &Remark) -> Value {
         text += &format!("; {more}");
     }
     json!({
-        "ruleId": remark.rule.unwrap_or(INVALID),
-        "level": level(remark.severity),
+        "ruleId": remark.about.code().unwrap_or(INVALID),
+        "level": level(remark.about.severity()),
         "message": { "text": text },
         "locations": [location(&remark.place)],
         "relatedLocations": remark.also.iter().map(location).collect::<Vec<_>>(),
