@@ -2,11 +2,13 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use chrono::{Datelike as _, NaiveDate};
-use clap::builder::NonEmptyStringValueParser;
+use clap::builder::{NonEmptyStringValueParser, PossibleValue};
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::config::Written;
 use crate::matching::Kind;
 use crate::metrics::Quarter;
 
@@ -320,7 +322,7 @@ pub enum Format {
 }
 
 /// What a schema is of, on the command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShapeWord {
     /// A line of findings.jsonl.
     Findings,
@@ -328,30 +330,27 @@ pub enum ShapeWord {
     Manifest,
     /// A decisions file.
     Decisions,
-    /// review.toml.
-    Review,
-    /// rules/boundary.toml.
-    Boundary,
-    /// rules/approvals.toml.
-    Approvals,
-    /// rules/batch.toml.
-    Batch,
-    /// rules/duplicates.toml.
-    Duplicates,
-    /// rules/owners.toml.
-    Owners,
-    /// rules/lifecycle.toml.
-    Lifecycle,
-    /// rules/routing.toml.
-    Routing,
-    /// rules/required.toml.
-    Required,
-    /// rules/lead-source.toml.
-    LeadSource,
-    /// rules/system-of-record.toml.
-    SystemOfRecord,
-    /// rules/examples.toml.
-    Examples,
+    /// A file that a person writes.
+    File(Written),
+}
+
+impl ValueEnum for ShapeWord {
+    fn value_variants<'a>() -> &'a [Self] {
+        static ALL: LazyLock<Vec<ShapeWord>> = LazyLock::new(|| {
+            let machines = [ShapeWord::Findings, ShapeWord::Manifest, ShapeWord::Decisions];
+            machines.into_iter().chain(Written::all().map(ShapeWord::File)).collect()
+        });
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Findings => PossibleValue::new("findings").help("A line of findings.jsonl"),
+            Self::Manifest => PossibleValue::new("manifest").help("manifest.json"),
+            Self::Decisions => PossibleValue::new("decisions").help("A decisions file"),
+            Self::File(file) => PossibleValue::new(file.word()).help(file.name()),
+        })
+    }
 }
 
 /// A severity on the command line.

@@ -25,7 +25,7 @@ use crate::source::secret::Place;
 use crate::source::{hubspot, odoo};
 
 pub use edits::edits;
-pub use schema::{schema_name, schemas};
+pub use schema::{Written, schema_name, schemas};
 
 /// Which CRM the records come from: how they are linked and named, never how they are judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -254,11 +254,10 @@ fn read(review: &str, rules: &BTreeMap<String, String>, log: &Log) -> Config {
     let examples = Examples::parse(&examples.root(log), &boundary);
     let models = |name: &str| name.ends_with(crate::check::MODEL);
     for name in rules.keys().filter(|name| name.ends_with(".toml") && !models(name)) {
-        let known = crate::check::Family::ALL.map(crate::check::Family::file);
-        if !known.contains(&name.as_str())
-            && !["boundary.toml", "approvals.toml", EXAMPLES].contains(&name.as_str())
-        {
-            let hint = nearest(name, known.into_iter()).map(|file| format!("did you mean {file}?"));
+        let mut known = Written::all().filter_map(Written::rules);
+        if known.all(|known| known != name) {
+            let known = Written::all().filter_map(Written::rules);
+            let hint = nearest(name, known).map(|file| format!("did you mean {file}?"));
             log.note(&format!("rules/{name}"), 0, "no check reads this file", hint);
         }
     }

@@ -22,7 +22,7 @@ use crm_review::review::{
 use crm_review::source::csv::Encoding;
 use crm_review::source::inspect::{self, Inspection, Options};
 use crm_review::source::secret::Environment;
-use crm_review::{config, draft, folder, linking};
+use crm_review::{draft, folder, linking};
 
 fn main() -> ExitCode {
     folder::keep_private();
@@ -84,25 +84,12 @@ fn overwrite_what_is_freed() {
 }
 
 fn schema(of: ShapeWord) -> String {
-    let file = match of {
-        ShapeWord::Findings => return review::schema(Shape::Findings),
-        ShapeWord::Manifest => return review::schema(Shape::Manifest),
-        ShapeWord::Decisions => return review::schema(Shape::Decisions),
-        ShapeWord::Review => "review.toml",
-        ShapeWord::Boundary => "rules/boundary.toml",
-        ShapeWord::Approvals => "rules/approvals.toml",
-        ShapeWord::Batch => "rules/batch.toml",
-        ShapeWord::Duplicates => "rules/duplicates.toml",
-        ShapeWord::Owners => "rules/owners.toml",
-        ShapeWord::Lifecycle => "rules/lifecycle.toml",
-        ShapeWord::Routing => "rules/routing.toml",
-        ShapeWord::Required => "rules/required.toml",
-        ShapeWord::LeadSource => "rules/lead-source.toml",
-        ShapeWord::SystemOfRecord => "rules/system-of-record.toml",
-        ShapeWord::Examples => "rules/examples.toml",
-    };
-    let schemas = config::schemas().into_iter();
-    schemas.filter(|(name, _)| name == file).map(|(_, text)| text).collect()
+    match of {
+        ShapeWord::Findings => review::schema(Shape::Findings),
+        ShapeWord::Manifest => review::schema(Shape::Manifest),
+        ShapeWord::Decisions => review::schema(Shape::Decisions),
+        ShapeWord::File(file) => file.schema(),
+    }
 }
 
 /// The present instant.

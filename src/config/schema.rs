@@ -14,13 +14,39 @@ use crate::policy::{Asked, Form, Log, OWN};
 
 use super::glossary::Glossary;
 
-/// Every file that a person writes in TOML, as its name stands in the review folder.
-fn files() -> Vec<String> {
-    let families = Family::ALL.map(Family::file).into_iter();
-    let rules = families.chain(["boundary.toml", "approvals.toml", EXAMPLES]);
-    std::iter::once("review.toml".to_owned())
-        .chain(rules.map(|name| format!("rules/{name}")))
-        .collect()
+/// A file of a review folder that a person writes in TOML.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written(&'static str);
+
+impl Written {
+    const REVIEW: Self = Self("review.toml");
+
+    /// Every one there is: the job, and the rules files.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let families = Family::ALL.map(Family::file).into_iter();
+        let rules = ["boundary.toml", "approvals.toml"].into_iter().chain(families);
+        std::iter::once(Self::REVIEW).chain(rules.chain([EXAMPLES]).map(Self))
+    }
+
+    /// What it is called for short, such as `lead-source`.
+    pub fn word(self) -> &'static str {
+        self.0.trim_end_matches(".toml")
+    }
+
+    /// Its name below `rules/`, where it is a rules file.
+    pub(super) fn rules(self) -> Option<&'static str> {
+        (self != Self::REVIEW).then_some(self.0)
+    }
+
+    /// Its name in the review folder.
+    pub fn name(self) -> String {
+        self.rules().map_or_else(|| self.0.to_owned(), |name| format!("rules/{name}"))
+    }
+
+    /// Its schema as text.
+    pub fn schema(self) -> String {
+        text(&self.name(), &asked())
+    }
 }
 
 /// The name of a file's schema, below `rules/schema/`.
@@ -32,11 +58,12 @@ pub fn schema_name(file: &str) -> String {
 /// Each file with its schema as text.
 pub fn schemas() -> Vec<(String, String)> {
     let asked = asked();
-    let text = |file: &String| {
-        let schema = schema(file, &asked);
-        serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
-    };
-    files().into_iter().map(|file| (file.clone(), text(&file))).collect()
+    let named = |file: Written| (file.name(), text(&file.name(), &asked));
+    Written::all().map(named).collect()
+}
+
+fn text(file: &str, asked: &Asked) -> String {
+    serde_json::to_string_pretty(&schema(file, asked)).unwrap_or_default() + "\n"
 }
 
 /// Jobs of which each has its reader ask for other keys.
@@ -50,11 +77,9 @@ const JOBS: [&str; 5] = [
 
 /// What the readers ask of every file, in one job or another.
 fn asked() -> Asked {
-    let rules = files().into_iter().filter_map(|file| {
-        let name = file.strip_prefix("rules/")?;
-        Some((name.to_owned(), String::new()))
-    });
-    let rules: BTreeMap<String, String> = rules.collect();
+    let rules = Written::all().filter_map(Written::rules);
+    let rules: BTreeMap<String, String> =
+        rules.map(|name| (name.to_owned(), String::new())).collect();
     let jobs = JOBS.map(|job| Log::probe(|log| drop(super::read(job, &rules, log))));
     let mut asked = Asked::new();
     for (key, forms) in jobs.iter().flatten() {

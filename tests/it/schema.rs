@@ -188,6 +188,10 @@ fn the_command_prints_the_schemas() {
     ] {
         assert_eq!(job.call(&["schema", word]).ends(0).out, schema(shape));
     }
+    for (file, text) in crm_review::config::schemas() {
+        let name = file.rsplit('/').next().unwrap().strip_suffix(".toml").unwrap();
+        assert_eq!(job.call(&["schema", name]).ends(0).out, text, "{file}");
+    }
     let said = job.call(&["schema", "packet"]).ends(2);
     assert!(said.err.contains("findings, manifest, decisions"), "{}", said.err);
 }

@@ -28,7 +28,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("draft", &["policy", "boundary", "check", "source", "folder", "gate", "config"]),
     ("linking", &["folder", "threads", "check", "matching", "source"]),
-    ("cli", &["matching", "metrics"]),
+    ("cli", &["config", "matching", "metrics"]),
 ];
 
 /// Big crates and the only places that may name them.
