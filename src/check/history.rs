@@ -209,6 +209,18 @@ impl History {
         change.row.text(self.new.as_ref()?)
     }
 
+    /// True where both values are one.
+    pub(super) fn stays(&self, change: &Change<'_>) -> bool {
+        self.before(change).map(str::trim) == self.after(change).map(str::trim)
+    }
+
+    /// True for what a record was created with, which some CRMs write down as a change.
+    pub(super) fn is_first(&self, change: &Change<'_>, created: Option<&Field>) -> bool {
+        let made = created.and_then(|created| change.record.time(created));
+        self.before(change).is_none()
+            && made.is_some_and(|made| (change.at - made).num_seconds().abs() <= 60)
+    }
+
     /// Who or what made the change, as the history says it.
     pub(super) fn by<'a>(&self, change: &Change<'a>) -> Option<&'a str> {
         change.row.text(self.by.as_ref()?)

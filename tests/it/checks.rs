@@ -602,6 +602,33 @@ fn a_week_in_which_more_or_fewer_came_directly_is_told_by_table() {
 }
 
 #[test]
+fn a_field_that_two_kinds_write_is_told_without_what_may_not_be_shown() {
+    let judged = fixture::named("two-writers");
+    let judgement = judgement(&judged, "SOR-06");
+    let told: Vec<_> = judgement.findings.iter().map(|it| it.headline.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            "Industry is changed by people (3 accounts in 90 days, 001A3 among them) and by service users (3), \
+             and no rule says which of them is right",
+            "Rating is changed by people (3 accounts in 90 days, 001B1 among them) and by service users (3), \
+             and no rule says which of them is right",
+        ]
+    );
+    assert_eq!(
+        figures(&judgement.findings[0]),
+        [
+            "accounts of which people changed it: 3",
+            "accounts of which service users changed it: 3",
+            "accounts of which both did: 1",
+            "changes by writer: Ann Ng 3, Billing Sync 3",
+        ]
+    );
+    let quotes = |at: usize| format!("{:?}", judgement.findings[at]).contains("Zebra");
+    assert!(quotes(0) && !quotes(1), "{:#?}", judgement.findings[1]);
+}
+
+#[test]
 fn a_lead_that_was_touched_on_the_day_of_the_review_was_touched() {
     let findings = found("service-level", "RTE-07");
     for (record, says) in [

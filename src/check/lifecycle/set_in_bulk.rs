@@ -19,7 +19,7 @@ use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, Wor
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 
-use super::{FILE, Settings, counted, days, policy, staged, time};
+use super::{FILE, Settings, counted, days, policy, staged};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "LIF-14",
@@ -170,9 +170,10 @@ fn judge(world: &World<'_>, rule: &Rule, records: &Said<u32>, history: &History)
     let (mut looked, mut timeless) = (0_usize, 0_usize);
     let mut events: HashMap<(usize, Event<'_>), Vec<Change<'_>>> = HashMap::new();
     history.each(world, &fields, &mut judgement, |table, change| {
-        let (before, after) = (history.before(&change), history.after(&change));
-        let stays = before.map(str::trim) == after.map(str::trim);
-        if world.as_of.days_since(change.at) > within || after.is_none() || stays {
+        if world.as_of.days_since(change.at) > within
+            || history.after(&change).is_none()
+            || history.stays(&change)
+        {
             return;
         }
         looked += 1;
@@ -180,9 +181,8 @@ fn judge(world: &World<'_>, rule: &Rule, records: &Said<u32>, history: &History)
             timeless += 1;
             return;
         }
-        // What a record was created with is no change of it.
-        let made = created.get(table).and_then(|field| time(change.record, field.as_ref()));
-        if before.is_none() && made.is_some_and(|made| is_at_once(made, change.at)) {
+        let made = created.get(table).and_then(Option::as_ref);
+        if history.is_first(&change, made) {
             return;
         }
         let by = history.by(&change).map(|by| match world.people().find(by) {
@@ -222,11 +222,6 @@ fn judge(world: &World<'_>, rule: &Rule, records: &Said<u32>, history: &History)
         }
     }
     judgement
-}
-
-/// True for two instants of one minute or of two that follow each other.
-fn is_at_once(one: DateTime<Utc>, other: DateTime<Utc>) -> bool {
-    (one - other).num_seconds().abs() <= 60
 }
 
 fn minute(at: DateTime<Utc>) -> i64 {

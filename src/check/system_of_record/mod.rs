@@ -8,6 +8,7 @@ mod flapping;
 mod orphan;
 mod same;
 mod stale;
+mod two_writers;
 mod writer;
 
 use crate::boundary::{Batch, Boundary, Field, Grant, Missing, Object, Row};
@@ -23,6 +24,7 @@ pub(super) use enrichment::CHECK as UNAPPROVED_ENRICHMENT;
 pub(super) use flapping::CHECK as FLAPPING;
 pub(super) use orphan::CHECK as ORPHAN_KEY;
 pub(super) use stale::CHECK as STALE_SYNC;
+pub(super) use two_writers::CHECK as TWO_WRITERS;
 pub(super) use writer::CHECK as WRONG_WRITER;
 
 const FILE: &str = "system-of-record.toml";
@@ -35,6 +37,7 @@ pub(crate) struct Policy {
     enrichment: enrichment::Rules,
     stale: stale::Rules,
     writer: writer::Rules,
+    two_writers: two_writers::Rules,
     min_coverage: Said<f64>,
     conflict_off: bool,
     orphan_off: bool,
@@ -96,16 +99,26 @@ impl Policy {
         let enrichment = enrichment::Rules::parse(root, boundary);
         let stale = stale::Rules::parse(root, boundary);
         let writer = writer::Rules::parse(root, boundary);
+        let two_writers = two_writers::Rules::parse(root, boundary);
         Self {
             systems,
             flapping,
             enrichment,
             stale,
             writer,
+            two_writers,
             min_coverage,
             conflict_off,
             orphan_off,
         }
+    }
+}
+
+impl Policy {
+    /// True where the rules say which system, or who, is right about a field.
+    fn answers_for(&self, field: &Field) -> bool {
+        let mut compares = self.systems.iter().flat_map(|system| &system.compares);
+        compares.any(|compare| compare.field == *field) || self.writer.governs(field)
     }
 }
 
@@ -275,7 +288,10 @@ mod tests {
             [[governed]]\n\
             field = \"account.industry\"\n\
             [stale-sync]\n\
-            min_current = 50\n";
+            min_current = 50\n\
+            [two-writers]\n\
+            records = 0\n\
+            shared = [\"account.industry\", \"industry\"]\n";
         let files = BTreeMap::from([(FILE.to_owned(), text.to_owned())]);
         let rulebook = Rulebook::parse(&files, &log);
         let policy = Policy::parse(&rulebook.root(Family::SystemOfRecord, &log), &boundary);
@@ -285,6 +301,8 @@ mod tests {
             "system-of-record.toml:4: `within_hours` is missing in [[sync]]",
             "system-of-record.toml:6: `writers` is missing in [[governed]]",
             "system-of-record.toml:9: `min_current` is a share from 0 to 1",
+            "system-of-record.toml:11: `records` is at least 1\n  hint: of so many records",
+            "system-of-record.toml:12: `industry` does not name a field\n  hint: write table and field",
         ] {
             assert!(found.contains(expected), "{expected} is not in:\n{found}");
         }

@@ -66,6 +66,13 @@ impl Rules {
     }
 }
 
+impl Rules {
+    /// True for a field of which the rules say who may write it.
+    pub(super) fn governs(&self, field: &Field) -> bool {
+        self.governed.iter().any(|governed| governed.field == *field)
+    }
+}
+
 impl Governed {
     fn parse(section: &Section<'_>, boundary: &Boundary) -> Option<Self> {
         let field = section.required_text("field");
