@@ -491,9 +491,8 @@ fn what_people_give_away_is_told_of_whom_the_rules_name_with_its_interval() {
 /// What a finding counts, in words.
 fn figures(finding: &Finding) -> Vec<String> {
     let evidence = finding.evidence().iter();
-    let figure = |it: &Evidence| match it {
-        Evidence::Figure { of, is } => Some(format!("{of}: {is}")),
-        _ => None,
+    let figure = |it: &Evidence| {
+        if let Evidence::Figure { of, is } = it { Some(format!("{of}: {is}")) } else { None }
     };
     evidence.filter_map(figure).collect()
 }
