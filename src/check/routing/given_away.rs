@@ -22,6 +22,7 @@ use crate::policy::{Said, Section};
 
 use super::Plan;
 use super::evidence::rule_evidence;
+use super::hands::{FirstHand, Hands, Unclear};
 use super::roster::Holder;
 use super::routed::{Goes, Routed};
 use super::rules::Rule;
@@ -146,14 +147,6 @@ struct First<'p, 'a> {
     given: Option<Change<'a>>,
 }
 
-/// Why a record's history does not count.
-enum Unclear {
-    /// It was planned, or nobody gave it.
-    Aside,
-    /// The inputs do not say who did what.
-    Unknown,
-}
-
 /// So many records whose owner changes in one minute are moved by a plan.
 const BY_A_PLAN: usize = 10;
 
@@ -257,33 +250,15 @@ impl<'l, 'a> Look<'l, 'a> {
         changes: &[Change<'a>],
         planned: impl Fn(&Change<'_>) -> bool,
     ) -> Result<First<'l, 'a>, Unclear> {
-        // Some CRMs write a change twice, with ids and with names.
-        let steps: Vec<Step<'l, 'a>> = changes
-            .chunk_by(|one, next| one.at == next.at)
-            .filter_map(|it| self.step(it))
-            .collect();
-        let created = row.time(&table.created).ok_or(Unclear::Unknown)?;
-        let present = row.text(&table.owner).map(|owner| self.party(Some(owner)));
-        let start = steps.first().map_or(present.unwrap_or(Party::Nobody), |step| step.from);
-        // It comes to the first person at its creation, or out of what queues and machines hold.
-        let mut holder = (start, created);
-        let mut rest = steps.iter();
-        let person = loop {
-            match holder.0 {
-                Party::Person(person) => break person,
-                Party::Unknown => return Err(Unclear::Unknown),
-                Party::Nobody => {
-                    let step = rest.next().ok_or(Unclear::Aside)?;
-                    holder = (step.to, step.change.at);
-                }
-            }
-        };
-        let until = holder.1 + self.within();
+        let hands = Hands { world: self.world, history: self.history };
+        let FirstHand { person, since, rest } =
+            hands.first(row, (&table.owner, &table.created), changes)?;
+        let until = since + self.within();
         let passes_on = person.role.is_some_and(|role| lists(&self.rules.handover_roles, role));
         if until > self.world.as_of.end() || passes_on {
             return Err(Unclear::Aside);
         }
-        let given = rest.find(|step| !step.stays).filter(|step| step.change.at <= until);
+        let given = rest.iter().find(|step| !step.stays).filter(|step| step.change.at <= until);
         let Some(step) = given else { return Ok(First { person, given: None }) };
         let left = person.standing == Standing::Inactive
             && person.deactivated.is_none_or(|at| at <= step.change.at);
@@ -296,53 +271,6 @@ impl<'l, 'a> Look<'l, 'a> {
             Actor::Stranger | Actor::Unsaid => Err(Unclear::Unknown),
         }
     }
-
-    /// One change, of which some CRMs write two lines: the one whose sides are known.
-    fn step(self, same: &[Change<'a>]) -> Option<Step<'l, 'a>> {
-        let steps = same.iter().map(|change| {
-            let (before, after) = (self.history.before(change), self.history.after(change));
-            let stays = before.map(str::trim) == after.map(str::trim);
-            Step { change: *change, from: self.party(before), to: self.party(after), stays }
-        });
-        let known = |step: &Step<'_, '_>| {
-            let is_known = |party| !matches!(party, Party::Unknown);
-            usize::from(is_known(step.from)) + usize::from(is_known(step.to))
-        };
-        // Of equals the first.
-        steps.rev().max_by_key(known)
-    }
-
-    fn party(self, owner: Option<&str>) -> Party<'l, 'a> {
-        let Some(owner) = owner else { return Party::Nobody };
-        match self.world.people().find(owner) {
-            Found::One(person) if person.standing == Standing::Queue => Party::Nobody,
-            Found::One(person) if self.world.policies.owners.is_service_user(owner, person) => {
-                Party::Nobody
-            }
-            Found::One(person) => Party::Person(person),
-            Found::Several | Found::Nobody => Party::Unknown,
-        }
-    }
-}
-
-/// One side of a change of the owner.
-#[derive(Clone, Copy)]
-enum Party<'p, 'a> {
-    Person(&'p Person<'a>),
-    /// A queue, a service user, or nothing.
-    Nobody,
-    /// In no input, or several have the name.
-    Unknown,
-}
-
-/// One change of the owner.
-#[derive(Clone, Copy)]
-struct Step<'p, 'a> {
-    change: Change<'a>,
-    from: Party<'p, 'a>,
-    to: Party<'p, 'a>,
-    /// Both sides say the same.
-    stays: bool,
 }
 
 fn minute(at: DateTime<Utc>) -> i64 {

@@ -11,6 +11,7 @@ mod do_not_route;
 mod evidence;
 mod faults;
 mod given_away;
+mod hands;
 mod index;
 mod roster;
 mod routed;
