@@ -674,6 +674,9 @@ mod tests {
         );
         assert_eq!(known.0.len(), 3);
         put("2026-03-09/lead.csv", "Id\n00Q4\n");
-        assert_eq!(kept.exports(folder.path(), &mut Digests::default()), Err("lead.csv"));
+        assert_eq!(
+            kept.exports(folder.path(), &mut Digests::default()),
+            Err("lead.csv has changed since".to_owned())
+        );
     }
 }
