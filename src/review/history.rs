@@ -562,6 +562,10 @@ impl Memory {
         if now.lost.iter().any(|field| report.reads.contains(field) && !is_told(field)) {
             return false;
         }
+        let reads_changes = report.reads.iter().any(|it| it.object() == Object::FieldHistory);
+        if reads_changes && self.records().any(|it| now.judged.untold.contains(&it.object)) {
+            return false;
+        }
         let row = |record: &RecordRef| pulled.get(record.object)?.find(&record.id);
         let is_reviewed = |record: &RecordRef| row(record).is_some_and(Row::is_under_review);
         let mut equals = self.related.iter().filter(|it| it.object == self.record.object);

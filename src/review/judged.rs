@@ -12,7 +12,7 @@ use crate::boundary::{Admission, Batch, Field, Object, Outside, Row, id_key};
 use crate::check::{AsOf, Bench, Fault, Groups, Outcome, Pulled, Report, World, dead_names};
 use crate::config::{BatchDefinition, Config};
 use crate::packet::{self, Note};
-use crate::source::live::Surroundings;
+use crate::source::live::{Absent, Surroundings};
 use crate::source::{self, Input, Origin};
 
 use super::tally::Counted;
@@ -36,6 +36,8 @@ pub(super) struct Judged {
     pub(super) newest: NewestChanges,
     /// Ids of the batch's list that no table has.
     pub(super) absent_ids: Vec<String>,
+    /// Tables of whose changes none could be seen, while those of other tables came.
+    pub(super) untold: BTreeSet<Object>,
 }
 
 /// By table and input, the day of the newest change that the records tell.
@@ -47,7 +49,7 @@ pub(super) struct Records {
     pub(super) inputs: Vec<Input>,
     pub(super) admissions: Vec<Admission>,
     /// Tables that a CRM does not have or does not show.
-    pub(super) absent: Vec<String>,
+    pub(super) absent: Vec<Absent>,
     /// What a CRM would let this job do beyond reading, one sentence each.
     pub(super) wide: Vec<String>,
 }
@@ -77,13 +79,16 @@ pub(super) fn pull(
             put_under_review(batch, &config.batch, config, as_of);
         }
     }
-    // Changes of fields are not kept of every table, nor by every CRM: the checks say what they lack.
-    let absent = pull.absent.into_iter().filter(|(object, _)| *object != Object::FieldHistory);
+    // Changes of fields are not kept by every CRM: then the checks say what they lack. Where some came, a
+    // record without any looks like one that never changed.
+    let has_changes = tables.get(Object::FieldHistory).is_some();
+    let mut absent = pull.absent;
+    absent.retain(|absent| absent.object != Object::FieldHistory || has_changes);
     let records = Records {
         tables,
         inputs: pull.inputs,
         admissions: pull.admissions,
-        absent: absent.map(|(_, name)| name).collect(),
+        absent,
         wide: pull.wide,
     };
     Ok((bench, records))
@@ -121,8 +126,10 @@ pub(super) fn judge(
     };
     let mut missing = missing(config, &inputs, &admissions, &reports);
     missing.extend(
-        absent.iter().map(|name| format!("{name} is not there, or this login may not see it")),
+        absent.iter().map(|it| format!("{} is not there, or this login may not see it", it.name)),
     );
+    let changes = absent.iter().filter(|absent| absent.object == Object::FieldHistory);
+    let untold = changes.map(|absent| absent.of).collect();
     let absent_ids = absent_ids(&config.batch, &pulled);
     Ok(Judged {
         as_of,
@@ -137,6 +144,7 @@ pub(super) fn judge(
         notes,
         newest,
         absent_ids,
+        untold,
     })
 }
 

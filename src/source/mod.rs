@@ -29,7 +29,7 @@ use crate::boundary::{
 use self::csv::{
     Expect, HeaderFault, Limits, Misfit, Problem, Refusal, Sheet, Sink, Tally, Trouble,
 };
-use self::live::{Asked, Live, LiveError, Surroundings};
+use self::live::{Absent, Asked, Live, LiveError, Surroundings};
 
 /// Why an input was not read. What to do about it is part of the words.
 #[derive(Debug, thiserror::Error)]
@@ -264,8 +264,8 @@ pub struct Pull {
     pub inputs: Vec<Input>,
     /// What a CRM would let this job do beyond reading what is listed.
     pub wide: Vec<String>,
-    /// Tables of a CRM that are not there or may not be seen, by its own names.
-    pub absent: Vec<(Object, String)>,
+    /// Tables of a CRM that are not there or may not be seen.
+    pub absent: Vec<Absent>,
 }
 
 impl Pull {

@@ -735,6 +735,44 @@ fn what_may_not_be_seen_is_absent_and_never_blank() {
 }
 
 #[test]
+fn changes_that_may_not_be_seen_resolve_nothing() {
+    let mut tables = exports_of(&exports());
+    let lead = tables["Lead"].records.keys().next().unwrap().clone();
+    let history = tables.get_mut("LeadHistory").unwrap();
+    for (at, (from, to)) in
+        [("Working", "New"), ("New", "Working"), ("Working", "New")].into_iter().enumerate()
+    {
+        let (id, at) =
+            (format!("017zz{at:010}AAA"), format!("2026-11-{:02}T08:00:00.000+0000", 10 + at));
+        let change = json!({
+            "Id": id, "LeadId": lead, "Field": "Status", "OldValue": from, "NewValue": to,
+            "CreatedDate": at, "CreatedById": null,
+        });
+        history.records.insert(id, change.as_object().unwrap().clone());
+    }
+    let org = Org::start(tables.clone(), 100, Box::new(|_, reply, _| reply));
+    let job = acme(&org, "");
+    run(&job).ends(0);
+    let of_changes = |job: &Job, day: &str| -> Vec<String> {
+        let text = job.text(&format!("runs/{day}/history.jsonl"));
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let fell = lines.filter(|line| line["rule"] == "LIF-05" && line["object"] == "lead");
+        fell.filter(|line| line["resolved"].is_null()).map(|line| word(&line["record"])).collect()
+    };
+    let before = of_changes(&job, DAY);
+    assert!(!before.is_empty(), "{}", job.text(&format!("runs/{DAY}/history.jsonl")));
+    tables.remove("LeadHistory");
+    let org = Org::start(tables, 100, Box::new(|_, reply, _| reply));
+    let review = job.text("review.toml");
+    let host = review.lines().find(|line| line.starts_with("host")).unwrap();
+    job.edit("review.toml", host, &format!("host = \"{}\"", org.server.url()));
+    let mut command = job.command(&["run", ".", "--as-of", "2026-11-24"]);
+    let said = crate::job::said(command.env("APP_SECRET", SECRET)).ends(1);
+    assert!(said.err.contains("Salesforce LeadHistory is not there"), "{}", said.err);
+    assert_eq!(of_changes(&job, "2026-11-24"), before);
+}
+
+#[test]
 fn only_the_org_that_is_named_is_believed() {
     let elsewhere = |ask: &Request, reply: Reply, _| {
         if ask.path.ends_with("/token") {

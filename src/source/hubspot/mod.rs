@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use crate::boundary::{Boundary, Object};
 
 use super::http::{Answer, Call, Door, Pace, Trouble, Verdict};
-use super::live::{Crm, LiveError, Surroundings, Wanted, Welcome, Wide};
+use super::live::{Absent, Crm, LiveError, Surroundings, Wanted, Welcome, Wide};
 use super::salesforce::LoginError;
 use super::secret::{Place, Secret};
 
@@ -218,7 +218,10 @@ impl<'s> Crm<'s> for Portal<'s> {
             let Some(table) = table(kind.object()) else { continue };
             match self.plan(door, kind, table, history.is_some())? {
                 Some(plan) => plans.push(Rc::new(plan)),
-                None => welcome.absent.push((table.object, unscoped(kind.name(), &kind.scope()))),
+                None => {
+                    let name = unscoped(kind.name(), &kind.scope());
+                    welcome.absent.push(Absent::records(table.object, name));
+                }
             }
         }
         if let Some(table) = table(Object::CampaignMember) {
@@ -228,7 +231,10 @@ impl<'s> Crm<'s> for Portal<'s> {
                 Some(plan) if plan.having.is_some() => plans.push(Rc::new(plan)),
                 // No property says when: campaigns are given as a file, or not at all.
                 Some(_) => {}
-                None => welcome.absent.push((table.object, unscoped(kind.name(), &kind.scope()))),
+                None => {
+                    let name = unscoped(kind.name(), &kind.scope());
+                    welcome.absent.push(Absent::records(table.object, name));
+                }
             }
         }
         let unclear: Vec<&str> =
@@ -246,7 +252,7 @@ impl<'s> Crm<'s> for Portal<'s> {
         let owners = if asks { self.owners(door)? } else { None };
         if asks && owners.is_none() {
             let owners = unscoped("owners", "crm.objects.owners.read");
-            welcome.absent.push((Object::User, owners));
+            welcome.absent.push(Absent::records(Object::User, owners));
         }
         let may_own = owners.is_some();
         let asking = Rc::new(Asking {

@@ -220,8 +220,8 @@ pub struct Welcome<'s> {
     pub readings: Vec<Box<dyn Reading + 's>>,
     /// Rights beyond reading what is listed, one sentence each.
     pub wide: Vec<String>,
-    /// Tables that are not there or that this job may not see, by name.
-    pub absent: Vec<(Object, String)>,
+    /// Tables that are not there or that this job may not see.
+    pub absent: Vec<Absent>,
     /// What else this job may see, one sentence each.
     pub beyond: Vec<String>,
 }
@@ -231,6 +231,24 @@ pub struct Welcome<'s> {
 pub struct Wanted<'b> {
     /// The table.
     pub object: Object,
+/// A table that is not there or that this job may not see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Absent {
+    /// Which of the review's tables its rows belong to.
+    pub object: Object,
+    /// Whose records it tells of: of changes, another table's.
+    pub of: Object,
+    /// Its name.
+    pub name: String,
+}
+
+impl Absent {
+    /// A table of records.
+    pub(super) fn records(object: Object, name: String) -> Self {
+        Self { object, of: object, name }
+    }
+}
+
     /// The fields that are read, the one that names records among them.
     pub fields: Vec<&'b Field>,
 }
@@ -400,7 +418,7 @@ pub fn glimpse(
     Ok(Glimpse {
         host: live.host.name().to_owned(),
         tables: tables.collect(),
-        absent: welcome.absent.into_iter().map(|(_, name)| name).collect(),
+        absent: welcome.absent.into_iter().map(|absent| absent.name).collect(),
         beyond: welcome.beyond,
         rights: welcome.wide,
         usage: door.usage(),

@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use crate::boundary::Boundary;
 
 use super::http::{Answer, Door, Pace, Verdict};
-use super::live::{Crm, LiveError, Surroundings, Wanted, Welcome};
+use super::live::{Absent, Crm, LiveError, Surroundings, Wanted, Welcome};
 use super::salesforce::LoginError;
 use super::secret::{Place, Secret};
 
@@ -103,7 +103,10 @@ impl<'s> Crm<'s> for Server<'s> {
                     unclear.append(&mut table.plan.unclear);
                     welcome.readings.push(Box::new(table));
                 }
-                None => welcome.absent.push((table.object, format!("Odoo {}", model.as_str()))),
+                None => {
+                    let name = format!("Odoo {}", model.as_str());
+                    welcome.absent.push(Absent::records(table.object, name));
+                }
             }
         }
         if !unclear.is_empty() {

@@ -19,7 +19,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::http::{Answer, Call, Door, Pace, Trouble, Verdict};
-use super::live::{Crm, LiveError, Surroundings, Wanted, Welcome};
+use super::live::{Absent, Crm, LiveError, Surroundings, Wanted, Welcome};
 use super::secret::Secret;
 
 pub use login::{Audience, Login, LoginBy, LoginError};
@@ -169,7 +169,8 @@ impl<'s> Crm<'s> for Org<'s> {
                 table.name()
             ));
             let Some(described) = describe::of(self, door, table)? else {
-                welcome.absent.push((object, format!("Salesforce {}", table.name())));
+                let name = format!("Salesforce {}", table.name());
+                welcome.absent.push(Absent { object, of: table::tells_of(object, table), name });
                 continue;
             };
             welcome.wide.extend(described.beyond_reading(table));

@@ -44,6 +44,12 @@ const HISTORIES: [(Object, Table); 4] = [
     (Object::Account, Table::AccountHistory),
     (Object::Deal, Table::OpportunityFieldHistory),
 ];
+/// Whose records a table that fills one of the review's tells of.
+pub(super) fn tells_of(object: Object, table: Table) -> Object {
+    let history = HISTORIES.into_iter().find(|(_, history)| *history == table);
+    history.map_or(object, |(of, _)| of)
+}
+
 
 /// A table that is read.
 pub(super) struct Read<'s> {
