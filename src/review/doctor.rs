@@ -119,11 +119,12 @@ pub fn doctor(order: &Order) -> Result<Examined, ReviewError> {
 impl Examined {
     /// What the exports tell: how new they are, and whether those whom the rules name are in them.
     fn exports(&mut self, config: &Config, exports: &Path, as_of: AsOf, threads: NonZeroUsize) {
-        let Records { tables, admissions, .. } = match pull(config, exports, None, as_of, threads) {
-            Ok((_, records)) => records,
+        let pulled = match pull(config, exports, None, as_of, threads) {
+            Ok((_, pulled)) => pulled,
             Err(error) => return self.fault(&error.to_string()),
         };
-        if let Some(words) = columnless(&admissions, &BTreeSet::new()) {
+        let Records { tables, inputs, admissions, .. } = pulled;
+        if let Some(words) = columnless(&inputs, &admissions, &BTreeSet::new()) {
             self.warn(&words);
         }
         let world = World::new(&tables, as_of, &config.policies, threads);
@@ -145,13 +146,15 @@ impl Examined {
             let name = &table.name;
             if table.absent.is_empty() {
                 self.good(&format!("{name}: all {} fields can be read", table.fields));
-            } else {
-                // A field that may be missing from a table makes its checks say so, and nothing else.
-                self.good(&format!(
-                    "{name}: {} fields can be read; not there, or not this login's to see: {}",
-                    table.fields,
-                    table.absent.join(", ")
+                continue;
+            }
+            let (fields, absent) = (table.fields, table.absent.join(", "));
+            if table.may_hide {
+                self.fault(&format!(
+                    "{name}: {fields} fields can be read; not there, or not this login's to see: {absent}"
                 ));
+            } else {
+                self.warn(&format!("{name}: {fields} fields can be read; not there: {absent}"));
             }
         }
         for name in &seen.absent {

@@ -352,22 +352,61 @@ fn missing(
 }
 
 /// The fields that checks read and for which no input of their table has a column, in a sentence; those that
-/// an earlier run had are told otherwise.
-pub(super) fn columnless(admissions: &[Admission], lost: &BTreeSet<Field>) -> Option<String> {
-    let absent: BTreeSet<&Field> = admissions.iter().flat_map(|it| &it.absent).collect();
+/// an earlier run had, or that may be hidden, are told otherwise.
+pub(super) fn columnless(
+    inputs: &[Input],
+    admissions: &[Admission],
+    lost: &BTreeSet<Field>,
+) -> Option<String> {
+    let open = absences(inputs, admissions).filter(|(input, _)| !input.may_hide());
+    let absent: BTreeSet<&Field> = open.flat_map(|(_, absent)| absent).collect();
     let is_there = |field: &Field| {
         let mut tables = admissions.iter().filter(|it| it.object == field.object());
         tables.any(|it| !it.absent.contains(field))
     };
-    let nowhere: Vec<String> = absent
-        .into_iter()
-        .filter(|field| !lost.contains(*field) && !is_there(field))
-        .map(|field| format!("`{field}` ({})", field.from().join(" or ")))
-        .collect();
+    let nowhere: Vec<&Field> =
+        absent.into_iter().filter(|field| !lost.contains(*field) && !is_there(field)).collect();
     (!nowhere.is_empty()).then(|| {
         format!(
             "no input has a column for {}, which the checks see as blank: list the columns' names in rules/boundary.toml, or take the fields out",
-            nowhere.join(", ")
+            named(&nowhere)
         )
     })
+}
+
+/// The fields that checks, the batch or the packet read and that a CRM does not show, a sentence for each of
+/// its tables; those that an earlier run had are told otherwise. What they hold is not blank but unknown, so
+/// nothing that is judged without them is complete.
+pub(super) fn hidden(
+    inputs: &[Input],
+    admissions: &[Admission],
+    lost: &BTreeSet<Field>,
+) -> Vec<String> {
+    let tables = absences(inputs, admissions).filter(|(input, _)| input.may_hide());
+    let words = tables.filter_map(|(input, absent)| {
+        let fields: Vec<&Field> = absent.iter().filter(|field| !lost.contains(*field)).collect();
+        let (are, them) = if fields.len() == 1 { ("is", "it") } else { ("are", "them") };
+        (!fields.is_empty()).then(|| {
+            format!(
+                "{}: {} {are} not there, or this login may not see {them}, and what is judged by {them} was judged without (give the login the right to see {them}, or take {them} out of rules/boundary.toml)",
+                input.file,
+                named(&fields)
+            )
+        })
+    });
+    words.collect()
+}
+
+/// Each input with the fields that are read and that it has no column for.
+fn absences<'i>(
+    inputs: &'i [Input],
+    admissions: &'i [Admission],
+) -> impl Iterator<Item = (&'i Input, &'i [Field])> {
+    inputs.iter().zip(admissions).map(|(input, admission)| (input, admission.absent.as_slice()))
+}
+
+/// Fields with the columns that they come from.
+fn named(fields: &[&Field]) -> String {
+    let named = fields.iter().map(|field| format!("`{field}` ({})", field.from().join(" or ")));
+    named.collect::<Vec<_>>().join(", ")
 }

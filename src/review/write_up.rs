@@ -21,7 +21,7 @@ use crate::source::{Input, Origin};
 
 use super::cut::Loss;
 use super::history::{self, Now, Past, Present};
-use super::judged::{Judged, columnless};
+use super::judged::{Judged, columnless, hidden};
 use super::tally::{self, Counted, Scope, Stand};
 use super::{Folder, PROGRAM, copies, manifest, patterns, rule_change};
 
@@ -76,7 +76,7 @@ pub(super) fn write_up(
     let now = Now::of(config, judged, &loss, rule_change.as_ref(), &counted);
     let present = past.against(&runs, &now)?;
     let missing = lacking(judged, &loss, &present.gaps);
-    let columnless = columnless(&judged.admissions, &loss.fields())
+    let columnless = columnless(&judged.inputs, &judged.admissions, &loss.fields())
         .map(|says| Note { mailed: says.clone(), says });
     let notes: Vec<Note> =
         judged.notes.iter().cloned().chain(columnless).chain(overtaken(earlier, day)).collect();
@@ -163,7 +163,8 @@ pub(super) fn write_up(
 /// All that keeps a packet from being complete: what was read, what of it was lost, and what cannot be told
 /// of the past.
 fn lacking(judged: &Judged, loss: &Loss, gaps: &[String]) -> Vec<String> {
-    [judged.missing.clone(), loss.words(judged), gaps.to_vec()].concat()
+    let hidden = hidden(&judged.inputs, &judged.admissions, &loss.fields());
+    [judged.missing.clone(), hidden, loss.words(judged), gaps.to_vec()].concat()
 }
 
 /// That the day lies before that of the run recorded last: a clock that goes wrong, or a day that is judged

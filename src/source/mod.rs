@@ -208,6 +208,11 @@ pub enum Origin {
 }
 
 impl Input {
+    /// Whether a column that it has not may be there and hidden from whoever asked.
+    pub fn may_hide(&self) -> bool {
+        matches!(&self.origin, Origin::Crm(asked) if asked.may_hide)
+    }
+
     /// How many rows were set aside.
     pub fn set_aside(&self, admission: &Admission) -> u64 {
         self.tally.quarantined + admission.set_aside.len() as u64

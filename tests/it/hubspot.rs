@@ -218,8 +218,6 @@ first_name = { from = "firstname", why = "Tells people apart who share an addres
 email = { from = "email", why = "Finds the same person twice.", show = "masked" }
 owner = { from = "hubspot_owner_id", why = "Finds records nobody works." }
 lifecycle = { from = "lifecyclestage", why = "The stage." }
-account = { from = "Associated Company IDs", why = "Whom the person works for." }
-phone = { from = "phone", why = "Finds the same person twice.", show = "never" }
 
 [user.fields]
 id = { from = "Owner ID", why = "Names the person." }
@@ -289,9 +287,26 @@ fn there_is_no_end_where_a_search_ends() {
         let inputs = manifest["inputs"].as_array().unwrap();
         let contacts = inputs.iter().find(|input| input["object"] == "contact").unwrap();
         assert_eq!(contacts["rows_read"], PEOPLE);
-        assert_eq!(contacts["fields_absent"], json!(["account", "phone"]));
+        assert_eq!(contacts["fields_absent"], json!([]));
         no_trace(&job, &server);
     }
+}
+
+#[test]
+fn a_property_that_is_not_there_is_missing_from_the_packet() {
+    let server = account().serve();
+    let job = small(&server, "");
+    job.edit(
+        "rules/boundary.toml",
+        "\n[user.fields]",
+        "account = { from = \"Associated Company IDs\", why = \"Whom the person works for.\" }\n\
+         phone = { from = \"phone\", why = \"Finds the same person twice.\", show = \"never\" }\n\
+         \n[user.fields]",
+    );
+    let missing = run(&job).unwrap().missing;
+    let words = "HubSpot contacts: `contact.account` (Associated Company IDs), \
+                 `contact.phone` (phone) are not there";
+    assert!(matches!(missing.as_slice(), [one] if one.starts_with(words)), "{missing:?}");
 }
 
 fn refused(account: Account, more: &str) -> (String, Vec<String>) {

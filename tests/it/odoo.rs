@@ -112,10 +112,8 @@ first_name = { from = "contact_name", why = "Tells people apart who share an add
 email = { from = "email_from", why = "Finds the same person twice.", show = "masked" }
 owner = { from = "user_id", why = "Finds records nobody works." }
 status = { from = "stage_id", why = "The stage." }
-lead_source = { from = "medium_id", why = "Where it came from." }
 last_activity = { from = "activity_ids.date_done", why = "Shows whether anybody works it." }
 created = { from = "create_date", why = "The older record is kept." }
-modified = { from = "no_such_field", why = "Says what changed." }
 
 [user.fields]
 id = { from = "id", why = "Names the person." }
@@ -176,7 +174,7 @@ fn a_database_is_read_whole_and_only_read() {
     let inputs = manifest["inputs"].as_array().unwrap();
     let leads = inputs.iter().find(|input| input["object"] == "lead").unwrap();
     assert_eq!(leads["rows_read"], active_leads(), "{leads}");
-    assert_eq!(leads["fields_absent"], json!(["lead_source", "modified"]), "{leads}");
+    assert_eq!(leads["fields_absent"], json!([]), "{leads}");
     let methods: BTreeSet<String> =
         server.requests().iter().map(|r| r.path.rsplit('/').next().unwrap().to_owned()).collect();
     let reads = ["fields_get", "has_access", "search_count", "search_read"];
@@ -211,6 +209,26 @@ fn a_user_who_may_write_is_refused_or_shown() {
         let packet = shown.text(&format!("runs/{DAY}/packet.html"));
         assert!(packet.contains(&format!("this user may {right} records of crm.stage")));
     }
+}
+
+#[test]
+fn what_this_user_may_not_see_is_missing_from_the_packet() {
+    let server = database().serve();
+    let job = job(&server, "");
+    job.edit(
+        "rules/boundary.toml",
+        "\n[user.fields]",
+        "lead_source = { from = \"medium_id\", why = \"Where it came from.\" }\n\
+         modified = { from = \"no_such_field\", why = \"Says what changed.\" }\n\n[user.fields]",
+    );
+    let end = run(&job).ends(1);
+    for field in ["`lead.lead_source` (medium_id)", "`lead.modified` (no_such_field)"] {
+        assert!(end.err.contains(field), "{}", end.err);
+    }
+    let manifest = job.json(&format!("runs/{DAY}/manifest.json"));
+    let inputs = manifest["inputs"].as_array().unwrap();
+    let leads = inputs.iter().find(|input| input["object"] == "lead").unwrap();
+    assert_eq!(leads["fields_absent"], json!(["lead_source", "modified"]), "{leads}");
 }
 
 #[test]

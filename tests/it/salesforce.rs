@@ -710,7 +710,13 @@ fn what_may_not_be_seen_is_absent_and_never_blank() {
     tables.get_mut("Account").unwrap().fields.retain(|(name, _)| name != "Website");
     let org = Org::start(tables.clone(), 200, Box::new(|_, reply, _| reply));
     let job = accounts(&org, "");
-    run(&job).ends(0);
+    // In the first week as in any other.
+    let said = run(&job).ends(1);
+    assert!(
+        said.err.contains("Salesforce Account: `account.website` (Website) is not there, or this"),
+        "{}",
+        said.err
+    );
     let manifest = job.json("runs/2026-11-23/manifest.json");
     assert_eq!(manifest["inputs"][0]["fields_absent"], json!(["website"]));
     assert!(!asked(&org).iter().any(|it| it.contains("Website")), "it is not even asked for");
@@ -855,7 +861,7 @@ fn the_doctor_looks_and_reads_nothing() {
         "ok     last run: none yet",
         "ok     disk: ",
         "it answers, and the login is good",
-        "ok     Salesforce Account: 3 fields can be read; not there, or not this login's to see: account.website",
+        "FAULT  Salesforce Account: 3 fields can be read; not there, or not this login's to see: account.website",
         "ok     Salesforce User: all 3 fields can be read",
         "ok     Salesforce Account: this login may also see 1 fields that are not asked for",
         "of today's 15000 questions are used up",

@@ -371,6 +371,11 @@ impl Reading for Changes {
 pub(super) struct Owners {
     pub(super) asking: Rc<Asking>,
     pub(super) object: Object,
+    /// HubSpot has no more columns of these.
+    fn may_hide(&self) -> bool {
+        false
+    }
+
     pub(super) header: Vec<String>,
 }
 
@@ -424,3 +429,8 @@ impl Reading for Owners {
         Vec::new()
     }
 }
+    /// HubSpot has no more columns of these.
+    fn may_hide(&self) -> bool {
+        false
+    }
+

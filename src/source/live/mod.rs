@@ -188,6 +188,11 @@ pub trait Reading {
         rows: &mut Rows,
     ) -> Result<Vec<Place>, LiveError>;
 
+    /// Whether a column that it has not may be there and hidden from this login.
+    fn may_hide(&self) -> bool {
+        true
+    }
+
     /// Whether its rows come in an order that is the same each time.
     fn is_in_order(&self) -> bool {
         true
@@ -226,11 +231,6 @@ pub struct Welcome<'s> {
     pub beyond: Vec<String>,
 }
 
-/// What is asked of a CRM: fields of a table, each with the names it may have there.
-#[derive(Debug, Clone)]
-pub struct Wanted<'b> {
-    /// The table.
-    pub object: Object,
 /// A table that is not there or that this job may not see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Absent {
@@ -249,6 +249,11 @@ impl Absent {
     }
 }
 
+/// What is asked of a CRM: fields of a table, each with the names it may have there.
+#[derive(Debug, Clone)]
+pub struct Wanted<'b> {
+    /// The table.
+    pub object: Object,
     /// The fields that are read, the one that names records among them.
     pub fields: Vec<&'b Field>,
 }
@@ -264,6 +269,8 @@ pub struct Asked {
     pub counted: Option<u64>,
     /// What is missing or doubtful, one sentence each.
     pub gaps: Vec<String>,
+    /// Whether a column that is not there may be hidden from this login.
+    pub may_hide: bool,
 }
 
 impl Asked {
@@ -390,6 +397,8 @@ pub struct Glanced {
     pub fields: usize,
     /// Those it has not, or that may not be seen.
     pub absent: Vec<String>,
+    /// Whether they may be there and hidden from this login.
+    pub may_hide: bool,
 }
 
 /// Looks at a CRM without reading a record.
@@ -413,7 +422,12 @@ pub fn glimpse(
         let is_there =
             |field: &&&Field| reading.columns().iter().any(|column| field.from().contains(column));
         let absent = fields.iter().filter(|field| !is_there(field)).map(ToString::to_string);
-        Glanced { name: reading.name(), fields: reading.columns().len(), absent: absent.collect() }
+        Glanced {
+            name: reading.name(),
+            fields: reading.columns().len(),
+            absent: absent.collect(),
+            may_hide: reading.may_hide(),
+        }
     });
     Ok(Glimpse {
         host: live.host.name().to_owned(),
@@ -742,8 +756,13 @@ impl<'d> Book<'d> {
             bytes: 0,
             sha256: hex(&self.digest.finalize()),
         };
-        let asked =
-            Asked { way: reading.way(), before, counted: self.counted, gaps: self.mile.gaps };
+        let asked = Asked {
+            way: reading.way(),
+            before,
+            counted: self.counted,
+            gaps: self.mile.gaps,
+            may_hide: reading.may_hide(),
+        };
         let input = Input {
             file: reading.name(),
             object: reading.object(),
