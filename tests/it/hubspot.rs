@@ -293,6 +293,34 @@ fn there_is_no_end_where_a_search_ends() {
 }
 
 #[test]
+fn associations_that_come_in_parts_are_read_to_their_end() {
+    let mut account = account();
+    account.associated_at_once = Some(2);
+    account.types.insert("companies".to_owned(), Type::default());
+    account.scopes.as_mut().unwrap().push("crm.objects.companies.read".to_owned());
+    let with = [(3, vec![71, 72, 73, 74, 75]), (6, vec![81]), (9, vec![93, 92, 91])];
+    let types = ("contacts".to_owned(), "companies".to_owned());
+    account.associations.insert(types, with.into());
+    let server = account.serve();
+    let job = small(&server, "");
+    job.edit(
+        "rules/boundary.toml",
+        "\n[user.fields]",
+        "account = { from = \"Associated Company IDs\", why = \"Whom the person works for.\" }\n\
+         \n[user.fields]",
+    );
+    let (config, pull) = pulled(&job, ("HUBSPOT_TOKEN", TOKEN));
+    let contacts = pull.batches.iter().find(|batch| batch.object().key() == "contact").unwrap();
+    let account = config.boundary.allowed(contacts.object(), "account").unwrap();
+    let companies = |id: &str| contacts.find(id).unwrap().text(&account);
+    assert_eq!(companies("3"), Some("71;72;73;74;75"));
+    assert_eq!(companies("6"), Some("81"));
+    // The primary one first.
+    assert_eq!(companies("9"), Some("93;91;92"));
+    assert_eq!(companies("12"), None);
+}
+
+#[test]
 fn a_property_that_is_not_there_is_missing_from_the_packet() {
     let server = account().serve();
     let job = small(&server, "");

@@ -271,13 +271,17 @@ pub struct Associations {
     pub from: Kind,
     /// The type of the others.
     pub to: Kind,
-    /// Which records.
-    pub ids: Vec<u64>,
+    /// Which records, each with the place where its others go on, if some came.
+    pub of: Vec<(u64, Option<Cursor>)>,
 }
 
 impl Associations {
     pub(in crate::source) fn body(&self) -> Value {
-        json!({ "inputs": inputs(&self.ids) })
+        let input = |(id, after): &(u64, Option<Cursor>)| match after {
+            Some(after) => json!({ "id": id.to_string(), "after": after.as_str() }),
+            None => json!({ "id": id.to_string() }),
+        };
+        json!({ "inputs": self.of.iter().map(input).collect::<Vec<_>>() })
     }
 }
 

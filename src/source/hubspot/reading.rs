@@ -4,7 +4,7 @@
 //! left: so a page that came without some of its records shows in the next one.
 //! Does not: let a record in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
@@ -15,7 +15,7 @@ use crate::source::json::{self, Member};
 use crate::source::live::{LiveError, Place, Reached, Reading, Rows};
 
 use super::columns::{Directory, HISTORY_COLUMNS, OWNER_COLUMNS, Plan};
-use super::question::{Associations, History, Kind, OBJECT_ID, Question, Search, Version};
+use super::question::{Associations, Cursor, History, Kind, OBJECT_ID, Question, Search, Version};
 use super::wire::{Associated, Batch, Listed, Page, Pages, To, Was};
 
 /// What all tables of an account are read by.
@@ -178,27 +178,37 @@ impl Records {
         ids: &[u64],
     ) -> Result<BTreeMap<u64, String>, LiveError> {
         let what = format!("{} with {}", self.0.name(), to.name());
-        let question = Associations { from: self.0.plan.kind, to, ids: ids.to_vec() };
-        let question = Question::Associations(self.0.asking.version, question);
-        let told = door.ask(Call::HubSpot(&question))?;
-        let listed: Listed<Associated> =
-            told.json().map_err(|why| LiveError::unreadable(&what, &why))?;
-        let mut known = BTreeMap::new();
-        for one in listed.results {
-            if one.paging.is_some() {
-                let why =
-                    format!("not whole: record {} has more than are sent at once", one.from.id);
-                return Err(answer(&what, &why));
+        let mut known: BTreeMap<u64, BTreeSet<(bool, u64)>> = BTreeMap::new();
+        let mut of: Vec<(u64, Option<Cursor>)> = ids.iter().map(|id| (*id, None)).collect();
+        while !of.is_empty() {
+            let question = Associations { from: self.0.plan.kind, to, of: std::mem::take(&mut of) };
+            let question = Question::Associations(self.0.asking.version, question);
+            let told = door.ask(Call::HubSpot(&question))?;
+            let listed: Listed<Associated> =
+                told.json().map_err(|why| LiveError::unreadable(&what, &why))?;
+            for one in listed.results {
+                let others: Option<Vec<(bool, u64)>> = one.to.iter().map(To::id).collect();
+                let Some((id, others)) = one.from.id.parse::<u64>().ok().zip(others) else {
+                    return Err(answer(&what, "not one of ids"));
+                };
+                let held = known.entry(id).or_default();
+                let before = held.len();
+                held.extend(others);
+                // More than one answer holds: the rest of them is asked for.
+                if let Some(after) = one.after() {
+                    let Some(after) = Cursor::parse(after).filter(|_| held.len() > before) else {
+                        let why = format!("one that leads nowhere behind some of record {id}");
+                        return Err(answer(&what, &why));
+                    };
+                    of.push((id, Some(after)));
+                }
             }
-            let others: Option<Vec<(bool, u64)>> = one.to.iter().map(To::id).collect();
-            let Some((id, mut others)) = one.from.id.parse::<u64>().ok().zip(others) else {
-                return Err(answer(&what, "not one of ids"));
-            };
-            others.sort_unstable();
-            let others: Vec<String> = others.iter().map(|(_, id)| id.to_string()).collect();
-            known.insert(id, others.join(";"));
         }
-        Ok(known)
+        let written = known.into_iter().map(|(id, others)| {
+            let others: Vec<String> = others.iter().map(|(_, id)| id.to_string()).collect();
+            (id, others.join(";"))
+        });
+        Ok(written.collect())
     }
 }
 
@@ -361,6 +371,11 @@ impl Reading for Changes {
         Ok(vec![Place::Cursor(behind.to_string())])
     }
 
+    /// HubSpot has no more columns of these.
+    fn may_hide(&self) -> bool {
+        false
+    }
+
     fn ways_round(&self, _reached: Reached<'_>) -> Vec<Place> {
         Vec::new()
     }
@@ -371,11 +386,6 @@ impl Reading for Changes {
 pub(super) struct Owners {
     pub(super) asking: Rc<Asking>,
     pub(super) object: Object,
-    /// HubSpot has no more columns of these.
-    fn may_hide(&self) -> bool {
-        false
-    }
-
     pub(super) header: Vec<String>,
 }
 
@@ -425,12 +435,12 @@ impl Reading for Owners {
         Ok(Vec::new())
     }
 
-    fn ways_round(&self, _reached: Reached<'_>) -> Vec<Place> {
-        Vec::new()
-    }
-}
     /// HubSpot has no more columns of these.
     fn may_hide(&self) -> bool {
         false
     }
 
+    fn ways_round(&self, _reached: Reached<'_>) -> Vec<Place> {
+        Vec::new()
+    }
+}

@@ -25,8 +25,12 @@ pub(super) struct Listed<T> {
 impl<T> Listed<T> {
     /// Where the next page begins.
     pub(super) fn after(&self) -> Option<&str> {
-        Some(self.paging.as_ref()?.next.as_ref()?.after.as_str())
+        after(self.paging.as_ref())
     }
+}
+
+fn after(paging: Option<&Paging>) -> Option<&str> {
+    Some(paging?.next.as_ref()?.after.as_str())
 }
 
 #[derive(Debug, Deserialize)]
@@ -104,7 +108,14 @@ pub(super) struct Stage {
 pub(super) struct Associated {
     pub(super) from: From,
     pub(super) to: Vec<To>,
-    pub(super) paging: Option<IgnoredAny>,
+    paging: Option<Paging>,
+}
+
+impl Associated {
+    /// Where its others go on, if there are more than were sent.
+    pub(super) fn after(&self) -> Option<&str> {
+        after(self.paging.as_ref())
+    }
 }
 
 /// The record.

@@ -56,6 +56,8 @@ pub(crate) struct Account {
     pub(crate) pipelines: BTreeMap<String, Vec<Value>>,
     /// By the two types, then by record: the others, the primary one first.
     pub(crate) associations: BTreeMap<(String, String), BTreeMap<u64, Vec<u64>>>,
+    /// At most so many of a record's others come at once.
+    pub(crate) associated_at_once: Option<usize>,
     /// What the token may do; `None` where it cannot be asked, as with service keys.
     pub(crate) scopes: Option<Vec<String>>,
     /// The paths of `/v3` instead of those with a date.
@@ -219,13 +221,21 @@ impl Account {
         let known = self.associations.get(&(from.to_owned(), to.to_owned()));
         let ids = ids(asked);
         assert!(ids.len() <= 1_000, "{} ids", ids.len());
+        let body = asked.json();
+        let places = body["inputs"].as_array().unwrap().iter().map(|input| {
+            input["after"].as_str().map_or(0, |after| after.parse::<usize>().unwrap())
+        });
+        let most = self.associated_at_once.unwrap_or(usize::MAX);
         let results: Vec<Value> = ids
             .iter()
-            .filter_map(|id| Some((id, known?.get(id)?)))
-            .map(|(id, others)| {
+            .zip(places)
+            .filter_map(|(id, from)| Some((id, from, known?.get(id)?)))
+            .map(|(id, from, others)| {
                 let to: Vec<Value> = others
                     .iter()
                     .enumerate()
+                    .skip(from)
+                    .take(most)
                     .map(|(at, other)| {
                         let label = if at == 0 { json!("Primary") } else { Value::Null };
                         json!({
@@ -237,7 +247,12 @@ impl Account {
                         })
                     })
                     .collect();
-                json!({ "from": { "id": id.to_string() }, "to": to })
+                let after = from + to.len();
+                let mut one = json!({ "from": { "id": id.to_string() }, "to": to });
+                if after < others.len() {
+                    one["paging"] = json!({ "next": { "after": after.to_string() } });
+                }
+                one
             })
             .collect();
         multi(&results, ids.len() - results.len())
