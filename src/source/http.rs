@@ -391,6 +391,14 @@ pub enum Trouble {
         /// The status it answered with.
         status: u16,
     },
+    /// It is at work on something for longer than this job waits.
+    #[error("{host} is still at work on a query of many records, after all the time that this job waits for it ({})", spell(*.patience))]
+    AtWork {
+        /// Who was asked.
+        host: String,
+        /// How long this job waits in all.
+        patience: Duration,
+    },
     /// It answered in another way than it should, every time.
     #[error("{host} answered {status} in {tries} tries{}", named(.code.as_deref()))]
     Failing {
@@ -469,6 +477,9 @@ impl Trouble {
             Self::Later { .. } | Self::Quota { .. } => {
                 "run again when the limit is free: what was read so far is kept"
             }
+            Self::AtWork { .. } => {
+                "set `patience_seconds` in [source.live] higher, or `bulk_from`, so that the table is read in pages; the tables before it are kept, and this one is asked for anew"
+            }
             Self::Refused { .. } => "see docs/live-sources.md for the rights this job needs",
             Self::Expired { .. } => "renew the credentials that `[source.live]` names",
             Self::Redirected { .. } => {
@@ -494,6 +505,7 @@ impl Trouble {
             Self::Refused { status, .. } => matches!(status, 400 | 404 | 410),
             Self::Silent { .. }
             | Self::Later { .. }
+            | Self::AtWork { .. }
             | Self::Expired { .. }
             | Self::Impostor { .. }
             | Self::Quota { .. }
@@ -829,7 +841,7 @@ impl Door {
     pub fn wait(&mut self, pause: Duration) -> Result<(), Trouble> {
         if self.waited + pause > self.manners.patience {
             let host = self.host.name.clone();
-            return Err(Trouble::Later { host, after: pause, status: 200 });
+            return Err(Trouble::AtWork { host, patience: self.manners.patience });
         }
         self.waited += pause;
         sleep(pause);

@@ -741,6 +741,20 @@ fn what_may_not_be_seen_is_absent_and_never_blank() {
 }
 
 #[test]
+fn a_job_that_takes_longer_than_the_patience_says_so() {
+    let at_work = |ask: &Request, reply: Reply, _| {
+        let looks = ask.verb == "GET" && ask.path.contains("/jobs/query/");
+        if looks {
+            return Reply::json(&json!({"id": "750000000000001AAA", "state": "InProgress"}));
+        }
+        reply
+    };
+    let org = Org::start(thousand(), 300, Box::new(at_work));
+    let words = "is still at work on a query of many records";
+    judged(words, Loud(words), &org, "bulk_from = 500\npatience_seconds = 2").unwrap();
+}
+
+#[test]
 fn changes_that_may_not_be_seen_resolve_nothing() {
     let mut tables = exports_of(&exports());
     let lead = tables["Lead"].records.keys().next().unwrap().clone();
