@@ -79,7 +79,7 @@ fn salesforce_wire(question: &salesforce::Question) -> Wire {
         }
         Question::Versions => Wire::get("/services/data/".to_owned()).unsigned(),
         Question::Describe(version, table) => {
-            Wire::get(data(version, &format!("/sobjects/{}/describe", table.name())))
+            Wire::get(data(version, &format!("/sobjects/{}/describe", table.as_str())))
         }
         Question::Query(version, soql) => {
             Wire::get(data(version, "/query")).with("q", soql.as_str())
@@ -1125,7 +1125,7 @@ mod tests {
         door.show(Secret::new("T0KEN".to_owned()));
         assert!(!format!("{door:?}").contains("T0KEN"));
         let version = Version::parse("67.0").unwrap();
-        let result = door.ask(Call::Salesforce(&Question::Describe(version, Table::Lead)));
+        let result = door.ask(Call::Salesforce(&Question::Describe(version, Table::Lead.into())));
         drop(door);
         (result, served.join().unwrap())
     }
@@ -1194,7 +1194,7 @@ mod tests {
         let (host, served) =
             serve(vec![answer(OK, "sforce-limit-info: api-usage=12001/15000\r\n", "{}")]);
         let mut door = Door::open(&host, &Manners::default(), DateTime::default()).unwrap();
-        let fields = Question::Describe(Version::parse("67.0").unwrap(), Table::Lead);
+        let fields = Question::Describe(Version::parse("67.0").unwrap(), Table::Lead.into());
         door.ask(Call::Salesforce(&fields)).unwrap();
         served.join().unwrap();
         let said = door.ask(Call::Salesforce(&fields)).unwrap_err().to_string();

@@ -741,6 +741,40 @@ fn what_may_not_be_seen_is_absent_and_never_blank() {
 }
 
 #[test]
+fn a_field_of_a_linked_record_is_looked_for_where_it_would_be() {
+    let mut tables = thousand();
+    let link = ("Site__c".to_owned(), Some("Site__r".to_owned()));
+    tables.get_mut("Account").unwrap().fields.push(link);
+    let site = Table { fields: vec![("Address__c".to_owned(), None)], ..Table::default() };
+    tables.insert("Site__r".to_owned(), site);
+    let with = |org: &Org, name: &str| {
+        let job = accounts(org, "");
+        job.edit("rules/boundary.toml", "\"Website\"", &format!("\"{name}\""));
+        job
+    };
+    let org = Org::start(tables.clone(), 200, Box::new(|_, reply, _| reply));
+    run(&with(&org, "site__r.address__c")).ends(0);
+    assert!(asked(&org).iter().any(|it| it.contains("Site__r.Address__c")));
+    // Misspelt, and hidden.
+    let said = run(&with(&org, "Site__r.Adress__c")).ends(1);
+    let words = "Salesforce Account: `account.website` (Site__r.Adress__c) is not there";
+    assert!(said.err.contains(words), "{}", said.err);
+    tables.remove("Site__r");
+    let org = Org::start(tables.clone(), 200, Box::new(|_, reply, _| reply));
+    let said = run(&with(&org, "Site__r.Address__c")).ends(1);
+    assert!(said.err.contains("(Site__r.Address__c) is not there"), "{}", said.err);
+    // Described, and refused all the same.
+    let refused = |ask: &Request, reply: Reply, _| {
+        let reads = ask.query.get("q").is_some_and(|q| q.contains("Name FROM User"));
+        if reads { fault(400, "INVALID_FIELD") } else { reply }
+    };
+    let org = Org::start(tables, 200, Box::new(refused));
+    let said = run(&accounts(&org, "")).ends(3);
+    let words = "Salesforce User: one of Id, IsActive, Name was refused (INVALID_FIELD)";
+    assert!(said.err.contains(words), "{}", said.err);
+}
+
+#[test]
 fn a_job_that_takes_longer_than_the_patience_says_so() {
     let at_work = |ask: &Request, reply: Reply, _| {
         let looks = ask.verb == "GET" && ask.path.contains("/jobs/query/");

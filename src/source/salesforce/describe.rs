@@ -3,11 +3,12 @@
 //! A field that the user may not see is left out as if there were none; a table likewise.
 //! Does not: read a record.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use serde::Deserialize;
 
-use super::question::{Column, Question, Table};
+use super::question::{Column, Question, Table, TableName};
 use super::{LiveError, Org};
 use crate::source::http::{Door, Trouble};
 use crate::source::live::Wanted;
@@ -36,14 +37,18 @@ pub(super) struct Described {
 struct Visible {
     name: String,
     relationship_name: Option<String>,
+    /// The tables that it links to.
+    #[serde(default)]
+    reference_to: Vec<String>,
 }
 
 /// What Salesforce says of a table, unless there is none or this user may not see it.
 pub(super) fn of(
     org: &Org<'_>,
     door: &mut Door,
-    table: Table,
+    table: TableName,
 ) -> Result<Option<Described>, LiveError> {
+    let what = format!("the fields of {}", table.as_str());
     let question = Question::Describe(org.settings.version.clone(), table);
     let answer = match org.ask(door, &question) {
         Err(LiveError::Door { trouble: Trouble::Refused { status: 403 | 404, code, .. } })
@@ -53,8 +58,58 @@ pub(super) fn of(
         }
         answer => answer?,
     };
-    let what = format!("the fields of {}", table.name());
     answer.json().map(Some).map_err(|why| LiveError::unreadable(&what, &why))
+}
+
+/// The tables that fields link to, as far as they were asked for; none where this user may not see it.
+#[derive(Default)]
+pub(super) struct Linked(BTreeMap<TableName, Option<Rc<Described>>>);
+
+impl Linked {
+    /// The column of a name in a table, in Salesforce's own spelling: a field, or a field of a linked record.
+    pub(super) fn column(
+        &mut self,
+        org: &Org<'_>,
+        door: &mut Door,
+        table: &Described,
+        name: &str,
+    ) -> Result<Option<Column>, LiveError> {
+        Ok(self.spelled(org, door, table, name)?.and_then(|name| Column::parse(&name)))
+    }
+
+    fn spelled(
+        &mut self,
+        org: &Org<'_>,
+        door: &mut Door,
+        table: &Described,
+        name: &str,
+    ) -> Result<Option<String>, LiveError> {
+        let Some((link, rest)) = name.split_once('.') else { return Ok(table.own(name)) };
+        let Some((link, tables)) = table.link(link) else { return Ok(None) };
+        let to = match tables.as_slice() {
+            [one] => TableName::parse(one),
+            // What records of several tables have in common is told nowhere.
+            _ => None,
+        };
+        let Some(to) = to else { return Ok(Some(format!("{link}.{rest}"))) };
+        let Some(linked) = self.table(org, door, to)? else { return Ok(None) };
+        let rest = self.spelled(org, door, &linked, rest)?;
+        Ok(rest.map(|rest| format!("{link}.{rest}")))
+    }
+
+    fn table(
+        &mut self,
+        org: &Org<'_>,
+        door: &mut Door,
+        name: TableName,
+    ) -> Result<Option<Rc<Described>>, LiveError> {
+        if let Some(known) = self.0.get(&name) {
+            return Ok(known.clone());
+        }
+        let described = of(org, door, name.clone())?.map(Rc::new);
+        self.0.insert(name, described.clone());
+        Ok(described)
+    }
 }
 
 impl Described {
@@ -75,20 +130,20 @@ impl Described {
         (!held.is_empty()).then(|| format!("Salesforce {}: {}", table.name(), held.join(", ")))
     }
 
-    /// The column of a name, in Salesforce's own spelling: a field, or a field of a linked record.
-    pub(super) fn column(&self, name: &str) -> Option<Column> {
-        let (first, rest) = name.split_once('.').map_or((name, None), |(a, b)| (a, Some(b)));
-        let spelled = match rest {
-            None => {
-                let field = self.fields.iter().find(|field| field.name.eq_ignore_ascii_case(first));
-                field?.name.clone()
-            }
-            Some(rest) => {
-                let mut links = self.fields.iter().filter_map(|f| f.relationship_name.as_deref());
-                format!("{}.{rest}", links.find(|link| link.eq_ignore_ascii_case(first))?)
-            }
-        };
-        Column::parse(&spelled)
+    /// A field of the table itself, in Salesforce's own spelling.
+    fn own(&self, name: &str) -> Option<String> {
+        let mut fields = self.fields.iter();
+        Some(fields.find(|field| field.name.eq_ignore_ascii_case(name))?.name.clone())
+    }
+
+    /// A link to other records, in Salesforce's own spelling, and the tables that it leads to.
+    fn link(&self, name: &str) -> Option<(String, Vec<String>)> {
+        let mut links = self
+            .fields
+            .iter()
+            .filter_map(|field| Some((field.relationship_name.as_deref()?, &field.reference_to)));
+        let (link, tables) = links.find(|(link, _)| link.eq_ignore_ascii_case(name))?;
+        Some((link.to_owned(), tables.clone()))
     }
 
     /// How many fields this user sees that the boundary does not list, in a sentence.

@@ -22,8 +22,12 @@ use super::http::{Answer, Call, Door, Pace, Trouble, Verdict};
 use super::live::{Absent, Crm, LiveError, Surroundings, Wanted, Welcome};
 use super::secret::Secret;
 
+use describe::Linked;
+
 pub use login::{Audience, Login, LoginBy, LoginError};
-pub use question::{Column, Id, Locator, PIECE, Piece, Question, Soql, Table, Version, Which};
+pub use question::{
+    Column, Id, Locator, PIECE, Piece, Question, Soql, Table, TableName, Version, Which,
+};
 
 /// What the config says of an org.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,19 +167,21 @@ impl<'s> Crm<'s> for Org<'s> {
         before: DateTime<Utc>,
     ) -> Result<Welcome<'s>, LiveError> {
         let mut welcome = Welcome::default();
+        let mut linked = Linked::default();
         for (object, table) in table::of(wanted) {
             (self.surroundings.tell)(&format!(
                 "Salesforce {}: which fields are there",
                 table.name()
             ));
-            let Some(described) = describe::of(self, door, table)? else {
+            let Some(described) = describe::of(self, door, table.into())? else {
                 let name = format!("Salesforce {}", table.name());
                 welcome.absent.push(Absent { object, of: table::tells_of(object, table), name });
                 continue;
             };
             welcome.wide.extend(described.beyond_reading(table));
             welcome.beyond.extend(described.beyond_listed(table, wanted));
-            let read = table::Read::new(*self, table, object, wanted, &described, before)?;
+            let mut column = |name: &str| linked.column(self, door, &described, name);
+            let read = table::Read::new(*self, table, object, wanted, &mut column, before)?;
             welcome.readings.push(Box::new(read));
         }
         Ok(welcome)

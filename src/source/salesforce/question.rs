@@ -16,7 +16,7 @@ pub enum Question {
     /// The versions that are offered.
     Versions,
     /// The fields of a table that this user may see, and what it may do with its records.
-    Describe(Version, Table),
+    Describe(Version, TableName),
     /// The first page of a query.
     Query(Version, Soql),
     /// The next page.
@@ -116,6 +116,34 @@ impl Table {
     }
 }
 
+/// The name of a table, of those that are read or that their fields link to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TableName(String);
+
+impl TableName {
+    /// A name as Salesforce gives names.
+    pub fn parse(text: &str) -> Option<Self> {
+        is_word(text).then(|| Self(text.to_owned()))
+    }
+
+    /// As it stands in a path.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<Table> for TableName {
+    fn from(table: Table) -> Self {
+        Self(table.name().to_owned())
+    }
+}
+
+fn is_word(word: &str) -> bool {
+    word.len() <= 80
+        && word.starts_with(|c: char| c.is_ascii_alphabetic())
+        && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
 /// Where the next page of a result is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Locator(String);
@@ -166,12 +194,7 @@ impl Column {
 
     /// A name as Salesforce gives names.
     pub fn parse(text: &str) -> Option<Self> {
-        let word = |word: &str| {
-            word.len() <= 80
-                && word.starts_with(|c: char| c.is_ascii_alphabetic())
-                && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-        };
-        let fits = text.split('.').count() <= 3 && text.split('.').all(word);
+        let fits = text.split('.').count() <= 3 && text.split('.').all(is_word);
         fits.then(|| Self(text.to_owned()))
     }
 

@@ -8,12 +8,11 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::bulk;
-use super::describe::Described;
 use super::page::{self, Plan};
 use super::question::{Column, Id, Locator, Question, Soql, Table, Which};
 use super::{LiveError, Org};
 use crate::boundary::{Field, Object};
-use crate::source::http::Door;
+use crate::source::http::{Door, Trouble};
 use crate::source::live::{Place, Reached, Reading, Rows, Wanted, instant};
 
 /// The tables of Salesforce in which the wanted ones are kept.
@@ -44,12 +43,12 @@ const HISTORIES: [(Object, Table); 4] = [
     (Object::Account, Table::AccountHistory),
     (Object::Deal, Table::OpportunityFieldHistory),
 ];
+
 /// Whose records a table that fills one of the review's tells of.
 pub(super) fn tells_of(object: Object, table: Table) -> Object {
     let history = HISTORIES.into_iter().find(|(_, history)| *history == table);
     history.map_or(object, |(of, _)| of)
 }
-
 
 /// A table that is read.
 pub(super) struct Read<'s> {
@@ -83,20 +82,23 @@ impl<'s> Read<'s> {
         table: Table,
         object: Object,
         wanted: &[Wanted<'_>],
-        described: &Described,
+        column: &mut dyn FnMut(&str) -> Result<Option<Column>, LiveError>,
         before: DateTime<Utc>,
     ) -> Result<Self, LiveError> {
         let fields = wanted.iter().find(|wanted| wanted.object == object);
         let fields = fields.map_or(&[][..], |wanted| wanted.fields.as_slice());
         let (mut listed, mut columns) = (Vec::new(), Vec::new());
         for field in fields {
-            let found = field.from().iter().find_map(|name| {
-                let column = described.column(table.own_name(name))?;
-                Some((name.clone(), column))
-            });
+            let mut found = None;
+            for name in field.from() {
+                found = column(table.own_name(name))?.map(|column| (name, column));
+                if found.is_some() {
+                    break;
+                }
+            }
             match found {
                 Some((name, column)) => {
-                    listed.push(name);
+                    listed.push(name.clone());
                     columns.push(column);
                 }
                 None if field.name() == object.row_key() => return Err(no_key(table, field)),
@@ -133,7 +135,24 @@ impl<'s> Read<'s> {
     }
 
     fn ask(&self, door: &mut Door, soql: Soql) -> Result<crate::source::http::Answer, LiveError> {
-        self.org.ask(door, &Question::Query(self.org.settings.version.clone(), soql))
+        let answer = self.org.ask(door, &Question::Query(self.org.settings.version.clone(), soql));
+        answer.map_err(|error| self.named(error))
+    }
+
+    /// A field that was described and is refused all the same: whose, and which it may be.
+    fn named(&self, error: LiveError) -> LiveError {
+        let LiveError::Door { trouble: Trouble::Refused { code: Some(code), .. } } = &error else {
+            return error;
+        };
+        if code != "INVALID_FIELD" {
+            return error;
+        }
+        let asked: Vec<&str> = self.asked.iter().map(Column::as_str).collect();
+        LiveError::NotGranted {
+            what: format!("{}: one of {} was refused ({code})", self.name(), asked.join(", ")),
+            hint: "look for a misspelt field of a linked record, or one that this login may not see, and correct it in rules/boundary.toml or take it out"
+                .to_owned(),
+        }
     }
 }
 

@@ -278,7 +278,11 @@ impl State {
                 column.split_once('.').map_or((column.as_str(), None), |(a, b)| (a, Some(b)));
             let known = table.fields.iter().any(|(field, link)| match rest {
                 None => field == first,
-                Some(_) => link.as_deref() == Some(first),
+                Some(rest) => {
+                    let linked = tables.get(first);
+                    link.as_deref() == Some(first)
+                        && linked.is_none_or(|it| it.fields.iter().any(|(name, _)| name == rest))
+                }
             });
             if !known && column != "COUNT()" {
                 let message = format!("No such column '{column}' on entity '{name}'.");
@@ -329,7 +333,7 @@ impl State {
             .map(|(name, link)| {
                 json!({
                     "name": name, "label": name, "type": "string", "relationshipName": link,
-                    "referenceTo": [], "createable": false, "updateable": false, "filterable": true,
+                    "referenceTo": link.as_slice(), "createable": false, "updateable": false, "filterable": true,
                     "nillable": true, "picklistValues": [],
                 })
             })
@@ -443,6 +447,15 @@ pub(crate) fn exports(folder: &Path) -> BTreeMap<String, Table> {
             history.fields = names.map(|name| (name.to_owned(), None)).to_vec();
         }
         tables.insert(name.to_owned(), history);
+    }
+    let links: Vec<String> = tables
+        .values()
+        .flat_map(|table: &Table| table.records.values().next())
+        .flat_map(|record| record.keys().filter(|name| name.contains('.')).cloned())
+        .collect();
+    for (table, field) in links.iter().filter_map(|name| name.split_once('.')) {
+        let linked: &mut Table = tables.entry(table.to_owned()).or_default();
+        linked.fields.push((field.to_owned(), None));
     }
     tables
 }
