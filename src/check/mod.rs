@@ -27,6 +27,7 @@ mod routing;
 mod rulebook;
 mod settings;
 mod system_of_record;
+mod turns;
 mod weeks;
 mod world;
 
@@ -367,6 +368,7 @@ pub const ALL: &[&CheckDef] = &[
     &routing::UNROUTABLE,
     &routing::SERVICE_LEVEL,
     &routing::GIVEN_AWAY,
+    &routing::UNEVEN_TURNS,
     &routing::NAMED_ACCOUNTS,
     &routing::DO_NOT_ROUTE,
     &required::MISSING_FOR_STAGE,

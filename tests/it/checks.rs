@@ -628,6 +628,50 @@ fn a_field_that_two_kinds_write_is_told_without_what_may_not_be_shown() {
 }
 
 #[test]
+fn turns_are_told_with_what_each_had_to_expect_and_what_chance_leaves() {
+    let judged = fixture::named("uneven-turns");
+    let findings = &judgement(&judged, "RTE-09").findings;
+    let told: Vec<_> = findings.iter().map(|it| it.headline.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            "Of the 40 leads that `Nordics` gave by turns, Ann Ng got 31; 14 to 28 were to be expected",
+            "Of the 36 leads that `Kenya` gave by turns, Tom Jo got 30; 11 to 25 were to be expected",
+        ]
+    );
+    let figures = |finding: &Finding| -> Vec<String> {
+        let figure = |it: &Evidence| {
+            if let Evidence::Figure { of, is } = it { Some(format!("{of}: {is}")) } else { None }
+        };
+        finding.evidence().iter().filter_map(figure).collect()
+    };
+    assert_eq!(
+        figures(&findings[0]),
+        [
+            "leads given by turns from 2025-12-01 to 2026-03-01: 40",
+            "Ann Ng: 31, expected 21.0, by chance 14 to 28; 65 days of work",
+            "Bo Li: 9, expected 19.0, by chance 12 to 26; 58 days of work",
+        ]
+    );
+    assert_eq!(
+        findings[1].missing.iter().map(String::as_str).collect::<Vec<_>>(),
+        ["of 1 nothing says to whom they came first"]
+    );
+    assert!(findings[0].doubts[0].starts_with("equal turns are not equal work"));
+    // Without a history of owners nobody knows to whom the records came first.
+    let folder = fixture::folders().into_iter().find(|it| it.ends_with("uneven-turns")).unwrap();
+    let mut kit = fixture::read(&folder);
+    let kept = kit.tables.get_mut(&Object::FieldHistory).unwrap();
+    *kept = kept
+        .lines()
+        .filter(|line| !line.contains("OwnerId,"))
+        .fold(String::new(), |all, line| all + line + "\n");
+    let judged = fixture::judge(kit);
+    let findings = &judgement(&judged, "RTE-09").findings;
+    assert!(findings.len() >= 2 && findings.iter().all(|it| !it.is_sufficient()));
+}
+
+#[test]
 fn a_lead_that_was_touched_on_the_day_of_the_review_was_touched() {
     let findings = found("service-level", "RTE-07");
     for (record, says) in [

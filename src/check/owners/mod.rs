@@ -91,6 +91,11 @@ impl Policy {
 }
 
 impl Policy {
+    /// Who is away when, where the rules name a calendar.
+    pub(super) fn calendar(&self) -> Option<&Calendar> {
+        self.calendar.as_ref()
+    }
+
     /// The lists in which the first line that fits decides.
     pub(super) fn lists(&self) -> Vec<List> {
         self.idle.as_ref().map(idle::Rules::lists).unwrap_or_default()

@@ -20,6 +20,7 @@ mod service_level;
 mod table;
 #[cfg(test)]
 mod tests;
+mod uneven_turns;
 mod values;
 
 use std::collections::BTreeSet;
@@ -49,6 +50,7 @@ pub(super) use faults::{
 pub(super) use given_away::GIVEN_AWAY;
 pub(super) use routed::{Advice, Need, Routed, Taken};
 pub(super) use service_level::SERVICE_LEVEL;
+pub(super) use uneven_turns::UNEVEN_TURNS;
 
 /// The rules file.
 pub(super) const RULES_FILE: &str = "rules/routing.toml";
@@ -84,6 +86,7 @@ pub(crate) struct Policy {
     named: Option<Named>,
     do_not_route: do_not_route::Rules,
     given_away: given_away::Rules,
+    uneven_turns: uneven_turns::Rules,
     /// The checks that `off = true` switches off.
     off: BTreeSet<&'static str>,
     /// Why no record can be judged against the rules, if a needed field is not allowed.
@@ -167,6 +170,7 @@ impl Policy {
                 );
             }
         }
+        let uneven_turns = uneven_turns::Rules::parse(root, boundary, &plans);
         let grace = root.number("grace_hours").map_or(24.0, |said| said.value);
         let taking = root.flag("people_take_from_queues").is_none_or(|said| said.value);
         let waiting = root.flag("records_wait_in_queues").is_some_and(|said| said.value);
@@ -185,6 +189,7 @@ impl Policy {
             named,
             do_not_route: do_not_route::Rules::parse(root),
             given_away: given_away::Rules::parse(root, boundary),
+            uneven_turns,
             off: switched_off(root),
             missing: boundary.field(Object::User, "id").err(),
         }

@@ -430,6 +430,46 @@ impl<'a> Routed<'a> {
         (is_person && !self.services.contains(&holder)).then_some(holder)
     }
 
+    /// Whose an account is by the list of named accounts.
+    fn listed_owner(&self, world: &World<'a>, account: Row<'a>) -> Option<Holder> {
+        let (at, _) = self.named(account)?;
+        let row = self.policy.named.as_ref()?.rows.get(at)?;
+        let in_force = row.since.is_none_or(|since| since <= world.as_of.day);
+        in_force.then(|| self.roster.who(&row.owner))
+    }
+
+    /// Whom the people of an account follow.
+    fn followed_owner(&self, world: &World<'a>, account: Row<'a>) -> Option<Holder> {
+        let follow = self.policy.follow.as_ref()?;
+        let kind = world.policies.boundary.allowed(Object::Account, "type");
+        let kind = kind.as_ref().and_then(|field| account.text(field)).map(fold);
+        let is_followed = !kind.is_some_and(|kind| follow.except_types.contains(&kind));
+        self.account_owner(world, account).filter(|_| is_followed)
+    }
+
+    /// True where somebody's role works leads before the account's owner does.
+    fn works_first(&self, person: &Person<'_>) -> bool {
+        let roles = self.policy.follow.as_ref().map(|follow| &follow.first_touch_roles);
+        person.role.is_some_and(|role| roles.is_some_and(|roles| roles.contains(&fold(role))))
+    }
+
+    /// True where an account, or the list of named ones, says whose a record is before any rule does.
+    pub(super) fn is_claimed(
+        &self,
+        world: &World<'a>,
+        plan: &Plan,
+        row: Row<'a>,
+        person: &Person<'_>,
+    ) -> bool {
+        let home = Home::of(world, plan, row);
+        let follows = matches!(row.object(), Object::Lead | Object::Contact);
+        let whose = |account| {
+            let listed = self.listed_owner(world, account);
+            listed.or_else(|| self.followed_owner(world, account).filter(|_| follows))
+        };
+        home.say(whose) != Voice::Silent && !self.works_first(person)
+    }
+
     /// Who holds what no rule takes; nobody alone where that is a pool.
     pub(super) fn catch_all(&self, plan: &Plan) -> Option<Holder> {
         let (names, _) = self.policy.rest(plan.object)?;
@@ -700,13 +740,7 @@ impl<'e, 'a> Case<'e, 'a> {
     }
 
     fn look_at_named(&self) -> Look {
-        let Some(list) = &self.routed.policy.named else { return Look::Past };
-        self.look_at_whose(|account| {
-            let (at, _) = self.routed.named(account)?;
-            let row = list.rows.get(at)?;
-            let in_force = row.since.is_none_or(|since| since <= self.world.as_of.day);
-            in_force.then(|| self.routed.roster.who(&row.owner))
-        })
+        self.look_at_whose(|account| self.routed.listed_owner(self.world, account))
     }
 
     /// Whether the record is with whom its accounts should be: with one of them, where they differ.
@@ -725,23 +759,16 @@ impl<'e, 'a> Case<'e, 'a> {
 
     /// True when the owner's role works leads before the account's owner does.
     fn works_first(&self) -> bool {
-        let roles = self.routed.policy.follow.as_ref().map(|follow| &follow.first_touch_roles);
-        let role = self.routed.roster.person(self.owner).and_then(|person| person.role);
+        let person = self.routed.roster.person(self.owner);
         self.row.object() != Object::Account
-            && role.is_some_and(|role| roles.is_some_and(|roles| roles.contains(&fold(role))))
+            && person.is_some_and(|person| self.routed.works_first(person))
     }
 
     fn look_at_account_owner(&self) -> Look {
-        let Some(follow) = &self.routed.policy.follow else { return Look::Past };
         if !matches!(self.row.object(), Object::Lead | Object::Contact) {
             return Look::Past;
         }
-        let kind = self.world.policies.boundary.allowed(Object::Account, "type");
-        self.look_at_whose(|account| {
-            let kind = kind.as_ref().and_then(|field| account.text(field)).map(fold);
-            let is_followed = !kind.is_some_and(|kind| follow.except_types.contains(&kind));
-            self.routed.account_owner(self.world, account).filter(|_| is_followed)
-        })
+        self.look_at_whose(|account| self.routed.followed_owner(self.world, account))
     }
 
     fn look_at_catch_all(&self) -> Look {

@@ -42,6 +42,50 @@ fn parse(files: &[(&str, &str)]) -> Result<Policies, String> {
 }
 
 #[test]
+fn every_fault_of_turns_is_named_with_its_place() {
+    let routing = "[[rule]]\n\
+        name = \"A\"\n\
+        when = { country = \"Germany\" }\n\
+        to = { pool = [\"Ann\", \"Bo\"] }\n\
+        [[rule]]\n\
+        name = \"B\"\n\
+        to = \"Ann\"\n\
+        [uneven-turns]\n\
+        off_by = 2\n\
+        work_days = { Ann = [\"Mon\", \"Someday\"], Cy = [\"Mon\"] }\n\
+        since = { Bo = \"October\" }\n\
+        [[uneven-turns.pool]]\n\
+        rules = [\"A\"]\n\
+        weights = { Bo = 0, Cy = 2 }\n\
+        capped = [\"Dee\"]\n\
+        [[uneven-turns.pool]]\n\
+        rules = [\"a\"]\n\
+        [[uneven-turns.pool]]\n\
+        rules = [\"B\"]\n\
+        [[uneven-turns.pool]]\n\
+        rules = [\"C\"]\n\
+        wieghts = {}\n";
+    let found = parse(&[("routing.toml", routing)]).unwrap_err();
+    let named = "\n  hint: write the name as the rule does";
+    let pools = "\n  hint: name rules with `to = { pool = [...] }`, all of the same people";
+    for expected in [
+        "routing.toml:9: `uneven-turns.off_by` is no share",
+        "routing.toml:10: `Someday` is no day of the week\n  hint: some of Mon, Tue",
+        &format!("routing.toml:10: `Cy` is in no pool that takes turns{named}"),
+        "routing.toml:11: `uneven-turns.since.Bo` is no day\n  hint: like 2026-11-23, without quotes",
+        "routing.toml:14: the weight of `Bo` is no number above 0",
+        &format!("routing.toml:14: `Cy` is in no pool that takes turns{named}"),
+        &format!("routing.toml:15: `Dee` is in no pool that takes turns{named}"),
+        "routing.toml:16: the pool on line 12 is of the same people",
+        &format!("routing.toml:19: `B` does not give to a pool{pools}"),
+        &format!("routing.toml:21: `C` is no rule of this file{pools}"),
+        "routing.toml:22: unknown key `uneven-turns.pool.wieghts`",
+    ] {
+        assert!(found.contains(expected), "{expected} is not in:\n{found}");
+    }
+}
+
+#[test]
 fn every_fault_of_the_rules_is_named_with_its_place() {
     let routing = "objects = [\"lead\", \"user\"]\n\
         [[rule]]\n\
