@@ -136,11 +136,11 @@ mod tests {
     fn a_list_goes_whole_and_what_then_lacks_it_goes_too() {
         check(
             "[lead]\nfield = \"status\"\norderly = [  # by chance\n  \"New\",\n]\n\n[stuck]\n",
-            "# Left out: `order` is missing.\n# [lead]\n# field = \"status\"\n\
-             # Left out: unknown key `orderly`.\n# orderly = [  # by chance\n#   \"New\",\n# ]\n\n[stuck]\n",
+            "# Left out: `order` is missing in [lead].\n# [lead]\n# field = \"status\"\n\
+             # Left out: unknown key `lead.orderly`.\n# orderly = [  # by chance\n#   \"New\",\n# ]\n\n[stuck]\n",
             &[
-                "rules/lifecycle.toml: a drafted line is a comment: `order` is missing",
-                "rules/lifecycle.toml: a drafted line is a comment: unknown key `orderly`",
+                "rules/lifecycle.toml: a drafted line is a comment: `order` is missing in [lead]",
+                "rules/lifecycle.toml: a drafted line is a comment: unknown key `lead.orderly`",
             ],
         );
     }

@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use chrono::{Days, NaiveDate};
+use chrono::{Days, Duration, NaiveDate};
 
 use crate::boundary::{Batch, Field, Kind, Object, Row};
 use crate::check::{Family, fold};
@@ -271,6 +271,11 @@ fn required(batches: &Batches, ladders: &[Ladder]) -> String {
             .rows()
             .map(|row| row.text(&ladder.field).and_then(|stage| ladder.rank(stage.trim())))
             .collect();
+        // What came in the last week may still be filled in, and a field that a form lost just now is a fault.
+        let created = batches.field(ladder.object, "created");
+        let made = |row: Row<'_>| created.as_ref().and_then(|field| row.time(field));
+        let week = batch.rows().filter_map(made).max().map(|newest| newest - Duration::days(7));
+        let is_settled = |row: Row<'_>| made(row).zip(week).is_none_or(|(at, week)| at < week);
         for field in batches.boundary.fields(ladder.object) {
             if NOT_REQUIRED.contains(&field.name())
                 || field.name().starts_with("became_")
@@ -280,14 +285,23 @@ fn required(batches: &Batches, ladders: &[Ladder]) -> String {
                 continue;
             }
             for (rank, (stage, _)) in ladder.order.iter().enumerate() {
-                let (mut n, mut filled) = (0, 0);
+                let (mut all, mut settled) = ((0, 0), (0, 0));
                 for (row, at) in batch.rows().zip(&ranks) {
-                    if at.is_some_and(|at| at >= rank) {
-                        n += 1;
-                        filled += usize::from(!row.is_blank(field));
+                    if at.is_none_or(|at| at < rank) {
+                        continue;
+                    }
+                    for (n, filled) in [Some(&mut all), is_settled(row).then_some(&mut settled)]
+                        .into_iter()
+                        .flatten()
+                    {
+                        *n += 1;
+                        *filled += usize::from(!row.is_blank(field));
                     }
                 }
-                if n >= MIN_RECORDS && share(filled, n) >= REQUIRED_SHARE {
+                let is_filled = |(n, filled): &(usize, usize)| {
+                    *n >= MIN_RECORDS && share(*filled, *n) >= REQUIRED_SHARE
+                };
+                if let Some((n, filled)) = [all, settled].into_iter().find(is_filled) {
                     if rank == 0 && BY_HABIT.contains(&field.name()) {
                         break;
                     }

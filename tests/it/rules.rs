@@ -758,7 +758,7 @@ fn a_misspelt_stage_of_a_ladder_is_told_by_every_command_that_reads_records() {
     let doctor = job.call(&["doctor", "."]);
     assert!((doctor.out + &doctor.err).contains(SAYS));
     let said = job.run(&[]).ends(0).out.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mailed = format!("{PLACE} names a stage that no record has");
+    let mailed = format!("{PLACE} names a value or stage that no record has");
     assert!(said.contains(&mailed) && !said.contains("Workng"), "{said}");
     assert!(job.text("runs/2026-03-01/packet.html").contains("did you mean"));
     // A stage that nobody is in for a while is none of it.
