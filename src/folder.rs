@@ -355,7 +355,7 @@ mod tests {
         rewrite(&path, b"first and second").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"first and second");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
-        assert_eq!(list(folder.path()).unwrap(), [path.clone()]);
+        assert_eq!(list(folder.path()).unwrap(), std::slice::from_ref(&path));
         let link = folder.path().join("link");
         std::os::unix::fs::symlink(&path, &link).unwrap();
         rewrite(&link, b"third").unwrap_err();

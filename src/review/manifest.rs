@@ -642,7 +642,8 @@ mod tests {
         let put = |name: &str, text: &str| {
             let path = folder.path().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
+            let _ = fs::remove_file(&path);
+            crate::folder::write_new(&path, text.as_bytes()).unwrap();
         };
         for (name, text) in [
             ("lead.csv", "Id\n00Q1\n00Q2\n"),

@@ -182,7 +182,7 @@ impl Place {
         loop {
             match file.read(read.spare(BLOCK)).map_err(unreadable)? {
                 0 => break,
-                more => read.advance(more),
+                bytes => read.advance(bytes),
             }
             if read.filled().len() as u64 > LONGEST {
                 return Err(SecretError::Shape { place: place() });
@@ -233,7 +233,8 @@ mod tests {
             put(0o600, &"s".repeat(secret));
             assert_eq!(file.fetch(folder.path(), &none).is_ok(), fits, "{secret}");
         }
-        fs::write(&path, b"s3cret\xff").unwrap();
+        fs::remove_file(&path).unwrap();
+        crate::folder::write_new(&path, b"s3cret\xff").unwrap();
         assert!(matches!(file.fetch(folder.path(), &none), Err(SecretError::Shape { .. })));
         put(0o400, "s3cret");
         std::os::unix::fs::symlink(&path, folder.path().join("link")).unwrap();

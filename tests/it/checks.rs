@@ -732,9 +732,9 @@ fn who_set_a_stage_back_is_who_the_rules_say() {
     let report = judged.reports.iter().find(|report| report.check.code == "LIF-05").unwrap();
     let Outcome::Ran(judgement) = &report.outcome else { panic!() };
     let actor = |finding: &Finding| {
-        finding.evidence().iter().find_map(|evidence| match evidence {
-            Evidence::Figure { of, is } if of == "changed by" => Some(is.clone()),
-            _ => None,
+        finding.evidence().iter().find_map(|evidence| {
+            let Evidence::Figure { of, is } = evidence else { return None };
+            (of == "changed by").then(|| is.clone())
         })
     };
     let (person, program) = ("a person", "an integration or automation");

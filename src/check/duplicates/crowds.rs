@@ -2,6 +2,7 @@
 //!
 //! Does not: look for crowds; who meets one hands it over.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::boundary::Row;
@@ -33,7 +34,7 @@ impl<'a> Crowds<'a> {
     /// Says who was left alone and why, the largest crowds first.
     pub(super) fn tell(self, judgement: &mut Judgement) {
         let mut met: Vec<_> = self.0.into_values().collect();
-        met.sort_by(|(one, _), (other, _)| other.records.cmp(&one.records));
+        met.sort_by_key(|(crowd, _)| Reverse(crowd.records));
         let (told, more) = met.split_at(met.len().min(MOST_SHOWN));
         for (Crowd { one, records, by }, people) in told {
             let Some(object) = people.first().map(|person| person.object()) else { continue };

@@ -391,21 +391,14 @@ fn words(world: &World<'_>, person: Row<'_>, candidates: &[Row<'_>]) -> (String,
     } else {
         format!("{} has no account and", world.titled(person))
     };
-    match candidates {
-        [account] => (
-            format!("{who} has the domain of account {}", world.called(*account)),
-            Proposal::LinkToAccount { account: account.record() },
-        ),
-        _ => {
-            let listed = world.listed(candidates);
-            (
-                format!("{who} has the domain of {} accounts: {listed}", candidates.len()),
-                Proposal::ReviewRecord {
-                    question: format!("To which of the accounts does it belong: {listed}?"),
-                },
-            )
-        }
+    if let [account] = candidates {
+        let headline = format!("{who} has the domain of account {}", world.called(*account));
+        return (headline, Proposal::LinkToAccount { account: account.record() });
     }
+    let listed = world.listed(candidates);
+    let question = format!("To which of the accounts does it belong: {listed}?");
+    let headline = format!("{who} has the domain of {} accounts: {listed}", candidates.len());
+    (headline, Proposal::ReviewRecord { question })
 }
 
 /// The person's domain and that of the first candidate.

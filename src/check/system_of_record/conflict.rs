@@ -185,10 +185,10 @@ fn judge<'a>(
         for compare in &clash.differing {
             let at = usable.iter().position(|usable| std::ptr::eq(*usable, *compare));
             let tally = at.and_then(|at| tallies.get(at)).copied().unwrap_or_default();
-            let word = spellings.get(&compare.field).and_then(|spellings| {
+            let as_ours = spellings.get(&compare.field).and_then(|spellings| {
                 compare.sameness.our_word(clash.theirs.text(&compare.theirs)?, spellings)
             });
-            let finding = finding(world, system, clash, compare, (tally, word));
+            let finding = finding(world, system, clash, compare, (tally, as_ours));
             judgement.findings.push(if shared > 1 {
                 let plural = system.object.plural();
                 finding.lacking(format!(
@@ -231,7 +231,7 @@ fn finding(
     system: &System,
     clash: &Clash<'_, '_>,
     compare: &Compare,
-    (tally, word): (Tally, Option<OurWord>),
+    (tally, as_ours): (Tally, Option<OurWord>),
 ) -> Finding {
     let Clash { row, theirs, .. } = *clash;
     let (ours, other) = (row.cell(&compare.field), theirs.cell(&compare.theirs));
@@ -244,16 +244,16 @@ fn finding(
     );
     let fields = [&compare.field, &compare.theirs];
     let is_shown = fields.iter().all(|field| field.exposure() == Exposure::Shown);
-    let (to, because) = match word.filter(|_| is_shown) {
+    let (to, because) = match as_ours.filter(|_| is_shown) {
         None => (other.shown().clone(), None),
-        Some(OurWord::Rule(word)) => {
-            let says = format!("the CRM writes {word} for {}", other.shown());
-            (Shown::Value(word), Some(policy(compare.line, says)))
+        Some(OurWord::Rule(written)) => {
+            let says = format!("the CRM writes {written} for {}", other.shown());
+            (Shown::Value(written), Some(policy(compare.line, says)))
         }
-        Some(OurWord::Records(word, records)) => {
-            let of = format!("{} that write it as {word}", system.object.plural());
+        Some(OurWord::Records(written, records)) => {
+            let of = format!("{} that write it as {written}", system.object.plural());
             let figure = Evidence::Figure { of, is: records.to_string() };
-            (Shown::Value(word), Some(figure))
+            (Shown::Value(written), Some(figure))
         }
     };
     let proposal = Proposal::SetField { before: ours.clone(), to };

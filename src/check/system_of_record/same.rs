@@ -29,7 +29,7 @@ impl Sameness {
             for (name, node) in same.entries() {
                 if let Value::Text(to) = &node.value {
                     synonyms.insert(letters_of(name), letters_of(to));
-                    ours.push((name.value.to_owned(), letters_of(to)));
+                    ours.push((name.value.clone(), letters_of(to)));
                 } else {
                     same.problem(node.line, format!("`same.{}` needs a text", name.value));
                 }

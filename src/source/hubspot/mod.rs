@@ -216,12 +216,11 @@ impl<'s> Crm<'s> for Portal<'s> {
         let mut plans = Vec::new();
         for kind in Kind::ALL {
             let Some(table) = table(kind.object()) else { continue };
-            match self.plan(door, kind, table, history.is_some())? {
-                Some(plan) => plans.push(Rc::new(plan)),
-                None => {
-                    let name = unscoped(kind.name(), &kind.scope());
-                    welcome.absent.push(Absent::records(table.object, name));
-                }
+            if let Some(plan) = self.plan(door, kind, table, history.is_some())? {
+                plans.push(Rc::new(plan));
+            } else {
+                let name = unscoped(kind.name(), &kind.scope());
+                welcome.absent.push(Absent::records(table.object, name));
             }
         }
         if let Some(table) = table(Object::CampaignMember) {

@@ -98,15 +98,13 @@ impl<'s> Crm<'s> for Server<'s> {
         for table in wanted {
             let Some((model, domain)) = Domain::of(table.object) else { continue };
             (self.surroundings.tell)(&format!("Odoo {}: which fields are there", model.as_str()));
-            match Table::open(&base, door, self.boundary, table, &model, &domain)? {
-                Some(mut table) => {
-                    unclear.append(&mut table.plan.unclear);
-                    welcome.readings.push(Box::new(table));
-                }
-                None => {
-                    let name = format!("Odoo {}", model.as_str());
-                    welcome.absent.push(Absent::records(table.object, name));
-                }
+            let opened = Table::open(&base, door, self.boundary, table, &model, &domain)?;
+            if let Some(mut table) = opened {
+                unclear.append(&mut table.plan.unclear);
+                welcome.readings.push(Box::new(table));
+            } else {
+                let name = format!("Odoo {}", model.as_str());
+                welcome.absent.push(Absent::records(table.object, name));
             }
         }
         if !unclear.is_empty() {

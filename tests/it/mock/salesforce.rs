@@ -450,7 +450,7 @@ pub(crate) fn exports(folder: &Path) -> BTreeMap<String, Table> {
     }
     let links: Vec<String> = tables
         .values()
-        .flat_map(|table: &Table| table.records.values().next())
+        .filter_map(|table: &Table| table.records.values().next())
         .flat_map(|record| record.keys().filter(|name| name.contains('.')).cloned())
         .collect();
     for (table, field) in links.iter().filter_map(|name| name.split_once('.')) {
