@@ -463,8 +463,8 @@ test('several at once are of one rule and one proposal, counted by hand, and und
 
 test('a rule that was often wrong comes last and folded, and nothing of it is hidden', async () => {
   const visit = await Visit.of();
-  const job = new Job().run('2026-11-18');
-  const first = await visit.read(job.packet('packet.html', '2026-11-18'));
+  const job = new Job().run('2026-11-21');
+  const first = await visit.read(job.packet('packet.html', '2026-11-21'));
   const ids = await first.evaluate(() => [...document.querySelectorAll('#owners [data-proposal*=" OWN-01 "]')].map(one => `#${one.id}`));
   assert.ok(ids.length > 5);
   for (const id of ids.slice(0, 5)) {
@@ -660,8 +660,8 @@ may_approve = "all"
 
 test('what was approved and waits asks for nothing', async () => {
   const visit = await Visit.of();
-  const job = new Job().run('2026-11-18');
-  let page = await visit.read(job.packet('packet.html', '2026-11-18'));
+  const job = new Job().run('2026-11-21');
+  let page = await visit.read(job.packet('packet.html', '2026-11-21'));
   const waits = await simple(page);
   await page.locator(`${waits} button`, { hasText: 'Approve' }).click();
   job.put('week.json', (await exported(page, 'JSON')).text);
