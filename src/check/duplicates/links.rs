@@ -18,7 +18,7 @@ use crate::matching::normalise::{self, Country};
 use crate::matching::{self, Crowd, Kind, Linkage, Pair, Plan, Records, Weight, link, link_by};
 
 use super::matches::{account_domain, domain_fields, text};
-use super::merge::{Case, case_of, split_of};
+use super::merge::{Case, case_of, copies_of, split_of};
 use super::policy::Switch;
 
 /// By what a person is known: the name in rules/boundary.toml and what it holds.
@@ -159,7 +159,8 @@ impl<'a> Same<'a> {
         };
         let mut parted = std::mem::take(&mut linkage.crowds);
         let mut crowds = Vec::new();
-        let links = Links::of(world, &table, &linkage, &mut crowds);
+        let mut copies = Vec::new();
+        let links = Links::of(world, &table, &linkage, &mut crowds, &mut copies);
         for crowds in [&mut crowds, &mut parted] {
             crowds.sort_by_key(|crowd| (Reverse(crowd.records), crowd.first, crowd.by));
         }
@@ -170,6 +171,7 @@ impl<'a> Same<'a> {
         for cluster in &found {
             links.cases(world, &table, &linkage, cluster, &mut cases);
         }
+        cases.extend(copies.iter().filter_map(|group| table.copies(world, &linkage, group)));
         cases.sort_by(|a, b| a.ids().cmp(b.ids()));
         let weighed = Weighed {
             object: batch.object(),
@@ -199,8 +201,11 @@ impl Links {
         table: &Table<'_>,
         linkage: &Linkage,
         crowds: &mut Vec<Crowd>,
+        copies: &mut Vec<Vec<u32>>,
     ) -> Self {
         let mut links = Vec::new();
+        // Which group of copies a record stands in.
+        let mut copied: HashMap<u32, usize> = HashMap::new();
         // Which crowd a record stands in: a university, a franchise, a mailbox that everybody is given.
         let mut crowded: HashMap<u32, u32> = HashMap::new();
         for (key, by) in table.keys(world) {
@@ -209,7 +214,18 @@ impl Links {
                     let first = block.first().copied().unwrap_or_default();
                     let records = block.len();
                     crowded.extend(block.iter().map(|record| (*record, first)));
-                    crowds.push(Crowd { first, records, apart: 0, by: key.words, alone: block });
+                    let mut alone = block;
+                    if by == By::Key {
+                        for group in table.namesakes(world, &alone, key.largest) {
+                            copied.extend(group.iter().map(|record| (*record, copies.len())));
+                            copies.push(group);
+                        }
+                        alone.retain(|record| !copied.contains_key(record));
+                    }
+                    if !alone.is_empty() {
+                        let apart = records - alone.len();
+                        crowds.push(Crowd { first, records, apart, by: key.words, alone });
+                    }
                     continue;
                 }
                 for (n, left) in block.iter().enumerate() {
@@ -236,6 +252,11 @@ impl Links {
             table.may_be_alike(world, linkage, pair, names)
         });
         links.extend(alike.map(|pair| (*pair, By::Likeness)));
+        // What is told of the copies as a whole is not told of some of them again.
+        links.retain(|(pair, _)| {
+            let group = copied.get(&pair.left);
+            group.is_none() || group != copied.get(&pair.right)
+        });
         links.sort_by_key(|(pair, by)| (pair.left, pair.right, *by));
         links.dedup_by_key(|(pair, _)| (pair.left, pair.right));
         Self(links)
@@ -488,6 +509,43 @@ impl<'a> Table<'a> {
                 (!super::merge::shares_role_mailbox(world, &rows)).then_some(differ)
             }
         }
+    }
+
+    /// Of people who share an address, those of one name that alone are more than may share it: whatever the
+    /// address is, they are one person written many times. By name.
+    fn namesakes(&self, world: &World<'_>, block: &[u32], largest: usize) -> Vec<Vec<u32>> {
+        let is_told = world.policies.duplicates.unsafe_cluster.switch == Switch::On;
+        if self.is_of_companies() || !is_told {
+            return Vec::new();
+        }
+        let fields = world.matches().person_fields(self.batch.object());
+        let mut by_name: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+        for record in block {
+            let mut key = String::new();
+            let name = self.row(*record).map(|row| fields.name(row));
+            if name.and_then(|name| name.key_into(&mut key)).is_some() {
+                by_name.entry(key).or_default().push(*record);
+            }
+        }
+        by_name.into_values().filter(|group| group.len() > largest).collect()
+    }
+
+    /// The case of one person written many times; `None` where none of the records is under review.
+    fn copies(&self, world: &World<'a>, linkage: &Linkage, group: &[u32]) -> Option<Case<'a>> {
+        if !group.iter().any(|at| self.is_under_review(*at)) {
+            return None;
+        }
+        let mut by_id: Vec<(Row<'a>, u32)> =
+            group.iter().filter_map(|at| Some((self.row(*at)?, *at))).collect();
+        by_id.sort_by_key(|(row, _)| row.id());
+        let [(one, left), (other, right), ..] = by_id.as_slice() else { return None };
+        let link = Link {
+            rows: [*one, *other],
+            by: By::Key,
+            prior: linkage.prior(),
+            weights: linkage.weights(*left.min(right), *left.max(right)),
+        };
+        Some(copies_of(world, by_id.into_iter().map(|(row, _)| row).collect(), link))
     }
 
     fn have_one_address(&self, world: &World<'_>, rows: [Row<'_>; 2]) -> bool {

@@ -183,6 +183,23 @@ pub(super) fn split_of<'a>(
     Some(Case { call: Call::Split { parts, conflicts }, rows, links, beside: Vec::new(), names })
 }
 
+/// The case of one person written more often than people share an address: the first link stands for all, which
+/// have one name and one address. However many they are, they come from one cause, and nobody merges them
+/// before that is found.
+pub(super) fn copies_of<'a>(world: &World<'a>, rows: Vec<Row<'a>>, link: Link<'a>) -> Case<'a> {
+    let crowd = &world.policies.duplicates.same_person.crowd;
+    let mut found = vec![Conflict {
+        words: "so many come from one cause, such as a form or an integration that writes the same \
+                record again"
+            .to_owned(),
+        facts: vec![Policy::quote(crowd.line, &format!("crowd = {}", crowd.value))],
+        doubt: "name and address may stand for nobody, written where neither is known".to_owned(),
+    }];
+    found.extend(conflicts(world, &rows));
+    let names = (Level::Same, "the same name");
+    Case { call: Call::Unsafe(found), rows, links: vec![link], beside: Vec::new(), names }
+}
+
 /// The least agreement of names among the records.
 fn least_alike(world: &World<'_>, rows: &[Row<'_>]) -> (Level, &'static str) {
     let mut least = (Level::Same, "the same name");
