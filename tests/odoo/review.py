@@ -63,7 +63,7 @@ status = { from = "stage_id", why = "The stage." }
 last_activity = { from = "activity_ids.date_done", why = "Shows whether anybody works it." }
 created = { from = "create_date", why = "The older record is kept." }
 modified = { from = "write_date", why = "Says what changed." }
-segment = { from = "x_no_such_field", why = "Is not there." }
+website = { from = "x_no_such_field", why = "Is not there." }
 
 [contact.fields]
 id = { from = "id", why = "Names the record in evidence." }
@@ -251,7 +251,7 @@ def check(program, odoo):
         before, since = written(odoo), len(odoo.log.read_text())
         job = Job(program, odoo, folder / "reads")
         said = job.run(keys["reader"], 1)
-        for field in ["lead.lead_source", "lead.segment"]:
+        for field in ["lead.lead_source", "lead.website"]:
             expect(field in said, f"{field}, which the reader does not see, is not said to be missing:\n{said}")
         rows, compared = compare(odoo, job)
         seen = calls(odoo, since)
