@@ -11,6 +11,7 @@ pub mod agreement;
 mod blocking;
 pub mod cluster;
 mod compare;
+mod copies;
 mod dictionary;
 mod facets;
 pub mod index;
@@ -28,6 +29,7 @@ use std::num::NonZeroUsize;
 
 use blocking::Blocks;
 use compare::Comparer;
+use copies::{Copies, Distinct};
 use facets::Facets;
 use model::Model;
 use normalise::{Company, Lists, Mail, Name, Steps, Street};
@@ -215,6 +217,7 @@ pub struct Linkage {
     kinds: Vec<Kind>,
     comparer: Comparer,
     model: Model,
+    copies: Copies,
 }
 
 /// What folding a value of a kind changes of it.
@@ -239,9 +242,9 @@ pub fn steps(kind: Kind, raw: &str, lists: &Lists) -> Steps {
 
 /// Links the records of a table by what they themselves teach.
 pub fn link(records: &dyn Records, plan: Plan<'_>) -> Linkage {
-    let (comparer, blocks) = prepare(records, plan);
-    let model = model::train(&comparer, &blocks, plan.threads);
-    found(records, plan, comparer, blocks, model)
+    let table = Table::of(records, plan);
+    let model = model::train(&table.comparer, &table.blocks, plan.threads);
+    table.linkage(records, plan, model)
 }
 
 /// Links the records of a table by what was learned before, of these or of others like them.
@@ -250,31 +253,72 @@ pub fn link_by(
     plan: Plan<'_>,
     known: &Parameters,
 ) -> Result<Linkage, Mismatch> {
-    let (comparer, blocks) = prepare(records, plan);
-    let model = known.pin(&comparer)?;
-    Ok(found(records, plan, comparer, blocks, model))
+    let table = Table::of(records, plan);
+    let model = known.pin(&table.comparer)?;
+    Ok(table.linkage(records, plan, model))
 }
 
-fn prepare(records: &dyn Records, plan: Plan<'_>) -> (Comparer, Blocks) {
-    let comparer = Comparer::new(Facets::of(records, plan));
-    let blocks = Blocks::of(&comparer, records, plan);
-    (comparer, blocks)
-}
-
-fn found(
-    records: &dyn Records,
-    plan: Plan<'_>,
+/// A table ready to be compared.
+struct Table {
     comparer: Comparer,
     blocks: Blocks,
-    model: Model,
-) -> Linkage {
-    let (pairs, count) = score::score(records, plan, &comparer, &blocks, &model);
-    let expected = model.expected;
-    let kinds = plan.columns.to_vec();
-    Linkage { pairs, crowds: blocks.crowds, compared: count, expected, kinds, comparer, model }
+    copies: Copies,
+}
+
+impl Table {
+    fn of(records: &dyn Records, plan: Plan<'_>) -> Self {
+        let table = Self::with(Copies::default(), records, plan);
+        let copies = Copies::among(records, plan.columns.len(), &table.blocks.crowds);
+        if copies.is_empty() {
+            return table;
+        }
+        drop(table);
+        Self::with(copies, records, plan)
+    }
+
+    fn with(copies: Copies, records: &dyn Records, plan: Plan<'_>) -> Self {
+        let distinct = Distinct { records, copies: &copies };
+        let records = if copies.is_empty() { records } else { &distinct };
+        let comparer = Comparer::new(Facets::of(records, plan));
+        let blocks = Blocks::of(&comparer, records, plan);
+        Self { comparer, blocks, copies }
+    }
+
+    fn linkage(self, records: &dyn Records, plan: Plan<'_>, model: Model) -> Linkage {
+        let Self { comparer, blocks, copies } = self;
+        let distinct = Distinct { records, copies: &copies };
+        let (pairs, compared) = if copies.is_empty() {
+            score::score(records, plan, &comparer, &blocks, &model)
+        } else {
+            score::score(&distinct, plan, &comparer, &blocks, &model)
+        };
+        let expected = model.expected;
+        let kinds = plan.columns.to_vec();
+        let crowds = blocks.crowds;
+        let mut linkage =
+            Linkage { pairs, crowds, compared, expected, kinds, comparer, model, copies };
+        linkage.add_copies(records, plan.least_bits);
+        linkage
+    }
 }
 
 impl Linkage {
+    /// Adds each copy beside the record that stands for it.
+    fn add_copies(&mut self, records: &dyn Records, least_bits: f64) {
+        if self.copies.is_empty() {
+            return;
+        }
+        let copies = self.copies.pairs(records, |first| self.score(first, first));
+        self.compared += copies.len() as u64;
+        self.expected += copies.iter().map(Pair::probability).sum::<f64>();
+        self.pairs.extend(copies.into_iter().filter(|pair| pair.bits >= least_bits));
+        self.pairs.sort_unstable_by_key(|pair| (pair.left, pair.right));
+    }
+
+    fn compare(&self, left: u32, right: u32) -> impl Iterator<Item = compare::Outcome> {
+        self.comparer.compare(self.copies.standing_for(left), self.copies.standing_for(right))
+    }
+
     /// The odds that two records drawn at random are one, in bits: what a score starts from.
     pub fn prior(&self) -> f64 {
         self.model.prior
@@ -287,7 +331,7 @@ impl Linkage {
 
     /// The odds that two records are one, in bits, whether or not they share a key.
     pub fn score(&self, left: u32, right: u32) -> f64 {
-        self.model.score(&self.comparer, self.comparer.compare(left, right))
+        self.model.score(&self.comparer, self.compare(left, right))
     }
 
     /// What is compared, in the order of [`Linkage::weights`].
@@ -298,7 +342,7 @@ impl Linkage {
 
     /// What each comparison of two records is worth; with the prior they sum to their score.
     pub fn weights(&self, left: u32, right: u32) -> Vec<Weight> {
-        let outcomes = self.comparer.compare(left, right);
+        let outcomes = self.compare(left, right);
         let comparisons = self.comparer.comparisons.iter().zip(outcomes).enumerate();
         comparisons
             .map(|(at, ((comparison, ladder), outcome))| Weight {
@@ -714,6 +758,18 @@ mod tests {
         let crowd = linkage.crowds.iter().find(|crowd| crowd.by == "mail address").unwrap();
         assert_eq!(crowd.records, 1_550);
         assert!(linkage.compared < 200_000, "{} pairs", linkage.compared);
+    }
+
+    #[test]
+    fn copies_are_one_however_many_they_are() {
+        let mut people = People::new(1_500, 50);
+        let first = people.len();
+        people.rows.extend(std::iter::repeat_n(people.rows[3].clone(), 300));
+        let linkage = people.link(1);
+        let links =
+            likely(&linkage).into_iter().filter(|(left, right)| *left == 3 && *right >= first);
+        assert_eq!(links.count(), 300);
+        assert!(linkage.compared < 20_000, "{} pairs", linkage.compared);
     }
 
     #[test]

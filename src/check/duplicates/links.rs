@@ -205,7 +205,7 @@ impl Links {
     ) -> Self {
         let mut links = Vec::new();
         // Which group of copies a record stands in.
-        let mut copied: HashMap<u32, usize> = HashMap::new();
+        let mut group_of: HashMap<u32, usize> = HashMap::new();
         // Which crowd a record stands in: a university, a franchise, a mailbox that everybody is given.
         let mut crowded: HashMap<u32, u32> = HashMap::new();
         for (key, by) in table.keys(world) {
@@ -217,10 +217,10 @@ impl Links {
                     let mut alone = block;
                     if by == By::Key {
                         for group in table.namesakes(world, &alone, key.largest) {
-                            copied.extend(group.iter().map(|record| (*record, copies.len())));
+                            group_of.extend(group.iter().map(|record| (*record, copies.len())));
                             copies.push(group);
                         }
-                        alone.retain(|record| !copied.contains_key(record));
+                        alone.retain(|record| !group_of.contains_key(record));
                     }
                     if !alone.is_empty() {
                         let apart = records - alone.len();
@@ -254,8 +254,8 @@ impl Links {
         links.extend(alike.map(|pair| (*pair, By::Likeness)));
         // What is told of the copies as a whole is not told of some of them again.
         links.retain(|(pair, _)| {
-            let group = copied.get(&pair.left);
-            group.is_none() || group != copied.get(&pair.right)
+            let group = group_of.get(&pair.left);
+            group.is_none() || group != group_of.get(&pair.right)
         });
         links.sort_by_key(|(pair, by)| (pair.left, pair.right, *by));
         links.dedup_by_key(|(pair, _)| (pair.left, pair.right));

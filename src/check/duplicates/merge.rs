@@ -189,9 +189,10 @@ pub(super) fn split_of<'a>(
 pub(super) fn copies_of<'a>(world: &World<'a>, rows: Vec<Row<'a>>, link: Link<'a>) -> Case<'a> {
     let crowd = &world.policies.duplicates.same_person.crowd;
     let mut found = vec![Conflict {
-        words: "so many come from one cause, such as a form or an integration that writes the same \
+        words:
+            "so many come from one cause, such as a form or an integration that writes the same \
                 record again"
-            .to_owned(),
+                .to_owned(),
         facts: vec![Policy::quote(crowd.line, &format!("crowd = {}", crowd.value))],
         doubt: "name and address may stand for nobody, written where neither is known".to_owned(),
     }];

@@ -1,0 +1,105 @@
+//! Records that say the same in every column, many times over: one of them stands for all.
+//!
+//! Their values would count as frequent, and so as next to nothing, where they are only one record's; and a
+//! block of them is too large to be compared. So they are linked as if all but one were blank, and each is
+//! then as likely one with the one that stands for it as that is with itself. Few copies change no
+//! frequency that matters and are compared like any others. Does not: fold values; what is written in two ways is no
+//! copy.
+
+use std::collections::BTreeMap;
+
+use hashbrown::{HashMap, HashSet};
+
+use super::{Crowd, Pair, Records};
+
+/// So many copies are compared like any others.
+const FEW: usize = 20;
+
+/// The record that stands for each copy.
+#[derive(Debug, Default)]
+pub(super) struct Copies {
+    of: HashMap<u32, u32>,
+    /// Those that stand for one under review.
+    reviewed: HashSet<u32>,
+}
+
+impl Copies {
+    /// The copies among records that share something with many others. Of two sources there are none: what is
+    /// said of one record there is said of two others.
+    pub(super) fn among(records: &dyn Records, columns: usize, crowds: &[Crowd]) -> Self {
+        let mut copies = Self::default();
+        let is_of_two = || (1..records.len()).any(|at| records.source(at) != records.source(0));
+        if crowds.is_empty() || is_of_two() {
+            return copies;
+        }
+        let mut crowded: Vec<u32> = crowds.iter().flat_map(|crowd| &crowd.alone).copied().collect();
+        crowded.sort_unstable();
+        crowded.dedup();
+        let mut same: BTreeMap<Vec<Option<&str>>, Vec<u32>> = BTreeMap::new();
+        for at in crowded {
+            let values = (0..columns).map(|column| records.value(at, column)).collect();
+            same.entry(values).or_default().push(at);
+        }
+        for group in same.into_values().filter(|group| group.len() > FEW) {
+            let Some((first, others)) = group.split_first() else { continue };
+            copies.of.extend(others.iter().map(|other| (*other, *first)));
+            if group.iter().any(|at| records.is_under_review(*at)) {
+                copies.reviewed.insert(*first);
+            }
+        }
+        copies
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.of.is_empty()
+    }
+
+    /// The record that stands for another; most stand for themselves.
+    pub(super) fn standing_for(&self, record: u32) -> u32 {
+        self.of.get(&record).copied().unwrap_or(record)
+    }
+
+    /// Each copy beside the record that stands for it, where one of them is under review, by what `score` says
+    /// of that record and itself.
+    pub(super) fn pairs(&self, records: &dyn Records, score: impl Fn(u32) -> f64) -> Vec<Pair> {
+        let is_due = |(copy, first): &(&u32, &u32)| {
+            [**copy, **first].iter().any(|at| records.is_under_review(*at))
+                && !records.are_apart(**first, **copy)
+        };
+        let pair =
+            |(copy, first): (&u32, &u32)| Pair { left: *first, right: *copy, bits: score(*first) };
+        self.of.iter().filter(is_due).map(pair).collect()
+    }
+}
+
+/// A table in which copies are blank and are not linked.
+pub(super) struct Distinct<'r> {
+    pub(super) records: &'r dyn Records,
+    pub(super) copies: &'r Copies,
+}
+
+impl Records for Distinct<'_> {
+    fn len(&self) -> u32 {
+        self.records.len()
+    }
+
+    fn value(&self, at: u32, column: usize) -> Option<&str> {
+        if self.copies.of.contains_key(&at) { None } else { self.records.value(at, column) }
+    }
+
+    fn source(&self, at: u32) -> u8 {
+        self.records.source(at)
+    }
+
+    fn is_left_out(&self, at: u32) -> bool {
+        self.copies.of.contains_key(&at) || self.records.is_left_out(at)
+    }
+
+    fn is_under_review(&self, at: u32) -> bool {
+        self.copies.reviewed.contains(&at) || self.records.is_under_review(at)
+    }
+
+    fn are_apart(&self, left: u32, right: u32) -> bool {
+        self.records.are_apart(left, right)
+    }
+}
