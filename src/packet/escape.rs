@@ -26,6 +26,9 @@ pub(super) fn html(text: &str, out: &mut dyn io::Write) -> io::Result<()> {
             Some('>') => out.write_all(b"&gt;")?,
             Some('"') => out.write_all(b"&quot;")?,
             Some('\'') => out.write_all(b"&#39;")?,
+            Some(joiner) if joins(text, text.len() - tail.len(), joiner) => {
+                write!(out, "{joiner}")?;
+            }
             Some(unseen) => write!(out, "⟦U+{:04X}⟧", u32::from(unseen))?,
             None => {}
         }
@@ -52,14 +55,36 @@ fn is_unseen(c: char) -> bool {
             | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// True for a joiner or non-joiner between two letters of a script that is written with it, as in Persian and
+/// Hindi names, and for a joiner between two pictures that are one emoji.
+fn joins(text: &str, at: usize, c: char) -> bool {
+    let is_joining = |c: char| {
+        matches!(c, '\u{600}'..='\u{8ff}' | '\u{900}'..='\u{dff}' | '\u{1000}'..='\u{109f}'
+            | '\u{1780}'..='\u{17ff}' | '\u{1800}'..='\u{18af}' | '\u{fb50}'..='\u{fdff}'
+            | '\u{fe70}'..='\u{fefc}')
+            && !is_unseen(c)
+    };
+    let is_picture =
+        |c: char| matches!(c, '\u{2190}'..='\u{2bff}' | '\u{fe0f}' | '\u{1f000}'..='\u{1faff}');
+    let (before, after) = text.split_at(at);
+    let beside = (before.chars().next_back(), after.chars().nth(1));
+    match (c, beside) {
+        ('\u{200c}' | '\u{200d}', (Some(one), Some(other))) => {
+            is_joining(one) && is_joining(other)
+                || c == '\u{200d}' && is_picture(one) && is_picture(other)
+        }
+        _ => false,
+    }
+}
+
 /// The text with unseen characters in words, for outputs that are not HTML.
 pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unseen) {
         return Cow::Borrowed(text);
     }
     let mut seen = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        if is_unseen(c) {
+    for (at, c) in text.char_indices() {
+        if is_unseen(c) && !joins(text, at, c) {
             // Writing into a string cannot fail.
             let _ = write!(seen, "⟦U+{:04X}⟧", u32::from(c));
         } else {
@@ -265,6 +290,19 @@ mod tests {
         check("a\u{202e}b\u{0}c\nd\u{e0041}", "a⟦U+202E⟧b⟦U+0000⟧c⟦U+000A⟧d⟦U+E0041⟧");
         check("Zoë 株式会社 شركة", "Zoë 株式会社 شركة");
         assert_eq!(visible("\u{1b}[2J"), "⟦U+001B⟧[2J");
+    }
+
+    #[test]
+    fn joiners_stand_where_a_script_is_written_with_them() {
+        for whole in ["علی\u{200c}رضا", "क्\u{200d}ष", "\u{1f469}\u{200d}\u{1f4bb} Ada"]
+        {
+            check(whole, whole);
+            assert_eq!(visible(whole), whole);
+        }
+        check("pay\u{200c}pal", "pay⟦U+200C⟧pal");
+        check("رضا\u{200d}", "رضا⟦U+200D⟧");
+        check("ر\u{200c}\u{200c}ر", "ر⟦U+200C⟧⟦U+200C⟧ر");
+        assert_eq!(visible("a\u{200d}\u{1f4bb}"), "a⟦U+200D⟧\u{1f4bb}");
     }
 
     #[test]

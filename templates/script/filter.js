@@ -147,12 +147,14 @@ function address() {
 }
 
 /** Goes where the address behind # points: to a filtered view, or to something in the page. */
-function arrive() {
+function arrive(event) {
   const hash = location.hash.slice(1);
   if (hash.includes('=')) {
     const read = new URLSearchParams(hash);
     const known = ['text', ...FACETS.map(([key]) => key)];
     filter(Object.fromEntries([...read].filter(([key, value]) => known.includes(key) && value)), { said: false });
+    // Whoever reads on in a page that is loaded again stays there.
+    if (event || (!current && !scrollY)) queue().scrollIntoView();
     return;
   }
   const target = hash && document.getElementById(hash);

@@ -407,6 +407,9 @@ test('filters are a link, survive a reload, and let a link through', async () =>
   await page.waitForFunction(() => document.querySelectorAll('[data-proposal]:not([hidden], [hidden] *)').length < 20);
   await page.emulateMedia({ media: 'print' });
   assert.match(await page.locator('.printed').innerText(), /^Printed with a filter: “pohl deactivated”\. \d+ of 131 proposals are here\.$/);
+  const linked = await visit.read(acme.packet(), '#family=owners');
+  const top = () => linked.locator('#queue').evaluate(one => Math.abs(one.getBoundingClientRect().top));
+  assert.ok(await top() < 80, `a link to what fits leads there, and not ${await top()} beside it`);
   await visit.end();
 });
 

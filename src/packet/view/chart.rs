@@ -3,6 +3,7 @@
 //!
 //! Does not: compute a rate, or say anything that the text does not.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::f64::consts::{FRAC_PI_2, TAU};
 
@@ -217,7 +218,7 @@ impl Cluster {
         let nodes = places.iter().map(|(record, place)| Node {
             at: point(place.at),
             label: (tenth(place.label.0), tenth(place.label.1), place.anchor),
-            id: value(&record.id),
+            id: value(&short(&record.id)),
             keep: keeps(record),
         });
         let links = likenesses.iter().filter_map(|it| {
@@ -246,6 +247,18 @@ impl Cluster {
             sets: finding.sets.iter().filter_map(ends).collect(),
             links: links.collect(),
         })
+    }
+}
+
+/// An id as long as there is room for beside a circle; the drawing's words have it whole.
+fn short(id: &str) -> Cow<'_, str> {
+    const ROOM: usize = 20;
+    let letters: Vec<char> = id.chars().collect();
+    match (letters.get(..8), letters.get(letters.len().saturating_sub(8)..)) {
+        (Some(head), Some(tail)) if letters.len() > ROOM => {
+            Cow::Owned(head.iter().chain(&['…']).chain(tail).collect())
+        }
+        _ => Cow::Borrowed(id),
     }
 }
 
