@@ -7,6 +7,8 @@ use hashbrown::HashMap;
 
 use crate::boundary::{Batch, Field, Row, is_bare_day};
 
+use super::bulk::minute;
+
 /// So many records created within one minute were not typed by people.
 const TOGETHER: usize = 50;
 
@@ -45,7 +47,7 @@ impl Imports {
 
     fn minute(&self, row: Row<'_>) -> Option<i64> {
         let at = row.time(self.created.as_ref()?)?;
-        (!is_bare_day(at, self.zone)).then(|| at.timestamp().div_euclid(60))
+        (!is_bare_day(at, self.zone)).then(|| minute(at))
     }
 
     /// How many records came in together with this one, where that looks like an import.

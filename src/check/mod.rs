@@ -5,6 +5,7 @@
 //! Does not: know a CRM, a template, the clock, the disk or the ledger; no check knows another.
 
 mod batch;
+mod bulk;
 mod condition;
 mod deals;
 mod duplicates;

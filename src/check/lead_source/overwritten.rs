@@ -11,6 +11,7 @@ use crate::boundary::{Field, Grant, Object, Row, Shown};
 use crate::finding::{Evidence, Finding, Proposal, Severity, blank_field};
 use crate::policy::{Said, Section};
 
+use super::super::bulk::Bulk;
 use super::super::history::{Actor, Change, History};
 use super::super::not_looked::NotLooked;
 use super::super::people::are_named;
@@ -163,24 +164,23 @@ struct Case<'a> {
     change: Change<'a>,
     /// The record's last change of its source led to the value it has.
     is_whole: bool,
-    /// How many records of the table changed in the same way in the minute of the change.
-    together: usize,
+    /// How many records of the table changed in the same way in the minute of the change, where that was by
+    /// a plan.
+    planned: Option<usize>,
 }
 
-/// A change as its table, minute and values.
-type Way<'a> = (usize, i64, Option<&'a str>, Option<&'a str>);
+/// A change as its table and values.
+type Way<'a> = (usize, Option<&'a str>, Option<&'a str>);
 
 fn judge<'a>(world: &World<'a>, asked: &Asked, judgement: &mut Judgement) -> Vec<Case<'a>> {
     let history = &asked.history;
     let fields: Vec<&Field> = asked.tables.iter().map(|table| &table.source).collect();
     let mut series: HashMap<(usize, usize), Vec<Change<'a>>> = HashMap::new();
-    let mut together: HashMap<Way<'a>, usize> = HashMap::new();
-    let way = |table: usize, change: &Change<'a>| {
-        let minute = change.at.timestamp().div_euclid(60);
-        (table, minute, history.before(change), history.after(change))
-    };
+    let mut bulk: Bulk<Way<'a>> = Bulk::default();
+    let way =
+        |table: usize, change: &Change<'a>| (table, history.before(change), history.after(change));
     history.each(world, &fields, judgement, |table, change| {
-        *together.entry(way(table, &change)).or_default() += 1;
+        bulk.add(way(table, &change), &change);
         if change.record.is_under_review() {
             series.entry((table, change.record.position())).or_default().push(change);
         }
@@ -217,9 +217,9 @@ fn judge<'a>(world: &World<'a>, asked: &Asked, judgement: &mut Judgement) -> Vec
                 (None, None) => true,
                 (None, Some(_)) | (Some(_), None) => false,
             };
-            let together = together.get(&way(table, &change)).copied().unwrap_or_default();
+            let planned = bulk.planned(way(table, &change), &change);
             let sourced = sourced.clone();
-            cases.push(Case { row, sourced, first, change, is_whole, together });
+            cases.push(Case { row, sourced, first, change, is_whole, planned });
         }
     }
     cases
@@ -291,9 +291,6 @@ impl<'a> Record<'_, 'a> {
     }
 }
 
-/// So many records that change alike in one minute are changed by a plan.
-const BY_A_PLAN: usize = 10;
-
 impl<'a> Case<'a> {
     fn finding(&self, world: &World<'a>, asked: &Asked) -> Finding {
         let Self { row, sourced, first, change, .. } = self;
@@ -355,11 +352,10 @@ impl<'a> Case<'a> {
     fn doubts(&self, by: Actor<'_, '_>) -> Vec<String> {
         let object = self.sourced.object;
         let mut doubts = Vec::new();
-        if self.together >= BY_A_PLAN {
+        if let Some(planned) = self.planned {
             doubts.push(format!(
-                "{} {} changed in the same way in the same minute: sources may have been regrouped as \
-                 planned",
-                self.together,
+                "{planned} {} changed in the same way in the same minute: sources may have been regrouped \
+                 as planned",
                 object.plural()
             ));
         }

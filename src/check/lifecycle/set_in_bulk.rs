@@ -7,10 +7,11 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use hashbrown::HashMap;
 
 use crate::boundary::{Field, Grant, Object, is_bare_day};
+use crate::check::bulk::minute;
 use crate::check::history::{Actor, Change, History};
 use crate::check::ladder::Ladder;
 use crate::check::people::Found;
@@ -222,10 +223,6 @@ fn judge(world: &World<'_>, rule: &Rule, records: &Said<u32>, history: &History)
         }
     }
     judgement
-}
-
-fn minute(at: DateTime<Utc>) -> i64 {
-    at.timestamp().div_euclid(60)
 }
 
 impl<'a> Burst<'a> {

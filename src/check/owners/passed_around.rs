@@ -4,13 +4,13 @@
 //! out of a queue, or whose owner left, was not passed around.
 //! Does not: say who should own it.
 
-use chrono::{DateTime, Utc};
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 use crate::boundary::{Field, Grant, Object, Row};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 
+use super::super::bulk::Bulk;
 use super::super::history::{Change, History};
 use super::super::people::{self, Found, Standing};
 use super::super::{About, CheckDef, Family, Judge, Judgement, NotLooked, Off, Policies, World};
@@ -74,11 +74,11 @@ fn judge(rules: &Rules, scope: &Scope, history: &History, world: &World<'_>) -> 
     let owners: Vec<&Field> = tables.iter().map(|(owned, _)| &owned.owner).collect();
     let since = world.as_of.hours_ago(24.0 * f64::from(rules.within_days.value));
     let mut told: HashMap<Place, Vec<Change<'_>>> = HashMap::new();
-    let mut in_a_minute: HashMap<(usize, i64), HashSet<usize>> = HashMap::new();
+    let mut bulk: Bulk<usize> = Bulk::default();
     history.each(world, &owners, &mut judgement, |table, change| {
         let record = change.record;
         if change.at >= since {
-            in_a_minute.entry((table, minute(change.at))).or_default().insert(record.position());
+            bulk.add(table, &change);
             if record.is_under_review() {
                 told.entry((table, record.position())).or_default().push(change);
             }
@@ -98,10 +98,8 @@ fn judge(rules: &Rules, scope: &Scope, history: &History, world: &World<'_>) -> 
                 .filter_map(|same| given_away(world, history, same, &mut strangers))
                 .collect();
             if given.len() >= rules.changes.value.max(1) as usize {
-                let moved = |change: &Change<'_>| in_a_minute.get(&(table, minute(change.at)));
-                let together = given.iter().filter_map(moved).map(HashSet::len).max();
-                let found =
-                    Passed { rules, owned, history, given, together: together.unwrap_or_default() };
+                let planned = given.iter().filter_map(|change| bulk.planned(table, change)).max();
+                let found = Passed { rules, owned, history, given, planned };
                 judgement.findings.push(found.finding(world, row));
             }
         }
@@ -112,10 +110,6 @@ fn judge(rules: &Rules, scope: &Scope, history: &History, world: &World<'_>) -> 
         )));
     }
     judgement
-}
-
-fn minute(at: DateTime<Utc>) -> i64 {
-    at.timestamp().div_euclid(60)
 }
 
 /// One change, of which some CRMs write two lines, one with ids and one with names: the first that tells
@@ -149,8 +143,6 @@ fn given_away<'a>(
     None
 }
 
-/// So many records whose owner changes in one minute are moved by a plan.
-const BY_A_PLAN: usize = 10;
 /// No more changes than a person reads.
 const QUOTED: usize = 6;
 
@@ -161,8 +153,8 @@ struct Passed<'c, 'a> {
     history: &'c History,
     /// In the order of time.
     given: Vec<Change<'a>>,
-    /// How many records' owners changed in the minute of one of these, at most.
-    together: usize,
+    /// How many records' owners changed by a plan in the minute of one of these, at most.
+    planned: Option<usize>,
 }
 
 impl Passed<'_, '_> {
@@ -198,11 +190,10 @@ impl Passed<'_, '_> {
 
     fn doubts(&self, object: Object) -> Vec<String> {
         let mut doubts = Vec::new();
-        if self.together >= BY_A_PLAN {
+        if let Some(planned) = self.planned {
             doubts.push(format!(
-                "the owners of {} {} changed in the same minute: territories may have been moved as \
-                 planned",
-                self.together,
+                "the owners of {planned} {} changed in the same minute: territories may have been moved \
+                 as planned",
                 object.plural()
             ));
         }

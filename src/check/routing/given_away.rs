@@ -10,6 +10,7 @@ use chrono::{DateTime, Duration, Utc};
 use hashbrown::HashMap;
 
 use crate::boundary::{Boundary, Field, Grant, Object, RecordRef, Row};
+use crate::check::bulk::Bulk;
 use crate::check::condition::Conditions;
 use crate::check::history::{Actor, Change, History};
 use crate::check::interval::{Share, percent};
@@ -147,9 +148,6 @@ struct First<'p, 'a> {
     given: Option<Change<'a>>,
 }
 
-/// So many records whose owner changes in one minute are moved by a plan.
-const BY_A_PLAN: usize = 10;
-
 #[derive(Clone, Copy)]
 struct Look<'l, 'a> {
     world: &'l World<'a>,
@@ -166,9 +164,9 @@ impl<'l, 'a> Look<'l, 'a> {
         };
         let owners: Vec<&Field> = tables.iter().map(|table| &table.owner).collect();
         let mut changes: HashMap<(usize, usize), Vec<Change<'a>>> = HashMap::new();
-        let mut in_a_minute: HashMap<(usize, i64), usize> = HashMap::new();
+        let mut bulk: Bulk<usize> = Bulk::default();
         self.history.each(self.world, &owners, &mut judgement, |table, change| {
-            *in_a_minute.entry((table, minute(change.at))).or_default() += 1;
+            bulk.add(table, &change);
             changes.entry((table, change.record.position())).or_default().push(change);
         });
         let routed = self.world.routed();
@@ -184,9 +182,7 @@ impl<'l, 'a> Look<'l, 'a> {
             for row in batch.rows().filter(|row| self.is_judged(plan, table, *row, begins)) {
                 let mut of_row = changes.remove(&(at, row.position())).unwrap_or_default();
                 of_row.sort_by_key(History::order);
-                let planned = |change: &Change<'_>| {
-                    in_a_minute.get(&(at, minute(change.at))).is_some_and(|it| *it >= BY_A_PLAN)
-                };
+                let planned = |change: &Change<'_>| bulk.planned(at, change).is_some();
                 let first = match self.first(table, row, &of_row, planned) {
                     Ok(first) => first,
                     Err(Unclear::Aside) => continue,
@@ -271,10 +267,6 @@ impl<'l, 'a> Look<'l, 'a> {
             Actor::Stranger | Actor::Unsaid => Err(Unclear::Unknown),
         }
     }
-}
-
-fn minute(at: DateTime<Utc>) -> i64 {
-    at.timestamp().div_euclid(60)
 }
 
 /// The rule that took a record when it was routed, and those to whom it gives such records.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use hashbrown::HashMap;
 
 use crate::boundary::{Boundary, Field, Grant, Object, Row, letters};
+use crate::check::bulk::Bulk;
 use crate::check::people::{Found, are_named};
 use crate::check::settings::{days, full_field};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
@@ -34,8 +35,6 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
 
 /// Of one field and writer so many records are told; the others are counted.
 const MOST: usize = 50;
-/// So many records that one writer changes in one minute are changed by a plan.
-const BY_A_PLAN: usize = 10;
 
 /// What the rules say.
 #[derive(Debug, Clone)]
@@ -152,8 +151,8 @@ struct Case<'a> {
     row: Row<'a>,
     change: Change<'a>,
     verdict: Verdict,
-    /// How many records the writer changed so in that minute.
-    together: usize,
+    /// How many records the writer changed so in that minute, where that was by a plan.
+    planned: Option<usize>,
 }
 
 fn judge(world: &World<'_>, rules: &Rules, history: &History) -> Judgement {
@@ -166,14 +165,13 @@ fn judge(world: &World<'_>, rules: &Rules, history: &History) -> Judgement {
     let since = world.as_of.hours_ago(24.0 * f64::from(rules.within_days.value));
     let fields: Vec<&Field> = rules.governed.iter().map(|governed| &governed.field).collect();
     let mut last: HashMap<(usize, usize), Change<'_>> = HashMap::new();
-    let mut in_a_minute: HashMap<(usize, i64, Option<&str>), usize> = HashMap::new();
-    let minute = |change: &Change<'_>| change.at.timestamp().div_euclid(60);
+    let mut bulk: Bulk<(usize, Option<&str>)> = Bulk::default();
     history.each(world, &fields, &mut judgement, |field, change| {
         let values = (history.before(&change), history.after(&change));
         if change.at < since || values.0.map(str::trim) == values.1.map(str::trim) {
             return;
         }
-        *in_a_minute.entry((field, minute(&change), history.by(&change))).or_default() += 1;
+        bulk.add((field, history.by(&change)), &change);
         if change.record.is_under_review() {
             let held = last.entry((field, change.record.position())).or_insert(change);
             if History::order(&change) > History::order(held) {
@@ -206,8 +204,8 @@ fn judge(world: &World<'_>, rules: &Rules, history: &History) -> Judgement {
                 continue;
             }
             let by = history.by(change).map(str::trim);
-            let together = in_a_minute.get(&(at, minute(change), history.by(change))).copied();
-            let case = Case { row, change: *change, verdict, together: together.unwrap_or(1) };
+            let planned = bulk.planned((at, history.by(change)), change);
+            let case = Case { row, change: *change, verdict, planned };
             by_writer.entry((verdict, by)).or_default().push(case);
         }
         for mut cases in by_writer.into_values() {
@@ -238,7 +236,7 @@ fn finding<'a>(
     case: &Case<'a>,
     records: usize,
 ) -> Finding {
-    let Case { row, change, verdict, together } = case;
+    let Case { row, change, verdict, planned } = case;
     let field = &governed.field;
     let writer = history.writer(world, change);
     let headline = match (verdict, &writer) {
@@ -277,9 +275,9 @@ fn finding<'a>(
         Verdict::Unsaid => finding.lacking("who made the change is not said"),
         Verdict::Allowed | Verdict::Wrong => finding,
     };
-    if *together >= BY_A_PLAN {
+    if let Some(planned) = planned {
         finding = finding.unless(format!(
-            "the same writer changed {together} {} in that minute: a correction may have been loaded as \
+            "the same writer changed {planned} {} in that minute: a correction may have been loaded as \
              planned",
             row.object().plural()
         ));
