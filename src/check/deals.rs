@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use crate::boundary::{Field, Grant, Object, Row, id_key, ids};
 
 use super::World;
-use super::ladder::lists;
+use super::ladder::{Flags, Ladders, Standing};
 
 /// How a deal stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,12 +26,11 @@ pub(super) enum DealState {
 pub(super) struct Deals<'a> {
     by_account: HashMap<&'a str, Vec<Row<'a>>>,
     by_contact: HashMap<&'a str, Vec<Row<'a>>>,
-    closed: Option<Field>,
-    won: Option<Field>,
+    flags: Flags,
 }
 
 /// Asks for the fields by which deals are told apart and linked.
-pub(super) fn ask(grant: &mut Grant<'_>, world_ladders: &super::ladder::Ladders) {
+pub(super) fn ask(grant: &mut Grant<'_>, world_ladders: &Ladders) {
     world_ladders.ask(Object::Deal, grant);
     for name in ["id", "account", "contact", "close_date", "closed_date", "type", "created"] {
         grant.optional(Object::Deal, name);
@@ -104,7 +103,7 @@ impl<'a> Deals<'a> {
     pub(super) fn of(world: &World<'a>) -> Self {
         let boundary = &world.policies.boundary;
         let field = |name: &str| boundary.allowed(Object::Deal, name);
-        let mut deals = Self { closed: field("closed"), won: field("won"), ..Self::default() };
+        let mut deals = Self { flags: Flags::of(boundary), ..Self::default() };
         let Some(batch) = world.batch(Object::Deal) else { return deals };
         let (account, contact) = (field("account"), field("contact"));
         for row in batch.rows() {
@@ -132,25 +131,11 @@ impl<'a> Deals<'a> {
         self.by_contact.get(id_key(id)).map_or(&[], Vec::as_slice)
     }
 
-    /// How a deal stands; `None` when nothing in it says.
+    /// How a deal stands; `None` when nothing in it says, or what it says contradicts itself.
     pub(super) fn state(&self, world: &World<'a>, deal: Row<'a>) -> Option<DealState> {
-        let flag = |field: &Option<Field>| field.as_ref().and_then(|field| deal.flag(field));
-        match (flag(&self.closed), flag(&self.won)) {
-            (Some(true) | None, Some(true)) => return Some(DealState::Won),
-            (Some(true), Some(false)) => return Some(DealState::Lost),
-            (Some(false), _) => return Some(DealState::Open),
-            (Some(true) | None, None) | (None, Some(false)) => {}
-        }
-        let ladder = world.policies.ladders.of(Object::Deal)?;
-        let stage = deal.text(&ladder.field)?;
-        if lists(&ladder.won, stage) {
-            Some(DealState::Won)
-        } else if lists(&ladder.lost, stage) || lists(&ladder.closed, stage) {
-            Some(DealState::Lost)
-        } else if flag(&self.closed) != Some(true) && ladder.rank(stage).is_some() {
-            Some(DealState::Open)
-        } else {
-            None
+        match world.policies.ladders.deal(deal, &self.flags) {
+            Standing::Known(state) => Some(state),
+            Standing::Over | Standing::Unsaid | Standing::Contradicted => None,
         }
     }
 }

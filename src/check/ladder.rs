@@ -8,6 +8,7 @@ use crate::boundary::{Boundary, Field, Grant, Object, Row};
 use crate::policy::{Node, Said, Section, Value, meant};
 
 use super::condition::fold;
+use super::deals::DealState;
 
 /// The stages of one object.
 #[derive(Debug, Clone)]
@@ -86,35 +87,70 @@ impl Ladders {
         }
     }
 
-    /// Whether somebody should be working the record; `None` when nothing in the record says.
+    /// How a deal stands by its flags and its stage together. The stage adds what the flags leave open.
+    pub(super) fn deal(&self, deal: Row<'_>, flags: &Flags) -> Standing {
+        let [closed, won] = [&flags.closed, &flags.won].map(|field| deal.flag(field.as_ref()?));
+        let ladder = self.of(Object::Deal);
+        let stage = ladder.and_then(|ladder| Some(ladder.standing(deal.text(&ladder.field)?)));
+        let stage = stage.unwrap_or(Standing::Unsaid);
+        let may_be = |state: DealState| {
+            closed.is_none_or(|closed| closed == (state != DealState::Open))
+                && won.is_none_or(|won| won == (state == DealState::Won))
+                && stage.may_be(state)
+        };
+        match [DealState::Open, DealState::Won, DealState::Lost].map(may_be) {
+            [false, false, false] => Standing::Contradicted,
+            [true, false, false] => Standing::Known(DealState::Open),
+            [false, true, false] => Standing::Known(DealState::Won),
+            [false, false, true] => Standing::Known(DealState::Lost),
+            // A stage out of the funnel that nothing calls won is lost.
+            [false, true, true] if stage == Standing::Over => Standing::Known(DealState::Lost),
+            [false, true, true] => Standing::Over,
+            [true, _, _] => Standing::Unsaid,
+        }
+    }
+
+    /// Whether somebody should be working the record; `None` when nothing in the record says, or a deal's
+    /// flags and stage contradict each other. A stage that the ladder does not know ends no work.
     pub(super) fn is_open(&self, row: Row<'_>, flags: &Flags) -> Option<bool> {
-        let ladder = self.of(row.object());
-        let stage = ladder.and_then(|ladder| row.text(&ladder.field));
-        let flag = |field: &Option<Field>| field.as_ref().and_then(|field| row.flag(field));
-        if row.object() == Object::Lead && flag(&flags.converted) == Some(true) {
+        if row.object() == Object::Deal {
+            match self.deal(row, flags) {
+                Standing::Known(state) => return Some(state == DealState::Open),
+                Standing::Over => return Some(false),
+                Standing::Contradicted => return None,
+                Standing::Unsaid => {}
+            }
+        }
+        let converted = flags.converted.as_ref().filter(|_| row.object() == Object::Lead);
+        if converted.and_then(|field| row.flag(field)) == Some(true) {
             return Some(false);
         }
-        if row.object() == Object::Deal
-            && let Some(closed) = flag(&flags.closed)
-        {
-            return Some(!closed);
-        }
-        let (ladder, stage) = (ladder?, stage?);
-        Some(!ladder.ends(stage))
+        let ladder = self.of(row.object())?;
+        Some(!ladder.ends(row.text(&ladder.field)?))
     }
 
     /// What keeps from knowing that a record is open work: its stage is blank, withheld, or none that the
-    /// ladder knows. `None` where it is known, or where nothing could say.
+    /// ladder knows, or a deal's flags contradict it. `None` where it is known, or where nothing could say.
     pub(super) fn unsure(&self, row: Row<'_>, flags: &Flags) -> Option<String> {
+        let ladder = self.of(row.object());
+        let stage = ladder.map(|ladder| &ladder.field);
         let is_deal = row.object() == Object::Deal;
         let closed = flags.closed.as_ref().filter(|_| is_deal);
-        if self.is_open(row, flags) == Some(false)
-            || closed.is_some_and(|field| row.flag(field).is_some())
-        {
+        if is_deal {
+            match self.deal(row, flags) {
+                Standing::Known(_) | Standing::Over => return None,
+                Standing::Contradicted => {
+                    let said = [stage, closed, flags.won.as_ref()].into_iter().flatten();
+                    let said = said.filter(|field| !row.is_blank(field)).map(ToString::to_string);
+                    let said = said.collect::<Vec<_>>().join(", ");
+                    return Some(format!("{said} contradict each other"));
+                }
+                Standing::Unsaid => {}
+            }
+        } else if self.is_open(row, flags) == Some(false) {
             return None;
         }
-        let ladder = self.of(row.object());
-        let field = ladder.map(|ladder| &ladder.field).or(closed)?;
+        let field = stage.or(closed)?;
         let is_known = |stage: &str| ladder.is_some_and(|ladder| ladder.knows(stage));
         if row.is_withheld(field) {
             Some(format!("{field} was withheld"))
@@ -128,6 +164,31 @@ impl Ladders {
     }
 }
 
+/// How a deal stands, by all that it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// In this way.
+    Known(DealState),
+    /// Won or lost.
+    Over,
+    /// Neither its flags nor its stage say.
+    Unsaid,
+    /// Its flags and its stage contradict each other: nothing is known of it.
+    Contradicted,
+}
+
+impl Standing {
+    /// True where a deal that stands so may be in a state.
+    fn may_be(self, state: DealState) -> bool {
+        match self {
+            Self::Known(known) => known == state,
+            Self::Over => state != DealState::Open,
+            Self::Unsaid => true,
+            Self::Contradicted => false,
+        }
+    }
+}
+
 /// The flag fields that say a record is done, where they are allowed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Flags {
@@ -137,6 +198,15 @@ pub(crate) struct Flags {
 }
 
 impl Flags {
+    /// Those that are allowed, where a check has asked for them.
+    pub(super) fn of(boundary: &Boundary) -> Self {
+        Self {
+            converted: boundary.allowed(Object::Lead, "converted"),
+            closed: boundary.allowed(Object::Deal, "closed"),
+            won: boundary.allowed(Object::Deal, "won"),
+        }
+    }
+
     /// Asks for them.
     pub(super) fn ask(grant: &mut Grant<'_>) -> Self {
         Self {
@@ -213,6 +283,21 @@ impl Ladder {
     /// True for stages in which there is no open work.
     pub(super) fn ends(&self, stage: &str) -> bool {
         lists(&self.closed, stage) || lists(&self.won, stage) || lists(&self.lost, stage)
+    }
+
+    /// How a deal stands by its stage alone.
+    fn standing(&self, stage: &str) -> Standing {
+        if lists(&self.won, stage) {
+            Standing::Known(DealState::Won)
+        } else if lists(&self.lost, stage) {
+            Standing::Known(DealState::Lost)
+        } else if lists(&self.closed, stage) {
+            Standing::Over
+        } else if self.rank(stage).is_some() {
+            Standing::Known(DealState::Open)
+        } else {
+            Standing::Unsaid
+        }
     }
 
     /// Every stage the ladder knows.

@@ -524,7 +524,8 @@ fn a_field_that_one_source_lost_is_told_once_with_what_was_expected() {
     assert_eq!(
         judgement.partly(),
         "leads: 12 without a day of creation are in no week and not counted; leads: 25 of these weeks with a \
-         stage that is blank or not in rules/lifecycle.toml do not count for what is required from a stage on"
+         stage that is blank, not in rules/lifecycle.toml, or contradicted by another field do not count for what \
+         is required from a stage on"
     );
 }
 

@@ -397,18 +397,13 @@ fn is_worked(world: &World<'_>, row: Row<'_>) -> bool {
         return true;
     }
     let boundary = &world.policies.boundary;
-    let field = |object, name| boundary.allowed(object, name);
-    let flags = Flags {
-        converted: field(Object::Lead, "converted"),
-        closed: field(Object::Deal, "closed"),
-        won: field(Object::Deal, "won"),
-    };
-    if world.policies.ladders.is_open(row, &flags) == Some(false) {
+    if world.policies.ladders.is_open(row, &Flags::of(boundary)) == Some(false) {
         return false;
     }
     let days = world.policies.duplicates.unsafe_cluster.active_days.value;
     let since = world.as_of.instant - Duration::days(days.into());
-    field(row.object(), "last_activity")
+    boundary
+        .allowed(row.object(), "last_activity")
         .and_then(|field| row.time(&field))
         .is_some_and(|at| since <= at && at < world.as_of.end())
 }
@@ -493,7 +488,7 @@ impl Rank {
             Self::Key => is(named("external_id").is_some_and(|field| !row.is_blank(field))),
             Self::Deals => is(count_deals(world, row, |state| state != DealState::Lost) > 0),
             Self::Open => {
-                let flags = Flags::ask(&mut world.policies.boundary.grant());
+                let flags = Flags::of(&world.policies.boundary);
                 is(world.policies.ladders.is_open(row, &flags) != Some(false))
             }
             Self::Owner => {

@@ -201,7 +201,7 @@ impl Owned {
             flags: Flags {
                 converted: flag(Object::Lead, "converted", grant),
                 closed: flag(Object::Deal, "closed", grant),
-                won: None,
+                won: flag(Object::Deal, "won", grant),
             },
             do_not_route: grant.optional(object, "do_not_route"),
             modified: grant.optional(object, "modified"),

@@ -18,7 +18,7 @@ use super::super::settings;
 use super::super::weeks::{self, Course, Dated, Surprise, Weeks, Words};
 use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::missing::Require;
-use super::stage::{Place, Places};
+use super::stage::{Place, Places, UNSAID};
 use super::{FILE, label, policy, title};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
@@ -225,8 +225,7 @@ impl Table {
         }
         if unsaid > 0 {
             let what = format!(
-                "{unsaid} of these weeks with a stage that is blank or not in rules/lifecycle.toml do not \
-                 count for what is required from a stage on"
+                "{unsaid} of these weeks with {UNSAID} do not count for what is required from a stage on"
             );
             judgement.remark(self.object, &what);
         }

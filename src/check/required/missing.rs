@@ -12,7 +12,7 @@ use super::super::condition::When;
 use super::super::ladder::Ladders;
 use super::super::settings;
 use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
-use super::stage::{FromStage, Place, Places};
+use super::stage::{FromStage, Place, Places, UNSAID};
 use super::{FILE, label, object_and_field, policy, title};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
@@ -234,8 +234,7 @@ fn judge(world: &World<'_>, object: Object, requires: &[&Require], judgement: &m
         unsaid.extend((stopped && !looked).then_some(row));
     }
     if !unsaid.is_empty() {
-        let why =
-            format!("{} with a stage that is blank or not in rules/lifecycle.toml", unsaid.len());
+        let why = format!("{} with {UNSAID}", unsaid.len());
         judgement.skip_records(object, unsaid, &why);
     }
     let dates = Dates::of(world, object);

@@ -106,7 +106,7 @@ fn judge(
             undated.push(row);
             continue;
         };
-        if at > settled || places.place(row) == Place::Ended {
+        if at > settled || matches!(places.place(row), Place::Ended | Place::Contradicted) {
             continue;
         }
         judgement.examined += 1;

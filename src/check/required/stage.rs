@@ -4,11 +4,12 @@
 
 use hashbrown::HashMap;
 
-use crate::boundary::{Boundary, Object, Row};
+use crate::boundary::{Object, Row};
 use crate::policy::{Section, meant};
 
 use super::super::World;
-use super::super::ladder::{Flags, Ladder, Ladders, lists};
+use super::super::deals::DealState;
+use super::super::ladder::{Flags, Ladder, Ladders, Standing, lists};
 
 /// The stage from which on something is required; without one it is required of all open work.
 #[derive(Debug, Clone, Default)]
@@ -28,7 +29,13 @@ pub(super) enum Place {
     Ended,
     /// Its stage is blank, is not on the ladder, or there is no ladder.
     Unsaid,
+    /// Its flags contradict its stage: it may be at any.
+    Contradicted,
 }
+
+/// Why nothing says how far records have come.
+pub(super) const UNSAID: &str =
+    "a stage that is blank, not in rules/lifecycle.toml, or contradicted by another field";
 
 impl FromStage {
     /// Reads `from`. A stage that is not on the object's ladder is a problem.
@@ -60,6 +67,7 @@ impl FromStage {
             Place::Won => Some(true),
             Place::Ended => Some(false),
             Place::Unsaid => self.name.is_none().then_some(true),
+            Place::Contradicted => None,
         }
     }
 
@@ -73,6 +81,7 @@ impl FromStage {
 
 /// Tells how far the records of one object have come; each stage is looked up once.
 pub(super) struct Places<'a> {
+    ladders: &'a Ladders,
     ladder: Option<&'a Ladder>,
     flags: Flags,
     known: HashMap<&'a str, Place>,
@@ -80,10 +89,11 @@ pub(super) struct Places<'a> {
 
 impl<'a> Places<'a> {
     pub(super) fn of(world: &World<'a>, object: Object) -> Self {
-        let boundary = &world.policies.boundary;
+        let policies = world.policies;
         Self {
-            ladder: world.policies.ladders.of(object),
-            flags: flags(boundary, object),
+            ladders: &policies.ladders,
+            ladder: policies.ladders.of(object),
+            flags: Flags::of(&policies.boundary),
             known: HashMap::new(),
         }
     }
@@ -95,46 +105,23 @@ impl<'a> Places<'a> {
 
     /// How far a record has come.
     pub(super) fn place(&mut self, row: Row<'a>) -> Place {
-        let flag = |field: &Option<_>| field.as_ref().and_then(|field| row.flag(field));
-        if flag(&self.flags.converted) == Some(true) {
+        if row.object() == Object::Deal {
+            match self.ladders.deal(row, &self.flags) {
+                Standing::Known(DealState::Won) => return Place::Won,
+                Standing::Known(DealState::Lost) | Standing::Over => return Place::Ended,
+                Standing::Contradicted => return Place::Contradicted,
+                Standing::Known(DealState::Open) | Standing::Unsaid => {}
+            }
+        } else if self.ladders.is_open(row, &self.flags) == Some(false) {
             return Place::Ended;
         }
         let stage = self.ladder.and_then(|ladder| row.text(&ladder.field));
-        let by_stage = stage.map_or(Place::Unsaid, |stage| self.by_stage(stage));
-        match (flag(&self.flags.closed), flag(&self.flags.won)) {
-            (_, Some(true)) => Place::Won,
-            (Some(true), Some(false)) => Place::Ended,
-            (Some(true), None) if by_stage != Place::Won => Place::Ended,
-            (Some(true) | None, None) | (Some(false), _) | (None, Some(false)) => by_stage,
-        }
+        stage.map_or(Place::Unsaid, |stage| self.by_stage(stage))
     }
 
     fn by_stage(&mut self, stage: &'a str) -> Place {
         let Some(ladder) = self.ladder else { return Place::Unsaid };
-        *self.known.entry(stage).or_insert_with(|| {
-            if lists(&ladder.won, stage) {
-                Place::Won
-            } else if ladder.ends(stage) {
-                Place::Ended
-            } else {
-                ladder.rank(stage).map_or(Place::Unsaid, Place::Step)
-            }
-        })
-    }
-}
-
-/// The flags of one object: a row has only its own table's fields.
-fn flags(boundary: &Boundary, object: Object) -> Flags {
-    let field = |name| boundary.allowed(object, name);
-    match object {
-        Object::Lead => Flags { converted: field("converted"), ..Flags::default() },
-        Object::Deal => Flags { closed: field("closed"), won: field("won"), ..Flags::default() },
-        Object::Contact
-        | Object::Account
-        | Object::User
-        | Object::Queue
-        | Object::CampaignMember
-        | Object::FieldHistory
-        | Object::SystemRecord => Flags::default(),
+        let place = || ladder.rank(stage).map_or(Place::Unsaid, Place::Step);
+        *self.known.entry(stage).or_insert_with(place)
     }
 }
