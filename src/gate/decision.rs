@@ -101,12 +101,42 @@ impl Verdict {
         }
     }
 
-    /// The word used in decisions files and in the ledger.
-    pub fn word(&self) -> &'static str {
+    /// Which of the three it is.
+    pub fn kind(&self) -> VerdictKind {
         match self {
-            Self::Approve { .. } => "approve",
-            Self::Reject(_) => "reject",
-            Self::Escalate { .. } => "escalate",
+            Self::Approve { .. } => VerdictKind::Approve,
+            Self::Reject(_) => VerdictKind::Reject,
+            Self::Escalate { .. } => VerdictKind::Escalate,
+        }
+    }
+}
+
+/// Which of the three things is said, without what goes with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VerdictKind {
+    /// Make the change.
+    Approve,
+    /// Leave it as it is.
+    Reject,
+    /// Somebody else has to say.
+    Escalate,
+}
+
+impl VerdictKind {
+    /// All three, in the order in which they are told.
+    pub const ALL: [Self; 3] = [Self::Approve, Self::Reject, Self::Escalate];
+
+    /// The one that a word of a decisions file means.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+
+    /// The word used in decisions files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Reject => "reject",
+            Self::Escalate => "escalate",
         }
     }
 }

@@ -17,7 +17,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use crate::finding::{Hold, ProposalKind};
 use crate::policy::{Said, Section, meant};
 
-pub use decision::{Approver, Decision, Reason, Verdict};
+pub use decision::{Approver, Decision, Reason, Verdict, VerdictKind};
 use signature::Signers;
 
 /// Whom a proposal is passed on to, in words; the rules write `sales_lead`.

@@ -14,7 +14,7 @@ use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 
 use crate::finding::FindingId;
-use crate::gate::{Attention, Reason, Saying};
+use crate::gate::{Attention, Reason, Saying, VerdictKind};
 use crate::ledger::digest;
 use crate::packet::{DECISIONS as SCHEMA, visible};
 use crate::policy::{Lines, Log, Problems, Said};
@@ -136,7 +136,7 @@ struct WireItem {
     #[schemars(regex(pattern = "^[0-9a-f]{24}$"))]
     evidence_digest: String,
     /// What is decided.
-    #[schemars(extend("enum" = ["approve", "reject", "escalate"]))]
+    #[schemars(extend("enum" = VerdictKind::ALL.map(VerdictKind::word)))]
     decision: String,
     /// Whether the evidence of this one was looked at: what is held is approved no other way.
     #[serde(default)]
@@ -440,10 +440,12 @@ impl Reader<'_> {
 
     /// A file that counts its decisions holds as many, and none of them on what it calls undecided.
     fn check_counts(&self, wire: &Wire) {
-        let of = |verdict| wire.decisions.iter().filter(|item| item.decision == verdict).count();
+        let of = |kind: VerdictKind| {
+            wire.decisions.iter().filter(|item| item.decision == kind.word()).count()
+        };
         let undecided = wire.undecided.as_deref().unwrap_or_default();
         let is_whole = wire.counts.as_ref().is_none_or(|counts| {
-            let [approve, reject, escalate] = ["approve", "reject", "escalate"].map(of);
+            let [approve, reject, escalate] = VerdictKind::ALL.map(of);
             let rest = wire.undecided.as_ref().map_or(counts.undecided, Vec::len);
             *counts == Counts { approve, reject, escalate, undecided: rest }
         });
@@ -496,6 +498,10 @@ impl Reader<'_> {
 
     fn saying(&self, item: &WireItem, line: usize) -> Option<Saying> {
         let WireItem { reason_code, escalate_to, escalate_until, ticket, .. } = item;
+        let Some(kind) = VerdictKind::parse(&item.decision) else {
+            self.problem(line, "`decision` is not one of the three", "approve, reject or escalate");
+            return None;
+        };
         let stray = |what: &str| {
             self.problem(
                 line,
@@ -503,24 +509,27 @@ impl Reader<'_> {
                 "say one thing: a ticket belongs to an approval, a reason to a rejection, a person and a day to an escalation",
             );
         };
-        let verdict = item.decision.as_str();
         for (given, what, of) in [
-            (ticket.is_some(), "a ticket", "approve"),
-            (reason_code.is_some(), "a reason", "reject"),
-            (escalate_to.is_some() || escalate_until.is_some(), "an escalation", "escalate"),
+            (ticket.is_some(), "a ticket", VerdictKind::Approve),
+            (reason_code.is_some(), "a reason", VerdictKind::Reject),
+            (
+                escalate_to.is_some() || escalate_until.is_some(),
+                "an escalation",
+                VerdictKind::Escalate,
+            ),
         ] {
-            if given && verdict != of && ["approve", "reject", "escalate"].contains(&verdict) {
+            if given && kind != of {
                 stray(what);
             }
         }
-        match verdict {
-            "approve" => {
+        match kind {
+            VerdictKind::Approve => {
                 if ticket.as_ref().is_some_and(|ticket| ticket.chars().count() > NAME) {
                     self.problem(line, "the ticket's id is too long", "write the id alone");
                 }
                 Some(Saying::Approve { ticket: ticket.clone() })
             }
-            "reject" => {
+            VerdictKind::Reject => {
                 let reason = reason_code.as_deref().and_then(Reason::parse);
                 if reason.is_none() {
                     self.problem(
@@ -531,7 +540,7 @@ impl Reader<'_> {
                 }
                 reason.map(Saying::Reject)
             }
-            "escalate" => {
+            VerdictKind::Escalate => {
                 let until = match escalate_until.as_deref().map(str::parse::<NaiveDate>) {
                     None => None,
                     Some(Ok(day)) => Some(day),
@@ -549,14 +558,6 @@ impl Reader<'_> {
                     return None;
                 };
                 Some(Saying::Escalate { to, until })
-            }
-            _ => {
-                self.problem(
-                    line,
-                    "`decision` is not one of the three",
-                    "approve, reject or escalate",
-                );
-                None
             }
         }
     }

@@ -10,7 +10,7 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 
 use crate::finding::{FindingId, Hold};
 use crate::folder::{self, Held};
-use crate::gate::{Case, Claim, Decision, Gate, Refusal, Saying, Verdict};
+use crate::gate::{Case, Claim, Decision, Gate, Refusal, Saying, Verdict, VerdictKind};
 use crate::ledger::{Chain, Decided, Decisions, Entry, Ledger, Run};
 use crate::packet::Asks;
 use crate::policy::{Log, Problems};
@@ -290,7 +290,7 @@ impl<'a> Desk<'a> {
                             "it was decided before, by {} on {}: {}",
                             before.by().name(),
                             before.at().format("%F"),
-                            before.verdict().word(),
+                            before.verdict().kind().word(),
                         ),
                         "leave it out, or record the file with --supersede",
                     ),
@@ -495,16 +495,15 @@ fn unfit(filed: &Filed, paper: &Paper, part: &Part) -> Option<String> {
 
 /// What a file decided, in a line.
 fn decided_words(name: &str, decisions: &Decisions, known: usize, undecided: usize) -> String {
-    let count = |word: &str| {
+    let count = |kind: VerdictKind| {
         let said = decisions.decided.iter();
-        said.filter(|decided| decided.decision.verdict().word() == word).count()
+        said.filter(|decided| decided.decision.verdict().kind() == kind).count()
     };
+    let [approved, rejected, escalated] = VerdictKind::ALL.map(count);
     let before = if known > 0 { format!("; {known} recorded before") } else { String::new() };
     format!(
-        "{name}: {} approved, {} rejected, {} escalated{before}; {undecided} still undecided\n",
-        count("approve"),
-        count("reject"),
-        count("escalate"),
+        "{name}: {approved} approved, {rejected} rejected, {escalated} escalated{before}; {undecided} still \
+         undecided\n"
     )
 }
 

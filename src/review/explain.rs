@@ -177,7 +177,7 @@ impl Told<'_> {
                 }
             };
             let by = visible(decided.decision.by().name());
-            stands.push(format!("decided: {}{more} by {by} on this packet", verdict.word()));
+            stands.push(format!("decided: {}{more} by {by} on this packet", verdict.kind().word()));
         }
         if let Some(last) = &line.last_decision {
             let reason = last.reason_code.as_deref().and_then(Reason::parse).map(Reason::phrase);

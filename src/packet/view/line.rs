@@ -123,7 +123,7 @@ pub(crate) struct Past<'a> {
 impl<'a> Past<'a> {
     fn of(Last { decision, on, of }: Last<'a>) -> Self {
         let past = Self {
-            decision: decision.verdict().word().into(),
+            decision: decision.verdict().kind().word().into(),
             reason_code: None,
             escalate_to: None,
             escalate_until: None,
