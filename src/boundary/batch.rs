@@ -691,14 +691,20 @@ fn mask(value: &str) -> String {
         let parts: Vec<_> = parts.map(mask).collect();
         return parts.join(", ");
     }
-    if let Some((local, domain)) = value.rsplit_once('@') {
-        return format!("{}…@{domain}", local.chars().next().unwrap_or('…'));
+    if let Some(address) = masked_address(value) {
+        return address;
     }
     let mut letters = value.chars();
     match (letters.next(), letters.next_back()) {
         (Some(first), Some(last)) if value.chars().count() > 4 => format!("{first}…{last}"),
         _ => "…".to_owned(),
     }
+}
+
+/// What a mask leaves of an address: its first character and its domain. `None` where the value is none.
+pub fn masked_address(value: &str) -> Option<String> {
+    let (local, domain) = value.rsplit_once('@')?;
+    Some(format!("{}…@{domain}", local.chars().next().unwrap_or('…')))
 }
 
 /// A quotable value with its place. Minted only from a [`Row`].

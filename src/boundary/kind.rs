@@ -13,6 +13,12 @@ use wide::u8x16;
 use super::figure::Figure;
 use super::glance::{Glance, is_plain_id_byte, seen};
 
+/// The fields that say when a record changed or came.
+pub const CHANGED: [&str; 2] = ["modified", "created"];
+
+/// The fields that say when something happened to a record. They tell of a change where `modified` does not.
+pub const HAPPENED: [&str; 4] = ["stage_changed", "last_activity", "converted_date", "closed_date"];
+
 /// The shape of a field's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {

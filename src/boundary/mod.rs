@@ -23,13 +23,15 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use crate::policy::{Document, Log, Node, Said, Section, nearest};
 
-pub use batch::{Batch, Cell, RecordRef, Row, Shown, is_bare_day, named_day, written_number};
+pub use batch::{
+    Batch, Cell, RecordRef, Row, Shown, is_bare_day, masked_address, named_day, written_number,
+};
 pub use figure::DecimalMark;
 pub use intake::{
     Admission, AdmitError, Desk, Gathered, Intake, Load, Misfit, Taken, Withheld, start_of_day,
 };
 use kind::TOLD_DATES;
-pub use kind::{DateOrder, Kind, id_key, ids, is_spreadsheet_number, letters};
+pub use kind::{CHANGED, DateOrder, HAPPENED, Kind, id_key, ids, is_spreadsheet_number, letters};
 pub use outside::{Exclusions, Outside};
 
 /// The tables a review reads.

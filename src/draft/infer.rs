@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 use chrono::{Days, Duration, NaiveDate};
 
-use crate::boundary::{Batch, Field, Kind, Object, Row};
+use crate::boundary::{Batch, CHANGED, Field, HAPPENED, Kind, Object, Row};
 use crate::check::{Family, fold};
 use crate::policy::quoted;
 
@@ -101,13 +101,9 @@ impl Work {
                 let fields = names.iter().filter_map(|name| batches.field(object, name));
                 fields.filter(|field| batch.has(field)).collect()
             };
-            let fields = named(&["modified", "created"]);
+            let fields = named(&CHANGED);
             let says_changes = fields.iter().any(|field| field.name() == "modified");
-            let happened = if says_changes {
-                Vec::new()
-            } else {
-                named(&["stage_changed", "last_activity", "converted_date", "closed_date"])
-            };
+            let happened = if says_changes { Vec::new() } else { named(&HAPPENED) };
             let closes = named(&["close_date"]).pop().filter(|_| {
                 let is_dated = happened.iter().any(|field| field.name() == "closed_date");
                 object == Object::Deal && !says_changes && !is_dated

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::boundary::{Admission, Batch, Field, Object, Outside, Row, id_key};
+use crate::boundary::{Admission, Batch, CHANGED, Field, HAPPENED, Object, Outside, Row, id_key};
 use crate::check::{AsOf, Bench, Fault, Groups, Outcome, Pulled, Report, World, dead_names};
 use crate::config::{BatchDefinition, Config};
 use crate::packet::{self, Note};
@@ -162,8 +162,7 @@ pub(super) fn newest_changes(config: &Config, world: &World<'_>) -> NewestChange
         let mut fields = change_fields(config, object);
         let mut close = None;
         if !says_changes(config, batch) {
-            let happened = ["stage_changed", "last_activity", "converted_date", "closed_date"];
-            fields.extend(happened.into_iter().filter_map(named));
+            fields.extend(HAPPENED.into_iter().filter_map(named));
             let is_dated = named("closed_date").is_some_and(|field| batch.has(&field));
             close = named("close_date").filter(|_| object == Object::Deal && !is_dated);
         }
@@ -267,8 +266,7 @@ fn batch_fields(config: &Config) -> BTreeSet<Field> {
 
 /// The fields that tell when a record changed, the better one first.
 fn change_fields(config: &Config, object: Object) -> Vec<Field> {
-    let names = ["modified", "created"].into_iter();
-    names.filter_map(|name| config.boundary.allowed(object, name)).collect()
+    CHANGED.into_iter().filter_map(|name| config.boundary.allowed(object, name)).collect()
 }
 
 fn put_under_review(batch: &mut Batch, definition: &BatchDefinition, config: &Config, as_of: AsOf) {

@@ -6,7 +6,7 @@
 use chrono::Duration;
 
 use crate::boundary::{
-    Boundary, Field, Grant, Kind as Shape, Object, RecordRef, Row, Shown, id_key,
+    Boundary, Field, Grant, Kind as Shape, Object, RecordRef, Row, Shown, id_key, masked_address,
 };
 use crate::check::World;
 use crate::check::deals::DealState;
@@ -707,8 +707,8 @@ pub(super) fn folded(row: Row<'_>, field: &Field, step: &'static str, value: &st
     let to = match from.shown() {
         Shown::Value(_) => Shown::Value(value.to_owned()),
         // The domain of an address stands in its masked form, too.
-        Shown::Masked(_) => Shown::Masked(match value.split_once('@') {
-            Some((local, domain)) => format!("{}…@{domain}", local.chars().next().unwrap_or('…')),
+        Shown::Masked(_) => Shown::Masked(match masked_address(value) {
+            Some(address) => address,
             None if field.kind() == Shape::Email => value.to_owned(),
             None => "…".to_owned(),
         }),
