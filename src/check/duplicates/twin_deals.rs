@@ -2,7 +2,10 @@
 //!
 //! Does not: propose a merge; two deals are never merged on a likeness.
 
-use crate::boundary::{Field, Grant, Object, Row, ids};
+use chrono::NaiveDate;
+use hashbrown::HashMap;
+
+use crate::boundary::{Field, Grant, Object, Row, id_key, ids};
 use crate::check::deals::{self, DealState};
 use crate::check::settings::days;
 use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
@@ -61,14 +64,18 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
         judgement.skip(Object::Deal, "there is no table");
         return judgement;
     };
+    let within = i64::from(world.policies.duplicates.twin_deals.days_within.value);
+    let mut of_account = HashMap::new();
     for deal in batch.reviewed().filter(|deal| is_open(world, *deal)) {
         let Some(account) = deal.text(&asked.account) else { continue };
         judgement.examined += 1;
-        let mut twins: Vec<Row<'_>> = ids(account)
-            .flat_map(|id| world.deals().of_account(id))
-            .copied()
-            .filter(|other| is_open(world, *other) && asked.are_twins(world, deal, *other))
-            .collect();
+        let Some(day) = deal.day(&asked.close_date, world.as_of.zone) else { continue };
+        let mut twins: Vec<Row<'_>> = Vec::new();
+        for id in ids(account) {
+            let closing = of_account.entry(id_key(id)).or_insert_with(|| asked.closing(world, id));
+            let near = around(closing, day, within).iter().map(|(_, other)| *other);
+            twins.extend(near.filter(|other| asked.are_twins(world, deal, *other)));
+        }
         twins.push(deal);
         twins.sort_by_key(|row| row.id());
         twins.dedup_by_key(|row| row.id());
@@ -85,22 +92,36 @@ fn is_open<'a>(world: &World<'a>, deal: Row<'a>) -> bool {
     world.deals().state(world, deal) == Some(DealState::Open)
 }
 
+/// Those that close within so many days of one.
+fn around<'c, 'a>(
+    closing: &'c [(NaiveDate, Row<'a>)],
+    day: NaiveDate,
+    within: i64,
+) -> &'c [(NaiveDate, Row<'a>)] {
+    let from = closing.partition_point(|(other, _)| (day - *other).num_days() > within);
+    let until = closing.partition_point(|(other, _)| (*other - day).num_days() <= within);
+    closing.get(from..until).unwrap_or_default()
+}
+
 impl Asked {
+    /// The open deals of an account in the order in which they are to close: of an account with many deals
+    /// each is held against a few only.
+    fn closing<'a>(&self, world: &World<'a>, account: &str) -> Vec<(NaiveDate, Row<'a>)> {
+        let deals = world.deals().of_account(account).iter().copied();
+        let open = deals.filter(|deal| is_open(world, *deal));
+        let mut closing: Vec<_> = open
+            .filter_map(|deal| Some((deal.day(&self.close_date, world.as_of.zone)?, deal)))
+            .collect();
+        closing.sort_by_key(|(day, _)| *day);
+        closing
+    }
+
     fn are_twins(&self, world: &World<'_>, deal: Row<'_>, other: Row<'_>) -> bool {
         let policy = &world.policies.duplicates.twin_deals;
         let (Some(one), Some(two)) = (deal.number(&self.amount), other.number(&self.amount)) else {
             return false;
         };
         if one <= 0.0 || (one - two).abs() > policy.amount_within.value * one.max(two) {
-            return false;
-        }
-        let zone = world.as_of.zone;
-        let (Some(first), Some(last)) =
-            (deal.day(&self.close_date, zone), other.day(&self.close_date, zone))
-        else {
-            return false;
-        };
-        if (last - first).num_days().abs() > i64::from(policy.days_within.value) {
             return false;
         }
         let text = |field: &Option<Field>, row: Row<'_>| {
