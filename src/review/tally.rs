@@ -67,32 +67,31 @@ pub(super) fn tally<'r>(proposals: impl Iterator<Item = (Stand, Scope, &'r [Reco
     let (mut flagged, mut corrected, mut open) =
         (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for (stand, scope, records) in proposals {
-        match (scope, stand) {
-            (_, Stand::Earlier) => {}
-            (Scope::Outside, stand) => tally.outside += u64::from(stand == Stand::Approved),
-            (Scope::Routing, stand) => {
-                flagged.extend(records);
-                match stand {
-                    Stand::Approved => {
-                        tally.approved += 1;
-                        corrected.extend(records);
-                    }
-                    Stand::Rejected => tally.rejected += 1,
-                    Stand::LookedInto => {
-                        tally.rejected += 1;
-                        tally.looked_into += 1;
-                    }
-                    Stand::Escalated => {
-                        tally.escalated += 1;
-                        open.extend(records);
-                    }
-                    Stand::Undecided | Stand::Earlier => {
-                        tally.undecided += 1;
-                        open.extend(records);
-                    }
-                }
+        if scope == Scope::Outside {
+            tally.outside += u64::from(stand == Stand::Approved);
+            continue;
+        }
+        match stand {
+            Stand::Earlier => continue,
+            Stand::Approved => {
+                tally.approved += 1;
+                corrected.extend(records);
+            }
+            Stand::Rejected => tally.rejected += 1,
+            Stand::LookedInto => {
+                tally.rejected += 1;
+                tally.looked_into += 1;
+            }
+            Stand::Escalated => {
+                tally.escalated += 1;
+                open.extend(records);
+            }
+            Stand::Undecided => {
+                tally.undecided += 1;
+                open.extend(records);
             }
         }
+        flagged.extend(records);
     }
     tally.flagged = flagged.len() as u64;
     tally.corrected = corrected.len() as u64;
