@@ -8,6 +8,7 @@ use hashbrown::HashMap;
 
 use crate::boundary::{Field, Grant, Missing, Object, Outside, Row, id_key, ids};
 use crate::check::deals::{self, Closing, DealState};
+use crate::check::interval::percent;
 use crate::check::ladder::Ladders;
 use crate::check::{Judgement, World};
 use crate::finding::{Evidence, Finding};
@@ -253,7 +254,7 @@ impl<'w, 'a> Links<'w, 'a> {
         enough
     }
 
-    /// `412 of 430 deals (96%) lead to a record`.
+    /// `412 of 430 deals (96 %) lead to a record`.
     pub(super) fn figure(&self, object: Object) -> String {
         let linked = self.linked(object);
         let share = percent(ratio(linked, self.all));
@@ -271,9 +272,4 @@ impl<'w, 'a> Links<'w, 'a> {
 #[expect(clippy::cast_precision_loss, reason = "a share of fewer than 2^52 deals")]
 fn ratio(part: usize, whole: usize) -> f64 {
     part as f64 / whole as f64
-}
-
-/// `96%`.
-fn percent(share: f64) -> String {
-    format!("{:.0}%", share * 100.0)
 }

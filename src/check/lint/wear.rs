@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::boundary::{Exposure, Field, Kind, Object, Row, letters};
 use crate::check::condition::{Condition, Test, fold};
+use crate::check::interval::percent;
 use crate::check::people::{Found, Standing};
 use crate::check::routing::{RULES_FILE, Taken};
 use crate::check::settings::days;
@@ -707,8 +708,4 @@ fn differ_by_one(one: &str, other: &str) -> bool {
 #[expect(clippy::cast_precision_loss, reason = "counts of records are far below 2^52")]
 fn share(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.0} %", share * 100.0)
 }
