@@ -107,12 +107,14 @@ pub(super) fn full_field(
     }
 }
 
-/// `Err` when the section says `off = true`.
+/// True where the section says `off = true`.
+pub(super) fn is_off(section: Option<&Section<'_>>) -> bool {
+    section.and_then(|section| section.flag("off")).is_some_and(|off| off.value)
+}
+
+/// `Err` where the section says `off = true`.
 pub(super) fn switched_on(section: Option<&Section<'_>>, check: &CheckDef) -> Result<(), Off> {
-    match section.and_then(|section| section.flag("off")) {
-        Some(Said { value: true, .. }) => Err(check.off_in_rules()),
-        Some(_) | None => Ok(()),
-    }
+    if is_off(section) { Err(check.off_in_rules()) } else { Ok(()) }
 }
 
 /// Quotes a setting as evidence.

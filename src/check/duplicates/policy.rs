@@ -179,10 +179,7 @@ impl Both<'_> {
     }
 
     fn switch(&self) -> Switch {
-        match self.written.as_ref().and_then(|section| section.flag("off")) {
-            Some(Said { value: true, .. }) => Switch::Off,
-            Some(_) | None => Switch::On,
-        }
+        if settings::is_off(self.written.as_ref()) { Switch::Off } else { Switch::On }
     }
 }
 

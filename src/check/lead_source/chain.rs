@@ -48,7 +48,7 @@ impl Rules {
         let line = section.and_then(|section| section.node("objects")).map_or(0, |node| node.line);
         let possible = BECOMES.map(|(object, _)| object);
         Self {
-            off: settings::switched_on(section, &CHECK).is_err(),
+            off: settings::is_off(section),
             objects: Said { value: settings::objects_among(section, &[], &possible), line },
         }
     }

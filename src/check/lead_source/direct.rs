@@ -54,7 +54,7 @@ impl Rules {
             }
         }
         Self {
-            off: settings::switched_on(section, &CHECK).is_err(),
+            off: settings::is_off(section),
             direct: settings::texts(section, "direct", &[]),
             objects: settings::objects_among(section, &PEOPLE, &PEOPLE),
             weeks: weeks::Rules::parse(section),

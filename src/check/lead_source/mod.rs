@@ -100,7 +100,7 @@ impl Policy {
 
     /// Reads the section of one check.
     fn read(&mut self, name: &'static str, section: &Section<'_>) {
-        if section.flag("off").is_some_and(|off| off.value) {
+        if settings::is_off(Some(section)) {
             self.off.push(name);
         }
         if name == WEAK_SOURCE.name {

@@ -53,7 +53,7 @@ impl Rules {
         let section = section.as_ref();
         let line = section.and_then(|section| section.node("objects")).map_or(0, |node| node.line);
         Self {
-            off: settings::switched_on(section, &CHECK).is_err(),
+            off: settings::is_off(section),
             objects: Said { value: settings::objects_among(section, &[], &PEOPLE), line },
             within_days: settings::count(section, "within_days", 90),
             settle_hours: settings::count(section, "settle_hours", 24),

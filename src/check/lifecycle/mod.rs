@@ -114,8 +114,7 @@ struct Settings<'a> {
 impl Settings<'_> {
     /// `off = true` leaves the check out.
     fn on(&self) -> bool {
-        let off = self.section.as_ref().and_then(|section| section.flag("off"));
-        !off.is_some_and(|off| off.value)
+        !settings::is_off(self.section.as_ref())
     }
 
     fn count(&self, key: &str, default: u32) -> Said<u32> {

@@ -46,7 +46,7 @@ pub(super) struct Rules {
 impl Rules {
     pub(super) fn parse(root: &Section<'_>) -> Self {
         let section = root.section(CHECK.name);
-        let off = settings::switched_on(section.as_ref(), &CHECK).is_err();
+        let off = settings::is_off(section.as_ref());
         Self { off, weeks: weeks::Rules::parse(section.as_ref()) }
     }
 }

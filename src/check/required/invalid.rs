@@ -5,7 +5,7 @@
 use hashbrown::HashMap;
 
 use crate::boundary::{Boundary, Exposure, Field, Grant, Kind, Object, Row, letters};
-use crate::check::settings::days;
+use crate::check::settings::{self, days};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::matching::normalise;
 use crate::policy::{Section, nearest};
@@ -65,7 +65,7 @@ impl Rules {
             .collect();
         let mut rules = Self { off: false, shaped, lists: Vec::new(), positives: Vec::new() };
         if let Some(section) = root.section(CHECK.name) {
-            rules.off = section.flag("off").is_some_and(|off| off.value);
+            rules.off = settings::is_off(Some(&section));
             let lists = section.sections("list");
             rules.lists = lists.iter().filter_map(|list| List::parse(list, boundary)).collect();
             let positives = section.sections("positive");

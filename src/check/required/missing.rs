@@ -49,10 +49,7 @@ pub(super) struct Require {
 
 impl Rules {
     pub(super) fn parse(root: &Section<'_>, ladders: &Ladders, boundary: &Boundary) -> Self {
-        let off = root
-            .section(CHECK.name)
-            .and_then(|section| section.flag("off"))
-            .is_some_and(|off| off.value);
+        let off = settings::is_off(root.section(CHECK.name).as_ref());
         let requires = root
             .sections("require")
             .iter()

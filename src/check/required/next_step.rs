@@ -51,7 +51,7 @@ struct Needs {
 impl Rules {
     pub(super) fn parse(root: &Section<'_>, ladders: &Ladders, boundary: &Boundary) -> Self {
         let section = root.section(CHECK.name);
-        let off = settings::switched_on(section.as_ref(), &CHECK).is_err();
+        let off = settings::is_off(section.as_ref());
         let needs = section.and_then(|section| Needs::parse(&section, ladders, boundary));
         Self { off, needs }
     }

@@ -11,7 +11,7 @@ use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Section, Value};
 
 use super::super::condition::fold;
-use super::super::settings::full_field;
+use super::super::settings::{self, full_field};
 use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::{FILE, label, policy, title};
 
@@ -102,7 +102,7 @@ impl Rules {
         };
         let mut chosen = None;
         if let Some(section) = root.section(CHECK.name) {
-            rules.off = section.flag("off").is_some_and(|off| off.value);
+            rules.off = settings::is_off(Some(&section));
             if let Some(node) = section.node("values") {
                 rules.line = node.line;
                 rules.values = section.texts("values").iter().map(|said| fold(said)).collect();

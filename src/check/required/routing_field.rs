@@ -10,7 +10,7 @@ use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, Wor
 use super::stage::{Place, Places};
 use super::{label, policy, title};
 use crate::check::routing::Need;
-use crate::check::settings::days;
+use crate::check::settings::{self, days};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "REQ-04",
@@ -37,7 +37,7 @@ impl Rules {
     pub(super) fn parse(root: &Section<'_>) -> Self {
         let mut rules = Self { off: false, after_hours: Said { value: DEFAULT_HOURS, line: 0 } };
         if let Some(section) = root.section(CHECK.name) {
-            rules.off = section.flag("off").is_some_and(|off| off.value);
+            rules.off = settings::is_off(Some(&section));
             if let Some(hours) = section.number("after_hours") {
                 rules.after_hours = hours;
             }

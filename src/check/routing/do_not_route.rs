@@ -38,10 +38,7 @@ impl Rules {
     pub(super) fn parse(root: &Section<'_>) -> Self {
         let section = root.section(DO_NOT_ROUTE.name);
         let section = section.as_ref();
-        Self {
-            off: settings::switched_on(section, &DO_NOT_ROUTE).is_err(),
-            keep: settings::texts(section, "keep", &[]),
-        }
+        Self { off: settings::is_off(section), keep: settings::texts(section, "keep", &[]) }
     }
 
     fn lets_keep(&self, person: &Person<'_>) -> bool {

@@ -74,7 +74,7 @@ impl Rules {
             );
         }
         Self {
-            off: settings::switched_on(section, &GIVEN_AWAY).is_err(),
+            off: settings::is_off(section),
             over,
             within_days: settings::count(section, "within_days", 7),
             look_back_days: settings::count(section, "look_back_days", 90),

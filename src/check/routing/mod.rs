@@ -474,7 +474,7 @@ fn switched_off(root: &Section<'_>) -> BTreeSet<&'static str> {
     let switched = |check: &&&CheckDef| {
         let section = root.section(check.name);
         section.is_some_and(|section| {
-            let off = section.flag("off").is_some_and(|said| said.value);
+            let off = settings::is_off(Some(&section));
             // Sections with rules are read, key by key, where the rules are.
             let with_rules = [Fault::WrongOwner, Fault::Unroutable, Fault::CatchAll];
             if !with_rules.iter().any(|fault| fault.check().code == check.code) {

@@ -138,7 +138,7 @@ impl Rules {
             }
         }
         Self {
-            off: settings::switched_on(section, &UNEVEN_TURNS).is_err(),
+            off: settings::is_off(section),
             pools,
             look_back_days: settings::count(section, "look_back_days", 90),
             least: settings::count(section, "least", 20),

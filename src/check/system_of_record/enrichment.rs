@@ -47,7 +47,7 @@ struct Stamp {
 impl Rules {
     pub(super) fn parse(root: &Section<'_>, boundary: &Boundary) -> Self {
         let section = root.section(CHECK.name);
-        let off = settings::switched_on(section.as_ref(), &CHECK).is_err();
+        let off = settings::is_off(section.as_ref());
         let sections = root.sections("enrichment");
         let stamps = sections.iter().filter_map(|section| Stamp::parse(section, boundary));
         Self { off, stamps: stamps.collect() }

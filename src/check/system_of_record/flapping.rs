@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use hashbrown::HashMap;
 
 use crate::boundary::{Boundary, Field, Grant, Object, Row};
-use crate::check::settings::{days, full_field};
+use crate::check::settings::{self, days, full_field};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 
@@ -40,7 +40,7 @@ impl Rules {
         let mut rules =
             Self { off: false, fields: Vec::new(), within_days: Said { value: 90, line: 0 } };
         let Some(section) = root.section(CHECK.name) else { return rules };
-        rules.off = section.flag("off").is_some_and(|off| off.value);
+        rules.off = settings::is_off(Some(&section));
         if let Some(days) = section.count("within_days") {
             rules.within_days = days;
         }

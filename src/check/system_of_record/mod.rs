@@ -16,7 +16,7 @@ use crate::finding::Evidence;
 use crate::policy::{Said, Section};
 
 use super::condition::fold;
-use super::settings::{quoted, reviewed, title};
+use super::settings::{self, quoted, reviewed, title};
 use super::{Family, Judgement, World};
 
 pub(super) use conflict::CHECK as CONFLICTING_VALUE;
@@ -81,13 +81,11 @@ impl Policy {
                 "allow `system` in [system_record.fields]: the column with the system's name",
             );
         }
-        let off = |section: &Section<'_>| section.flag("off").is_some_and(|off| off.value);
-        let conflict_off =
-            root.section(CONFLICTING_VALUE.name).is_some_and(|section| off(&section));
+        let conflict_off = settings::is_off(root.section(CONFLICTING_VALUE.name).as_ref());
         let mut min_coverage = Said { value: 0.5, line: 0 };
         let mut orphan_off = false;
         if let Some(section) = root.section(ORPHAN_KEY.name) {
-            orphan_off = off(&section);
+            orphan_off = settings::is_off(Some(&section));
             if let Some(share) = section.number("min_coverage") {
                 if !(0.0..=1.0).contains(&share.value) {
                     section.problem(share.line, "`min_coverage` is a share from 0 to 1");

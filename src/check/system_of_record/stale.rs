@@ -60,11 +60,7 @@ impl Rules {
         }
         let sections = root.sections("sync");
         let stamps = sections.iter().filter_map(|section| Stamp::parse(section, boundary));
-        Self {
-            off: settings::switched_on(section, &CHECK).is_err(),
-            stamps: stamps.collect(),
-            min_current,
-        }
+        Self { off: settings::is_off(section), stamps: stamps.collect(), min_current }
     }
 }
 

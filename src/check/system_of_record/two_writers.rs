@@ -61,7 +61,7 @@ impl Rules {
             said.iter().filter_map(|said| full_field(section, said, boundary)).collect()
         });
         Self {
-            off: settings::switched_on(section, &CHECK).is_err(),
+            off: settings::is_off(section),
             records,
             within_days: settings::count(section, "within_days", 90),
             shared,

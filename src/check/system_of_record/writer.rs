@@ -58,7 +58,7 @@ impl Rules {
         let sections = root.sections("governed");
         let governed = sections.iter().filter_map(|section| Governed::parse(section, boundary));
         Self {
-            off: settings::switched_on(section, &CHECK).is_err(),
+            off: settings::is_off(section),
             governed: governed.collect(),
             within_days: settings::count(section, "within_days", 90),
         }
