@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use hashbrown::HashSet;
 
-use crate::boundary::{Boundary, Exposure, Field, Grant, Object, Row};
+use crate::boundary::{Batch, Boundary, Exposure, Field, Grant, Object, Row};
 use crate::check::condition::When;
 use crate::check::settings::{days, full_field};
 use crate::finding::{Evidence, Finding, Proposal, Severity, blank_field};
@@ -133,10 +133,62 @@ struct Tally {
 }
 
 impl Tally {
+    fn see(&mut self, at: DateTime<Utc>, due: DateTime<Utc>) {
+        self.stamped += 1;
+        self.current += usize::from(at >= due);
+        self.newest = self.newest.max(Some(at));
+    }
+
     fn is_below(&self, share: f64) -> bool {
         #[expect(clippy::cast_precision_loss, reason = "a count of records held against a share")]
         let (current, stamped) = (self.current as f64, self.stamped as f64);
         current < share * stamped
+    }
+}
+
+/// The records that are synced, by what their stamps say.
+#[derive(Default)]
+struct Stamps<'a> {
+    tally: Tally,
+    /// How many records under review were looked at.
+    examined: usize,
+    /// Older than they may be, with their stamps.
+    stale: Vec<(DateTime<Utc>, Row<'a>)>,
+    /// Due, and without a stamp.
+    unstamped: Vec<Row<'a>>,
+    /// Without a stamp, and nothing says whether they are synced.
+    unsaid: Vec<Row<'a>>,
+    /// With a stamp that says nothing.
+    ahead: Vec<Row<'a>>,
+}
+
+impl<'a> Stamps<'a> {
+    fn of(world: &World<'a>, stamp: &Stamp, batch: &'a Batch, due: DateTime<Utc>) -> Self {
+        let field = &stamp.field;
+        let created = world.policies.boundary.allowed(field.object(), "created");
+        let mut stamps = Self::default();
+        for row in batch.rows().filter(|row| stamp.when.holds(*row)) {
+            // A stamp that lies ahead is of a clock that is wrong, and no sign of a sync.
+            let at = row.time(field).filter(|at| !world.as_of.is_ahead(*at));
+            if let Some(at) = at {
+                stamps.tally.see(at, due);
+            }
+            if !row.is_under_review() {
+                continue;
+            }
+            stamps.examined += 1;
+            let made = created.as_ref().and_then(|created| row.time(created));
+            match at {
+                Some(at) if at < due => stamps.stale.push((at, row)),
+                Some(_) => {}
+                None if !row.is_blank(field) => stamps.ahead.push(row),
+                // What was made since the last run was not due yet.
+                None if made.is_some_and(|made| made >= due) => {}
+                None if stamp.when.all.is_empty() => stamps.unsaid.push(row),
+                None => stamps.unstamped.push(row),
+            }
+        }
+        stamps
     }
 }
 
@@ -158,33 +210,9 @@ fn judge(
         return;
     }
     let due = world.as_of.hours_ago(stamp.within_hours.value);
-    let created = world.policies.boundary.allowed(object, "created");
-    let mut tally = Tally::default();
-    let (mut stale, mut unstamped) = (Vec::new(), Vec::new());
-    let (mut unsaid, mut ahead) = (Vec::new(), Vec::new());
-    for row in batch.rows().filter(|row| stamp.when.holds(*row)) {
-        // A stamp that lies ahead is of a clock that is wrong, and no sign of a sync.
-        let at = row.time(field).filter(|at| !world.as_of.is_ahead(*at));
-        if let Some(at) = at {
-            tally.stamped += 1;
-            tally.current += usize::from(at >= due);
-            tally.newest = tally.newest.max(Some(at));
-        }
-        if !row.is_under_review() {
-            continue;
-        }
-        judgement.examined += 1;
-        let made = created.as_ref().and_then(|created| row.time(created));
-        match at {
-            Some(at) if at < due => stale.push((at, row)),
-            Some(_) => {}
-            None if !row.is_blank(field) => ahead.push(row),
-            // What was made since the last run was not due yet.
-            None if made.is_some_and(|made| made >= due) => {}
-            None if stamp.when.all.is_empty() => unsaid.push(row),
-            None => unstamped.push(row),
-        }
-    }
+    let Stamps { tally, examined, mut stale, mut unstamped, unsaid, ahead } =
+        Stamps::of(world, stamp, batch, due);
+    judgement.examined += examined;
     if !unsaid.is_empty() {
         let why = format!(
             "{} without `{}`: nothing says whether they are synced; `when` of [[sync]] could",
