@@ -3,6 +3,10 @@
 //! A default is a [`Said`] on line 0, so that evidence can tell it from what a person wrote.
 //! Also the few words that all families share. Does not: know any check.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
 use crate::boundary::{Boundary, Cell, Field, Object, letters};
 use crate::finding::Evidence;
 use crate::policy::{Said, Section};
@@ -122,6 +126,18 @@ pub(super) fn quoted(family: Family, line: usize, says: impl Into<String>) -> Ev
     let says = says.into();
     let says = if line == 0 { format!("{says} (default)") } else { says };
     Evidence::Policy { file: format!("rules/{}", family.file()), line, says }
+}
+
+/// How often each occurs, the most frequent first and no more than so many: `Zoe Ax 14, Cy Ox 2`.
+pub(super) fn most_first(all: impl Iterator<Item = impl Display + Ord>, most: usize) -> String {
+    let mut counts = BTreeMap::new();
+    for one in all {
+        *counts.entry(one).or_insert(0_usize) += 1;
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| Reverse(*count));
+    let told = counts.iter().take(most).map(|(one, count)| format!("{one} {count}"));
+    told.collect::<Vec<_>>().join(", ")
 }
 
 /// A field as a sentence names it: as the CRM does, with the rules' word where that is another one.

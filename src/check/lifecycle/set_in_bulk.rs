@@ -15,7 +15,7 @@ use crate::check::bulk::minute;
 use crate::check::history::{Actor, Change, History};
 use crate::check::ladder::Ladder;
 use crate::check::people::Found;
-use crate::check::settings::{reviewed, title};
+use crate::check::settings::{most_first, reviewed, title};
 use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
@@ -259,15 +259,11 @@ impl<'a> Burst<'a> {
 
     /// From which stage to which, as far as may be shown, most first.
     fn moves(&self, history: &History) -> String {
-        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        for change in &self.changes {
+        let steps = self.changes.iter().map(|change| {
             let [from, to] = history.values(change);
-            *counts.entry(format!("{from} → {to}")).or_default() += 1;
-        }
-        let mut counts: Vec<_> = counts.into_iter().collect();
-        counts.sort_by_key(|(_, count)| Reverse(*count));
-        let told = counts.iter().take(QUOTED).map(|(step, count)| format!("{step} {count}"));
-        told.collect::<Vec<_>>().join(", ")
+            format!("{from} → {to}")
+        });
+        most_first(steps, QUOTED)
     }
 }
 

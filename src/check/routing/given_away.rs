@@ -21,13 +21,13 @@ use crate::check::{About, CheckDef, Family, Judge, Judgement, NotLooked, Off, Po
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 
-use super::Plan;
 use super::evidence::rule_evidence;
 use super::hands::{FirstHand, Hands, Unclear};
 use super::roster::Holder;
 use super::routed::{Goes, Routed};
 use super::rules::Rule;
 use super::values::Values;
+use super::{Plan, noun};
 
 /// RTE-08.
 pub(in crate::check) const GIVEN_AWAY: CheckDef = CheckDef {
@@ -307,25 +307,10 @@ impl<'e> Group<'e> {
         self.rules.values().map(|(_, _, given)| given).sum()
     }
 
-    /// What its records are called.
-    fn noun(&self) -> &'static str {
-        let mut objects = self.objects.iter();
-        match (objects.next(), objects.next()) {
-            (Some(object), None) => object.plural(),
-            (_, _) => "records",
-        }
-    }
-
     /// To whom they went, most first.
     fn receivers(&self) -> String {
-        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for given in &self.given {
-            *counts.entry(given.to.as_deref().unwrap_or("somebody in no input")).or_default() += 1;
-        }
-        let mut counts: Vec<_> = counts.into_iter().collect();
-        counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        let told = counts.iter().take(QUOTED).map(|(to, count)| format!("{to} {count}"));
-        told.collect::<Vec<_>>().join(", ")
+        let to = self.given.iter().map(|it| it.to.as_deref().unwrap_or("somebody in no input"));
+        settings::most_first(to, QUOTED)
     }
 
     /// The last that were given away.
@@ -357,7 +342,7 @@ impl Look<'_, '_> {
             [name] => (*name).to_owned(),
             names => format!("the pool of {}", names.join(", ")),
         };
-        let (noun, routed, given) = (group.noun(), group.routed, group.given_away());
+        let (noun, routed, given) = (noun(&group.objects), group.routed, group.given_away());
         let soon = days(within_days.value.into());
         let headline = format!(
             "People gave {given} of the {routed} {noun} that the rules gave to {whom} to somebody else \

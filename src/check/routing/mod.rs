@@ -487,6 +487,15 @@ fn switched_off(root: &Section<'_>) -> BTreeSet<&'static str> {
 }
 
 /// Loads a check of the chain; `write` says what switches it on.
+/// What records of some tables are called.
+fn noun(objects: &BTreeSet<Object>) -> &'static str {
+    let mut objects = objects.iter();
+    match (objects.next(), objects.next()) {
+        (Some(object), None) => object.plural(),
+        (_, _) => "records",
+    }
+}
+
 fn load_fault(
     fault: Fault,
     write: &'static str,

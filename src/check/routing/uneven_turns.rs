@@ -22,12 +22,12 @@ use crate::check::{About, CheckDef, Family, Judge, Judgement, NotLooked, Off, Po
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section, Value};
 
-use super::Plan;
 use super::evidence::rule_evidence;
 use super::hands::{Hands, Party, Unclear, party};
 use super::roster::Holder;
 use super::rules::{Rule, Target};
 use super::values::Values;
+use super::{Plan, noun};
 
 /// RTE-09.
 pub(in crate::check) const UNEVEN_TURNS: CheckDef = CheckDef {
@@ -564,15 +564,6 @@ impl<'e, 'a> Given<'e, 'a> {
         self.members.iter().enumerate().map(turn).collect()
     }
 
-    /// What its records are called.
-    fn noun(&self) -> &'static str {
-        let mut objects = self.objects.iter();
-        match (objects.next(), objects.next()) {
-            (Some(object), None) => object.plural(),
-            (_, _) => "records",
-        }
-    }
-
     /// The rules that gave them, in words.
     fn rules(&self) -> String {
         let names: Vec<String> =
@@ -594,7 +585,7 @@ impl Look<'_, '_> {
         let by_how_much = |turn: &&&Turn<'_, '_, '_>| (f64::from(turn.got) - turn.expected).abs();
         // Of equals the first.
         let worst = off.iter().rev().max_by(|a, b| by_how_much(a).total_cmp(&by_how_much(b)))?;
-        let (noun, rules, all) = (given.noun(), given.rules(), given.counted());
+        let (noun, rules, all) = (noun(&given.objects), given.rules(), given.counted());
         let headline = format!(
             "Of the {all} {noun} that {rules} gave by turns, {} got {}; {} to {} were to be expected",
             worst.member.person.shown, worst.got, worst.from, worst.to
