@@ -6,7 +6,6 @@
 //!
 //! Does not: hold more of a file than a few chunks.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom};
 use std::num::NonZeroUsize;
@@ -23,6 +22,7 @@ use super::scan::{Grammar, LineEnd, Scanner, count_lines};
 use super::tally::{Eol, Judge, Tally};
 use super::{Limits, Sheet, Sink};
 use crate::source::buffer::{Buffer, on_wiped_stack};
+use crate::source::hex;
 use crate::threads;
 
 /// Reads all rows of `sheet`.
@@ -405,11 +405,7 @@ impl<'f> Feed<'f> {
         let digest = self.digest.finalize_reset();
         // It keeps the file's last bytes, up to a block of its own: these take their place.
         self.digest.update([0; 63]);
-        let mut hex = String::with_capacity(2 * digest.len());
-        for byte in digest {
-            let _ = write!(hex, "{byte:02x}");
-        }
-        Ok((self.bytes, hex))
+        Ok((self.bytes, hex(&digest)))
     }
 
     /// Fills `into` from the file, or less at its end.

@@ -27,7 +27,7 @@ use super::csv::{EncodingFact, Eol, Misfit, Problem, Tally, Trouble as RowTroubl
 use super::http::{Door, Host, Manners, Trouble, Unreadable};
 use super::salesforce::{self, LoginError};
 use super::secret::{Environment, Secret};
-use super::{Input, Origin, Pull, hubspot, odoo};
+use super::{Input, Origin, Pull, hex, hubspot, odoo};
 
 pub use self::rows::Rows;
 
@@ -772,10 +772,6 @@ impl<'d> Book<'d> {
         };
         (input, self.intake)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 /// A digest of a row's mark. Should two rows ever have the same, one of them is said to be missing.
