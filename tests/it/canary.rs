@@ -489,8 +489,7 @@ fn a_full_stdout_or_none_lets_nothing_out() {
     if let Ok(full) = fs::File::options().write(true).open("/dev/full") {
         command.stdout(full);
     }
-    let mut heard = said_of(&mut command);
-    heard.out.clear();
+    let heard = said_of(&mut command);
     cage.heard.push(("run into a full device".to_owned(), heard));
     cage.search();
 }
