@@ -346,6 +346,7 @@ pub const ALL: &[&CheckDef] = &[
     &owners::IDLE,
     &owners::ON_LEAVE,
     &owners::SPLIT_OWNERSHIP,
+    &owners::OVERLOADED_OWNER,
     &owners::PASSED_AROUND,
     &owners::INACTIVE_OWNER_OF_COMMITTED_DEAL,
     &lifecycle::CUSTOMER_WITHOUT_WON_DEAL,

@@ -1046,6 +1046,56 @@ fn owners_who_should_agree_are_told_with_the_line_that_wants_it() {
     );
 }
 
+#[test]
+fn who_has_too_much_is_told_beside_what_the_others_have() {
+    let judged = fixture::named("overloaded-owner");
+    let judgement = judgement(&judged, "OWN-09");
+    let findings = &judgement.findings;
+    for (record, says) in [
+        ("user U1", "Ann Ng owns 4 open leads; one owner works 3 at most"),
+        ("user U6", "Fay Fu owns 3 to 4 open leads; one owner works 3 at most"),
+        ("user U9", "Kim Ko owns 3 open accounts; one owner works 2 at most"),
+        ("user U12", "Lea Lu owns 4 open leads; one owner works 3 at most"),
+        (
+            "user U20",
+            "Max Mo is inactive, and 2 people who own 7 open records still report to them",
+        ),
+    ] {
+        assert_eq!(headline(findings, record), says);
+    }
+    let of = |record: &str| findings.iter().find(|it| it.record.to_string() == record).unwrap();
+    assert_eq!(
+        figures(of("user U1")),
+        [
+            "open leads of Ann Ng: 4",
+            "open leads of the 5 other owners whom the cap binds (median): 4",
+            "of the open ones with an activity in the last 30 days: 4",
+        ]
+    );
+    assert_eq!(
+        figures(of("user U20")),
+        ["open records of Ann Ng: 4 leads", "open records of Bo Li: 3 leads"]
+    );
+    let doubts = |record: &str| of(record).doubts.join("\n");
+    assert!(doubts("user U1").starts_with("others have about as many (4 in the middle)"));
+    assert!(doubts("user U1").contains("Ann Ng stands in for Bo Li, who is away"));
+    assert!(doubts("user U12").contains("only 0 of them had an activity in the last 30 days"));
+    assert!(
+        doubts("user U20").starts_with("Max Mo left only 9 days ago"),
+        "{}",
+        doubts("user U20")
+    );
+    let lacking = |record: &str| of(record).missing.iter().cloned().collect::<Vec<_>>().join("; ");
+    assert_eq!(lacking("user U5"), "no role is known of Eve Ek");
+    assert_eq!(lacking("user U6"), "nothing says whether 1 lead is open");
+    assert_eq!(lacking("user U10"), "nothing says whether Hal Ho is active");
+    assert_eq!(
+        judgement.partly(),
+        "users: the managers of 1 who own open records are in no input, or several have the name; \
+         rules/owners.toml:20: `Who Knows` is in no input"
+    );
+}
+
 /// What is proposed about a record, in words.
 fn proposal(findings: &[Finding], record: &str) -> String {
     let about = |finding: &&Finding| finding.record.to_string() == record;

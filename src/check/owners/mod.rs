@@ -9,6 +9,7 @@ mod inactive_owner;
 mod inactive_owner_of_committed_deal;
 mod no_owner;
 mod on_leave;
+mod overloaded_owner;
 mod parked_in_queue;
 mod passed_around;
 mod role_changed;
@@ -36,6 +37,7 @@ pub(super) use inactive_owner::INACTIVE_OWNER;
 pub(super) use inactive_owner_of_committed_deal::INACTIVE_OWNER_OF_COMMITTED_DEAL;
 pub(super) use no_owner::NO_OWNER;
 pub(super) use on_leave::ON_LEAVE;
+pub(super) use overloaded_owner::OVERLOADED_OWNER;
 pub(super) use parked_in_queue::PARKED_IN_QUEUE;
 pub(super) use passed_around::PASSED_AROUND;
 pub(super) use role_changed::ROLE_CHANGED;
@@ -58,6 +60,7 @@ pub(crate) struct Policy {
     calendar: Option<Calendar>,
     on_leave: Result<on_leave::Rules, Off>,
     split: Result<split_ownership::Rules, Off>,
+    overloaded: Result<overloaded_owner::Rules, Off>,
     passed_around: Result<passed_around::Rules, Off>,
     committed: Result<inactive_owner_of_committed_deal::Rules, Off>,
 }
@@ -84,6 +87,7 @@ impl Policy {
             on_leave: on_leave::Rules::parse(on_leave.as_ref(), calendar.as_ref()),
             calendar,
             split: split_ownership::Rules::parse(root, boundary),
+            overloaded: overloaded_owner::Rules::parse(root, boundary),
             passed_around: passed_around::Rules::parse(root),
             committed: inactive_owner_of_committed_deal::Rules::parse(root),
         }
@@ -110,7 +114,9 @@ impl Policy {
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         let handovers = self.handovers().iter().flat_map(|(from, to)| [from, to]);
         let service = self.service.iter().flat_map(|rules| rules.users().each());
-        let all = handovers.chain(service).chain(self.queue()).map(|said| said.value.as_str());
+        let ramp = self.overloaded.iter().flat_map(overloaded_owner::Rules::names);
+        let all = handovers.chain(service).chain(self.queue()).chain(ramp);
+        let all = all.map(|said| said.value.as_str());
         all.chain(self.calendar.iter().flat_map(Calendar::names))
     }
 
@@ -545,7 +551,17 @@ mod tests {
              account_roles = [\"AE\"]\n\
              owners = \"same\"\n\
              [[split-ownership.pair]]\n\
-             role = \"AE\"\n",
+             role = \"AE\"\n\
+             [overloaded-owner]\n\
+             managers_of = [\"user\"]\n\
+             ramp = { \"Cy Ox\" = \"soon\" }\n\
+             [[overloaded-owner.cap]]\n\
+             open = 0\n\
+             [[overloaded-owner.cap]]\n\
+             roles = [\"SDR\"]\n\
+             open = 20\n\
+             [[overloaded-owner.cap]]\n\
+             objects = [\"lead\"]\n",
         );
         for expected in [
             "owners.toml:2: `opportunity` is not a table under review",
@@ -565,6 +581,12 @@ mod tests {
             "owners.toml:25: `owners` is missing in [split-ownership.pair]",
             "owners.toml:26: unknown key `split-ownership.pair.role`",
             "owners.toml:11: `parked-in-queue.limits.Inbound` is a text, and a number is needed",
+            "owners.toml:28: `user` is not a table under review",
+            "owners.toml:29: `overloaded-owner.ramp.Cy Ox` is",
+            "owners.toml:31: `open` is at least 1",
+            "owners.toml:32: the cap on line 30 decides all that this one could\n  \
+             hint: the first that fits counts: put the narrower one first",
+            "owners.toml:35: `open` is missing in [overloaded-owner.cap]",
         ] {
             assert!(found.contains(expected), "{expected} is not in:\n{found}");
         }

@@ -486,6 +486,11 @@ impl<'a> Routed<'a> {
         self.named.get(&account.position()).copied()
     }
 
+    /// True for an account on the list of named accounts.
+    pub(in crate::check) fn is_named_account(&self, row: Row<'a>) -> bool {
+        row.object() == Object::Account && self.named(row).is_some()
+    }
+
     /// Every open record that the rules judge, and the rule that takes it.
     pub(in crate::check) fn taken(&self, world: &World<'a>, object: Object) -> Vec<Taken<'a>> {
         let (Some(plan), Some(batch)) = (self.policy.plan(object), world.batch(object)) else {
