@@ -389,6 +389,7 @@ pub const ALL: &[&CheckDef] = &[
     &system_of_record::CONFLICTING_VALUE,
     &system_of_record::WRONG_WRITER,
     &system_of_record::FLAPPING,
+    &system_of_record::OVERWRITTEN_VERIFIED,
     &system_of_record::ORPHAN_KEY,
     &system_of_record::TWO_WRITERS,
     &system_of_record::STALE_SYNC,

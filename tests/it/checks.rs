@@ -673,6 +673,58 @@ fn turns_are_told_with_what_each_had_to_expect_and_what_chance_leaves() {
 }
 
 #[test]
+fn what_an_enrichment_overwrote_comes_back_as_it_was_verified() {
+    let judged = fixture::named("overwritten-verified");
+    let judgement = judgement(&judged, "SOR-04");
+    let findings = &judgement.findings;
+    for (record, says, proposed) in [
+        (
+            "contact C01",
+            "Title was Buyer when it was verified on 2026-01-10 10:00 UTC; ZoomInfo Sync replaced it, and now \
+             it is CEO",
+            "Set title to Buyer",
+        ),
+        (
+            "contact C08",
+            "Title was Head of Lab when it was verified on 2026-01-10 10:00 UTC; ZoomInfo Sync replaced it, and \
+             now it is CEO",
+            "Set title to Head of Lab",
+        ),
+        (
+            "contact C12",
+            "Title was Buyer when it was verified on 2026-01-10 10:00 UTC; ZoomInfo Sync replaced it, and now \
+             it is blank",
+            "Set title to Buyer",
+        ),
+    ] {
+        assert_eq!(headline(findings, record), says);
+        assert_eq!(proposal(findings, record), proposed, "{record}");
+    }
+    let of = |record: &str| findings.iter().find(|it| it.record.to_string() == record).unwrap();
+    let lacking = |record: &str| of(record).missing.iter().cloned().collect::<Vec<_>>().join("; ");
+    assert_eq!(lacking("contact C15"), "of one of the changes nothing says who made it");
+    assert_eq!(
+        lacking("contact C16"),
+        "contact.verified is a day, and the change was made on it: which came first is not known"
+    );
+    assert_eq!(
+        lacking("contact C17"),
+        "the field history does not say how contact.title came to the value it has now"
+    );
+    assert_eq!(
+        lacking("contact C18"),
+        "the field history begins after contact.verified: what was verified may have changed before"
+    );
+    // The number is masked, and nothing tells it.
+    assert!(!format!("{:?}", of("contact C20")).contains("555-0100"), "{:#?}", of("contact C20"));
+    assert!(of("contact C01").doubts[0].starts_with("contact.verified is set for several fields"));
+    assert_eq!(
+        judgement.partly(),
+        "contacts: nothing says who changed `title` of 1 after it was verified"
+    );
+}
+
+#[test]
 fn a_lead_that_was_touched_on_the_day_of_the_review_was_touched() {
     let findings = found("service-level", "RTE-07");
     for (record, says) in [

@@ -9,6 +9,7 @@ mod orphan;
 mod same;
 mod stale;
 mod two_writers;
+mod verified;
 mod writer;
 
 use crate::boundary::{Batch, Boundary, Field, Grant, Missing, Object, Row};
@@ -25,6 +26,7 @@ pub(super) use flapping::CHECK as FLAPPING;
 pub(super) use orphan::CHECK as ORPHAN_KEY;
 pub(super) use stale::CHECK as STALE_SYNC;
 pub(super) use two_writers::CHECK as TWO_WRITERS;
+pub(super) use verified::CHECK as OVERWRITTEN_VERIFIED;
 pub(super) use writer::CHECK as WRONG_WRITER;
 
 const FILE: &str = "system-of-record.toml";
@@ -38,6 +40,7 @@ pub(crate) struct Policy {
     stale: stale::Rules,
     writer: writer::Rules,
     two_writers: two_writers::Rules,
+    verified: verified::Rules,
     min_coverage: Said<f64>,
     conflict_off: bool,
     orphan_off: bool,
@@ -98,6 +101,7 @@ impl Policy {
         let stale = stale::Rules::parse(root, boundary);
         let writer = writer::Rules::parse(root, boundary);
         let two_writers = two_writers::Rules::parse(root, boundary);
+        let verified = verified::Rules::parse(root, boundary);
         Self {
             systems,
             flapping,
@@ -105,6 +109,7 @@ impl Policy {
             stale,
             writer,
             two_writers,
+            verified,
             min_coverage,
             conflict_off,
             orphan_off,
@@ -289,7 +294,15 @@ mod tests {
             min_current = 50\n\
             [two-writers]\n\
             records = 0\n\
-            shared = [\"account.industry\", \"industry\"]\n";
+            shared = [\"account.industry\", \"industry\"]\n\
+            [[verified]]\n\
+            field = \"account.industry\"\n\
+            stamp = \"id\"\n\
+            [[verified]]\n\
+            field = \"account.industry\"\n\
+            stamp = \"verified\"\n\
+            [[verified]]\n\
+            field = \"account.industry\"\n";
         let files = BTreeMap::from([(FILE.to_owned(), text.to_owned())]);
         let rulebook = Rulebook::parse(&files, &log);
         let policy = Policy::parse(&rulebook.root(Family::SystemOfRecord, &log), &boundary);
@@ -300,6 +313,9 @@ mod tests {
             "system-of-record.toml:6: `writers` is missing in [[governed]]",
             "system-of-record.toml:9: `min_current` is a share from 0 to 1",
             "system-of-record.toml:11: `records` is at least 1\n  hint: of so many records",
+            "system-of-record.toml:15: `account.id` is no date\n  hint: a stamp says when",
+            "system-of-record.toml:18: `account.verified` is not in rules/boundary.toml",
+            "system-of-record.toml:19: `stamp` is missing in [verified]",
             "system-of-record.toml:12: `industry` does not name a field\n  hint: write table and field",
         ] {
             assert!(found.contains(expected), "{expected} is not in:\n{found}");

@@ -16,7 +16,7 @@ use crate::policy::{Said, Section};
 
 use super::super::history::{Actor, Change, History};
 use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World, settings};
-use super::{FILE, conflict, flapping, policy, title};
+use super::{FILE, conflict, flapping, policy, title, verified};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "SOR-02",
@@ -26,7 +26,7 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     about: About::OneRecord,
     summary: "The last change of a governed field within the last `within_days` was made by somebody \
               who is not among its `writers`, as the field history says. Of each field and writer the \
-              first 50 records by id are findings. What SOR-01, SOR-03 or SRC-03 says of the field is \
+              first 50 records by id are findings. What SOR-01, SOR-03, SOR-04 or SRC-03 says of the field is \
               not said again.",
     consequence: "A value that one system answers for comes from somewhere else, until the next sync \
                   takes it away or nobody knows whose it is.",
@@ -86,38 +86,42 @@ impl Governed {
         let field = full_field(section, &field?, boundary)?;
         Some(Self { field, writers })
     }
+}
 
-    /// Whether the writer of a change may write the field.
-    fn allows(&self, world: &World<'_>, history: &History, change: &Change<'_>) -> Verdict {
-        let Some(by) = history.by(change) else { return Verdict::Unsaid };
-        let writers = &*self.writers;
-        let people = world.people();
-        let is_named = match people.find(by) {
-            Found::One(person) => are_named(writers, by, Some(person)),
-            Found::Nobody => are_named(writers, by, None),
-            Found::Several if people.named(by).any(|it| are_named(writers, by, Some(it))) => {
-                return Verdict::Unknown;
-            }
-            Found::Several => false,
-        };
-        // An id that no input knows may be that of a writer whom no input knows.
-        let is_known = |name: &String| matches!(people.find(name), Found::One(_));
-        let is_strange = matches!(people.find(by), Found::Nobody) && looks_like_an_id(by);
-        if is_named {
-            Verdict::Allowed
-        } else if is_strange && !writers.iter().all(is_known) {
-            Verdict::Unknown
-        } else {
-            Verdict::Wrong
+/// Whether somebody whom the rules list made a change.
+pub(super) fn by_one_of(
+    world: &World<'_>,
+    history: &History,
+    change: &Change<'_>,
+    listed: &[String],
+) -> By {
+    let Some(by) = history.by(change) else { return By::Unsaid };
+    let people = world.people();
+    let is_named = match people.find(by) {
+        Found::One(person) => are_named(listed, by, Some(person)),
+        Found::Nobody => are_named(listed, by, None),
+        Found::Several if people.named(by).any(|it| are_named(listed, by, Some(it))) => {
+            return By::Unknown;
         }
+        Found::Several => false,
+    };
+    // An id that no input knows may be that of somebody on the list whom no input knows.
+    let is_known = |name: &String| matches!(people.find(name), Found::One(_));
+    let is_strange = matches!(people.find(by), Found::Nobody) && looks_like_an_id(by);
+    if is_named {
+        By::Listed
+    } else if is_strange && !listed.iter().all(is_known) {
+        By::Unknown
+    } else {
+        By::Other
     }
 }
 
-/// What the rules say of who made a change.
+/// Who made a change, by a list of the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Verdict {
-    Allowed,
-    Wrong,
+pub(super) enum By {
+    Listed,
+    Other,
     /// No input says who it is.
     Unknown,
     /// The history does not say who it was.
@@ -150,7 +154,7 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
 struct Case<'a> {
     row: Row<'a>,
     change: Change<'a>,
-    verdict: Verdict,
+    verdict: By,
     /// How many records the writer changed so in that minute, where that was by a plan.
     planned: Option<usize>,
 }
@@ -179,7 +183,9 @@ fn judge(world: &World<'_>, rules: &Rules, history: &History) -> Judgement {
             }
         }
     });
-    let spoken = (conflict::spoken_of(world), flapping::spoken_of(world));
+    let mut spoken = conflict::spoken_of(world);
+    spoken.extend(flapping::spoken_of(world));
+    spoken.extend(verified::spoken_of(world));
     for (at, governed) in rules.governed.iter().enumerate() {
         let field = &governed.field;
         let Some(batch) = world.batch(field.object()) else {
@@ -190,17 +196,17 @@ fn judge(world: &World<'_>, rules: &Rules, history: &History) -> Judgement {
             judgement.skip_field(field, &format!("the input has no `{}`", field.name()));
             continue;
         }
-        let mut by_writer: BTreeMap<(Verdict, Option<&str>), Vec<Case<'_>>> = BTreeMap::new();
+        let mut by_writer: BTreeMap<(By, Option<&str>), Vec<Case<'_>>> = BTreeMap::new();
         for row in batch.reviewed() {
             judgement.examined += 1;
             let Some(change) = last.get(&(at, row.position())) else { continue };
             let place = (row.object(), row.position(), field.clone());
             let is_source = field.name() == "lead_source" && world.overwritten().speaks_of(row);
-            if is_source || spoken.0.contains(&place) || spoken.1.contains(&place) {
+            if is_source || spoken.contains(&place) {
                 continue;
             }
-            let verdict = governed.allows(world, history, change);
-            if verdict == Verdict::Allowed {
+            let verdict = by_one_of(world, history, change, &governed.writers);
+            if verdict == By::Listed {
                 continue;
             }
             let by = history.by(change).map(str::trim);
@@ -240,7 +246,7 @@ fn finding<'a>(
     let field = &governed.field;
     let writer = history.writer(world, change);
     let headline = match (verdict, &writer) {
-        (Verdict::Wrong, Some(writer)) => {
+        (By::Other, Some(writer)) => {
             format!("{} was last changed by {writer}, who is none of its writers", title(field))
         }
         (_, Some(writer)) => {
@@ -271,9 +277,9 @@ fn finding<'a>(
             is: records.to_string(),
         });
     finding = match verdict {
-        Verdict::Unknown => finding.lacking("who made the change is in no input"),
-        Verdict::Unsaid => finding.lacking("who made the change is not said"),
-        Verdict::Allowed | Verdict::Wrong => finding,
+        By::Unknown => finding.lacking("who made the change is in no input"),
+        By::Unsaid => finding.lacking("who made the change is not said"),
+        By::Listed | By::Other => finding,
     };
     if let Some(planned) = planned {
         finding = finding.unless(format!(
