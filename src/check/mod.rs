@@ -373,6 +373,7 @@ pub const ALL: &[&CheckDef] = &[
     &routing::UNEVEN_TURNS,
     &routing::NAMED_ACCOUNTS,
     &routing::DO_NOT_ROUTE,
+    &routing::STUCK_BEFORE_ROUTING,
     &required::MISSING_FOR_STAGE,
     &required::PLACEHOLDER,
     &required::INVALID,

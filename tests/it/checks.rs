@@ -725,6 +725,40 @@ fn what_an_enrichment_overwrote_comes_back_as_it_was_verified() {
 }
 
 #[test]
+fn what_waits_to_be_routed_is_told_with_the_hours_that_are_known() {
+    let judged = fixture::named("stuck-before-routing");
+    let judgement = judgement(&judged, "RTE-12");
+    let findings = &judgement.findings;
+    let start = "All that starts the routing of this";
+    for (record, says) in [
+        ("lead L01", "lead has been filled for 12 hours, and Intake Queue has it still; 4 hours"),
+        ("lead L02", "lead has been filled for 12 hours, and nobody has it; 4 hours"),
+        ("lead L06", "lead has been filled for 14 hours, and Intake Queue has it still; 4 hours"),
+        ("lead L11", "lead has been filled for 52 hours, and Intake Queue has it still; 48 hours"),
+        (
+            "contact C01",
+            "contact has been filled for 21 hours or longer, and nobody has it; 4 hours",
+        ),
+        (
+            "contact C02",
+            "contact has been filled for some part of 22 hours, and nobody has it; 4 hours",
+        ),
+    ] {
+        assert_eq!(headline(findings, record), format!("{start} {says} are allowed"));
+    }
+    let of = |record: &str| findings.iter().find(|it| it.record.to_string() == record).unwrap();
+    let missing = of("contact C02").missing.iter().cloned().collect::<Vec<_>>().join("; ");
+    assert!(missing.starts_with("nothing says since when country is filled"), "{missing}");
+    assert!(of("lead L20").doubts[0].starts_with("lead.lead_source is blank, and with a value"));
+    assert!(of("contact C01").doubts[0].starts_with("no field says when a contact was assigned"));
+    assert_eq!(
+        judgement.partly(),
+        "leads: 1 without a date of creation that has passed; \
+         rules/routing.toml:17: `Old Queue` is in no input"
+    );
+}
+
+#[test]
 fn a_lead_that_was_touched_on_the_day_of_the_review_was_touched() {
     let findings = found("service-level", "RTE-07");
     for (record, says) in [

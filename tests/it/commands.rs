@@ -345,8 +345,8 @@ fn what_did_not_look_is_told_by_its_cause() {
     assert!(first.contains("This run is the ledger's first entry.") && !first.contains("head"));
     fs::remove_file(job.path("rules/routing.toml")).unwrap();
     let gone = on("2026-11-23");
-    let codes =
-        "RTE-01, RTE-02, RTE-03, RTE-04, RTE-05, RTE-06, RTE-07, RTE-08, RTE-09, RTE-10, REQ-04";
+    let codes = "RTE-01, RTE-02, RTE-03, RTE-04, RTE-05, RTE-06, RTE-07, RTE-08, RTE-09, RTE-10, \
+                 RTE-12, REQ-04";
     let says = format!("- rules/routing.toml is gone since the packet before: {codes}\n");
     assert!(gone.contains(&says), "{gone}");
     assert!(gone.contains("Ledger before this run: 1 line, head"), "{gone}");

@@ -124,7 +124,7 @@ fn examples_are_judged_by_the_real_checks_and_count_what_they_cover() {
     let said = job.call(&["rules", "test"]).ends(0);
     for expected in [
         "2 examples: 2 hold, 0 do not\n",
-        "checks with an example: 2 of 71 (RTE-01, RTE-05)
+        "checks with an example: 2 of 72 (RTE-01, RTE-05)
 ",
         "routing rules that took a record of an example: 1 of 9; not these:\n",
         "  rules/routing.toml:50: `Territories`\n",

@@ -17,6 +17,7 @@ mod roster;
 mod routed;
 mod rules;
 mod service_level;
+mod stuck_before;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -50,6 +51,7 @@ pub(super) use faults::{
 pub(super) use given_away::GIVEN_AWAY;
 pub(super) use routed::{Advice, Need, Routed, Taken};
 pub(super) use service_level::SERVICE_LEVEL;
+pub(super) use stuck_before::STUCK_BEFORE_ROUTING;
 pub(super) use uneven_turns::UNEVEN_TURNS;
 
 /// The rules file.
@@ -87,6 +89,7 @@ pub(crate) struct Policy {
     do_not_route: do_not_route::Rules,
     given_away: given_away::Rules,
     uneven_turns: uneven_turns::Rules,
+    stuck_before: stuck_before::Rules,
     /// The checks that `off = true` switches off.
     off: BTreeSet<&'static str>,
     /// Why no record can be judged against the rules, if a needed field is not allowed.
@@ -190,6 +193,7 @@ impl Policy {
             do_not_route: do_not_route::Rules::parse(root),
             given_away: given_away::Rules::parse(root, boundary),
             uneven_turns,
+            stuck_before: stuck_before::Rules::parse(root, boundary),
             off: switched_off(root),
             missing: boundary.field(Object::User, "id").err(),
         }

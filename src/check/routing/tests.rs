@@ -86,6 +86,28 @@ fn every_fault_of_turns_is_named_with_its_place() {
 }
 
 #[test]
+fn every_fault_of_what_starts_the_routing_is_named_with_its_place() {
+    let routing = "[stuck-before-routing]\n\
+        trigger = [\"lead.region\", \"country\"]\n\
+        after_hours = 0\n\
+        [[stuck-before-routing.delay]]\n\
+        when = { lead = { region = \"West\" } }\n\
+        [[stuck-before-routing.delay]]\n\
+        hours = 48\n";
+    let problems = parse(&[("routing.toml", routing)]).unwrap_err();
+    for expected in [
+        "routing.toml:2: `lead.region` is not in rules/boundary.toml",
+        "routing.toml:2: `country` does not name a field",
+        "routing.toml:3: `after_hours` is above zero",
+        "routing.toml:5: `lead.region` is not in rules/boundary.toml",
+        "routing.toml:4: `hours` is missing in [stuck-before-routing.delay]",
+        "routing.toml:6: `when` is missing in [stuck-before-routing.delay]",
+    ] {
+        assert!(problems.contains(expected), "{expected}\nis not in:\n{problems}");
+    }
+}
+
+#[test]
 fn every_fault_of_the_rules_is_named_with_its_place() {
     let routing = "objects = [\"lead\", \"user\"]\n\
         [[rule]]\n\
