@@ -48,7 +48,9 @@ pub(super) fn rules(batches: &Batches) -> BTreeMap<String, String> {
                 Family::Required => with(shipped, &required(batches, &ladders)),
                 Family::Routing => with(shipped, &(routing(batches) + &bands(batches))),
                 Family::LeadSource => lead_source(&kept_sources(shipped, batches), batches),
-                Family::Owners => owners(shipped, batches) + &shared_owners(batches),
+                Family::Owners => {
+                    managed(&owners(shipped, batches), batches) + &shared_owners(batches)
+                }
                 Family::Batch | Family::Duplicates | Family::SystemOfRecord => shipped.to_owned(),
             };
             (family.file().to_owned(), text)
@@ -825,6 +827,32 @@ fn owners(shipped: &str, batches: &Batches) -> String {
     }
     found.push(']');
     shipped.replacen("users = []", &found, 1)
+}
+
+/// Owners are taken to have managers where those of most active users are active, too.
+fn managed(shipped: &str, batches: &Batches) -> String {
+    /// What falls short of this is no rule with exceptions, but a field that nobody keeps.
+    const ACTIVE_SHARE: f64 = 0.8;
+    let field = |name| batches.field(Object::User, name);
+    let (Some(users), Some(active), Some(manager)) =
+        (batches.get(Object::User), field("active"), field("manager"))
+    else {
+        return shipped.to_owned();
+    };
+    let working = users.rows().filter(|row| row.flag(&active) == Some(true));
+    let managers = working.filter_map(|row| users.find(row.text(&manager)?)?.flag(&active));
+    let managers: Vec<bool> = managers.collect();
+    let (all, there) = (managers.len(), managers.iter().filter(|active| **active).count());
+    if all < MIN_SEGMENT || share(there, all) < ACTIVE_SHARE {
+        return shipped.to_owned();
+    }
+    let worked = [Object::Lead, Object::Deal].into_iter();
+    let worked = worked.filter(|object| batches.field(*object, "owner").is_some());
+    let drafted = format!(
+        "managers_of = {}  # {there} of {all} active users with a manager have an active one: ",
+        quoted_list(worked.map(Object::key))
+    );
+    shipped.replacen("managers_of = []          # ", &drafted, 1)
 }
 
 /// Types of accounts whose people have the account's owner, wherever both owners have one role.

@@ -474,6 +474,8 @@ fn drafted_rules_find_most_of_what_a_person_s_rules_find() {
         }
         draft.call(&["init", ".", "--from", "exports"]).ends(0);
         draft.call(&["rules", "check"]).ends(0);
+        let managed = "managers_of = [\"lead\", \"deal\"]  # 18 of 19 active users with a manager";
+        assert_eq!(draft.text("rules/owners.toml").contains(managed), flavour == "salesforce");
         draft.edit("review.toml", "\n# changed_within_days = 7", "\nchanged_within_days = 30");
         draft.call(&["run", ".", "--as-of", DAY]).ends(0);
         let (own, drafted) = (findings(&own, DAY), findings(&draft, DAY));
