@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 use chrono::{Days, Duration, NaiveDate};
 
-use crate::boundary::{Batch, CHANGED, Field, HAPPENED, Kind, Object, Row};
+use crate::boundary::{Batch, CHANGED, Exposure, Field, HAPPENED, Kind, Object, Row};
 use crate::check::{Family, fold};
 use crate::policy::quoted;
 
@@ -51,7 +51,8 @@ pub(super) fn rules(batches: &Batches) -> BTreeMap<String, String> {
                 Family::Owners => {
                     managed(&owners(shipped, batches), batches) + &shared_owners(batches)
                 }
-                Family::Batch | Family::Duplicates | Family::SystemOfRecord => shipped.to_owned(),
+                Family::SystemOfRecord => watched(shipped, batches),
+                Family::Batch | Family::Duplicates => shipped.to_owned(),
             };
             (family.file().to_owned(), text)
         })
@@ -648,6 +649,45 @@ fn converted_sources(batches: &Batches, leads: &Batch, source: &Field) -> (usize
     same.fold((0, 0), |(kept, pairs), same| (kept + usize::from(same), pairs + 1))
 }
 
+/// Fields whose changes the history keeps are watched for going back and forth; stages, owners and sources have
+/// checks of their own.
+fn watched(shipped: &str, batches: &Batches) -> String {
+    const ELSEWHERE: &[&str] = &["owner", "lead_source", "stage", "status", "lifecycle"];
+    let field = |name| batches.field(Object::FieldHistory, name);
+    let (Some(history), Some(of), Some(_), Some(_)) =
+        (batches.get(Object::FieldHistory), field("field"), field("old"), field("new"))
+    else {
+        return shipped.to_owned();
+    };
+    let names = history.count_by(&of);
+    let mut kept: BTreeMap<String, usize> = BTreeMap::new();
+    for (object, batch) in Object::REVIEWED.iter().filter_map(|it| Some((it, batches.get(*it)?))) {
+        for field in batches.boundary.fields(*object) {
+            let is_it = |name: &str| field.from().iter().any(|it| it.eq_ignore_ascii_case(name));
+            let is_kept = names.iter().any(|(name, _)| is_it(name));
+            let may_be_shown = field.exposure() == Exposure::Shown;
+            if !is_kept || !may_be_shown || ELSEWHERE.contains(&field.name()) {
+                continue;
+            }
+            let changes = history.rows().filter(|row| row.text(&of).is_some_and(is_it));
+            let changes = changes.filter(|row| batch.find(row.id()).is_some()).count();
+            if changes > 0 {
+                kept.insert(field.to_string(), changes);
+            }
+        }
+    }
+    if kept.is_empty() {
+        return shipped.to_owned();
+    }
+    let mut drafted = "fields = [  # whose changes the history keeps\n".to_owned();
+    for (field, changes) in kept {
+        let times = if changes == 1 { "1 change".to_owned() } else { format!("{changes} changes") };
+        let _ = writeln!(drafted, "  {},  # {times}", quoted(&field));
+    }
+    drafted.push(']');
+    shipped.replacen("fields = []               # e.g. [\"account.industry\"]", &drafted, 1)
+}
+
 /// True for a source that says nothing.
 fn is_weak(source: &str) -> bool {
     const WEAK: &[&str] = &["other", "unknown", "n/a", "none", "offline"];
@@ -847,10 +887,14 @@ fn managed(shipped: &str, batches: &Batches) -> String {
         return shipped.to_owned();
     }
     let worked = [Object::Lead, Object::Deal].into_iter();
-    let worked = worked.filter(|object| batches.field(*object, "owner").is_some());
+    let worked: Vec<Object> =
+        worked.filter(|object| batches.field(*object, "owner").is_some()).collect();
+    if worked.is_empty() {
+        return shipped.to_owned();
+    }
     let drafted = format!(
         "managers_of = {}  # {there} of {all} active users with a manager have an active one: ",
-        quoted_list(worked.map(Object::key))
+        quoted_list(worked.into_iter().map(Object::key))
     );
     shipped.replacen("managers_of = []          # ", &drafted, 1)
 }
