@@ -9,10 +9,11 @@
 use chrono::{DateTime, Utc};
 use hashbrown::HashMap;
 
-use crate::boundary::{Batch, Cell, Exposure, Field, Grant, Missing, Object, Row, Shown};
+use crate::boundary::{Batch, Cell, Exposure, Field, Grant, Missing, Object, Row, Shown, id_key};
 use crate::finding::{Changed, Evidence};
 
 use super::ladder::same;
+use super::names::is_of_people;
 use super::people::{Found, Person, Standing, are_named};
 use super::{Judgement, World};
 
@@ -36,6 +37,8 @@ pub(super) struct Change<'a> {
     row: Row<'a>,
     /// How the values of the field that changed may be shown, wherever they stand.
     exposure: Exposure,
+    /// How whoever made it may be shown.
+    of_writer: Exposure,
 }
 
 impl Change<'_> {
@@ -131,8 +134,14 @@ impl History {
                 unclear_records.extend(others);
                 continue;
             }
-            for field in &table.wanted {
-                tell(*field, Change { at, record, row, exposure: table.exposure });
+            let of_people = |text: Option<&str>| of_people(world, text);
+            let values = [&self.old, &self.new].map(|field| row.text(field.as_ref()?));
+            let of_writer = of_people(self.by.as_ref().and_then(|by| row.text(by)));
+            for at_field in &table.wanted {
+                let is_of_people = of.get(*at_field).is_some_and(|it| is_of_people(it.name()));
+                let of_values = values.into_iter().filter(|_| is_of_people).map(of_people).max();
+                let exposure = table.exposure.max(of_values.unwrap_or(Exposure::Shown));
+                tell(*at_field, Change { at, record, row, exposure, of_writer });
             }
         }
         if unclear > 0 {
@@ -246,7 +255,9 @@ impl History {
         let by = self.by.as_ref()?;
         match world.people().find(change.row.text(by)?) {
             Found::One(person) => Some(person.shown.clone()),
-            Found::Several | Found::Nobody => Some(change.row.cell(by).shown().to_string()),
+            Found::Several | Found::Nobody => {
+                Some(change.row.cell_within(by, change.of_writer).shown().to_string())
+            }
         }
     }
 
@@ -283,7 +294,7 @@ impl History {
     /// The change as evidence.
     pub(super) fn evidence(&self, change: &Change<'_>) -> Evidence {
         let [old, new] = self.cells(change);
-        let by = self.by.as_ref().map(|by| change.row.cell(by));
+        let by = self.by.as_ref().map(|by| change.row.cell_within(by, change.of_writer));
         Evidence::Changed(Box::new(Changed {
             field: change.row.cell(&self.field),
             old,
@@ -302,6 +313,22 @@ impl History {
     /// The order of changes in time; those of one instant stand as the history has them.
     pub(super) fn order(change: &Change<'_>) -> (DateTime<Utc>, usize) {
         (change.at, change.row.position())
+    }
+}
+
+/// How far what tells of somebody may be shown, wherever it stands: an id that the tables know as any id, all
+/// else as a name.
+fn of_people(world: &World<'_>, text: Option<&str>) -> Exposure {
+    let names = [Object::User, Object::Queue]
+        .map(|table| world.policies.boundary.allowed(table, "name"))
+        .map(|name| name.map_or(Exposure::Shown, |name| name.exposure()));
+    let of_names = names[0].max(names[1]);
+    match text.map(str::trim).filter(|_| of_names > Exposure::Shown) {
+        None => Exposure::Shown,
+        Some(text) => match world.people().find(text) {
+            Found::One(person) if id_key(&person.id) == id_key(text) => Exposure::Shown,
+            Found::One(_) | Found::Several | Found::Nobody => of_names,
+        },
     }
 }
 

@@ -18,6 +18,11 @@ const SHORTEST: usize = 3;
 /// The fields that hold somebody's id.
 const OF_PEOPLE: [&str; 3] = ["owner", "manager", "by"];
 
+/// True for a field, by its name, that holds somebody's id.
+pub(super) fn is_of_people(field: &str) -> bool {
+    OF_PEOPLE.contains(&field)
+}
+
 /// What a record is called: a person by their name and company, anything else by its name.
 pub fn called(boundary: &Boundary, pulled: &Pulled, row: Row<'_>) -> Option<String> {
     let own = |name: &str| shown(boundary, row, name);
@@ -134,7 +139,7 @@ impl World<'_> {
         {
             finding.headline = format!("{name}: {}", finding.headline);
         }
-        for cell in finding.cells_mut().filter(|cell| OF_PEOPLE.contains(&cell.field())) {
+        for cell in finding.cells_mut().filter(|cell| is_of_people(cell.field())) {
             if let Some(name) = self.whose(cell) {
                 cell.call(name);
             }
