@@ -257,7 +257,7 @@ pub struct Inspect {
 /// The arguments of `match`.
 #[derive(Debug, clap::Args)]
 pub struct Match {
-    /// The file; its first column is taken for ids
+    /// The file; a column that tells its records apart, or else the first, is taken for ids
     pub file: PathBuf,
     /// A second file: records are linked between the two, not within either
     pub other: Option<PathBuf>,

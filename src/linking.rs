@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::hash::BuildHasher as _;
 use std::io::{self, BufWriter, Write as _};
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use hashbrown::DefaultHashBuilder;
@@ -16,6 +17,7 @@ use crate::check;
 use crate::folder;
 use crate::matching::cluster::{Cluster, clusters};
 use crate::matching::infer::{self, Sampled};
+use crate::matching::normalise;
 use crate::matching::parameters::{Mismatch, Parameters, Unreadable};
 use crate::matching::splink::{Dialect, Unfit, retrained};
 use crate::matching::transitive::{Third, kin};
@@ -34,7 +36,7 @@ pub struct Order {
     pub pairs: PathBuf,
     /// The file to write the clusters to, where they are wanted.
     pub clusters: Option<PathBuf>,
-    /// The column of ids; the first column otherwise.
+    /// The column of ids; otherwise one that tells the records apart, or the first.
     pub id: Option<String>,
     /// The column that says which source a record is from: only records of different ones are linked.
     pub source: Option<String>,
@@ -83,6 +85,19 @@ pub enum LinkingError {
     NothingToLinkBy {
         /// The file.
         file: PathBuf,
+    },
+    /// The two files hold nothing that can be compared.
+    #[error(
+        "{} and {} have no column in common that records can be linked by\n  hint: say which two hold the same, \
+         with --kind COLUMN=KIND for a column of each file",
+        file.display(),
+        other.display()
+    )]
+    NothingInCommon {
+        /// The first file.
+        file: PathBuf,
+        /// The second.
+        other: PathBuf,
     },
     /// The column of sources does not name two.
     #[error("{}: `{name}` names {count} sources, not two\n  hint: leave --link out to link within the file, or name with --source a column of two sources", file.display())]
@@ -150,6 +165,10 @@ pub enum LinkingError {
 pub struct Linked {
     /// What each column that was linked by holds.
     pub columns: Vec<(String, Kind)>,
+    /// Of each of two files, the columns that have no partner in the other.
+    pub lone: Vec<(PathBuf, Vec<String>)>,
+    /// Columns of ids that are not the first of their file.
+    pub ids: Vec<(PathBuf, String)>,
     /// How many records there are.
     pub records: u32,
     /// Rows that could not be read.
@@ -215,6 +234,7 @@ impl LinkingError {
             | Self::NamedTwice { .. }
             | Self::NotTwoSources { .. }
             | Self::NothingToLinkBy { .. }
+            | Self::NothingInCommon { .. }
             | Self::NotAModel { .. }
             | Self::OtherModel { .. }
             | Self::NotRetrained { .. } => 2,
@@ -247,6 +267,16 @@ impl Linked {
                 "{records} records in {clusters} clusters; {bridges} pairs left apart, because the others \
                  they would join speak against it\n"
             ));
+        }
+        for (file, columns) in &self.lone {
+            words.push_str(&format!(
+                "only in {}: {}; not compared (`--kind` says what a column holds)\n",
+                file.display(),
+                columns.join(", ")
+            ));
+        }
+        for (file, column) in &self.ids {
+            words.push_str(&format!("the ids of {} are its column {column}\n", file.display()));
         }
         if self.set_aside > 0 {
             words.push_str(&format!("{} rows could not be read: see `inspect`\n", self.set_aside));
@@ -339,20 +369,19 @@ impl Found {
 pub fn run(order: &Order) -> Result<Linked, LinkingError> {
     order.keeps_files_apart()?;
     let known = known(order)?;
-    let mut table = Table::default();
-    table.read(order, &order.file)?;
-    if let Some(other) = &order.other {
-        table.read(order, other)?;
-    }
-    table.name_sources(order)?;
+    let mut table = Table::read(order)?;
     let kinds = table.infer(order);
-    let columns: Vec<(usize, Kind)> =
-        kinds.iter().enumerate().filter_map(|(at, kind)| Some((at, (*kind)?))).collect();
-    if columns.is_empty() {
+    if kinds.iter().all(Option::is_none) {
         return Err(LinkingError::NothingToLinkBy { file: order.file.clone() });
     }
-    let named = |(at, kind): &(usize, Kind)| Some((table.names.get(*at)?.clone(), *kind));
-    let columns_named = columns.iter().filter_map(named).collect();
+    let columns_named = table.compared(&kinds);
+    if let (Some(other), true) = (&order.other, columns_named.is_empty()) {
+        let (file, other) = (order.file.clone(), other.clone());
+        return Err(LinkingError::NothingInCommon { file, other });
+    }
+    let lone = table.lone(&kinds);
+    let columns: Vec<(usize, Kind)> =
+        kinds.iter().enumerate().filter_map(|(at, kind)| Some((at, (*kind)?))).collect();
     table.linked = columns.iter().map(|(at, _)| *at).collect();
     let plan = Plan {
         columns: &columns.iter().map(|(_, kind)| *kind).collect::<Vec<_>>(),
@@ -391,6 +420,8 @@ pub fn run(order: &Order) -> Result<Linked, LinkingError> {
     let likely = found.pairs.iter().filter(|pair| likely(&found.judged(pair))).count();
     Ok(Linked {
         columns: columns_named,
+        lone,
+        ids: table.later_ids(),
         records: table.len(),
         set_aside: table.set_aside,
         repeated_ids: table.repeated_ids(order.threads),
@@ -639,80 +670,180 @@ struct Table {
     /// The first record of each stretch.
     firsts: Vec<u32>,
     len: u32,
-    /// For each file, the first stretch, and where the columns of `names` stand in it.
-    files: Vec<(usize, Vec<Option<usize>>)>,
-    /// The columns that may be linked by; those of the first file.
-    names: Vec<String>,
-    /// Of `names`, those that are linked by.
+    parts: Vec<Part>,
+    /// What may be linked by.
+    columns: Vec<Joint>,
+    /// Of `columns`, those that are linked by.
     linked: Vec<usize>,
     /// Which source each record is from; empty when there is one.
     sources: Vec<u8>,
     set_aside: u64,
 }
 
-/// The cells before the columns that may be linked by.
-const ID: usize = 0;
-const SOURCE: usize = 1;
+/// What was read of one file.
+#[derive(Debug)]
+struct Part {
+    file: PathBuf,
+    /// Its first stretch.
+    stretch: usize,
+    records: Range<u32>,
+    /// The headers of the cells that were read.
+    header: Vec<String>,
+    /// The cell that holds the id.
+    id: usize,
+    /// The cell that tells the source.
+    source: Option<usize>,
+    /// The cells that may be linked by.
+    may_link: Vec<usize>,
+    /// True where the id's column is the first that does not tell the source.
+    starts_with_id: bool,
+}
+
+/// A column of one file and its partner in the other, or one of them alone.
+#[derive(Debug)]
+struct Joint {
+    /// The cell of each file.
+    cells: [Option<usize>; 2],
+    /// What both were found to hold, where that is what joined them.
+    agreed: Option<Kind>,
+}
+
+impl Joint {
+    fn is_whole(&self) -> bool {
+        self.cells.iter().all(Option::is_some)
+    }
+}
+
+/// True for a header that names the record itself.
+fn names_the_record(header: &str) -> bool {
+    header.ends_with("Id") || normalise::words(header).split(' ').any(|word| word == "id")
+}
+
+/// What a column of this kind is part of, where the engine reads several columns as one value.
+fn read_as_one(kind: Kind) -> Option<Kind> {
+    match kind {
+        Kind::FirstName | Kind::LastName | Kind::FullName => Some(Kind::FullName),
+        Kind::Street | Kind::HouseNumber => Some(Kind::Street),
+        Kind::Phone | Kind::Web => Some(kind),
+        _ => None,
+    }
+}
+
+/// True for kinds of which two columns hold the same thing: of two texts or two numbers no kind says that.
+fn joins(kind: Kind) -> bool {
+    !matches!(kind, Kind::Text | Kind::Category | Kind::Identifier)
+}
+
+impl Order {
+    /// What a column was said to hold.
+    fn said(&self, name: &str) -> Option<Option<Kind>> {
+        self.kinds.iter().find(|(known, _)| known == name).map(|(_, kind)| *kind)
+    }
+}
 
 impl Table {
-    fn read(&mut self, order: &Order, file: &Path) -> Result<(), LinkingError> {
-        let unreadable =
-            |refusal: Refusal| LinkingError::Unreadable { file: file.to_owned(), refusal };
+    fn read(order: &Order) -> Result<Self, LinkingError> {
         let limits = Limits::default();
-        let sheet = Sheet::open(file, &Expect::default(), &limits).map_err(unreadable)?;
+        let mut sheets = Vec::new();
+        for file in std::iter::once(&order.file).chain(&order.other) {
+            let sheet = Sheet::open(file, &Expect::default(), &limits)
+                .map_err(|refusal| LinkingError::Unreadable { file: file.clone(), refusal })?;
+            sheets.push((file, sheet));
+        }
+        let is_nowhere =
+            |name: &&String| sheets.iter().all(|(_, sheet)| sheet.column(name).is_none());
+        if let Some(name) = order.kinds.iter().map(|(name, _)| name).find(is_nowhere) {
+            let header = sheets.iter().flat_map(|(_, sheet)| sheet.header()).cloned().collect();
+            let (file, name) = (order.file.clone(), name.clone());
+            return Err(LinkingError::NoColumn { file, name, header });
+        }
+        let mut table = Self::default();
+        for (file, sheet) in &sheets {
+            table.read_file(order, file, sheet)?;
+        }
+        table.name_sources(order)?;
+        let kinds: Vec<Vec<Option<Kind>>> =
+            table.parts.iter().map(|part| table.kinds_of(order, part)).collect();
+        if order.id.is_none() {
+            let ids: Vec<usize> = table
+                .parts
+                .iter()
+                .zip(&kinds)
+                .map(|(part, kinds)| table.find_id(part, kinds, order.threads))
+                .collect();
+            for (part, id) in table.parts.iter_mut().zip(ids) {
+                part.starts_with_id = part.id == id;
+                part.id = id;
+                part.may_link.retain(|cell| *cell != id);
+            }
+        }
+        table.join(order, &kinds);
+        Ok(table)
+    }
+
+    fn read_file(&mut self, order: &Order, file: &Path, sheet: &Sheet) -> Result<(), LinkingError> {
         let header = sheet.header();
-        let column = |name: &str| {
+        let column = |name: &String| {
             sheet.column(name).ok_or_else(|| LinkingError::NoColumn {
                 file: file.to_owned(),
-                name: name.to_owned(),
+                name: name.clone(),
                 header: header.to_vec(),
             })
         };
-        let id = order.id.as_deref().map(column).transpose()?.unwrap_or(0);
-        let source = order.source.as_deref().map(column).transpose()?;
-        if self.files.is_empty() {
-            for (name, _) in &order.kinds {
-                column(name)?;
-            }
-            let known = |name: &String| order.kinds.iter().any(|(other, _)| other == name);
-            let may_link = |(at, name): &(usize, &String)| {
-                *at != id && Some(*at) != source && (known(name) || infer::may_link(name))
-            };
-            let linked = header.iter().enumerate().filter(may_link);
-            self.names = linked.map(|(_, name)| name.clone()).collect();
-        }
-        let there: Vec<Option<usize>> = self.names.iter().map(|name| sheet.column(name)).collect();
-        // The reader wants columns that are there; one that is not is read from nowhere.
-        let mut wanted = vec![id, source.unwrap_or(id)];
-        let mut places = Vec::new();
-        for column in there {
-            places.push(column.map(|column| {
-                wanted.push(column);
-                wanted.len() - 1
-            }));
-        }
-        let (stretches, tally) =
-            sheet.read(&wanted, Stretch::default, order.threads).map_err(unreadable)?;
+        let known = order.id.as_ref().map(column).transpose()?;
+        let source = order.source.as_ref().map(column).transpose()?;
+        let first = usize::from(source == Some(0) && header.len() > 1);
+        let id = known.unwrap_or(first);
+        let may_link = |at: usize, name: &str| {
+            Some(at) != known
+                && Some(at) != source
+                && (order.said(name).is_some() || infer::may_link(name))
+        };
+        let may_be_id = |name: &str| known.is_none() && names_the_record(name);
+        let read = |(at, name): &(usize, &String)| {
+            *at == id || Some(*at) == source || may_link(*at, name) || may_be_id(name)
+        };
+        let (wanted, names): (Vec<usize>, Vec<String>) =
+            header.iter().enumerate().filter(read).map(|(at, name)| (at, name.clone())).unzip();
+        let (stretches, tally) = sheet
+            .read(&wanted, Stretch::default, order.threads)
+            .map_err(|refusal| LinkingError::Unreadable { file: file.to_owned(), refusal })?;
         self.set_aside += tally.quarantined;
-        self.files.push((self.stretches.len(), places));
+        let (stretch, from) = (self.stretches.len(), self.len);
         for stretch in stretches.into_iter().filter(|stretch| stretch.rows > 0) {
             self.firsts.push(self.len);
             self.len = self.len.saturating_add(stretch.rows);
             self.stretches.push(stretch);
         }
+        let cell = |column: usize| wanted.iter().position(|at| *at == column);
+        let linkable = wanted.iter().zip(&names).enumerate();
+        let linkable = linkable.filter(|(_, (at, name))| may_link(**at, name));
+        let may_link = linkable.map(|(cell, _)| cell).collect();
+        self.parts.push(Part {
+            file: file.to_owned(),
+            stretch,
+            records: from..self.len,
+            id: cell(id).unwrap_or_default(),
+            source: source.and_then(cell),
+            may_link,
+            header: names,
+            starts_with_id: true,
+        });
         Ok(())
     }
 
     /// Which source each record is from.
     fn name_sources(&mut self, order: &Order) -> Result<(), LinkingError> {
-        if let Some((first_of_second, _)) = self.files.get(1) {
-            let from = self.firsts.get(*first_of_second).copied().unwrap_or(self.len);
+        if let Some(second) = self.parts.get(1) {
+            let from = second.records.start;
             self.sources = (0..self.len).map(|at| u8::from(at >= from)).collect();
-        } else if let Some(name) = &order.source {
+        } else if let (Some(name), Some(source)) =
+            (&order.source, self.parts.first().and_then(|part| part.source))
+        {
             let mut known: Vec<&str> = Vec::new();
             let mut sources = Vec::new();
             for at in 0..self.len {
-                let value = self.cell(at, SOURCE).unwrap_or_default();
+                let value = self.cell(at, source).unwrap_or_default();
                 let place = known.iter().position(|other| *other == value).unwrap_or(known.len());
                 if place == known.len() {
                     known.push(value);
@@ -731,28 +862,163 @@ impl Table {
         Ok(())
     }
 
+    /// What the cells of one file hold, told by that file alone.
+    fn kinds_of(&self, order: &Order, part: &Part) -> Vec<Option<Kind>> {
+        let step = ((part.records.len() as u32) / SAMPLE).max(1) as usize;
+        let values: Vec<Vec<&str>> = (0..part.header.len())
+            .map(|cell| {
+                let records = part.records.clone().step_by(step);
+                records.map(|at| self.cell(at, cell).unwrap_or_default()).collect()
+            })
+            .collect();
+        let sampled: Vec<Sampled<'_>> = part
+            .header
+            .iter()
+            .zip(&values)
+            .map(|(header, values)| Sampled { header, values })
+            .collect();
+        let kinds = infer::kinds(&sampled).into_iter().zip(&part.header);
+        kinds.map(|(kind, name)| order.said(name).unwrap_or(kind)).collect()
+    }
+
+    /// The cell that names the records: it has a value in each, no two the same, and says nothing else of them.
+    /// That is the first one, or one that its header calls so; where none does, the first one is taken.
+    fn find_id(&self, part: &Part, kinds: &[Option<Kind>], threads: NonZeroUsize) -> usize {
+        let named = part.header.iter().enumerate().filter(|(_, name)| names_the_record(name));
+        let may_be = |cell: &usize| {
+            Some(*cell) != part.source && kinds.get(*cell).is_some_and(Option::is_none)
+        };
+        let tells_apart = |cell: &usize| {
+            let value = |at: u32| self.cell(at, *cell).unwrap_or_default();
+            part.records.clone().all(|at| !value(at).trim().is_empty())
+                && self.repeated(part.records.clone(), value, threads) == 0
+        };
+        let mut candidates = std::iter::once(part.id).chain(named.map(|(cell, _)| cell));
+        candidates.find(|cell| may_be(cell) && tells_apart(cell)).unwrap_or(part.id)
+    }
+
+    /// Joins the columns of two files: by name, by name but for case and signs, and by what they hold, each
+    /// where one of either file is left.
+    fn join(&mut self, order: &Order, kinds: &[Vec<Option<Kind>>]) {
+        let [Some(left), Some(right)] = [self.parts.first(), self.parts.get(1)] else {
+            let cells = self.parts.iter().flat_map(|part| &part.may_link);
+            self.columns =
+                cells.map(|cell| Joint { cells: [Some(*cell), None], agreed: None }).collect();
+            return;
+        };
+        let mut rest = [left.may_link.clone(), right.may_link.clone()];
+        let name = |file: usize, cell: usize| {
+            self.parts.get(file).and_then(|part| part.header.get(cell)).cloned().unwrap_or_default()
+        };
+        let folded = |file: usize, cell: usize| {
+            normalise::words(&name(file, cell)).split(' ').collect::<String>()
+        };
+        let kind = |file: usize, cell: usize| {
+            let kind = kinds.get(file).and_then(|kinds| *kinds.get(cell)?)?;
+            (joins(kind) || order.said(&name(file, cell)).is_some()).then_some(kind)
+        };
+        let mut columns: Vec<Joint> = Vec::new();
+        let by_name = alike(&mut rest, |file, cell| Some(name(file, cell)));
+        let by_fold = alike(&mut rest, |file, cell| Some(folded(file, cell)));
+        let by_kind = alike(&mut rest, kind);
+        let whole = by_name.into_iter().chain(by_fold).map(|(_, cells)| (None, cells));
+        let agreed = by_kind.into_iter().map(|(kind, cells)| (Some(kind), cells));
+        columns.extend(
+            whole.chain(agreed).map(|(agreed, cells)| Joint { cells: cells.map(Some), agreed }),
+        );
+        let [left, right] = rest;
+        let alone = left.into_iter().map(|cell| [Some(cell), None]);
+        let alone = alone.chain(right.into_iter().map(|cell| [None, Some(cell)]));
+        columns.extend(alone.map(|cells| Joint { cells, agreed: None }));
+        // In the order of the first file, and then of the second.
+        columns.sort_by_key(|joint| {
+            let [left, right] = joint.cells;
+            (left.is_none(), left.or(right))
+        });
+        self.columns = columns;
+    }
+
+    /// The headers of a column.
+    fn names(&self, joint: &Joint) -> Vec<&str> {
+        let parts = self.parts.iter().zip(joint.cells);
+        parts.filter_map(|(part, cell)| part.header.get(cell?).map(String::as_str)).collect()
+    }
+
     /// What the columns hold.
     fn infer(&self, order: &Order) -> Vec<Option<Kind>> {
         let step = (self.len / SAMPLE).max(1);
-        let values: Vec<Vec<&str>> = (0..self.names.len())
+        let values: Vec<Vec<&str>> = (0..self.columns.len())
             .map(|column| {
                 let records = (0..self.len).step_by(step as usize);
                 records.map(|at| self.column(at, column).unwrap_or_default()).collect()
             })
             .collect();
         let sampled: Vec<Sampled<'_>> = self
-            .names
+            .columns
             .iter()
             .zip(&values)
-            .map(|(header, values)| Sampled { header, values })
+            .map(|(joint, values)| Sampled {
+                header: self.names(joint).first().copied().unwrap_or_default(),
+                values,
+            })
             .collect();
-        let mut kinds = infer::kinds(&sampled);
-        for (kind, name) in kinds.iter_mut().zip(&self.names) {
-            if let Some((_, known)) = order.kinds.iter().find(|(other, _)| other == name) {
-                *kind = *known;
-            }
-        }
-        kinds
+        let kinds = infer::kinds(&sampled);
+        let said = |joint: &Joint| self.names(joint).into_iter().find_map(|name| order.said(name));
+        let kinds = kinds.into_iter().zip(&self.columns);
+        kinds.map(|(kind, joint)| said(joint).unwrap_or(joint.agreed.or(kind))).collect()
+    }
+
+    /// True where records of both sources may have a value to compare.
+    fn is_compared(&self, kinds: &[Option<Kind>], joint: &Joint, kind: Kind) -> bool {
+        let others = |other: &Joint| {
+            let mut sides = joint.cells.iter().zip(other.cells);
+            sides.any(|(own, other)| own.is_none() && other.is_some())
+        };
+        self.parts.len() < 2
+            || joint.is_whole()
+            || read_as_one(kind).is_some_and(|one| {
+                self.columns
+                    .iter()
+                    .zip(kinds)
+                    .any(|(other, kind)| others(other) && kind.and_then(read_as_one) == Some(one))
+            })
+    }
+
+    /// The columns that are compared, by name.
+    fn compared(&self, kinds: &[Option<Kind>]) -> Vec<(String, Kind)> {
+        let columns = self.columns.iter().zip(kinds);
+        let compared = columns.filter_map(|(joint, kind)| Some((joint, (*kind)?)));
+        compared
+            .filter(|(joint, kind)| self.is_compared(kinds, joint, *kind))
+            .map(|(joint, kind)| {
+                let mut names = self.names(joint);
+                names.dedup();
+                (names.join(" / "), kind)
+            })
+            .collect()
+    }
+
+    /// Of each file, the columns that the other has nothing to compare with.
+    fn lone(&self, kinds: &[Option<Kind>]) -> Vec<(PathBuf, Vec<String>)> {
+        let lone = |file: usize| {
+            let columns = self.columns.iter().zip(kinds);
+            let own = columns
+                .filter(move |(joint, _)| joint.cells.get(file).is_some_and(Option::is_some));
+            let alone = own.filter(|(joint, kind)| {
+                kind.is_some_and(|kind| !self.is_compared(kinds, joint, kind))
+            });
+            alone.flat_map(|(joint, _)| self.names(joint)).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let lone = self.parts.iter().enumerate().map(|(at, part)| (part.file.clone(), lone(at)));
+        lone.filter(|(_, columns)| !columns.is_empty()).collect()
+    }
+
+    /// The columns of ids that are not the first of their file.
+    fn later_ids(&self) -> Vec<(PathBuf, String)> {
+        let later = self.parts.iter().filter(|part| !part.starts_with_id);
+        later
+            .filter_map(|part| Some((part.file.clone(), part.header.get(part.id)?.clone())))
+            .collect()
     }
 
     /// The stretch in which a record stands, and its row there.
@@ -774,27 +1040,77 @@ impl Table {
         self.stretches.get(stretch)?.cell(row, cell)
     }
 
-    /// The value of one of `names`.
+    /// The value of one of `columns`.
     fn column(&self, at: u32, column: usize) -> Option<&str> {
         let (stretch, row) = self.place(at)?;
-        let (_, places) = self.files.iter().rev().find(|(first, _)| *first <= stretch)?;
-        self.stretches.get(stretch)?.cell(row, (*places.get(column)?)?)
+        let cell = *self.columns.get(column)?.cells.get(self.part_of(stretch))?;
+        self.stretches.get(stretch)?.cell(row, cell?)
+    }
+
+    /// The file that a stretch is of.
+    fn part_of(&self, stretch: usize) -> usize {
+        usize::from(self.parts.get(1).is_some_and(|second| second.stretch <= stretch))
     }
 
     fn id(&self, at: u32) -> &str {
-        self.cell(at, ID).unwrap_or_default()
+        let cell = || {
+            let (stretch, row) = self.place(at)?;
+            self.stretches.get(stretch)?.cell(row, self.parts.get(self.part_of(stretch))?.id)
+        };
+        cell().unwrap_or_default()
     }
 
-    /// How many records have the id of an earlier one of their source; told by hashes, of which two in
-    /// millions do not meet by chance.
+    /// How many records have the id of an earlier one of their source.
     fn repeated_ids(&self, threads: NonZeroUsize) -> usize {
+        self.repeated(0..self.len, |at| self.id(at), threads)
+    }
+
+    /// How many records have the value of an earlier one of their source; told by hashes, of which two in
+    /// millions do not meet by chance.
+    fn repeated<'v>(
+        &self,
+        records: Range<u32>,
+        value: impl Fn(u32) -> &'v str + Sync,
+        threads: NonZeroUsize,
+    ) -> usize {
         let hashing = DefaultHashBuilder::default();
-        let hash = |at: u32| hashing.hash_one((self.source(at), self.id(at)));
-        let mut hashes = vec![0; self.len as usize];
-        threads::fill(threads, &mut hashes, |at| u32::try_from(at).map_or(0, hash));
+        let hash = |at: u32| hashing.hash_one((self.source(at), value(at)));
+        let mut hashes = vec![0; records.len()];
+        threads::fill(threads, &mut hashes, |at| {
+            u32::try_from(at).map_or(0, |at| hash(records.start + at))
+        });
         hashes.sort_unstable();
         hashes.windows(2).filter(|pair| pair.first() == pair.last()).count()
     }
+}
+
+/// Two cells, one of each file, with the key that they share.
+type Alike<K> = (K, [usize; 2]);
+
+/// Takes from the rest of both files each pair that shares a key which no other of the rest has.
+fn alike<K: PartialEq>(
+    rest: &mut [Vec<usize>; 2],
+    key: impl Fn(usize, usize) -> Option<K>,
+) -> Vec<Alike<K>> {
+    let mut pairs = Vec::new();
+    let [left, right] = rest;
+    for one in left.clone() {
+        let Some(shared) = key(0, one) else { continue };
+        let has = |file: usize, cells: &[usize]| -> Vec<usize> {
+            cells
+                .iter()
+                .copied()
+                .filter(|cell| key(file, *cell).as_ref() == Some(&shared))
+                .collect()
+        };
+        if let ([_], [other]) = (has(0, left).as_slice(), has(1, right).as_slice()) {
+            let other = *other;
+            left.retain(|cell| *cell != one);
+            right.retain(|cell| *cell != other);
+            pairs.push((shared, [one, other]));
+        }
+    }
+    pairs
 }
 
 impl Records for Table {

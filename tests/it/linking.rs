@@ -344,6 +344,61 @@ fn two_sources_are_linked_between_in_one_file_or_in_two() {
 }
 
 #[test]
+fn columns_of_two_files_are_joined_by_name_by_spelling_and_by_what_they_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let (rows, twins) = people();
+    let (left, right): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row[0].starts_with('P'));
+    write(&folder.path().join("left.csv"), &HEADER, &left);
+    let header = ["id", "first_name", "surname", "E-MAIL", "Mobile", "Postcode"];
+    write(&folder.path().join("right.csv"), &header, &right);
+    let done = call(folder.path(), &["left.csv", "right.csv", "--pairs", "out.csv"]).ends(0);
+    let told = "440 records linked by First Name / first_name (first-name), Last Name / surname (last-name), \
+                Email / E-MAIL (mail), Phone / Mobile (phone)\n";
+    assert!(done.out.starts_with(told), "{}", done.out);
+    assert!(done.out.contains("\nonly in left.csv: Company; not compared"), "{}", done.out);
+    assert!(done.out.contains("\nonly in right.csv: Postcode; not compared"), "{}", done.out);
+    assert_few_more(&likely(&folder.path().join("out.csv")), &twins);
+
+    // What no name and no value tells is told by who asks.
+    let header = ["id", "Industry", "Gender", "Year", "Occupation", "Sex"];
+    write(&folder.path().join("right.csv"), &header, &right);
+    let left = ["id", "a", "b", "c", "d", "Vendor"];
+    write(&folder.path().join("left.csv"), &left, &right);
+    let files = ["left.csv", "right.csv", "--pairs", "none.csv"];
+    let kinds = ["--kind", "Vendor=company"];
+    let none = call(folder.path(), &[&files[..], &kinds].concat()).ends(2);
+    assert!(none.err.contains("left.csv and right.csv have no column in common"), "{}", none.err);
+    assert!(none.err.contains("hint: say which two hold the same, with --kind"), "{}", none.err);
+    let kinds = ["--kind", "Vendor=company", "--kind", "Sex=company"];
+    let done = call(folder.path(), &[&files[..], &kinds].concat()).ends(0);
+    assert!(done.out.contains("linked by Vendor / Sex (company)\n"), "{}", done.out);
+}
+
+#[test]
+fn the_ids_stand_where_they_tell_records_apart_and_never_tell_the_source() {
+    let folder = tempfile::tempdir().unwrap();
+    let (rows, twins) = people();
+    let rows: Vec<[String; 6]> = rows
+        .iter()
+        .map(|[id, first, last, mail, phone, _]| {
+            let source = if id.starts_with('P') { "crm" } else { "shop" };
+            [&source.to_owned(), first, last, mail, phone, id].map(String::clone)
+        })
+        .collect();
+    for header in [
+        ["source", "First Name", "Last Name", "Email", "Phone", "Record ID"],
+        ["source", "First Name", "Last Name", "Email", "Phone", "id"],
+    ] {
+        write(&folder.path().join("both.csv"), &header, &rows);
+        let done = call(folder.path(), &["both.csv", "--link", "--pairs", "out.csv"]).ends(0);
+        assert!(done.out.contains("linked by First Name (first-name), "), "{}", done.out);
+        let told = format!("\nthe ids of both.csv are its column {}\n", header[5]);
+        assert!(done.out.contains(&told), "{}", done.out);
+        assert_few_more(&likely(&folder.path().join("out.csv")), &twins);
+    }
+}
+
+#[test]
 fn what_is_asked_for_wrongly_is_named_and_nothing_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let (rows, _) = people();
