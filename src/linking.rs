@@ -725,7 +725,16 @@ fn read_as_one(kind: Kind) -> Option<Kind> {
         Kind::FirstName | Kind::LastName | Kind::FullName => Some(Kind::FullName),
         Kind::Street | Kind::HouseNumber => Some(Kind::Street),
         Kind::Phone | Kind::Web => Some(kind),
-        _ => None,
+        Kind::Mail
+        | Kind::Company
+        | Kind::City
+        | Kind::Region
+        | Kind::Postcode
+        | Kind::Country
+        | Kind::Birth
+        | Kind::Identifier
+        | Kind::Text
+        | Kind::Category => None,
     }
 }
 
@@ -735,9 +744,15 @@ fn joins(kind: Kind) -> bool {
 }
 
 impl Order {
-    /// What a column was said to hold.
-    fn said(&self, name: &str) -> Option<Option<Kind>> {
-        self.kinds.iter().find(|(known, _)| known == name).map(|(_, kind)| *kind)
+    /// True for a column of which it was said what it holds.
+    fn says(&self, name: &str) -> bool {
+        self.kinds.iter().any(|(known, _)| known == name)
+    }
+
+    /// What a column was said to hold, or else what it seems to.
+    fn kind(&self, name: &str, seems: Option<Kind>) -> Option<Kind> {
+        let said = self.kinds.iter().find(|(known, _)| known == name);
+        said.map_or(seems, |(_, kind)| *kind)
     }
 }
 
@@ -795,9 +810,7 @@ impl Table {
         let first = usize::from(source == Some(0) && header.len() > 1);
         let id = known.unwrap_or(first);
         let may_link = |at: usize, name: &str| {
-            Some(at) != known
-                && Some(at) != source
-                && (order.said(name).is_some() || infer::may_link(name))
+            Some(at) != known && Some(at) != source && (order.says(name) || infer::may_link(name))
         };
         let may_be_id = |name: &str| known.is_none() && names_the_record(name);
         let read = |(at, name): &(usize, &String)| {
@@ -864,7 +877,7 @@ impl Table {
 
     /// What the cells of one file hold, told by that file alone.
     fn kinds_of(&self, order: &Order, part: &Part) -> Vec<Option<Kind>> {
-        let step = ((part.records.len() as u32) / SAMPLE).max(1) as usize;
+        let step = ((part.records.end - part.records.start) / SAMPLE).max(1) as usize;
         let values: Vec<Vec<&str>> = (0..part.header.len())
             .map(|cell| {
                 let records = part.records.clone().step_by(step);
@@ -878,7 +891,7 @@ impl Table {
             .map(|(header, values)| Sampled { header, values })
             .collect();
         let kinds = infer::kinds(&sampled).into_iter().zip(&part.header);
-        kinds.map(|(kind, name)| order.said(name).unwrap_or(kind)).collect()
+        kinds.map(|(kind, name)| order.kind(name, kind)).collect()
     }
 
     /// The cell that names the records: it has a value in each, no two the same, and says nothing else of them.
@@ -915,7 +928,7 @@ impl Table {
         };
         let kind = |file: usize, cell: usize| {
             let kind = kinds.get(file).and_then(|kinds| *kinds.get(cell)?)?;
-            (joins(kind) || order.said(&name(file, cell)).is_some()).then_some(kind)
+            (joins(kind) || order.says(&name(file, cell))).then_some(kind)
         };
         let mut columns: Vec<Joint> = Vec::new();
         let by_name = alike(&mut rest, |file, cell| Some(name(file, cell)));
@@ -963,9 +976,14 @@ impl Table {
             })
             .collect();
         let kinds = infer::kinds(&sampled);
-        let said = |joint: &Joint| self.names(joint).into_iter().find_map(|name| order.said(name));
         let kinds = kinds.into_iter().zip(&self.columns);
-        kinds.map(|(kind, joint)| said(joint).unwrap_or(joint.agreed.or(kind))).collect()
+        kinds
+            .map(|(kind, joint)| {
+                let seems = joint.agreed.or(kind);
+                let said = self.names(joint).into_iter().find(|name| order.says(name));
+                said.map_or(seems, |name| order.kind(name, seems))
+            })
+            .collect()
     }
 
     /// True where records of both sources may have a value to compare.
