@@ -108,11 +108,8 @@ impl Table {
     fn parse(file: &str, text: &str, log: &Log) -> Self {
         let text = text.trim_start_matches('\u{feff}');
         let lines = Lines::of(text);
-        let mut reader = csv::ReaderBuilder::new()
-            .flexible(true)
-            .has_headers(false)
-            .trim(csv::Trim::All)
-            .from_reader(text.as_bytes());
+        let separator = separator(text);
+        let mut reader = reader(text, separator.delimiter);
         let mut table = Self { file: file.to_owned(), header: Vec::new(), rows: Vec::new() };
         for record in reader.records() {
             let Ok(record) = record else {
@@ -121,7 +118,8 @@ impl Table {
             };
             let line = lines.of_record(record.position().map_or(0, csv::Position::byte));
             let cells: Vec<String> = record.iter().map(str::to_owned).collect();
-            if cells.iter().all(String::is_empty) {
+            let is_declaration = separator.is_declared && line == 1;
+            if is_declaration || cells.iter().all(String::is_empty) {
                 continue;
             }
             if table.header.is_empty() {
@@ -145,9 +143,60 @@ impl Table {
     }
 }
 
+fn reader(text: &str, delimiter: u8) -> csv::Reader<&[u8]> {
+    csv::ReaderBuilder::new()
+        .flexible(true)
+        .has_headers(false)
+        .trim(csv::Trim::All)
+        .delimiter(delimiter)
+        .from_reader(text.as_bytes())
+}
+
+/// What stands between the cells of a table.
+struct Separator {
+    delimiter: u8,
+    /// True where a first line `sep=;` says so.
+    is_declared: bool,
+}
+
+/// What a spreadsheet wrote between the cells, which is not a comma in every country: what the first line
+/// declares, or else what makes the most cells of the header.
+fn separator(text: &str) -> Separator {
+    let first = text.lines().next().unwrap_or_default().trim_matches(['"', '\r', ' ']);
+    if let Some(&[delimiter]) = first.strip_prefix("sep=").map(str::as_bytes) {
+        return Separator { delimiter, is_declared: true };
+    }
+    let cells = |delimiter: &u8| {
+        let header = reader(text, *delimiter).into_records().next();
+        header.and_then(Result::ok).map_or(0, |header| header.len())
+    };
+    // The last of equals is taken: a comma, unless something else speaks.
+    let delimiter = b"\t;,".iter().copied().max_by_key(cells).unwrap_or(b',');
+    Separator { delimiter, is_declared: false }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_is_read_with_what_its_spreadsheet_wrote_between_the_cells() {
+        for text in [
+            "country,owner\nDE,\"Ann; Bo\"\n",
+            "country;owner\r\nDE;\"Ann; Bo\"\r\n",
+            "sep=;\r\ncountry;owner\r\nDE;\"Ann; Bo\"\r\n",
+            "country\towner\nDE\tAnn; Bo\n",
+        ] {
+            let log = Log::default();
+            let table = Table::parse("rules/t.csv", text, &log);
+            assert_eq!(table.header, ["country", "owner"], "{text:?}");
+            let rows: Vec<&[String]> = table.rows.iter().map(|(_, row)| row.as_slice()).collect();
+            assert_eq!(rows, [["DE", "Ann; Bo"]], "{text:?}");
+        }
+        let table = Table::parse("rules/t.csv", "name\nAnn; Bo\n", &Log::default());
+        assert_eq!(table.header, ["name"]);
+        assert_eq!(table.rows, [(2, vec!["Ann; Bo".to_owned()])]);
+    }
 
     #[test]
     fn a_row_has_the_line_on_which_it_stands_whatever_ends_a_line() {
