@@ -994,6 +994,15 @@ pub(super) fn find<'h>(
     is_that_name(object, name, column, header).then_some(column)
 }
 
+/// The two columns of campaign members that name leads and contacts apart.
+pub(super) fn two_people(object: Object, header: &[String]) -> Option<[&str; 2]> {
+    if object != Object::CampaignMember {
+        return None;
+    }
+    let lead = spelt(object, &["LeadId", "Lead ID"], header)?;
+    Some([lead, spelt(object, &["ContactId", "Contact ID"], header)?])
+}
+
 /// Whether a person's name is what a column's header calls it, going by the columns beside it.
 fn is_that_name(object: Object, name: &str, column: &str, header: &[String]) -> bool {
     let has = |part: &str| {

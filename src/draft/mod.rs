@@ -120,7 +120,7 @@ pub fn init(
     today: NaiveDate,
     threads: NonZeroUsize,
 ) -> Result<Drafted, DraftError> {
-    let (mut tables, unused) = tables(from, threads)?;
+    let (mut tables, mut unused) = tables(from, threads)?;
     let mut owners_by_mail = false;
     for (object, table) in &mut tables {
         // The users come after the tables whose owners they are.
@@ -130,7 +130,7 @@ pub fn init(
         shape::profile(*object, table, from, threads)?;
         owners_by_mail |= table.fields.iter().any(|field| field.name == "owner" && field.mails);
     }
-    let (boundary_toml, mut batches) = admit(&mut tables, from, threads)?;
+    let (boundary_toml, mut batches) = admit(&mut tables, &mut unused, from, threads)?;
     let crm = crm(&tables);
     let source = source_folder(dir, from);
     let mut rules: BTreeMap<String, String> = infer::rules(&batches);
@@ -293,18 +293,15 @@ fn name_by_mail(users: &mut DraftTable) {
 /// are switched off on the way.
 fn admit(
     tables: &mut BTreeMap<Object, DraftTable>,
+    unused: &mut Unused,
     from: &Path,
     threads: NonZeroUsize,
 ) -> Result<(String, Batches), DraftError> {
-    let files = Files(
-        tables
-            .iter()
-            .map(|(object, table)| {
-                (*object, table.files.iter().map(|export| PathBuf::from(&export.file)).collect())
-            })
-            .collect(),
-    );
     loop {
+        let paths = |table: &DraftTable| {
+            table.files.iter().map(|export| PathBuf::from(&export.file)).collect()
+        };
+        let files = Files(tables.iter().map(|(object, table)| (*object, paths(table))).collect());
         let toml = boundary_toml(tables);
         let log = Log::default();
         let boundary = Boundary::parse(&Document::parse("rules/boundary.toml", &toml, &log), &log);
@@ -330,12 +327,58 @@ fn admit(
                 return Ok((toml, Batches { boundary, tables: batches.collect(), aside }));
             }
             Err(errors) => {
-                if !switch_off_undecided(tables, &errors) {
+                if !switch_off_undecided(tables, &errors)
+                    && !leave_out_refused(tables, unused, &errors)
+                {
                     return Err(errors.into());
                 }
             }
         }
     }
+}
+
+/// Leaves out the files that cannot be read where they only add to what is reviewed. False when there is
+/// anything else wrong.
+fn leave_out_refused(
+    tables: &mut BTreeMap<Object, DraftTable>,
+    unused: &mut Unused,
+    errors: &SourceErrors,
+) -> bool {
+    let refused = |error: &SourceError| match error {
+        SourceError::Refused { file, .. } => Some((file.clone(), error.to_string())),
+        SourceError::NotAdmitted(_) | SourceError::Absent { .. } | SourceError::Broken { .. } => {
+            None
+        }
+    };
+    let Some(refused) = errors.0.iter().map(refused).collect::<Option<Vec<_>>>() else {
+        return false;
+    };
+    let adds = |object: Object| matches!(object, Object::CampaignMember | Object::FieldHistory);
+    let holds = |table: &DraftTable, file: &str| table.files.iter().any(|it| it.file == file);
+    let adding =
+        |file: &str| tables.iter().any(|(object, table)| adds(*object) && holds(table, file));
+    if !refused.iter().all(|(file, _)| adding(file)) {
+        return false;
+    }
+    for (file, words) in refused {
+        for (object, table) in tables.iter_mut().filter(|(object, _)| adds(**object)) {
+            let Some(at) = table.files.iter().position(|it| it.file == file) else { continue };
+            let export = table.files.remove(at);
+            let why = words.lines().next().unwrap_or_default();
+            let why = why.strip_prefix(&file).unwrap_or(why).trim();
+            let why = match catalogue::two_people(*object, &export.header) {
+                Some([one, other]) => format!(
+                    "its people stand in two columns, `{one}` and `{other}`: export the one column of both \
+                     (`LeadOrContactId`), or a file for each"
+                ),
+                None => why.to_owned(),
+            };
+            unused.push((file.clone(), why));
+            table.fields = fields(*object, &table.files);
+        }
+    }
+    tables.retain(|_, table| !table.files.is_empty());
+    true
 }
 
 /// What was set aside of each file, in words: how many rows, and where and why the first of them.

@@ -1554,3 +1554,19 @@ fn exports_in_which_every_word_has_three_spellings_are_drafted_and_run() {
     let said = job.run(&[]);
     assert!([0, 1].contains(&said.code), "{said:?}");
 }
+
+#[test]
+fn campaign_members_whose_people_stand_in_two_columns_are_left_out_with_a_word() {
+    let members = (0..60).fold("Id,CampaignId,LeadId,ContactId,Status\n".to_owned(), |text, n| {
+        let (lead, contact) =
+            if n % 2 == 0 { ("00Q000000000001", "") } else { ("", "003000000000001") };
+        text + &format!("00v{n:012},701000000000001,{lead},{contact},Responded\n")
+    });
+    let job = Job::new(&[("exports/Lead.csv", LEADS), ("exports/CampaignMember.csv", &members)]);
+    let said = job.call(&["init", "mine", "--from", "exports"]).ends(0);
+    let words =
+        "its people stand in two columns, `LeadId` and `ContactId`: export the one column of both";
+    assert!(said.out.contains(words), "{}", said.out);
+    let next = said.out.lines().find(|line| line.contains("crm-review run")).unwrap();
+    job.call(&next.split_whitespace().skip(1).collect::<Vec<_>>()).ends(0);
+}
