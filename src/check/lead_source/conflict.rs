@@ -57,7 +57,8 @@ pub(super) fn speaks_against(
     let rules = &world.policies.lead_source;
     let created = row.time(&sourced.created);
     let is_meant = |touch: &Touch<'_, '_>| {
-        created.is_some() && in_time(touch.at, created, rules.conflict_after_days.value)
+        created.is_some()
+            && in_time(touch.at, created, rules.conflict_after_days.value, world.as_of.zone)
     };
     let touch = world.touches().first(row).filter(is_meant);
     let claimed = rules.channels.get(&fold(source));
@@ -108,7 +109,12 @@ fn judge<'a>(world: &World<'a>, sourced: &Sourced, gaps: &mut Gaps<'a>, judgemen
             || world.overwritten().speaks_of(row)
             || !rules.is_governed(value)
             || row.time(created).is_none()
-            || !in_time(touch.at, row.time(created), rules.conflict_after_days.value)
+            || !in_time(
+                touch.at,
+                row.time(created),
+                rules.conflict_after_days.value,
+                world.as_of.zone,
+            )
         {
             continue;
         }
@@ -117,7 +123,12 @@ fn judge<'a>(world: &World<'a>, sourced: &Sourced, gaps: &mut Gaps<'a>, judgemen
             continue;
         };
         let Some(campaign) = touch.mapped(&rules.campaign_channels) else {
-            gaps.campaigns.entry(touch.kind_words()).or_default().push(row);
+            let kind = if touch.has_kind() {
+                touch.kind_words()
+            } else {
+                "campaigns without a channel".to_owned()
+            };
+            gaps.campaigns.entry(kind).or_default().push(row);
             continue;
         };
         judgement.examined += 1;
@@ -171,7 +182,7 @@ fn finding<'a>(
     if let Some(created) = row.time(&sourced.created) {
         finding = finding.unless(format!(
             "The answer came {} the {object} was created: the source may name what happened in between",
-            relative(touch.at, created, "about when")
+            relative(touch.at, created, "about when", uploads.zone())
         ));
     }
     finding.unless(

@@ -14,8 +14,9 @@ mod weak;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
+use chrono_tz::Tz;
 
-use crate::boundary::{Field, Grant, Missing, Object, Row, letters};
+use crate::boundary::{Field, Grant, Missing, Object, Row, is_bare_day, letters, named_day};
 use crate::finding::Evidence;
 use crate::policy::{Said, Section, Value, meant};
 
@@ -264,13 +265,30 @@ fn count(n: usize, object: Object) -> String {
 }
 
 /// True when an answer came before the record was created, or at most so many days after.
-fn in_time(answered: DateTime<Utc>, created: Option<DateTime<Utc>>, days: u32) -> bool {
-    created.is_none_or(|created| answered <= created + Duration::days(days.into()))
+/// Where one of the two is a day without a time, days are compared.
+fn in_time(answered: DateTime<Utc>, created: Option<DateTime<Utc>>, days: u32, zone: Tz) -> bool {
+    created.is_none_or(|created| match days_between(answered, created, zone) {
+        Some(after) => after <= i64::from(days),
+        None => answered <= created + Duration::days(days.into()),
+    })
+}
+
+/// How many days one lies after another, where one of them is a day without a time.
+fn days_between(then: DateTime<Utc>, from: DateTime<Utc>, zone: Tz) -> Option<i64> {
+    let is_bare = is_bare_day(then, zone) || is_bare_day(from, zone);
+    is_bare.then(|| (named_day(then, zone) - named_day(from, zone)).num_days())
 }
 
 /// `3 days before`, `5 hours after`: when one instant lies as seen from another; `about` of one within the
-/// hour.
-fn relative(then: DateTime<Utc>, from: DateTime<Utc>, about: &str) -> String {
+/// hour. A day without a time lies days away, or is the same.
+fn relative(then: DateTime<Utc>, from: DateTime<Utc>, about: &str, zone: Tz) -> String {
+    if let Some(after) = days_between(then, from, zone) {
+        return match (after.unsigned_abs(), if after < 0 { "before" } else { "after" }) {
+            (0, _) => "on the day".to_owned(),
+            (1, side) => format!("1 day {side}"),
+            (days, side) => format!("{days} days {side}"),
+        };
+    }
     let minutes = (then - from).num_minutes();
     let side = if minutes < 0 { "before" } else { "after" };
     match minutes.unsigned_abs() {
@@ -288,6 +306,26 @@ mod tests {
     use super::super::Rulebook;
     use super::*;
     use crate::policy::Log;
+
+    #[test]
+    fn a_day_without_a_time_is_days_away_and_no_hours() {
+        let zone = chrono_tz::Europe::Berlin;
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        for (then, from, says, is_in_time) in [
+            // Midnight in UTC and in the zone are both a bare day.
+            ("2026-03-02T00:00:00Z", "2026-03-02T15:30:00Z", "on the day", true),
+            ("2026-03-02T00:00:00Z", "2026-03-01T09:30:00Z", "1 day after", true),
+            ("2026-03-03T23:00:00Z", "2026-03-01T09:30:00Z", "3 days after", false),
+            ("2026-03-01T09:30:00Z", "2026-03-03T00:00:00Z", "2 days before", true),
+            ("2026-03-01T09:30:00Z", "2026-03-01T14:40:00Z", "5 hours before", true),
+            ("2026-03-02T09:31:00Z", "2026-03-01T09:30:00Z", "24 hours after", false),
+            ("2026-03-01T09:30:00Z", "2026-03-01T09:40:00Z", "about when", true),
+        ] {
+            let (then, from) = (at(then), at(from));
+            assert_eq!(relative(then, from, "about when", zone), says);
+            assert_eq!(in_time(then, Some(from), 1, zone), is_in_time, "{then} {from}");
+        }
+    }
 
     #[test]
     fn what_is_wrong_with_direct_sources_is_told_with_its_line() {

@@ -2,7 +2,7 @@
 //!
 //! Does not: judge imports, whose records are there before the person is seen.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
 use hashbrown::HashMap;
 
@@ -12,7 +12,7 @@ use crate::finding::{Evidence, Finding, Proposal, Severity};
 use super::super::condition::fold;
 use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::touch::{self, Touch};
-use super::{FILE, People, Policy, Sourced, policy, relative};
+use super::{FILE, People, Policy, Sourced, days_between, policy, relative};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "SRC-06",
@@ -146,6 +146,7 @@ fn judge(world: &World<'_>, dated: &Dated, judgement: &mut Judgement) {
         judgement.skip(*object, "there is no input");
         return;
     };
+    let zone = world.as_of.zone;
     let mut found = Vec::new();
     for row in batch.reviewed() {
         let Some(value) = row.text(source) else { continue };
@@ -158,14 +159,18 @@ fn judge(world: &World<'_>, dated: &Dated, judgement: &mut Judgement) {
         }
         let Some(first) = first_touch(rules, world, row, dated, value) else { continue };
         judgement.examined += 1;
-        if first.at() > then + rules.tolerance() {
+        // Of a day without a time nobody knows the hour.
+        let is_late = match days_between(first.at(), then, zone) {
+            Some(days) => Duration::days(days) > rules.tolerance(),
+            None => first.at() > then + rules.tolerance(),
+        };
+        if is_late {
             found.push((row, first, then, anchor));
         }
     }
     if found.is_empty() {
         return;
     }
-    let zone = world.as_of.zone;
     let mut together: HashMap<DateTime<Utc>, usize> =
         found.iter().filter_map(|(row, ..)| Some((timed(*row, created, zone)?, 0))).collect();
     for row in batch.rows() {
@@ -175,7 +180,7 @@ fn judge(world: &World<'_>, dated: &Dated, judgement: &mut Judgement) {
     }
     for (row, first, then, anchor) in found {
         let made = timed(row, created, zone).and_then(|at| together.get(&at).copied()).unwrap_or(1);
-        judgement.findings.push(finding(rules, row, dated, &first, (then, anchor), made));
+        judgement.findings.push(finding(rules, row, dated, &first, (then, anchor), made, zone));
     }
 }
 
@@ -191,6 +196,7 @@ fn finding(
     first: &First<'_, '_>,
     (then, anchor): (DateTime<Utc>, &Field),
     made: usize,
+    zone: Tz,
 ) -> Finding {
     let Sourced { object, source, created } = &dated.sourced;
     let cell = row.cell(source);
@@ -203,7 +209,7 @@ fn finding(
         "Lead source is {}, but {} {} {event}",
         cell.shown(),
         first.words(),
-        relative(first.at(), then, "at the time")
+        relative(first.at(), then, "at the time", zone)
     );
     let question = format!("What brought this {object}, if it was there before the first touch?");
     let hours = rules.tolerance_hours.value;

@@ -96,6 +96,11 @@ impl<'a> Touch<'_, 'a> {
         self.grouping().find_map(|field| mapping.get(&fold(self.row.text(field)?)))
     }
 
+    /// True where the campaign's channel or type is known.
+    pub(super) fn has_kind(&self) -> bool {
+        self.grouping().any(|field| !self.row.is_blank(field))
+    }
+
     fn grouping(&self) -> impl Iterator<Item = &Field> {
         [&self.fields.channel, &self.fields.kind].into_iter().flatten()
     }
@@ -110,14 +115,14 @@ impl<'a> Touch<'_, 'a> {
         }
     }
 
-    /// The campaign's channel and type as they may be shown; `(no channel)` if it has neither.
+    /// The campaign's channel and type as they may be shown; `no channel` if it has neither.
     pub(super) fn kind_words(&self) -> String {
         let words: Vec<_> = self
             .grouping()
             .filter(|field| !self.row.is_blank(field))
             .map(|field| self.row.cell(field).shown().to_string())
             .collect();
-        if words.is_empty() { "(no channel)".to_owned() } else { words.join(" / ") }
+        if words.is_empty() { "no channel".to_owned() } else { words.join(" / ") }
     }
 
     /// Adds what the campaign's member says to a finding.
@@ -167,6 +172,11 @@ impl<'a> Uploads<'a> {
             }
         }
         Self { counts, zone }
+    }
+
+    /// The review's zone, which tells days without a time.
+    pub(super) fn zone(&self) -> Tz {
+        self.zone
     }
 
     /// The doubt that an answer was uploaded with a list rather than given.

@@ -53,7 +53,8 @@ fn better<'t, 'a>(
         return None;
     }
     let touch = world.touches().first(row)?;
-    in_time(touch.at, row.time(created), rules.weak_after_days.value).then_some(touch)
+    in_time(touch.at, row.time(created), rules.weak_after_days.value, world.as_of.zone)
+        .then_some(touch)
 }
 
 /// True when this check has a finding about the record.
@@ -102,7 +103,10 @@ fn finding<'a>(
     let before = row.cell(source);
     let at = row.time(created);
     let when = at.map_or_else(String::new, |at| {
-        format!(" {} the {object} was created", relative(touch.at, at, "at the time when"))
+        format!(
+            " {} the {object} was created",
+            relative(touch.at, at, "at the time when", uploads.zone())
+        )
     });
     let says =
         if row.is_blank(source) { "is blank".to_owned() } else { format!("is {}", before.shown()) };
@@ -133,9 +137,14 @@ fn finding<'a>(
             let says = format!("campaigns of {} give the source {}", touch.kind_words(), to.value);
             finding = finding.because(policy(to.line, says));
         }
-        None => {
+        None if touch.has_kind() => {
             finding = finding
                 .unless(format!("[campaign-sources] has no source for {}", touch.kind_words()));
+        }
+        None => {
+            finding = finding.unless(
+                "the campaign has no channel, by which [campaign-sources] would name a source",
+            );
         }
     }
     if at.is_none() {
