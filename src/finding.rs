@@ -606,6 +606,8 @@ pub struct Finding {
     /// The field, or the event in its history, that a question is about, where a check may ask about several
     /// of one record.
     of: Option<String>,
+    /// What it is known by from week to week, where that is not the records that show it.
+    known_by: Vec<RecordRef>,
     /// Of the fields that move by themselves, those that it is about.
     hinges: BTreeSet<String>,
 }
@@ -634,6 +636,7 @@ impl Finding {
             sets: Vec::new(),
             escalate: None,
             of: None,
+            known_by: Vec::new(),
             hinges: BTreeSet::new(),
         }
     }
@@ -664,6 +667,13 @@ impl Finding {
     #[must_use]
     pub fn of_event(mut self, field: &Field, event: &str) -> Self {
         self.of = Some(format!("{} {event}", field.name()));
+        self
+    }
+
+    /// Notes what a question is about where the records only show it: it is the same question when others do.
+    #[must_use]
+    pub fn known_by(mut self, what: RecordRef) -> Self {
+        self.known_by.push(what);
         self
     }
 
@@ -790,7 +800,10 @@ impl Finding {
     /// never values, so that next week's finding about the same fault has the same name.
     pub fn id(&self, rule: &str) -> FindingId {
         let field = self.proposal.change().map(|(cell, _)| cell.field()).or(self.of.as_deref());
-        FindingId::of(rule, &self.record, &self.related, field)
+        match self.known_by.split_first() {
+            Some((first, others)) => FindingId::of(rule, first, others, field),
+            None => FindingId::of(rule, &self.record, &self.related, field),
+        }
     }
 
     /// A digest of the quoted facts: when it differs from last week's, the facts changed.
@@ -798,7 +811,9 @@ impl Finding {
         let moves =
             |cell: &Cell| MOVING.contains(&cell.field()) && !self.hinges.contains(cell.field());
         let mut hash = Sha256::new();
-        for evidence in &self.evidence {
+        // Of what only shows in the records, their cells are examples.
+        let facts = if self.known_by.is_empty() { self.evidence.as_slice() } else { &[] };
+        for evidence in facts {
             let words = match evidence {
                 Evidence::Cell(cell)
                 | Evidence::Normalised { from: cell, .. }

@@ -1400,3 +1400,57 @@ fn nothing_hangs_on_the_order_of_the_rows() {
     }
     assert!(wrong.is_empty(), "\n{wrong}");
 }
+
+#[test]
+fn what_is_missing_is_the_same_question_whoever_names_it_first() {
+    let known = |kit: fixture::Kit, record: &str| {
+        let judged = fixture::judge(kit);
+        let findings = &judgement(&judged, "BAT-08").findings;
+        let finding = findings.iter().find(|it| it.record.to_string() == record).unwrap();
+        assert!(finding.headline.contains("account 001Y"), "{}", finding.headline);
+        (finding.id("BAT-08"), finding.evidence_digest())
+    };
+    let kit = || fixture::read(&fixture::folder("unresolved-reference"));
+    let mut later = kit();
+    let contacts = later.tables.get_mut(&Object::Contact).unwrap();
+    let rows = contacts.lines().filter(|row| !row.starts_with("003D,"));
+    *contacts = rows.collect::<Vec<_>>().join("\n");
+    let next = contacts.lines().find(|row| row.contains("001Y")).unwrap();
+    let next = format!("contact {}", next.split(',').next().unwrap());
+    assert_eq!(known(kit(), "contact 003D"), known(later, &next));
+}
+
+#[test]
+fn a_placeholder_is_no_value_of_a_field_that_a_source_lost() {
+    let mut kit = fixture::read(&fixture::folder("fill-rate-drop"));
+    let rules = kit.rules.get_mut("required.toml").unwrap();
+    *rules = rules.replace("[placeholder]\noff = true\n", "");
+    let leads = kit.tables.get_mut(&Object::Lead).unwrap();
+    *leads = leads.replace(",,CTO,", ",n/a,CTO,");
+    let judged = fixture::judge(kit);
+    let findings = &judgement(&judged, "REQ-06").findings;
+    let told: Vec<_> = findings.iter().map(|it| it.headline.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            "Industry is blank or a placeholder in 00Q0132 and 12 more of the 24 leads from Web created \
+             2026-02-16 to 2026-02-22: 46 % have it, after 93 % in the 12 weeks before",
+            "Industry is blank or a placeholder in 00Q1459 and 21 more of the 24 leads from Fair created \
+             2026-02-16 to 2026-02-22: 8 % have it, after 98 % in the 12 weeks before",
+        ]
+    );
+}
+
+#[test]
+fn fields_of_which_the_history_holds_nothing_are_told_as_not_judged() {
+    let mut kit = fixture::read(&fixture::folder("wrong-writer"));
+    let history = kit.tables.get_mut(&Object::FieldHistory).unwrap();
+    let rows = history.lines().filter(|row| !row.contains(",LeadSource,"));
+    *history = rows.collect::<Vec<_>>().join("\n");
+    let judged = fixture::judge(kit);
+    assert_eq!(
+        judgement(&judged, "SOR-02").partly(),
+        "leads: the field history holds no change of `lead.lead_source`, so none was judged: where it does \
+         change, have the CRM track it and put its history into the input"
+    );
+}

@@ -94,7 +94,12 @@ pub(crate) fn judge_as_of(Kit { rules, tables }: Kit, as_of: AsOf) -> Judged {
 
 /// Judges a fixture by its name.
 pub(crate) fn named(name: &str) -> Judged {
-    judged(&folders().into_iter().find(|folder| folder.ends_with(name)).unwrap())
+    judged(&folder(name))
+}
+
+/// The folder of a fixture.
+pub(crate) fn folder(name: &str) -> PathBuf {
+    folders().into_iter().find(|folder| folder.ends_with(name)).unwrap()
 }
 
 /// Admits one table.

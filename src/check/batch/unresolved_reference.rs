@@ -6,8 +6,8 @@
 
 use hashbrown::HashMap;
 
-use crate::boundary::{Batch, Field, Grant, Object, Outside, Row, Shown, id_key, ids};
-use crate::finding::{Evidence, Finding, Proposal, Severity};
+use crate::boundary::{Batch, Field, Grant, Object, Outside, RecordRef, Row, Shown, id_key, ids};
+use crate::finding::{Evidence, Finding, Proposal, Severity, record};
 
 use super::super::people::{Found, People, Standing};
 use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World, people};
@@ -116,7 +116,8 @@ fn judge(references: &[Reference], world: &World<'_>) -> Judgement {
                     reference.field,
                     absent.plural()
                 );
-                judgement.skip_field(&reference.field, &why);
+                // A finding is known by what is missing, which does not tell by which field.
+                judgement.skip(holder, &why);
                 continue;
             }
             looked = true;
@@ -307,7 +308,7 @@ fn finding(lost: &[Lost<'_, '_>], world: &World<'_>) -> Option<Finding> {
     }
     for of_field in by_field() {
         for lost in of_field {
-            finding = lost.count(finding);
+            finding = lost.count(finding).known_by(lost.what());
         }
         if let Some(lost) = of_field.first() {
             finding = lost.explain(world, finding);
@@ -338,6 +339,18 @@ impl<'a> Lost<'_, 'a> {
         let at = self.others.partition_point(|held| held.id() < next.id());
         self.others.insert(at, next);
         self.others.truncate(MOST_RELATED);
+    }
+
+    /// What is missing: the same next week, whoever names it first.
+    fn what(&self) -> RecordRef {
+        let object = match &self.reference.to {
+            Targets::People => Object::User,
+            Targets::Tables(listed, _) => {
+                listed.first().copied().unwrap_or_else(|| self.first.object())
+            }
+        };
+        // Each field that names it is a question of its own, and so is what became of it.
+        record(object, &format!("{} {:?} {}", self.reference.field, self.fault, id_key(self.id)))
     }
 
     /// The id or name as far as it may be shown.
