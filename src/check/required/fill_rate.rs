@@ -28,7 +28,7 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     severity: Severity::Medium,
     about: About::OneRecord,
     summary: "Of the records of one lead source that were created in the last full week, fewer have a \
-              field that [[require]] asks of them than an exact binomial test allows at the low end of the \
+              value (a placeholder is none) in a field that [[require]] asks of them than an exact binomial test allows at the low end of the \
               exact 95 % interval of the `weeks` before. One finding about each source and field, from \
               `least` records of the week and `least_before` of the weeks before on; imports do not count.",
     consequence: "A form, a list or an integration has lost a field, and every record it makes until \
@@ -212,7 +212,7 @@ impl Table {
             let mut is_unsaid = false;
             for pair in pairs {
                 match pair.wanted.applies(world, row, place) {
-                    Some(true) => pair.see(row, week),
+                    Some(true) => pair.see(world, row, week),
                     Some(false) => {}
                     None => is_unsaid = true,
                 }
@@ -299,8 +299,10 @@ impl<'a> Sources<'a> {
 const QUOTED: usize = 5;
 
 impl<'a> Pair<'_, 'a> {
-    fn see(&mut self, row: Row<'a>, week: usize) {
-        let is_blank = row.is_blank(&self.wanted.field);
+    /// A placeholder is no value: a form that writes `n/a` has lost the field as well.
+    fn see(&mut self, world: &World<'_>, row: Row<'a>, week: usize) {
+        let field = &self.wanted.field;
+        let is_blank = row.is_blank(field) || world.policies.required.is_placeholder(row, field);
         self.course.add(week, !is_blank);
         if is_blank && week == 0 {
             self.blank.push(row);
@@ -329,12 +331,17 @@ impl<'a> Pair<'_, 'a> {
         };
         let records = format!("{} {from}", object.plural());
         let (week, span) = (weeks.last(), weeks.span());
+        let lacks = if self.blank.iter().all(|row| row.is_blank(field)) {
+            "blank"
+        } else {
+            "blank or a placeholder"
+        };
         let others = match self.blank.len() {
             1 => String::new(),
             n => format!(" and {} more", n - 1),
         };
         let headline = format!(
-            "{} is blank in {}{others} of the {} {records} created {week}: {} have it, after {} in the \
+            "{} is {lacks} in {}{others} of the {} {records} created {week}: {} have it, after {} in the \
              {span} before",
             title(field),
             world.called(row),
@@ -343,7 +350,7 @@ impl<'a> Pair<'_, 'a> {
             percent(before.share()),
         );
         let question = format!(
-            "What has changed in the form, list or integration that brings {records}, so that {} is blank?",
+            "What has changed in the form, list or integration that brings {records}, so that {} is {lacks}?",
             label(field)
         );
         let first: Vec<_> = blank.iter().take(QUOTED).map(|row| row.record().to_string()).collect();
