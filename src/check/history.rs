@@ -185,6 +185,23 @@ impl History {
         names
     }
 
+    /// Notes the fields of which the history holds no change at all: it may not record them.
+    pub(super) fn note_silent(&self, world: &World<'_>, of: &[&Field], judgement: &mut Judgement) {
+        let Some(changes) = world.batch(Object::FieldHistory) else { return };
+        let named = changes.count_by(&self.field);
+        let is_silent = |field: &Field| {
+            world.batch(field.object()).is_some_and(|batch| batch.has(field))
+                && !named.iter().any(|(name, _)| is_called(field, name))
+        };
+        for field in of.iter().filter(|field| is_silent(field)) {
+            let why = format!(
+                "the field history holds no change of `{field}`, so none was judged: where it does change, have \
+                 the CRM track it and put its history into the input"
+            );
+            judgement.skip_field(field, &why);
+        }
+    }
+
     /// When the history begins: what happened before is not told.
     pub(super) fn begins(&self, world: &World<'_>) -> Option<DateTime<Utc>> {
         let changes = world.batch(Object::FieldHistory)?;

@@ -106,6 +106,8 @@ fn judge(world: &World<'_>, rules: &Rules, history: &History) -> Judgement {
         judgement.skip(Object::FieldHistory, "there is no input");
         return judgement;
     }
+    let fields: Vec<&Field> = rules.fields.iter().map(|said| &said.value).collect();
+    history.note_silent(world, &fields, &mut judgement);
     let runs = runs(world, rules, history, &mut judgement);
     let mut alike: HashMap<(usize, (String, String)), usize> = HashMap::new();
     for ((governed, _), run) in &runs {

@@ -168,6 +168,7 @@ fn judge(world: &World<'_>, rules: &Rules, history: &History) -> Judgement {
     }
     let since = world.as_of.hours_ago(24.0 * f64::from(rules.within_days.value));
     let fields: Vec<&Field> = rules.governed.iter().map(|governed| &governed.field).collect();
+    history.note_silent(world, &fields, &mut judgement);
     let mut last: HashMap<(usize, usize), Change<'_>> = HashMap::new();
     let mut bulk: Bulk<(usize, Option<&str>)> = Bulk::default();
     history.each(world, &fields, &mut judgement, |field, change| {
