@@ -3,6 +3,8 @@
 //! Exports write owners as ids (Salesforce) or as names (HubSpot); both are looked up here.
 //! Does not: judge an owner.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use hashbrown::HashMap;
 
@@ -94,6 +96,22 @@ pub(super) fn ask(grant: &mut Grant<'_>) -> Result<(), Missing> {
         grant.optional(Object::Queue, name);
     }
     Ok(())
+}
+
+/// The objects of which a queue may own a record, as far as the tables tell.
+pub(super) fn in_queues(world: &World<'_>) -> BTreeSet<Object> {
+    let people = world.people();
+    let is_queue = |owner: &str| matches!(people.find(owner), Found::One(person) if person.standing == Standing::Queue);
+    if !people.all().any(|person| person.standing == Standing::Queue) {
+        return BTreeSet::new();
+    }
+    let lies_in_one = |object: &Object| {
+        let owner = world.policies.boundary.allowed(*object, "owner");
+        let owners = world.batch(*object).zip(owner).map(|(batch, owner)| batch.count_by(&owner));
+        owners.is_some_and(|owners| owners.into_iter().any(|(owner, _)| is_queue(owner)))
+    };
+    let others = Object::REVIEWED.into_iter().filter(lies_in_one);
+    others.chain([Object::Lead]).collect()
 }
 
 /// A user's or queue's name as it may be shown; the id where there is none or it never may.

@@ -2,7 +2,7 @@
 //!
 //! Does not: know the clock. A view is computed at most once and only when somebody asks for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::sync::OnceLock;
 
@@ -119,6 +119,7 @@ pub struct World<'a> {
     /// How many threads may judge.
     pub threads: NonZeroUsize,
     people: OnceLock<people::People<'a>>,
+    in_queues: OnceLock<BTreeSet<Object>>,
     deals: OnceLock<deals::Deals<'a>>,
     matches: OnceLock<duplicates::Matches<'a>>,
     routed: OnceLock<routing::Routed<'a>>,
@@ -140,6 +141,7 @@ impl<'a> World<'a> {
             policies,
             threads,
             people: OnceLock::new(),
+            in_queues: OnceLock::new(),
             deals: OnceLock::new(),
             matches: OnceLock::new(),
             routed: OnceLock::new(),
@@ -156,6 +158,12 @@ impl<'a> World<'a> {
     /// Who can own records.
     pub(super) fn people(&self) -> &people::People<'a> {
         self.people.get_or_init(|| people::People::of(self))
+    }
+
+    /// True where a queue may own a record: of leads, where there is a queue; of other objects not every CRM
+    /// lets one, so a record has to lie in one already.
+    pub(super) fn queues_own(&self, object: Object) -> bool {
+        self.in_queues.get_or_init(|| people::in_queues(self)).contains(&object)
     }
 
     /// Which deals belong to whom.

@@ -1402,6 +1402,35 @@ fn nothing_hangs_on_the_order_of_the_rows() {
 }
 
 #[test]
+fn a_record_goes_to_a_queue_where_a_queue_owns_its_like() {
+    let folder = || {
+        let mut kit = fixture::read(&fixture::folder("inactive-owner"));
+        let rules = kit.rules.get_mut("owners.toml").unwrap();
+        *rules = rules.replace("\nhandover = ", "\nhandover = {} # ");
+        kit
+    };
+    let proposed = |kit: fixture::Kit| {
+        let judged = fixture::judge(kit);
+        let findings = &judgement(&judged, "OWN-01").findings;
+        ["lead 00Q01", "account 001A", "deal 006B"].map(|record| proposal(findings, record))
+    };
+    let asks = |object: &str| {
+        format!(
+            "Who takes this {object}? The rules name nobody: `handover` in rules/owners.toml can"
+        )
+    };
+    let queue = "Return to queue Inbound (00GA)".to_owned();
+    assert_eq!(proposed(folder()), [queue.clone(), asks("account"), asks("deal")]);
+    let mut held = folder();
+    let accounts = held.tables.get_mut(&Object::Account).unwrap();
+    *accounts = accounts.replace("001C,005A", "001C,00GA");
+    assert_eq!(proposed(held), [queue.clone(), queue, asks("deal")]);
+    let mut none = folder();
+    none.tables.remove(&Object::Queue);
+    assert_eq!(proposed(none), ["lead", "account", "deal"].map(asks));
+}
+
+#[test]
 fn what_is_missing_is_the_same_question_whoever_names_it_first() {
     let known = |kit: fixture::Kit, record: &str| {
         let judged = fixture::judge(kit);

@@ -203,11 +203,8 @@ impl Case<'_, '_> {
             None => format!("{left} and the {object} is still open"),
         };
         let mut succession = Succession::of(self.world, self.row, self.owner.person);
-        let queue = succession.queue(self.world, self.row);
-        let proposal = succession.proposal(self.row, &owned.owner, || Proposal::ReturnToQueue {
-            before: self.row.cell(&owned.owner),
-            queue,
-        });
+        let back = succession.way_back(self.world, self.row, &owned.owner);
+        let proposal = succession.proposal(self.row, &owned.owner, || back);
         let finding = self.described(headline, proposal);
         let finding = match object {
             Object::Deal => self.forecast(finding.unless(

@@ -94,6 +94,9 @@ impl Succession {
             Found::One(person) if person.standing == Standing::Inactive => {
                 self.doubts.push(format!("the handover names `{}`, who is inactive too", to.value));
             }
+            Found::One(person) if !may_own(world, row, person) => {
+                self.doubts.push(no_queue(row, "the handover names", &to.value));
+            }
             Found::One(person) => {
                 self.evidence.push(policy(
                     to.line,
@@ -150,7 +153,7 @@ impl Succession {
     }
 
     /// The queue that the rules give records back to; what speaks against it is kept.
-    pub(super) fn queue<'a>(&mut self, world: &World<'a>, row: Row<'a>) -> Option<Assignee> {
+    fn queue<'a>(&mut self, world: &World<'a>, row: Row<'a>) -> Option<Assignee> {
         if self.heir.is_some() || self.question.is_some() {
             return None;
         }
@@ -158,12 +161,36 @@ impl Succession {
         if let Found::One(person) = world.people().find(said)
             && person.standing != Standing::Inactive
         {
+            if !may_own(world, row, person) {
+                self.doubts.push(no_queue(row, "the rules name", &said.value));
+                return None;
+            }
             self.evidence.push(policy(said.line, format!("`queue` is `{}`", said.value)));
             self.settle(world, row, person);
             return self.heir.as_ref().map(|(_, queue)| queue.clone());
         }
         self.doubts.push(format!("the rules' queue `{}` is in no input, or inactive", said.value));
         None
+    }
+
+    /// What to propose of a record that nobody took over: that it goes back to a queue, where one may own it,
+    /// and else the question who takes it.
+    pub(super) fn way_back<'a>(
+        &mut self,
+        world: &World<'a>,
+        row: Row<'a>,
+        owner: &Field,
+    ) -> Proposal {
+        let queue = self.queue(world, row);
+        if queue.is_some() || world.queues_own(row.object()) {
+            return Proposal::ReturnToQueue { before: row.cell(owner), queue };
+        }
+        Proposal::ReviewRecord {
+            question: format!(
+                "Who takes this {}? The rules name nobody: `handover` in rules/owners.toml can",
+                row.object()
+            ),
+        }
     }
 
     /// The proposal, or what to propose when the rules name nobody.
@@ -190,4 +217,14 @@ impl Succession {
         let finding = self.missing.into_iter().fold(finding, Finding::lacking);
         finding.unless_any(self.doubts)
     }
+}
+
+/// False for a queue where no record of the object lies in one: not every CRM lets a queue own what is no lead.
+fn may_own(world: &World<'_>, row: Row<'_>, person: &Person<'_>) -> bool {
+    person.standing != Standing::Queue || world.queues_own(row.object())
+}
+
+fn no_queue(row: Row<'_>, who: &str, queue: &str) -> String {
+    let objects = row.object().plural();
+    format!("{who} the queue `{queue}`, and no queue owns {objects} in this export")
 }

@@ -137,13 +137,20 @@ fn finding(
     let object = table.object;
     let headline = format!("{} owns the {object}, which is marked not to be routed", person.shown);
     let said = world.policies.owners.queue();
-    let queue = said.and_then(|said| match world.people().find(said) {
+    let may_wait = world.queues_own(object);
+    let queue = said.filter(|_| may_wait).and_then(|said| match world.people().find(said) {
         Found::One(queue) if queue.standing == Standing::Queue => Some((said, queue)),
         Found::One(_) | Found::Several | Found::Nobody => None,
     });
-    let proposal = Proposal::ReturnToQueue {
-        before: row.cell(&table.owner),
-        queue: queue.map(|(_, queue)| queue.assignee()),
+    let proposal = if may_wait {
+        Proposal::ReturnToQueue {
+            before: row.cell(&table.owner),
+            queue: queue.map(|(_, queue)| queue.assignee()),
+        }
+    } else {
+        Proposal::ReviewRecord {
+            question: format!("Who should hold this {object}, which is marked not to be routed?"),
+        }
     };
     let mark = Evidence::Cell(row.cell(&table.mark));
     let mut finding = Finding::about(row.record(), headline, mark, proposal)
