@@ -15,6 +15,9 @@ struct Naming {
     headers: &'static [&'static str],
 }
 
+/// Headers of a person's whole name, of a last name beside a first one, or of a company's name.
+const NAMES: [&str; 4] = ["name", "nom", "nome", "naam"];
+
 /// Headers of CRMs and registers, lower case and without signs.
 const NAMINGS: &[Naming] = &[
     Naming {
@@ -248,10 +251,13 @@ pub fn kinds(columns: &[Sampled<'_>]) -> Vec<Option<Kind>> {
     let has = |kinds: &[Option<Kind>], kind: Kind| kinds.contains(&Some(kind));
     let people =
         has(&kinds, Kind::FirstName) || has(&kinds, Kind::LastName) || has(&kinds, Kind::FullName);
+    let first = columns.iter().zip(&kinds).find(|(_, kind)| **kind == Some(Kind::FirstName));
+    let first = first.map(|(first, _)| first).filter(|_| !has(&kinds, Kind::LastName));
     for (slot, column) in kinds.iter_mut().zip(columns) {
-        let header = joined(column.header);
-        if slot.is_none() && header == "name" {
-            *slot = Some(if people || looks_personal(column.values) {
+        if slot.is_none() && NAMES.contains(&joined(column.header).as_str()) {
+            *slot = Some(if first.is_some_and(|first| !repeats(column, first)) {
+                Kind::LastName
+            } else if people || looks_personal(column.values) {
                 Kind::FullName
             } else {
                 Kind::Company
@@ -270,6 +276,15 @@ pub fn kinds(columns: &[Sampled<'_>]) -> Vec<Option<Kind>> {
         }
     }
     kinds
+}
+
+/// True where a column holds in most rows what another holds too, as a whole name holds the first.
+fn repeats(column: &Sampled<'_>, other: &Sampled<'_>) -> bool {
+    let filled = other.values.iter().zip(column.values).filter(|(part, _)| !part.trim().is_empty());
+    let holds = |(part, whole): &(&&str, &&str)| {
+        normalise::words(whole).contains(normalise::words(part).as_str())
+    };
+    filled.clone().filter(holds).count() * 2 > filled.count()
 }
 
 /// True where a column is filled in half of the rows in which another is blank, and those are not few.
@@ -391,13 +406,22 @@ mod tests {
     fn a_name_is_a_persons_or_a_companys() {
         check("name", &["Acme Holdings", "Zenith Foods"], Some(Kind::Company));
         check("Name", &["Robert Miller", "Anna Schmidt"], Some(Kind::FullName));
-        let parts = [("first_name", "Ann"), ("last_name", "Ng"), ("full_name", "Ann Ng")];
-        let columns: Vec<[&str; 1]> = parts.iter().map(|(_, value)| [*value]).collect();
-        let sampled: Vec<Sampled<'_>> = parts
-            .iter()
-            .zip(&columns)
-            .map(|((header, _), values)| Sampled { header, values })
-            .collect();
-        assert_eq!(kinds(&sampled), [Some(Kind::FirstName), Some(Kind::LastName), None]);
+        let of = |columns: &[(&str, [&str; 2])]| {
+            let sampled: Vec<Sampled<'_>> =
+                columns.iter().map(|(header, values)| Sampled { header, values }).collect();
+            kinds(&sampled)
+        };
+        let first = ("Prénom", ["Zoé", "Ada"]);
+        let [is_first, is_last] = [Kind::FirstName, Kind::LastName].map(Some);
+        let whole = ("full_name", ["Zoé Ng", "Ada Li"]);
+        assert_eq!(of(&[first, ("last_name", ["Ng", "Li"]), whole]), [is_first, is_last, None]);
+        for header in ["Nom", "Name"] {
+            assert_eq!(of(&[first, (header, ["Ng", "Li"])]), [is_first, is_last]);
+            assert_eq!(
+                of(&[first, (header, ["Zoé Ng", "Li, Ada"])]),
+                [is_first, Some(Kind::FullName)]
+            );
+        }
+        assert_eq!(of(&[("Nom", ["Acme Holdings", "Zenith Foods"])]), [Some(Kind::Company)]);
     }
 }

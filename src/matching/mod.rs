@@ -643,6 +643,18 @@ mod tests {
     }
 
     #[test]
+    fn what_every_record_holds_says_nothing() {
+        let rows: Vec<[String; 3]> =
+            (0..400).map(|n| [word(n % 30), word(n * 7 % 90 + 900), "Lyon".to_owned()]).collect();
+        let columns = [Kind::FirstName, Kind::LastName, Kind::City];
+        let lists = Lists::default();
+        let linkage = link(&Rows(rows), Plan { columns: &columns, ..plan(&lists, 1) });
+        let weights = linkage.weights(0, 90);
+        let city = weights.iter().find(|weight| weight.says == Some("the same city")).unwrap();
+        assert!(city.bits < 0.5, "{city:?}");
+    }
+
+    #[test]
     fn another_number_is_no_slip() {
         let says = |left, right| agreement([Kind::Company], [[left], [right]]);
         let slip = ["company names a slip apart"];

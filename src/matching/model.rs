@@ -136,13 +136,17 @@ impl Model {
         }
     }
 
-    /// The chance that another record holds a value that so many of the others hold.
+    /// The chance that another record holds a value that so many of the others hold. Few records say little of
+    /// how frequent a value is, and what is usual counts; but not where so many hold it that chance cannot have
+    /// made it so (twice the standard deviation of a count): in a list of one city, that city says nothing.
     fn chance(&self, ladder: &Ladder, held: f32, among: f32) -> f32 {
         let others = (held - 2.0).max(0.0) + UNSEEN;
         if among < self.records {
             return (others / among).min(1.0);
         }
-        ((others + USUAL / ladder.values) / (among + USUAL)).min(1.0)
+        let drawn = (others + USUAL / ladder.values) / (among + USUAL);
+        let surely = (others - 2.0 * others.sqrt()) / among;
+        drawn.max(surely).min(1.0)
     }
 
     /// The odds that two records are one, in bits.

@@ -192,6 +192,9 @@ fn odds(chance: f64) -> f64 {
 /// they do not: then it is a link that anything against it undoes.
 const KEY_BITS: [f64; 3] = [12.0, 6.0, 1.0];
 
+/// What is known beside the names has to make it twice as likely that two are one, at least.
+const LEAST_BESIDE: f64 = 1.0;
+
 /// The links of a table, by their records.
 struct Links(Vec<(Pair, By)>);
 
@@ -593,7 +596,8 @@ impl<'a> Table<'a> {
         let beside_names = |weight: &Weight| !weight.columns.iter().any(is_name);
         names_agree && {
             let weights = linkage.weights(pair.left, pair.right);
-            weights.iter().filter(|w| beside_names(w)).map(|w| w.bits).sum::<f64>() > 0.0
+            let beside: f64 = weights.iter().filter(|w| beside_names(w)).map(|w| w.bits).sum();
+            beside >= LEAST_BESIDE
         }
     }
 }
