@@ -325,6 +325,13 @@ impl Review<'_> {
         self.inputs.iter().filter_map(|input| input.newest).max()
     }
 
+    /// The rows of an input that were set aside, of those that are told: line and reason.
+    fn set_aside<'r>(&'r self, input: &'r Input) -> impl Iterator<Item = &'r (u64, String)> {
+        let is_of = |it: &&Admission| it.file == input.file && it.object == input.object;
+        let at_the_boundary = self.admissions.iter().filter(is_of).flat_map(|it| &it.set_aside);
+        input.problems.iter().chain(at_the_boundary)
+    }
+
     /// How many proposals there are on how many records, and how many records only served as reference.
     fn extent(&self, found: &[view::Found<'_>]) -> String {
         let tables = self.counts.iter().filter(|count| Object::REVIEWED.contains(&count.object));

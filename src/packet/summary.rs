@@ -41,6 +41,9 @@ pub fn summary(review: &Review<'_>) -> String {
     if let Some(words) = left_out(review) {
         paragraph(&mut out, "", &words);
     }
+    if let Some(words) = set_aside(review) {
+        paragraph(&mut out, "", &words);
+    }
     if let Some(newest) = review.newest() {
         paragraph(&mut out, "", &format!("The newest change in the records is of {newest}."));
     }
@@ -107,6 +110,24 @@ pub fn summary(review: &Review<'_>) -> String {
     let file = if review.slice.is_some() { "" } else { review.file };
     let _ = writeln!(out, "  {}/{}", visible(review.folder), visible(file));
     out
+}
+
+/// How many rows of which inputs were set aside.
+fn set_aside(review: &Review<'_>) -> Option<String> {
+    let each = review.inputs.iter().filter_map(|input| {
+        let aside = review.set_aside(input).count() + input.more;
+        (aside > 0).then(|| {
+            format!(
+                "{} of {} in {}",
+                grouped(aside),
+                grouped(input.rows_read),
+                visible(&input.file)
+            )
+        })
+    });
+    let each: Vec<_> = each.collect();
+    (!each.is_empty())
+        .then(|| format!("Rows set aside, which the packet names: {}.", each.join(", ")))
 }
 
 /// How many records are left out of the review, by table and reason.

@@ -821,6 +821,20 @@ fn a_decision_on_a_packet_that_is_gone_is_asked_again() {
 }
 
 #[test]
+fn the_mailed_summary_counts_the_rows_that_were_set_aside() {
+    let job = Job::weekly();
+    assert!(!week(&job, 0).contains("set aside"));
+    let leads = job.text("exports/lead.csv");
+    job.put("exports/lead.csv", &format!("{leads}00Q99,too short\n"));
+    let rows = leads.lines().count();
+    let said = job.call(&["run", ".", "--as-of", WEEKS[1]]).out;
+    assert!(
+        said.contains(&format!("Rows set aside, which the packet names: 1 of {rows} in lead.csv.")),
+        "{said}"
+    );
+}
+
+#[test]
 fn what_waits_is_counted_alike_wherever_it_is_told() {
     let job = Job::weekly();
     week(&job, 0);

@@ -733,9 +733,7 @@ impl InputView {
             let all = review.admissions.iter();
             all.filter(|it| it.file == input.file && it.object == input.object)
         };
-        let at_the_boundary = admissions().flat_map(|admission| &admission.set_aside);
-        let mut problems: Vec<&(u64, String)> =
-            input.problems.iter().chain(at_the_boundary).collect();
+        let mut problems: Vec<&(u64, String)> = review.set_aside(input).collect();
         problems.sort();
         let total = problems.len() + input.more;
         let unlisted = total - problems.len().min(LISTED);
