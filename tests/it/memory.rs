@@ -8,6 +8,8 @@ use serde_json::Value;
 use crate::decisions::{Filled, approve, confirm, escalate, reject};
 use crate::job::{DAY, Job, files, word};
 
+/// Who takes the records of the one who left.
+const HANDOVER: &str = "[inactive-owner]\nhandover = { \"0052\" = \"0051\" }\n";
 const WEEKS: [&str; 6] =
     [DAY, "2026-03-08", "2026-03-15", "2026-03-22", "2026-03-29", "2026-04-05"];
 
@@ -189,6 +191,7 @@ fn a_record_that_is_gone_is_resolved_although_its_check_is_off() {
 #[test]
 fn an_approved_change_of_a_record_that_is_gone_was_not_applied() {
     let job = Job::weekly();
+    job.put("rules/owners.toml", HANDOVER);
     week(&job, 0);
     decide(
         &job,
@@ -837,6 +840,7 @@ fn the_mailed_summary_counts_the_rows_that_were_set_aside() {
 #[test]
 fn what_waits_is_counted_alike_wherever_it_is_told() {
     let job = Job::weekly();
+    job.put("rules/owners.toml", HANDOVER);
     week(&job, 0);
     let filled = Filled::of(&job, DAY).says(&job, DAY, "OWN-01", "00Q3", confirm()).says(
         &job,
