@@ -58,6 +58,11 @@ impl Exclusions {
         self.0.insert((object, id_key(id).to_owned()));
     }
 
+    /// Each id that is excluded, with its table where one is said.
+    pub fn iter(&self) -> impl Iterator<Item = (Option<Object>, &str)> {
+        self.0.iter().map(|(object, id)| (*object, id.as_str()))
+    }
+
     /// Excludes those of another list as well.
     pub(super) fn extend(&mut self, other: Self) {
         self.0.extend(other.0);

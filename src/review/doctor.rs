@@ -18,7 +18,9 @@ use crate::folder;
 use crate::ledger::Chain;
 use crate::source::live::{self, Glimpse, LiveError, Surroundings};
 
-use super::judged::{Records, columnless, fields, misnamed, newest_changes, pull, stale};
+use super::judged::{
+    Records, columnless, fields, misnamed, newest_changes, pull, stale, unmatched, untaken,
+};
 use super::{Folder, Order, ReviewError, copied, verify};
 
 /// How a folder was found.
@@ -134,7 +136,8 @@ impl Examined {
             (None, Some(day)) => self.good(&format!("exports: their newest change is of {day}")),
             (None, None) => {}
         }
-        for note in misnamed(&world) {
+        let unmet = untaken(&config.batch, &tables).into_iter().chain(unmatched(config, &tables));
+        for note in misnamed(&world).into_iter().chain(unmet) {
             self.warn(&note.says);
         }
     }

@@ -8,8 +8,12 @@ use std::path::Path;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::boundary::{Admission, Batch, CHANGED, Field, HAPPENED, Object, Outside, Row, id_key};
-use crate::check::{AsOf, Bench, Fault, Groups, Outcome, Pulled, Report, World, dead_names};
+use crate::boundary::{
+    Admission, Batch, CHANGED, Exposure, Field, HAPPENED, Object, Outside, Row, id_key,
+};
+use crate::check::{
+    AsOf, Bench, Condition, Fault, Groups, Outcome, Pulled, Report, When, World, dead_names,
+};
 use crate::config::{BatchDefinition, Config};
 use crate::packet::{self, Note};
 use crate::source::live::{Absent, Surroundings};
@@ -122,6 +126,7 @@ pub(super) fn judge(
         let groups = Groups::count(&world, &reports);
         let stale = stale(config, &newest, &world).map(|says| Note { mailed: says.clone(), says });
         let told = stale.into_iter().chain(unsettled(&admissions)).chain(misnamed(&world));
+        let told = told.chain(untaken(&config.batch, &pulled)).chain(unmatched(config, &pulled));
         (reports, groups, told.collect(), newest)
     };
     let mut missing = missing(config, &inputs, &admissions, &reports);
@@ -239,6 +244,61 @@ pub(super) fn misnamed(world: &World<'_>) -> Vec<Note> {
         notes.push(Note { mailed: says.clone(), says });
     }
     notes
+}
+
+/// The tables of which the batch's conditions take no record, a line each: as if all were well with them.
+pub(super) fn untaken(definition: &BatchDefinition, pulled: &Pulled) -> Vec<Note> {
+    let note = |(object, when): (Object, &When)| {
+        let batch = pulled.get(object).filter(|_| definition.is_about(object))?;
+        if batch.is_empty() || batch.rows().any(|row| when.holds(row)) {
+            return None;
+        }
+        let none = format!("`[batch]` takes none of {}", counted(batch.len(), object.key()));
+        let held_by_none =
+            |it: &&Condition| batch.rows().all(|row| !it.holds(row)) && batch.has(&it.field);
+        let why = match when.all.iter().find(held_by_none) {
+            Some(condition) => held(batch, &condition.field),
+            None => format!("its conditions are: {}", when.words()),
+        };
+        let mailed = format!("{none}; the packet says more");
+        Some(Note { says: format!("{none}: {why}"), mailed })
+    };
+    definition.when.iter().filter_map(note).collect()
+}
+
+/// What a field holds in a table, the most frequent values first.
+fn held(batch: &Batch, field: &Field) -> String {
+    const SHOWN: usize = 5;
+    let name = field.name();
+    let values = match field.exposure() {
+        Exposure::Shown => batch.count_by(field),
+        Exposure::Masked | Exposure::Never => Vec::new(),
+    };
+    if batch.rows().all(|row| row.is_blank(field)) {
+        return format!("`{name}` is blank in these exports");
+    }
+    if values.is_empty() {
+        return format!("no record's `{name}` is as it asks");
+    }
+    let first: Vec<&str> = values.iter().take(SHOWN).map(|(value, _)| value.trim()).collect();
+    let more = if values.len() > SHOWN { ", ..." } else { "" };
+    format!("`{name}` is {}{more} in these exports", first.join(", "))
+}
+
+/// That ids which `[excluded]` lists are in no table. Which, is not told: whoever is left out may be gone.
+pub(super) fn unmatched(config: &Config, pulled: &Pulled) -> Option<Note> {
+    let file = config.boundary.exclusions_file()?;
+    let exclusions = config.boundary.exclusions();
+    let is_absent = |(of, id): &(Option<Object>, &str)| {
+        let mut tables = pulled.iter().filter(|it| of.is_none_or(|of| of == it.object()));
+        tables.all(|batch| batch.find(id).is_none() && batch.outside(id).is_none())
+    };
+    let (all, absent) = (exclusions.iter().count(), exclusions.iter().filter(is_absent).count());
+    let are = if absent == 1 { "is" } else { "are" };
+    (absent > 0).then(|| {
+        let says = format!("{absent} of the {all} ids of rules/{} {are} in no input", file.value);
+        Note { mailed: says.clone(), says }
+    })
 }
 
 /// The checks, and every field that they, the batch, the metric and the packet read.

@@ -1014,6 +1014,29 @@ fn a_list_of_ids_with_other_columns_is_refused() {
 }
 
 #[test]
+fn a_batch_that_takes_nothing_and_exclusions_of_nobody_are_said() {
+    let job = Job::weekly();
+    job.put("review.toml", &format!("{REVIEW}\n[batch.when]\nlead = {{ status = \"neuu\" }}\n"));
+    let says = "`[batch]` takes none of 5 leads: `status` is New, Working in these exports";
+    let said = job.run(&[]).ends(0);
+    let told = said.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mailed = "`[batch]` takes none of 5 leads; the packet says more";
+    assert!(told.contains(mailed), "{told}");
+    let packet = job.text(&format!("runs/{DAY}/packet.html"));
+    assert!(packet.contains("takes none of 5 leads"));
+    let said = job.call(&["doctor", "."]);
+    assert!(said.out.contains(says), "{}{}", said.out, said.err);
+    job.put("review.toml", REVIEW);
+    let fields = job.text("rules/boundary.toml");
+    job.put("rules/boundary.toml", &format!("{fields}\n[excluded]\nids = \"excluded.csv\"\n"));
+    job.put("rules/excluded.csv", "id\n00Q3\n00X1\n");
+    let said = job.run(&[]).ends(0);
+    let says = "1 of the 2 ids of rules/excluded.csv is in no input";
+    assert!(said.err.contains(says), "{}", said.err);
+    assert!(!said.out.contains("takes none"), "{}", said.out);
+}
+
+#[test]
 fn ids_of_the_batch_that_nobody_has_are_said() {
     let job = Job::weekly();
     job.put("review.toml", &format!("{REVIEW}\n[batch]\nids = \"ids.csv\"\n"));
