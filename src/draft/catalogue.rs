@@ -874,6 +874,30 @@ pub(super) const STANDINGS: [(&str, bool); 19] = [
     ("désactivé", false),
 ];
 
+/// What CRMs write beside the stage of a deal that is over (true), and of one that is open.
+pub(super) const OUTCOMES: [(&str, bool); 14] = [
+    ("open", false),
+    ("offen", false),
+    ("ouvert", false),
+    ("ouverte", false),
+    ("in progress", false),
+    ("won", true),
+    ("gewonnen", true),
+    ("gagné", true),
+    ("gagnée", true),
+    ("lost", true),
+    ("verloren", true),
+    ("perdu", true),
+    ("perdue", true),
+    ("abandoned", true),
+];
+
+/// The column beside the stage of deals that may say which are open, won and lost.
+pub(super) fn outcome<'h>(stage: &[String], header: &'h [String]) -> Option<&'h str> {
+    let column = spelt(Object::Deal, &["Status", "@ Status", "Statut"], header)?;
+    (!stage.iter().any(|it| it == column)).then_some(column)
+}
+
 const QUEUE: &[Known] = &[
     ("id", &["Id", "@ Id", "Group ID"], "Names the queue in evidence."),
     ("name", &["Name", "@ Name", "DeveloperName"], "Names the queue."),

@@ -112,6 +112,25 @@ struct DraftField {
     mails: bool,
 }
 
+impl DraftField {
+    /// A line of which no cell was looked at.
+    fn new(name: &'static str, from: Vec<String>, why: &'static str) -> Self {
+        Self {
+            name,
+            from,
+            why,
+            kind: Kind::usual(name),
+            dates: None,
+            decimal: None,
+            flags: Vec::new(),
+            off: None,
+            slips: false,
+            figure: String::new(),
+            mails: false,
+        }
+    }
+}
+
 /// Drafts a review folder at `dir` from the CSV exports in `from`. Where one is there already, nothing is
 /// written, and what the draft would add is said. What lies behind `today` is a plan.
 pub fn init(
@@ -128,6 +147,9 @@ pub fn init(
             name_by_mail(table);
         }
         shape::profile(*object, table, from, threads)?;
+        if *object == Object::Deal {
+            settle_stage(table);
+        }
         owners_by_mail |= table.fields.iter().any(|field| field.name == "owner" && field.mails);
     }
     let (boundary_toml, mut batches) = admit(&mut tables, &mut unused, from, threads)?;
@@ -142,8 +164,9 @@ pub fn init(
     // The draft has to pass the same door as everything else.
     let config = doubtful::parse(&review, &mut rules, &mut batches.aside);
     let config = config.map_err(DraftError::Faulty)?;
-    let too_much = work.map(|work| trial(&config, &mut batches, work.as_of(), threads));
-    review += &switched_off(&too_much.unwrap_or_default());
+    // Where nothing is dated but what is planned, that is overdue as of today.
+    let day = work.map_or(today, Work::as_of);
+    review += &switched_off(&trial(&config, &mut batches, day, threads));
     if ["review.toml", "rules"].iter().any(|name| dir.join(name).exists()) {
         let more = beyond::beyond(dir, &review, &rules);
         return Ok(Drafted { summary: compared(dir, &more) });
@@ -260,21 +283,47 @@ fn fields(object: Object, files: &[Export]) -> Vec<DraftField> {
             continue;
         }
         taken.extend(from.iter().cloned());
-        fields.push(DraftField {
-            name,
-            from,
-            why,
-            kind: Kind::usual(name),
-            dates: None,
-            decimal: None,
-            flags: Vec::new(),
-            off: None,
-            slips: false,
-            figure: String::new(),
-            mails: false,
-        });
+        fields.push(DraftField::new(name, from, why));
+    }
+    if object == Object::Deal {
+        let outcome = outcomes(&fields, files);
+        fields.extend(outcome);
     }
     fields
+}
+
+/// The column beside the stage that may say which deals are over, until its cells are seen.
+fn outcomes(fields: &[DraftField], files: &[Export]) -> Option<DraftField> {
+    let listed = |name: &str| fields.iter().find(|field| field.name == name);
+    let has_flag = listed("closed").or(listed("won")).is_some();
+    let stage = listed("stage").filter(|_| !has_flag)?;
+    let columns: BTreeSet<&str> =
+        files.iter().filter_map(|it| catalogue::outcome(&stage.from, &it.header)).collect();
+    let from: Vec<String> = columns.into_iter().map(str::to_owned).collect();
+    (!from.is_empty()).then(|| DraftField::new("closed", from, "Tells open from closed."))
+}
+
+/// Of two columns for the stage of deals the one whose every word says open, won or lost is it: the other
+/// stays what it was when the deal ended.
+fn settle_stage(table: &mut DraftTable) {
+    let Some(stage) = table.fields.iter().position(|field| field.name == "stage") else { return };
+    let is_beside = |field: &DraftField, stage: &DraftField| {
+        let mut found =
+            table.files.iter().filter_map(|it| catalogue::outcome(&stage.from, &it.header));
+        field.name == "closed" && found.any(|column| field.from.iter().any(|it| it == column))
+    };
+    let beside = table
+        .fields
+        .iter()
+        .position(|field| table.fields.get(stage).is_some_and(|stage| is_beside(field, stage)));
+    let Some(outcome) = beside.map(|at| table.fields.remove(at)) else { return };
+    let stage = table.fields.iter_mut().find(|field| field.name == "stage");
+    if let Some(stage) = stage.filter(|_| outcome.off.is_none() && !outcome.flags.is_empty()) {
+        stage.from = outcome.from;
+        stage.figure = outcome.figure;
+        stage.kind = Kind::usual("stage");
+        stage.off = None;
+    }
 }
 
 /// Where records name their owner by a mail address, that is what names a user.

@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use std::ops::AddAssign;
 use std::path::Path;
 
-use super::catalogue::{self, STANDINGS};
+use super::catalogue::{self, OUTCOMES, STANDINGS};
 use super::text::in_comment;
 use super::{DraftError, DraftField, DraftTable, Export};
 use crate::boundary::{Kind, Object, is_spreadsheet_number};
@@ -104,9 +104,18 @@ fn pick_kind(field: &mut DraftField, shape: &Shape, files: &[Export]) {
         }
         return;
     }
-    if field.name == "active" && usual == 0 {
-        standing(field, shape);
-        return;
+    if usual == 0 {
+        let (words, what): (Vec<_>, _) = match field.name {
+            "active" => {
+                (STANDINGS.into_iter().zip(shape.standings).collect(), "somebody is active")
+            }
+            "closed" => (OUTCOMES.into_iter().zip(shape.outcomes).collect(), "a deal is over"),
+            _ => (Vec::new(), ""),
+        };
+        if !words.is_empty() {
+            by_words(field, shape.filled, &words, what);
+            return;
+        }
     }
     let _ = write!(field.figure, "; {usual} of them look like {}", article(field.kind));
     // Ids that a spreadsheet destroyed are many records under one name: their rows are set aside.
@@ -140,20 +149,23 @@ fn slip(kind: Kind, shape: &Shape, files: &[Export]) -> Option<String> {
     ))
 }
 
-/// Reads how users stand from words of which every one is known.
-fn standing(field: &mut DraftField, shape: &Shape) {
+/// Reads a flag from words of which every one is known; `what` is what the flag says.
+fn by_words(
+    field: &mut DraftField,
+    filled: usize,
+    words: &[((&'static str, bool), usize)],
+    what: &str,
+) {
     let mut known = 0;
-    for ((word, active), count) in STANDINGS.iter().zip(shape.standings) {
-        if count > 0 {
-            known += count;
-            field.flags.push((word, *active));
-            let _ = write!(field.figure, ", {count} {word}");
-        }
+    for ((word, means), count) in words.iter().filter(|(_, count)| *count > 0) {
+        known += count;
+        field.flags.push((word, *means));
+        let _ = write!(field.figure, ", {count} {word}");
     }
-    let unknown = shape.filled - known;
+    let unknown = filled - known;
     if unknown > 0 {
         field.off = Some(format!(
-            "{unknown} of its cells do not say whether somebody is active: add their words to yes or no"
+            "{unknown} of its cells do not say whether {what}: add their words to yes or no"
         ));
     }
 }
@@ -189,6 +201,8 @@ struct Shape {
     words: usize,
     /// Of each word for how a user stands.
     standings: [usize; STANDINGS.len()],
+    /// Of each word for how a deal stands.
+    outcomes: [usize; OUTCOMES.len()],
 }
 
 impl Shape {
@@ -214,6 +228,9 @@ impl Shape {
             for ((known, _), count) in STANDINGS.iter().zip(&mut self.standings) {
                 *count += usize::from(*known == word);
             }
+            for ((known, _), count) in OUTCOMES.iter().zip(&mut self.outcomes) {
+                *count += usize::from(*known == word);
+            }
         }
     }
 }
@@ -229,6 +246,9 @@ impl AddAssign for Shape {
         self.mails += more.mails;
         self.words += more.words;
         for (count, more) in self.standings.iter_mut().zip(more.standings) {
+            *count += more;
+        }
+        for (count, more) in self.outcomes.iter_mut().zip(more.outcomes) {
             *count += more;
         }
     }

@@ -341,6 +341,26 @@ fn a_pipedrive_export_is_drafted_and_runs() {
 }
 
 #[test]
+fn of_two_stages_of_deals_the_one_of_open_won_and_lost_is_drafted() {
+    let deals = |status: [&str; 3]| {
+        rows("ID,Name,Company,Stage,Status,Close Date,Created On,Modified On,Amount,Owner", |n| {
+            let (stage, status) = (["Demo", "Qualified"][n % 2], status[n % 3]);
+            format!(
+                "{n},Deal {n},Firm {n},{stage},{status},2026-01-15,2025-09-01,2026-02-01,9{n},Ann Ng"
+            )
+        })
+    };
+    let job = check_draft(&[("deals.csv", deals(["Open", "Won", "Lost"]))].into(), &["deal"], &[]);
+    check_lines(&job, &[("deal", "stage", "Status")]);
+    let lifecycle = job.text("rules/lifecycle.toml");
+    assert!(
+        lifecycle.contains("won = [\n  \"Won\",") && lifecycle.contains("lost = [\n  \"Lost\",")
+    );
+    let job = check_draft(&[("deals.csv", deals(["Hot", "Warm", "Cold"]))].into(), &["deal"], &[]);
+    check_lines(&job, &[("deal", "stage", "Stage")]);
+}
+
+#[test]
 fn a_zoho_export_is_drafted_and_runs() {
     let leads = rows(
         "Record Id,Lead Owner.id,Lead Owner,Is Converted,Company,First Name,Last Name,Email,Phone,Lead Source,Lead Status,Created By.id,Created Time,Modified Time,Converted Account.id,Description",
