@@ -162,6 +162,8 @@ struct Case<'a> {
     first: Told<'a>,
     /// The change that replaced it.
     change: Change<'a>,
+    /// What changed while the source was still being entered.
+    entered: Vec<Change<'a>>,
     /// The record's last change of its source led to the value it has.
     is_whole: bool,
     /// How many records of the table changed in the same way in the minute of the change, where that was by
@@ -202,7 +204,9 @@ fn judge<'a>(world: &World<'a>, asked: &Asked, judgement: &mut Judgement) -> Vec
             changes.sort_by_key(History::order);
             let merged = in_merges.get(&row.position()).map_or(&[][..], Vec::as_slice);
             let record = Record { world, history, sourced, row, merged };
-            let Some((first, change)) = record.replaced(&changes) else { continue };
+            let Some(Replaced { first, change, entered }) = record.replaced(&changes) else {
+                continue;
+            };
             let since = world.as_of.hours_ago(24.0 * f64::from(record.rules().within_days.value));
             if change.at < since || row.is_withheld(&sourced.source) {
                 continue;
@@ -219,10 +223,20 @@ fn judge<'a>(world: &World<'a>, asked: &Asked, judgement: &mut Judgement) -> Vec
             };
             let planned = bulk.planned(way(table, &change), &change);
             let sourced = sourced.clone();
-            cases.push(Case { row, sourced, first, change, is_whole, planned });
+            cases.push(Case { row, sourced, first, change, entered, is_whole, planned });
         }
     }
     cases
+}
+
+/// How a record came to lose its first source.
+struct Replaced<'a> {
+    /// The first source that can be restored.
+    first: Told<'a>,
+    /// The last change that replaced it.
+    change: Change<'a>,
+    /// What changed while the source was still being entered.
+    entered: Vec<Change<'a>>,
 }
 
 /// What is known of a record before its changes are read.
@@ -240,17 +254,23 @@ impl<'a> Record<'_, 'a> {
         &self.world.policies.lead_source.overwritten
     }
 
-    /// The first source that can be restored, and the last change that replaced it.
-    fn replaced(&self, changes: &[Change<'a>]) -> Option<(Told<'a>, Change<'a>)> {
+    /// Nothing where the record has again what it was entered with: somebody mended it.
+    fn replaced(&self, changes: &[Change<'a>]) -> Option<Replaced<'a>> {
         let settle = Duration::hours(self.rules().settle_hours.value.into());
         let settled = self.row.time(&self.sourced.created).map(|created| created + settle);
-        let later = changes.iter().filter(|it| settled.is_none_or(|settled| it.at > settled));
+        let is_settled = |change: &Change<'a>| settled.is_none_or(|settled| change.at > settled);
+        let (entered, later) = changes.split_at(changes.partition_point(|it| !is_settled(it)));
+        let mut oldest = entered.iter().fold(None, |oldest: Option<Told<'a>>, change| {
+            let after = || self.told(*change, 1, self.history.after(change));
+            let before = || self.told(*change, 0, self.history.before(change));
+            if self.is_on_purpose(change) { after() } else { oldest.or_else(before).or_else(after) }
+        });
         let (mut first, mut replaced) = (None, None);
         for change in later {
             let before = self.told(*change, 0, self.history.before(change));
             let after = self.told(*change, 1, self.history.after(change));
             if self.is_on_purpose(change) {
-                (first, replaced) = (after, None);
+                (oldest, first, replaced) = (None, after, None);
                 continue;
             }
             first = first.or(before);
@@ -264,7 +284,11 @@ impl<'a> Record<'_, 'a> {
                 replaced = Some(*change);
             }
         }
-        first.zip(replaced)
+        let present = self.row.text(&self.sourced.source);
+        if oldest.zip(present).is_some_and(|(oldest, present)| is_same(oldest.value, present)) {
+            return None;
+        }
+        Some(Replaced { first: first?, change: replaced?, entered: entered.to_vec() })
     }
 
     /// A value that can be restored: none of the family's checks would find fault with it.
@@ -309,8 +333,11 @@ impl<'a> Case<'a> {
         let to = if let Shown::Value(_) = was { Some(first.value.to_owned()) } else { None };
         let proposal = Proposal::CorrectSource { before: present.clone(), to };
         let mut finding = Finding::about(row.record(), headline, Evidence::Cell(present), proposal)
-            .because(Evidence::Cell(row.cell(&sourced.created)))
-            .because(asked.history.evidence(&first.change));
+            .because(Evidence::Cell(row.cell(&sourced.created)));
+        for change in &self.entered {
+            finding = finding.because(asked.history.evidence(change));
+        }
+        finding = finding.because(asked.history.evidence(&first.change));
         if !first.change.is(change) {
             finding = finding.because(asked.history.evidence(change));
         }
