@@ -172,7 +172,12 @@ impl<'l> Past<'l> {
             let state = before.as_ref().map_or(State::New, |before| before.state(&facts));
             let decided = self.decisions.get(&id).copied();
             let queue = decided.map_or(Queue::Decide, |(decided, run)| {
-                queue(decided, run.as_of, &facts, state, &now.config.gate, day)
+                let is_sufficient = finding.is_sufficient();
+                match queue(decided, run.as_of, &facts, state, &now.config.gate, day) {
+                    // Evidence that is lacking now was there when it was approved.
+                    Queue::Apply if decided.facts != facts && !is_sufficient => Queue::Decide,
+                    queue => queue,
+                }
             });
             if let Some((decided, _)) = decided.filter(|_| matches!(queue, Queue::Answer { .. })) {
                 since.unanswered.extend(open(&id, decided, day, true));
@@ -211,15 +216,19 @@ impl<'l> Past<'l> {
         now: &Now<'_>,
         standings: &mut BTreeMap<FindingId, Standing<'l>>,
     ) {
-        let mut decided: BTreeMap<&str, (&Run, BTreeMap<FindingId, Vec<Proposed<'_>>>)> =
-            BTreeMap::new();
+        let mut decided: BTreeMap<&str, (&Run, BTreeMap<FindingId, Again<'_>>)> = BTreeMap::new();
         for (check, finding) in found(&now.judged.reports) {
             let id = finding.id(check.code);
-            let Some((_, run)) = self.decisions.get(&id).copied() else { continue };
+            let Some((on_paper, run)) = self.decisions.get(&id).copied() else { continue };
             let queue = standings.get(&id).map(|standing| standing.queue);
             if let Some(Queue::Apply | Queue::Quiet { .. }) = queue {
                 let (_, on) = decided.entry(&run.id).or_insert_with(|| (run, BTreeMap::new()));
-                on.entry(id).or_default().push(Proposed::of(finding));
+                // Where a check says two things under one id, the first was decided on.
+                let again = on.entry(id).or_insert_with(|| Again {
+                    same_facts: on_paper.facts == finding.evidence_digest(),
+                    proposed: Vec::new(),
+                });
+                again.proposed.push(Proposed::of(finding));
             }
         }
         for (run, mut on) in decided.into_values() {
@@ -230,12 +239,12 @@ impl<'l> Past<'l> {
                     for line in then {
                         let Some(id) = FindingId::parse(&line.id) else { continue };
                         if let Some(now) = on.get_mut(&id) {
-                            now.retain(|now| !now.does_as(&line.proposal));
+                            now.settle(&line.proposal);
                             proposed.insert(id);
                         }
                     }
                     // The rejection of an escalation that a packet only lists holds for its facts.
-                    on.retain(|id, others| proposed.contains(id) && !others.is_empty());
+                    on.retain(|id, others| proposed.contains(id) && !others.proposed.is_empty());
                     Subject::Another
                 }
                 Err(error) => {
@@ -343,6 +352,24 @@ impl<'l> Past<'l> {
     }
 }
 
+/// What is proposed again of a finding that was decided on.
+struct Again<'f> {
+    /// It was decided on the facts that are found now.
+    same_facts: bool,
+    /// What nobody decided on yet.
+    proposed: Vec<Proposed<'f>>,
+}
+
+impl Again<'_> {
+    /// Takes out what was decided on with another day's proposal. What says nothing that would be set, a
+    /// question or a merge, is decided on its facts.
+    fn settle(&mut self, then: &Proposed<'_>) {
+        let same_facts = self.same_facts;
+        self.proposed
+            .retain(|now| if same_facts { !now.does_as(then) } else { !now.sets_as(then) });
+    }
+}
+
 /// What became of a finding that is not found any more.
 enum Fate {
     Resolved(How),
@@ -401,8 +428,9 @@ fn queue(
 ) -> Queue {
     let same = decided.facts == facts;
     match decided.decision.verdict() {
-        // What was gone and is here again was undone by somebody.
-        Verdict::Approve { .. } if same && !matches!(state, State::Reopened(_)) => Queue::Apply,
+        // What was gone and is here again was undone by somebody. On other facts the approval holds as
+        // long as the same is proposed, which is looked at afterwards.
+        Verdict::Approve { .. } if !matches!(state, State::Reopened(_)) => Queue::Apply,
         // Whoever said so was told of the same facts: it was not fixed.
         Verdict::Reject(Reason::AlreadyFixed) => Queue::Decide,
         Verdict::Reject(_) if same => {

@@ -780,6 +780,45 @@ fn a_decision_holds_for_what_was_proposed_and_for_nothing_else() {
 }
 
 #[test]
+fn an_approval_holds_while_the_same_change_is_proposed_whatever_stands_beside_it() {
+    let (job, _) = routed("Ann Ash");
+    week(&job, 0);
+    decide(
+        &job,
+        &Filled::of(&job, DAY).says(&job, DAY, "DUP-01", "00Q1", confirm()).says(
+            &job,
+            DAY,
+            "RTE-01",
+            "00Q5",
+            approve(),
+        ),
+    );
+    // The rules tell the status apart by its words, not by its case: the fact beside the proposal is another.
+    let leads = job.text("exports/lead.csv");
+    let leads = leads.lines().map(|line| match line {
+        lead if lead.starts_with("00Q5") => lead.replace("Working", "working") + "\n",
+        lead => format!("{lead}\n"),
+    });
+    job.put("exports/lead.csv", &leads.collect::<String>());
+    // What a merge would fold is decided on what the records say.
+    job.edit("exports/lead.csv", "00Q2,Ann,Ng,Acme,", "00Q2,Ann,Ng,Acme Inc,");
+    week(&job, 1);
+    let stands = standing(&job, 1);
+    assert!(stands.contains(&"RTE-01 00Q5 changed 2 apply".to_owned()), "{stands:?}");
+    assert!(stands.contains(&"DUP-01 00Q1 changed 2 decide".to_owned()), "{stands:?}");
+    // Somebody else has it now: that is another change.
+    let leads = job.text("exports/lead.csv");
+    let leads = leads.lines().map(|line| match line {
+        lead if lead.starts_with("00Q5") => lead.replace(",0051,", ",0054,") + "\n",
+        lead => format!("{lead}\n"),
+    });
+    job.put("exports/lead.csv", &leads.collect::<String>());
+    week(&job, 2);
+    let stands = standing(&job, 2);
+    assert!(stands.contains(&"RTE-01 00Q5 changed 3 decide".to_owned()), "{stands:?}");
+}
+
+#[test]
 fn other_rules_that_propose_something_else_are_told_before_they_are_in_force() {
     let (job, rules) = routed("Ann Ash");
     week(&job, 0);

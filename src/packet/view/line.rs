@@ -506,4 +506,17 @@ impl<'a> Proposed<'a> {
         };
         self.kind == other.kind && self.keep == other.keep && to(self) == to(other)
     }
+
+    /// True where both would set one field from one value to another, and both values are known: whatever
+    /// stands beside it, it is one change. Of a value that is not shown in full nobody can tell.
+    pub(crate) fn sets_as(&self, other: &Proposed<'_>) -> bool {
+        let is_named = self.assignee.is_some() || self.after.is_some();
+        let is_shown = matches!(self.before_shown.as_deref(), Some("blank" | "value"));
+        is_named
+            && is_shown
+            && self.field == other.field
+            && self.before == other.before
+            && self.before_shown == other.before_shown
+            && self.does_as(other)
+    }
 }
