@@ -97,12 +97,16 @@ fn judge(world: &World<'_>, fields: &[Field]) -> Judgement {
     judgement
 }
 
+/// From so many letters on, one letter repeated is a placeholder: 7 and 22 are numbers that a system gives.
+const REPEATED: usize = 4;
+
 /// The value as it is compared; `None` for a placeholder.
 fn key(world: &World<'_>, raw: &str) -> Option<String> {
     let value = normalise::words(raw);
     let mut letters = value.chars();
     let first = letters.next()?;
-    let is_one_repeated = letters.all(|letter| letter == first);
+    let is_one_repeated =
+        letters.all(|letter| letter == first) && value.chars().count() >= REPEATED;
     let listed = &world.policies.duplicates.shared_identifier.placeholders.value;
     let is_listed = listed.iter().any(|placeholder| normalise::words(placeholder) == value);
     (!is_one_repeated && !is_listed).then_some(value)
