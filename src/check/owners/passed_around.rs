@@ -11,7 +11,7 @@ use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 
 use super::super::bulk::Bulk;
-use super::super::history::{Change, History};
+use super::super::history::{Actor, Change, History};
 use super::super::people::{self, Found, Standing};
 use super::super::{About, CheckDef, Family, Judge, Judgement, NotLooked, Off, Policies, World};
 use super::{Owned, Scope, days, policy, settings};
@@ -137,7 +137,9 @@ fn given_away<'a>(
             Standing::Inactive | Standing::Queue => false,
         };
         let is_service = world.policies.owners.is_service_user(before, person);
-        return (gives && !is_service).then_some(*change);
+        // What an integration moves nobody gave away. A writer who is not known may be a person.
+        let is_by_service = matches!(history.actor(world, change), Actor::Service);
+        return (gives && !is_service && !is_by_service).then_some(*change);
     }
     *strangers += usize::from(is_strange);
     None
@@ -157,15 +159,18 @@ struct Passed<'c, 'a> {
     planned: Option<usize>,
 }
 
-impl Passed<'_, '_> {
-    fn finding(&self, world: &World<'_>, row: Row<'_>) -> Finding {
+impl<'a> Passed<'_, 'a> {
+    fn finding(&self, world: &World<'a>, row: Row<'a>) -> Finding {
         let Rules { changes, within_days, .. } = self.rules;
         let object = self.owned.object;
         let times = self.given.len();
-        let headline = format!(
-            "People gave the {object} away {times} times in the last {}",
-            days(within_days.value.into())
-        );
+        let unknown = self.given.iter().filter(|change| !self.is_by_person(world, change)).count();
+        let within = days(within_days.value.into());
+        let headline = if unknown == 0 {
+            format!("People gave the {object} away {times} times in the last {within}")
+        } else {
+            format!("The {object} went from owner to owner {times} times in the last {within}")
+        };
         let question = format!(
             "Why does nobody keep this {object}: do rules and people undo each other, and who \
              should have it for good?"
@@ -185,7 +190,15 @@ impl Passed<'_, '_> {
                 within_days.line,
                 format!("within {}", days(within_days.value.into())),
             ));
+        if unknown > 0 {
+            finding =
+                finding.lacking(format!("who made {unknown} of the {times} changes is not known"));
+        }
         self.owned.with_work(world, row, finding).unless_any(self.doubts(object))
+    }
+
+    fn is_by_person(&self, world: &World<'a>, change: &Change<'a>) -> bool {
+        matches!(self.history.actor(world, change), Actor::Person(_))
     }
 
     fn doubts(&self, object: Object) -> Vec<String> {
