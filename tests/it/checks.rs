@@ -1483,3 +1483,50 @@ fn fields_of_which_the_history_holds_nothing_are_told_as_not_judged() {
          change, have the CRM track it and put its history into the input"
     );
 }
+
+#[test]
+fn every_source_that_nobody_approved_is_named_and_no_other() {
+    let told = told(&fixture::named("unapproved-enrichment"));
+    let says = |record: &str, words: &str| {
+        let start = format!("SOR-08 lead {record}: ");
+        told.iter().any(|it| it.starts_with(&start) && it.contains(words))
+    };
+    assert!(says("00Q6", "names a source that is not approved: Scraper ->"), "{told:#?}");
+    let both = "names 2 sources that are not approved: Scraper; ListVendor24 ->";
+    assert!(says("00Q7", both), "{told:#?}");
+    assert!(!told.iter().any(|it| it.contains("Databank")), "{told:#?}");
+    let found = found("unapproved-enrichment", "SOR-08");
+    let one = found.iter().find(|one| &*one.record.id == "00Q7").unwrap();
+    assert!(
+        figures(one).iter().any(|it| it.contains("source 2 of these") && it.ends_with('2')),
+        "{one:#?}"
+    );
+}
+
+#[test]
+fn twins_of_twins_are_told_together_and_each_is_held_against_the_first() {
+    let found = found("duplicates-twin-deals", "DUP-09");
+    let one = found.iter().find(|one| &*one.record.id == "00621").unwrap();
+    let named: Vec<_> = one.related.iter().map(|record| &*record.id).collect();
+    assert_eq!(named, ["00622", "00623"]);
+    let facts = format!("{:?}", one.evidence());
+    assert!(facts.contains("104000") && facts.contains("108000"), "{facts}");
+}
+
+#[test]
+fn leave_that_goes_on_after_a_weekend_is_one_with_every_row_of_it() {
+    let found = found("owner-on-leave", "OWN-07");
+    let one = found.iter().find(|one| &*one.record.id == "L24").unwrap();
+    assert!(one.headline.contains("is away until 2026-03-13"), "{}", one.headline);
+    let facts = format!("{:?}", one.evidence());
+    for row in ["away from 2026-02-20 to 2026-03-06", "away from 2026-03-09 to 2026-03-13"] {
+        assert!(facts.contains(row), "{row}: {facts}");
+    }
+}
+
+#[test]
+fn open_deals_whose_stage_says_nothing_are_left_out_of_next_steps_by_name() {
+    let judged = fixture::named("next-step");
+    let left = format!("{:?}", judgement(&judged, "REQ-05").not_looked);
+    assert!(left.contains("2 deals are not held against `from`"), "{left}");
+}

@@ -3,7 +3,7 @@
 //! Does not: propose a merge; two deals are never merged on a likeness.
 
 use chrono::NaiveDate;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::boundary::{Field, Grant, Object, Row, id_key, ids};
 use crate::check::deals::{self, DealState};
@@ -23,7 +23,7 @@ pub(in crate::check) const TWIN_DEALS: CheckDef = CheckDef {
     severity: Severity::Medium,
     about: About::Equals,
     summary: "Two or more open deals of one account, one type and one currency have amounts within \
-              `amount_within` of each other and close dates within `days_within` days; types in `may_repeat` are left alone.",
+              `amount_within` of each other and close dates within `days_within` days, each with another of them; types in `may_repeat` are left alone.",
     consequence: "The forecast counts one deal twice.",
     load,
 };
@@ -66,23 +66,37 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
     };
     let within = i64::from(world.policies.duplicates.twin_deals.days_within.value);
     let mut of_account = HashMap::new();
+    let mut told: HashSet<usize> = HashSet::new();
     for deal in batch.reviewed().filter(|deal| is_open(world, *deal)) {
-        let Some(account) = deal.text(&asked.account) else { continue };
-        judgement.examined += 1;
-        let Some(day) = deal.day(&asked.close_date, world.as_of.zone) else { continue };
-        let mut twins: Vec<Row<'_>> = Vec::new();
-        for id in ids(account) {
-            let closing = of_account.entry(id_key(id)).or_insert_with(|| asked.closing(world, id));
-            let near = around(closing, day, within).iter().map(|(_, other)| *other);
-            twins.extend(near.filter(|other| asked.are_twins(world, deal, *other)));
+        if deal.text(&asked.account).is_none() {
+            continue;
         }
-        twins.push(deal);
+        judgement.examined += 1;
+        if told.contains(&deal.position()) {
+            continue;
+        }
+        // Twins of twins are told with them: the third of three may be near the second alone.
+        let mut seen: HashSet<usize> = HashSet::from([deal.position()]);
+        let mut twins = vec![deal];
+        let mut next = 0;
+        while let Some(one) = twins.get(next).copied() {
+            next += 1;
+            let Some(day) = one.day(&asked.close_date, world.as_of.zone) else { continue };
+            for id in one.text(&asked.account).into_iter().flat_map(ids) {
+                let closing =
+                    of_account.entry(id_key(id)).or_insert_with(|| asked.closing(world, id));
+                let near = around(closing, day, within).iter().map(|(_, other)| *other);
+                twins.extend(near.filter(|other| {
+                    asked.are_twins(world, one, *other) && seen.insert(other.position())
+                }));
+            }
+        }
         twins.sort_by_key(|row| row.id());
-        twins.dedup_by_key(|row| row.id());
-        // Said once, by the first of them that is under review.
+        told.extend(seen);
+        // Whoever reads the rows in another order says it of the same deal.
         let first = twins.iter().find(|row| row.is_under_review());
-        if twins.len() > 1 && first.is_some_and(|first| first.id() == deal.id()) {
-            judgement.findings.extend(asked.finding(world, deal, &twins));
+        if let Some(first) = first.filter(|_| twins.len() > 1) {
+            judgement.findings.extend(asked.finding(world, *first, &twins));
         }
     }
     judgement
@@ -147,20 +161,19 @@ impl Asked {
         let fields = [&self.account, &self.amount, &self.close_date].map(Some);
         let more = [&self.currency, &self.kind, &self.name, &self.owner, &self.created];
         let more = more.map(Option::as_ref);
-        let other = *twins.iter().find(|row| row.id() != deal.id())?;
-        let facts = fields.into_iter().chain(more).flatten();
-        let mut facts =
-            facts.filter(|field| !deal.is_blank(field) || !other.is_blank(field)).map(|field| {
-                Evidence::Compared {
-                    left: deal.cell(field),
-                    right: other.cell(field),
-                    level: if deal.written(field) == other.written(field) {
-                        "the same".to_owned()
-                    } else {
-                        "not the same".to_owned()
-                    },
-                }
-            });
+        let fields: Vec<&Field> = fields.into_iter().chain(more).flatten().collect();
+        let mut facts = twins.iter().filter(|other| other.id() != deal.id()).flat_map(|other| {
+            let is_told = |field: &&&Field| !deal.is_blank(field) || !other.is_blank(field);
+            fields.iter().filter(is_told).map(|field| Evidence::Compared {
+                left: deal.cell(field),
+                right: other.cell(field),
+                level: if deal.written(field) == other.written(field) {
+                    "the same".to_owned()
+                } else {
+                    "not the same".to_owned()
+                },
+            })
+        });
         let mut finding = Finding::about(
             deal.record(),
             headline,

@@ -2,7 +2,7 @@
 //!
 //! Does not: count absences that are nearly over, or speak of owners who left, queues and service users.
 
-use chrono::{Days, NaiveDate};
+use chrono::{Datelike, NaiveDate, Weekday};
 
 use crate::boundary::{Grant, Object, Row};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
@@ -63,26 +63,41 @@ impl Rules {
         Ok(rules)
     }
 
-    /// The leave that keeps somebody from their work on a day, and its last day; leaves that follow on each
-    /// other are one.
-    fn away(&self, world: &World<'_>, person: &Person<'_>) -> Option<(&Leave, NaiveDate)> {
+    /// The leaves that keep somebody from their work from a day on, and the last day of them; leaves that
+    /// follow on each other, be it over a weekend, are one.
+    fn away(&self, world: &World<'_>, person: &Person<'_>) -> Option<Absence<'_>> {
         let day = world.as_of.day;
         let own = self.calendar.of(world, person);
-        let now = own.iter().find(|leave| leave.holds(day))?;
-        let mut last = now.to;
+        let now = *own.iter().find(|leave| leave.holds(day))?;
+        let mut absence = Absence { leave: now, then: Vec::new(), last: now.to };
         while let Some(longer) = own.iter().find(|leave| {
-            leave.to > last
-                && last.checked_add_days(Days::new(1)).is_some_and(|it| leave.from <= it)
+            leave.to > absence.last
+                && next_workday(absence.last).is_some_and(|next| leave.from <= next)
         }) {
-            last = longer.to;
+            absence.last = longer.to;
+            absence.then.push(longer);
         }
-        (days_left(last, day) >= i64::from(self.min_days_left.value)).then_some((*now, last))
+        (days_left(absence.last, day) >= i64::from(self.min_days_left.value)).then_some(absence)
     }
 
     /// True for records of which it is a fault that somebody has them who is away.
     pub(super) fn finds_fault(&self, world: &World<'_>, row: Row<'_>, person: &Person<'_>) -> bool {
         self.objects.contains(&row.object()) && self.away(world, person).is_some()
     }
+}
+
+/// Days on which somebody is away without a day of work between them.
+struct Absence<'w> {
+    /// The row that holds on the day of the review.
+    leave: &'w Leave,
+    /// The rows that follow on it.
+    then: Vec<&'w Leave>,
+    last: NaiveDate,
+}
+
+/// The first day after one on which people are back at work: nobody takes leave for a weekend.
+fn next_workday(day: NaiveDate) -> Option<NaiveDate> {
+    day.iter_days().skip(1).find(|next| !matches!(next.weekday(), Weekday::Sat | Weekday::Sun))
 }
 
 /// The days from one to the last, both counted.
@@ -98,8 +113,8 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     Ok(Box::new(move |world| judge(&rules, &scope, world)))
 }
 
-/// Somebody who is away, the row that says so, and their last day.
-type Away<'w, 'a> = (&'w Person<'a>, &'w Leave, NaiveDate);
+/// Somebody who is away, and how long.
+type Away<'w, 'a> = (&'w Person<'a>, Absence<'w>);
 
 fn judge(rules: &Rules, scope: &Scope, world: &World<'_>) -> Judgement {
     let mut judgement = Judgement::default();
@@ -112,8 +127,8 @@ fn judge(rules: &Rules, scope: &Scope, world: &World<'_>) -> Judgement {
                 Standing::Inactive | Standing::Queue => false,
             };
             let is_service = world.policies.owners.is_service_user(value, person);
-            let (leave, last) = rules.away(world, person).filter(|_| works && !is_service)?;
-            Some((person, leave, last))
+            let absence = rules.away(world, person).filter(|_| works && !is_service)?;
+            Some((person, absence))
         });
         for row in batch.reviewed() {
             judgement.examined += 1;
@@ -147,26 +162,28 @@ fn finding<'a>(
     owned: &Owned,
     world: &World<'a>,
     row: Row<'a>,
-    (person, leave, last): &Away<'_, 'a>,
+    (person, Absence { leave, then, last }): &Away<'_, 'a>,
 ) -> Finding {
     let object = owned.object;
     let left = days_left(*last, world.as_of.day);
     let headline =
         format!("{} owns the {object} and is away until {last}, {} more", person.shown, days(left));
     let (proposal, against) = backup(rules, owned, world, row, person, leave);
-    let backup = leave.backup.as_ref();
-    let says = backup.map_or_else(|| "no backup".to_owned(), |name| format!("backup {name}"));
     let holder = Evidence::Cell(row.cell(&owned.owner));
-    let mut finding = Finding::about(row.record(), headline, holder, proposal)
-        .because(Evidence::Policy {
+    let mut finding = Finding::about(row.record(), headline, holder, proposal);
+    for leave in [leave].into_iter().chain(then) {
+        let backup = leave.backup.as_ref();
+        let says = backup.map_or_else(|| "no backup".to_owned(), |name| format!("backup {name}"));
+        finding = finding.because(Evidence::Policy {
             file: leave.file.clone(),
             line: leave.line,
             says: format!("away from {} to {}; {says}", leave.from, leave.to),
-        })
-        .because(policy(
-            rules.min_days_left.line,
-            format!("absences of {} more count", days(rules.min_days_left.value.into())),
-        ));
+        });
+    }
+    finding = finding.because(policy(
+        rules.min_days_left.line,
+        format!("absences of {} more count", days(rules.min_days_left.value.into())),
+    ));
     if let Some(work) = owned.work(row) {
         finding = finding.because(Evidence::Cell(work));
     }

@@ -13,7 +13,7 @@ use super::super::deals::{self, DealState};
 use super::super::ladder::Ladders;
 use super::super::settings::{self, days};
 use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
-use super::stage::{FromStage, Places};
+use super::stage::{FromStage, Places, UNSAID};
 use super::{FILE, policy, title};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
@@ -120,12 +120,20 @@ fn judge(world: &World<'_>, needs: &Needs, asked: &Asked) -> Judgement {
         return judgement;
     }
     let mut places = Places::of(world, Object::Deal);
+    let mut unsaid = Vec::new();
     for deal in batch.reviewed() {
-        if world.deals().state(world, deal) != Some(DealState::Open)
-            || needs.from.reached(places.place(deal)) != Some(true)
-            || deal.is_withheld(&needs.day)
-        {
+        let state = world.deals().state(world, deal);
+        let is_over = matches!(state, Some(DealState::Won | DealState::Lost));
+        if is_over || deal.is_withheld(&needs.day) {
             continue;
+        }
+        match (state, needs.from.reached(places.place(deal))) {
+            (_, Some(false)) => continue,
+            (Some(_), Some(true)) => {}
+            (None, Some(true)) | (_, None) => {
+                unsaid.push(deal);
+                continue;
+            }
         }
         judgement.examined += 1;
         let excepted = !needs.except.all.is_empty() && needs.except.holds(deal);
@@ -138,6 +146,13 @@ fn judge(world: &World<'_>, needs: &Needs, asked: &Asked) -> Judgement {
         if late.is_none_or(|late| late > i64::from(needs.grace_days.value)) {
             judgement.findings.push(finding(world, needs, asked, &places, deal, day));
         }
+    }
+    if !unsaid.is_empty() {
+        let why = format!(
+            "{} deals are not held against `from`: {UNSAID} does not say how far they have come",
+            unsaid.len()
+        );
+        judgement.skip_records(Object::Deal, unsaid, &why);
     }
     judgement
 }

@@ -4,7 +4,7 @@
 
 use hashbrown::HashMap;
 
-use crate::boundary::{Boundary, Field, Grant, Row};
+use crate::boundary::{Boundary, Field, Grant, Row, Shown};
 use crate::check::settings::full_field;
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
@@ -69,13 +69,18 @@ impl Stamp {
         Some(Self { field, approved })
     }
 
-    /// The first source that the record's stamp names and nobody approved.
-    fn unapproved<'a>(&self, row: Row<'a>) -> Option<&'a str> {
-        let mut sources = row.text(&self.field)?.split(';').map(str::trim);
-        sources.find(|source| {
-            let is = |known: &String| fold(known) == fold(source);
-            !source.is_empty() && !self.approved.iter().any(is)
-        })
+    /// The sources that the record's stamp names and nobody approved.
+    fn unapproved<'a>(&self, row: Row<'a>) -> Vec<&'a str> {
+        let sources = row.text(&self.field).into_iter().flat_map(|text| text.split(';'));
+        let mut unapproved: Vec<&str> = Vec::new();
+        for source in sources.map(str::trim).filter(|source| !source.is_empty()) {
+            let is = |known: &str| fold(known) == fold(source);
+            let is_approved = self.approved.iter().any(|known| is(known));
+            if !is_approved && !unapproved.iter().any(|known| is(known)) {
+                unapproved.push(source);
+            }
+        }
+        unapproved
     }
 }
 
@@ -116,19 +121,23 @@ fn judge(world: &World<'_>, stamp: &Stamp, judgement: &mut Judgement) {
     let mut found = Vec::new();
     for row in batch.reviewed() {
         judgement.examined += 1;
-        if let Some(source) = stamp.unapproved(row).map(fold) {
-            let records = by_source.entry(source.clone()).or_default();
+        let sources = stamp.unapproved(row);
+        let mut is_told = false;
+        for source in &sources {
+            let records = by_source.entry(fold(source)).or_default();
             *records += 1;
-            found.push((row, source, *records));
+            is_told |= *records <= MOST;
+        }
+        if !sources.is_empty() {
+            found.push((row, sources, is_told));
         }
     }
     let mut beyond = Vec::new();
-    for (row, source, nth) in found {
-        if nth > MOST {
-            beyond.push(row);
+    for (row, sources, is_told) in found {
+        if is_told {
+            judgement.findings.push(finding(stamp, row, &sources, &by_source));
         } else {
-            let records = by_source.get(&source).copied().unwrap_or_default();
-            judgement.findings.push(finding(stamp, row, records));
+            beyond.push(row);
         }
     }
     if !beyond.is_empty() {
@@ -137,14 +146,31 @@ fn judge(world: &World<'_>, stamp: &Stamp, judgement: &mut Judgement) {
     }
 }
 
-fn finding(stamp: &Stamp, row: Row<'_>, records: usize) -> Finding {
+fn finding(
+    stamp: &Stamp,
+    row: Row<'_>,
+    sources: &[&str],
+    by_source: &HashMap<String, usize>,
+) -> Finding {
     let object = row.object();
     let cell = row.cell(&stamp.field);
-    let headline =
-        format!("{} names a source that is not approved: {}", title(&stamp.field), cell.shown());
+    // A value that may not be shown is not shown in part either.
+    let shown = match cell.shown() {
+        Shown::Value(_) => sources.join("; "),
+        hidden => hidden.to_string(),
+    };
+    let title = title(&stamp.field);
+    let (headline, what) = match sources {
+        [] | [_] => {
+            (format!("{title} names a source that is not approved: {shown}"), "this source")
+        }
+        _ => (
+            format!("{title} names {} sources that are not approved: {shown}", sources.len()),
+            "these sources",
+        ),
+    };
     let question = format!(
-        "What fills {} from this source? Approve the source in the rules, or switch it off and \
-         check what it wrote",
+        "What fills {} from {what}? Approve it in the rules, or switch it off and check what it wrote",
         object.plural()
     );
     let approved = match stamp.approved.as_slice() {
@@ -152,14 +178,20 @@ fn finding(stamp: &Stamp, row: Row<'_>, records: usize) -> Finding {
         names => format!("approved for {}: {}", stamp.field, names.join(", ")),
     };
     let proposal = Proposal::ReviewUpstream { question };
-    Finding::about(row.record(), headline, Evidence::Cell(cell), proposal)
+    let mut finding = Finding::about(row.record(), headline, Evidence::Cell(cell), proposal)
         .of_field(&stamp.field)
-        .because(policy(stamp.approved.line, approved))
-        .because(Evidence::Figure {
-            of: format!("{} under review that this source filled", object.plural()),
-            is: records.to_string(),
-        })
-        .unless(
-            "the source may have been approved, or have another name now, and the list be behind",
-        )
+        .because(policy(stamp.approved.line, approved));
+    for (nth, source) in sources.iter().enumerate() {
+        let which = match sources {
+            [_] => "this source".to_owned(),
+            _ => format!("source {} of these", nth + 1),
+        };
+        finding = finding.because(Evidence::Figure {
+            of: format!("{} under review that {which} filled", object.plural()),
+            is: by_source.get(&fold(source)).copied().unwrap_or_default().to_string(),
+        });
+    }
+    finding.unless(
+        "the source may have been approved, or have another name now, and the list be behind",
+    )
 }
