@@ -608,6 +608,8 @@ pub struct Finding {
     of: Option<String>,
     /// What it is known by from week to week, where that is not the records that show it.
     known_by: Vec<RecordRef>,
+    /// What it holds of the matter itself, where no cell says so.
+    facts: Vec<String>,
     /// Of the fields that move by themselves, those that it is about.
     hinges: BTreeSet<String>,
 }
@@ -637,6 +639,7 @@ impl Finding {
             escalate: None,
             of: None,
             known_by: Vec::new(),
+            facts: Vec::new(),
             hinges: BTreeSet::new(),
         }
     }
@@ -674,6 +677,14 @@ impl Finding {
     #[must_use]
     pub fn known_by(mut self, what: RecordRef) -> Self {
         self.known_by.push(what);
+        self
+    }
+
+    /// States a fact that no cell says, as where figures are all there is: when it differs, the facts changed.
+    /// It is as coarse as what a person would call another fault, and is not shown.
+    #[must_use]
+    pub fn stating(mut self, fact: impl Into<String>) -> Self {
+        self.facts.push(fact.into());
         self
     }
 
@@ -811,9 +822,18 @@ impl Finding {
         let moves =
             |cell: &Cell| MOVING.contains(&cell.field()) && !self.hinges.contains(cell.field());
         let mut hash = Sha256::new();
+        let mut add = |words: &str| {
+            hash.update((words.len() as u64).to_be_bytes());
+            hash.update(words.as_bytes());
+        };
+        for what in &self.known_by {
+            add(what.object.key());
+            add(&what.id);
+        }
+        self.facts.iter().for_each(|fact| add(fact));
         // Of what only shows in the records, their cells are examples.
-        let facts = if self.known_by.is_empty() { self.evidence.as_slice() } else { &[] };
-        for evidence in facts {
+        let shown = if self.known_by.is_empty() { self.evidence.as_slice() } else { &[] };
+        for evidence in shown {
             let words = match evidence {
                 Evidence::Cell(cell)
                 | Evidence::Normalised { from: cell, .. }
@@ -835,8 +855,7 @@ impl Finding {
                 | Evidence::Trace(_)
                 | Evidence::Likeness(_) => continue,
             };
-            hash.update((words.len() as u64).to_be_bytes());
-            hash.update(words.as_bytes());
+            add(&words);
         }
         hash.finalize().iter().take(12).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
     }

@@ -104,6 +104,7 @@ fn check(name: &str, least_rules: usize) {
     for finding in &findings {
         assert!(!finding["evidence"].as_array().unwrap().is_empty(), "{finding}");
         assert!(!finding["why_wrong"].as_array().unwrap().is_empty(), "{finding}");
+        assert_ne!(finding["evidence_digest"], crate::fixture::DIGEST_OF_NOTHING, "{finding}");
     }
 }
 

@@ -134,6 +134,38 @@ fn no_two_findings_have_one_id() {
     }
 }
 
+/// A decision holds for the facts it was made on: by the digest of nothing it would hold for any.
+#[test]
+fn no_finding_has_the_digest_of_nothing() {
+    for folder in fixture::folders() {
+        let judged = fixture::judged(&folder);
+        for report in &judged.reports {
+            for finding in report.judgement().into_iter().flat_map(|it| &it.findings) {
+                let digest = finding.evidence_digest();
+                assert_ne!(digest, fixture::DIGEST_OF_NOTHING, "{folder:?}: {}", finding.headline);
+            }
+        }
+    }
+}
+
+#[test]
+fn turns_that_are_uneven_the_other_way_are_other_facts() {
+    let facts = |kit: fixture::Kit| {
+        let judged = fixture::judge(kit);
+        let finding = &judgement(&judged, "RTE-09").findings[0];
+        (finding.id("RTE-09"), finding.evidence_digest())
+    };
+    let kit = || fixture::read(&fixture::folder("uneven-turns"));
+    let mut turned = kit();
+    for object in [Object::Lead, Object::FieldHistory] {
+        let text = turned.tables.get_mut(&object).unwrap();
+        *text = text.replace("005A", "TMP").replace("005B", "005A").replace("TMP", "005B");
+    }
+    let ((id, before), (turned_id, after)) = (facts(kit()), facts(turned));
+    assert_eq!(id, turned_id);
+    assert_ne!(before, after);
+}
+
 #[test]
 fn the_order_of_an_exports_rows_is_nothing_to_a_check() {
     let mut wrong = String::new();

@@ -27,6 +27,9 @@ pub(crate) fn folders() -> Vec<PathBuf> {
     folders
 }
 
+/// The digest of the facts of a finding that has none.
+pub(crate) const DIGEST_OF_NOTHING: &str = "e3b0c44298fc1c149afbf4c8";
+
 /// A fixture and what the checks say of it.
 pub(crate) struct Judged {
     pub(crate) boundary: Boundary,

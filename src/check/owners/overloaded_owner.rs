@@ -383,7 +383,9 @@ impl Overload<'_, '_, '_> {
         let fact = figure(format!("open {plural} of {name}"), open.to_string());
         let proposal = Proposal::ReviewRecord { question };
         let mut finding = Finding::about(row.record(), headline, fact, proposal)
-            .of_event(&owned.owner, object.key());
+            .of_event(&owned.owner, object.key())
+            // One record more is no other fault; half the cap more is.
+            .stating(format!("{} halves of the cap", open * 2 / cap.open.value.max(1) as usize));
         if let Some((median, others)) = self.others {
             let of = match others {
                 1 => format!("open {plural} of the only other owner whom the cap binds"),

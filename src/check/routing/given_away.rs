@@ -307,6 +307,17 @@ impl<'e> Group<'e> {
         self.rules.values().map(|(_, _, given)| given).sum()
     }
 
+    /// Who got a quarter of them or more: whoever got one now and then makes no other fault of it.
+    fn main_receivers(&self) -> String {
+        let mut got: BTreeMap<Option<&str>, usize> = BTreeMap::new();
+        for given in &self.given {
+            *got.entry(given.to.as_deref()).or_default() += 1;
+        }
+        got.retain(|_, count| *count * 4 >= self.given.len());
+        let names: Vec<&str> = got.into_keys().map(Option::unwrap_or_default).collect();
+        names.join(", ")
+    }
+
     /// To whom they went, most first.
     fn receivers(&self) -> String {
         let to = self.given.iter().map(|it| it.to.as_deref().unwrap_or("somebody in no input"));
@@ -366,7 +377,9 @@ impl Look<'_, '_> {
             percent(share.to)
         );
         let proposal = Proposal::ReviewRule { question };
+        let tenths = u64::from(given) * 10 / u64::from(routed.max(1));
         let mut finding = Finding::about(rows.next()?.record(), headline, fact, proposal)
+            .stating(format!("{tenths} tenths to {}", group.main_receivers()))
             .because(figure(format!("given to somebody else by people within {soon}"), exact))
             .because(figure("to whom".to_owned(), group.receivers()))
             .because(figure("the last of them".to_owned(), group.last()));

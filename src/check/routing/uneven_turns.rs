@@ -602,6 +602,9 @@ impl Look<'_, '_> {
         for row in people {
             finding = finding.with(row.record());
         }
+        for turn in &off {
+            finding = finding.stating(format!("{} {}", turn.member.person.id, turn.side()));
+        }
         for turn in &turns {
             finding =
                 finding.because(figure(turn.member.person.shown.clone(), turn.words(from, last)));
@@ -694,6 +697,11 @@ impl Look<'_, '_> {
 }
 
 impl Turn<'_, '_, '_> {
+    /// On which side of what was expected it lies.
+    fn side(&self) -> &'static str {
+        if f64::from(self.got) > self.expected { "above" } else { "below" }
+    }
+
     fn words(&self, from: NaiveDate, to: NaiveDate) -> String {
         let works =
             from.iter_days().take_while(|day| *day <= to).filter(|day| self.member.works_on(*day));
