@@ -608,6 +608,8 @@ pub struct Finding {
     of: Option<String>,
     /// What it is known by from week to week, where that is not the records that show it.
     known_by: Vec<RecordRef>,
+    /// Its records are examples of a group, which is what it is about.
+    is_of_group: bool,
     /// What it holds of the matter itself, where no cell says so.
     facts: Vec<String>,
     /// Of the fields that move by themselves, those that it is about.
@@ -639,6 +641,7 @@ impl Finding {
             escalate: None,
             of: None,
             known_by: Vec::new(),
+            is_of_group: false,
             facts: Vec::new(),
             hinges: BTreeSet::new(),
         }
@@ -678,6 +681,20 @@ impl Finding {
     pub fn known_by(mut self, what: RecordRef) -> Self {
         self.known_by.push(what);
         self
+    }
+
+    /// Notes that it is about a group, such as all that one source brought: it is known by that, and its records
+    /// are examples, which come and go. A check that says so tells of what groups it could not judge.
+    #[must_use]
+    pub fn of_group(mut self, what: impl IntoIterator<Item = RecordRef>) -> Self {
+        self.known_by.extend(what);
+        self.is_of_group = true;
+        self
+    }
+
+    /// Where it is about a group, the field of it that it is about; a blank where it is about none.
+    pub fn group(&self) -> Option<&str> {
+        self.is_of_group.then(|| self.of.as_deref().unwrap_or_default())
     }
 
     /// States a fact that no cell says, as where figures are all there is: when it differs, the facts changed.

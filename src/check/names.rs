@@ -130,11 +130,12 @@ impl World<'_> {
         self.whose(cell).unwrap_or_else(|| cell.shown().to_string())
     }
 
-    /// Names the record of a finding at its head, and the people whom its cells show by their ids.
+    /// Names the record of a finding at its head, unless it is one of many, and the people whom its cells show by their ids.
     pub(super) fn name(&self, finding: &mut Finding) {
         let record = &finding.record;
         let row = self.batch(record.object).and_then(|batch| batch.find(&record.id));
         if let Some(name) = row.and_then(|row| called(&self.policies.boundary, self.pulled, row))
+            && finding.group().is_none()
             && !finding.headline.contains(&name)
         {
             finding.headline = format!("{name}: {}", finding.headline);

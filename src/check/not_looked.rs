@@ -4,6 +4,8 @@
 //! it left out which records that concerns, and memory asks here.
 //! Does not: know what earlier runs found.
 
+use std::collections::BTreeSet;
+
 use crate::boundary::{Field, Object, RecordRef, Row};
 use crate::finding::FindingId;
 
@@ -27,6 +29,8 @@ enum Of {
     Field(Field),
     /// Records, by their tables and positions, in order.
     Records(Vec<(Object, usize)>),
+    /// What these findings are about, as where a group is too small.
+    Findings(BTreeSet<FindingId>),
 }
 
 impl NotLooked {
@@ -45,26 +49,33 @@ impl NotLooked {
         match &self.of {
             Of::Tables(tables) => tables.contains(&field.object()),
             Of::Field(hidden) => hidden == field,
-            Of::Nothing | Of::Records(_) => false,
+            Of::Nothing | Of::Records(_) | Of::Findings(_) => false,
         }
     }
 
-    /// True when a finding of the check about these records may stand although it was not made again.
+    /// True when a finding of the check about these records, or about a field of a group of which they are
+    /// examples, may stand although it was not made again.
     pub fn hides(
         &self,
         rule: &str,
         finding: &FindingId,
         record: &RecordRef,
         related: &[RecordRef],
+        group: Option<&str>,
         pulled: &Pulled,
     ) -> bool {
         match &self.of {
             Of::Nothing => false,
+            Of::Findings(findings) => findings.contains(finding),
             Of::Tables(tables) => tables.contains(&record.object),
             // An id tells no field, but that it is of this one; of none it may be about any.
             Of::Field(field) => {
                 let is_of = |name| FindingId::of(rule, record, related, name) == *finding;
-                record.object == field.object() && (is_of(Some(field.name())) || is_of(None))
+                let is_about = match group {
+                    Some(of) => of.is_empty() || of == field.name(),
+                    None => is_of(Some(field.name())) || is_of(None),
+                };
+                record.object == field.object() && is_about
             }
             Of::Records(positions) => {
                 let is_among = |record: &RecordRef| {
@@ -117,6 +128,12 @@ impl Judgement {
         positions.sort_unstable();
         positions.dedup();
         self.not_looked.push(NotLooked { words, of: Of::Records(positions) });
+    }
+
+    /// Notes that what these findings would be about could not be judged.
+    pub fn skip_findings(&mut self, ids: impl IntoIterator<Item = FindingId>, words: String) {
+        let of = Of::Findings(ids.into_iter().collect());
+        self.not_looked.push(NotLooked { words, of });
     }
 
     /// Notes something about how a table was looked at, all of whose records were judged.

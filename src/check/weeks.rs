@@ -261,7 +261,7 @@ impl Weeks {
         )
     }
 
-    /// Notes that there are too few records to tell anything.
+    /// Notes that there are too few records of a table to tell anything.
     pub(super) fn too_few(
         &self,
         object: Object,
@@ -276,7 +276,7 @@ impl Weeks {
             rules.least_before.value,
             self.span()
         );
-        judgement.remark(object, &what);
+        judgement.skip(object, &what);
     }
 
     /// How many weeks before the last a day lies, where it counts.

@@ -51,6 +51,8 @@ pub(super) struct Memory {
     pub(super) rule: String,
     record: RecordRef,
     related: Vec<RecordRef>,
+    /// Where its records are examples of a group, the field of it that it is about; a blank for none.
+    group: Option<String>,
     facts: String,
     pub(super) first: NaiveDate,
     pub(super) last: NaiveDate,
@@ -196,6 +198,7 @@ impl<'l> Past<'l> {
                 rule: check.code.to_owned(),
                 record: finding.record.clone(),
                 related: finding.related.clone(),
+                group: finding.group().map(str::to_owned),
                 facts,
                 first: before.as_ref().map_or(day, |before| before.first),
                 last: day,
@@ -281,7 +284,7 @@ impl<'l> Past<'l> {
             if before.records().any(|record| is_excluded(record, now)) {
                 since.unseen += usize::from(before.resolved.is_none());
             } else if before.resolved.is_none() {
-                let is_whole = !before.records().any(|record| is_gone(record, now));
+                let is_whole = !before.needed().any(|record| is_gone(record, now));
                 if is_whole && together.tells_of(&before) {
                     // It is news once.
                     since.elsewhere += usize::from(Some(before.last) == since.day);
@@ -519,6 +522,8 @@ struct Line {
     object: String,
     record: String,
     related: Vec<(String, String)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    group: Option<String>,
     facts: String,
     first: String,
     last: String,
@@ -544,6 +549,11 @@ impl Memory {
         self.related.iter().chain([&self.record])
     }
 
+    /// The records without which it cannot come again: none where they are examples of a group.
+    fn needed(&self) -> impl Iterator<Item = &RecordRef> {
+        self.records().filter(|_| self.group.is_none())
+    }
+
     /// What became of the finding, which is not found any more.
     fn fate(&self, id: &FindingId, now: &Now<'_>, decided: Option<&Decided>) -> Fate {
         let (cut, reports) = (&now.cut, &now.judged.reports);
@@ -563,8 +573,8 @@ impl Memory {
         // A merge takes records away: it was made where one of them stays, and not where all do.
         let mut equals = self.records().filter(|it| it.object == self.record.object);
         let is_merged = is_merge && equals.any(|record| !is_gone(record, now));
-        let gone = is_gone(&self.record, now) && !is_merged;
-        let any_gone = self.records().any(|record| is_gone(record, now));
+        let gone = self.group.is_none() && is_gone(&self.record, now) && !is_merged;
+        let any_gone = self.needed().any(|record| is_gone(record, now));
         // A finding is about all of its records: without one of them it cannot come again.
         if !any_gone && !self.was_looked_at(id, now) {
             return Fate::Unseen;
@@ -599,11 +609,11 @@ impl Memory {
         let mut equals = self.related.iter().filter(|it| it.object == self.record.object);
         let any_equal_is = report.check.about == About::Equals && equals.any(is_reviewed);
         self.records().all(|record| pulled.get(record.object).is_some())
-            && (any_equal_is || is_reviewed(&self.record))
-            && !judgement
-                .not_looked
-                .iter()
-                .any(|it| it.hides(&self.rule, id, &self.record, &self.related, pulled))
+            && (self.group.is_some() || any_equal_is || is_reviewed(&self.record))
+            && !judgement.not_looked.iter().any(|it| {
+                let group = self.group.as_deref();
+                it.hides(&self.rule, id, &self.record, &self.related, group, pulled)
+            })
     }
 
     fn line(&self, id: &FindingId) -> serde_json::Result<String> {
@@ -614,6 +624,7 @@ impl Memory {
             object: self.record.object.key().to_owned(),
             record: self.record.id.to_string(),
             related: self.related.iter().map(pair).collect(),
+            group: self.group.clone(),
             facts: self.facts.clone(),
             first: self.first.to_string(),
             last: self.last.to_string(),
@@ -637,6 +648,7 @@ impl Memory {
                 .into_iter()
                 .map(|(object, id)| record(&object, id))
                 .collect::<Option<_>>()?,
+            group: line.group,
             facts: line.facts,
             first: line.first.parse().ok()?,
             last: line.last.parse().ok()?,

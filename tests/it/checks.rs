@@ -167,6 +167,42 @@ fn turns_that_are_uneven_the_other_way_are_other_facts() {
 }
 
 #[test]
+fn what_is_about_a_group_is_the_same_whichever_record_shows_it() {
+    for (name, code) in [
+        ("fill-rate-drop", "REQ-06"),
+        ("direct-surge", "SRC-07"),
+        ("stage-set-in-bulk", "LIF-14"),
+        ("two-writers", "SOR-06"),
+        ("stale-sync", "SOR-07"),
+    ] {
+        let kit = || {
+            let mut kit = fixture::read(&fixture::folder(name));
+            for rules in kit.rules.values_mut() {
+                // One record less is still enough.
+                *rules = rules.replace("[two-writers]\nrecords = 3", "[two-writers]\nrecords = 2");
+            }
+            kit
+        };
+        let groups = |kit: fixture::Kit| -> BTreeMap<_, _> {
+            let judged = fixture::judge(kit);
+            let findings = judgement(&judged, code).findings.clone();
+            let groups = findings.into_iter().filter(|finding| finding.group().is_some());
+            groups.map(|it| (it.id(code), (it.record.clone(), it.evidence_digest()))).collect()
+        };
+        let is_shown_by_another = groups(kit()).into_iter().any(|(id, (record, facts))| {
+            let mut without = kit();
+            let table = without.tables.get_mut(&record.object).unwrap();
+            let first = format!("{},", record.id);
+            let rows = table.lines().filter(|row| !row.starts_with(&first));
+            *table = rows.collect::<Vec<_>>().join("\n");
+            let again = groups(without).remove(&id);
+            again.is_some_and(|(other, same)| other != record && same == facts)
+        });
+        assert!(is_shown_by_another, "{code}");
+    }
+}
+
+#[test]
 fn the_order_of_an_exports_rows_is_nothing_to_a_check() {
     let mut wrong = String::new();
     for folder in fixture::folders() {

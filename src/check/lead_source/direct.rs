@@ -5,7 +5,7 @@
 //! Does not: say where anybody came from, or judge a week or a past of few records.
 
 use crate::boundary::{Grant, Object, Row};
-use crate::finding::{Evidence, Finding, Proposal, Severity};
+use crate::finding::{Evidence, Finding, Proposal, Severity, record};
 use crate::policy::{Said, Section, meant};
 
 use super::super::condition::fold;
@@ -90,7 +90,14 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
         for week in &found {
             let moved = rules.weeks.risen(&week.course, looked_at);
             if let Some(moved) = moved.or_else(|| rules.weeks.fallen(&week.course, looked_at)) {
-                judgement.findings.extend(week.finding(world, &rules, &weeks, &moved));
+                match week.finding(world, &rules, &weeks, &moved) {
+                    Some(finding) => judgement.findings.push(finding),
+                    None => {
+                        let why =
+                            "the share moved, and none of those that moved it is under review";
+                        judgement.skip(week.sourced.object, why);
+                    }
+                }
             }
         }
         judgement
@@ -152,7 +159,7 @@ impl<'s, 'a> Week<'s, 'a> {
         Some(found)
     }
 
-    /// The first record under review that is part of the move stands for all; there is none where no such
+    /// The first record under review that is part of the move is shown for all; there is none where no such
     /// record is under review.
     fn finding(
         &self,
@@ -198,6 +205,7 @@ impl<'s, 'a> Week<'s, 'a> {
         let mut finding =
             Finding::about(row.record(), headline, fact, Proposal::ReviewUpstream { question })
                 .of_field(source)
+                .of_group([record(*object, if moved.is_above() { "above" } else { "below" })])
                 .because(Evidence::Cell(row.cell(created)))
                 .because(policy(
                     rules.direct.line,

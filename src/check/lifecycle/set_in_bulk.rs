@@ -10,14 +10,14 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use hashbrown::HashMap;
 
-use crate::boundary::{Field, Grant, Object, is_bare_day};
+use crate::boundary::{Field, Grant, Object, RecordRef, is_bare_day};
 use crate::check::bulk::minute;
 use crate::check::history::{Actor, Change, History};
 use crate::check::ladder::Ladder;
 use crate::check::people::Found;
 use crate::check::settings::{most_first, reviewed, title};
 use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
-use crate::finding::{Evidence, Finding, Proposal, Severity};
+use crate::finding::{Evidence, Finding, FindingId, Proposal, Severity, record};
 use crate::policy::{Said, Section};
 
 use super::{FILE, Settings, counted, days, policy, staged};
@@ -211,18 +211,39 @@ fn judge(world: &World<'_>, rule: &Rule, records: &Said<u32>, history: &History)
         let look = Look { world, rule, records, history, ladder };
         let of_writer =
             |by: Option<&str>| bursts.iter().filter(|((_, other), _)| *other == by).count();
+        let id = |event: Event<'_>| {
+            FindingId::of(CHECK.code, &known_by(object, event), &[], Some(ladder.field.name()))
+        };
+        let mut unseen = Vec::new();
         for (event, burst) in bursts.iter().take(MOST) {
-            judgement.findings.extend(look.finding(*event, burst, of_writer(event.1)));
+            match look.finding(*event, burst, of_writer(event.1)) {
+                Some(finding) => judgement.findings.push(finding),
+                None => unseen.push(id(*event)),
+            }
         }
-        let beyond = bursts.iter().skip(MOST).flat_map(|(_, burst)| &burst.changes);
-        let beyond: Vec<_> = beyond.map(|change| change.record).collect();
+        if !unseen.is_empty() {
+            let words = format!(
+                "{}: {} minutes in which stages were set in bulk, of none that is under review",
+                object.plural(),
+                unseen.len()
+            );
+            judgement.skip_findings(unseen, words);
+        }
         if let Some(more) = bursts.len().checked_sub(MOST).filter(|more| *more > 0) {
-            let why =
-                format!("{more} more minutes in which stages were set in bulk; {MOST} are told");
-            judgement.skip_records(object, beyond, &why);
+            let words = format!(
+                "{}: {more} more minutes in which stages were set in bulk; {MOST} are told",
+                object.plural()
+            );
+            let beyond = bursts.iter().skip(MOST);
+            judgement.skip_findings(beyond.map(|(event, _)| id(*event)), words);
         }
     }
     judgement
+}
+
+/// What tells one event from the others of a table.
+fn known_by(object: Object, (minute, by): Event<'_>) -> RecordRef {
+    record(object, &format!("{minute} {}", by.unwrap_or_default()))
 }
 
 impl<'a> Burst<'a> {
@@ -281,7 +302,7 @@ struct Look<'l, 'a> {
 }
 
 impl<'a> Look<'_, 'a> {
-    /// The first record under review stands for all; there is none where no such record is under review.
+    /// The first record under review is shown for all; there is none where no such record is under review.
     fn finding(self, event: Event<'_>, burst: &Burst<'a>, of_writer: usize) -> Option<Finding> {
         let Self { world, rule, records, history, ladder } = self;
         let change = burst.changes.iter().find(|change| change.record.is_under_review())?;
@@ -313,11 +334,11 @@ impl<'a> Look<'_, 'a> {
             Actor::Stranger => "somebody in no input",
             Actor::Unsaid => "nobody the history names",
         };
-        let event = format!("{} {}", event.0, event.1.unwrap_or_default());
         let proposal = Proposal::ReviewUpstream { question };
         let mut finding =
             Finding::about(row.record(), headline, history.evidence(change), proposal)
-                .of_event(&ladder.field, &event)
+                .of_field(&ladder.field)
+                .of_group([known_by(object, event)])
                 .because(Evidence::Cell(row.cell(&ladder.field)))
                 .because(figure(
                     format!("{} whose stage was set in that minute by the same", object.plural()),

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
-use crate::boundary::{Batch, Field, Grant, Missing, Object, Row, Shown};
-use crate::finding::{Evidence, Finding, Proposal, Severity};
+use crate::boundary::{Batch, Field, Grant, Missing, Object, RecordRef, Row, Shown};
+use crate::finding::{Evidence, Finding, FindingId, Proposal, Severity, record};
 use crate::policy::Section;
 
 use super::super::condition::fold;
@@ -144,6 +144,8 @@ impl Wanted {
 /// The records of one source of which one field is required.
 struct Pair<'t, 'a> {
     table: &'t Table,
+    /// The source, folded.
+    source: String,
     wanted: &'t Wanted,
     /// By week, how many have it.
     course: Course,
@@ -159,10 +161,21 @@ fn judge(world: &World<'_>, rules: &weeks::Rules, tables: &[Table], judgement: &
     for table in tables {
         pairs.extend(table.pairs(world, rules, &weeks, judgement));
     }
+    let mut unseen = Vec::new();
     let fallen = |pair: &Pair<'_, '_>| rules.fallen(&pair.course, pairs.len());
     for pair in &pairs {
         let Some(fall) = fallen(pair) else { continue };
-        judgement.findings.extend(pair.finding(world, rules, &weeks, fall));
+        match pair.finding(world, rules, &weeks, fall) {
+            Some(finding) => judgement.findings.push(finding),
+            None => unseen.push(pair.id()),
+        }
+    }
+    if !unseen.is_empty() {
+        let words = format!(
+            "{} sources and fields fell of whose records without a value none is under review",
+            unseen.len()
+        );
+        judgement.skip_findings(unseen, words);
     }
 }
 
@@ -187,21 +200,22 @@ impl Table {
         }
         let Dated { rows, imported } = weeks.dated(batch, &self.created, judgement);
         let sources = Sources::of(self, world, &rows, rules.least.value as usize);
-        let mut found: Vec<Vec<Pair<'t, 'a>>> = Vec::new();
         let wanted = self.supplied(batch, judgement);
-        found.resize_with(sources.count, || {
+        let pairs = |source: &String| -> Vec<Pair<'t, 'a>> {
             let pair = |wanted| Pair {
                 table: self,
+                source: source.clone(),
                 wanted,
                 course: weeks.course(),
                 blank: Vec::new(),
                 imported: 0,
             };
             wanted.iter().copied().map(pair).collect()
-        });
+        };
+        let mut found: Vec<Vec<Pair<'t, 'a>>> = sources.names.iter().map(pairs).collect();
         let mut places = Places::of(world, self.object);
         let mut unsaid = 0_usize;
-        let mut of_week = vec![0_usize; sources.count];
+        let mut of_week = vec![0_usize; sources.names.len()];
         for (row, week) in rows {
             let Some(source) = sources.place(self, row) else { continue };
             let Some(pairs) = found.get_mut(source) else { continue };
@@ -260,7 +274,10 @@ impl Table {
 struct Sources<'a> {
     /// By the value as it stands.
     known: HashMap<&'a str, usize>,
-    count: usize,
+    /// Folded, by their places.
+    names: Vec<String>,
+    /// Those that have too few, folded.
+    few: Vec<String>,
 }
 
 impl<'a> Sources<'a> {
@@ -282,10 +299,15 @@ impl<'a> Sources<'a> {
                 spellings.push(source);
             }
         }
-        folded.retain(|_, (count, _)| *count >= least);
-        let mut sources = Self { known: HashMap::new(), count: folded.len() };
-        for (place, (_, spellings)) in folded.into_values().enumerate() {
+        let mut sources = Self { known: HashMap::new(), names: Vec::new(), few: Vec::new() };
+        for (name, (count, spellings)) in folded {
+            if count < least {
+                sources.few.push(name);
+                continue;
+            }
+            let place = sources.names.len();
             sources.known.extend(spellings.into_iter().map(|source| (source, place)));
+            sources.names.push(name);
         }
         sources
     }
@@ -293,6 +315,15 @@ impl<'a> Sources<'a> {
     fn place(&self, table: &Table, row: Row<'a>) -> Option<usize> {
         self.known.get(row.text(&table.source)?).copied()
     }
+}
+
+/// What tells the records of one source from the others of a table.
+fn known_by(object: Object, source: &str) -> RecordRef {
+    record(object, &format!("source {source}"))
+}
+
+fn id(field: &Field, source: &str) -> FindingId {
+    FindingId::of(CHECK.code, &known_by(field.object(), source), &[], Some(field.name()))
 }
 
 /// No more records than a person reads.
@@ -309,7 +340,11 @@ impl<'a> Pair<'_, 'a> {
         }
     }
 
-    /// The first record under review without the field stands for all; there is none where no such record is
+    fn id(&self) -> FindingId {
+        id(&self.wanted.field, &self.source)
+    }
+
+    /// The first record under review without the field is shown for all; there is none where no such record is
     /// under review.
     fn finding(
         &self,
@@ -364,6 +399,7 @@ impl<'a> Pair<'_, 'a> {
         let mut finding =
             Finding::about(row.record(), headline, fact, Proposal::ReviewUpstream { question })
                 .of_field(field)
+                .of_group([known_by(object, &self.source)])
                 .because(Evidence::Cell(source))
                 .because(Evidence::Cell(row.cell(created)))
                 .because(Evidence::Figure {

@@ -8,7 +8,7 @@ use hashbrown::HashSet;
 use crate::boundary::{Batch, Boundary, Exposure, Field, Grant, Object, Row};
 use crate::check::condition::When;
 use crate::check::settings::{days, full_field};
-use crate::finding::{Evidence, Finding, Proposal, Severity, blank_field};
+use crate::finding::{Evidence, Finding, Proposal, Severity, blank_field, record};
 use crate::policy::{Said, Section};
 
 use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World, settings};
@@ -237,10 +237,15 @@ fn judge(
     if newest < due {
         // Of the last that were synced, the first by id.
         let last = stale.iter().map(|(at, _)| *at).max();
-        let first = stale.iter().find(|(at, _)| Some(*at) == last);
-        judgement
-            .findings
-            .extend(first.map(|(_, row)| stopped(world, stamp, *row, newest, &tally)));
+        match stale.iter().find(|(at, _)| Some(*at) == last) {
+            Some((_, row)) => {
+                judgement.findings.push(stopped(world, stamp, *row, newest, &tally));
+            }
+            None => {
+                let why = format!("no record with a day in `{}` is under review", field.name());
+                judgement.skip_field(field, &why);
+            }
+        }
         return;
     }
     if tally.is_below(rules.min_current.value) {
@@ -310,7 +315,10 @@ fn stopped(
     let question = format!("What stopped the sync that writes {}?", stamp.field);
     let fact = Evidence::Cell(row.cell(&stamp.field));
     let proposal = Proposal::ReviewUpstream { question };
-    let finding = Finding::about(row.record(), headline, fact, proposal).of_field(&stamp.field);
+    let finding = Finding::about(row.record(), headline, fact, proposal)
+        .of_field(&stamp.field)
+        .of_group([record(object, "standstill")])
+        .stating(newest.to_rfc3339());
     with_rules(finding, stamp, tally).unless(
         "the export may be older than the day of the review, or the sync have been replaced by one that \
          writes another field",

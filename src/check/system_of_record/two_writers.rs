@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::boundary::{Boundary, Field, Grant, Object, Row};
 use crate::check::settings::{days, full_field};
-use crate::finding::{Evidence, Finding, Proposal, Severity};
+use crate::finding::{Evidence, Finding, Proposal, Severity, record};
 use crate::policy::{Said, Section};
 
 use super::super::history::{Actor, Change, History};
@@ -164,14 +164,23 @@ impl<'a> Look<'_, 'a> {
         for (at, course) in &courses {
             let enough = |kind| course.of(kind) >= records.value as usize;
             if enough(Kind::People) && enough(Kind::Services) {
-                let field = fields.get(*at);
-                judgement.findings.extend(field.and_then(|field| self.finding(field, course)));
+                let Some(field) = fields.get(*at) else { continue };
+                match self.finding(field, course) {
+                    Some(finding) => judgement.findings.push(finding),
+                    None => {
+                        let why = format!(
+                            "no record of which `{}` was changed is under review",
+                            field.name()
+                        );
+                        judgement.skip_field(field, &why);
+                    }
+                }
             }
         }
         judgement
     }
 
-    /// The first record under review that both changed stands for the field, or else the first that one of
+    /// The first record under review that both changed is shown for the field, or else the first that one of
     /// them did; there is none where no such record is under review.
     fn finding(self, field: &Field, course: &Course<'a>) -> Option<Finding> {
         let Self { world, rules, records, history } = self;
@@ -199,6 +208,7 @@ impl<'a> Look<'_, 'a> {
         let proposal = Proposal::ReviewRule { question };
         let mut finding =
             Finding::about(row.record(), headline, told.next()?, proposal).of_field(field);
+        finding = finding.of_group([record(field.object(), field.name())]);
         finding = told.fold(finding, Finding::because);
         finding = finding
             .because(figure(format!("{plural} of which people changed it"), people.to_string()))
