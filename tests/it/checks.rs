@@ -153,6 +153,8 @@ fn turns_that_are_uneven_the_other_way_are_other_facts() {
     let facts = |kit: fixture::Kit| {
         let judged = fixture::judge(kit);
         let finding = &judgement(&judged, "RTE-09").findings[0];
+        // It is about a pool, so none of its members stands at the head.
+        assert!(finding.headline.starts_with("Of the 40 leads"), "{}", finding.headline);
         (finding.id("RTE-09"), finding.evidence_digest())
     };
     let kit = || fixture::read(&fixture::folder("uneven-turns"));
@@ -199,6 +201,27 @@ fn what_is_about_a_group_is_the_same_whichever_record_shows_it() {
             again.is_some_and(|(other, same)| other != record && same == facts)
         });
         assert!(is_shown_by_another, "{code}");
+    }
+}
+
+#[test]
+fn groups_that_are_too_small_are_told_as_not_judged() {
+    for (name, code, says) in [
+        (
+            "given-away",
+            "RTE-08",
+            "owners and pools that were given fewer than 1000 records are not judged: ",
+        ),
+        ("uneven-turns", "RTE-09", "pools that gave fewer than 1000 turns are not judged: "),
+    ] {
+        let mut kit = fixture::read(&fixture::folder(name));
+        let rules = kit.rules.get_mut("routing.toml").unwrap();
+        let section = format!("[{name}]");
+        *rules = rules.replace(&section, &format!("{section}\nleast = 1000"));
+        let judged = fixture::judge(kit);
+        let judgement = judgement(&judged, code);
+        assert!(judgement.findings.is_empty());
+        assert!(judgement.partly().contains(says), "{}", judgement.partly());
     }
 }
 
@@ -552,7 +575,8 @@ fn what_people_give_away_is_told_of_whom_the_rules_name_with_its_interval() {
     );
     assert_eq!(
         judgement.partly(),
-        "25 records count for none: nothing says who gave them away, or to whom they came first"
+        "25 records count for none: nothing says who gave them away, or to whom they came first; owners and \
+         pools that were given fewer than 20 records are not judged: 1"
     );
 }
 
@@ -593,7 +617,8 @@ fn a_field_that_one_source_lost_is_told_once_with_what_was_expected() {
         judgement.partly(),
         "leads: 12 without a day of creation are in no week and not counted; leads: 25 of these weeks with a \
          stage that is blank, not in rules/lifecycle.toml, or contradicted by another field do not count for what \
-         is required from a stage on"
+         is required from a stage on; leads: sources and required fields with too few records are not \
+         judged: 5"
     );
 }
 

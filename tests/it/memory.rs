@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use chrono::{Days, NaiveDate};
 use serde_json::Value;
 
 use crate::decisions::{Filled, approve, confirm, escalate, reject};
-use crate::job::{DAY, Job, files, word};
+use crate::job::{APPROVALS, DAY, Job, REVIEW, files, word};
 
 /// Who takes the records of the one who left.
 const HANDOVER: &str = "[inactive-owner]\nhandover = { \"0052\" = \"0051\" }\n";
@@ -318,6 +319,58 @@ fn what_a_full_list_leaves_out_is_not_resolved() {
     assert!(manifest.contains("1 more missing ids or names in `lead.owner`; 50 a field are told"));
     job.put("exports/lead.csv", &format!("{head}\n{many}{rows}"));
     assert!(week(&job, 2).contains("its record is not there any more"));
+}
+
+/// Leads from the web, week by week from a Monday on: how many, and their industry.
+fn leads_of_weeks(weeks: &[(u32, &str)]) -> String {
+    let monday: NaiveDate = "2025-12-01".parse().unwrap();
+    let mut text = "Id,LeadSource,CreatedDate,Industry\n".to_owned();
+    for (week, (count, industry)) in weeks.iter().enumerate() {
+        for n in 0..*count {
+            let days = u64::try_from(week).unwrap() * 7 + u64::from(n % 7);
+            let day = monday + Days::new(days);
+            text += &format!("00Q{week:02}{n:02},Web,{day}T09:{n:02}:00Z,{industry}\n");
+        }
+    }
+    text
+}
+
+#[test]
+fn what_a_source_lost_is_one_finding_until_it_is_there_again() {
+    let job = Job::new(&[
+        ("review.toml", &REVIEW.replace("user = \"user.csv\"\n", "")),
+        (
+            "rules/boundary.toml",
+            "[lead.fields]\n\
+             id = { from = \"Id\", why = \"Names it.\" }\n\
+             lead_source = { from = \"LeadSource\", why = \"What brought it.\" }\n\
+             created = { from = \"CreatedDate\", why = \"When it came.\" }\n\
+             industry = { from = \"Industry\", why = \"Required.\" }\n",
+        ),
+        ("rules/approvals.toml", APPROVALS),
+        ("rules/required.toml", "[[require]]\nobject = \"lead\"\nfield = \"industry\"\n"),
+    ]);
+    let mut weeks = vec![(24, "Retail"); 11];
+    let mut told = Vec::new();
+    // The form is broken, hardly used, used again, and mended.
+    for (n, came) in [(24, ""), (5, ""), (24, ""), (24, "Retail")].into_iter().enumerate() {
+        weeks.push(came);
+        job.put("exports/lead.csv", &leads_of_weeks(&weeks));
+        week(&job, n);
+        let mut of_week = standing(&job, n);
+        of_week.retain(|it| it.starts_with("REQ-06"));
+        told.push((of_week.join(" "), open(&job, n, "REQ-06").len()));
+    }
+    let told: Vec<_> = told.iter().map(|(told, open)| (told.as_str(), *open)).collect();
+    assert_eq!(
+        told,
+        [
+            ("REQ-06 00Q1100 new 1 decide", 1),
+            ("", 1),
+            ("REQ-06 00Q1300 recurring 2 decide", 1),
+            ("", 0),
+        ]
+    );
 }
 
 #[test]

@@ -243,13 +243,25 @@ impl Table {
             );
             judgement.remark(self.object, &what);
         }
+        let mut few: Vec<FindingId> = Vec::new();
+        for source in &sources.few {
+            few.extend(wanted.iter().map(|wanted| id(&wanted.field, source)));
+        }
         for (pairs, records) in found.iter_mut().zip(of_week) {
+            few.extend(pairs.iter().filter(|it| !rules.are_enough(&it.course)).map(Pair::id));
             pairs.retain(|pair| rules.are_enough(&pair.course));
             judgement.examined += if pairs.is_empty() { 0 } else { records };
         }
         let found: Vec<_> = found.into_iter().flatten().collect();
         if found.is_empty() {
             weeks.too_few(self.object, "no source and required field has", rules, judgement);
+        } else if !few.is_empty() {
+            let words = format!(
+                "{}: sources and required fields with too few records are not judged: {}",
+                self.object.plural(),
+                few.len()
+            );
+            judgement.skip_findings(few, words);
         }
         found
     }

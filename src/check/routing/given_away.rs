@@ -18,7 +18,7 @@ use crate::check::ladder::lists;
 use crate::check::people::{Found, Person, Standing};
 use crate::check::settings::{self, days};
 use crate::check::{About, CheckDef, Family, Judge, Judgement, NotLooked, Off, Policies, World};
-use crate::finding::{Evidence, Finding, Proposal, Severity};
+use crate::finding::{Evidence, Finding, FindingId, Proposal, Severity};
 use crate::policy::{Said, Section};
 
 use super::evidence::rule_evidence;
@@ -214,10 +214,22 @@ impl<'l, 'a> Look<'l, 'a> {
                  first"
             )));
         }
-        for (people, group) in groups {
-            if group.routed < self.rules.least.value.max(1) {
-                continue;
-            }
+        let least = self.rules.least.value.max(1);
+        let (enough, few): (Vec<_>, Vec<_>) =
+            groups.into_iter().partition(|(_, group)| group.routed >= least);
+        if !few.is_empty() {
+            let words = format!(
+                "owners and pools that were given fewer than {least} records are not judged: {}",
+                few.len()
+            );
+            let ids = few.iter().filter_map(|(people, _)| {
+                let records = self.records(people);
+                let (first, others) = records.split_first()?;
+                Some(FindingId::of(GIVEN_AWAY.code, first, others, None))
+            });
+            judgement.skip_findings(ids, words);
+        }
+        for (people, group) in enough {
             let share = Share::of(group.given_away(), group.routed);
             if share.from > over.value {
                 judgement.findings.extend(self.finding(over, &people, &group, share));
@@ -333,7 +345,21 @@ impl<'e> Group<'e> {
     }
 }
 
-impl Look<'_, '_> {
+impl<'l, 'a> Look<'l, 'a> {
+    fn people(self, ids: &[&str]) -> Vec<&'l Person<'a>> {
+        let found = ids.iter().filter_map(|id| match self.world.people().find(id) {
+            Found::One(person) => Some(person),
+            Found::Several | Found::Nobody => None,
+        });
+        found.collect()
+    }
+
+    /// What an owner or a pool is known by.
+    fn records(self, ids: &[&str]) -> Vec<RecordRef> {
+        let people = self.people(ids).into_iter();
+        people.filter_map(|person| person.row).map(Row::record).collect()
+    }
+
     fn finding(
         self,
         over: &Said<f64>,
@@ -342,12 +368,8 @@ impl Look<'_, '_> {
         share: Share,
     ) -> Option<Finding> {
         let Rules { within_days, look_back_days, least, handover_roles, except, .. } = self.rules;
-        let found = people.iter().filter_map(|id| match self.world.people().find(id) {
-            Found::One(person) => Some(person),
-            Found::Several | Found::Nobody => None,
-        });
-        let people: Vec<&Person<'_>> = found.collect();
-        let mut rows = people.iter().filter_map(|person| person.row);
+        let records = self.records(people);
+        let people = self.people(people);
         let names: Vec<&str> = people.iter().map(|person| person.shown.as_str()).collect();
         let whom = match names.as_slice() {
             [name] => (*name).to_owned(),
@@ -378,7 +400,9 @@ impl Look<'_, '_> {
         );
         let proposal = Proposal::ReviewRule { question };
         let tenths = u64::from(given) * 10 / u64::from(routed.max(1));
-        let mut finding = Finding::about(rows.next()?.record(), headline, fact, proposal)
+        let (first, others) = records.split_first()?;
+        let mut finding = Finding::about(first.clone(), headline, fact, proposal)
+            .of_group(records.iter().cloned())
             .stating(format!("{tenths} tenths to {}", group.main_receivers()))
             .because(figure(format!("given to somebody else by people within {soon}"), exact))
             .because(figure("to whom".to_owned(), group.receivers()))
@@ -401,8 +425,8 @@ impl Look<'_, '_> {
             let says = format!("these roles pass on as planned: {}", handover_roles.join(", "));
             finding = finding.because(policy(handover_roles.line, says));
         }
-        for row in rows {
-            finding = finding.with(row.record());
+        for other in others {
+            finding = finding.with(other.clone());
         }
         if handover_roles.is_empty() && except.is_empty() {
             finding = finding.unless(

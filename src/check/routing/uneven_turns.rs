@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc, Weekday};
 use hashbrown::HashMap;
 
-use crate::boundary::{Boundary, Field, Grant, Object, Row};
+use crate::boundary::{Boundary, Field, Grant, Object, RecordRef, Row};
 use crate::check::condition::{Conditions, fold};
 use crate::check::history::{Change, History};
 use crate::check::interval::percent;
@@ -19,7 +19,7 @@ use crate::check::people::{Person, Standing};
 use crate::check::settings::{self, days};
 use crate::check::turns::Turns;
 use crate::check::{About, CheckDef, Family, Judge, Judgement, NotLooked, Off, Policies, World};
-use crate::finding::{Evidence, Finding, Proposal, Severity};
+use crate::finding::{Evidence, Finding, FindingId, Proposal, Severity};
 use crate::policy::{Said, Section, Value};
 
 use super::evidence::rule_evidence;
@@ -379,10 +379,21 @@ impl<'l, 'a> Look<'l, 'a> {
             }
         }
         let day = |at: DateTime<Utc>| at.with_timezone(&self.world.as_of.zone).date_naive();
-        for given in &pools {
-            if given.counted() >= self.rules.least.value.max(1) {
-                judgement.findings.extend(self.finding(given, day(from), begins.is_some()));
-            }
+        let least = self.rules.least.value.max(1);
+        let (enough, few): (Vec<_>, Vec<_>) =
+            pools.iter().partition(|given| given.counted() >= least);
+        for given in enough {
+            judgement.findings.extend(self.finding(given, day(from), begins.is_some()));
+        }
+        if !few.is_empty() {
+            let words =
+                format!("pools that gave fewer than {least} turns are not judged: {}", few.len());
+            let ids = few.iter().filter_map(|given| {
+                let records = given.records();
+                let (first, others) = records.split_first()?;
+                Some(FindingId::of(UNEVEN_TURNS.code, first, others, None))
+            });
+            judgement.skip_findings(ids, words);
         }
         judgement
     }
@@ -527,6 +538,12 @@ impl<'e, 'a> Given<'e, 'a> {
         self.members.iter().map(|(_, count)| count).sum()
     }
 
+    /// What the pool is known by.
+    fn records(&self) -> Vec<RecordRef> {
+        let people = self.members.iter().filter_map(|(member, _)| member.person.row);
+        people.map(Row::record).collect()
+    }
+
     /// What each member's share of a day's records is: by weight, of those who work on it. Where nobody does,
     /// as on a Sunday, by the days that each works in the whole time.
     fn shares(&self, day: NaiveDate, whole: &[f64]) -> Vec<f64> {
@@ -595,12 +612,14 @@ impl Look<'_, '_> {
              caps or absences others than the rules say?"
         );
         let figure = |of: String, is: String| Evidence::Figure { of, is };
-        let mut people = turns.iter().filter_map(|turn| turn.member.person.row);
+        let records = given.records();
+        let (first, others) = records.split_first()?;
         let fact = figure(format!("{noun} given by turns from {from} to {last}"), all.to_string());
         let proposal = Proposal::ReviewRule { question };
-        let mut finding = Finding::about(people.next()?.record(), headline, fact, proposal);
-        for row in people {
-            finding = finding.with(row.record());
+        let mut finding = Finding::about(first.clone(), headline, fact, proposal)
+            .of_group(records.iter().cloned());
+        for other in others {
+            finding = finding.with(other.clone());
         }
         for turn in &off {
             finding = finding.stating(format!("{} {}", turn.member.person.id, turn.side()));
