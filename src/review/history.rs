@@ -175,11 +175,10 @@ impl<'l> Past<'l> {
             let decided = self.decisions.get(&id).copied();
             let queue = decided.map_or(Queue::Decide, |(decided, run)| {
                 let is_sufficient = finding.is_sufficient();
-                match queue(decided, run.as_of, &facts, state, &now.config.gate, day) {
-                    // Evidence that is lacking now was there when it was approved.
-                    Queue::Apply if decided.facts != facts && !is_sufficient => Queue::Decide,
-                    queue => queue,
-                }
+                let queue = queue(decided, run.as_of, &facts, state, &now.config.gate, day);
+                // Evidence that is lacking now was there when it was approved.
+                let lacks = decided.facts != facts && !is_sufficient;
+                if lacks && matches!(queue, Queue::Apply) { Queue::Decide } else { queue }
             });
             if let Some((decided, _)) = decided.filter(|_| matches!(queue, Queue::Answer { .. })) {
                 since.unanswered.extend(open(&id, decided, day, true));

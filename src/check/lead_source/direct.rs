@@ -90,13 +90,11 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
         for week in &found {
             let moved = rules.weeks.risen(&week.course, looked_at);
             if let Some(moved) = moved.or_else(|| rules.weeks.fallen(&week.course, looked_at)) {
-                match week.finding(world, &rules, &weeks, &moved) {
-                    Some(finding) => judgement.findings.push(finding),
-                    None => {
-                        let why =
-                            "the share moved, and none of those that moved it is under review";
-                        judgement.skip(week.sourced.object, why);
-                    }
+                if let Some(finding) = week.finding(world, &rules, &weeks, &moved) {
+                    judgement.findings.push(finding);
+                } else {
+                    let why = "the share moved, and none of those that moved it is under review";
+                    judgement.skip(week.sourced.object, why);
                 }
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! Does not: count absences that are nearly over, or speak of owners who left, queues and service users.
 
-use chrono::{Datelike, NaiveDate, Weekday};
+use chrono::{Datelike as _, NaiveDate, Weekday};
 
 use crate::boundary::{Grant, Object, Row};
 use crate::finding::{Evidence, Finding, Proposal, Severity};

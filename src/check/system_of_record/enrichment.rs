@@ -157,7 +157,9 @@ fn finding(
     // A value that may not be shown is not shown in part either.
     let shown = match cell.shown() {
         Shown::Value(_) => sources.join("; "),
-        hidden => hidden.to_string(),
+        hidden @ (Shown::Blank | Shown::Masked(_) | Shown::Never | Shown::Withheld) => {
+            hidden.to_string()
+        }
     };
     let title = title(&stamp.field);
     let (headline, what) = match sources {

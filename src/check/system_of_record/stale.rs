@@ -237,14 +237,11 @@ fn judge(
     if newest < due {
         // Of the last that were synced, the first by id.
         let last = stale.iter().map(|(at, _)| *at).max();
-        match stale.iter().find(|(at, _)| Some(*at) == last) {
-            Some((_, row)) => {
-                judgement.findings.push(stopped(world, stamp, *row, newest, &tally));
-            }
-            None => {
-                let why = format!("no record with a day in `{}` is under review", field.name());
-                judgement.skip_field(field, &why);
-            }
+        if let Some((_, row)) = stale.iter().find(|(at, _)| Some(*at) == last) {
+            judgement.findings.push(stopped(world, stamp, *row, newest, &tally));
+        } else {
+            let why = format!("no record with a day in `{}` is under review", field.name());
+            judgement.skip_field(field, &why);
         }
         return;
     }

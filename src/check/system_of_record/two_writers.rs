@@ -165,15 +165,14 @@ impl<'a> Look<'_, 'a> {
             let enough = |kind| course.of(kind) >= records.value as usize;
             if enough(Kind::People) && enough(Kind::Services) {
                 let Some(field) = fields.get(*at) else { continue };
-                match self.finding(field, course) {
-                    Some(finding) => judgement.findings.push(finding),
-                    None => {
-                        let why = format!(
-                            "no record of which `{}` was changed is under review",
-                            field.name()
-                        );
-                        judgement.skip_field(field, &why);
-                    }
+                if let Some(finding) = self.finding(field, course) {
+                    judgement.findings.push(finding);
+                } else {
+                    let why = format!(
+                        "no record of which `{}` was changed is under review",
+                        field.name()
+                    );
+                    judgement.skip_field(field, &why);
                 }
             }
         }
