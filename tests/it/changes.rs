@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use crate::decisions::{ACME, Filled, approve, confirm, reject};
-use crate::job::{DAY, Job};
+use crate::job::{DAY, HANDOVER, Job};
 
 type Table = (Vec<String>, Vec<Vec<String>>);
 
@@ -401,6 +401,7 @@ fn a_value_that_may_not_be_shown_is_in_no_sheet() {
 fn what_was_decided_again_later_is_told_where_it_is_now() {
     let later = "2026-03-08";
     let job = Job::weekly();
+    job.put("rules/owners.toml", HANDOVER);
     job.run(&[]).ends(0);
     Filled::of(&job, DAY)
         .says(&job, DAY, "DUP-01", "00Q1", confirm())

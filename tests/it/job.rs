@@ -9,6 +9,9 @@ use std::process::{Command, Stdio};
 /// The day of every review in these tests.
 pub(crate) const DAY: &str = "2026-03-01";
 
+/// A rules/owners.toml that says who takes the records of the one who left.
+pub(crate) const HANDOVER: &str = "[inactive-owner]\nhandover = { \"0052\" = \"0051\" }\n";
+
 /// What the program said.
 #[derive(Debug)]
 pub(crate) struct Said {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::decisions::{Dice, Filled, confirm, escalate, recorded, reject};
-use crate::job::{DAY, Job, word};
+use crate::job::{DAY, HANDOVER, Job, word};
 
 const KILLS: usize = 500;
 /// A new week after so many kills.
@@ -29,6 +29,7 @@ fn abandoned() -> Job {
         );
     }
     job.put("exports/lead.csv", &leads);
+    job.put("rules/owners.toml", HANDOVER);
     job
 }
 

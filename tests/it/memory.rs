@@ -7,10 +7,8 @@ use chrono::{Days, NaiveDate};
 use serde_json::Value;
 
 use crate::decisions::{Filled, approve, confirm, escalate, reject};
-use crate::job::{APPROVALS, DAY, Job, REVIEW, files, word};
+use crate::job::{APPROVALS, DAY, HANDOVER, Job, REVIEW, files, word};
 
-/// Who takes the records of the one who left.
-const HANDOVER: &str = "[inactive-owner]\nhandover = { \"0052\" = \"0051\" }\n";
 const WEEKS: [&str; 6] =
     [DAY, "2026-03-08", "2026-03-15", "2026-03-22", "2026-03-29", "2026-04-05"];
 
