@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::decisions::{Dice, Filled, confirm, reject};
-use crate::job::{DAY, Job, word};
+use crate::job::{DAY, HANDOVER, Job, word};
 
 /// Leads whose owner left: all of one owner, as many as asked.
 fn abandoned(count: usize) -> Job {
@@ -18,6 +18,7 @@ fn abandoned(count: usize) -> Job {
         );
     }
     job.put("exports/lead.csv", &leads);
+    job.put("rules/owners.toml", HANDOVER);
     job
 }
 
@@ -291,7 +292,7 @@ fn what_changed_rules_change_is_told_once() {
     let job = abandoned(2);
     job.run(&[]).ends(0);
     decide_two(&job);
-    job.put("rules/owners.toml", "[inactive-owner]\noff = true\n");
+    job.edit("rules/owners.toml", "handover =", "off = true\nhandover =");
     job.edit("rules/lifecycle.toml", "New", "Fresh");
     let summary = job.call(&["run", ".", "--as-of", "2026-03-08"]).ends(0).out;
     let summary = summary.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -309,7 +310,7 @@ fn what_changed_rules_change_is_told_once() {
          <td class=\"n\">3</td><td>1 approved, 1 rejected</td><td><bdi class=\"id\">lead 00K0</bdi>, \
          <bdi class=\"id\">lead 00K1</bdi>, <bdi class=\"id\">lead 00Q3</bdi></td>",
         "lead.order is [&quot;Fresh&quot;, &quot;Working&quot;], was [&quot;New&quot;, &quot;Working&quot;]",
-        "<bdi>rules/owners.toml</bdi>, 1 different</summary><ul><li>the file is new</li>",
+        "<bdi>rules/owners.toml</bdi>, 1 different</summary><ul><li>inactive-owner.off is true, was not said</li>",
     ] {
         assert!(changed.contains(expected), "{changed}");
     }
