@@ -76,7 +76,7 @@ impl Rules {
             section.problem(hours.line, "`after_hours` is above zero");
         }
         Self {
-            off: settings::switched_on(section, &STUCK_BEFORE_ROUTING).is_err(),
+            off: settings::is_off(section),
             trigger,
             trigger_line: section
                 .and_then(|section| section.node("trigger"))
@@ -186,15 +186,15 @@ enum Complete<'a> {
     AtFirst(DateTime<Utc>),
     /// At the latest since the record was last changed.
     AtLatest(DateTime<Utc>),
-    /// Some time since it was created.
-    Unknown(DateTime<Utc>),
+    /// Some time since it was created, or since the last of its fields of which the history tells was filled.
+    Unknown(DateTime<Utc>, Option<Change<'a>>),
 }
 
 impl Complete<'_> {
     fn at(self) -> DateTime<Utc> {
         match self {
             Self::By(change) => change.at,
-            Self::AtFirst(at) | Self::AtLatest(at) | Self::Unknown(at) => at,
+            Self::AtFirst(at) | Self::AtLatest(at) | Self::Unknown(at, _) => at,
         }
     }
 }
@@ -347,24 +347,28 @@ impl<'a> Look<'_, 'a> {
     fn complete(self, row: Row<'a>, created: DateTime<Utc>, past: &Past<'a>) -> Complete<'a> {
         let Self { world, table, .. } = self;
         let is_whole = past.begins.is_some_and(|begins| begins <= created);
-        let mut last = Complete::AtFirst(created);
+        let mut last = None;
+        let mut is_told = true;
         for at in 0..table.trigger.len() {
-            let filled = past.filled.get(&(at, row.position()));
-            if let Some(change) = filled {
-                if change.at > last.at() {
-                    last = Complete::By(*change);
+            match past.filled.get(&(at, row.position())) {
+                Some(change) if change.at > last.map_or(created, |last: Change<'_>| last.at) => {
+                    last = Some(*change);
                 }
-            } else if !is_whole || !past.kept.contains(&at) {
-                let modified = table.modified.as_ref().and_then(|field| row.time(field));
-                let modified = modified.filter(|at| *at < world.as_of.end());
-                let (allowed, _) = self.rules.hours(self.after, row);
-                let is_long = |at: &DateTime<Utc>| self.hours_since(*at) > allowed.value;
-                return modified
-                    .filter(is_long)
-                    .map_or(Complete::Unknown(created), Complete::AtLatest);
+                Some(_) => {}
+                None => is_told &= is_whole && past.kept.contains(&at),
             }
         }
-        last
+        if is_told {
+            return last.map_or(Complete::AtFirst(created), Complete::By);
+        }
+        // What the history does tell was filled no sooner, whatever else was.
+        let least = last.map_or(created, |last| last.at);
+        let modified = table.modified.as_ref().and_then(|field| row.time(field));
+        let (allowed, _) = self.rules.hours(self.after, row);
+        let is_long = |at: &DateTime<Utc>| {
+            (least..world.as_of.end()).contains(at) && self.hours_since(*at) > allowed.value
+        };
+        modified.filter(is_long).map_or(Complete::Unknown(least, last), Complete::AtLatest)
     }
 
     fn finding(self, stuck: &Stuck<'a>, records: usize) -> Finding {
@@ -385,7 +389,7 @@ impl<'a> Look<'_, 'a> {
         let since = match complete {
             Complete::By(_) | Complete::AtFirst(_) => format!("for {waited}"),
             Complete::AtLatest(_) => format!("for {waited} or longer"),
-            Complete::Unknown(_) => format!("for some part of {waited}"),
+            Complete::Unknown(..) => format!("for some part of {waited}"),
         };
         let headline = format!(
             "All that starts the routing of this {object} has been filled {since}, and {holder}; {} hours \
@@ -400,7 +404,9 @@ impl<'a> Look<'_, 'a> {
         for field in table.trigger.iter().chain([&table.created]).chain(&table.plan.assigned) {
             finding = finding.because(Evidence::Cell(row.cell(field)));
         }
-        if let (Complete::By(change), Some(history)) = (complete, history) {
+        if let (Complete::By(change) | Complete::Unknown(_, Some(change)), Some(history)) =
+            (complete, history)
+        {
             finding = finding.because(history.evidence(&change));
         }
         if let (Complete::AtLatest(_), Some(modified)) = (complete, &table.modified) {
@@ -424,7 +430,7 @@ impl<'a> Look<'_, 'a> {
                 of: format!("{} under review that wait so", object.plural()),
                 is: records.to_string(),
             });
-        if let Complete::Unknown(_) = complete {
+        if let Complete::Unknown(..) = complete {
             finding = finding.lacking(format!(
                 "nothing says since when {} {} filled: no field history, and no last change before the hours \
                  that are allowed",
