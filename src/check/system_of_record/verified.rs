@@ -69,7 +69,7 @@ impl Rules {
             verified.push(one);
         }
         Self {
-            off: settings::switched_on(section, &CHECK).is_err(),
+            off: settings::is_off(section),
             verified,
             enrichers: settings::texts(section, "enrichers", &[]),
             valid_days: settings::count(section, "valid_days", 180),
@@ -129,9 +129,11 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
         grant.reads(&verified.stamp);
     }
     Ok(Box::new(move |world| {
-        let mut judgement = Judgement::default();
+        let mut judgement = Judgement { looks_back: true, ..Judgement::default() };
         let look = Look { world, rules: &rules, history: &history };
-        for (at, mut cases) in look.cases(&mut judgement).into_iter().enumerate() {
+        for (at, mut cases) in
+            look.cases(&spoken_before(world), &mut judgement).into_iter().enumerate()
+        {
             let Some(verified) = rules.verified.get(at) else { continue };
             cases.sort_by(|one, other| one.row.id().cmp(other.row.id()));
             let records = cases.len();
@@ -152,19 +154,29 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
 }
 
 /// The fields of which the check has findings, each by its record's position.
-pub(super) fn spoken_of(world: &World<'_>) -> BTreeSet<(Object, usize, Field)> {
+pub(super) fn spoken_of(world: &World<'_>) -> BTreeSet<Place> {
     let rules = &world.policies.system_of_record.verified;
+    let mut spoken = spoken_before(world);
     let history = History::ask_with_values(&mut world.policies.boundary.grant());
-    let is_on = !rules.off && !rules.enrichers.is_empty();
-    let Some(history) = history.ok().filter(|_| is_on) else { return BTreeSet::new() };
+    let is_on = !rules.off && !rules.enrichers.is_empty() && !rules.verified.is_empty();
+    let Some(history) = history.ok().filter(|_| is_on) else { return spoken };
     let look = Look { world, rules, history: &history };
-    let cases = look.cases(&mut Judgement::default()).into_iter().zip(&rules.verified);
-    let place = |field: &Field, row: Row<'_>| (row.object(), row.position(), field.clone());
-    cases
-        .flat_map(|(cases, verified)| {
-            cases.into_iter().map(|case| place(&verified.field, case.row)).collect::<Vec<_>>()
-        })
-        .collect()
+    let cases = look.cases(&spoken, &mut Judgement::default());
+    for (cases, verified) in cases.iter().zip(&rules.verified) {
+        let place = |row: Row<'_>| (row.object(), row.position(), verified.field.clone());
+        spoken.extend(cases.iter().map(|case| place(case.row)));
+    }
+    spoken
+}
+
+/// A field of a record, by its table and position.
+pub(super) type Place = (Object, usize, Field);
+
+/// The fields of records of which SOR-01 or SOR-03 speaks.
+fn spoken_before(world: &World<'_>) -> BTreeSet<Place> {
+    let mut spoken = conflict::spoken_of(world);
+    spoken.extend(flapping::spoken_of(world));
+    spoken
 }
 
 /// A record whose verified value was overwritten.
@@ -195,21 +207,20 @@ struct Look<'l, 'a> {
 
 impl<'a> Look<'_, 'a> {
     /// The records whose values were overwritten, for each of the verified fields.
-    fn cases(self, judgement: &mut Judgement) -> Vec<Vec<Case<'a>>> {
+    fn cases(self, spoken: &BTreeSet<Place>, judgement: &mut Judgement) -> Vec<Vec<Case<'a>>> {
         let Self { world, rules, history } = self;
         if world.batch(Object::FieldHistory).is_none() {
             judgement.skip(Object::FieldHistory, "there is no input");
             return Vec::new();
         }
         let fields: Vec<&Field> = rules.verified.iter().map(|verified| &verified.field).collect();
+        history.note_silent(world, &fields, judgement);
         let mut series: HashMap<(usize, usize), Vec<Change<'a>>> = HashMap::new();
         history.each(world, &fields, judgement, |at, change| {
             if change.record.is_under_review() && !history.stays(&change) {
                 series.entry((at, change.record.position())).or_default().push(change);
             }
         });
-        let mut spoken = conflict::spoken_of(world);
-        spoken.extend(flapping::spoken_of(world));
         let begins = history.begins(world);
         let mut cases = Vec::new();
         for (at, verified) in rules.verified.iter().enumerate() {
@@ -269,9 +280,18 @@ impl<'a> Look<'_, 'a> {
         let Some(at) = row.time(&verified.stamp).filter(|at| !world.as_of.is_ahead(*at)) else {
             return Told::Nothing;
         };
-        let later = changes.partition_point(|change| change.at <= at);
-        let later = changes.get(later..).unwrap_or_default();
+        let zone = world.as_of.zone;
         let by = |change: &Change<'a>| by_one_of(world, history, change, &rules.enrichers);
+        // Of the changes of a day on which a value was verified, whatever no enricher did may be what was.
+        let day = is_bare_day(at, zone).then(|| named_day(at, zone));
+        let is_of_day = |change: &Change<'a>| Some(named_day(change.at, zone)) == day;
+        let is_before = |change: &Change<'a>| match day {
+            Some(day) => named_day(change.at, zone) < day,
+            None => change.at <= at,
+        };
+        let later = changes.get(changes.partition_point(is_before)..).unwrap_or_default();
+        let asked = later.iter().rposition(|it| is_of_day(it) && by(it) != By::Listed);
+        let later = later.get(asked.map_or(0, |asked| asked + 1)..).unwrap_or_default();
         let (Some(first), Some(last)) = (later.first(), later.last()) else {
             return Told::Nothing;
         };
@@ -302,10 +322,7 @@ impl<'a> Look<'_, 'a> {
                 verified.field
             ));
         }
-        let zone = world.as_of.zone;
-        if is_bare_day(at, zone)
-            && named_day(at, zone) == first.at.with_timezone(&zone).date_naive()
-        {
+        if is_of_day(first) {
             missing.push(format!(
                 "{} is a day, and the change was made on it: which came first is not known",
                 verified.stamp

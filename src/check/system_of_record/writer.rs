@@ -16,7 +16,7 @@ use crate::policy::{Said, Section};
 
 use super::super::history::{Actor, Change, History};
 use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World, settings};
-use super::{FILE, conflict, flapping, policy, title, verified};
+use super::{FILE, policy, title, verified};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "SOR-02",
@@ -160,7 +160,7 @@ struct Case<'a> {
 }
 
 fn judge(world: &World<'_>, rules: &Rules, history: &History) -> Judgement {
-    let mut judgement = Judgement::default();
+    let mut judgement = Judgement { looks_back: true, ..Judgement::default() };
     if world.batch(Object::FieldHistory).is_none() {
         let why = "there is no input, and who changed a record last may have changed another field";
         judgement.skip(Object::FieldHistory, why);
@@ -184,9 +184,7 @@ fn judge(world: &World<'_>, rules: &Rules, history: &History) -> Judgement {
             }
         }
     });
-    let mut spoken = conflict::spoken_of(world);
-    spoken.extend(flapping::spoken_of(world));
-    spoken.extend(verified::spoken_of(world));
+    let spoken = verified::spoken_of(world);
     for (at, governed) in rules.governed.iter().enumerate() {
         let field = &governed.field;
         let Some(batch) = world.batch(field.object()) else {
