@@ -223,8 +223,8 @@ impl Links {
                             group_of.extend(group.iter().map(|record| (*record, copies.len())));
                             copies.push(group);
                         }
-                        alone.retain(|record| !group_of.contains_key(record));
                     }
+                    alone.retain(|record| !group_of.contains_key(record));
                     if !alone.is_empty() {
                         let apart = records - alone.len();
                         crowds.push(Crowd { first, records, apart, by: key.words, alone });
@@ -533,11 +533,8 @@ impl<'a> Table<'a> {
         by_name.into_values().filter(|group| group.len() > largest).collect()
     }
 
-    /// The case of one person written many times; `None` where none of the records is under review.
+    /// The case of one person written many times, whether or not any of the records is under review.
     fn copies(&self, world: &World<'a>, linkage: &Linkage, group: &[u32]) -> Option<Case<'a>> {
-        if !group.iter().any(|at| self.is_under_review(*at)) {
-            return None;
-        }
         let mut by_id: Vec<(Row<'a>, u32)> =
             group.iter().filter_map(|at| Some((self.row(*at)?, *at))).collect();
         by_id.sort_by_key(|(row, _)| row.id());

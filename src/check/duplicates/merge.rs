@@ -13,7 +13,7 @@ use crate::check::deals::DealState;
 use crate::check::ladder::Flags;
 use crate::check::people::{Found, Standing};
 use crate::check::settings::label;
-use crate::finding::{Evidence, Likeness};
+use crate::finding::{Evidence, Likeness, record};
 use crate::matching::agreement::Level;
 use crate::matching::normalise::{self, Steps};
 use crate::matching::{self, Kind as MatchKind, Weight};
@@ -69,6 +69,8 @@ pub(super) enum Call<'a> {
     TooMany,
     /// One thing perhaps, but a merge would lose or mix something.
     Unsafe(Vec<Conflict>),
+    /// One person written again and again: what writes them comes first, and what stands against a merge.
+    Copies(Vec<Conflict>),
     /// Several things that links join which the other records contradict.
     Split {
         /// The records of each.
@@ -107,6 +109,12 @@ impl<'a> Case<'a> {
     /// The record the finding is about: the lowest id among those under review.
     pub(super) fn main(&self) -> Option<Row<'a>> {
         self.rows.iter().find(|row| row.is_under_review()).copied()
+    }
+
+    /// Where it is of copies, which come and go, what tells it from others: the first of them.
+    pub(super) fn known_by(&self) -> Option<RecordRef> {
+        let first = self.rows.first().filter(|_| matches!(self.call, Call::Copies(_)))?;
+        Some(record(first.object(), &format!("copies of {}", first.id())))
     }
 
     /// The ids, ascending.
@@ -198,7 +206,7 @@ pub(super) fn copies_of<'a>(world: &World<'a>, rows: Vec<Row<'a>>, link: Link<'a
     }];
     found.extend(conflicts(world, &rows));
     let names = (Level::Same, "the same name");
-    Case { call: Call::Unsafe(found), rows, links: vec![link], beside: Vec::new(), names }
+    Case { call: Call::Copies(found), rows, links: vec![link], beside: Vec::new(), names }
 }
 
 /// The least agreement of names among the records.

@@ -7,12 +7,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::boundary::{Batch, Field, Grant, Object, Row, Shown};
+use crate::boundary::{Batch, Field, Grant, Object, RecordRef, Row, Shown};
 use crate::check::settings::days;
 use crate::check::{
     About, CheckDef, Family, Judge, Judgement, Measure, NotLooked, Off, Policies, World,
 };
-use crate::finding::{Bits, Evidence, Finding, Hold, Proposal, Severity};
+use crate::finding::{Bits, Evidence, Finding, FindingId, Hold, Proposal, Severity};
 use crate::matching::agreement::Level;
 use crate::matching::{Crowd, Weight, normalise};
 
@@ -288,9 +288,23 @@ fn load_unsafe_cluster(grant: &mut Grant<'_>, policies: &Policies) -> Result<Jud
     });
     Ok(Box::new(move |world| {
         let mut judgement = judge(world, &tables, By::Likeness, against_merging);
+        skip_copies(world, &tables, &mut judgement);
         judgement.not_looked.extend(unseen.clone().map(NotLooked::nothing));
         judgement
     }))
+}
+
+/// Says of what copies none is under review.
+fn skip_copies(world: &World<'_>, tables: &[Object], judgement: &mut Judgement) {
+    let all = tables.iter().filter_map(|table| world.matches().same(world, *table));
+    let unreviewed = all.flat_map(|same| &same.cases).filter(|case| case.main().is_none());
+    let id = |what: RecordRef| FindingId::of(UNSAFE_CLUSTER.code, &what, &[], None);
+    let ids: Vec<FindingId> = unreviewed.filter_map(Case::known_by).map(id).collect();
+    if !ids.is_empty() {
+        let words =
+            format!("{} people written many times, of whom no record is under review", ids.len());
+        judgement.skip_findings(ids, words);
+    }
 }
 
 /// Looks at every case of the tables in which records are one by this.
@@ -739,7 +753,7 @@ fn split<'a>(world: &World<'a>, same: &Same<'a>, case: &Case<'a>) -> Option<Find
 /// DUP-12: a second look.
 fn against_merging<'a>(world: &World<'a>, same: &Same<'a>, case: &Case<'a>) -> Option<Finding> {
     let conflicts = match &case.call {
-        Call::Unsafe(conflicts) => conflicts,
+        Call::Unsafe(conflicts) | Call::Copies(conflicts) => conflicts,
         Call::TooMany => return in_steps(world, same, case),
         Call::Same | Call::Split { .. } => return None,
     };
@@ -756,14 +770,23 @@ fn against_merging<'a>(world: &World<'a>, same: &Same<'a>, case: &Case<'a>) -> O
         format!("Settle first what stands against merging {}: {words}", listed(&case.rows));
     let others_than_left: Vec<Row<'a>> = case.rows.iter().copied().skip(1).collect();
     let mut facts = beside(world, same, case, left, &others_than_left);
-    facts.extend(conflicts.iter().flat_map(|conflict| conflict.facts.iter().cloned()));
+    let known_by = case.known_by();
+    // Of copies, which come and go, the first are examples.
+    let quoted = if known_by.is_some() { MOST_SHOWN } else { usize::MAX };
+    let against = conflicts.iter().flat_map(|conflict| conflict.facts.iter().take(quoted));
+    facts.extend(against.cloned());
     let mut facts = facts.into_iter();
     let fact = facts.next()?;
     let mut finding =
         Finding::about(first.record(), headline, fact, Proposal::ReviewRecord { question });
     finding = facts.fold(finding, Finding::because);
-    for record in others(&case.rows, first) {
+    for record in others(&case.rows, first).into_iter().take(quoted) {
         finding = finding.with(record);
+    }
+    if let Some(known_by) = known_by {
+        // Twice as many are another fault; one more is the same.
+        let size = format!("2^{} copies", case.rows.len().max(1).ilog2());
+        finding = finding.of_group([known_by]).stating(size);
     }
     for conflict in conflicts {
         finding = finding.unless(conflict.doubt.clone());

@@ -97,7 +97,8 @@ fn judge(world: &World<'_>, fields: &[Field]) -> Judgement {
     judgement
 }
 
-/// From so many letters on, one letter repeated is a placeholder: 7 and 22 are numbers that a system gives.
+/// From so many on, a digit repeated is a placeholder: 7 and 22 are numbers that a system gives. Letters and
+/// zeros are one however many there are.
 const REPEATED: usize = 4;
 
 /// The value as it is compared; `None` for a placeholder.
@@ -105,8 +106,9 @@ fn key(world: &World<'_>, raw: &str) -> Option<String> {
     let value = normalise::words(raw);
     let mut letters = value.chars();
     let first = letters.next()?;
+    let is_number = matches!(first, '1'..='9');
     let is_one_repeated =
-        letters.all(|letter| letter == first) && value.chars().count() >= REPEATED;
+        letters.all(|letter| letter == first) && (!is_number || value.chars().count() >= REPEATED);
     let listed = &world.policies.duplicates.shared_identifier.placeholders.value;
     let is_listed = listed.iter().any(|placeholder| normalise::words(placeholder) == value);
     (!is_one_repeated && !is_listed).then_some(value)

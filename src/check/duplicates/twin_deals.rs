@@ -12,7 +12,7 @@ use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, Wor
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::matching::normalise;
 
-use super::merge::{listed, others};
+use super::merge::{MOST_SHOWN, listed, others};
 use super::policy::{Policy, Switch};
 
 /// DUP-09.
@@ -162,7 +162,8 @@ impl Asked {
         let more = [&self.currency, &self.kind, &self.name, &self.owner, &self.created];
         let more = more.map(Option::as_ref);
         let fields: Vec<&Field> = fields.into_iter().chain(more).flatten().collect();
-        let mut facts = twins.iter().filter(|other| other.id() != deal.id()).flat_map(|other| {
+        let others_than = twins.iter().filter(|other| other.id() != deal.id());
+        let mut facts = others_than.take(MOST_SHOWN).flat_map(|other| {
             let is_told = |field: &&&Field| !deal.is_blank(field) || !other.is_blank(field);
             fields.iter().filter(is_told).map(|field| Evidence::Compared {
                 left: deal.cell(field),
@@ -181,6 +182,12 @@ impl Asked {
             Proposal::ReviewRecord { question },
         );
         finding = facts.fold(finding, Finding::because);
+        if let Some(more) = twins.len().checked_sub(MOST_SHOWN + 1).filter(|more| *more > 0) {
+            finding = finding.because(Evidence::Figure {
+                of: "more open deals of the account that are near one of these".to_owned(),
+                is: more.to_string(),
+            });
+        }
         for twin in others(twins, deal) {
             finding = finding.with(twin);
         }
