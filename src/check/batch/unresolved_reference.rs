@@ -140,10 +140,7 @@ fn judge(references: &[Reference], world: &World<'_>) -> Judgement {
         if looked {
             judgement.examined += batch.reviewed_len();
         }
-        lost.sort_by_key(Lost::place);
-        for same_record in lost.chunk_by(|a, b| a.place() == b.place()) {
-            judgement.findings.extend(finding(same_record, world));
-        }
+        judgement.findings.extend(lost.iter().map(|lost| finding(lost, world)));
     }
     judgement
 }
@@ -280,41 +277,20 @@ fn faulty_owners<'a>(
         .collect()
 }
 
-/// One finding about the first record of some missing ids, which stand together by their fields.
-fn finding(lost: &[Lost<'_, '_>], world: &World<'_>) -> Option<Finding> {
-    let first = lost.first()?;
-    let row = first.first;
-    let told: Vec<String> = lost.iter().map(Lost::told).collect();
-    let mut nouns: Vec<String> = lost.iter().map(|lost| lost.reference.noun()).collect();
-    nouns.dedup();
-    let mut finding = Finding::about(
-        row.record(),
-        told.join("; "),
-        Evidence::Cell(row.cell(&first.reference.field)),
-        Proposal::ReviewUpstream {
-            question: if lost.iter().all(|lost| lost.fault == Fault::Deleted) {
-                format!("Which {} should stand there, if any?", nouns.join(" or "))
-            } else {
-                format!(
-                    "Is the input incomplete, or was the {} deleted or merged?",
-                    nouns.join(" or the ")
-                )
-            },
-        },
-    );
-    let by_field = || lost.chunk_by(|a, b| a.reference.field == b.reference.field);
-    for lost in by_field().skip(1).filter_map(<[_]>::first) {
-        finding = finding.because(Evidence::Cell(row.cell(&lost.reference.field)));
-    }
-    for of_field in by_field() {
-        for lost in of_field {
-            finding = lost.count(finding).known_by(lost.what());
+/// The finding about what is missing, shown by the first record that names it.
+fn finding(lost: &Lost<'_, '_>, world: &World<'_>) -> Finding {
+    let row = lost.first;
+    let noun = lost.reference.noun();
+    let question = match lost.fault {
+        Fault::Deleted => format!("Which {noun} should stand there, if any?"),
+        Fault::Missing | Fault::Ambiguous => {
+            format!("Is the input incomplete, or was the {noun} deleted or merged?")
         }
-        if let Some(lost) = of_field.first() {
-            finding = lost.explain(world, finding);
-        }
-    }
-    Some(finding)
+    };
+    let cell = Evidence::Cell(row.cell(&lost.reference.field));
+    let proposal = Proposal::ReviewUpstream { question };
+    let finding = Finding::about(row.record(), lost.told(), cell, proposal).known_by(lost.what());
+    lost.explain(world, lost.count(finding))
 }
 
 impl<'a> Lost<'_, 'a> {
