@@ -68,7 +68,12 @@ impl Rules {
     fn away(&self, world: &World<'_>, person: &Person<'_>) -> Option<Absence<'_>> {
         let day = world.as_of.day;
         let own = self.calendar.of(world, person);
-        let now = *own.iter().find(|leave| leave.holds(day))?;
+        // On a weekend whoever was away until it and is away after it is away.
+        let rests = |leave: &&&Leave| {
+            leave.to < day && next_workday(leave.to).is_some_and(|next| day < next)
+        };
+        let now = own.iter().find(|leave| leave.holds(day)).or_else(|| own.iter().find(rests));
+        let now = *now?;
         let mut absence = Absence { leave: now, then: Vec::new(), last: now.to };
         while let Some(longer) = own.iter().find(|leave| {
             leave.to > absence.last

@@ -284,7 +284,7 @@ impl<'l, 'a> Look<'l, 'a> {
             }
             if self.rules.except.hold(row) || world.routed().is_named_account(row) {
                 load.excepted += 1;
-            } else if is_open.is_none() {
+            } else if is_open.is_none() || owned.unsure(world, row).is_some() {
                 load.unsure += 1;
             } else {
                 load.open += 1;

@@ -65,7 +65,7 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
 type Place = (usize, usize);
 
 fn judge(rules: &Rules, scope: &Scope, history: &History, world: &World<'_>) -> Judgement {
-    let mut judgement = Judgement::default();
+    let mut judgement = Judgement { looks_back: true, ..Judgement::default() };
     if world.batch(Object::FieldHistory).is_none() {
         judgement.skip(Object::FieldHistory, "there is no input");
         return judgement;
@@ -166,6 +166,7 @@ impl<'a> Passed<'_, 'a> {
         let times = self.given.len();
         let unknown = self.given.iter().filter(|change| !self.is_by_person(world, change)).count();
         let within = days(within_days.value.into());
+        let are_enough = times - unknown >= changes.value as usize;
         let headline = if unknown == 0 {
             format!("People gave the {object} away {times} times in the last {within}")
         } else {
@@ -191,8 +192,8 @@ impl<'a> Passed<'_, 'a> {
                 format!("within {}", days(within_days.value.into())),
             ));
         if unknown > 0 {
-            finding =
-                finding.lacking(format!("who made {unknown} of the {times} changes is not known"));
+            let words = format!("who made {unknown} of the {times} changes is not known");
+            finding = if are_enough { finding.unless(words) } else { finding.lacking(words) };
         }
         self.owned.with_work(world, row, finding).unless_any(self.doubts(object))
     }
