@@ -91,7 +91,8 @@ impl Ladders {
     pub(super) fn deal(&self, deal: Row<'_>, flags: &Flags) -> Standing {
         let [closed, won] = [&flags.closed, &flags.won].map(|field| deal.flag(field.as_ref()?));
         let ladder = self.of(Object::Deal);
-        let stage = ladder.and_then(|ladder| Some(ladder.standing(deal.text(&ladder.field)?)));
+        let stage = ladder
+            .and_then(|ladder| Some(ladder.standing(deal.text(&ladder.field)?, [closed, won])));
         let stage = stage.unwrap_or(Standing::Unsaid);
         let may_be = |state: DealState| {
             closed.is_none_or(|closed| closed == (state != DealState::Open))
@@ -285,15 +286,17 @@ impl Ladder {
         lists(&self.closed, stage) || lists(&self.won, stage) || lists(&self.lost, stage)
     }
 
-    /// How a deal stands by its stage alone.
-    fn standing(&self, stage: &str) -> Standing {
+    /// How a deal stands by its stage alone. Where the ladder does not say which of its stages end a deal, a
+    /// stage says nothing beside `flags` that do.
+    fn standing(&self, stage: &str, flags: [Option<bool>; 2]) -> Standing {
+        let names_ends = [&self.won, &self.lost, &self.closed].iter().any(|it| !it.is_empty());
         if lists(&self.won, stage) {
             Standing::Known(DealState::Won)
         } else if lists(&self.lost, stage) {
             Standing::Known(DealState::Lost)
         } else if lists(&self.closed, stage) {
             Standing::Over
-        } else if self.rank(stage).is_some() {
+        } else if self.rank(stage).is_some() && (names_ends || flags == [None, None]) {
             Standing::Known(DealState::Open)
         } else {
             Standing::Unsaid

@@ -13,7 +13,7 @@ use hashbrown::HashMap;
 use crate::boundary::{Field, Grant, Object, RecordRef, is_bare_day};
 use crate::check::bulk::minute;
 use crate::check::history::{Actor, Change, History};
-use crate::check::ladder::Ladder;
+use crate::check::ladder::{Ladder, same};
 use crate::check::people::Found;
 use crate::check::settings::{most_first, reviewed, title};
 use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
@@ -150,7 +150,7 @@ struct Burst<'a> {
 }
 
 fn judge(world: &World<'_>, rule: &Rule, records: &Said<u32>, history: &History) -> Judgement {
-    let mut judgement = Judgement::default();
+    let mut judgement = Judgement { looks_back: true, ..Judgement::default() };
     if world.batch(Object::FieldHistory).is_none() {
         judgement.skip(Object::FieldHistory, "there is no input for them");
         return judgement;
@@ -172,8 +172,9 @@ fn judge(world: &World<'_>, rule: &Rule, records: &Said<u32>, history: &History)
     let mut events: HashMap<(usize, Event<'_>), Vec<Change<'_>>> = HashMap::new();
     history.each(world, &fields, &mut judgement, |table, change| {
         if world.as_of.days_since(change.at) > within
-            || history.after(&change).is_none()
-            || history.stays(&change)
+            || history.after(&change).is_none_or(|after| {
+                history.before(&change).is_some_and(|before| same(before, after))
+            })
         {
             return;
         }

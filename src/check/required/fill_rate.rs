@@ -14,6 +14,7 @@ use crate::policy::Section;
 
 use super::super::condition::fold;
 use super::super::interval::percent;
+use super::super::ladder::same;
 use super::super::settings;
 use super::super::weeks::{self, Course, Dated, Surprise, Weeks, Words};
 use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
@@ -300,9 +301,10 @@ impl<'a> Sources<'a> {
                 *written.entry(source).or_default() += usize::from(*week == 0);
             }
         }
+        // A misspelt case is the same form's, and told elsewhere (SRC-02).
         let governed = world.policies.lead_source.governed();
         let is_governed =
-            |source: &str| governed.is_none_or(|known| known.iter().any(|it| it == source.trim()));
+            |source: &str| governed.is_none_or(|known| known.iter().any(|it| same(it, source)));
         let mut folded: BTreeMap<String, (usize, Vec<&'a str>)> = BTreeMap::new();
         for (source, count) in written {
             if !source.trim().is_empty() && is_governed(source) {

@@ -79,7 +79,7 @@ impl FromStage {
     }
 }
 
-/// Tells how far the records of one object have come; each stage is looked up once.
+/// Tells how far the records of one object have come; the step of each stage is looked up once.
 pub(super) struct Places<'a> {
     ladders: &'a Ladders,
     ladder: Option<&'a Ladder>,
