@@ -113,6 +113,7 @@ impl History {
     ) {
         let Some(changes) = world.batch(Object::FieldHistory) else { return };
         let names = self.names(world, of, changes);
+        let of_names = of_names(world);
         let (mut unclear, mut unclear_records) = (0_usize, Vec::new());
         for row in changes.rows() {
             let Some(tables) = row.text(&self.field).and_then(|name| names.get(name)) else {
@@ -134,7 +135,7 @@ impl History {
                 unclear_records.extend(others);
                 continue;
             }
-            let of_people = |text: Option<&str>| of_people(world, text);
+            let of_people = |text: Option<&str>| of_people(world, of_names, text);
             let values = [&self.old, &self.new].map(|field| row.text(field.as_ref()?));
             let of_writer = of_people(self.by.as_ref().and_then(|by| row.text(by)));
             for at_field in &table.wanted {
@@ -333,13 +334,16 @@ impl History {
     }
 }
 
+/// How far the names of users and queues may be shown.
+fn of_names(world: &World<'_>) -> Exposure {
+    let named = [Object::User, Object::Queue].into_iter();
+    let names = named.filter_map(|table| world.policies.boundary.allowed(table, "name"));
+    names.map(|name| name.exposure()).max().unwrap_or(Exposure::Shown)
+}
+
 /// How far what tells of somebody may be shown, wherever it stands: an id that the tables know as any id, all
 /// else as a name.
-fn of_people(world: &World<'_>, text: Option<&str>) -> Exposure {
-    let names = [Object::User, Object::Queue]
-        .map(|table| world.policies.boundary.allowed(table, "name"))
-        .map(|name| name.map_or(Exposure::Shown, |name| name.exposure()));
-    let of_names = names[0].max(names[1]);
+fn of_people(world: &World<'_>, of_names: Exposure, text: Option<&str>) -> Exposure {
     match text.map(str::trim).filter(|_| of_names > Exposure::Shown) {
         None => Exposure::Shown,
         Some(text) => match world.people().find(text) {

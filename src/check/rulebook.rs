@@ -163,7 +163,10 @@ struct Separator {
 /// declares, or else what makes the most cells of the header.
 fn separator(text: &str) -> Separator {
     let first = text.lines().next().unwrap_or_default().trim_matches(['"', '\r', ' ']);
-    if let Some(&[delimiter]) = first.strip_prefix("sep=").map(str::as_bytes) {
+    if let Some((word, delimiter)) = first.split_once('=')
+        && word.eq_ignore_ascii_case("sep")
+        && let &[delimiter] = delimiter.as_bytes()
+    {
         return Separator { delimiter, is_declared: true };
     }
     let cells = |delimiter: &u8| {

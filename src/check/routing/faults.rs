@@ -159,7 +159,7 @@ pub(super) fn finding<'a>(
         Fault::WrongOwner => wrong_owner(&case, owner)?,
         Fault::Unroutable => unroutable(&case, owner),
     };
-    let flags = Flags::ask(&mut world.policies.boundary.grant());
+    let flags = Flags::of(&world.policies.boundary);
     let unsure = world.policies.ladders.unsure(row, &flags);
     let nobody = routed.roster.person(case.owner).is_none();
     let nobody =

@@ -490,7 +490,6 @@ fn switched_off(root: &Section<'_>) -> BTreeSet<&'static str> {
     CHECKS.iter().filter(switched).map(|check| check.name).collect()
 }
 
-/// Loads a check of the chain; `write` says what switches it on.
 /// What records of some tables are called.
 fn noun(objects: &BTreeSet<Object>) -> &'static str {
     let mut objects = objects.iter();
@@ -500,6 +499,7 @@ fn noun(objects: &BTreeSet<Object>) -> &'static str {
     }
 }
 
+/// Loads a check of the chain; `write` says what switches it on.
 fn load_fault(
     fault: Fault,
     write: &'static str,

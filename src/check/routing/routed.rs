@@ -330,7 +330,7 @@ impl<'a> Routed<'a> {
         on: &[Fault],
         rows: impl Iterator<Item = Row<'a>>,
     ) -> Stretch {
-        let flags = Flags::ask(&mut world.policies.boundary.grant());
+        let flags = Flags::of(&world.policies.boundary);
         let mut open = OpenMemo::default();
         let mut values = Values::default();
         let mut stretch = Stretch::default();
@@ -496,7 +496,7 @@ impl<'a> Routed<'a> {
         let (Some(plan), Some(batch)) = (self.policy.plan(object), world.batch(object)) else {
             return Vec::new();
         };
-        let flags = Flags::ask(&mut world.policies.boundary.grant());
+        let flags = Flags::of(&world.policies.boundary);
         let (mut open, mut values) = (OpenMemo::default(), Values::default());
         let mut taken = Vec::new();
         for row in batch.rows() {
