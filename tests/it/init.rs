@@ -1181,6 +1181,38 @@ fn hubspot_exports_in_other_languages_are_known() {
     }
 }
 
+#[test]
+fn the_plain_words_of_german_and_french_exports_are_known() {
+    let contacts = [
+        "Nr.,Vorname,Name,Firma,E-Mail,Tel.,Handy,Betreuer,Angelegt am,Geändert am,Anschrift,PLZ,Ort,Land,Funktion,Herkunft",
+        "N°,Prénom,Nom,Société,Courriel,Téléphone,Portable,Commercial,Créé le,Modifié le,Rue,Code postal,Ville,Pays,Fonction,Origine",
+    ];
+    let users = ["Record ID,Vollständiger Name,Aktiv", "Record ID,Nom complet,Actif"];
+    let files = [["kontakte.csv", "benutzer.csv"], ["contacts.csv", "utilisateurs.csv"]];
+    for (language, files) in files.into_iter().enumerate() {
+        let job = Job::new(&[]);
+        let people = rows(contacts[language], |n| {
+            format!(
+                "{n},Pat{n},Quinn{n},Firm {n},p{n}@firm{n}-corp.com,+49 30 55{n:04},+49 171 55{n:04},{},2025-06-01,2026-02-{:02},Weg {n},01{n:03},Berlin,DE,CEO,Web",
+                ["Ann Ng", "Bo Li"][n % 2],
+                n % 28 + 1
+            )
+        });
+        job.put(&format!("exports/{}", files[0]), &people);
+        let staff = ["1,Ann Ng,true", "2,Bo Li,false"].join("\n");
+        job.put(&format!("exports/{}", files[1]), &format!("{}\n{staff}\n", users[language]));
+        let said = job.call(&["init", "mine", "--from", "exports"]).ends(0).out;
+        for allowed in ["60 contacts              16 of 16", "2 users                  3 of 3"] {
+            assert!(said.contains(&format!("{allowed} columns allowed")), "{allowed}\n{said}");
+        }
+        let boundary = job.text("mine/rules/boundary.toml");
+        for field in ["first_name", "last_name", "email", "phone", "mobile", "owner", "street"] {
+            assert!(boundary.contains(&format!("\n{field} = {{")), "{field}\n{boundary}");
+        }
+        job.call(&["run", "mine", "--as-of", DAY]).ends(0);
+    }
+}
+
 /// Twelve deals, with what stands for the dates of the first few.
 fn deals(dates: &[[&str; 2]]) -> (Job, String) {
     let job = Job::new(&[]);
