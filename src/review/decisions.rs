@@ -359,8 +359,8 @@ impl Reader<'_> {
         let said = |name: &str| cell(name).unwrap_or_default();
         let confirmed = match word("confirmed").as_deref() {
             None => None,
-            Some("true") => Some(true),
-            Some("false") => Some(false),
+            Some(word) if TRUE.contains(&word) => Some(true),
+            Some(word) if FALSE.contains(&word) => Some(false),
             Some(_) => {
                 let what = "`confirmed` is neither true nor false";
                 self.problem(line, what, "write true, or nothing");
@@ -562,6 +562,12 @@ impl Reader<'_> {
         }
     }
 }
+
+/// What spreadsheets make of `true`, by the language in which they are shown.
+const TRUE: [&str; 7] = ["true", "wahr", "vrai", "verdadero", "verdadeiro", "vero", "waar"];
+
+/// And of `false`.
+const FALSE: [&str; 5] = ["false", "falsch", "faux", "falso", "onwaar"];
 
 const CSV_COLUMNS: [&str; 16] = [
     "run",

@@ -54,6 +54,13 @@ pub fn what_if(path: &Path, rules: &Path, threads: NonZeroUsize) -> Result<Strin
             }
         };
         config.files = kept.files(&named);
+        let mut files = config.files.0.values().flatten();
+        if let Some(later) = files.find(|file| !exports.join(file).is_file()) {
+            let later = later.display().to_string();
+            let what = "which review.toml names now: it cannot be judged again";
+            words += &format!("{}: it was made without {}, {what}\n", run.as_of, visible(&later));
+            continue;
+        }
         let paper = Paper::of(&runs, run)?;
         let judged = judge(&config, &exports, None, AsOf::new(run.as_of, config.zone), threads)?;
         let mut now: Found<'_> = BTreeMap::new();

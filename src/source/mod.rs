@@ -86,7 +86,7 @@ fn instead(file: &str, folder: &Path) -> String {
             .to_owned()
     } else {
         format!(
-            "there is {}{more}; [source.files] of review.toml names the files",
+            "put it there, or take its line out of [source.files] of review.toml; what is there is {}{more}",
             names.join(", ")
         )
     }
