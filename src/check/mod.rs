@@ -209,6 +209,9 @@ pub struct Judgement {
     pub measures: Vec<Measure>,
     /// What it weighed likeness by.
     pub weighed: Vec<Weighed>,
+    /// True where it tells only of what happened in the last days: that it tells of something no more does
+    /// not say that anybody mended it.
+    pub looks_back: bool,
 }
 
 /// By what the likeness of a table's records was weighed.

@@ -23,13 +23,21 @@ pub struct AsOf {
     pub instant: DateTime<Utc>,
     /// The review's time zone.
     pub zone: Tz,
+    /// The last day of which anything is known.
+    known: NaiveDate,
 }
 
 impl AsOf {
     /// The beginning of a day in a zone.
     pub fn new(day: NaiveDate, zone: Tz) -> Self {
         let instant = start_of_day(day, zone);
-        Self { day, instant, zone }
+        Self { day, instant, zone, known: day }
+    }
+
+    /// The same knowledge, and an earlier day from which its age is counted.
+    #[must_use]
+    pub fn seen_from(self, day: NaiveDate) -> Self {
+        Self { known: self.known, ..Self::new(day, self.zone) }
     }
 
     /// Hours from an instant to the review, negative for the future.
@@ -56,15 +64,16 @@ impl AsOf {
             .unwrap_or(DateTime::<Utc>::MIN_UTC)
     }
 
-    /// The first moment that is not of the day any more.
+    /// The first moment of which nothing is known: the day is over.
     pub fn end(&self) -> DateTime<Utc> {
-        self.day.succ_opt().map_or(DateTime::<Utc>::MAX_UTC, |day| start_of_day(day, self.zone))
+        self.known.succ_opt().map_or(DateTime::<Utc>::MAX_UTC, |day| start_of_day(day, self.zone))
     }
 
     /// True for an instant that cannot have passed: it lies behind the review's day and one day of slack
     /// for time zones.
     pub fn is_ahead(&self, at: DateTime<Utc>) -> bool {
-        let limit = self.day.checked_add_days(Days::new(2)).map(|day| start_of_day(day, self.zone));
+        let limit =
+            self.known.checked_add_days(Days::new(2)).map(|day| start_of_day(day, self.zone));
         limit.is_some_and(|limit| at >= limit)
     }
 

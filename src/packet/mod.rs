@@ -751,11 +751,14 @@ pub enum How {
     Gone,
     /// It would be found by the rules before: what changed are the rules.
     ByRules,
+    /// It would be found on an earlier day: what it tells of lies further back than its check looks.
+    ByTime,
 }
 
 impl How {
     /// Every way.
-    pub const ALL: [Self; 4] = [Self::AfterApproval, Self::Otherwise, Self::Gone, Self::ByRules];
+    pub const ALL: [Self; 5] =
+        [Self::AfterApproval, Self::Otherwise, Self::Gone, Self::ByRules, Self::ByTime];
 
     /// The word used in outputs.
     pub fn word(self) -> &'static str {
@@ -764,6 +767,7 @@ impl How {
             Self::Otherwise => "otherwise",
             Self::Gone => "gone",
             Self::ByRules => "by-rules",
+            Self::ByTime => "by-time",
         }
     }
 
@@ -779,6 +783,7 @@ impl How {
             Self::Otherwise => "without an approval",
             Self::Gone => "its record is not there any more",
             Self::ByRules => "by the changed rules alone: the record is as it was",
+            Self::ByTime => "by time alone: it lies further back than its check looks",
         }
     }
 }

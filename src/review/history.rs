@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::boundary::{Field, Object, Outside, RecordRef, Row};
 use crate::check::{ALL, About, CheckDef, Family, Report};
 use crate::config::Config;
-use crate::finding::{Finding, FindingId, ProposalKind};
+use crate::finding::{Finding, FindingId, Hold, ProposalKind};
 use crate::gate::{Gate, Reason, Verdict};
 use crate::ledger::{Decided, Entry, Run, digest};
 use crate::packet::{
@@ -72,6 +72,8 @@ pub(super) struct Now<'n> {
     pub(super) lost: BTreeSet<Field>,
     /// What the rules before would have found in these records, and the present ones do not.
     pub(super) unruled: BTreeSet<&'n FindingId>,
+    /// What would be found if no time had passed since it was last.
+    pub(super) lapsed: BTreeSet<FindingId>,
     pub(super) counted: &'n Counted<'n>,
 }
 
@@ -81,10 +83,11 @@ impl<'n> Now<'n> {
         judged: &'n Judged,
         loss: &Loss,
         rules: Option<&'n RuleChange>,
+        lapsed: BTreeSet<FindingId>,
         counted: &'n Counted<'n>,
     ) -> Self {
         let unruled = rules.into_iter().flat_map(RuleChange::lost).collect();
-        Self { config, judged, cut: loss.objects(), lost: loss.fields(), unruled, counted }
+        Self { config, judged, cut: loss.objects(), lost: loss.fields(), unruled, lapsed, counted }
     }
 }
 
@@ -136,6 +139,12 @@ impl<'l> Past<'l> {
         past
     }
 
+    /// What is remembered and not known to be resolved, with its check and the day on which it was found last.
+    pub(super) fn open(&self) -> impl Iterator<Item = (&FindingId, &str, NaiveDate)> {
+        let open = self.memory.iter().filter(|(_, memory)| memory.resolved.is_none());
+        open.map(|(id, memory)| (id, memory.rule.as_str(), memory.last))
+    }
+
     /// What was last decided on a finding.
     pub(super) fn verdict(&self, id: &FindingId) -> Option<&'l Verdict> {
         self.decisions.get(id).map(|(decided, _)| decided.decision.verdict())
@@ -147,8 +156,8 @@ impl<'l> Past<'l> {
         let mut since = Since { day: self.last.map(|run| run.as_of), ..Since::default() };
         let mut standings = self.recognise(now, &mut memory, &mut since);
         self.ask_anew(runs, now, &mut standings);
-        self.settle(now, &mut memory, &mut since);
-        self.follow(runs, now, &mut memory, &mut since);
+        let unseen = self.settle(now, &mut memory, &mut since);
+        self.follow(runs, now, &unseen, &mut memory, &mut since);
         let lines = memory.iter().map(|(id, memory)| memory.line(id));
         let lines = lines.collect::<serde_json::Result<_>>()?;
         Ok(Present { standings, since, lines, gaps: self.gaps })
@@ -174,11 +183,12 @@ impl<'l> Past<'l> {
             let state = before.as_ref().map_or(State::New, |before| before.state(&facts));
             let decided = self.decisions.get(&id).copied();
             let queue = decided.map_or(Queue::Decide, |(decided, run)| {
-                let is_sufficient = finding.is_sufficient();
                 let queue = queue(decided, run.as_of, &facts, state, &now.config.gate, day);
-                // Evidence that is lacking now was there when it was approved.
-                let lacks = decided.facts != facts && !is_sufficient;
-                if lacks && matches!(queue, Queue::Apply) { Queue::Decide } else { queue }
+                // What could not be approved as it is now was approved on other facts.
+                let may_be =
+                    finding.is_sufficient() && !matches!(finding.hold(), Hold::EscalateOnly(_));
+                let is_other = decided.facts != facts && !may_be;
+                if is_other && matches!(queue, Queue::Apply) { Queue::Decide } else { queue }
             });
             if let Some((decided, _)) = decided.filter(|_| matches!(queue, Queue::Answer { .. })) {
                 since.unanswered.extend(open(&id, decided, day, true));
@@ -268,13 +278,15 @@ impl<'l> Past<'l> {
         }
     }
 
-    /// What became of the findings that are not found any more. They are remembered for a while.
+    /// What became of the findings that are not found any more. They are remembered for a while. Gives those
+    /// that nobody could look at.
     fn settle(
         &mut self,
         now: &Now<'_>,
         memory: &mut BTreeMap<FindingId, Memory>,
         since: &mut Since,
-    ) {
+    ) -> BTreeSet<FindingId> {
+        let mut unseen = BTreeSet::new();
         let day = now.judged.as_of.day;
         let together = Together::of(&now.judged.reports);
         for (id, mut before) in mem::take(&mut self.memory) {
@@ -301,6 +313,7 @@ impl<'l> Past<'l> {
                         Fate::ToBeMade => {}
                         Fate::Unseen => {
                             since.unseen += 1;
+                            unseen.insert(id.clone());
                             let open = decided.and_then(|it| open(&id, it, day, false));
                             since.unanswered.extend(open);
                         }
@@ -311,6 +324,7 @@ impl<'l> Past<'l> {
                 memory.insert(id, before);
             }
         }
+        unseen
     }
 
     /// What became of the changes that were approved.
@@ -318,6 +332,7 @@ impl<'l> Past<'l> {
         &mut self,
         runs: &Path,
         now: &Now<'_>,
+        unseen: &BTreeSet<FindingId>,
         memory: &mut BTreeMap<FindingId, Memory>,
         since: &mut Since,
     ) {
@@ -329,7 +344,9 @@ impl<'l> Past<'l> {
             let known = memory.get_mut(id);
             let is_excluded = is_excluded(&decided.record, now)
                 || known.iter().any(|it| it.records().any(|record| is_excluded(record, now)));
-            if now.cut.contains(&decided.record.object) || is_excluded {
+            // Only the finding tells what a person did by hand, and nobody looked for it.
+            let is_untold = sight == Sight::AskTheFinding && unseen.contains(id);
+            if now.cut.contains(&decided.record.object) || is_excluded || is_untold {
                 continue;
             }
             let Some(state) = happened(sight, known.as_deref(), run.as_of) else { continue };
@@ -457,6 +474,7 @@ fn happened(sight: Sight, memory: Option<&Memory>, approved: NaiveDate) -> Optio
         Sight::AskTheFinding => Some(match memory?.resolved {
             Some((_, How::AfterApproval | How::Otherwise)) => Happened::Applied,
             Some((_, How::Gone)) => Happened::Gone,
+            Some((_, How::ByTime)) => return None,
             Some((_, How::ByRules)) | None => undone,
         }),
         Sight::Unread => None,
@@ -534,7 +552,8 @@ struct Line {
 impl Memory {
     fn state(&self, facts: &str) -> State {
         let weeks = self.weeks.saturating_add(1);
-        if self.resolved.is_some_and(|(_, how)| how != How::ByRules) {
+        let was_mended = |how| !matches!(how, How::ByRules | How::ByTime);
+        if self.resolved.is_some_and(|(_, how)| was_mended(how)) {
             State::Reopened(weeks)
         } else if self.facts == facts {
             State::Recurring(weeks)
@@ -581,6 +600,7 @@ impl Memory {
         match approved {
             _ if gone => Fate::Resolved(How::Gone),
             _ if now.unruled.contains(id) => Fate::Resolved(How::ByRules),
+            _ if now.lapsed.contains(id) => Fate::Resolved(How::ByTime),
             Some(_) if is_merge && !any_gone => Fate::ToBeMade,
             Some(_) => Fate::Resolved(How::AfterApproval),
             None => Fate::Resolved(How::Otherwise),

@@ -14,6 +14,7 @@ mod doctor;
 mod explain;
 mod history;
 mod judged;
+mod lapsed;
 mod manifest;
 mod paper;
 mod patterns;

@@ -23,7 +23,7 @@ use super::cut::Loss;
 use super::history::{self, Now, Past, Present};
 use super::judged::{Judged, columnless, hidden};
 use super::tally::{self, Counted, Scope, Stand};
-use super::{Folder, PROGRAM, copies, manifest, patterns, rule_change};
+use super::{Folder, PROGRAM, copies, lapsed, manifest, patterns, rule_change};
 
 /// The files of a run, as they will stand on the disk.
 pub(super) struct Made {
@@ -73,7 +73,8 @@ pub(super) fn write_up(
         redefined.and_then(|_| rule_change::of(folder, config, judged, &past, threads));
     let counted = Counted::of(config, judged.as_of);
     let loss = Loss::of(&runs, earlier, judged, config.policies.input());
-    let now = Now::of(config, judged, &loss, rule_change.as_ref(), &counted);
+    let lapsed = lapsed::of(config, judged, &past, threads);
+    let now = Now::of(config, judged, &loss, rule_change.as_ref(), lapsed, &counted);
     let present = past.against(&runs, &now)?;
     let missing = lacking(judged, &loss, &present.gaps);
     let columnless = columnless(&judged.inputs, &judged.admissions, &loss.fields())

@@ -155,14 +155,19 @@ fn one_record_that_cannot_be_judged_keeps_no_other_open() {
     job.edit("exports/lead.csv", "Roe,Roe,", "Roe,,");
     week(&job, 0);
     assert_eq!(open(&job, 0, "REQ-01"), ["00Q3", "00Q4", "00Q5"]);
+    decide(&job, &Filled::of(&job, DAY).says(&job, DAY, "REQ-01", "00Q4", approve()));
     // One was filled, one has no stage to judge it by, one is gone.
     job.edit("exports/lead.csv", "Li,,", "Li,Bolt,");
     job.edit("exports/lead.csv", "0199,,New", "0199,,");
     let leads = job.text("exports/lead.csv");
     let without: Vec<_> = leads.lines().filter(|line| !line.starts_with("00Q5")).collect();
     job.put("exports/lead.csv", &(without.join("\n") + "\n"));
-    week(&job, 1);
+    let said = week(&job, 1);
     assert!(job.text("runs/2026-03-08/manifest.json").contains("1 with a stage that is blank"));
+    assert!(
+        !said.contains("not yet in the CRM"),
+        "nobody could look whether it was filled: {said}"
+    );
     assert_eq!(open(&job, 1, "REQ-01"), ["00Q4"]);
     // A column that is missing keeps open what was said of it, and nothing else.
     job.edit("exports/lead.csv", "0199,,,", "0199,,New,");
@@ -262,9 +267,8 @@ fn twins_stay_open_while_a_crowd_hides_them_and_no_longer() {
     assert!(open(&job, 2, "DUP-01").is_empty(), "one of them stands in no crowd");
 }
 
-#[test]
-fn a_stage_that_fell_is_not_resolved_because_the_stages_were_renamed() {
-    let job = Job::weekly();
+/// Has a review read the field history of `exports/history.csv`.
+pub(crate) fn read_history(job: &Job) {
     let boundary = job.text("rules/boundary.toml");
     let fields = [
         "record = \"ParentId\"",
@@ -279,6 +283,12 @@ fn a_stage_that_fell_is_not_resolved_because_the_stages_were_renamed() {
     });
     job.put("rules/boundary.toml", &(boundary + "[field_history.fields]\n" + &fields.concat()));
     job.put("review.toml", &(job.text("review.toml") + "field_history = \"history.csv\"\n"));
+}
+
+#[test]
+fn a_stage_that_fell_is_not_resolved_because_the_stages_were_renamed() {
+    let job = Job::weekly();
+    read_history(&job);
     let change = "ParentId,Field,OldValue,NewValue,CreatedDate\n";
     let fell = |old: &str| format!("{change}00Q1,Status,{old},New,2026-02-27\n");
     job.put("exports/history.csv", &fell("Working"));
@@ -291,6 +301,36 @@ fn a_stage_that_fell_is_not_resolved_because_the_stages_were_renamed() {
     job.put("exports/history.csv", &(change.to_owned() + "00Q5,Status,New,Working,2026-02-27\n"));
     week(&job, 2);
     assert!(open(&job, 2, "LIF-05").is_empty());
+}
+
+#[test]
+fn what_lies_too_far_back_to_be_told_was_not_mended() {
+    let job = Job::weekly();
+    read_history(&job);
+    // Of what fell 24 and 23 days before, the check tells until 30 days have passed.
+    job.put(
+        "exports/history.csv",
+        "ParentId,Field,OldValue,NewValue,CreatedDate\n\
+         00Q1,Status,Working,New,2026-02-05\n00Q2,Status,Working,New,2026-02-06\n",
+    );
+    week(&job, 0);
+    assert_eq!(open(&job, 0, "LIF-05"), ["00Q1", "00Q2"]);
+    // One stands where it stood before it fell; nobody touched the other.
+    let leads = job.text("exports/lead.csv");
+    let mended = leads.lines().map(|line| match line.strip_prefix("00Q2") {
+        Some(rest) => format!("00Q2{}\n", rest.replacen(",New,", ",Working,", 1)),
+        None => format!("{line}\n"),
+    });
+    job.put("exports/lead.csv", &mended.collect::<String>());
+    let said = week(&job, 1);
+    assert!(
+        said.contains(
+            "2 resolved: 1 without an approval, 1 by time alone: it lies further back than its check looks"
+        ),
+        "{said}"
+    );
+    assert!(open(&job, 1, "LIF-05").is_empty());
+    assert!(!week(&job, 2).contains("resolved:"), "it is news once");
 }
 
 #[test]
@@ -975,4 +1015,90 @@ fn whom_an_escalation_asks_is_said_in_words() {
     let id = word(&asked("owner").file["decisions"][0]["finding"]);
     let told = job.call(&["explain", ".", &id, "--of", DAY]).ends(0).out;
     assert!(told.contains("(to sales lead, until 2026-03-10)"), "{told}");
+}
+
+#[test]
+fn a_week_that_had_not_every_file_does_not_keep_others_from_being_judged_again() {
+    let job = Job::weekly();
+    week(&job, 0);
+    for name in ["lead.csv", "user.csv"] {
+        job.put(&format!("exports/{DAY}/{name}"), &job.text(&format!("exports/{name}")));
+    }
+    read_history(&job);
+    job.put(
+        "exports/history.csv",
+        "ParentId,Field,OldValue,NewValue,CreatedDate\n00Q5,Status,New,Working,2026-03-06\n",
+    );
+    job.edit("exports/lead.csv", "Bolt,", "Bolts,");
+    week(&job, 1);
+    let said = job.call(&["what-if", "--rules", "rules"]).ends(0).out;
+    let weeks: Vec<_> = said.lines().collect();
+    assert_eq!(
+        weeks,
+        [
+            "2026-03-01: it was made without history.csv, which review.toml names now: it cannot be judged \
+             again",
+            "2026-03-08: 3 findings, 3 under the other rules: 0 gained, 0 lost (0 of them approved, 0 rejected)"
+        ]
+    );
+}
+
+#[test]
+fn copies_that_become_more_are_the_same_question() {
+    let job = Job::weekly();
+    job.put("rules/duplicates.toml", "[same-person]\ncrowd = 2\n[similar-person]\noff = true\n");
+    let another = |id: &str| {
+        let copy =
+            format!("{id},Ann,Ng,Acme,ann.ng@acme-corp.com,,0051,New,2025-01-05,2026-02-27,,\n");
+        job.put("exports/lead.csv", &(job.text("exports/lead.csv") + &copy));
+    };
+    another("00Q6");
+    another("00Q7");
+    week(&job, 0);
+    assert!(standing(&job, 0).contains(&"DUP-12 00Q1 new 1 decide".to_owned()));
+    decide(&job, &Filled::of(&job, DAY).says(&job, DAY, "DUP-12", "00Q1", reject("correct_as_is")));
+    // A form that writes the same record again and again has written one more.
+    another("00Q8");
+    let said = week(&job, 1);
+    assert!(!said.contains("resolved:"), "{said}");
+    let copies = |it: &&String| it.starts_with("DUP-12");
+    let stands = standing(&job, 1);
+    assert_eq!(
+        stands.iter().filter(copies).collect::<Vec<_>>(),
+        ["DUP-12 00Q1 recurring 2 quiet"],
+        "{stands:?}"
+    );
+}
+
+#[test]
+fn an_approval_does_not_stand_on_what_only_somebody_else_may_approve_now() {
+    let job = Job::weekly();
+    let boundary = job.text("rules/boundary.toml");
+    let deals = "\n[deal.fields]\n\
+         id = { from = \"Id\", why = \"Names the deal.\" }\n\
+         owner = { from = \"OwnerId\", why = \"Finds deals nobody works.\" }\n\
+         stage = { from = \"StageName\", why = \"The stage.\" }\n\
+         close_date = { from = \"CloseDate\", why = \"When it is to close.\" }\n\
+         forecast = { from = \"ForecastCategory\", why = \"Marks what somebody reports on.\" }\n";
+    job.put("rules/boundary.toml", &(boundary + deals));
+    job.put("review.toml", &(job.text("review.toml") + "deal = \"deal.csv\"\n"));
+    job.put("rules/owners.toml", HANDOVER);
+    let ladder =
+        "\n[deal]\nfield = \"stage\"\norder = [\"Open\"]\nwon = [\"Won\"]\nlost = [\"Lost\"]\n";
+    job.put("rules/lifecycle.toml", &(job.text("rules/lifecycle.toml") + ladder));
+    let deal = |forecast: &str| {
+        format!("Id,OwnerId,StageName,CloseDate,ForecastCategory\n0061,0052,Open,,{forecast}\n")
+    };
+    job.put("exports/deal.csv", &deal("Omitted"));
+    week(&job, 0);
+    assert!(standing(&job, 0).contains(&"OWN-01 0061 new 1 decide".to_owned()));
+    decide(&job, &Filled::of(&job, DAY).says(&job, DAY, "OWN-01", "0061", confirm()));
+    job.put("exports/deal.csv", &deal("Pipeline"));
+    week(&job, 1);
+    assert!(standing(&job, 1).contains(&"OWN-01 0061 recurring 2 apply".to_owned()));
+    // It may be part of a forecast now.
+    job.put("exports/deal.csv", &deal("Commit"));
+    week(&job, 2);
+    let stands = standing(&job, 2);
+    assert!(stands.contains(&"OWN-01 0061 changed 3 decide".to_owned()), "{stands:?}");
 }

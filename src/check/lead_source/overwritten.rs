@@ -101,6 +101,7 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
         let mut judgement = Judgement {
             examined: overwritten.examined,
             not_looked: overwritten.not_looked.clone(),
+            looks_back: true,
             ..Judgement::default()
         };
         if let Some(asked) = &overwritten.asked {
@@ -177,6 +178,7 @@ type Way<'a> = (usize, Option<&'a str>, Option<&'a str>);
 fn judge<'a>(world: &World<'a>, asked: &Asked, judgement: &mut Judgement) -> Vec<Case<'a>> {
     let history = &asked.history;
     let fields: Vec<&Field> = asked.tables.iter().map(|table| &table.source).collect();
+    history.note_silent(world, &fields, judgement);
     let mut series: HashMap<(usize, usize), Vec<Change<'a>>> = HashMap::new();
     let mut bulk: Bulk<Way<'a>> = Bulk::default();
     let way =

@@ -104,7 +104,7 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
 }
 
 fn judge<'a>(world: &World<'a>, asked: &Asked) -> Judgement {
-    let mut judgement = Judgement::default();
+    let mut judgement = Judgement { looks_back: true, ..Judgement::default() };
     let Some(batch) = world.batch(Object::Deal) else {
         judgement.skip(Object::Deal, "there is no input for them");
         return judgement;

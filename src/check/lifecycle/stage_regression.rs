@@ -79,7 +79,7 @@ fn judge(
     history: &History,
     stage_fault: Option<&won_deal_not_customer::Asked>,
 ) -> Judgement {
-    let mut judgement = Judgement::default();
+    let mut judgement = Judgement { looks_back: true, ..Judgement::default() };
     if world.batch(Object::FieldHistory).is_none() {
         judgement.skip(Object::FieldHistory, "there is no input for them");
         return judgement;

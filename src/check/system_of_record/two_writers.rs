@@ -140,7 +140,7 @@ const QUOTED: usize = 5;
 impl<'a> Look<'_, 'a> {
     fn judge(self, fields: &[Field]) -> Judgement {
         let Self { world, rules, records, history } = self;
-        let mut judgement = Judgement::default();
+        let mut judgement = Judgement { looks_back: true, ..Judgement::default() };
         if world.batch(Object::FieldHistory).is_none() {
             judgement.skip(Object::FieldHistory, "there is no input");
             return judgement;
