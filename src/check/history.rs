@@ -336,8 +336,8 @@ impl History {
 
 /// How far the names of users and queues may be shown.
 fn of_names(world: &World<'_>) -> Exposure {
-    let named = [Object::User, Object::Queue].into_iter();
-    let names = named.filter_map(|table| world.policies.boundary.allowed(table, "name"));
+    let tables = [Object::User, Object::Queue].into_iter();
+    let names = tables.filter_map(|table| world.policies.boundary.allowed(table, "name"));
     names.map(|name| name.exposure()).max().unwrap_or(Exposure::Shown)
 }
 

@@ -362,13 +362,13 @@ impl<'a> Look<'_, 'a> {
             return last.map_or(Complete::AtFirst(created), Complete::By);
         }
         // What the history does tell was filled no sooner, whatever else was.
-        let least = last.map_or(created, |last| last.at);
+        let from = last.map_or(created, |last| last.at);
         let modified = table.modified.as_ref().and_then(|field| row.time(field));
         let (allowed, _) = self.rules.hours(self.after, row);
         let is_long = |at: &DateTime<Utc>| {
-            (least..world.as_of.end()).contains(at) && self.hours_since(*at) > allowed.value
+            (from..world.as_of.end()).contains(at) && self.hours_since(*at) > allowed.value
         };
-        modified.filter(is_long).map_or(Complete::Unknown(least, last), Complete::AtLatest)
+        modified.filter(is_long).map_or(Complete::Unknown(from, last), Complete::AtLatest)
     }
 
     fn finding(self, stuck: &Stuck<'a>, records: usize) -> Finding {
