@@ -689,6 +689,8 @@ struct Part {
     records: Range<u32>,
     /// The headers of the cells that were read.
     header: Vec<String>,
+    /// What these cells hold, told by this file alone.
+    kinds: Vec<Option<Kind>>,
     /// The cell that holds the id.
     id: usize,
     /// The cell that tells the source.
@@ -704,8 +706,6 @@ struct Part {
 struct Joint {
     /// The cell of each file.
     cells: [Option<usize>; 2],
-    /// What both were found to hold, where that is what joined them.
-    agreed: Option<Kind>,
 }
 
 impl Joint {
@@ -779,20 +779,19 @@ impl Table {
         table.name_sources(order)?;
         let kinds: Vec<Vec<Option<Kind>>> =
             table.parts.iter().map(|part| table.kinds_of(order, part)).collect();
+        for (part, kinds) in table.parts.iter_mut().zip(kinds) {
+            part.kinds = kinds;
+        }
         if order.id.is_none() {
-            let ids: Vec<usize> = table
-                .parts
-                .iter()
-                .zip(&kinds)
-                .map(|(part, kinds)| table.find_id(part, kinds, order.threads))
-                .collect();
+            let ids: Vec<usize> =
+                table.parts.iter().map(|part| table.find_id(part, order.threads)).collect();
             for (part, id) in table.parts.iter_mut().zip(ids) {
                 part.starts_with_id = part.id == id;
                 part.id = id;
                 part.may_link.retain(|cell| *cell != id);
             }
         }
-        table.join(order, &kinds);
+        table.join(order);
         Ok(table)
     }
 
@@ -839,6 +838,7 @@ impl Table {
             id: cell(id).unwrap_or_default(),
             source: source.and_then(cell),
             may_link,
+            kinds: Vec::new(),
             header: names,
             starts_with_id: true,
         });
@@ -896,10 +896,10 @@ impl Table {
 
     /// The cell that names the records: it has a value in each, no two the same, and says nothing else of them.
     /// That is the first one, or one that its header calls so; where none does, the first one is taken.
-    fn find_id(&self, part: &Part, kinds: &[Option<Kind>], threads: NonZeroUsize) -> usize {
+    fn find_id(&self, part: &Part, threads: NonZeroUsize) -> usize {
         let named = part.header.iter().enumerate().filter(|(_, name)| names_the_record(name));
         let may_be = |cell: &usize| {
-            Some(*cell) != part.source && kinds.get(*cell).is_some_and(Option::is_none)
+            Some(*cell) != part.source && part.kinds.get(*cell).is_some_and(Option::is_none)
         };
         let tells_apart = |cell: &usize| {
             let value = |at: u32| self.cell(at, *cell).unwrap_or_default();
@@ -912,11 +912,10 @@ impl Table {
 
     /// Joins the columns of two files: by name, by name but for case and signs, and by what they hold, each
     /// where one of either file is left.
-    fn join(&mut self, order: &Order, kinds: &[Vec<Option<Kind>>]) {
+    fn join(&mut self, order: &Order) {
         let [Some(left), Some(right)] = [self.parts.first(), self.parts.get(1)] else {
             let cells = self.parts.iter().flat_map(|part| &part.may_link);
-            self.columns =
-                cells.map(|cell| Joint { cells: [Some(*cell), None], agreed: None }).collect();
+            self.columns = cells.map(|cell| Joint { cells: [Some(*cell), None] }).collect();
             return;
         };
         let mut rest = [left.may_link.clone(), right.may_link.clone()];
@@ -927,22 +926,17 @@ impl Table {
             normalise::words(&name(file, cell)).split(' ').collect::<String>()
         };
         let kind = |file: usize, cell: usize| {
-            let kind = kinds.get(file).and_then(|kinds| *kinds.get(cell)?)?;
+            let kind = self.parts.get(file).and_then(|part| *part.kinds.get(cell)?)?;
             (joins(kind) || order.says(&name(file, cell))).then_some(kind)
         };
-        let mut columns: Vec<Joint> = Vec::new();
-        let by_name = alike(&mut rest, |file, cell| Some(name(file, cell)));
-        let by_fold = alike(&mut rest, |file, cell| Some(folded(file, cell)));
-        let by_kind = alike(&mut rest, kind);
-        let whole = by_name.into_iter().chain(by_fold).map(|(_, cells)| (None, cells));
-        let agreed = by_kind.into_iter().map(|(kind, cells)| (Some(kind), cells));
-        columns.extend(
-            whole.chain(agreed).map(|(agreed, cells)| Joint { cells: cells.map(Some), agreed }),
-        );
+        let mut pairs = alike(&mut rest, |file, cell| Some(name(file, cell)));
+        pairs.extend(alike(&mut rest, |file, cell| Some(folded(file, cell))));
+        pairs.extend(alike(&mut rest, kind));
         let [left, right] = rest;
+        let whole = pairs.into_iter().map(|cells| cells.map(Some));
         let alone = left.into_iter().map(|cell| [Some(cell), None]);
         let alone = alone.chain(right.into_iter().map(|cell| [None, Some(cell)]));
-        columns.extend(alone.map(|cells| Joint { cells, agreed: None }));
+        let mut columns: Vec<Joint> = whole.chain(alone).map(|cells| Joint { cells }).collect();
         // In the order of the first file, and then of the second.
         columns.sort_by_key(|joint| {
             let [left, right] = joint.cells;
@@ -957,7 +951,8 @@ impl Table {
         parts.filter_map(|(part, cell)| part.header.get(cell?).map(String::as_str)).collect()
     }
 
-    /// What the columns hold.
+    /// What the columns hold: what each file says of its own, and where two that are joined say different
+    /// things, what both together say first.
     fn infer(&self, order: &Order) -> Vec<Option<Kind>> {
         let step = (self.len / SAMPLE).max(1);
         let values: Vec<Vec<&str>> = (0..self.columns.len())
@@ -975,11 +970,15 @@ impl Table {
                 values,
             })
             .collect();
-        let kinds = infer::kinds(&sampled);
-        let kinds = kinds.into_iter().zip(&self.columns);
-        kinds
-            .map(|(kind, joint)| {
-                let seems = joint.agreed.or(kind);
+        let pooled = infer::kinds(&sampled).into_iter().zip(&self.columns);
+        pooled
+            .map(|(pooled, joint)| {
+                let parts = self.parts.iter().zip(joint.cells);
+                let mut own = parts.map(|(part, cell)| *part.kinds.get(cell?)?);
+                let (left, right) = (own.next().flatten(), own.next().flatten());
+                let agreed = left.filter(|_| left == right);
+                let pooled = pooled.filter(|_| joint.is_whole());
+                let seems = agreed.or(pooled).or(left).or(right);
                 let said = self.names(joint).into_iter().find(|name| order.says(name));
                 said.map_or(seems, |name| order.kind(name, seems))
             })
@@ -1102,14 +1101,11 @@ impl Table {
     }
 }
 
-/// Two cells, one of each file, with the key that they share.
-type Alike<K> = (K, [usize; 2]);
-
 /// Takes from the rest of both files each pair that shares a key which no other of the rest has.
 fn alike<K: PartialEq>(
     rest: &mut [Vec<usize>; 2],
     key: impl Fn(usize, usize) -> Option<K>,
-) -> Vec<Alike<K>> {
+) -> Vec<[usize; 2]> {
     let mut pairs = Vec::new();
     let [left, right] = rest;
     for one in left.clone() {
@@ -1125,7 +1121,7 @@ fn alike<K: PartialEq>(
             let other = *other;
             left.retain(|cell| *cell != one);
             right.retain(|cell| *cell != other);
-            pairs.push((shared, [one, other]));
+            pairs.push([one, other]);
         }
     }
     pairs

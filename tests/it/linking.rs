@@ -375,6 +375,33 @@ fn columns_of_two_files_are_joined_by_name_by_spelling_and_by_what_they_hold() {
 }
 
 #[test]
+fn whole_names_of_a_small_file_are_compared_with_the_parts_of_a_large_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (rows, _) = people();
+    let large: Vec<[String; 6]> = rows
+        .iter()
+        .map(|[id, first, last, _, phone, _]| [id, first, last, phone, id, id].map(String::clone))
+        .collect();
+    write(&folder.path().join("large.csv"), &["id", "first_name", "last_name", "phone"], &large);
+    let small: Vec<[String; 6]> = (5..15)
+        .map(|n| {
+            let [first, last, _, phone, _] = person(n);
+            let id = format!("S{n}");
+            [id.clone(), format!("{first} {last}"), phone, id.clone(), id.clone(), id]
+        })
+        .collect();
+    write(&folder.path().join("small.csv"), &["id", "Full Name", "phone"], &small);
+    let files = ["large.csv", "small.csv", "--pairs", "out.csv", "--weights", "why.csv"];
+    let done = call(folder.path(), &files).ends(0);
+    assert!(done.out.contains("Full Name (full-name)"), "{}", done.out);
+    let why = fs::read_to_string(folder.path().join("why.csv")).unwrap();
+    for n in 5..15 {
+        let same = format!("P{n:03},S{n},last name,the same last name,");
+        assert!(why.contains(&same), "{same}: {why}");
+    }
+}
+
+#[test]
 fn the_ids_stand_where_they_tell_records_apart_and_never_tell_the_source() {
     let folder = tempfile::tempdir().unwrap();
     let (rows, twins) = people();
