@@ -937,10 +937,11 @@ impl Table {
         let alone = left.into_iter().map(|cell| [Some(cell), None]);
         let alone = alone.chain(right.into_iter().map(|cell| [None, Some(cell)]));
         let mut columns: Vec<Joint> = whole.chain(alone).map(|cells| Joint { cells }).collect();
-        // In the order of the first file, and then of the second.
+        // Of most kinds the first column alone counts: those of both files come before those of one. Then in
+        // the order of the first file, and of the second.
         columns.sort_by_key(|joint| {
             let [left, right] = joint.cells;
-            (left.is_none(), left.or(right))
+            (!joint.is_whole(), left.is_none(), left.or(right))
         });
         self.columns = columns;
     }

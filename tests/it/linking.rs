@@ -402,6 +402,38 @@ fn whole_names_of_a_small_file_are_compared_with_the_parts_of_a_large_one() {
 }
 
 #[test]
+fn a_column_without_a_partner_stands_behind_one_that_has_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (rows, twins) = people();
+    let (left, right): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row[0].starts_with('P'));
+    let left: Vec<[String; 6]> = left
+        .iter()
+        .map(|[id, first, last, mail, phone, _]| {
+            let work = format!("{id}@elsewhere.com");
+            [id, &work, first, last, mail, phone].map(String::clone)
+        })
+        .collect();
+    write(
+        &folder.path().join("left.csv"),
+        &["id", "work_email", "first_name", "last_name", "email", "phone"],
+        &left,
+    );
+    write(
+        &folder.path().join("right.csv"),
+        &["id", "first_name", "last_name", "email", "phone"],
+        &right,
+    );
+    let done = call(
+        folder.path(),
+        &["left.csv", "right.csv", "--pairs", "out.csv", "--weights", "why.csv"],
+    )
+    .ends(0);
+    assert_few_more(&likely(&folder.path().join("out.csv")), &twins);
+    let why = fs::read_to_string(folder.path().join("why.csv")).unwrap();
+    assert!(why.contains("P010,Q010,mail address,the same mail address,"), "{why}\n{}", done.out);
+}
+
+#[test]
 fn the_ids_stand_where_they_tell_records_apart_and_never_tell_the_source() {
     let folder = tempfile::tempdir().unwrap();
     let (rows, twins) = people();
