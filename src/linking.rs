@@ -923,14 +923,14 @@ impl Table {
             self.parts.get(file).and_then(|part| part.header.get(cell)).cloned().unwrap_or_default()
         };
         let folded = |file: usize, cell: usize| {
-            normalise::words(&name(file, cell)).split(' ').collect::<String>()
+            Some(infer::joined(&name(file, cell))).filter(|header| !header.is_empty())
         };
         let kind = |file: usize, cell: usize| {
             let kind = self.parts.get(file).and_then(|part| *part.kinds.get(cell)?)?;
             (joins(kind) || order.says(&name(file, cell))).then_some(kind)
         };
         let mut pairs = alike(&mut rest, |file, cell| Some(name(file, cell)));
-        pairs.extend(alike(&mut rest, |file, cell| Some(folded(file, cell))));
+        pairs.extend(alike(&mut rest, folded));
         pairs.extend(alike(&mut rest, kind));
         let [left, right] = rest;
         let whole = pairs.into_iter().map(|cells| cells.map(Some));

@@ -317,7 +317,7 @@ fn named(column: &Sampled<'_>) -> Option<Kind> {
 }
 
 /// A header's letters and digits.
-fn joined(header: &str) -> String {
+pub fn joined(header: &str) -> String {
     normalise::words(header).split(' ').collect()
 }
 
