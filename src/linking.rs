@@ -910,8 +910,8 @@ impl Table {
         candidates.find(|cell| may_be(cell) && tells_apart(cell)).unwrap_or(part.id)
     }
 
-    /// Joins the columns of two files: by name, by name but for case and signs, and by what they hold, each
-    /// where one of either file is left.
+    /// Joins the columns of two files: by name, by name but for case and signs, by what they were said to hold,
+    /// and by what they hold, each where one of either file is left.
     fn join(&mut self, order: &Order) {
         let [Some(left), Some(right)] = [self.parts.first(), self.parts.get(1)] else {
             let cells = self.parts.iter().flat_map(|part| &part.may_link);
@@ -926,12 +926,17 @@ impl Table {
             Some(infer::joined(&name(file, cell))).filter(|header| !header.is_empty())
         };
         let kind = |file: usize, cell: usize| {
-            let kind = self.parts.get(file).and_then(|part| *part.kinds.get(cell)?)?;
-            (joins(kind) || order.says(&name(file, cell))).then_some(kind)
+            self.parts.get(file).and_then(|part| *part.kinds.get(cell)?)
+        };
+        let said =
+            |file: usize, cell: usize| kind(file, cell).filter(|_| order.says(&name(file, cell)));
+        let held = |file: usize, cell: usize| {
+            kind(file, cell).filter(|kind| joins(*kind)).or_else(|| said(file, cell))
         };
         let mut pairs = alike(&mut rest, |file, cell| Some(name(file, cell)));
         pairs.extend(alike(&mut rest, folded));
-        pairs.extend(alike(&mut rest, kind));
+        pairs.extend(alike(&mut rest, said));
+        pairs.extend(alike(&mut rest, held));
         let [left, right] = rest;
         let whole = pairs.into_iter().map(|cells| cells.map(Some));
         let alone = left.into_iter().map(|cell| [Some(cell), None]);

@@ -434,6 +434,37 @@ fn a_column_without_a_partner_stands_behind_one_that_has_one() {
 }
 
 #[test]
+fn columns_that_are_said_to_hold_the_same_are_joined_before_those_that_seem_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let (rows, twins) = people();
+    let (left, right): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row[0].starts_with('P'));
+    let left: Vec<[String; 6]> = left
+        .iter()
+        .map(|[id, first, last, mail, phone, _]| {
+            [id, &format!("{id}@elsewhere.com"), mail, first, last, phone].map(String::clone)
+        })
+        .collect();
+    write(
+        &folder.path().join("left.csv"),
+        &["id", "Email", "Contact", "first_name", "last_name", "phone"],
+        &left,
+    );
+    write(
+        &folder.path().join("right.csv"),
+        &["id", "first_name", "last_name", "Kontakt", "phone"],
+        &right,
+    );
+    let kinds = ["--kind", "Contact=mail", "--kind", "Kontakt=mail"];
+    let done = call(
+        folder.path(),
+        &[&["left.csv", "right.csv", "--pairs", "out.csv"][..], &kinds].concat(),
+    )
+    .ends(0);
+    assert!(done.out.contains("Contact / Kontakt (mail)"), "{}", done.out);
+    assert_few_more(&likely(&folder.path().join("out.csv")), &twins);
+}
+
+#[test]
 fn the_ids_stand_where_they_tell_records_apart_and_never_tell_the_source() {
     let folder = tempfile::tempdir().unwrap();
     let (rows, twins) = people();
