@@ -743,6 +743,11 @@ fn joins(kind: Kind) -> bool {
     !matches!(kind, Kind::Text | Kind::Category | Kind::Identifier)
 }
 
+/// True for kinds of people's names.
+fn is_of_people(kind: Kind) -> bool {
+    matches!(kind, Kind::FirstName | Kind::LastName | Kind::FullName)
+}
+
 impl Order {
     /// True for a column of which it was said what it holds.
     fn says(&self, name: &str) -> bool {
@@ -911,7 +916,8 @@ impl Table {
     }
 
     /// Joins the columns of two files: by name, by name but for case and signs, by what they were said to hold,
-    /// and by what they hold, each where one of either file is left.
+    /// and by what they hold, each where one of either file is left. Two of one name that hold different things
+    /// are two.
     fn join(&mut self, order: &Order) {
         let [Some(left), Some(right)] = [self.parts.first(), self.parts.get(1)] else {
             let cells = self.parts.iter().flat_map(|part| &part.may_link);
@@ -933,10 +939,24 @@ impl Table {
         let held = |file: usize, cell: usize| {
             kind(file, cell).filter(|kind| joins(*kind)).or_else(|| said(file, cell))
         };
-        let mut pairs = alike(&mut rest, |file, cell| Some(name(file, cell)));
-        pairs.extend(alike(&mut rest, folded));
-        pairs.extend(alike(&mut rest, said));
-        pairs.extend(alike(&mut rest, held));
+        let may_be_one = |left: usize, right: usize| {
+            let known = |file: usize, cell: usize| kind(file, cell).filter(|kind| joins(*kind));
+            let kinds = known(0, left).zip(known(1, right));
+            kinds
+                .is_none_or(|(one, other)| one == other || is_of_people(one) && is_of_people(other))
+        };
+        // Whether a bare name is a person's or a company's is a guess at its values, and tells less than the
+        // header where nothing else fits.
+        let named = |file: usize, cell: usize| {
+            let is_name = |kind: &Kind| is_of_people(*kind) || *kind == Kind::Company;
+            kind(file, cell).filter(is_name).and_then(|_| folded(file, cell))
+        };
+        let always = |_, _| true;
+        let mut pairs = alike(&mut rest, |file, cell| Some(name(file, cell)), may_be_one);
+        pairs.extend(alike(&mut rest, folded, may_be_one));
+        pairs.extend(alike(&mut rest, said, always));
+        pairs.extend(alike(&mut rest, held, always));
+        pairs.extend(alike(&mut rest, named, always));
         let [left, right] = rest;
         let whole = pairs.into_iter().map(|cells| cells.map(Some));
         let alone = left.into_iter().map(|cell| [Some(cell), None]);
@@ -1107,10 +1127,12 @@ impl Table {
     }
 }
 
-/// Takes from the rest of both files each pair that shares a key which no other of the rest has.
+/// Takes from the rest of both files each pair that shares a key which no other of the rest has, where the two
+/// may be one.
 fn alike<K: PartialEq>(
     rest: &mut [Vec<usize>; 2],
     key: impl Fn(usize, usize) -> Option<K>,
+    may_be_one: impl Fn(usize, usize) -> bool,
 ) -> Vec<[usize; 2]> {
     let mut pairs = Vec::new();
     let [left, right] = rest;
@@ -1123,8 +1145,9 @@ fn alike<K: PartialEq>(
                 .filter(|cell| key(file, *cell).as_ref() == Some(&shared))
                 .collect()
         };
-        if let ([_], [other]) = (has(0, left).as_slice(), has(1, right).as_slice()) {
-            let other = *other;
+        if let ([_], &[other]) = (has(0, left).as_slice(), has(1, right).as_slice())
+            && may_be_one(one, other)
+        {
             left.retain(|cell| *cell != one);
             right.retain(|cell| *cell != other);
             pairs.push([one, other]);

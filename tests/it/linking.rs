@@ -465,6 +465,31 @@ fn columns_that_are_said_to_hold_the_same_are_joined_before_those_that_seem_to()
 }
 
 #[test]
+fn a_name_of_people_is_not_joined_to_a_name_of_companies_that_has_a_partner() {
+    let folder = tempfile::tempdir().unwrap();
+    let leads: Vec<[String; 6]> = (0..200)
+        .map(|n| {
+            let [_, last, mail, phone, company] = person(n);
+            [format!("L{n}"), format!("Ann {last}"), company, phone, mail, String::new()]
+        })
+        .collect();
+    let accounts: Vec<[String; 6]> = (0..400)
+        .map(|n| {
+            let [.., phone, company] = person(n);
+            [format!("A{n}"), company, phone, String::new(), String::new(), String::new()]
+        })
+        .collect();
+    write(&folder.path().join("leads.csv"), &["id", "Name", "Company", "Phone"], &leads);
+    write(&folder.path().join("accounts.csv"), &["id", "Name", "Phone"], &accounts);
+    let done = call(folder.path(), &["leads.csv", "accounts.csv", "--pairs", "out.csv"]).ends(0);
+    assert!(done.out.contains("by Company / Name (company), Phone (phone)\n"), "{}", done.out);
+    // Whether a bare name is a company's is a guess, and where none fits better the header says more.
+    write(&folder.path().join("leads.csv"), &["id", "Name", "Partner"], &leads);
+    let done = call(folder.path(), &["leads.csv", "accounts.csv", "--pairs", "out.csv"]).ends(0);
+    assert!(done.out.contains("by Name ("), "{}", done.out);
+}
+
+#[test]
 fn the_ids_stand_where_they_tell_records_apart_and_never_tell_the_source() {
     let folder = tempfile::tempdir().unwrap();
     let (rows, twins) = people();
