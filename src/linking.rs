@@ -4,6 +4,7 @@
 //! Does not: apply a boundary; it reads the columns it links by, keeps no value but the ids it writes, and
 //! changes no file but those it is asked to write.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::hash::BuildHasher as _;
 use std::io::{self, BufWriter, Write as _};
@@ -163,10 +164,10 @@ pub enum LinkingError {
 /// What linking came to.
 #[derive(Debug)]
 pub struct Linked {
-    /// What each column that was linked by holds.
+    /// What each column holds by which records were compared.
     pub columns: Vec<(String, Kind)>,
-    /// Of each of two files, the columns that have no partner in the other.
-    pub lone: Vec<(PathBuf, Vec<String>)>,
+    /// Of each file, the columns by which none were.
+    pub left_out: Vec<(PathBuf, Vec<String>)>,
     /// Columns of ids that are not the first of their file.
     pub ids: Vec<(PathBuf, String)>,
     /// How many records there are.
@@ -268,9 +269,9 @@ impl Linked {
                  they would join speak against it\n"
             ));
         }
-        for (file, columns) in &self.lone {
+        for (file, columns) in &self.left_out {
             words.push_str(&format!(
-                "only in {}: {}; not compared (`--kind` says what a column holds)\n",
+                "not compared of {}: {} (`--kind` says what a column holds)\n",
                 file.display(),
                 columns.join(", ")
             ));
@@ -374,12 +375,13 @@ pub fn run(order: &Order) -> Result<Linked, LinkingError> {
     if kinds.iter().all(Option::is_none) {
         return Err(LinkingError::NothingToLinkBy { file: order.file.clone() });
     }
-    let columns_named = table.compared(&kinds);
+    let compared = table.compared(&kinds);
+    let columns_named = table.named(&compared);
     if let (Some(other), true) = (&order.other, columns_named.is_empty()) {
         let (file, other) = (order.file.clone(), other.clone());
         return Err(LinkingError::NothingInCommon { file, other });
     }
-    let lone = table.lone(&kinds);
+    let left_out = table.left_out(order, &compared);
     let columns: Vec<(usize, Kind)> =
         kinds.iter().enumerate().filter_map(|(at, kind)| Some((at, (*kind)?))).collect();
     table.linked = columns.iter().map(|(at, _)| *at).collect();
@@ -420,7 +422,7 @@ pub fn run(order: &Order) -> Result<Linked, LinkingError> {
     let likely = found.pairs.iter().filter(|pair| likely(&found.judged(pair))).count();
     Ok(Linked {
         columns: columns_named,
-        lone,
+        left_out,
         ids: table.later_ids(),
         records: table.len(),
         set_aside: table.set_aside,
@@ -719,33 +721,9 @@ fn names_the_record(header: &str) -> bool {
     header.ends_with("Id") || normalise::words(header).split(' ').any(|word| word == "id")
 }
 
-/// What a column of this kind is part of, where the engine reads several columns as one value.
-fn read_as_one(kind: Kind) -> Option<Kind> {
-    match kind {
-        Kind::FirstName | Kind::LastName | Kind::FullName => Some(Kind::FullName),
-        Kind::Street | Kind::HouseNumber => Some(Kind::Street),
-        Kind::Phone | Kind::Web => Some(kind),
-        Kind::Mail
-        | Kind::Company
-        | Kind::City
-        | Kind::Region
-        | Kind::Postcode
-        | Kind::Country
-        | Kind::Birth
-        | Kind::Identifier
-        | Kind::Text
-        | Kind::Category => None,
-    }
-}
-
 /// True for kinds of which two columns hold the same thing: of two texts or two numbers no kind says that.
 fn joins(kind: Kind) -> bool {
     !matches!(kind, Kind::Text | Kind::Category | Kind::Identifier)
-}
-
-/// True for kinds of people's names.
-fn is_of_people(kind: Kind) -> bool {
-    matches!(kind, Kind::FirstName | Kind::LastName | Kind::FullName)
 }
 
 impl Order {
@@ -942,13 +920,14 @@ impl Table {
         let may_be_one = |left: usize, right: usize| {
             let known = |file: usize, cell: usize| kind(file, cell).filter(|kind| joins(*kind));
             let kinds = known(0, left).zip(known(1, right));
-            kinds
-                .is_none_or(|(one, other)| one == other || is_of_people(one) && is_of_people(other))
+            kinds.is_none_or(|(one, other)| {
+                one == other || one.is_of_people() && other.is_of_people()
+            })
         };
         // Whether a bare name is a person's or a company's is a guess at its values, and tells less than the
         // header where nothing else fits.
         let named = |file: usize, cell: usize| {
-            let is_name = |kind: &Kind| is_of_people(*kind) || *kind == Kind::Company;
+            let is_name = |kind: &Kind| kind.is_of_people() || *kind == Kind::Company;
             kind(file, cell).filter(is_name).and_then(|_| folded(file, cell))
         };
         let always = |_, _| true;
@@ -1011,28 +990,33 @@ impl Table {
             .collect()
     }
 
-    /// True where records of both sources may have a value to compare.
-    fn is_compared(&self, kinds: &[Option<Kind>], joint: &Joint, kind: Kind) -> bool {
-        let others = |other: &Joint| {
-            let mut sides = joint.cells.iter().zip(other.cells);
-            sides.any(|(own, other)| own.is_none() && other.is_some())
-        };
-        self.parts.len() < 2
-            || joint.is_whole()
-            || read_as_one(kind).is_some_and(|one| {
-                self.columns
-                    .iter()
-                    .zip(kinds)
-                    .any(|(other, kind)| others(other) && kind.and_then(read_as_one) == Some(one))
+    /// What the columns hold by which records are compared; `None` for the others.
+    fn compared(&self, kinds: &[Option<Kind>]) -> Vec<Option<Kind>> {
+        let among: Vec<Kind> = kinds.iter().copied().flatten().collect();
+        let mut seen = BTreeSet::new();
+        let mut is_read = |kind: &Kind| seen.insert(*kind) || !kind.is_read_once();
+        let read: Vec<Option<Kind>> = kinds.iter().map(|kind| kind.filter(&mut is_read)).collect();
+        let has_partner = |joint: &Joint, kind: Kind| {
+            let in_other_file = |other: &Joint| {
+                let mut sides = joint.cells.iter().zip(other.cells);
+                sides.any(|(own, other)| own.is_none() && other.is_some())
+            };
+            self.columns.iter().zip(&read).any(|(other, read)| {
+                in_other_file(other) && read.is_some_and(|other| kind.meets(other, &among))
             })
+        };
+        let is_compared = |joint: &Joint, kind: Kind| {
+            self.parts.len() < 2 || joint.is_whole() || has_partner(joint, kind)
+        };
+        let columns = self.columns.iter().zip(&read);
+        columns.map(|(joint, kind)| kind.filter(|kind| is_compared(joint, *kind))).collect()
     }
 
-    /// The columns that are compared, by name.
-    fn compared(&self, kinds: &[Option<Kind>]) -> Vec<(String, Kind)> {
-        let columns = self.columns.iter().zip(kinds);
-        let compared = columns.filter_map(|(joint, kind)| Some((joint, (*kind)?)));
-        compared
-            .filter(|(joint, kind)| self.is_compared(kinds, joint, *kind))
+    /// The columns by which records are compared, by name.
+    fn named(&self, compared: &[Option<Kind>]) -> Vec<(String, Kind)> {
+        let columns = self.columns.iter().zip(compared);
+        let columns = columns.filter_map(|(joint, kind)| Some((joint, (*kind)?)));
+        columns
             .map(|(joint, kind)| {
                 let mut names = self.names(joint);
                 names.dedup();
@@ -1041,19 +1025,17 @@ impl Table {
             .collect()
     }
 
-    /// Of each file, the columns that the other has nothing to compare with.
-    fn lone(&self, kinds: &[Option<Kind>]) -> Vec<(PathBuf, Vec<String>)> {
-        let lone = |file: usize| {
-            let columns = self.columns.iter().zip(kinds);
-            let own = columns
-                .filter(move |(joint, _)| joint.cells.get(file).is_some_and(Option::is_some));
-            let alone = own.filter(|(joint, kind)| {
-                kind.is_some_and(|kind| !self.is_compared(kinds, joint, kind))
-            });
-            alone.flat_map(|(joint, _)| self.names(joint)).map(str::to_owned).collect::<Vec<_>>()
+    /// Of each file, the columns by which no records are compared, but for those that were said to hold nothing.
+    fn left_out(&self, order: &Order, compared: &[Option<Kind>]) -> Vec<(PathBuf, Vec<String>)> {
+        let left_out = |(file, part): (usize, &Part)| {
+            let columns = self.columns.iter().zip(compared).filter(|(_, kind)| kind.is_none());
+            let cells = columns.filter_map(|(joint, _)| joint.cells.get(file).copied().flatten());
+            let names = cells.filter_map(|cell| part.header.get(cell));
+            let names = names.filter(|name| !order.says(name) || order.kind(name, None).is_some());
+            (part.file.clone(), names.cloned().collect::<Vec<_>>())
         };
-        let lone = self.parts.iter().enumerate().map(|(at, part)| (part.file.clone(), lone(at)));
-        lone.filter(|(_, columns)| !columns.is_empty()).collect()
+        let left_out = self.parts.iter().enumerate().map(left_out);
+        left_out.filter(|(_, columns)| !columns.is_empty()).collect()
     }
 
     /// The columns of ids that are not the first of their file.

@@ -100,6 +100,50 @@ impl Kind {
     pub fn name(self) -> &'static str {
         Self::NAMES.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
     }
+
+    /// True for what a person is called.
+    pub fn is_of_people(self) -> bool {
+        matches!(self, Self::FirstName | Self::LastName | Self::FullName)
+    }
+
+    /// True where of several columns of the kind the first alone is read.
+    pub fn is_read_once(self) -> bool {
+        match self {
+            Self::FirstName
+            | Self::LastName
+            | Self::FullName
+            | Self::Mail
+            | Self::Company
+            | Self::HouseNumber
+            | Self::City
+            | Self::Region
+            | Self::Postcode
+            | Self::Country
+            | Self::Birth => true,
+            Self::Phone
+            | Self::Web
+            | Self::Street
+            | Self::Identifier
+            | Self::Text
+            | Self::Category => false,
+        }
+    }
+
+    /// True where what one column of the kind says of a record is compared with what another column, of the
+    /// other kind, says of the next; `among` is what all columns hold.
+    pub fn meets(self, other: Self, among: &[Self]) -> bool {
+        match (self, other) {
+            (one, other) if one.is_of_people() && other.is_of_people() => true,
+            (Self::Phone, Self::Phone)
+            | (Self::Web | Self::Mail, Self::Web | Self::Mail)
+            | (Self::Street | Self::HouseNumber, Self::Street | Self::HouseNumber) => true,
+            // Where somebody works is told by the company's name and by its domain.
+            (Self::Company, Self::Web | Self::Mail) | (Self::Web | Self::Mail, Self::Company) => {
+                among.iter().any(|kind| kind.is_of_people())
+            }
+            _ => false,
+        }
+    }
 }
 
 /// The table to link.

@@ -353,10 +353,11 @@ fn columns_of_two_files_are_joined_by_name_by_spelling_and_by_what_they_hold() {
     write(&folder.path().join("right.csv"), &header, &right);
     let done = call(folder.path(), &["left.csv", "right.csv", "--pairs", "out.csv"]).ends(0);
     let told = "440 records linked by First Name / first_name (first-name), Last Name / surname (last-name), \
-                Email / E-MAIL (mail), Phone / Mobile (phone)\n";
+                Email / E-MAIL (mail), Phone / Mobile (phone), Company (company)\n";
     assert!(done.out.starts_with(told), "{}", done.out);
-    assert!(done.out.contains("\nonly in left.csv: Company; not compared"), "{}", done.out);
-    assert!(done.out.contains("\nonly in right.csv: Postcode; not compared"), "{}", done.out);
+    // The company's name is compared with the domain of the address.
+    assert!(!done.out.contains("not compared of left.csv"), "{}", done.out);
+    assert!(done.out.contains("\nnot compared of right.csv: Postcode ("), "{}", done.out);
     assert_few_more(&likely(&folder.path().join("out.csv")), &twins);
 
     // What no name and no value tells is told by who asks.
@@ -487,6 +488,55 @@ fn a_name_of_people_is_not_joined_to_a_name_of_companies_that_has_a_partner() {
     write(&folder.path().join("leads.csv"), &["id", "Name", "Partner"], &leads);
     let done = call(folder.path(), &["leads.csv", "accounts.csv", "--pairs", "out.csv"]).ends(0);
     assert!(done.out.contains("by Name ("), "{}", done.out);
+}
+
+#[test]
+fn what_is_said_to_be_compared_is_what_is_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let (rows, _) = people();
+    let (left, right): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row[0].starts_with('P'));
+    let write = |name: &str, header: &[&str], rows: &[[String; 6]]| {
+        let mut out = csv::Writer::from_path(folder.path().join(name)).unwrap();
+        out.write_record(header).unwrap();
+        for [id, first, last, mail, _, company] in rows {
+            let cell = |name: &&str| match *name {
+                "id" => id.clone(),
+                "email" | "other_email" => mail.clone(),
+                "website" => mail.split('@').nth(1).unwrap_or_default().to_lowercase(),
+                "full_name" => format!("{first} {last}"),
+                _ => company.clone(),
+            };
+            out.write_record(header.iter().map(cell)).unwrap();
+        }
+        out.flush().unwrap();
+    };
+    let check = |files: &[&str], linked: &str, left_out: &[&str]| {
+        let done = call(folder.path(), &[files, &["--pairs", "out.csv"]].concat()).ends(0);
+        assert!(done.out.contains(&format!(" linked by {linked}\n")), "{}", done.out);
+        let told: Vec<&str> =
+            done.out.lines().filter_map(|line| line.strip_prefix("not compared of ")).collect();
+        let hint = " (`--kind` says what a column holds)";
+        let left_out: Vec<String> = left_out.iter().map(|told| format!("{told}{hint}")).collect();
+        assert_eq!(told, left_out);
+    };
+    let between = |of_left: &[&str], of_right: &[&str], linked: &str, left_out: &[&str]| {
+        write("left.csv", of_left, &left);
+        write("right.csv", of_right, &right);
+        check(&["left.csv", "right.csv"], linked, left_out);
+    };
+    // The domain of a website is that of an address,
+    between(&["id", "website"], &["id", "email"], "website (web), email (mail)", &[]);
+    let linked = "name (company), website (web), email (mail)";
+    between(&["id", "name", "website"], &["id", "name", "email"], linked, &[]);
+    // and is held against a company's name where people work for it.
+    let company = ["left.csv: company"];
+    between(&["id", "company", "website"], &["id", "website"], "website (web)", &company);
+    let linked = "full_name (full-name), company (company), website (web)";
+    between(&["id", "full_name", "company"], &["id", "full_name", "website"], linked, &[]);
+    // Of two columns of addresses the first is read.
+    write("left.csv", &["id", "email", "other_email", "full_name"], &left);
+    let told = ["left.csv: other_email"];
+    check(&["left.csv"], "email (mail), full_name (full-name)", &told);
 }
 
 #[test]
