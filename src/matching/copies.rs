@@ -40,14 +40,27 @@ impl Copies {
             let values = (0..columns).map(|column| records.value(at, column)).collect();
             same.entry(values).or_default().push(at);
         }
-        for group in same.into_values().filter(|group| group.len() > FEW) {
-            let Some((first, others)) = group.split_first() else { continue };
-            copies.of.extend(others.iter().map(|other| (*other, *first)));
-            if group.iter().any(|at| records.is_under_review(*at)) {
-                copies.reviewed.insert(*first);
+        for mut rest in same.into_values() {
+            // Those that are kept apart from the first have one of their own that stands for them.
+            while let Some(first) = rest.first().copied().filter(|_| rest.len() > FEW) {
+                let is_apart = |at: &u32| *at != first && records.are_apart(first, *at);
+                let (apart, group): (Vec<u32>, Vec<u32>) = rest.into_iter().partition(is_apart);
+                copies.add(records, &group);
+                rest = apart;
             }
         }
         copies
+    }
+
+    /// Adds records of one value that nobody keeps apart, unless they are few.
+    fn add(&mut self, records: &dyn Records, group: &[u32]) {
+        let Some((first, others)) = group.split_first().filter(|_| group.len() > FEW) else {
+            return;
+        };
+        self.of.extend(others.iter().map(|other| (*other, *first)));
+        if group.iter().any(|at| records.is_under_review(*at)) {
+            self.reviewed.insert(*first);
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -64,7 +77,6 @@ impl Copies {
     pub(super) fn pairs(&self, records: &dyn Records, score: impl Fn(u32) -> f64) -> Vec<Pair> {
         let is_due = |(copy, first): &(&u32, &u32)| {
             [**copy, **first].iter().any(|at| records.is_under_review(*at))
-                && !records.are_apart(**first, **copy)
         };
         let pair =
             |(copy, first): (&u32, &u32)| Pair { left: *first, right: *copy, bits: score(*first) };

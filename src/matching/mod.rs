@@ -829,6 +829,32 @@ mod tests {
     }
 
     #[test]
+    fn copies_that_are_kept_apart_are_one_among_themselves() {
+        struct Units(People);
+        impl Records for Units {
+            fn len(&self) -> u32 {
+                self.0.len()
+            }
+            fn value(&self, at: u32, column: usize) -> Option<&str> {
+                self.0.value(at, column)
+            }
+            fn are_apart(&self, left: u32, right: u32) -> bool {
+                // As in a hierarchy, where a record's top is its own.
+                left == right || left % 3 != right % 3
+            }
+        }
+        let mut people = People::new(300, 0);
+        people.rows.extend(std::iter::repeat_n(people.rows[4].clone(), 300));
+        let linkage = link(&Units(people), plan(&Lists::default(), 1));
+        let found = likely(&linkage);
+        assert!(found.iter().all(|(left, right)| left % 3 == right % 3), "{found:?}");
+        for (first, copies) in [(4, 100), (300, 99), (302, 99)] {
+            let of_first = found.iter().filter(|(left, right)| *left == first && *right > 300);
+            assert_eq!(of_first.count(), copies, "{first}");
+        }
+    }
+
+    #[test]
     fn two_sources_are_linked_between_and_not_within() {
         struct Two(People);
         impl Records for Two {
