@@ -73,14 +73,16 @@ impl Copies {
     }
 
     /// Each copy beside the record that stands for it, where one of them is under review, by what `score` says
-    /// of that record and itself.
+    /// of that record and itself; in the records' order.
     pub(super) fn pairs(&self, records: &dyn Records, score: impl Fn(u32) -> f64) -> Vec<Pair> {
         let is_due = |(copy, first): &(&u32, &u32)| {
             [**copy, **first].iter().any(|at| records.is_under_review(*at))
         };
         let pair =
             |(copy, first): (&u32, &u32)| Pair { left: *first, right: *copy, bits: score(*first) };
-        self.of.iter().filter(is_due).map(pair).collect()
+        let mut pairs: Vec<Pair> = self.of.iter().filter(is_due).map(pair).collect();
+        pairs.sort_unstable_by_key(|pair| (pair.left, pair.right));
+        pairs
     }
 }
 
