@@ -16,7 +16,7 @@ use hashbrown::DefaultHashBuilder;
 
 use crate::check;
 use crate::folder;
-use crate::matching::cluster::{Cluster, clusters};
+use crate::matching::cluster::Cluster;
 use crate::matching::infer::{self, Sampled};
 use crate::matching::normalise;
 use crate::matching::parameters::{Mismatch, Parameters, Unreadable};
@@ -330,7 +330,7 @@ impl Found {
         let mut pairs = std::mem::take(&mut linkage.pairs);
         let likely = pairs.iter().copied().filter(|pair| pair.bits > 0.0).collect();
         let score = |left, right| linkage.score(left, right);
-        let clusters = clusters(likely, linkage.prior(), score, |at| at);
+        let clusters = linkage.clusters(likely, |at| at);
         let may_be_one =
             |left, right| table.sources.is_empty() || table.source(left) != table.source(right);
         let kin = kin(&clusters, |left, right| may_be_one(left, right).then(|| score(left, right)));

@@ -172,6 +172,21 @@ fn groups<N: Ord>(
 }
 
 impl Cluster {
+    /// A record of which no other is known.
+    pub(super) fn alone(record: u32) -> Self {
+        Self { members: vec![record], groups: vec![vec![record]], links: Vec::new() }
+    }
+
+    /// Adds records to the group of one that is lower than they are.
+    pub(super) fn add_beside(&mut self, record: u32, others: &[u32]) {
+        let group = self.group_of(record).and_then(|at| self.groups.get_mut(at));
+        let added: Vec<&mut Vec<u32>> = group.into_iter().chain([&mut self.members]).collect();
+        for records in added {
+            records.extend(others);
+            records.sort_unstable();
+        }
+    }
+
     /// The links between groups that do not hold together: each joins two groups that are not one.
     pub fn bridges(&self) -> impl Iterator<Item = &Pair> {
         self.links.iter().filter(|link| self.group_of(link.left) != self.group_of(link.right))

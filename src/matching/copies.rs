@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use hashbrown::{HashMap, HashSet};
 
+use super::cluster::Cluster;
 use super::{Crowd, Pair, Records};
 
 /// So many copies are compared like any others.
@@ -83,6 +84,59 @@ impl Copies {
         let mut pairs: Vec<Pair> = self.of.iter().filter(is_due).map(pair).collect();
         pairs.sort_unstable_by_key(|pair| (pair.left, pair.right));
         pairs
+    }
+
+    /// Puts links together by `cluster`, which sees one record of copies; those that a link joins to it then stand
+    /// where it does. As a star of pairs they would be looked at in pairs of each other, of which there are
+    /// too many.
+    pub(super) fn clusters(
+        &self,
+        links: Vec<Pair>,
+        cluster: impl FnOnce(Vec<Pair>) -> Vec<Cluster>,
+    ) -> Vec<Cluster> {
+        if self.is_empty() {
+            return cluster(links);
+        }
+        let mut joined: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        let mut stands_for: HashMap<u32, u32> = HashMap::new();
+        for link in links.iter().filter(|link| self.of.get(&link.right) == Some(&link.left)) {
+            joined.entry(link.left).or_default().push(link.right);
+            stands_for.insert(link.right, link.left);
+        }
+        let head = |record: u32| stands_for.get(&record).copied().unwrap_or(record);
+        let distinct = |link: &Pair| {
+            let (one, other) = (head(link.left), head(link.right));
+            let pair = Pair { left: one.min(other), right: one.max(other), bits: link.bits };
+            (one != other).then_some(pair)
+        };
+        let mut distinct: Vec<Pair> = links.iter().filter_map(distinct).collect();
+        distinct.sort_by(|a, b| {
+            (a.left, a.right).cmp(&(b.left, b.right)).then(b.bits.total_cmp(&a.bits))
+        });
+        distinct.dedup_by_key(|link| (link.left, link.right));
+        let mut clusters = cluster(distinct);
+        let mut place: HashMap<u32, usize> = HashMap::new();
+        for (at, cluster) in clusters.iter_mut().enumerate() {
+            place.extend(cluster.members.iter().map(|member| (*member, at)));
+            cluster.links.clear();
+        }
+        for (first, copies) in joined {
+            let at = *place.entry(first).or_insert_with(|| {
+                clusters.push(Cluster::alone(first));
+                clusters.len() - 1
+            });
+            if let Some(cluster) = clusters.get_mut(at) {
+                cluster.add_beside(first, &copies);
+            }
+        }
+        for link in links {
+            let at = place.get(&head(link.left)).copied();
+            if let Some(cluster) = at.and_then(|at| clusters.get_mut(at)) {
+                cluster.links.push(link);
+            }
+        }
+        clusters.sort_by_key(|cluster| cluster.members.first().copied());
+        clusters
     }
 }
 

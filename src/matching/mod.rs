@@ -28,6 +28,7 @@ pub mod transitive;
 use std::num::NonZeroUsize;
 
 use blocking::Blocks;
+use cluster::Cluster;
 use compare::Comparer;
 use copies::{Copies, Distinct};
 use facets::Facets;
@@ -357,6 +358,14 @@ impl Linkage {
         self.expected += copies.iter().map(Pair::probability).sum::<f64>();
         self.pairs.extend(copies.into_iter().filter(|pair| pair.bits >= least_bits));
         self.pairs.sort_unstable_by_key(|pair| (pair.left, pair.right));
+    }
+
+    /// Puts links among the records together: see [`cluster::clusters`]. Copies stand in the group of the record
+    /// that stands for them.
+    pub fn clusters<N: Ord>(&self, links: Vec<Pair>, name: impl Fn(u32) -> N) -> Vec<Cluster> {
+        let score = |left, right| self.score(left, right);
+        let cluster = |links| cluster::clusters(links, self.prior(), score, name);
+        self.copies.clusters(links, cluster)
     }
 
     fn compare(&self, left: u32, right: u32) -> impl Iterator<Item = compare::Outcome> {

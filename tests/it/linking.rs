@@ -252,6 +252,28 @@ fn clusters_name_every_record_once_and_join_the_twins() {
 }
 
 #[test]
+fn copies_are_one_cluster_however_many_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut rows, _) = people();
+    // A copy of somebody who stands there once, and of somebody who has a twin.
+    for (n, copies) in [(5, 30), (10, 11_000)] {
+        let of = rows.iter().find(|row| row[0] == format!("P{n:03}")).unwrap().clone();
+        rows.extend((0..copies).map(|copy| {
+            let mut row = of.clone();
+            row[0] = format!("{n}-{copy}");
+            row
+        }));
+    }
+    write(&folder.path().join("people.csv"), &HEADER, &rows);
+    let files = ["people.csv", "--pairs", "pairs.csv", "--clusters", "one.csv"];
+    let done = call(folder.path(), &files).ends(0);
+    assert!(done.out.contains("11111 records in 41 clusters; 0 pairs left apart"), "{}", done.out);
+    let clusters = fs::read_to_string(folder.path().join("one.csv")).unwrap();
+    let of = |first: &str| clusters.lines().filter(|line| line.ends_with(first)).count();
+    assert_eq!([of(",P005"), of(",P010"), of(",P020")], [31, 11_002, 2]);
+}
+
+#[test]
 fn where_countries_are_all_that_is_told_of_a_place_one_country_is_no_doubt_and_two_are() {
     const COUNTRIES: [&str; 4] = ["Germany", "France", "Italy", "Spain"];
     let folder = tempfile::tempdir().unwrap();

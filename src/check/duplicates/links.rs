@@ -12,7 +12,7 @@ use crate::boundary::{Batch, Field, Object, Row, id_key};
 use crate::check::{Weighed, World};
 use crate::finding::Bits;
 use crate::matching::agreement::{self, Level};
-use crate::matching::cluster::{Cluster, clusters, spanning};
+use crate::matching::cluster::{Cluster, spanning};
 use crate::matching::index::Index;
 use crate::matching::normalise::{self, Country};
 use crate::matching::{self, Crowd, Kind, Linkage, Pair, Plan, Records, Weight, link, link_by};
@@ -164,9 +164,7 @@ impl<'a> Same<'a> {
         for crowds in [&mut crowds, &mut parted] {
             crowds.sort_by_key(|crowd| (Reverse(crowd.records), crowd.first, crowd.by));
         }
-        let score = |left, right| linkage.score(left, right);
-        let id = |at| table.row(at).map(Row::id);
-        let found = clusters(links.pairs(), linkage.prior(), score, id);
+        let found = linkage.clusters(links.pairs(), |at| table.row(at).map(Row::id));
         let mut cases = Vec::new();
         for cluster in &found {
             links.cases(world, &table, &linkage, cluster, &mut cases);
