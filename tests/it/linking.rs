@@ -699,6 +699,31 @@ fn a_model_that_is_damaged_or_of_other_records_is_told_with_a_remedy() {
 }
 
 #[test]
+fn copies_go_to_splink_with_what_they_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut rows, _) = people();
+    let [_, cells @ ..] = rows[0].clone();
+    rows.extend((0..300).map(|n| {
+        let [first, last, mail, phone, company] = cells.clone();
+        [format!("C{n}"), first, last, mail, phone, company]
+    }));
+    write(&folder.path().join("people.csv"), &HEADER, &rows);
+    call(folder.path(), &["people.csv", "--pairs", "out.csv", "--splink", "there"]).ends(0);
+    let mut prepared = csv::Reader::from_path(folder.path().join("there/prepared.csv")).unwrap();
+    let prepared: BTreeMap<String, Vec<String>> = prepared
+        .deserialize::<Vec<String>>()
+        .map(|row| {
+            let mut row = row.unwrap();
+            (row.remove(0), row)
+        })
+        .collect();
+    assert!(prepared["P000"].iter().filter(|cell| !cell.is_empty()).count() > 5);
+    for n in 0..300 {
+        assert_eq!(prepared[&format!("C{n}")], prepared["P000"]);
+    }
+}
+
+#[test]
 fn a_model_goes_to_splink_and_comes_back() {
     let folder = tempfile::tempdir().unwrap();
     let (rows, _) = people();

@@ -198,6 +198,7 @@ impl<'l> Export<'l> {
 
     /// The prepared columns of a record, in the order of the header; empty for none.
     pub fn row(&self, record: u32) -> Vec<String> {
+        let record = self.linkage.copies.standing_for(record);
         let comparer = &self.linkage.comparer;
         let value = |column: Column| column.of(comparer, record).text.into_owned();
         let mut row: Vec<String> = self.columns.iter().map(|column| value(*column)).collect();
