@@ -217,20 +217,19 @@ fn tables(
                 + &why.collect::<String>(),
         ));
     }
-    unused.extend(refused.into_iter().map(|error| {
-        let words = error.to_string();
-        let file = match error {
-            SourceError::Refused { file, .. }
-            | SourceError::Absent { file, .. }
-            | SourceError::Broken { file } => file,
-            SourceError::NotAdmitted(_) => String::new(),
-        };
-        (file, words.lines().next().unwrap_or_default().to_owned())
-    }));
+    unused.extend(refused.iter().filter_map(refusal));
     for (object, table) in &mut tables {
         table.fields = fields(*object, &table.files);
     }
     Ok((tables, unused))
+}
+
+/// The file that is refused as a whole, if one is, and why in a line.
+fn refusal(error: &SourceError) -> Option<(String, String)> {
+    let SourceError::Refused { file, .. } = error else { return None };
+    let words = error.to_string();
+    let line = words.lines().next().unwrap_or_default();
+    Some((file.clone(), format!("it {}", line.strip_prefix(file).unwrap_or(line).trim())))
 }
 
 /// The names of the files of a folder that end as CSV does, in order.
@@ -393,13 +392,7 @@ fn leave_out_refused(
     unused: &mut Unused,
     errors: &SourceErrors,
 ) -> bool {
-    let refused = |error: &SourceError| match error {
-        SourceError::Refused { file, .. } => Some((file.clone(), error.to_string())),
-        SourceError::NotAdmitted(_) | SourceError::Absent { .. } | SourceError::Broken { .. } => {
-            None
-        }
-    };
-    let Some(refused) = errors.0.iter().map(refused).collect::<Option<Vec<_>>>() else {
+    let Some(refused) = errors.0.iter().map(refusal).collect::<Option<Vec<_>>>() else {
         return false;
     };
     let adds = |object: Object| matches!(object, Object::CampaignMember | Object::FieldHistory);
@@ -409,18 +402,16 @@ fn leave_out_refused(
     if !refused.iter().all(|(file, _)| adding(file)) {
         return false;
     }
-    for (file, words) in refused {
+    for (file, why) in refused {
         for (object, table) in tables.iter_mut().filter(|(object, _)| adds(**object)) {
             let Some(at) = table.files.iter().position(|it| it.file == file) else { continue };
             let export = table.files.remove(at);
-            let why = words.lines().next().unwrap_or_default();
-            let why = why.strip_prefix(&file).unwrap_or(why).trim();
             let why = match catalogue::two_people(*object, &export.header) {
                 Some([one, other]) => format!(
                     "its people stand in two columns, `{one}` and `{other}`: export the one column of both \
                      (`LeadOrContactId`), or a file for each"
                 ),
-                None => why.to_owned(),
+                None => why.clone(),
             };
             unused.push((file.clone(), why));
             table.fields = fields(*object, &table.files);
