@@ -375,32 +375,39 @@ fn admit(
                 return Ok((toml, Batches { boundary, tables: batches.collect(), aside }));
             }
             Err(errors) => {
-                if !switch_off_undecided(tables, &errors)
-                    && !leave_out_refused(tables, unused, &errors)
-                {
+                if switch_off_undecided(tables, &errors) {
+                    continue;
+                }
+                let fewer = leave_out_refused(tables, unused, &errors);
+                if fewer.is_empty() {
                     return Err(errors.into());
+                }
+                for (object, table) in tables.iter_mut().filter(|(it, _)| fewer.contains(it)) {
+                    table.fields = fields(*object, &table.files);
+                    shape::profile(*object, table, from, threads)?;
                 }
             }
         }
     }
 }
 
-/// Leaves out the files that cannot be read where they only add to what is reviewed. False when there is
-/// anything else wrong.
+/// Leaves out the files that cannot be read where they only add to what is reviewed. The tables that have fewer
+/// files now; none when there is anything else wrong.
 fn leave_out_refused(
     tables: &mut BTreeMap<Object, DraftTable>,
     unused: &mut Unused,
     errors: &SourceErrors,
-) -> bool {
+) -> BTreeSet<Object> {
+    let mut fewer = BTreeSet::new();
     let Some(refused) = errors.0.iter().map(refusal).collect::<Option<Vec<_>>>() else {
-        return false;
+        return fewer;
     };
     let adds = |object: Object| matches!(object, Object::CampaignMember | Object::FieldHistory);
     let holds = |table: &DraftTable, file: &str| table.files.iter().any(|it| it.file == file);
     let adding =
         |file: &str| tables.iter().any(|(object, table)| adds(*object) && holds(table, file));
     if !refused.iter().all(|(file, _)| adding(file)) {
-        return false;
+        return fewer;
     }
     for (file, why) in refused {
         for (object, table) in tables.iter_mut().filter(|(object, _)| adds(**object)) {
@@ -414,11 +421,11 @@ fn leave_out_refused(
                 None => why.clone(),
             };
             unused.push((file.clone(), why));
-            table.fields = fields(*object, &table.files);
+            fewer.insert(*object);
         }
     }
     tables.retain(|_, table| !table.files.is_empty());
-    true
+    fewer
 }
 
 /// What was set aside of each file, in words: how many rows, and where and why the first of them.

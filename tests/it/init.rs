@@ -1608,6 +1608,40 @@ fn exports_in_which_every_word_has_three_spellings_are_drafted_and_run() {
 }
 
 #[test]
+fn what_is_known_of_a_table_holds_without_the_file_that_is_left_out() {
+    let members = |header: &str, row: &dyn Fn(usize) -> String| {
+        (0..60).fold(format!("Id,CampaignId,Status,{header}\n"), |text, n| {
+            text + &format!("00v{n:012},701000000000001,Responded,{}\n", row(n))
+        })
+    };
+    let weeks = members("LeadOrContactId,FirstRespondedDate", &|n| {
+        format!("00Q000000000001,KW {}", n % 52 + 1)
+    });
+    let two = members("LeadId,ContactId", &|n| {
+        ["00Q000000000001,", ",003000000000001"][n % 2].to_owned()
+    });
+    let job = Job::new(&[
+        ("exports/Lead.csv", LEADS),
+        ("exports/CampaignMember-2025.csv", &weeks),
+        ("exports/CampaignMember-2026.csv", &two),
+    ]);
+    let said = job.call(&["init", ".", "--from", "exports"]).ends(0);
+    assert!(
+        said.out.contains("CampaignMember-2026.csv not used: its people stand"),
+        "{}",
+        said.out
+    );
+    let review = job.text("review.toml");
+    assert!(review.contains("campaign_member = \"CampaignMember-2025.csv\"  # 60 "), "{review}");
+    let boundary = job.text("rules/boundary.toml");
+    assert!(boundary.contains("\n# responded = { from = \"FirstRespondedDate\""), "{boundary}");
+    let record = line(&job, "campaign_member", "record");
+    assert!(record.contains("from = \"LeadOrContactId\""), "{record}");
+    assert!(record.contains("filled in 60 of 60 campaign members"), "{record}");
+    job.run(&[]).ends(0);
+}
+
+#[test]
 fn campaign_members_whose_people_stand_in_two_columns_are_left_out_with_a_word() {
     let members = (0..60).fold("Id,CampaignId,LeadId,ContactId,Status\n".to_owned(), |text, n| {
         let (lead, contact) =
