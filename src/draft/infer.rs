@@ -266,15 +266,14 @@ fn required(batches: &Batches, ladders: &[Ladder]) -> String {
     let mut toml = String::new();
     for ladder in ladders {
         let Some(batch) = batches.get(ladder.object) else { continue };
-        let ranks: Vec<Option<usize>> = batch
-            .rows()
-            .map(|row| row.text(&ladder.field).and_then(|stage| ladder.rank(stage.trim())))
-            .collect();
         // What came in the last week may still be filled in, and a field that a form lost just now is a fault.
         let created = batches.field(ladder.object, "created");
         let made = |row: Row<'_>| created.as_ref().and_then(|field| row.time(field));
         let week = batch.rows().filter_map(made).max().map(|newest| newest - Duration::days(7));
         let is_settled = |row: Row<'_>| made(row).zip(week).is_none_or(|(at, week)| at < week);
+        let rank = |row: Row<'_>| ladder.rank(row.text(&ladder.field)?.trim());
+        let ranks: Vec<(Option<usize>, bool)> =
+            batch.rows().map(|row| (rank(row), is_settled(row))).collect();
         for field in batches.boundary.fields(ladder.object) {
             if NOT_REQUIRED.contains(&field.name())
                 || field.name().starts_with("became_")
@@ -285,13 +284,12 @@ fn required(batches: &Batches, ladders: &[Ladder]) -> String {
             }
             for (rank, (stage, _)) in ladder.order.iter().enumerate() {
                 let (mut all, mut settled) = ((0, 0), (0, 0));
-                for (row, at) in batch.rows().zip(&ranks) {
+                for (row, (at, is_settled)) in batch.rows().zip(&ranks) {
                     if at.is_none_or(|at| at < rank) {
                         continue;
                     }
-                    for (n, filled) in [Some(&mut all), is_settled(row).then_some(&mut settled)]
-                        .into_iter()
-                        .flatten()
+                    for (n, filled) in
+                        [Some(&mut all), is_settled.then_some(&mut settled)].into_iter().flatten()
                     {
                         *n += 1;
                         *filled += usize::from(!row.is_blank(field));
@@ -300,13 +298,16 @@ fn required(batches: &Batches, ladders: &[Ladder]) -> String {
                 let is_filled = |(n, filled): &(usize, usize)| {
                     *n >= MIN_RECORDS && share(*filled, *n) >= REQUIRED_SHARE
                 };
-                if let Some((n, filled)) = [all, settled].into_iter().find(is_filled) {
+                let of_all = Some((all, "")).filter(|(all, _)| is_filled(all));
+                let of_settled =
+                    || Some((settled, " older than a week")).filter(|(of, _)| is_filled(of));
+                if let Some(((n, filled), which)) = of_all.or_else(of_settled) {
                     if rank == 0 && BY_HABIT.contains(&field.name()) {
                         break;
                     }
                     let _ = write!(
                         toml,
-                        "[[require]]  # filled in {} of the {n} {} from this stage on\nobject = \"{}\"\nfield = \"{}\"\nfrom = {}\n\n",
+                        "[[require]]  # filled in {} of the {n} {}{which} from this stage on\nobject = \"{}\"\nfield = \"{}\"\nfrom = {}\n\n",
                         percent(filled, n),
                         ladder.object.plural(),
                         ladder.object,

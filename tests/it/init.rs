@@ -552,6 +552,31 @@ fn the_newest_change_is_the_last_that_follows_on_others_and_most_that_rests_is_r
 }
 
 #[test]
+fn a_field_that_a_form_lost_last_week_is_required_by_what_came_before() {
+    let head = "Id,LastName,Company,Email,Status,CreatedDate\n".to_owned();
+    let leads = (0..80).fold(head, |text, n| {
+        let status = ["Open", "Working", "Closed"][n % 3];
+        let (company, day) = if n < 60 {
+            (format!("Acme {n}"), "2025-06-05")
+        } else {
+            (String::new(), "2026-02-25")
+        };
+        text + &format!("00Q{n},Ng {n},{company},a{n}@b{n}-corp.com,{status},{day}\n")
+    });
+    let job = Job::new(&[("exports/Lead.csv", &leads)]);
+    job.call(&["init", ".", "--from", "exports"]).ends(0);
+    let required = job.text("rules/required.toml");
+    for told in [
+        "[[require]]  # filled in 100.0 % of the 60 leads older than a week from this stage on\n\
+         object = \"lead\"\nfield = \"company\"",
+        "[[require]]  # filled in 100.0 % of the 80 leads from this stage on\n\
+         object = \"lead\"\nfield = \"email\"",
+    ] {
+        assert!(required.contains(told), "{required}");
+    }
+}
+
+#[test]
 fn where_no_export_says_when_records_changed_all_are_under_review() {
     let head = "Lead ID,Last Name,Company,Email,Lead Status,Created Date,Exclude from Review\n";
     let rows = (0..2_000).map(|n| {
