@@ -325,10 +325,14 @@ impl Review<'_> {
         self.inputs.iter().filter_map(|input| input.newest).max()
     }
 
+    /// What the boundary made of an input.
+    fn admissions_of<'r>(&'r self, input: &'r Input) -> impl Iterator<Item = &'r Admission> {
+        self.admissions.iter().filter(|it| it.file == input.file && it.object == input.object)
+    }
+
     /// The rows of an input that were set aside, of those that are told: line and reason.
     fn set_aside<'r>(&'r self, input: &'r Input) -> impl Iterator<Item = &'r (u64, String)> {
-        let is_of = |it: &&Admission| it.file == input.file && it.object == input.object;
-        let at_the_boundary = self.admissions.iter().filter(is_of).flat_map(|it| &it.set_aside);
+        let at_the_boundary = self.admissions_of(input).flat_map(|it| &it.set_aside);
         input.problems.iter().chain(at_the_boundary)
     }
 

@@ -729,15 +729,11 @@ impl Checks {
 
 impl InputView {
     fn of(input: &Input, review: &Review<'_>) -> Self {
-        let admissions = || {
-            let all = review.admissions.iter();
-            all.filter(|it| it.file == input.file && it.object == input.object)
-        };
         let mut problems: Vec<&(u64, String)> = review.set_aside(input).collect();
         problems.sort();
         let total = problems.len() + input.more;
         let unlisted = total - problems.len().min(LISTED);
-        let left_out = admissions().flat_map(|admission| &admission.outside);
+        let left_out = review.admissions_of(input).flat_map(|admission| &admission.outside);
         let mut skipped: Vec<String> =
             left_out.map(|(why, count)| format!("{} {}", grouped(*count), why.word())).collect();
         if input.blank > 0 {
