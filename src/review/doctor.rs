@@ -16,6 +16,7 @@ use crate::check::{AsOf, World};
 use crate::config::Config;
 use crate::folder;
 use crate::ledger::Chain;
+use crate::packet::visible;
 use crate::source::live::{self, Glimpse, LiveError, Surroundings};
 
 use super::judged::{
@@ -138,7 +139,7 @@ impl Examined {
         }
         let unmet = untaken(&config.batch, &tables).into_iter().chain(unmatched(config, &tables));
         for note in misnamed(&world).into_iter().chain(unmet) {
-            self.warn(&note.says);
+            self.warn(&visible(&note.says));
         }
     }
 

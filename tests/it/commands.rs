@@ -1037,6 +1037,17 @@ fn a_batch_that_takes_nothing_and_exclusions_of_nobody_are_said() {
 }
 
 #[test]
+fn the_doctor_shows_what_a_value_would_do_to_the_terminal() {
+    let job = Job::weekly();
+    job.put("review.toml", &format!("{REVIEW}\n[batch.when]\nlead = {{ status = \"neuu\" }}\n"));
+    let leads = job.text("exports/lead.csv");
+    job.put("exports/lead.csv", &leads.replace(",New,", ",New\u{1b}[2J,"));
+    let said = job.call(&["doctor", "."]);
+    assert!(said.out.contains("New⟦U+001B⟧[2J"), "{:?}", said.out);
+    assert!(!said.out.contains('\u{1b}'), "{:?}", said.out);
+}
+
+#[test]
 fn ids_of_the_batch_that_nobody_has_are_said() {
     let job = Job::weekly();
     job.put("review.toml", &format!("{REVIEW}\n[batch]\nids = \"ids.csv\"\n"));
