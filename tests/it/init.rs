@@ -567,9 +567,9 @@ fn a_field_that_a_form_lost_last_week_is_required_by_what_came_before() {
     job.call(&["init", ".", "--from", "exports"]).ends(0);
     let required = job.text("rules/required.toml");
     for told in [
-        "[[require]]  # filled in 100.0 % of the 60 leads older than a week from this stage on\n\
+        "[[require]]  # filled in 100.0 % of the 40 leads older than a week from this stage on\n\
          object = \"lead\"\nfield = \"company\"",
-        "[[require]]  # filled in 100.0 % of the 80 leads from this stage on\n\
+        "[[require]]  # filled in 100.0 % of the 54 leads from this stage on\n\
          object = \"lead\"\nfield = \"email\"",
     ] {
         assert!(required.contains(told), "{required}");
