@@ -244,6 +244,9 @@ impl LinkingError {
     }
 }
 
+/// No more columns of a file than a person reads.
+const LISTED: usize = 12;
+
 impl Linked {
     /// What was linked by and what it came to, in words.
     pub fn summary(&self) -> String {
@@ -270,10 +273,13 @@ impl Linked {
             ));
         }
         for (file, columns) in &self.left_out {
+            let (told, more) = columns.split_at(columns.len().min(LISTED));
+            let more =
+                if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
             words.push_str(&format!(
-                "not compared of {}: {} (`--kind` says what a column holds)\n",
+                "not compared of {}: {}{more} (`--kind` says what a column holds)\n",
                 file.display(),
-                columns.join(", ")
+                told.join(", ")
             ));
         }
         for (file, column) in &self.ids {
@@ -1025,12 +1031,15 @@ impl Table {
             .collect()
     }
 
-    /// Of each file, the columns by which no records are compared, but for those that were said to hold nothing.
+    /// Of each file, the columns by which no records are compared, but for those that were said to hold nothing:
+    /// first those of which it is known what they hold.
     fn left_out(&self, order: &Order, compared: &[Option<Kind>]) -> Vec<(PathBuf, Vec<String>)> {
         let left_out = |(file, part): (usize, &Part)| {
             let columns = self.columns.iter().zip(compared).filter(|(_, kind)| kind.is_none());
             let cells = columns.filter_map(|(joint, _)| joint.cells.get(file).copied().flatten());
-            let names = cells.filter_map(|cell| part.header.get(cell));
+            let (known, unknown): (Vec<usize>, Vec<usize>) =
+                cells.partition(|cell| part.kinds.get(*cell).is_some_and(Option::is_some));
+            let names = known.into_iter().chain(unknown).filter_map(|cell| part.header.get(cell));
             let names = names.filter(|name| !order.says(name) || order.kind(name, None).is_some());
             (part.file.clone(), names.cloned().collect::<Vec<_>>())
         };
