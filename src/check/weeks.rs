@@ -308,14 +308,16 @@ impl Weeks {
         if self.before == 1 { "week".to_owned() } else { format!("{} weeks", self.before) }
     }
 
-    /// A week before that was already as the last one is, where one of records enough was.
+    /// A week before that was already as the last one is, where one of records enough was. In those that lead up
+    /// to the last one it began: they are no other weeks.
     fn like_the_last(&self, course: &Course, rules: &Rules) -> Option<String> {
         let (last, mean) = (course.last().share(), course.before().share());
         let is_like = |week: &Part| {
             week.whole >= rules.least.value
                 && if last < mean { week.share() <= last } else { week.share() >= last }
         };
-        let (place, week) = course.0.iter().enumerate().skip(1).find(|(_, week)| is_like(week))?;
+        let mut before = course.0.iter().enumerate().skip(1).skip_while(|(_, week)| is_like(week));
+        let (place, week) = before.find(|(_, week)| is_like(week))?;
         Some(format!(
             "in the week from {} it was {} of {} already: weeks may differ by more than chance",
             self.monday(place),
@@ -415,6 +417,22 @@ mod tests {
         assert!(rules.fallen(&some, 6).is_none());
         assert!(rules.risen(&course((20, 20), (50, 100)), 1).is_some());
         assert!(rules.risen(&course((12, 20), (50, 100)), 1).is_none());
+    }
+
+    #[test]
+    fn a_fault_that_goes_on_does_not_speak_against_itself() {
+        let rules = rules("").unwrap();
+        let as_of = AsOf::new("2026-11-23".parse().unwrap(), chrono_tz::Europe::Berlin);
+        let weeks = Weeks::of(&as_of, &rules);
+        let course = |parts: &[u32]| {
+            Course(parts.iter().map(|part| Part { part: *part, whole: 25 }).collect())
+        };
+        assert_eq!(weeks.like_the_last(&course(&[5, 4, 24, 25, 23]), &rules), None);
+        let said = weeks.like_the_last(&course(&[5, 4, 24, 5, 23]), &rules).unwrap();
+        assert!(
+            said.starts_with("in the week from 2026-10-26 it was 20 % of 25 already"),
+            "{said}"
+        );
     }
 
     #[test]
