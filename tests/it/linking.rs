@@ -795,8 +795,8 @@ fn of_many_columns_that_are_not_compared_the_known_ones_are_told_first() {
     let row = |n: usize| format!("{n},{}Lyon,p{n}@firm{n}.com\n", "x y z,".repeat(20));
     let folder = tempfile::tempdir().unwrap();
     let left = header + &(0..60).map(row).collect::<String>();
-    fs::write(folder.path().join("left.csv"), left).unwrap();
-    fs::write(folder.path().join("right.csv"), "Id,Email\n7,p7@firm7.com\n").unwrap();
+    write_new(&folder.path().join("left.csv"), left.as_bytes()).unwrap();
+    write_new(&folder.path().join("right.csv"), b"Id,Email\n7,p7@firm7.com\n").unwrap();
     let done = call(folder.path(), &["left.csv", "right.csv", "--pairs", "pairs.csv"]).ends(0);
     let told = "not compared of left.csv: City, X00, X01, X02, X03, X04, X05, X06, X07, X08, X09, X10 and 9 more (";
     assert!(done.out.contains(told), "{}", done.out);
