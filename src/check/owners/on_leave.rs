@@ -82,7 +82,9 @@ impl Rules {
             absence.last = longer.to;
             absence.then.push(longer);
         }
-        (days_left(absence.last, day) >= i64::from(self.min_days_left.value)).then_some(absence)
+        let is_away = absence.last >= day;
+        (is_away && days_left(absence.last, day) >= i64::from(self.min_days_left.value))
+            .then_some(absence)
     }
 
     /// True for records of which it is a fault that somebody has them who is away.
