@@ -920,11 +920,9 @@ impl Table {
         };
         let said =
             |file: usize, cell: usize| kind(file, cell).filter(|_| order.says(&name(file, cell)));
-        let held = |file: usize, cell: usize| {
-            kind(file, cell).filter(|kind| joins(*kind)).or_else(|| said(file, cell))
-        };
+        let known = |file: usize, cell: usize| kind(file, cell).filter(|kind| joins(*kind));
+        let held = |file: usize, cell: usize| known(file, cell).or_else(|| said(file, cell));
         let may_be_one = |left: usize, right: usize| {
-            let known = |file: usize, cell: usize| kind(file, cell).filter(|kind| joins(*kind));
             let kinds = known(0, left).zip(known(1, right));
             kinds.is_none_or(|(one, other)| {
                 one == other || one.is_of_people() && other.is_of_people()

@@ -23,13 +23,13 @@ pub(super) fn of(
     past: &Past<'_>,
     threads: NonZeroUsize,
 ) -> BTreeSet<FindingId> {
-    let found: BTreeSet<FindingId> =
-        history::found(&judged.reports).map(|(check, finding)| finding.id(check.code)).collect();
     let reports = judged.reports.iter();
     let look_back: BTreeSet<&str> = reports
         .filter(|report| report.judgement().is_some_and(|it| it.looks_back))
         .map(|report| report.check.code)
         .collect();
+    let found = history::found(&judged.reports).filter(|(check, _)| look_back.contains(check.code));
+    let found: BTreeSet<FindingId> = found.map(|(check, finding)| finding.id(check.code)).collect();
     let mut gone: BTreeMap<NaiveDate, BTreeSet<&str>> = BTreeMap::new();
     for (id, rule, last) in past.open() {
         if look_back.contains(rule) && !found.contains(id) {

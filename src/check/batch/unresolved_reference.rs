@@ -104,7 +104,6 @@ fn judge(references: &[Reference], world: &World<'_>) -> Judgement {
     let mut judgement = Judgement::default();
     for holder in HOLDERS {
         let Some(batch) = world.batch(holder) else { continue };
-        let mut lost = Vec::new();
         let mut looked = false;
         for reference in references.iter().filter(|reference| reference.field.object() == holder) {
             if !batch.has(&reference.field) {
@@ -135,12 +134,11 @@ fn judge(references: &[Reference], world: &World<'_>) -> Judgement {
                     beyond.into_iter().flat_map(|lost| lost.others.into_iter().chain([lost.first]));
                 judgement.skip_records(holder, rows, &why);
             }
-            lost.extend(of_field);
+            judgement.findings.extend(of_field.iter().map(|lost| finding(lost, world)));
         }
         if looked {
             judgement.examined += batch.reviewed_len();
         }
-        judgement.findings.extend(lost.iter().map(|lost| finding(lost, world)));
     }
     judgement
 }

@@ -301,7 +301,7 @@ impl<'a> Sources<'a> {
                 *written.entry(source).or_default() += usize::from(*week == 0);
             }
         }
-        // A misspelt case is the same form's, and told elsewhere (SRC-02).
+        // A misspelt case is the same form's, and told elsewhere (SRC-05).
         let governed = world.policies.lead_source.governed();
         let is_governed =
             |source: &str| governed.is_none_or(|known| known.iter().any(|it| same(it, source)));

@@ -153,7 +153,7 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     }))
 }
 
-/// The fields of which the check has findings, each by its record's position.
+/// The fields of records of which this check, SOR-01 or SOR-03 speaks.
 pub(super) fn spoken_of(world: &World<'_>) -> BTreeSet<Place> {
     let rules = &world.policies.system_of_record.verified;
     let mut spoken = spoken_before(world);
