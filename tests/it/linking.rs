@@ -23,8 +23,14 @@ fn person(n: usize) -> [String; 5] {
     [first, last, mail, format!("+1 202 {:03} {:04}", 200 + n, n * 37 % 10_000), company]
 }
 
+/// Records of people, each as its cells.
+type Rows = Vec<[String; 6]>;
+
+/// The ids of two that are one.
+type Twins = BTreeSet<(String, String)>;
+
 /// People of whom every tenth comes a second time, with something missing or misspelt.
-fn people() -> (Vec<[String; 6]>, BTreeSet<(String, String)>) {
+fn people() -> (Rows, Twins) {
     let mut rows = Vec::new();
     let mut twins = BTreeSet::new();
     for n in 0..400 {
@@ -56,6 +62,13 @@ fn people() -> (Vec<[String; 6]>, BTreeSet<(String, String)>) {
         }
     }
     (rows, twins)
+}
+
+/// The same, those who come a second time in a source of their own.
+fn two_sources() -> (Rows, Rows, Twins) {
+    let (rows, twins) = people();
+    let (left, right) = rows.into_iter().partition(|row| row[0].starts_with('P'));
+    (left, right, twins)
 }
 
 #[test]
@@ -336,8 +349,7 @@ fn where_countries_are_all_that_is_told_of_a_place_one_country_is_no_doubt_and_t
 #[test]
 fn two_sources_are_linked_between_in_one_file_or_in_two() {
     let folder = tempfile::tempdir().unwrap();
-    let (rows, twins) = people();
-    let (left, right): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row[0].starts_with('P'));
+    let (left, right, twins) = two_sources();
     write(&folder.path().join("left.csv"), &HEADER, &left);
     // Fewer columns, in another order, are found by name.
     let header = ["Record ID", "Email", "Last Name", "First Name", "Phone"];
@@ -368,8 +380,7 @@ fn two_sources_are_linked_between_in_one_file_or_in_two() {
 #[test]
 fn columns_of_two_files_are_joined_by_name_by_spelling_and_by_what_they_hold() {
     let folder = tempfile::tempdir().unwrap();
-    let (rows, twins) = people();
-    let (left, right): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row[0].starts_with('P'));
+    let (left, right, twins) = two_sources();
     write(&folder.path().join("left.csv"), &HEADER, &left);
     let header = ["id", "first_name", "surname", "E-MAIL", "Mobile", "Postcode"];
     write(&folder.path().join("right.csv"), &header, &right);
@@ -427,8 +438,7 @@ fn whole_names_of_a_small_file_are_compared_with_the_parts_of_a_large_one() {
 #[test]
 fn a_column_without_a_partner_stands_behind_one_that_has_one() {
     let folder = tempfile::tempdir().unwrap();
-    let (rows, twins) = people();
-    let (left, right): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row[0].starts_with('P'));
+    let (left, right, twins) = two_sources();
     let left: Vec<[String; 6]> = left
         .iter()
         .map(|[id, first, last, mail, phone, _]| {
@@ -459,8 +469,7 @@ fn a_column_without_a_partner_stands_behind_one_that_has_one() {
 #[test]
 fn columns_that_are_said_to_hold_the_same_are_joined_before_those_that_seem_to() {
     let folder = tempfile::tempdir().unwrap();
-    let (rows, twins) = people();
-    let (left, right): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row[0].starts_with('P'));
+    let (left, right, twins) = two_sources();
     let left: Vec<[String; 6]> = left
         .iter()
         .map(|[id, first, last, mail, phone, _]| {
@@ -515,8 +524,7 @@ fn a_name_of_people_is_not_joined_to_a_name_of_companies_that_has_a_partner() {
 #[test]
 fn what_is_said_to_be_compared_is_what_is_compared() {
     let folder = tempfile::tempdir().unwrap();
-    let (rows, _) = people();
-    let (left, right): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row[0].starts_with('P'));
+    let (left, right, _) = two_sources();
     let write = |name: &str, header: &[&str], rows: &[[String; 6]]| {
         let mut out = csv::Writer::from_path(folder.path().join(name)).unwrap();
         out.write_record(header).unwrap();
