@@ -1519,6 +1519,21 @@ fn a_record_goes_to_a_queue_where_a_queue_owns_its_like() {
 }
 
 #[test]
+fn who_is_back_is_not_away_however_few_days_count() {
+    let finds = |day: u32| {
+        let mut kit = fixture::read(&fixture::folder("owner-on-leave"));
+        let rules = kit.rules.get_mut("owners.toml").unwrap();
+        *rules = rules.replace("min_days_left = 2", "min_days_left = 0");
+        let day = chrono::NaiveDate::from_ymd_opt(2026, 3, day).unwrap();
+        let judged = fixture::judge_as_of(kit, AsOf::new(day, chrono_tz::UTC));
+        let findings = &judgement(&judged, "OWN-07").findings;
+        // The leave of their owners ends on the first and on the second.
+        ["lead L07", "lead L09"].map(|lead| findings.iter().any(|it| it.record.to_string() == lead))
+    };
+    assert_eq!([1, 2, 3].map(finds), [[true, true], [false, true], [false, false]]);
+}
+
+#[test]
 fn what_is_missing_is_the_same_question_whoever_names_it_first() {
     let known = |kit: fixture::Kit, record: &str| {
         let judged = fixture::judge(kit);

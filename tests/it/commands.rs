@@ -1002,6 +1002,25 @@ fn only_records_of_the_batch_are_reviewed_and_the_rest_is_reference() {
 }
 
 #[test]
+fn the_last_stamp_of_a_sync_is_quoted_though_its_record_is_reference() {
+    let job = Job::weekly();
+    job.put("review.toml", &format!("{REVIEW}\n[batch]\nids = \"ids.csv\"\n"));
+    job.put("rules/ids.csv", "Id\n00Q1\n00Q3\n");
+    job.put(
+        "rules/system-of-record.toml",
+        "[[sync]]\nfield = \"lead.modified\"\nwithin_hours = 12\n",
+    );
+    job.run(&[]).ends(0);
+    let findings = job.findings();
+    let stopped = findings.iter().find(|it| it["rule"] == "SOR-07").unwrap();
+    assert_eq!(stopped["record"], "00Q1");
+    let evidence = stopped["evidence"].to_string();
+    // That of the record it is about, and the one that the headline tells.
+    assert!(evidence.contains("2026-02-27") && evidence.contains("2026-02-28"), "{stopped:#}");
+    assert!(evidence.contains("00Q2"), "{stopped:#}");
+}
+
+#[test]
 fn a_list_of_ids_with_other_columns_is_refused() {
     let job = Job::weekly();
     job.put("review.toml", &format!("{REVIEW}\n[batch]\nids = \"ids.csv\"\n"));

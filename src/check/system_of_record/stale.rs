@@ -2,6 +2,8 @@
 //!
 //! Does not: say what stopped it, or judge records that the rules do not say are synced.
 
+use std::cmp::Reverse;
+
 use chrono::{DateTime, Utc};
 use hashbrown::HashSet;
 
@@ -126,17 +128,21 @@ impl Spoken {
 
 /// What the stamps of all records come to.
 #[derive(Default)]
-struct Tally {
+struct Tally<'a> {
     stamped: usize,
     current: usize,
-    newest: Option<DateTime<Utc>>,
+    /// The newest stamp, with the record that has it: of several one under review, and of those the first.
+    newest: Option<(DateTime<Utc>, Row<'a>)>,
 }
 
-impl Tally {
-    fn see(&mut self, at: DateTime<Utc>, due: DateTime<Utc>) {
+impl<'a> Tally<'a> {
+    fn see(&mut self, at: DateTime<Utc>, row: Row<'a>, due: DateTime<Utc>) {
         self.stamped += 1;
         self.current += usize::from(at >= due);
-        self.newest = self.newest.max(Some(at));
+        let rank = |at, row: Row<'a>| (at, row.is_under_review(), Reverse(row.id()));
+        if self.newest.is_none_or(|(newest, other)| rank(at, row) > rank(newest, other)) {
+            self.newest = Some((at, row));
+        }
     }
 
     fn is_below(&self, share: f64) -> bool {
@@ -149,7 +155,7 @@ impl Tally {
 /// The records that are synced, by what their stamps say.
 #[derive(Default)]
 struct Stamps<'a> {
-    tally: Tally,
+    tally: Tally<'a>,
     /// How many records under review were looked at.
     examined: usize,
     /// Older than they may be, with their stamps.
@@ -171,7 +177,7 @@ impl<'a> Stamps<'a> {
             // A stamp that lies ahead is of a clock that is wrong, and no sign of a sync.
             let at = row.time(field).filter(|at| !world.as_of.is_ahead(*at));
             if let Some(at) = at {
-                stamps.tally.see(at, due);
+                stamps.tally.see(at, row, due);
             }
             if !row.is_under_review() {
                 continue;
@@ -229,16 +235,22 @@ fn judge(
         );
         judgement.skip_records(object, ahead, &why);
     }
-    let Some(newest) = tally.newest else {
+    let Some((newest, last)) = tally.newest else {
         judgement.skip_field(field, &format!("no record has a day in `{}`", field.name()));
         return;
     };
     stale.sort_by(|(a, one), (b, other)| (a, one.id()).cmp(&(b, other.id())));
     if newest < due {
-        // Of the last that were synced, the first by id.
-        let last = stale.iter().map(|(at, _)| *at).max();
-        if let Some((_, row)) = stale.iter().find(|(at, _)| Some(*at) == last) {
-            judgement.findings.push(stopped(world, stamp, *row, newest, &tally));
+        // Of those under review that were synced last, the first by id.
+        let about = stale.iter().max_by_key(|(at, row)| (*at, Reverse(row.id())));
+        if let Some((_, row)) = about {
+            let finding = stopped(world, stamp, *row, newest, &tally);
+            let is_last = last.record() == row.record();
+            judgement.findings.push(if is_last {
+                finding
+            } else {
+                finding.because(Evidence::Cell(last.cell(field)))
+            });
         } else {
             let why = format!("no record with a day in `{}` is under review", field.name());
             judgement.skip_field(field, &why);
@@ -283,7 +295,7 @@ fn ago(world: &World<'_>, stamp: &Stamp, at: DateTime<Utc>) -> String {
     }
 }
 
-fn with_rules(finding: Finding, stamp: &Stamp, tally: &Tally) -> Finding {
+fn with_rules(finding: Finding, stamp: &Stamp, tally: &Tally<'_>) -> Finding {
     let plural = stamp.field.object().plural();
     let mut says = format!("{} may be {} old", stamp.field, limit(stamp));
     if !stamp.when.all.is_empty() {
@@ -301,7 +313,7 @@ fn stopped(
     stamp: &Stamp,
     row: Row<'_>,
     newest: DateTime<Utc>,
-    tally: &Tally,
+    tally: &Tally<'_>,
 ) -> Finding {
     let object = row.object();
     let headline = format!(
@@ -328,7 +340,7 @@ fn left_out(
     rules: &Rules,
     stamp: &Stamp,
     row: Row<'_>,
-    tally: &Tally,
+    tally: &Tally<'_>,
 ) -> Finding {
     let object = row.object();
     let cell = row.cell(&stamp.field);
