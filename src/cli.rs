@@ -58,6 +58,10 @@ pub enum Command {
         /// The day to judge [default: today in the review's time zone]
         #[arg(long, value_name = "DATE", value_parser = day)]
         as_of: Option<NaiveDate>,
+        /// A TOML file that says what the run answers (`what`, and `on` and `by`), where it is not the
+        /// scheduled one
+        #[arg(long, value_name = "FILE")]
+        event: Option<PathBuf>,
         /// Exit with 6 if a finding is at least this severe
         #[arg(long, value_name = "SEVERITY")]
         fail_on: Option<SeverityWord>,

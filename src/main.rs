@@ -36,11 +36,11 @@ fn main() -> ExitCode {
     let cores = available_parallelism().unwrap_or(NonZeroUsize::MIN);
     match Cli::parse().command {
         Command::Init { dir, from } => init(&dir, &from, cores),
-        Command::Run { dir, as_of, fail_on, threads } => {
+        Command::Run { dir, as_of, event, fail_on, threads } => {
             if review::asks_a_crm(&dir) {
                 overwrite_what_is_freed();
             }
-            let order = order(dir, as_of, threads.unwrap_or(cores));
+            let order = Order { event, ..order(dir, as_of, threads.unwrap_or(cores)) };
             run(&order, fail_on)
         }
         Command::Decide { paths, supersede } => decide(paths, supersede),
@@ -101,7 +101,7 @@ fn now() -> chrono::DateTime<chrono::Utc> {
 /// What the commands that may ask a CRM are told.
 fn order(folder: PathBuf, as_of: Option<NaiveDate>, threads: NonZeroUsize) -> Order {
     let tell = if io::stderr().is_terminal() { tell } else { |_: &str| {} };
-    Order { folder, as_of, now: now(), threads, environment: environment(), tell }
+    Order { folder, as_of, now: now(), threads, environment: environment(), tell, event: None }
 }
 
 /// The environment: the secrets of a live source may lie there.

@@ -84,6 +84,8 @@ pub struct Run {
     pub id: String,
     /// The day it judges.
     pub as_of: NaiveDate,
+    /// The event that it answers, in words; none for the weekly run.
+    pub event: Option<String>,
     /// The digest of everything that went in: data, rules, config and program.
     pub inputs: String,
     /// The digest of the rules and the batch definition: when it changes, trends break.
@@ -370,6 +372,7 @@ mod tests {
         Entry::Run(Run {
             id: format!("2026-11-{n:02}-abcd"),
             as_of: NaiveDate::from_ymd_opt(2026, 11, u32::try_from(n).unwrap()).unwrap(),
+            event: (n == 2).then(|| "New territories".to_owned()),
             inputs: "a".repeat(64),
             definition: "b".repeat(64),
             packet: "c".repeat(64),

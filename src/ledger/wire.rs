@@ -31,6 +31,8 @@ enum Wire {
 struct RunLine {
     id: String,
     as_of: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    event: Option<String>,
     inputs: String,
     definition: String,
     packet: String,
@@ -115,6 +117,7 @@ pub(super) fn line(seq: usize, prev: &str, entry: &Entry) -> serde_json::Result<
         Entry::Run(run) => Wire::Run(RunLine {
             id: run.id.clone(),
             as_of: run.as_of.to_string(),
+            event: run.event.clone(),
             inputs: run.inputs.clone(),
             definition: run.definition.clone(),
             packet: run.packet.clone(),
@@ -178,6 +181,7 @@ pub(super) fn parse(line: &[u8]) -> Result<(usize, String, Entry), Fault> {
         Wire::Run(run) => Entry::Run(Run {
             id: run.id,
             as_of: day(&run.as_of)?,
+            event: run.event,
             inputs: run.inputs,
             definition: run.definition,
             packet: run.packet,

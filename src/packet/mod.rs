@@ -44,8 +44,8 @@ pub struct Review<'a> {
     pub organisation: &'a str,
     /// The run's id.
     pub run: &'a str,
-    /// What started the run, in words: `crm-review run`.
-    pub trigger: &'a str,
+    /// The event that the run answers, in words; none for the weekly run.
+    pub event: Option<&'a str>,
     /// Where the run's files are, as the summary names them: `runs/2026-11-23`.
     pub folder: &'a str,
     /// What its packet is called there.

@@ -52,6 +52,8 @@ pub(super) fn copies(
         let masked = Review {
             mask: Some(&mask),
             file: "masked.html",
+            // It may name somebody whom nothing else names.
+            event: review.event.map(|_| "An event, not quoted in a masked copy"),
             rule_change: rule_change.as_ref(),
             patterns: &patterns,
             ..review.clone()

@@ -23,9 +23,10 @@ use super::cut::Loss;
 use super::judged::Judged;
 
 /// One digest over everything that decides a run's outcome.
-pub(super) fn inputs_digest(judged: &Judged, rules: &[RulesFile]) -> String {
+pub(super) fn inputs_digest(judged: &Judged, rules: &[RulesFile], event: Option<&str>) -> String {
     let mut parts = vec![super::PROGRAM.to_owned(), judged.as_of.day.to_string()];
     parts.extend(rules.iter().map(|rules| format!("{} {}", rules.file, rules.sha256)));
+    parts.extend(event.map(|event| format!("event {event}")));
     parts
         .extend(judged.inputs.iter().map(|input| format!("{} {}", input.file, input.tally.sha256)));
     digest(parts.join("\n").as_bytes())
@@ -62,6 +63,9 @@ struct Manifest<'a> {
     as_of: String,
     /// The review's time zone, by its IANA name.
     time_zone: &'a str,
+    /// The event that it answers, in words, where it is not the scheduled run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<&'a str>,
     /// The command that makes the same packet from the same inputs and rules.
     repeat_with: &'a str,
     /// Whether the packet is complete.
@@ -492,6 +496,7 @@ pub(super) fn text(
         program: review.program,
         as_of: run.as_of.to_string(),
         time_zone: config.zone.name(),
+        event: review.event,
         repeat_with: review.command,
         complete: run.complete,
         missing: match &review.complete {

@@ -11,6 +11,7 @@ mod cut;
 mod decisions;
 mod desk;
 mod doctor;
+mod event;
 mod explain;
 mod history;
 mod judged;
@@ -63,7 +64,7 @@ pub use quarter::quarter;
 pub use rules::{Checked, Reader, Tested, check, example, test};
 pub use verify::{Verified, verify};
 pub use what_if::what_if;
-use write_up::write_up;
+use write_up::{Started, write_up};
 
 /// Why a review did not come about. Each kind has its own exit code.
 #[derive(Debug, thiserror::Error)]
@@ -119,6 +120,8 @@ pub struct Order {
     pub environment: Environment,
     /// Told how far a pull is.
     pub tell: fn(&str),
+    /// The file of the event that the run answers, where it is not the scheduled one.
+    pub event: Option<PathBuf>,
 }
 
 /// A run that made a packet.
@@ -289,6 +292,7 @@ pub fn run(order: &Order) -> (Aside, Result<Done, ReviewError>) {
 fn weekly(order: &Order, aside: &mut Aside) -> Result<Done, ReviewError> {
     let folder = Folder::read(&order.folder)?;
     let (config, record_link) = folder.config()?;
+    let event = order.event.as_deref().map(event::read).transpose()?;
     let as_of = order.as_of.unwrap_or_else(|| order.now.with_timezone(&config.zone).date_naive());
     let as_of = AsOf::new(as_of, config.zone);
     let held: Held = folder::hold(&folder.path, &holder(order.now))?;
@@ -306,7 +310,8 @@ fn weekly(order: &Order, aside: &mut Aside) -> Result<Done, ReviewError> {
         tell: order.tell,
     };
     let judged = judge(&config, &exports, Some(surroundings), as_of, order.threads)?;
-    let made = write_up(&folder, &config, record_link, &judged, &ledger, order.threads)?;
+    let started = Started { event: event.as_deref(), ledger: &ledger };
+    let made = write_up(&folder, &config, record_link, &judged, started, order.threads)?;
     let home = runs.join(&made.home);
     folder::publish(&home, &made.files())?;
     // Cron mails stderr as it does the summary.

@@ -127,6 +127,9 @@ fn trigger(config: &Config) -> Vec<String> {
             "`crm-review run`, started weekly by a scheduler or by hand; days are those of {}.",
             config.zone.name()
         ),
+        "What a run answers beside the schedule (an import, new territories) is told with `--event`, and \
+         stands in its packet and in the ledger."
+            .to_owned(),
         format!(
             "Under review: {}. All other records serve as reference.",
             plain(&config.batch.words())

@@ -21,7 +21,7 @@ use super::changes;
 use super::judged::judge;
 use super::manifest::{self, Digests, Kept};
 use super::paper;
-use super::write_up::write_up;
+use super::write_up::{Started, write_up};
 use super::{Folder, ReviewError, counted};
 
 /// What was verified.
@@ -225,7 +225,8 @@ fn again(
         Err(changed) => return Ok(Again::Cannot(changed)),
     };
     let judged = judge(&config, &exports, None, AsOf::new(run.as_of, config.zone), threads)?;
-    let made = write_up(folder, &config, link, &judged, ledger, threads)?;
+    let started = Started { event: run.event.as_deref(), ledger };
+    let made = write_up(folder, &config, link, &judged, started, threads)?;
     let files = made.files();
     let different = files
         .iter()

@@ -50,16 +50,25 @@ impl Made {
     }
 }
 
+/// What started a run, and what was recorded when it began.
+#[derive(Clone, Copy)]
+pub(super) struct Started<'r> {
+    /// The event that it answers, in words; none for the weekly run.
+    pub(super) event: Option<&'r str>,
+    /// The ledger.
+    pub(super) ledger: &'r Chain,
+}
+
 pub(super) fn write_up(
     folder: &Folder,
     config: &Config,
     record_link: Option<RecordLink>,
     judged: &Judged,
-    ledger: &Chain,
+    Started { event, ledger }: Started<'_>,
     threads: NonZeroUsize,
 ) -> Result<Made, PacketError> {
     let rules = folder.digests();
-    let inputs_digest = manifest::inputs_digest(judged, &rules);
+    let inputs_digest = manifest::inputs_digest(judged, &rules, event);
     let day = judged.as_of.day;
     let id = format!("{day}-{}", inputs_digest.get(..8).unwrap_or_default());
     let definition = manifest::definition_digest(&rules);
@@ -77,10 +86,7 @@ pub(super) fn write_up(
     let now = Now::of(config, judged, &loss, rule_change.as_ref(), lapsed, &counted);
     let present = past.against(&runs, &now)?;
     let missing = lacking(judged, &loss, &present.gaps);
-    let columnless = columnless(&judged.inputs, &judged.admissions, &loss.fields())
-        .map(|says| Note { mailed: says.clone(), says });
-    let notes: Vec<Note> =
-        judged.notes.iter().cloned().chain(columnless).chain(overtaken(earlier, day)).collect();
+    let notes = notes(judged, &loss, earlier, day);
     let share = counted.share(&judged.pulled);
     let tally = tally_of(&judged.reports, &present, day);
     let weeks = weeks(earlier, day, |last| {
@@ -90,14 +96,14 @@ pub(super) fn write_up(
     let review = packet::Review {
         organisation: &config.organisation,
         run: &id,
-        trigger: "crm-review run",
+        event,
         folder: &format!("runs/{home}"),
         file: "packet.html",
         slice: None,
         mask: None,
         as_of: judged.as_of,
         program: PROGRAM,
-        command: &format!("crm-review run . --as-of {day}"),
+        command: &command(day, event),
         crm: config.crm.title(),
         complete: completeness(&missing),
         wide: &judged.wide,
@@ -133,6 +139,7 @@ pub(super) fn write_up(
     let run = Run {
         id: id.clone(),
         as_of: day,
+        event: event.map(str::to_owned),
         inputs: inputs_digest,
         definition,
         packet: digest(packet.as_bytes()),
@@ -159,6 +166,19 @@ pub(super) fn write_up(
     let named = named.map(|(name, text)| (name.to_owned(), text)).into_iter();
     let files = named.chain(models(&judged.reports)).chain(copies).collect();
     Ok(Made { run, home, files, summary, missing, notes, is_blind, worst })
+}
+
+/// What to know before reading.
+fn notes(judged: &Judged, loss: &Loss, earlier: &[Entry], day: NaiveDate) -> Vec<Note> {
+    let columnless = columnless(&judged.inputs, &judged.admissions, &loss.fields())
+        .map(|says| Note { mailed: says.clone(), says });
+    judged.notes.iter().cloned().chain(columnless).chain(overtaken(earlier, day)).collect()
+}
+
+/// What makes the same packet again.
+fn command(day: NaiveDate, event: Option<&str>) -> String {
+    let event = if event.is_some() { " --event EVENT.toml" } else { "" };
+    format!("crm-review run . --as-of {day}{event}")
 }
 
 /// All that keeps a packet from being complete: what was read, what of it was lost, and what cannot be told

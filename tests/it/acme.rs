@@ -53,6 +53,7 @@ fn run_in(folder: &Path) -> Result<Done, ReviewError> {
         threads: NonZeroUsize::new(2).unwrap(),
         environment: Environment::default(),
         tell: |_| {},
+        event: None,
     })
     .1
 }

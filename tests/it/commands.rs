@@ -1021,6 +1021,49 @@ fn the_last_stamp_of_a_sync_is_quoted_though_its_record_is_reference() {
 }
 
 #[test]
+fn the_event_that_a_run_answers_is_told_and_recorded() {
+    let job = Job::weekly();
+    job.put("review.toml", &format!("{REVIEW}\n[packet]\nmask_key = \"nobody else knows this\"\n"));
+    let event = "what = \"Import of <1,240> leads\"\non = 2026-02-27\nby = \"Gail Ohm\"\n";
+    job.put("event.toml", event);
+    job.run(&["--event", "event.toml"]).ends(0);
+    let words = "Import of <1,240> leads, 27 February 2026, told by Gail Ohm";
+    let manifest = job.json(&format!("runs/{DAY}/manifest.json"));
+    assert_eq!(manifest["event"], words);
+    assert!(word(&manifest["repeat_with"]).ends_with(" --event EVENT.toml"), "{manifest}");
+    assert!(job.text("ledger.jsonl").contains(words));
+    let packet = job.text(&format!("runs/{DAY}/packet.html"));
+    assert_eq!(packet.matches("Import of &lt;1,240&gt; leads, 27 February 2026").count(), 2);
+    assert!(!packet.contains("<1,240>"));
+    let masked = job.text(&format!("runs/{DAY}/masked.html"));
+    assert!(masked.contains("An event, not quoted in a masked copy") && !masked.contains("Ohm"));
+    // It is recorded once, made again by verify, and another run than the scheduled one.
+    job.run(&["--event", "event.toml"]).ends(0);
+    assert_eq!(job.text("ledger.jsonl").lines().count(), 1);
+    let verified = job.call(&["verify"]).ends(0).out;
+    assert!(verified.contains("run again, the same bytes"), "{verified}");
+    let answered = word(&manifest["run"]);
+    job.run(&[]).ends(0);
+    let ledger = job.text("ledger.jsonl");
+    assert_eq!((ledger.lines().count(), ledger.matches(&answered).count()), (2, 1), "{ledger}");
+    // What is no event starts nothing.
+    for (text, says) in [
+        ("what = \"\"", "event.toml:1: `what` is blank"),
+        ("on = 2026-02-27", "`what` is missing"),
+        ("what = 5", "event.toml:1:"),
+    ] {
+        job.put("event.toml", text);
+        let said = job.run(&["--event", "event.toml"]).ends(2);
+        assert!(said.err.contains(says), "{}", said.err);
+    }
+    let said = job.run(&["--event", "events.toml"]).ends(2);
+    assert!(
+        said.err.contains("events.toml: No such file") && said.err.contains("hint: an event is")
+    );
+    assert_eq!(job.text("ledger.jsonl").lines().count(), 2);
+}
+
+#[test]
 fn a_list_of_ids_with_other_columns_is_refused() {
     let job = Job::weekly();
     job.put("review.toml", &format!("{REVIEW}\n[batch]\nids = \"ids.csv\"\n"));

@@ -270,6 +270,7 @@ fn order(folder: &Path, threads: usize) -> Order {
         threads: NonZeroUsize::new(threads).unwrap(),
         environment: Environment::default(),
         tell: |_| {},
+        event: None,
     }
 }
 

@@ -62,6 +62,7 @@ fn run_by(job: &Job, token: &str) -> Result<Done, ReviewError> {
         threads: NonZeroUsize::new(2).unwrap(),
         environment: Environment::new([("HUBSPOT_TOKEN".to_owned(), token.to_owned())]),
         tell: |_| {},
+        event: None,
     })
     .1
 }

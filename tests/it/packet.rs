@@ -421,7 +421,7 @@ fn review<'a>(example: &'a Example, reports: &'a [Report]) -> Review<'a> {
     Review {
         organisation: "Larkfield Systems",
         run: "2026-03-01-4f1c9a",
-        trigger: "Weekly schedule",
+        event: None,
         folder: "runs/2026-03-01",
         file: "packet.html",
         slice: None,
@@ -665,7 +665,7 @@ fn everywhere(text: &str) -> Option<String> {
     let review = Review {
         organisation: text,
         run: text,
-        trigger: text,
+        event: Some(text),
         folder: text,
         program: text,
         command: text,

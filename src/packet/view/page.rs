@@ -439,7 +439,7 @@ impl Gate {
             .map(|report| report.check.family)
             .collect();
         Self {
-            trigger: words(review.trigger),
+            trigger: words(review.event.unwrap_or("crm-review run")),
             proposals: to_decide(found),
             digest: findings.chars().take(12).collect(),
             rules: counted(ran, "check"),
