@@ -10,6 +10,9 @@ use chrono::{DateTime, NaiveDate};
 use crm_review::review::{self, Done, Order, ReviewError};
 use crm_review::source::secret::Environment;
 
+use crate::decisions::{Filled, confirm, escalate, reject};
+use crate::job::{Job, word};
+
 fn flavour(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/acme").join(name)
 }
@@ -267,4 +270,47 @@ fn a_pinned_model_weighs_as_it_did_when_it_was_learned() {
     let manifest = text(&odd, "manifest.json");
     assert!(manifest.contains("leads: not compared: rules/duplicates.toml:"), "{manifest}");
     drop(first);
+}
+
+/// The rows of a table of a page of Markdown that begin with a finding, without the marks.
+fn rows_of_findings(page: &str) -> Vec<Vec<String>> {
+    let rows = page.lines().filter(|line| line.starts_with("| `F-"));
+    let cells = |line: &str| {
+        line.trim_matches('|').split('|').map(|it| it.trim().replace('`', "")).collect()
+    };
+    rows.map(cells).collect()
+}
+
+#[test]
+fn the_answers_of_the_practice_are_recorded_as_they_stand() {
+    const DAY: &str = "2026-11-23";
+    let page = include_str!("../../docs/deciding.md");
+    let (asked, answers) = page.split_once("<details>").unwrap();
+    let (asked, answers) = (rows_of_findings(asked), rows_of_findings(answers));
+    let ids = |rows: &[Vec<String>]| rows.iter().map(|row| row[0].clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&asked), ids(&answers));
+    let job = Job::acme("salesforce");
+    job.call(&["run", ".", "--as-of", DAY]).ends(0);
+    let lines = job.text(&format!("runs/{DAY}/findings.jsonl"));
+    let findings: BTreeMap<String, serde_json::Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .map(|finding| (word(&finding["id"]), finding))
+        .collect();
+    let mut filled = Filled::of(&job, DAY).with("approver", "Sabine Krüger");
+    for (row, question) in answers.iter().zip(&asked) {
+        let finding = &findings[&row[0]];
+        assert_eq!(finding["rule"], question[1].as_str());
+        let answer = match row[1].as_str() {
+            "approve" => confirm(),
+            "escalate" => escalate("finance", "2026-12-04"),
+            reason => reject(reason),
+        };
+        filled = filled.says(&job, DAY, &word(&finding["rule"]), &word(&finding["record"]), answer);
+    }
+    filled.put(&job, "practice.json");
+    job.call(&["decide", "practice.json"]).ends(0);
+    // Every kind of answer is practised.
+    let kinds: BTreeSet<&str> = answers.iter().map(|row| row[1].as_str()).collect();
+    assert_eq!(kinds, ["approve", "escalate", "looked_into"].into());
 }
