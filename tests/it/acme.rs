@@ -314,3 +314,15 @@ fn the_answers_of_the_practice_are_recorded_as_they_stand() {
     let kinds: BTreeSet<&str> = answers.iter().map(|row| row[1].as_str()).collect();
     assert_eq!(kinds, ["approve", "escalate", "looked_into"].into());
 }
+
+#[test]
+fn two_countries_speak_against_one_person() {
+    let (_, findings) = reviewed("salesforce");
+    let of = |record: &str| {
+        let mut found = findings.iter();
+        let finding = found.find(|it| it["rule"] == "DUP-01" && it["record"] == record).unwrap();
+        finding.to_string().matches("different countries").count()
+    };
+    // Finland and Norway; Czechia twice.
+    assert_eq!(["00Q5g000000pQB2EAM", "0035g000000rltKAAQ"].map(of), [1, 0]);
+}

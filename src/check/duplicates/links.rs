@@ -562,10 +562,7 @@ impl<'a> Table<'a> {
             Column::Own(field) if *kind == Kind::Country => Some(field),
             Column::Own(_) | Column::OfAccount { .. } => None,
         });
-        let said = rows.map(|row| {
-            let raw = text(row, country)?;
-            Some(Country::parse(raw).map_or_else(|| normalise::words(raw), |c| c.code().to_owned()))
-        });
+        let said = rows.map(|row| text(row, country).map(country_key));
         matches!(said, [Some(one), Some(other)] if one != other)
     }
 
@@ -595,6 +592,11 @@ impl<'a> Table<'a> {
             beside >= LEAST_BESIDE
         }
     }
+}
+
+/// A country by its code, or by its words where it has none.
+pub(super) fn country_key(raw: &str) -> String {
+    Country::parse(raw).map_or_else(|| normalise::words(raw), |country| country.code().to_owned())
 }
 
 /// How far the names of two records agree.

@@ -17,7 +17,7 @@ use crate::matching::agreement::Level;
 use crate::matching::{Crowd, Weight, normalise};
 
 use super::any_of;
-use super::links::{By, Link, Same};
+use super::links::{By, Link, Same, country_key};
 use super::matches::{account_domain, domain_fields, text};
 use super::merge::{
     self, Call, Case, MOST_SHOWN, disagreements, likeness, listed, others, says,
@@ -631,6 +631,18 @@ fn doubt_same(
                 "they stand at {} different accounts: a change of job, or a person with two roles",
                 named.len()
             ));
+        }
+    }
+    if let Some(country) = world.policies.boundary.allowed(first.object(), "country") {
+        let named: BTreeSet<_> =
+            case.rows.iter().filter_map(|row| row.text(&country)).map(country_key).collect();
+        let is_said = finding.doubts.iter().any(|doubt| doubt.contains("different countries"));
+        if named.len() > 1 && !is_said {
+            finding = finding.unless(if is_account {
+                "they are in different countries: a branch abroad may be kept apart on purpose"
+            } else {
+                "they are in different countries: somebody who moved, or works from two"
+            });
         }
     }
     for link in case.beside.iter().take(MOST_SHOWN) {
