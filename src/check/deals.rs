@@ -138,4 +138,10 @@ impl<'a> Deals<'a> {
             Standing::Over | Standing::Unsaid | Standing::Contradicted => None,
         }
     }
+
+    /// True where nothing in a deal says whether it is open, or what it says contradicts itself.
+    pub(super) fn may_be_open(&self, world: &World<'a>, deal: Row<'a>) -> bool {
+        let standing = world.policies.ladders.deal(deal, &self.flags);
+        matches!(standing, Standing::Unsaid | Standing::Contradicted)
+    }
 }

@@ -165,6 +165,10 @@ impl Ladders {
     }
 }
 
+/// What a record has of which nobody knows how far it has come.
+pub(super) const UNSAID: &str =
+    "a stage that is blank, not in rules/lifecycle.toml, or contradicted by another field";
+
 /// How a deal stands, by all that it says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {

@@ -1519,6 +1519,34 @@ fn a_record_goes_to_a_queue_where_a_queue_owns_its_like() {
 }
 
 #[test]
+fn deals_of_which_nobody_knows_whether_they_are_open_were_not_looked_at() {
+    const UNSAID: &str =
+        "with a stage that is blank, not in rules/lifecycle.toml, or contradicted by another field";
+    let partly = |fixture: &str, check| judgement(&fixture::named(fixture), check).partly();
+    let said = partly("past-close-date", "LIF-13");
+    assert!(said.contains(&format!("4 past their close date {UNSAID}")), "{said}");
+    for (fixture, check, from, to) in [
+        (
+            "duplicates-twin-deals",
+            "DUP-09",
+            "00608,00103,Scanner,10000,,2026-02-10,true,true",
+            "00608,00103,Scanner,10000,,2026-02-10,,",
+        ),
+        ("lost-deal-alive", "LIF-12", "006A,Kestrel,Closed Lost", "006A,Kestrel,Mystery"),
+    ] {
+        let mut kit = fixture::read(&fixture::folder(fixture));
+        let deals = kit.tables.get_mut(&Object::Deal).unwrap();
+        assert!(deals.contains(from));
+        *deals = deals.replace(from, to);
+        let judged = fixture::judge(kit);
+        let said = judgement(&judged, check).partly();
+        let one =
+            1 + usize::from(check == "LIF-12") * partly(fixture, check).matches(UNSAID).count();
+        assert!(said.contains(&format!("{one} {UNSAID}")), "{check}: {said}");
+    }
+}
+
+#[test]
 fn who_is_back_is_not_away_however_few_days_count() {
     let finds = |day: u32| {
         let mut kit = fixture::read(&fixture::folder("owner-on-leave"));

@@ -7,6 +7,7 @@ use hashbrown::{HashMap, HashSet};
 
 use crate::boundary::{Field, Grant, Object, Row, id_key, ids};
 use crate::check::deals::{self, DealState};
+use crate::check::ladder::UNSAID;
 use crate::check::settings::days;
 use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
@@ -67,8 +68,10 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
     let within = i64::from(world.policies.duplicates.twin_deals.days_within.value);
     let mut of_account = HashMap::new();
     let mut told: HashSet<usize> = HashSet::new();
-    for deal in batch.reviewed().filter(|deal| is_open(world, *deal)) {
-        if deal.text(&asked.account).is_none() {
+    let mut unsaid = Vec::new();
+    for deal in batch.reviewed().filter(|deal| deal.text(&asked.account).is_some()) {
+        if !is_open(world, deal) {
+            unsaid.extend(Some(deal).filter(|deal| world.deals().may_be_open(world, *deal)));
             continue;
         }
         judgement.examined += 1;
@@ -98,6 +101,10 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
         if let Some(first) = first.filter(|_| twins.len() > 1) {
             judgement.findings.extend(asked.finding(world, *first, &twins));
         }
+    }
+    if !unsaid.is_empty() {
+        let why = format!("{} with {UNSAID}", unsaid.len());
+        judgement.skip_records(Object::Deal, unsaid, &why);
     }
     judgement
 }

@@ -11,7 +11,7 @@ use crate::boundary::{Batch, Boundary, Field, Grant, Object, Row, is_bare_day};
 use crate::check::condition::Conditions;
 use crate::check::deals::{self, DealState};
 use crate::check::history::{Change, History};
-use crate::check::ladder::{Ladder, lists};
+use crate::check::ladder::{Ladder, UNSAID, lists};
 use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::Said;
@@ -118,12 +118,21 @@ fn judge<'a>(world: &World<'a>, asked: &Asked) -> Judgement {
     }
     let mut left = Left::of(world, asked, batch, &mut judgement);
     let case = Case { world, asked, rule, has_history: left.is_known };
-    let mut found = Vec::new();
+    let (mut found, mut unsaid) = (Vec::new(), Vec::new());
     for deal in batch.reviewed().filter(|deal| !rule.except.hold(*deal)) {
         let left = left.of_deal.remove(&deal.position());
         let state = world.deals().state(world, deal);
+        if state.is_none() && case.may_live(deal, left.as_ref()) {
+            unsaid.push(deal);
+            continue;
+        }
         judgement.examined += usize::from(state == Some(DealState::Lost) || left.is_some());
         found.extend(case.life(deal, state, left).map(|life| (deal, life)));
+    }
+    if !unsaid.is_empty() {
+        let why =
+            format!("{} with {UNSAID}, or one that does not tell lost from won", unsaid.len());
+        judgement.skip_records(Object::Deal, unsaid, &why);
     }
     if !found.is_empty() {
         let misplaced = Misplaced::of(world, &asked.misplaced);
@@ -240,6 +249,13 @@ impl<'w, 'a> Case<'w, 'a> {
         let left = left.filter(|left| self.is_told(left))?;
         let is_overdue = state == DealState::Open && past_close_date::finds(self.world, deal);
         (!is_overdue).then_some(Life::Left(left, state))
+    }
+
+    /// True where only how a deal stands keeps it from being one that was lost and lives on.
+    fn may_live(&self, deal: Row<'a>, left: Option<&Leaving<'a>>) -> bool {
+        left.is_some_and(|left| self.is_told(left))
+            || self.planned(deal).is_some()
+            || self.changed(deal).is_some()
     }
 
     /// True for a leaving of these days that corrected no mistake.

@@ -4,7 +4,7 @@
 
 use crate::boundary::{Field, Grant, Object, Row};
 use crate::check::deals::{self, DealState};
-use crate::check::ladder::lists;
+use crate::check::ladder::{UNSAID, lists};
 use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Reach, Severity};
 use crate::policy::Said;
@@ -84,14 +84,19 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
         judgement.skip(Object::Deal, "the input has no column for `deal.close_date`");
         return judgement;
     }
+    let mut unsaid = Vec::new();
     for deal in batch.reviewed() {
-        if world.deals().state(world, deal) != Some(DealState::Open) {
-            continue;
+        let past = overdue(world, &asked.close_date, deal);
+        if world.deals().state(world, deal) == Some(DealState::Open) {
+            judgement.examined += 1;
+            judgement.findings.extend(past.map(|past| finding(world, asked, deal, past)));
+        } else if past.is_some() && world.deals().may_be_open(world, deal) {
+            unsaid.push(deal);
         }
-        judgement.examined += 1;
-        if let Some(past) = overdue(world, &asked.close_date, deal) {
-            judgement.findings.push(finding(world, asked, deal, past));
-        }
+    }
+    if !unsaid.is_empty() {
+        let why = format!("{} past their close date with {UNSAID}", unsaid.len());
+        judgement.skip_records(Object::Deal, unsaid, &why);
     }
     judgement
 }

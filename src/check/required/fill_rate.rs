@@ -14,12 +14,12 @@ use crate::policy::Section;
 
 use super::super::condition::fold;
 use super::super::interval::percent;
-use super::super::ladder::same;
+use super::super::ladder::{UNSAID, same};
 use super::super::settings;
 use super::super::weeks::{self, Course, Dated, Surprise, Weeks, Words};
 use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::missing::Require;
-use super::stage::{Place, Places, UNSAID};
+use super::stage::{Place, Places};
 use super::{FILE, label, policy, title};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {

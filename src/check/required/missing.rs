@@ -9,10 +9,10 @@ use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::Section;
 
 use super::super::condition::When;
-use super::super::ladder::Ladders;
+use super::super::ladder::{Ladders, UNSAID};
 use super::super::settings;
 use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
-use super::stage::{FromStage, Place, Places, UNSAID};
+use super::stage::{FromStage, Place, Places};
 use super::{FILE, label, object_and_field, policy, title};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {

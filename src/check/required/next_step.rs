@@ -10,10 +10,10 @@ use crate::policy::{Said, Section};
 
 use super::super::condition::When;
 use super::super::deals::{self, DealState};
-use super::super::ladder::Ladders;
+use super::super::ladder::{Ladders, UNSAID};
 use super::super::settings::{self, days};
 use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
-use super::stage::{FromStage, Places, UNSAID};
+use super::stage::{FromStage, Places};
 use super::{FILE, policy, title};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {

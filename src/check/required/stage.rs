@@ -34,8 +34,6 @@ pub(super) enum Place {
 }
 
 /// Why nothing says how far records have come.
-pub(super) const UNSAID: &str =
-    "a stage that is blank, not in rules/lifecycle.toml, or contradicted by another field";
 
 impl FromStage {
     /// Reads `from`. A stage that is not on the object's ladder is a problem.
