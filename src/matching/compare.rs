@@ -83,6 +83,9 @@ pub(super) enum Term {
     LevelOf { held: f32 },
     /// As rare as the value: so many records hold it, among so many.
     Value { held: f32, among: f32 },
+    /// As rare as the value among the few that it is counted among, where so many hold it, and where these
+    /// are too few to tell, as rare as it is `alone` among all.
+    Within { held: f32, among: f32, alone: f32 },
     /// As rare as its level among the records that share a word, which so many hold.
     Word { held: f32 },
 }
@@ -241,9 +244,12 @@ impl Comparer {
                 match (up_to(shared.last, 0), outcome.level) {
                     // Of how many with that last name: names of one language go together.
                     (true, Some(0)) => {
-                        let Facets { names, last, .. } = &self.facets;
+                        let Facets { names, first, last, .. } = &self.facets;
                         let held = names.held(a.name);
-                        Outcome::value(0, held, last.held(a.last)).within(1)
+                        let among = last.held(a.last).max(held);
+                        let [held, among, alone] = [held, among, first.held(a.first)].map(float);
+                        let term = Term::Within { held, among, alone };
+                        Outcome { level: Some(0), context: 1, term }
                     }
                     (true, Some(_)) => Outcome { term: Term::Level, ..outcome }.within(1),
                     _ => outcome,
@@ -406,7 +412,10 @@ impl Comparer {
         // The address names its owner: how rare it is counts among those of that name.
         let term = match outcome.term {
             Term::Value { held, .. } => Term::Value { held, among: float(namesakes).max(held) },
-            other @ (Term::Level | Term::LevelOf { .. } | Term::Word { .. }) => other,
+            other @ (Term::Level
+            | Term::LevelOf { .. }
+            | Term::Within { .. }
+            | Term::Word { .. }) => other,
         };
         Outcome { term, ..outcome }.within(context)
     }
@@ -749,7 +758,10 @@ impl Shared {
         };
         let term = match outcome.term {
             Term::Value { held, .. } => Term::LevelOf { held },
-            other @ (Term::Level | Term::LevelOf { .. } | Term::Word { .. }) => other,
+            other @ (Term::Level
+            | Term::LevelOf { .. }
+            | Term::Within { .. }
+            | Term::Word { .. }) => other,
         };
         Outcome { term, ..outcome }.within(context)
     }
@@ -759,7 +771,10 @@ impl Shared {
         let Some(colleagues) = self.workplace else { return outcome };
         let term = match outcome.term {
             Term::Value { held, .. } => Term::Value { held, among: colleagues.max(held) },
-            other @ (Term::Level | Term::LevelOf { .. } | Term::Word { .. }) => other,
+            other @ (Term::Level
+            | Term::LevelOf { .. }
+            | Term::Within { .. }
+            | Term::Word { .. }) => other,
         };
         Outcome { term, ..outcome }.within(1)
     }

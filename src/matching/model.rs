@@ -65,10 +65,20 @@ pub(super) struct Model {
 const DRAW: f64 = 50.0;
 /// How strongly a value's frequency is drawn to what is usual for its kind, in records.
 const USUAL: f32 = 1_000.0;
+/// How strongly a value's frequency among few is drawn to its frequency among all, in records.
+const KINDRED: f32 = 20.0;
 /// What a value that only the pair itself holds counts as, in records: between none and one.
 const UNSEEN: f32 = 0.5;
 /// No level is thought rarer among matches than this; what no pair reaches counts for nothing.
 const LEAST_SHARE: f64 = 1e-3;
+/// How strongly u is drawn to what is thought before any data, in pairs. Within groups the one pair of a group
+/// of two is drawn so many times, and must not teach alone what a context brings with it.
+const BEFORE: f64 = 20.0;
+/// The same for what is learned from pairs that share a key, each of which is drawn once.
+const BEFORE_KEYED: f64 = 1.0;
+/// How strongly the number of matches is drawn to what is usual, as a share of it: a table in which hardly
+/// any are found still holds some.
+const EXPECTED: f64 = 0.1;
 /// Matches disagree at most so many times as often as is usual.
 const MOST_DISAGREE: f64 = 3.0;
 /// The share of records that have a double, before any data.
@@ -132,6 +142,12 @@ impl Model {
         match outcome.term {
             Term::Level | Term::LevelOf { .. } => 0.0,
             Term::Value { held, among } => -self.chance(ladder, held, among).log2(),
+            Term::Within { held, among, alone } => {
+                // The two themselves say nothing of how often others of these have it.
+                let [others, among] = [held, among].map(|it| (it - 2.0).max(0.0));
+                let usual = self.chance(ladder, alone, self.records);
+                -((others + KINDRED * usual) / (among + KINDRED)).log2()
+            }
             Term::Word { held } => -self.chance(ladder, held, self.records).log2(),
         }
     }
@@ -176,7 +192,7 @@ fn is_keyed(comparison: Comparison, ladder: &Ladder, outcome: &Outcome) -> bool 
 /// The class of an agreed value, where what it is worth depends on how many records hold it.
 fn class_of(comparison: Comparison, ladder: &Ladder, outcome: &Outcome) -> Option<u8> {
     let held = match outcome.term {
-        Term::Value { held, .. } => held,
+        Term::Value { held, .. } | Term::Within { held, .. } => held,
         // A domain that many share is a group's, whatever their names.
         Term::LevelOf { held }
             if comparison == Comparison::Domain && usize::from(outcome.context) != IN_UNITS =>
@@ -502,7 +518,10 @@ impl Model {
     fn point(&self, comparison: Comparison, ladder: &Ladder, outcome: &Outcome) -> Point {
         let held = match outcome.term {
             Term::Level => 0.0,
-            Term::Value { held, .. } | Term::LevelOf { held } | Term::Word { held } => held,
+            Term::Value { held, .. }
+            | Term::LevelOf { held }
+            | Term::Within { held, .. }
+            | Term::Word { held } => held,
         };
         Point {
             rung: outcome.level.map(|_| rung(outcome)),
@@ -606,7 +625,7 @@ impl Model {
             }
         }
         let mut u: Rates = [[0.0; LEVELS]; CONTEXTS];
-        u[0] = chances(&counts[0], &by_chance(ladder), 0.5);
+        u[0] = chances(&counts[0], &by_chance(ladder), BEFORE);
         let usual = usual(ladder);
         for context in 1..CONTEXTS {
             // Before any data a context is much like none, and a little like a match.
@@ -614,7 +633,8 @@ impl Model {
             for (before, usual) in before.iter_mut().zip(usual) {
                 *before = 0.1_f64.mul_add(usual, 0.9 * *before);
             }
-            u[context] = chances(&counts[context], &before, 1.0);
+            let pairs = if people { BEFORE } else { BEFORE_KEYED };
+            u[context] = chances(&counts[context], &before, pairs);
         }
         if *comparison == Comparison::Company {
             let is_unit = |point: &Point| point.rung.is_some_and(|rung| apart(rung).1 == UNITS);
@@ -704,7 +724,8 @@ impl Model {
         }
         let drawn = likely.iter().zip(samples.stands_for.iter().skip(samples.grouped));
         let matches: f64 = drawn.map(|(likely, stands_for)| likely * f64::from(*stands_for)).sum();
-        (matches * samples.scale).max(0.1)
+        let usual = f64::from(comparer.facets.len) * DOUBLES;
+        ((matches * samples.scale + EXPECTED * usual) / (1.0 + EXPECTED)).max(0.1)
     }
 
     /// Works out what each level is worth from the rates.
@@ -737,7 +758,8 @@ const VALUE: usize = CONTEXTS * LEVELS;
 
 /// An outcome's context and level as one number.
 fn rung(outcome: &Outcome) -> u8 {
-    let by_value = if matches!(outcome.term, Term::Value { .. }) { VALUE } else { 0 };
+    let is_by_value = matches!(outcome.term, Term::Value { .. } | Term::Within { .. });
+    let by_value = if is_by_value { VALUE } else { 0 };
     let level = usize::from(outcome.level.unwrap_or_default());
     u8::try_from(by_value + usize::from(outcome.context) * LEVELS + level).unwrap_or(u8::MAX)
 }

@@ -265,6 +265,25 @@ fn clusters_name_every_record_once_and_join_the_twins() {
 }
 
 #[test]
+fn a_lone_copy_among_people_without_twins_is_likely_one_with_its_original() {
+    let held = tempfile::tempdir().unwrap();
+    let mut rows: Vec<[String; 6]> = (0..799)
+        .map(|n| {
+            let [first, last, mail, phone, _] = person(n);
+            [format!("P{n:03}"), first, last, mail, phone, String::new()]
+        })
+        .collect();
+    let mut copy = rows[1].clone();
+    copy[0] = "Q001".to_owned();
+    copy[3].clear();
+    rows.push(copy);
+    write(&held.path().join("people.csv"), &HEADER, &rows);
+    call(held.path(), &["people.csv", "--pairs", "pairs.csv"]).ends(0);
+    let likely = likely(&held.path().join("pairs.csv"));
+    assert_eq!(likely, [("P001".to_owned(), "Q001".to_owned())].into());
+}
+
+#[test]
 fn copies_are_one_cluster_however_many_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let (mut rows, _) = people();

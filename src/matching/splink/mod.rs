@@ -230,7 +230,15 @@ impl<'l> Export<'l> {
             Among::Those(by) => {
                 let by = by.of(comparer, record);
                 text = of.and(&by).text;
-                value(by.held)
+                match frequency.of {
+                    Column::FullName => {
+                        let alone = Column::FirstName.of(comparer, record).held;
+                        let [held, among, alone] =
+                            [of.held, by.held.max(of.held), alone].map(float);
+                        (Term::Within { held, among, alone }, 1.0)
+                    }
+                    _ => value(by.held),
+                }
             }
             Among::Level => {
                 let rates = self.rates(at, context.into(), level.into());
