@@ -1547,6 +1547,28 @@ fn deals_of_which_nobody_knows_whether_they_are_open_were_not_looked_at() {
 }
 
 #[test]
+fn people_who_cannot_be_compared_were_not_looked_at() {
+    let mut kit = fixture::read(&fixture::folder("duplicates-same-person"));
+    let boundary = kit.rules.get_mut("boundary.toml").unwrap();
+    let (before, contacts) = boundary.split_once("[contact.fields]").unwrap();
+    let kept = contacts
+        .lines()
+        .filter(|line| !line.starts_with("email") && !line.starts_with("last_name"));
+    *boundary = format!("{before}[contact.fields]{}\n", kept.collect::<Vec<_>>().join("\n"));
+    let judged = fixture::judge(kit);
+    let partly = |check| judgement(&judged, check).partly();
+    for (check, says) in [
+        ("DUP-01", "contacts: `contact.email` is not in rules/boundary.toml"),
+        (
+            "DUP-02",
+            "contacts: `contact.last_name` and `contact.full_name` are not in rules/boundary.toml",
+        ),
+    ] {
+        assert!(partly(check).contains(says), "{check}: {}", partly(check));
+    }
+}
+
+#[test]
 fn who_is_back_is_not_away_however_few_days_count() {
     let finds = |day: u32| {
         let mut kit = fixture::read(&fixture::folder("owner-on-leave"));

@@ -175,14 +175,39 @@ impl Way {
         }
     }
 
+    /// The fields of which people need one to be compared.
+    fn needed_of_people(self) -> &'static [&'static str] {
+        match self {
+            Self::SamePerson | Self::AliasAddress => &["email"],
+            Self::SimilarPerson => &["last_name", "full_name"],
+            Self::SameCompany | Self::SimilarCompany => &[],
+        }
+    }
+
+    /// Notes the tables of people that have no such field.
+    fn note_left_out(self, world: &World<'_>, tables: &[Object], judgement: &mut Judgement) {
+        let needed = self.needed_of_people();
+        let people = world.policies.duplicates.same_person.objects.iter();
+        for object in people.filter(|object| !needed.is_empty() && !tables.contains(object)) {
+            if world.batch(*object).is_some() {
+                let fields: Vec<_> =
+                    needed.iter().map(|name| format!("`{object}.{name}`")).collect();
+                let are = if fields.len() == 1 { "is" } else { "are" };
+                let fields = fields.join(" and ");
+                judgement.skip(*object, &format!("{fields} {are} not in rules/boundary.toml"));
+            }
+        }
+    }
+
     /// The tables that the rules and the boundary let the check look at.
     fn tables(self, grant: &mut Grant<'_>, policies: &Policies) -> Result<Vec<Object>, Off> {
         if self.switch(&policies.duplicates) == Switch::Off {
             return Err(self.check().off_in_rules());
         }
         match self {
-            Self::SamePerson | Self::AliasAddress => people_tables(grant, policies, &["email"]),
-            Self::SimilarPerson => people_tables(grant, policies, &["last_name", "full_name"]),
+            Self::SamePerson | Self::AliasAddress | Self::SimilarPerson => {
+                people_tables(grant, policies, self.needed_of_people())
+            }
             // Accounts are told apart by website or domain: one of them has to be allowed.
             Self::SameCompany => {
                 if grant.optional(Object::Account, "domain").is_none() {
@@ -204,6 +229,7 @@ impl Way {
             let mut judgement =
                 judge(world, &tables, self.by(), |world, same, case| self.merge(world, same, case));
             self.note(world, &tables, &mut judgement);
+            self.note_left_out(world, &tables, &mut judgement);
             judgement
         }))
     }

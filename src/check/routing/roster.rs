@@ -142,6 +142,9 @@ impl<'a> Roster<'a> {
     pub(super) fn trouble(&self, world: &World<'_>, holder: Holder) -> Option<String> {
         match self.known(holder) {
             Known::Several(text) => Some(format!("several people are called {text}")),
+            Known::Nobody(text) if world.batch(Object::User).is_none() => {
+                Some(format!("no users were read, so who {text} is remains unknown"))
+            }
             Known::Nobody(text) => Some(format!("{text} is neither a user nor a queue")),
             Known::Person(person) if person.standing == Standing::Inactive => {
                 let since = match person.deactivated.map(|at| world.as_of.days_since(at)) {
