@@ -296,8 +296,8 @@ fn keeping<'r>(
             Day::Review(day) => format!("it is not in force on {day}, the day of the review"),
         },
         (Some(condition), _) => return Keeping::Condition(condition),
-        (None, Target::Table(table)) => match rule.kept_by_blanks(values) {
-            Some(blank) => {
+        (None, Target::Table(table)) => match table.kept_by_blanks(values, None).next() {
+            Some((_, blank)) => {
                 let names: Vec<_> = blank.iter().map(ToString::to_string).collect();
                 format!("no row of {} fits without {}", table.file, names.join(" and "))
             }

@@ -791,11 +791,12 @@ impl<'e, 'a> Case<'e, 'a> {
         }
     }
 
-    /// The first rule before the matching one that only blank fields keep from taking the record.
-    pub(super) fn kept_by_blanks(&self) -> Option<(&Rule, Vec<Field>)> {
+    /// The first rule, up to the matching one, that nothing but blank fields keeps from giving the record to
+    /// somebody else than the catch-all; with those fields.
+    pub(super) fn kept_by_blanks(&self) -> Option<(&'e Rule, Vec<Field>)> {
         let end = self.matched.map_or(self.plan.rules.len(), |matched| matched.at);
-        let rules = self.plan.may_take_once_filled(self.values).take_while(|(at, _)| *at < end);
-        rules.into_iter().find_map(|(_, rule)| Some((rule, rule.kept_by_blanks(self.values)?)))
+        let rest = self.routed.catch_all(self.plan);
+        self.would_give(end, Gap::Blank, |holder| Some(holder) != rest)
     }
 
     /// The first rule that takes the record by the rules of today, whenever it was routed.
@@ -817,32 +818,44 @@ impl<'e, 'a> Case<'e, 'a> {
 
     /// The same of wherever the record goes by the rule at a position, or behind all of them.
     fn rival_of(&self, end: usize, goes: Goes<'_>) -> Option<(&'e Rule, Vec<Field>)> {
+        self.would_give(end, Gap::Unknown, |holder| !goes.includes(holder))
+    }
+
+    /// The first rule, up to a position, that would give the record to one of those who are asked for, were
+    /// its fields with a gap filled; with those fields.
+    fn would_give(
+        &self,
+        end: usize,
+        gap: Gap,
+        is_asked_for: impl Fn(Holder) -> bool,
+    ) -> Option<(&'e Rule, Vec<Field>)> {
         let destinations = self.routed.destinations.get(&self.plan.object)?;
-        let elsewhere = |holder: &Holder| !goes.includes(*holder);
         let rules = self.plan.may_take_once_filled(self.values);
         rules.take_while(|(at, _)| *at <= end).find_map(|(at, rule)| {
-            let waits = rule.waits_for(self.values)?;
-            let rivals = match (destinations.get(at)?, &rule.target) {
+            let mut waits = rule.waits_for(self.values, gap)?;
+            let gives = match (destinations.get(at)?, &rule.target) {
                 (Destination::Table(holders), Target::Table(table)) => {
                     let first = table.first(self.values);
                     let fits = first.filter(|_| !waits.is_empty()).map(|at| (at, Vec::new()));
-                    let kept = table.kept_by(self.values, first, Gap::Unknown);
-                    let mut rows = kept.chain(fits);
-                    let (_, more) = rows.find(|(at, _)| holders.get(*at).is_some_and(elsewhere))?;
-                    return Some((rule, waits.into_iter().chain(more).collect()));
+                    let mut rows = table.kept_by(self.values, first, gap).chain(fits);
+                    let is_one = |at: &usize| holders.get(*at).copied().is_some_and(&is_asked_for);
+                    let (_, mut more) = rows.find(|(at, _)| is_one(at))?;
+                    more.retain(|field| !waits.contains(field));
+                    waits.append(&mut more);
+                    return Some((rule, waits));
                 }
-                (Destination::One(holder), _) => elsewhere(holder),
-                (Destination::Pool(pool), _) => pool.iter().any(elsewhere),
+                (Destination::One(holder), _) => is_asked_for(*holder),
+                (Destination::Pool(pool), _) => pool.iter().copied().any(&is_asked_for),
                 (Destination::AccountOwner | Destination::Table(_), _) => {
                     let owner = |account| self.routed.account_owner(self.world, account);
                     match self.home().say(owner) {
                         Voice::Silent => false,
-                        Voice::One(holder) => elsewhere(&holder),
+                        Voice::One(holder) => is_asked_for(holder),
                         Voice::Differing => true,
                     }
                 }
             };
-            (rivals && !waits.is_empty()).then_some((rule, waits))
+            (gives && !waits.is_empty()).then_some((rule, waits))
         })
     }
 

@@ -11,7 +11,7 @@ use crate::check::rulebook::Rulebook;
 use crate::check::settings;
 use crate::policy::{Said, Section, Value};
 
-use super::table::{DecisionTable, Gap, Verdict, blanks, kept_by};
+use super::table::{DecisionTable, Gap, Verdict, kept_by};
 use super::values::{Columns, Values};
 
 /// One rule, compiled for one object.
@@ -200,32 +200,16 @@ impl Rule {
         self.clauses.iter().find(failing).map(|(_, condition)| condition)
     }
 
-    /// The blank fields that alone keep the rule from taking a record; `None` when it takes it, or
-    /// when a filled value stands against it.
-    pub(super) fn kept_by_blanks(&self, values: &Values) -> Option<Vec<Field>> {
-        if !self.is_in_force(values) {
-            return None;
-        }
-        if !self.holds(values) {
-            return blanks(self.clauses.iter().map(|(slot, it)| (*slot, it)), values);
-        }
-        let Target::Table(table) = &self.target else { return None };
-        if table.first(values).is_some() {
-            return None;
-        }
-        table.kept_by_blanks(values, None).next().map(|(_, fields)| fields)
-    }
-
-    /// The fields, blank or withheld, that alone keep its own conditions from holding: none, when they
-    /// hold. `None` when a value stands against it, or it is not in force.
-    pub(super) fn waits_for(&self, values: &Values) -> Option<Vec<Field>> {
+    /// The fields with a gap that alone keep its own conditions from holding: none, when they hold. `None`
+    /// when a value stands against it, or it is not in force.
+    pub(super) fn waits_for(&self, values: &Values, gap: Gap) -> Option<Vec<Field>> {
         if !self.is_in_force(values) {
             return None;
         }
         if self.holds(values) {
             return Some(Vec::new());
         }
-        kept_by(self.clauses.iter().map(|(slot, it)| (*slot, it)), values, Gap::Unknown)
+        kept_by(self.clauses.iter().map(|(slot, it)| (*slot, it)), values, gap)
     }
 
     /// What the rule does with a record of which some values are blank, whatever those turn out to be.

@@ -105,14 +105,6 @@ impl Gap {
     }
 }
 
-/// The blank fields that alone keep some conditions from holding.
-pub(super) fn blanks<'c>(
-    conditions: impl Iterator<Item = (usize, &'c Condition)>,
-    values: &Values,
-) -> Option<Vec<Field>> {
-    kept_by(conditions, values, Gap::Blank)
-}
-
 /// The fields with a gap that alone keep some conditions from holding.
 pub(super) fn kept_by<'c>(
     conditions: impl Iterator<Item = (usize, &'c Condition)>,

@@ -241,7 +241,8 @@ fn an_index_finds_the_rows_that_a_search_finds() {
         assert_eq!(first, table.first_of_all(&values), "{}", row.id());
         let kept = table.kept_by_blanks(&values, None).map(|(row, _)| row.line);
         let only_blanks = |row: &&super::table::TableRow| {
-            super::table::blanks(row.tests.iter().map(|(at, it)| (*at, it)), &values).is_some()
+            let tests = row.tests.iter().map(|(at, it)| (*at, it));
+            super::table::kept_by(tests, &values, super::table::Gap::Blank).is_some()
         };
         let all = table.rows().iter().filter(only_blanks).map(|row| row.line);
         assert_eq!(kept.collect::<Vec<_>>(), all.collect::<Vec<_>>(), "{}", row.id());
