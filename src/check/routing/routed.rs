@@ -567,9 +567,10 @@ impl<'a> Routed<'a> {
         *self.faults.get(&row.object())?.get(row.position())?
     }
 
-    /// True where a check of routing has a finding about the record.
+    /// True where a check of routing finds the record in the wrong hands. That no rule takes it says nothing of
+    /// who has it.
     pub(in crate::check) fn has_fault(&self, row: Row<'a>) -> bool {
-        self.fault(row).is_some()
+        self.fault(row).is_some_and(|fault| fault != Fault::Unroutable)
     }
 
     /// True where a check has the finding that the record lies in the catch-all.
