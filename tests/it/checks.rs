@@ -1683,3 +1683,33 @@ fn open_deals_whose_stage_says_nothing_are_left_out_of_next_steps_by_name() {
     let left = format!("{:?}", judgement(&judged, "REQ-05").not_looked);
     assert!(left.contains("2 deals are not held against `from`"), "{left}");
 }
+
+#[test]
+fn midnight_utc_is_the_day_it_names_in_every_zone() {
+    let as_midnight = |cell: &str| match cell.parse::<chrono::NaiveDate>() {
+        Ok(day) => format!("{day}T00:00:00.000Z"),
+        Err(_) => cell.to_owned(),
+    };
+    for (name, code) in
+        [("service-level", "RTE-07"), ("routing-dated", "RTE-01"), ("missing-for-stage", "REQ-01")]
+    {
+        for zone in
+            [chrono_tz::America::New_York, chrono_tz::Europe::Berlin, chrono_tz::Asia::Tokyo]
+        {
+            let told = |write: &dyn Fn(&str) -> String| {
+                let mut kit = fixture::read(&fixture::folder(name));
+                for table in kit.tables.values_mut() {
+                    let line =
+                        |line: &str| line.split(',').map(write).collect::<Vec<_>>().join(",");
+                    *table = table.lines().map(line).collect::<Vec<_>>().join("\n");
+                }
+                let judged = fixture::judge_as_of(kit, AsOf::new(fixture::today().day, zone));
+                let findings = judgement(&judged, code).findings.iter();
+                let words =
+                    |it: &Finding| format!("{}: {} {:?}", it.record, it.headline, it.doubts);
+                findings.map(words).collect::<Vec<_>>()
+            };
+            assert_eq!(told(&|cell| cell.to_owned()), told(&as_midnight), "{name} in {zone}");
+        }
+    }
+}

@@ -125,7 +125,7 @@ impl Require {
 
     fn exempts(&self, world: &World<'_>, row: Row<'_>) -> bool {
         let (Some(since), Some(created)) = (self.since, &self.created) else { return false };
-        row.day(created, world.as_of.zone).is_some_and(|day| day < since)
+        row.named_day(created, world.as_of.zone).is_some_and(|day| day < since)
     }
 
     pub(super) fn words(&self) -> String {
@@ -345,7 +345,7 @@ fn with_doubts(
         finding =
             finding.unless(format!("The stage was reached {ago} ago: it may still be filled in"));
     }
-    let created = dates.created.as_ref().and_then(|field| row.day(field, world.as_of.zone));
+    let created = dates.created.as_ref().and_then(|field| row.named_day(field, world.as_of.zone));
     match (require.since, created) {
         (None, Some(day)) => finding.unless(format!(
             "The {} was created on {day}, and the rules do not say since when the {label} is required",

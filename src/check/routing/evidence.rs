@@ -99,7 +99,7 @@ pub(super) fn with_coverage(
 /// That the record may have been handed over after its routing.
 pub(super) fn handover(case: &Case<'_, '_>) -> Option<String> {
     let day = |field: &Option<Field>| {
-        field.as_ref().and_then(|field| case.row.day(field, case.world.as_of.zone))
+        field.as_ref().and_then(|field| case.row.named_day(field, case.world.as_of.zone))
     };
     let created = day(&case.plan.created)?;
     let age = (case.world.as_of.day - created).num_days();

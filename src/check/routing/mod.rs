@@ -389,7 +389,7 @@ impl Plan {
     /// When a record came to its owner: assigned, else created.
     fn routed_on(&self, row: Row<'_>, as_of: AsOf) -> Option<NaiveDate> {
         let fields = [&self.assigned, &self.created].into_iter().flatten();
-        fields.into_iter().find_map(|field| row.day(field, as_of.zone))
+        fields.into_iter().find_map(|field| row.named_day(field, as_of.zone))
     }
 
     /// The rules that may take a record, in their order: where there are many, those that the index

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use crate::boundary::{Boundary, Field, Grant, Object, Row, start_of_day};
+use crate::boundary::{Boundary, Field, Grant, Object, Row, is_bare_day, named_day, start_of_day};
 use crate::check::condition::When;
 use crate::check::history::{History, Latest};
 use crate::check::ladder::Flags;
@@ -322,18 +322,18 @@ impl Clocks<'_, '_> {
         let now = self.world.as_of.instant;
         // An export of the day itself may hold what was done on it.
         let is_known = |at: &DateTime<Utc>| *at < self.world.as_of.end();
-        let created = row.time(self.created)?;
+        let created = self.time(row, self.created)?;
         // Where only the first routing writes the assignment, the owner may have changed since.
         let handed_over = self.handed_over.get(&row.position()).map(|change| change.at);
-        let assigned = self.assigned.and_then(|field| row.time(field));
+        let assigned = self.assigned.and_then(|field| self.time(row, field));
         let assigned = assigned.filter(|at| !self.world.as_of.is_ahead(*at)).max(handed_over);
         let since = assigned.unwrap_or(created);
-        let touched = row.time(self.touched).filter(is_known);
+        let touched = self.time(row, self.touched).filter(is_known);
         // A day without a time of day may be any instant of it.
         let follows =
             |at: DateTime<Utc>| at >= since || self.end_of_day(at).is_some_and(|end| end > since);
         let activity = || {
-            let at = self.last_activity.and_then(|field| row.time(field))?;
+            let at = self.time(row, self.last_activity?)?;
             (follows(at) && is_known(&at)).then_some(at)
         };
         let (until, end) = match touched {
@@ -350,12 +350,19 @@ impl Clocks<'_, '_> {
         Some(Times { created, assigned, since, touched, until, end, human_hours })
     }
 
-    /// The end of a day that was written without a time, which stands as the day's first instant.
+    /// When something happened; of a day without a time, its first instant.
+    fn time(&self, row: Row<'_>, field: &Field) -> Option<DateTime<Utc>> {
+        let zone = self.world.as_of.zone;
+        let at = row.time(field)?;
+        let is_day = is_bare_day(at, zone);
+        Some(if is_day { start_of_day(named_day(at, zone), zone) } else { at })
+    }
+
+    /// The end of a day without a time.
     fn end_of_day(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let zone = self.world.as_of.zone;
-        let day = at.with_timezone(&zone).date_naive();
-        let is_day = start_of_day(day, zone) == at;
-        is_day.then(|| day.succ_opt().map(|next| start_of_day(next, zone)))?
+        let next = named_day(at, zone).succ_opt().filter(|_| is_bare_day(at, zone))?;
+        Some(start_of_day(next, zone))
     }
 
     fn finding(&self, row: Row<'_>, owner: &Field, times: Times, target: &Target) -> Finding {
@@ -463,7 +470,7 @@ impl Clocks<'_, '_> {
             ));
         }
         if times.touched.is_none() {
-            let activity = self.last_activity.and_then(|field| row.time(field));
+            let activity = self.last_activity.and_then(|field| self.time(row, field));
             finding = finding.unless(match activity {
                 Some(at) if at > times.created && at < self.world.as_of.end() => format!(
                     "There was an activity {} ago that is not counted as the first touch",
