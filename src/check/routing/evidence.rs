@@ -9,13 +9,13 @@ use crate::check::condition::Condition;
 use crate::check::settings::{days, label};
 use crate::finding::{Evidence, Finding, Tried};
 
-use super::Plan;
 use super::accounts::Home;
 use super::coverage::{Cover, Coverage};
 use super::roster::Holder;
 use super::routed::{Case, Fault, Goes, Match, Routed};
 use super::rules::{Rule, Target};
 use super::values::{Day, Values};
+use super::{Plan, day_of};
 
 pub(super) fn goes_words(case: &Case<'_, '_>, goes: Goes<'_>) -> String {
     let roster = &case.routed.roster;
@@ -98,12 +98,9 @@ pub(super) fn with_coverage(
 
 /// That the record may have been handed over after its routing.
 pub(super) fn handover(case: &Case<'_, '_>) -> Option<String> {
-    let day = |field: &Option<Field>| {
-        field.as_ref().and_then(|field| case.row.named_day(field, case.world.as_of.zone))
-    };
-    let created = day(&case.plan.created)?;
+    let created = day_of(case.row, case.plan.created.as_ref(), case.world.as_of)?;
     let age = (case.world.as_of.day - created).num_days();
-    match day(&case.plan.assigned) {
+    match case.plan.assigned_on(case.row, case.world.as_of) {
         Some(assigned) if (assigned - created).num_days() > 0 => Some(format!(
             "The owner got it on {assigned}, {} after it was created: a handover may have been \
              agreed",

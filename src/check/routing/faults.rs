@@ -650,8 +650,7 @@ fn named_account(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
         finding = with_account_cells(finding, case, *account);
     }
     finding = with_dates(finding, case);
-    let assigned = case.plan.assigned.as_ref();
-    let got = assigned.and_then(|field| case.row.named_day(field, case.world.as_of.zone));
+    let got = case.plan.assigned_on(case.row, case.world.as_of);
     finding = finding.unless(match (got, entry.since) {
         (Some(got), Some(since)) if got > since => format!(
             "The owner got it on {got}, after the list's {since}: the list may be out of date"

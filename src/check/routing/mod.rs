@@ -388,8 +388,13 @@ impl Plan {
 
     /// When a record came to its owner: assigned, else created.
     fn routed_on(&self, row: Row<'_>, as_of: AsOf) -> Option<NaiveDate> {
-        let fields = [&self.assigned, &self.created].into_iter().flatten();
-        fields.into_iter().find_map(|field| row.named_day(field, as_of.zone))
+        let created = || day_of(row, self.created.as_ref(), as_of);
+        self.assigned_on(row, as_of).or_else(created)
+    }
+
+    /// When the record was assigned to its owner.
+    fn assigned_on(&self, row: Row<'_>, as_of: AsOf) -> Option<NaiveDate> {
+        day_of(row, self.assigned.as_ref(), as_of)
     }
 
     /// The rules that may take a record, in their order: where there are many, those that the index
@@ -464,6 +469,12 @@ impl Plan {
         plan.service_level = ServiceLevel::parse(root, object, boundary);
         plan
     }
+}
+
+/// The day that a date names. One that lies ahead of the review says nothing of what was.
+fn day_of(row: Row<'_>, field: Option<&Field>, as_of: AsOf) -> Option<NaiveDate> {
+    let field = field.filter(|it| row.time(it).is_some_and(|at| !as_of.is_ahead(at)))?;
+    row.named_day(field, as_of.zone)
 }
 
 /// The objects that are routed: those named, else leads, else contacts where there are no leads.
