@@ -1713,3 +1713,48 @@ fn midnight_utc_is_the_day_it_names_in_every_zone() {
         }
     }
 }
+
+#[test]
+fn rules_behind_one_that_takes_a_record_in_any_case_ask_for_no_field() {
+    let mut kit = fixture::read(&fixture::folder("routing-kept-by-blanks"));
+    kit.rules.remove("required.toml");
+    let rules = [
+        ("Health", "industry = \"Health\"", "{ matched_account_owner = true }"),
+        ("Not Ontario", "state = { not = [\"Ontario\"] }", "\"Ann Ng\""),
+        ("Enterprise", "segment = \"Enterprise\"", "{ table = \"countries.csv\" }"),
+        ("Midmarket", "segment = \"Midmarket\"", "\"Bo Li\""),
+        ("Retail", "industry = \"Retail\"", "\"Ann Ng\""),
+    ];
+    let rules = rules.map(|(name, when, to)| {
+        format!("[[rule]]\nname = \"{name}\"\nwhen = {{ {when} }}\nto = {to}\n")
+    });
+    kit.rules.insert("routing.toml".to_owned(), rules.concat());
+    let countries = "country,state,owner\nGermany,Bavaria,Ann Ng\nGermany,,Bo Li\n";
+    kit.rules.insert("countries.csv".to_owned(), countries.to_owned());
+    let leads = "Id,OwnerId,Segment,Industry,Country,State,AccountId,Status,CreatedDate\n\
+        L1,U1,Midmarket,,Germany,,,New,2026-02-10\n\
+        L2,U1,Midmarket,,Germany,,A1,New,2026-02-10\n\
+        L3,U1,Enterprise,,Germany,,,New,2026-02-10\n\
+        L4,U1,Enterprise,,France,,,New,2026-02-10\n";
+    kit.tables.insert(Object::Lead, leads.to_owned());
+    let judged = fixture::judge(kit);
+    let asked: BTreeSet<String> = judgement(&judged, "REQ-04")
+        .findings
+        .iter()
+        .map(|finding| {
+            let field = finding.headline.split(' ').next().unwrap();
+            format!("{} {field}", finding.record)
+        })
+        .collect();
+    // No account of L1 and L3 has an owner whom the first rule could name, and whatever the state of L3 is,
+    // a row of the table takes it. None does for L4.
+    let expected = [
+        "lead L1 State",
+        "lead L2 Industry",
+        "lead L2 State",
+        "lead L3 State",
+        "lead L4 Industry",
+        "lead L4 State",
+    ];
+    assert_eq!(asked, expected.map(str::to_owned).into());
+}

@@ -590,17 +590,24 @@ impl<'a> Routed<'a> {
         values.read(&plan.columns, row, Day::Review(world.as_of.day));
         let home = OnceCell::new();
         let taken = self.first_match(world, plan, row, &values, &home);
+        let has_no_owner = || {
+            let home = home.get_or_init(|| Home::of(world, plan, row));
+            home.say(|account| self.account_owner(world, account)) == Voice::Silent
+        };
         let mut needs: Vec<Need> = Vec::new();
-        for (at, rule) in plan.may_take_once_filled(&values) {
-            match rule.verdict(&values) {
-                Verdict::Takes if taken.is_some_and(|taken| taken.at == at) => break,
-                // A rule that takes it, and yet does not, has no account's owner to give it to.
-                Verdict::Passes | Verdict::Takes => {}
-                Verdict::Depends(fields) => {
-                    for field in fields {
-                        Need::note(&mut needs, &field, rule, row);
-                    }
+        for (_, rule) in plan.may_take_once_filled(&values) {
+            let verdict = rule.verdict(&values);
+            let follows = matches!(rule.target, Target::AccountOwner);
+            if verdict == Verdict::Passes || follows && has_no_owner() {
+                continue;
+            }
+            if let Verdict::Depends(fields) = verdict {
+                for field in fields {
+                    Need::note(&mut needs, &field, rule, row);
                 }
+            }
+            if rule.takes_anyway(&values) {
+                break;
             }
         }
         (needs, taken.map(|taken| taken.rule.name.as_str()))

@@ -229,6 +229,17 @@ impl Rule {
         }
     }
 
+    /// True when it takes the record whatever its blank fields turn out to be. Which row of its table does may
+    /// depend on them.
+    pub(super) fn takes_anyway(&self, values: &Values) -> bool {
+        let has_row = match &self.target {
+            Target::Table(table) => table.first(values).is_some(),
+            Target::Owner(_) | Target::Pool(_) | Target::AccountOwner => true,
+        };
+        let own = || Verdict::of(self.clauses.iter().map(|(slot, it)| (*slot, it)), values);
+        has_row && self.is_in_force(values) && own() == Verdict::Takes
+    }
+
     /// The fields it compares.
     pub(super) fn fields(&self) -> impl Iterator<Item = &Field> {
         let own = self.clauses.iter().map(|(_, condition)| &condition.field);
