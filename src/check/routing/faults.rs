@@ -208,6 +208,7 @@ fn wrong_owner(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
     }
     finding = finding.unless_any(handover(case).into_iter().chain(same_team(case, goes)));
     finding = with_rival(finding, case, rule, rival.as_ref());
+    finding = with_presumed(finding, case, rule);
     if rule.since.is_none() {
         finding = finding.unless(match case.routed_on() {
             Some(day) => format!(
@@ -246,6 +247,20 @@ fn with_rival(
             other.name
         ))
     }
+}
+
+/// Notes the fields of which the rule that takes the record says what they are not, and nothing else is known.
+fn with_presumed(finding: Finding, case: &Case<'_, '_>, rule: &Rule) -> Finding {
+    let fields: Vec<&Field> = rule.presumes(case.values).collect();
+    if fields.is_empty() {
+        return finding;
+    }
+    let names: Vec<_> = fields.iter().map(|field| label(field)).collect();
+    let (names, rule) = (names.join(" and "), &rule.name);
+    // What was withheld is said where it is quoted.
+    let blank = fields.into_iter().filter(|field| case.row.is_blank(field));
+    let finding = blank.map(blank_field).fold(finding, Finding::lacking);
+    finding.unless(format!("With {names} known, `{rule}` may not take it"))
 }
 
 /// Asks whose a record is that the rules of its day and those of today do not give to the same.
@@ -289,6 +304,7 @@ fn catch_all(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
         let waits = rival.iter().flat_map(|(_, fields)| fields);
         let finding = with_cells(finding, case, rule.fields().chain(waits));
         let finding = with_rival(finding, case, rule, rival.as_ref());
+        let finding = with_presumed(finding, case, rule);
         let newer = rule.since.filter(|since| case.routed_on().is_some_and(|day| day < *since));
         finding.unless(match newer {
             Some(since) => {

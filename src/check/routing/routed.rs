@@ -636,10 +636,12 @@ impl<'a> Routed<'a> {
             Some(matched) => faults::whom(&case, matched.rule, goes),
             None => self.catch_all(plan).and_then(|rest| self.roster.assignee(rest)).map(Ok)?,
         };
+        let rival = case.rival_of(end, goes).map(|(_, fields)| fields).unwrap_or_default();
+        let presumed = case.matched.iter().flat_map(|matched| matched.rule.presumes(case.values));
         Some(Advice {
             to,
             tried: evidence::traced(&case),
-            unknown: case.rival_of(end, goes).map(|(_, fields)| fields).unwrap_or_default(),
+            unknown: rival.into_iter().chain(presumed.cloned()).collect(),
             is_rest: case.matched.is_none(),
         })
     }

@@ -5,7 +5,7 @@
 use chrono::NaiveDate;
 
 use crate::boundary::{Boundary, Field, Object, Row};
-use crate::check::condition::{Condition, When};
+use crate::check::condition::{Condition, Test, When};
 use crate::check::lint::{Line, Takes};
 use crate::check::rulebook::Rulebook;
 use crate::check::settings;
@@ -227,6 +227,15 @@ impl Rule {
                 Verdict::Depends(own.into_iter().chain(more).collect())
             }
         }
+    }
+
+    /// The fields, blank or withheld, of which it says what they are not: that they are none of it is
+    /// presumed. Filled, they may keep it from taking the record.
+    pub(super) fn presumes(&self, values: &Values) -> impl Iterator<Item = &Field> {
+        let presumed = |(slot, condition): &&(usize, Condition)| {
+            matches!(condition.test, Test::NotIn(_)) && values.is_unknown(*slot)
+        };
+        self.clauses.iter().filter(presumed).map(|(_, condition)| &condition.field)
     }
 
     /// True when it takes the record whatever its blank fields turn out to be. Which row of its table does may
