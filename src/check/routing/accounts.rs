@@ -147,7 +147,8 @@ pub(super) struct Named {
     pub(super) file: String,
     /// Its rows.
     pub(super) rows: Vec<NamedRow>,
-    by_key: HashMap<String, usize>,
+    /// The rows of an account, in file order.
+    by_key: HashMap<String, Vec<usize>>,
 }
 
 /// One named account.
@@ -212,33 +213,44 @@ impl Named {
                 continue;
             }
             let row = NamedRow { line: *line, owner: cell(owner_at).to_owned(), since: day };
-            // The first row of an account counts, as in every table.
             for key in keys(cell(account_at)) {
-                named.by_key.entry(key).or_insert(named.rows.len());
+                named.by_key.entry(key).or_default().push(named.rows.len());
             }
             named.rows.push(row);
         }
         Some(named)
     }
 
-    /// The rows of every account on the list, by the account's position in its batch.
-    pub(super) fn place(&self, batch: &Batch, boundary: &Boundary) -> HashMap<usize, (usize, By)> {
+    /// The row in force of every account on the list, by the account's position in its batch.
+    pub(super) fn place(
+        &self,
+        batch: &Batch,
+        boundary: &Boundary,
+        today: NaiveDate,
+    ) -> HashMap<usize, (usize, By)> {
         let field = |name: &str| boundary.allowed(Object::Account, name);
         let (name, domain, website) = (field("name"), field("domain"), field("website"));
         let mut placed = HashMap::new();
         for row in batch.rows() {
             let text = |field: &Option<Field>| field.as_ref().and_then(|field| row.text(field));
-            let by_id = self.by_key.get(id_key(row.id())).map(|at| (*at, By::Id));
+            let by_id = self.in_force(id_key(row.id()), today).map(|at| (at, By::Id));
             let by_domain = || {
                 let domain = host(text(&domain).or_else(|| text(&website))?)?;
-                self.by_key.get(&domain).map(|at| (*at, By::Domain))
+                self.in_force(&domain, today).map(|at| (at, By::Domain))
             };
-            let by_name = || self.by_key.get(&fold(text(&name)?)).map(|at| (*at, By::Name));
+            let by_name = || Some((self.in_force(&fold(text(&name)?), today)?, By::Name));
             if let Some(found) = by_id.or_else(by_domain).or_else(by_name) {
                 placed.insert(row.position(), found);
             }
         }
         placed
+    }
+
+    /// Of an account's rows in force the one that is so since the latest day; of several, the first.
+    fn in_force(&self, key: &str, today: NaiveDate) -> Option<usize> {
+        let since = |at: usize| self.rows.get(at).and_then(|row| row.since);
+        let rows = self.by_key.get(key)?.iter().rev().copied();
+        rows.filter(|at| since(*at).is_none_or(|day| day <= today)).max_by_key(|at| since(*at))
     }
 }
 

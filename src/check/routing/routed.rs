@@ -297,7 +297,7 @@ impl<'a> Routed<'a> {
             covered.segments.extend(cover.segments.iter().map(String::as_str));
         }
         if let (Some(named), Some(batch)) = (&self.policy.named, world.batch(Object::Account)) {
-            self.named = named.place(batch, &world.policies.boundary);
+            self.named = named.place(batch, &world.policies.boundary, world.as_of.day);
         }
     }
 
@@ -431,11 +431,10 @@ impl<'a> Routed<'a> {
     }
 
     /// Whose an account is by the list of named accounts.
-    fn listed_owner(&self, world: &World<'a>, account: Row<'a>) -> Option<Holder> {
+    fn listed_owner(&self, account: Row<'a>) -> Option<Holder> {
         let (at, _) = self.named(account)?;
         let row = self.policy.named.as_ref()?.rows.get(at)?;
-        let in_force = row.since.is_none_or(|since| since <= world.as_of.day);
-        in_force.then(|| self.roster.who(&row.owner))
+        Some(self.roster.who(&row.owner))
     }
 
     /// Whom the people of an account follow.
@@ -464,7 +463,7 @@ impl<'a> Routed<'a> {
         let home = Home::of(world, plan, row);
         let follows = matches!(row.object(), Object::Lead | Object::Contact);
         let whose = |account| {
-            let listed = self.listed_owner(world, account);
+            let listed = self.listed_owner(account);
             listed.or_else(|| self.followed_owner(world, account).filter(|_| follows))
         };
         home.say(whose) != Voice::Silent && !self.works_first(person)
@@ -481,7 +480,7 @@ impl<'a> Routed<'a> {
         self.covers.get(&holder)
     }
 
-    /// The row of the list of named accounts for an account, with how it was found.
+    /// The row in force of the list of named accounts for an account, with how it was found.
     pub(super) fn named(&self, account: Row<'a>) -> Option<(usize, By)> {
         self.named.get(&account.position()).copied()
     }
@@ -755,7 +754,7 @@ impl<'e, 'a> Case<'e, 'a> {
     }
 
     fn look_at_named(&self) -> Look {
-        self.look_at_whose(|account| self.routed.listed_owner(self.world, account))
+        self.look_at_whose(|account| self.routed.listed_owner(account))
     }
 
     /// Whether the record is with whom its accounts should be: with one of them, where they differ.
