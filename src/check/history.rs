@@ -209,7 +209,8 @@ impl History {
         changes.rows().filter_map(|row| row.time(&self.changed)).min()
     }
 
-    /// The latest change of any of some fields of one table, record by record.
+    /// The latest change of any of some fields of one table, record by record. A line that tells one value twice
+    /// is none.
     pub(super) fn latest<'a>(
         &self,
         world: &World<'a>,
@@ -218,6 +219,9 @@ impl History {
     ) -> Latest<'a> {
         let mut latest = Latest::new();
         self.each(world, of, judgement, |_, change| {
+            if self.before(&change).is_some() && self.stays(&change) {
+                return;
+            }
             let held = latest.entry(change.record.position()).or_insert(change);
             if change.at > held.at {
                 *held = change;
@@ -236,9 +240,10 @@ impl History {
         change.row.text(self.new.as_ref()?)
     }
 
-    /// True where both values are one.
+    /// True where both values are one, however an id is written.
     pub(super) fn stays(&self, change: &Change<'_>) -> bool {
-        self.before(change).map(str::trim) == self.after(change).map(str::trim)
+        let [before, after] = [self.before(change), self.after(change)];
+        before.map(str::trim).map(id_key) == after.map(str::trim).map(id_key)
     }
 
     /// True for what a record was created with, which some CRMs write down as a change.

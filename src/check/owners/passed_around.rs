@@ -122,12 +122,9 @@ fn given_away<'a>(
 ) -> Option<Change<'a>> {
     let mut is_strange = false;
     for change in same {
-        let (Some(before), after) = (history.before(change), history.after(change)) else {
+        let Some(before) = history.before(change).filter(|_| !history.stays(change)) else {
             continue;
         };
-        if after.is_some_and(|after| after.trim() == before.trim()) {
-            continue;
-        }
         let Found::One(person) = world.people().find(before) else {
             is_strange = true;
             continue;

@@ -89,7 +89,7 @@ impl<'l, 'a> Hands<'l, 'a> {
         let side = |owner: Option<&str>| owner.map_or(Party::Nobody, |it| party(self.world, it));
         let steps = same.iter().map(|change| {
             let (before, after) = (self.history.before(change), self.history.after(change));
-            let stays = before.map(str::trim) == after.map(str::trim);
+            let stays = self.history.stays(change);
             Step { change: *change, from: side(before), to: side(after), stays }
         });
         let known = |step: &Step<'_, '_>| {
