@@ -1758,3 +1758,30 @@ fn rules_behind_one_that_takes_a_record_in_any_case_ask_for_no_field() {
     ];
     assert_eq!(asked, expected.map(str::to_owned).into());
 }
+
+#[test]
+fn days_in_which_a_record_is_passed_around_are_of_the_calendar() {
+    let finds = |as_of: &str, first: &str, second: &str, third: &str| {
+        let mut kit = fixture::read(&fixture::folder("passed-around"));
+        let leads = "Id,OwnerId,Status\n00Q1,005B,Working\n".to_owned();
+        kit.tables.insert(Object::Lead, leads);
+        let mut history = "LeadId,Field,OldValue,NewValue,CreatedDate,CreatedById\n".to_owned();
+        for (at, [from, to]) in [first, second, third]
+            .into_iter()
+            .zip([["005A", "005B"], ["005B", "005A"]].into_iter().cycle())
+        {
+            history += &format!("00Q1,OwnerId,{from},{to},{at},005A\n");
+        }
+        kit.tables.insert(Object::FieldHistory, history);
+        let as_of = AsOf::new(as_of.parse().unwrap(), chrono_tz::Europe::Berlin);
+        !judgement(&fixture::judge_as_of(kit, as_of), "OWN-10").findings.is_empty()
+    };
+    // The first minutes of the first day: the clocks went back in between.
+    let [second, third] = ["2026-10-20T09:00:00Z", "2026-10-22T09:00:00Z"];
+    assert!(finds("2026-10-26", "2026-10-11T22:30:00Z", second, third));
+    assert!(!finds("2026-10-26", "2026-10-11T21:30:00Z", second, third));
+    // The last minutes of the day before: they went forward.
+    let [second, third] = ["2026-03-30T09:00:00Z", "2026-04-01T09:00:00Z"];
+    assert!(!finds("2026-04-05", "2026-03-21T22:30:00Z", second, third));
+    assert!(finds("2026-04-05", "2026-03-21T23:30:00Z", second, third));
+}

@@ -72,7 +72,7 @@ fn judge(rules: &Rules, scope: &Scope, history: &History, world: &World<'_>) -> 
     }
     let tables = scope.tables(world, &mut judgement);
     let owners: Vec<&Field> = tables.iter().map(|(owned, _)| &owned.owner).collect();
-    let since = world.as_of.hours_ago(24.0 * f64::from(rules.within_days.value));
+    let since = world.as_of.days_ago(rules.within_days.value);
     let mut told: HashMap<Place, Vec<Change<'_>>> = HashMap::new();
     let mut bulk: Bulk<usize> = Bulk::default();
     history.each(world, &owners, &mut judgement, |table, change| {
