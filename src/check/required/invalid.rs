@@ -335,8 +335,11 @@ fn email_fault(address: &str) -> Option<Fault> {
     if domain.chars().any(|c| !(c.is_alphanumeric() || is_mark(c) || matches!(c, '-' | '.'))) {
         return Some(Fault::DomainSign);
     }
-    let top_is_word = top.chars().count() >= 2 && !top.chars().all(|c| c.is_ascii_digit());
-    (!top_is_word).then_some(Fault::NoTopLevel)
+    // One with other letters than ASCII's may stand in its encoded form, which has digits.
+    let is_encoded = top.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--"));
+    let is_letter = |c: char| c.is_alphabetic() || is_mark(c);
+    let is_word = top.chars().count() >= 2 && (is_encoded || top.chars().all(is_letter));
+    (!is_word).then_some(Fault::NoTopLevel)
 }
 
 /// Signs that belong to letters in scripts such as Devanagari, which Unicode does not call letters.
@@ -520,6 +523,7 @@ mod tests {
             "用户@例子.公司",
             "ajay@डाटा.भारत",
             "a@xn--mller-kva.de",
+            "a@example.xn--p1ai",
             " ann@example.com ",
         ] {
             check(Kind::Email, fine, None);
@@ -538,6 +542,11 @@ mod tests {
         check(Kind::Email, "@example.com", Some("there is nothing before the @"));
         check(Kind::Email, "ann@", Some("there is nothing behind the @"));
         check(Kind::Email, "ann@10.0.0.1", Some("its domain does not end in a top-level domain"));
+        check(
+            Kind::Email,
+            "ann@example.c0m",
+            Some("its domain does not end in a top-level domain"),
+        );
         check(
             Kind::Email,
             "ann@exa_mple.com",
