@@ -1785,3 +1785,24 @@ fn days_in_which_a_record_is_passed_around_are_of_the_calendar() {
     assert!(!finds("2026-04-05", "2026-03-21T22:30:00Z", second, third));
     assert!(finds("2026-04-05", "2026-03-21T23:30:00Z", second, third));
 }
+
+#[test]
+fn a_last_rule_without_conditions_is_the_catch_all_while_it_is_in_force() {
+    let found = |rest: &str| {
+        let mut kit = fixture::read(&fixture::folder("routing-dated"));
+        let rules = kit.rules.get_mut("routing.toml").unwrap();
+        *rules = rules.replace("catch_all = \"Inbound Queue\"\n", "") + rest;
+        let judged = fixture::judge(kit);
+        let findings = judgement(&judged, "RTE-05").findings.iter();
+        findings.map(|it| it.record.to_string()).collect::<Vec<_>>()
+    };
+    let new = "[[rule]]\nname = \"Rest, new\"\nto = \"Inbound Queue\"\nsince = 2026-01-01\n";
+    let old = "[[rule]]\nname = \"Rest, old\"\nto = \"Other Queue\"\nuntil = 2025-12-31\n";
+    let undated = "[[rule]]\nname = \"Rest\"\nto = \"Other Queue\"\n";
+    for rest in [new.to_owned(), format!("{new}{old}"), format!("{new}{undated}")] {
+        assert_eq!(found(&rest), ["lead L08"], "{rest}");
+    }
+    for rest in [old.to_owned(), undated.to_owned(), format!("{undated}{new}")] {
+        assert!(found(&rest).is_empty(), "{rest}");
+    }
+}

@@ -446,7 +446,7 @@ fn catch_all_share(
     taken: &[Taken<'_>],
     settings: &Settings,
 ) -> Option<Fault> {
-    let (names, line) = world.policies.routing.rest(list.object)?;
+    let (names, line) = world.policies.routing.rest(list.object, world.as_of.day)?;
     let any: BTreeSet<usize> =
         list.lines.iter().filter(|line| line.takes_any()).map(|line| line.rule).collect();
     let caught: Vec<&Taken<'_>> =

@@ -258,12 +258,14 @@ impl Policy {
     }
 
     /// Where records go that no rule takes, as written, and the line: the declared catch-all, else the
-    /// owner or the pool of a last rule that takes any record.
-    pub(super) fn rest(&self, object: Object) -> Option<(Vec<&str>, usize)> {
+    /// owner or the pool of a last rule that takes any record on the day of the review.
+    pub(super) fn rest(&self, object: Object, today: NaiveDate) -> Option<(Vec<&str>, usize)> {
         if let Some(said) = &self.catch_all {
             return Some((vec![&said.value], said.line));
         }
-        let last = self.plan(object)?.rules.last().filter(|rule| rule.takes_all())?;
+        // An old one may be kept below the new one: of those in force the first takes what is left.
+        let ends = self.plan(object)?.rules.iter().rev().take_while(|rule| rule.takes_all());
+        let last = ends.filter(|rule| rule.is_in_force_on(today)).last()?;
         let names: Vec<&Said<String>> = match &last.target {
             Target::Owner(owner) => vec![owner],
             Target::Pool(pool) => pool.iter().collect(),

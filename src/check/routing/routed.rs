@@ -184,6 +184,8 @@ pub(in crate::check) struct Routed<'a> {
     pub(super) policy: &'a Policy,
     pub(super) roster: Roster<'a>,
     destinations: BTreeMap<Object, Vec<Destination>>,
+    /// Who holds what no rule takes.
+    rests: BTreeMap<Object, Holder>,
     covers: HashMap<Holder, Covered<'a>>,
     /// The service users.
     services: Vec<Holder>,
@@ -247,6 +249,7 @@ impl<'a> Routed<'a> {
             policy,
             roster: Roster::of(world, policy),
             destinations: BTreeMap::new(),
+            rests: BTreeMap::new(),
             covers: HashMap::new(),
             services: Vec::new(),
             named: HashMap::new(),
@@ -288,6 +291,11 @@ impl<'a> Routed<'a> {
                 }
             });
             self.destinations.insert(plan.object, destinations.collect());
+            if let Some((names, _)) = self.policy.rest(plan.object, world.as_of.day)
+                && let [name] = names.as_slice()
+            {
+                self.rests.insert(plan.object, self.roster.who(name));
+            }
         }
         self.services = world.policies.owners.service_users().iter().map(who).collect();
         for cover in self.policy.coverage.iter().flat_map(|coverage| &coverage.rows) {
@@ -471,8 +479,7 @@ impl<'a> Routed<'a> {
 
     /// Who holds what no rule takes; nobody alone where that is a pool.
     pub(super) fn catch_all(&self, plan: &Plan) -> Option<Holder> {
-        let (names, _) = self.policy.rest(plan.object)?;
-        if let [name] = names.as_slice() { Some(self.roster.who(name)) } else { None }
+        self.rests.get(&plan.object).copied()
     }
 
     /// What an owner covers, when the coverage table names them.

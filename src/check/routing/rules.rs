@@ -173,8 +173,12 @@ impl Rule {
 
     /// True when the rule counted on the day whose rules a record is judged by.
     pub(super) fn is_in_force(&self, values: &Values) -> bool {
-        self.since.is_none_or(|since| since <= values.day().date())
-            && self.until.is_none_or(|until| values.day().date() <= until)
+        self.is_in_force_on(values.day().date())
+    }
+
+    /// True when the rule counts on a day.
+    pub(super) fn is_in_force_on(&self, day: NaiveDate) -> bool {
+        self.since.is_none_or(|since| since <= day) && self.until.is_none_or(|until| day <= until)
     }
 
     /// True when the rule is in force and every condition holds.
@@ -186,11 +190,9 @@ impl Rule {
         self.clauses.iter().all(|(slot, condition)| condition.test.passes(values.at(*slot)))
     }
 
-    /// True when it takes any record, for good.
+    /// True when it takes any record, as long as it is in force.
     pub(super) fn takes_all(&self) -> bool {
-        self.clauses.is_empty()
-            && !self.is_dated()
-            && matches!(self.target, Target::Owner(_) | Target::Pool(_))
+        self.clauses.is_empty() && matches!(self.target, Target::Owner(_) | Target::Pool(_))
     }
 
     /// The first condition that fails.
