@@ -22,7 +22,7 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     severity: Severity::Medium,
     about: About::OneRecord,
     summary: "A field is blank although the record has reached the stage from which the rules \
-              require it.",
+              require it. Where RTE-05 asks for the field, that is told instead.",
     consequence: "Forecasts and handovers go ahead without a value that the process counts on.",
     load,
 };
@@ -219,7 +219,7 @@ fn judge(world: &World<'_>, object: Object, requires: &[&Require], judgement: &m
                             .rev()
                             .take_while(|miss| miss.row.position() == row.position());
                         if said.into_iter().all(|miss| miss.require.field != require.field)
-                            && !better_known(world, row, &require.field)
+                            && !said_elsewhere(world, row, &require.field)
                         {
                             misses.push(Miss { row, require, tally: at });
                         }
@@ -241,9 +241,10 @@ fn judge(world: &World<'_>, object: Object, requires: &[&Require], judgement: &m
     }
 }
 
-/// True when another check knows what the value should be.
-fn better_known(world: &World<'_>, row: Row<'_>, field: &Field) -> bool {
+/// True when another check knows what the value should be, or asks for it as the record waits for it.
+fn said_elsewhere<'a>(world: &World<'a>, row: Row<'a>, field: &Field) -> bool {
     field.name() == "lead_source" && world.policies.lead_source.knows_better(world, row)
+        || world.routed().asks_for(world, row, field)
 }
 
 /// The dates that say since when.

@@ -284,8 +284,7 @@ fn ask_whose(case: &Case<'_, '_>, then: Match<'_>, today: Option<Match<'_>>) -> 
 fn catch_all(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
     let object = case.row.object();
     let holder = owner_words(case, owner);
-    let specific = case.matched.filter(|matched| !matched.goes.includes(case.owner));
-    let finding = if let Some(matched) = specific {
+    let finding = if let Some(matched) = case.goes_elsewhere() {
         let (rule, goes) = (matched.rule, matched.goes);
         let headline = format!(
             "This {object} lies with {holder}, the catch-all, and rule `{}` now gives it to {}",

@@ -584,6 +584,22 @@ impl<'a> Routed<'a> {
         self.fault(row) == Some(Fault::CatchAll)
     }
 
+    /// True where a check has the finding that the record lies in the catch-all for want of the field, and
+    /// asks for it.
+    pub(in crate::check) fn asks_for(
+        &self,
+        world: &World<'a>,
+        row: Row<'a>,
+        field: &Field,
+    ) -> bool {
+        let mut values = Values::default();
+        self.is_in_catch_all(row)
+            && self.case(world, row, &mut values).is_some_and(|case| {
+                let kept = case.kept_by_blanks().filter(|_| case.goes_elsewhere().is_none());
+                kept.is_some_and(|(_, fields)| fields.first() == Some(field))
+            })
+    }
+
     /// The blank fields of the record that decide where the rules send it now, and the rule that takes
     /// it as it is. Rules behind one that takes it in any case decide nothing.
     pub(in crate::check) fn needs(
@@ -720,6 +736,11 @@ impl<'e, 'a> Case<'e, 'a> {
         &self.home
     }
 
+    /// The rule that takes the record, where it gives it to somebody else than its owner.
+    pub(super) fn goes_elsewhere(&self) -> Option<Match<'e>> {
+        self.matched.filter(|matched| !matched.goes.includes(self.owner))
+    }
+
     /// When the record came to its owner.
     pub(super) fn routed_on(&self) -> Option<NaiveDate> {
         self.plan.routed_on(self.row, self.world.as_of)
@@ -796,11 +817,9 @@ impl<'e, 'a> Case<'e, 'a> {
         if self.plan.rules.is_empty() || self.routed.catch_all(self.plan) != Some(self.owner) {
             return Look::Past;
         }
-        let goes = self.matched.map(|matched| matched.goes);
-        let elsewhere = goes.is_some_and(|goes| !goes.includes(self.owner));
-        if elsewhere || self.kept_by_blanks().is_some() {
+        if self.goes_elsewhere().is_some() || self.kept_by_blanks().is_some() {
             Look::Wrong
-        } else if matches!(goes, Some(Goes::Unsure)) {
+        } else if self.matched.is_some_and(|matched| matched.goes == Goes::Unsure) {
             Look::Unsure
         } else {
             Look::Right
