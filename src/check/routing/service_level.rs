@@ -352,17 +352,21 @@ impl Clocks<'_, '_> {
 
     /// When something happened; of a day without a time, its first instant.
     fn time(&self, row: Row<'_>, field: &Field) -> Option<DateTime<Utc>> {
-        let zone = self.world.as_of.zone;
         let at = row.time(field)?;
-        let is_day = is_bare_day(at, zone);
-        Some(if is_day { start_of_day(named_day(at, zone), zone) } else { at })
+        Some(self.bare_day(at).map_or(at, |day| start_of_day(day, self.world.as_of.zone)))
     }
 
     /// The end of a day without a time.
     fn end_of_day(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let next = self.bare_day(at)?.succ_opt()?;
+        Some(start_of_day(next, self.world.as_of.zone))
+    }
+
+    /// The day of a value that names one and no time of day. Some days do not begin at midnight.
+    fn bare_day(&self, at: DateTime<Utc>) -> Option<NaiveDate> {
         let zone = self.world.as_of.zone;
-        let next = named_day(at, zone).succ_opt().filter(|_| is_bare_day(at, zone))?;
-        Some(start_of_day(next, zone))
+        let day = named_day(at, zone);
+        (is_bare_day(at, zone) || start_of_day(day, zone) == at).then_some(day)
     }
 
     fn finding(&self, row: Row<'_>, owner: &Field, times: Times, target: &Target) -> Finding {
@@ -463,7 +467,8 @@ impl Clocks<'_, '_> {
             ));
         }
         if let Some(touched) = times.touched.filter(|_| times.end != End::Touch) {
-            let day = touched.with_timezone(&zone).date_naive();
+            let local = || touched.with_timezone(&zone).date_naive();
+            let day = self.bare_day(touched).unwrap_or_else(local);
             finding = finding.unless(format!(
                 "The only touch on file, on {day}, came before the assignment: it may be an \
                  automatic reply or an earlier owner's, and a later one is not on file"
