@@ -48,7 +48,7 @@ use crate::packet::{self, PacketError, RecordLink};
 use crate::policy::Problems;
 use crate::source::live::{LiveError, Surroundings};
 use crate::source::secret::Environment;
-use crate::source::{self, Files, Input, SourceErrors};
+use crate::source::{self, Doubtful, Files, Input, SourceErrors};
 
 pub use changes::changes;
 use desk::{Desk, DeskError};
@@ -382,7 +382,7 @@ fn unread(files: &Files, inputs: &[Input]) -> Vec<String> {
         .collect()
 }
 
-/// The files beside those that are read that look like newer ones of them, one sentence each.
+/// The files beside those that are read that may be newer ones of them, one sentence each.
 fn copied(config: &Config, exports: &Path) -> Vec<String> {
     let copies = source::copies(exports, &config.files).into_iter();
     let words = |(file, named): (String, String)| {
@@ -390,7 +390,13 @@ fn copied(config: &Config, exports: &Path) -> Vec<String> {
             "{file} has the columns of {named} and is not read: [source.files] of review.toml names the files"
         )
     };
-    copies.map(words).collect()
+    let doubtful = source::doubtful(exports, &config.files).into_iter();
+    let last = |Doubtful { pattern, fits, read }: Doubtful| {
+        format!(
+            "`{pattern}` fits {fits} files that differ in more than a date such as 2026-11-22: {read} is read, the last by name; if that is not the newest, name the file in [source.files] of review.toml"
+        )
+    };
+    copies.map(words).chain(doubtful.map(last)).collect()
 }
 
 /// The link to each table's records, where the config names one.

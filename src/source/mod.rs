@@ -19,6 +19,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use chrono::{NaiveDate, NaiveTime};
 use chrono_tz::Tz;
 use tokio::task::JoinSet;
 
@@ -86,7 +87,7 @@ fn instead(file: &str, folder: &Path) -> String {
             .to_owned()
     } else {
         format!(
-            "put it there, or take its line out of [source.files] of review.toml; what is there is {}{more}",
+            "put it there, or write in [source.files] of review.toml what it is called now, or take its line out; what is there is {}{more}",
             names.join(", ")
         )
     }
@@ -117,6 +118,45 @@ pub fn copies(folder: &Path, files: &Files) -> Vec<(String, String)> {
         Some((file.display().to_string(), of.display().to_string()))
     };
     beside.into_iter().filter_map(copy).collect()
+}
+
+/// A name with `*` that fits files which differ in more than a date that sorts: which is read is chance.
+pub struct Doubtful {
+    /// The name as the config has it.
+    pub pattern: String,
+    /// How many files it fits.
+    pub fits: usize,
+    /// The one that is read.
+    pub read: String,
+}
+
+/// The names with `*` of which it is doubtful that the last file is the newest.
+pub fn doubtful(folder: &Path, files: &Files) -> Vec<Doubtful> {
+    let patterns = files.0.values().flatten().filter(|name| is_pattern(name));
+    let doubt = |pattern: &PathBuf| {
+        let mut fit: Vec<PathBuf> =
+            beside(folder, pattern).into_iter().filter(|file| fits(pattern, file)).collect();
+        fit.sort();
+        let plain = |file: &PathBuf| {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            dated(&name).unwrap_or_else(|| name.into_owned())
+        };
+        let kinds: BTreeSet<String> = fit.iter().map(plain).collect();
+        let read = fit.last().filter(|_| kinds.len() > 1)?;
+        Some(Doubtful {
+            pattern: pattern.display().to_string(),
+            fits: fit.len(),
+            read: read.display().to_string(),
+        })
+    };
+    patterns.filter_map(doubt).collect()
+}
+
+/// The files in the folder of a name, as names are written.
+fn beside(folder: &Path, name: &Path) -> Vec<PathBuf> {
+    let home = name.parent().unwrap_or(Path::new(""));
+    let entries = std::fs::read_dir(folder.join(home)).into_iter().flatten().flatten();
+    entries.map(|entry| home.join(entry.file_name())).collect()
 }
 
 /// A refusal with what the system said, the first lines it is about, and the remedy.
@@ -298,7 +338,7 @@ pub fn ask(
 }
 
 /// Which files hold which table; names are relative to a folder. A name with `*` stands for one file: of
-/// those that it fits, the last by name, which of names that end in a date is the newest.
+/// those that it fits, the last by name, which of names that end in a date with its year first is the newest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Files(pub BTreeMap<Object, Vec<PathBuf>>);
 
@@ -306,11 +346,7 @@ impl Files {
     /// The files themselves, as they lie in a folder. A name that fits none stays as it is.
     #[must_use]
     pub fn found(&self, folder: &Path) -> Self {
-        self.chosen(|name| {
-            let home = name.parent().unwrap_or(Path::new(""));
-            let entries = std::fs::read_dir(folder.join(home)).into_iter().flatten().flatten();
-            entries.map(|entry| home.join(entry.file_name())).collect()
-        })
+        self.chosen(|name| beside(folder, name))
     }
 
     /// The files themselves, as they were called when they were read.
@@ -342,7 +378,7 @@ fn is_pattern(name: &Path) -> bool {
 }
 
 /// Whether a file is one of those that a name with `*` stands for: `*` is any text within a file's name.
-fn fits(pattern: &Path, file: &Path) -> bool {
+pub fn fits(pattern: &Path, file: &Path) -> bool {
     let [Some(pattern_name), Some(name)] = [pattern.file_name(), file.file_name()] else {
         return false;
     };
@@ -357,17 +393,41 @@ fn fits(pattern: &Path, file: &Path) -> bool {
     pattern.parent() == file.parent() && inside.is_some()
 }
 
-/// The name with `*` in the place of the date that a file's name ends in.
+/// The name with `*` in the place of the date that a file's name ends in, where the date begins with the year:
+/// names with others do not sort by it.
 pub fn dated(file: &str) -> Option<String> {
-    /// As in `261122`.
-    const DIGITS: usize = 6;
     let (stem, end) = file.rsplit_once('.')?;
-    let before = stem.trim_end_matches(|c: char| c.is_ascii_digit() || "-_. T".contains(c));
-    let tail = stem.strip_prefix(before)?;
-    let at = tail.find(|c: char| c.is_ascii_digit())?;
-    let is_date = tail.chars().filter(char::is_ascii_digit).count() >= DIGITS;
-    let gap = tail.get(..at)?;
-    (is_date && !before.is_empty()).then(|| format!("{before}{gap}*.{end}"))
+    let begins = |(at, _): &(usize, char)| {
+        let (before, date) = stem.split_at(*at);
+        let is_whole = !before.is_empty() && !before.ends_with(|c: char| c.is_ascii_digit());
+        // Behind a day or a month the year is not first: `22.11.2026 08-15`.
+        let number = before.trim_end_matches(BETWEEN_NUMBERS);
+        let digits = number.len() - number.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+        is_whole && !(1..=2).contains(&digits) && is_sortable(date)
+    };
+    let (at, _) = stem.char_indices().find(begins)?;
+    Some(format!("{}*.{end}", stem.get(..at)?))
+}
+
+/// What stands between the numbers of a date in a file's name.
+const BETWEEN_NUMBERS: [char; 5] = ['-', '_', '.', ' ', 'T'];
+
+/// A day with its year first, with or without the time of day: texts that sort as the days do.
+fn is_sortable(text: &str) -> bool {
+    let parts = || text.split(BETWEEN_NUMBERS).filter(|part| !part.is_empty());
+    // A number of one digit stands behind those of two.
+    let is_padded =
+        |part: &str| part.len().is_multiple_of(2) && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_year_first = text.starts_with("20") && parts().next().is_some_and(|it| it.len() >= 4);
+    let is_day = |day| NaiveDate::parse_from_str(day, "%Y%m%d").is_ok();
+    let is_time = |time: &str| {
+        let forms = ["%H%M", "%H%M%S"];
+        time.is_empty() || forms.iter().any(|form| NaiveTime::parse_from_str(time, form).is_ok())
+    };
+    let digits: String = parts().collect();
+    let day_and_time = digits.split_at_checked("20261122".len());
+    let is_date = day_and_time.is_some_and(|(day, time)| is_day(day) && is_time(time));
+    is_year_first && parts().all(is_padded) && is_date
 }
 
 /// Reads every file through the boundary. All files that cannot be read are reported together.
@@ -570,10 +630,26 @@ mod tests {
         for (file, pattern) in [
             ("all-contacts-2026-11-22.csv", Some("all-contacts-*.csv")),
             ("Lead_20261122.csv", Some("Lead_*.csv")),
-            ("leads 22.11.2026 08-15.CSV", Some("leads *.CSV")),
+            ("leads 2026.11.22 08-15.CSV", Some("leads *.CSV")),
+            ("Leads-2026-11-22T08-15-30.csv", Some("Leads-*.csv")),
+            ("deals-7203842-20261122_081530.csv", Some("deals-7203842-*.csv")),
+            ("Käufer2026-11-22.csv", Some("Käufer*.csv")),
             ("Lead.csv", None),
             ("Lead 2.csv", None),
             ("2026-11-22.csv", None),
+            // These do not sort as their days do.
+            ("leads 22.11.2026 08-15.CSV", None),
+            ("Leads 11-22-2026.csv", None),
+            ("Leads 11-22-2026 0815.csv", None),
+            ("Leads 221126.csv", None),
+            ("Leads 2026-9-1.csv", None),
+            ("Leads 2026-11-22 8-15.csv", None),
+            // These are no days: an account, parts of one export, months of one history.
+            ("deals-7203842-9.csv", None),
+            ("deals-20267203.csv", None),
+            ("contacts-2026-11-22-1.csv", None),
+            ("FieldHistory-2026-11.csv", None),
+            ("report1732233600000.csv", None),
         ] {
             assert_eq!(dated(file).as_deref(), pattern, "{file}");
         }

@@ -1242,3 +1242,30 @@ fn init_names_an_export_with_a_date_by_what_next_weeks_is_called_too() {
     let said = job.call(&["run", "new", "--as-of", DAY]);
     assert!(said.code < 2, "{}", said.err);
 }
+
+#[test]
+fn init_draws_a_star_only_for_dates_that_sort() {
+    for name in ["deals-7203842-9.csv", "Leads 29.11.2026.csv", "lead-2026-11.csv"] {
+        let job = Job::weekly();
+        fs::rename(job.path("exports/lead.csv"), job.path("exports").join(name)).unwrap();
+        job.call(&["init", "new", "--from", "exports"]).ends(0);
+        let review = job.text("new/review.toml");
+        assert!(review.contains(&format!("= \"{name}\"")), "{review}");
+    }
+}
+
+#[test]
+fn where_a_star_fits_files_that_no_date_orders_it_is_said_which_is_read() {
+    let job = Job::weekly();
+    job.edit("review.toml", "\"lead.csv\"", "\"lead-*.csv\"");
+    let leads = job.text("exports/lead.csv");
+    fs::remove_file(job.path("exports/lead.csv")).unwrap();
+    job.put("exports/lead-7203842-9.csv", &leads);
+    assert_eq!(job.run(&[]).ends(0).err, "");
+    job.put("exports/lead-7203842-10.csv", &leads);
+    let says = "`lead-*.csv` fits 2 files that differ in more than a date such as 2026-11-22: \
+        lead-7203842-9.csv is read, the last by name; if that is not the newest, name the file in [source.files] of review.toml";
+    assert_eq!(job.run(&[]).ends(0).err, format!("note: {says}\n"));
+    let doctor = job.call(&["doctor", "."]).out;
+    assert_eq!(doctor.matches(&format!("warn   {says}")).count(), 1, "{doctor}");
+}
