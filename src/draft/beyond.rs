@@ -12,6 +12,7 @@ use toml::{Table, Value};
 
 use crate::check::Family;
 use crate::policy::quoted;
+use crate::source;
 
 /// The lines of a draft that a folder has not, under the names of their files. Nothing that is shipped is
 /// told: it is not from the exports.
@@ -32,7 +33,9 @@ pub(super) fn beyond(dir: &Path, review: &str, rules: &BTreeMap<String, String>)
         // Of the job only the files are from the exports; the rest, and where they lie, is the owner's.
         if name == "review.toml" {
             drafted.retain(|key, _| key == "source");
-            drafted.get_mut("source").and_then(Value::as_table_mut).map(|it| it.remove("folder"));
+            if let Some(source) = drafted.get_mut("source").and_then(Value::as_table_mut) {
+                leave_out_named(source, &known.below("source").stands);
+            }
         }
         more.table(&drafted, &known, "");
         if !more.lines.is_empty() {
@@ -40,6 +43,26 @@ pub(super) fn beyond(dir: &Path, review: &str, rules: &BTreeMap<String, String>)
         }
     }
     words
+}
+
+/// Of the exports only those are news that no written name stands for.
+fn leave_out_named(drafted: &mut Table, stands: &Table) {
+    drafted.remove("folder");
+    let Some(Value::Table(files)) = drafted.get_mut("files") else { return };
+    let Some(Value::Table(written)) = stands.get("files") else { return };
+    for (object, named) in files.iter_mut() {
+        let Value::Array(named) = named else { continue };
+        let written = match written.get(object) {
+            Some(Value::Array(several)) => several.as_slice(),
+            Some(one) => std::slice::from_ref(one),
+            None => continue,
+        };
+        named.retain(|file| {
+            let file = Path::new(file.as_str().unwrap_or_default());
+            let mut patterns = written.iter().filter_map(Value::as_str).map(Path::new);
+            !patterns.any(|pattern| source::fits(pattern, file))
+        });
+    }
 }
 
 /// A file that is no TOML has nothing that could be compared.

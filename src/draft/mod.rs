@@ -82,6 +82,8 @@ pub struct Drafted {
 /// One export, before its rows are read.
 struct Export {
     file: String,
+    /// How `[source.files]` names it: with `*` in the place of a date.
+    named: String,
     header: Vec<String>,
 }
 
@@ -188,7 +190,8 @@ fn tables(
     let mut tables: BTreeMap<Object, DraftTable> = BTreeMap::new();
     let mut unused = Vec::new();
     let mut refused = Vec::new();
-    for file in csv_files(from).map_err(|error| no_exports(error.to_string()))? {
+    let files = csv_files(from).map_err(|error| no_exports(error.to_string()))?;
+    for file in files.clone() {
         let sheet = match Sheet::open(&from.join(&file), &Expect::default(), &Limits::default()) {
             Ok(sheet) => sheet,
             Err(refusal) => {
@@ -202,7 +205,7 @@ fn tables(
         match by_ids.or_else(|| catalogue::guess(&stem, &header)) {
             Some(object) => {
                 let table = tables.entry(object).or_default();
-                table.files.push(Export { file, header });
+                table.files.push(Export { named: file.clone(), file, header });
             }
             None => unused.push((file.clone(), no_table(&stem, &header))),
         }
@@ -219,9 +222,40 @@ fn tables(
     }
     unused.extend(refused.iter().filter_map(refusal));
     for (object, table) in &mut tables {
+        unused.extend(leave_out_earlier(table, &files));
         table.fields = fields(*object, &table.files);
     }
     Ok((tables, unused))
+}
+
+/// Of a table's files that differ only in a date with its year first keeps the newest, under the name that next
+/// week's has too. Names that stand for any other file of the folder as well are left as they are.
+fn leave_out_earlier(table: &mut DraftTable, files: &[String]) -> Unused {
+    let mut weeks: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for export in &table.files {
+        if let Some(pattern) = source::dated(&export.file) {
+            weeks.entry(pattern).or_default().insert(export.file.clone());
+        }
+    }
+    weeks.retain(|pattern, own| {
+        let mut fit = files.iter().filter(|file| source::fits(Path::new(pattern), Path::new(file)));
+        fit.all(|file| own.contains(file))
+    });
+    let mut earlier = Unused::new();
+    for (pattern, mut own) in weeks {
+        let Some(newest) = own.pop_last() else { continue };
+        table.files.retain(|export| !own.contains(&export.file));
+        for export in table.files.iter_mut().filter(|export| export.file == newest) {
+            export.named.clone_from(&pattern);
+        }
+        let why = format!("{newest} is newer, and of `{pattern}` the last by name is read");
+        if let Some(last) = own.pop_last() {
+            let before = own.len();
+            let more = if before == 0 { String::new() } else { format!(" and {before} before it") };
+            earlier.push((last + &more, why));
+        }
+    }
+    earlier
 }
 
 /// The file that is refused as a whole, if one is, and why in a line.

@@ -12,7 +12,6 @@ use crate::boundary::{Batch, Kind, Object};
 use crate::config::{self, Crm};
 use crate::folder;
 use crate::policy::quoted;
-use crate::source;
 
 /// A text as a comment may hold it: what would end the line is a space.
 pub(super) fn in_comment(text: &str) -> String {
@@ -35,21 +34,6 @@ fn one_or_list(texts: &[&str]) -> String {
 /// The names of a table's files.
 fn files(table: &DraftTable) -> Vec<&str> {
     table.files.iter().map(|export| export.file.as_str()).collect()
-}
-
-/// How [source.files] names a table's files: one whose name ends in a date by the name that next week's has
-/// too, where no other table's file has such a name.
-fn named(table: &DraftTable, tables: &BTreeMap<Object, DraftTable>) -> String {
-    let own = files(table);
-    let pattern = match own.as_slice() {
-        [one] => source::dated(one),
-        _ => None,
-    };
-    let all = tables.values().flat_map(files);
-    let same = |pattern: &String| {
-        all.filter(|file| source::dated(file).as_ref() == Some(pattern)).count() == 1
-    };
-    pattern.filter(same).map_or_else(|| one_or_list(&own), |pattern| quoted(&pattern))
 }
 
 pub(super) fn boundary_toml(tables: &BTreeMap<Object, DraftTable>) -> String {
@@ -148,7 +132,8 @@ pub(super) fn review_toml(
     }
     toml += "\n[source.files]\n";
     for (object, table) in tables {
-        let files = named(table, tables);
+        let named: Vec<&str> = table.files.iter().map(|export| export.named.as_str()).collect();
+        let files = one_or_list(&named);
         let rows = batches.get(*object).map_or(0, Batch::len);
         let _ = writeln!(toml, "{object} = {files}  # {}", object.counted(rows));
     }

@@ -1269,3 +1269,61 @@ fn where_a_star_fits_files_that_no_date_orders_it_is_said_which_is_read() {
     let doctor = job.call(&["doctor", "."]).out;
     assert_eq!(doctor.matches(&format!("warn   {says}")).count(), 1, "{doctor}");
 }
+
+#[test]
+fn of_exports_of_several_weeks_init_reads_the_newest() {
+    let job = Job::weekly();
+    let leads = job.text("exports/lead.csv");
+    fs::rename(job.path("exports/user.csv"), job.path("exports/User.csv")).unwrap();
+    fs::remove_file(job.path("exports/lead.csv")).unwrap();
+    for day in ["2026-02-15", "2026-02-22"] {
+        job.put(&format!("exports/lead {day}.csv"), &leads);
+    }
+    let said = job.call(&["init", "new", "--from", "exports"]).ends(0).out;
+    let earlier = "lead 2026-02-15.csv not used: lead 2026-02-22.csv is newer, and of `lead *.csv` the last by name is read";
+    assert!(said.contains(earlier), "{said}");
+    let review = job.text("new/review.toml");
+    assert!(review.contains("lead = \"lead *.csv\"  # 5 leads\n"), "{review}");
+    let inputs = |folder: &str| {
+        let manifest = job.json(&format!("{folder}/runs/{DAY}/manifest.json"));
+        let inputs = manifest["inputs"].as_array().unwrap();
+        inputs.iter().map(|input| word(&input["file"])).collect::<Vec<_>>()
+    };
+    assert_eq!(job.call(&["run", "new", "--as-of", DAY]).ends(0).err, "");
+    assert_eq!(inputs("new"), ["lead 2026-02-22.csv", "User.csv"]);
+    // A folder that is there hears of no file that its own names stand for.
+    for (from, to) in
+        [("\"lead *.csv\"", "\"le*d *.csv\""), ("= \"le*d *.csv\"", "= [\"le*d *.csv\"]")]
+    {
+        job.edit("new/review.toml", from, to);
+        let said = job.call(&["init", "new", "--from", "exports"]).ends(0).out;
+        assert!(said.contains("the exports say nothing beyond it"), "{said}");
+    }
+}
+
+#[test]
+fn a_table_in_several_files_of_one_export_is_read_whole() {
+    let (head, rest) = LEADS.split_once('\n').unwrap();
+    let (first, second) = rest.split_at(rest.find("00Q3").unwrap());
+    for names in [
+        ["lead-1.csv", "lead-2.csv"],
+        ["lead-2026-02-22-1.csv", "lead-2026-02-22-2.csv"],
+        // Another table is called the same but for the date.
+        ["report 2026-02-22.csv", "report 2026-02-23.csv"],
+    ] {
+        let job = Job::new(&[]);
+        job.put(&format!("exports/{}", names[0]), &format!("{head}\n{first}"));
+        job.put(&format!("exports/{}", names[1]), &format!("{head}\n{second}"));
+        if names[0].starts_with("report") {
+            job.put("exports/report 2026-02-24.csv", "place,sun\nRome,7\n");
+        }
+        job.call(&["init", ".", "--from", "exports"]).ends(0);
+        let review = job.text("review.toml");
+        let expect = format!("lead = [\"{}\", \"{}\"]  # 5 leads", names[0], names[1]);
+        assert!(review.contains(&expect), "{review}");
+        // What stands there already is not told again.
+        fs::rename(job.path("exports").join(names[1]), job.path("exports/lead-3.csv")).unwrap();
+        let said = job.call(&["init", ".", "--from", "exports"]).ends(0).out;
+        assert!(said.contains("add\n  \"lead-3.csv\",") && !said.contains(names[0]), "{said}");
+    }
+}
