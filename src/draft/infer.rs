@@ -46,7 +46,10 @@ pub(super) fn rules(batches: &Batches) -> BTreeMap<String, String> {
                     with(&shipped, &lifecycle(&ladders))
                 }
                 Family::Required => with(shipped, &required(batches, &ladders)),
-                Family::Routing => with(shipped, &(routing(batches) + &bands(batches))),
+                Family::Routing => {
+                    let (shipped, rules) = routing(shipped, batches);
+                    with(&shipped, &(rules + &bands(batches)))
+                }
                 Family::LeadSource => lead_source(&kept_sources(shipped, batches), batches),
                 Family::Owners => {
                     managed(&owners(shipped, batches), batches) + &shared_owners(batches)
@@ -383,8 +386,10 @@ struct Routed {
 /// The fields by which leads are usually routed.
 const ROUTED_BY: [&str; 6] = ["country", "state", "segment", "industry", "region", "lead_source"];
 
-fn routing(batches: &Batches) -> String {
-    let mut toml = String::new();
+/// The shipped rules with what holds for the drafted ones, in the place it has there: below a section it would be
+/// that section's. And the drafted rules.
+fn routing(shipped: &str, batches: &Batches) -> (String, String) {
+    let (mut text, mut rules) = (shipped.to_owned(), String::new());
     for object in [Object::Lead, Object::Contact] {
         let (Some(batch), Some(owner)) = (batches.get(object), batches.field(object, "owner"))
         else {
@@ -402,19 +407,18 @@ fn routing(batches: &Batches) -> String {
         let best =
             most_routed(fields.iter().map(|field| holdings.routed(batch.rows(), field, &fields)));
         let Some(routed) = best.filter(|routed| routed.len() >= 2) else { continue };
-        let _ = writeln!(toml, "objects = [\"{object}\"]");
+        let objects = format!("objects = [\"{object}\"]  # whose rules are drafted below; ");
+        text = text.replacen("# objects = [\"lead\"]        # ", &objects, 1);
         let waiting = batches.get(Object::Queue).map_or(0, |queues| {
             let owners = batch.rows().filter_map(|row| row.text(&owner));
             owners.filter(|owner| queues.find(owner).is_some()).count()
         });
         if waiting > 0 {
             // Who holds such records in the end is no word on how they come there.
-            let _ = writeln!(
-                toml,
-                "records_wait_in_queues = true  # {waiting} lie in queues: how long they may is OWN-03's, in rules/owners.toml"
-            );
+            let line = "# records_wait_in_queues = false      # true: ";
+            let drafted = format!("records_wait_in_queues = true  # {waiting} lie in queues: ");
+            text = text.replacen(line, &drafted, 1);
         }
-        toml.push('\n');
         for Routed { when, to, n, held } in routed {
             let name: Vec<_> =
                 when.iter().map(|(field, value)| format!("{} {value}", field.name())).collect();
@@ -433,7 +437,7 @@ fn routing(batches: &Batches) -> String {
                 format!("{to}  # {}", in_comment(&names.join(", ")))
             };
             let _ = write!(
-                toml,
+                rules,
                 "[[rule]]  # {} of {n} {} like this are theirs\nname = {}\nwhen = {{ {} }}\nto = {to}\n\n",
                 percent(held, n),
                 object.plural(),
@@ -442,10 +446,11 @@ fn routing(batches: &Batches) -> String {
             );
         }
         // Only one table's routing is drafted: rules are ordered, and two tables share one list.
-        toml += "[unroutable]\noff = true  # of records that no drafted rule takes, the exports do not say where they belong\n";
+        let off = "\n[unroutable]\noff = true  # of records that no drafted rule takes, the exports do not say where they belong\n";
+        text = text.replacen("\n# [unroutable]\n", off, 1);
         break;
     }
-    toml
+    (text, rules)
 }
 
 /// The way of routing that takes most records; of several that take as many the one that asks for the

@@ -1064,11 +1064,52 @@ fn drafted_rules_leave_it_to_the_queue_how_long_records_wait_there() {
     let routing = job.text("rules/routing.toml");
     assert!(routing.contains("records_wait_in_queues = true  # 3 lie in queues"), "{routing}");
     assert!(routing.contains("name = \"country Germany\""), "{routing}");
+    check_that_each_section_may_be_taken_in(&job);
     job.run(&[]).ends(0);
     let found = |id: &str| ("OWN-03".to_owned(), id.to_owned());
     assert_eq!(job.found(), [found("00Q004"), found("00Q008")]);
     let lines = job.text(&format!("runs/{DAY}/findings.jsonl"));
     assert!(lines.lines().all(|line| line.contains("005A")), "whom the rules name takes over");
+}
+
+/// Takes the comment mark of each section of the routing rules out in turn, its heading's alone and that of all its
+/// lines: what is drafted stays as it is, and only the section itself may be refused.
+#[track_caller]
+fn check_that_each_section_may_be_taken_in(job: &Job) {
+    let drafted = job.text("rules/routing.toml");
+    let lines: Vec<&str> = drafted.lines().collect();
+    // A part of a section comes with it: `[[segment.bands]]` with `[segment]`.
+    let is_heading = |line: &&str| {
+        line.strip_prefix("# [").is_some_and(|rest| !rest.split(']').next().unwrap().contains('.'))
+    };
+    let headings: Vec<usize> = (0..lines.len()).filter(|at| is_heading(&lines[*at])).collect();
+    assert!(headings.len() > 12, "{drafted}");
+    for at in headings {
+        let behind = &lines[at + 1..];
+        let ends = |line: &&str| {
+            let says = line.contains(" = ") || line.starts_with("# [");
+            is_heading(line) || !says
+        };
+        let whole = at + 1 + behind.iter().position(ends).unwrap_or(behind.len());
+        for until in [at + 1, whole] {
+            let text = lines.iter().enumerate().fold(String::new(), |text, (n, line)| {
+                let line = if (at..until).contains(&n) { &line[2..] } else { line };
+                text + line + "\n"
+            });
+            job.put("rules/routing.toml", &text);
+            let said = job.call(&["rules", "check"]);
+            let places = said.out.lines().filter_map(|line| line.trim().strip_prefix("--> "));
+            let place = |it: &str| {
+                let line = it.strip_prefix("rules/routing.toml:")?.split(':').next()?;
+                line.parse::<usize>().ok()
+            };
+            let own = |it: &str| place(it).is_some_and(|line| (at + 1..=whole).contains(&line));
+            let faults = places.clone().filter(|it| !own(it)).count();
+            assert!(said.code == 0 || places.count() > 0, "{}\n{said:?}", lines[at]);
+            assert!(faults == 0, "{}\n{}", lines[at], said.out);
+        }
+    }
+    job.put("rules/routing.toml", &drafted);
 }
 
 #[test]
