@@ -902,6 +902,108 @@ fn leads_that_are_won_or_not_qualified_are_no_open_work() {
     assert!(at("Contacted") < closed && closed < at("Not Qualified") && closed < at("Won"));
 }
 
+/// Which list of `rules/lifecycle.toml` each status of leads is drafted into, in the order of the draft.
+fn drafted_statuses(status: &[&str]) -> Vec<(String, String)> {
+    let leads = rows("Lead ID,Last Name,Lead Status,Created Date", |n| {
+        format!("L{n},Quinn,{},2026-02-01", status[n % status.len()])
+    });
+    let job = Job::new(&[("exports/leads.csv", &leads)]);
+    job.call(&["init", "mine", "--from", "exports"]).ends(0);
+    job.call(&["rules", "check", "mine"]).ends(0);
+    let rules = job.text("mine/rules/lifecycle.toml");
+    let mut list = String::new();
+    let mut drafted = Vec::new();
+    for line in rules.split("---- Drafted").nth(1).unwrap().lines() {
+        if line.contains("# Where these stand is not known") {
+            list = "unplaced".to_owned();
+        } else if let Some((name, "")) = line.split_once(" = [") {
+            list = name.to_owned();
+        } else if let Some(status) = line.split('"').nth(1).filter(|_| line.contains("  # ")) {
+            drafted.push((list.clone(), status.to_owned()));
+        }
+    }
+    drafted
+}
+
+#[test]
+fn what_leads_no_one_works_are_called_is_known_and_what_is_not_is_left_to_the_owner() {
+    for (order, closed, unplaced) in [
+        (
+            ["New", "Attempted to Contact", "In Progress", "Qualified"],
+            [
+                "Wrong Number",
+                "Out of Business",
+                "Spam",
+                "Bad Timing",
+                "Not a Fit",
+                "Do Not Call",
+                "Rejected",
+                "Invalid",
+            ],
+            ["Friend of the House", "Tier 2"],
+        ),
+        (
+            ["Neu", "Kontaktversuch", "In Bearbeitung", "Qualifiziert"],
+            [
+                "Falsche Nummer",
+                "Insolvent",
+                "Werbung/Spam",
+                "Schlechtes Timing",
+                "Passt nicht",
+                "Nicht anrufen",
+                "Abgelehnt",
+                "Ungültig",
+            ],
+            ["Freund des Hauses", "Stufe 2"],
+        ),
+        (
+            ["Nouveau", "Tentative de contact", "Contacté", "Qualifié"],
+            [
+                "Mauvais numéro",
+                "Non qualifié",
+                "Spam",
+                "Mauvais moment",
+                "Hors cible",
+                "Ne pas appeler",
+                "Rejeté",
+                "Invalide",
+            ],
+            ["Ami de la maison", "Niveau 2"],
+        ),
+        (
+            ["Nuevo", "Intento de contacto", "Contactado", "Calificado"],
+            [
+                "Número equivocado",
+                "No calificado",
+                "Spam",
+                "Mal momento",
+                "Descartado",
+                "No llamar",
+                "Rechazado",
+                "Inválido",
+            ],
+            ["Amigo de la casa", "Nivel 2"],
+        ),
+    ] {
+        let all: Vec<&str> = unplaced.iter().chain(&closed).chain(&order).copied().collect();
+        let drafted = drafted_statuses(&all);
+        let of = |list: &str| {
+            let of = drafted.iter().filter(|(it, _)| it == list).map(|(_, status)| status.as_str());
+            of.collect::<Vec<_>>()
+        };
+        assert_eq!(of("order"), order, "{drafted:?}");
+        let set = |all: &[&str]| all.iter().map(|it| (*it).to_owned()).collect::<BTreeSet<_>>();
+        assert_eq!(set(&of("closed")), set(&closed), "{drafted:?}");
+        assert_eq!(set(&of("unplaced")), set(&unplaced), "{drafted:?}");
+    }
+    // Where no status is known, which leads are open is not guessed.
+    let drafted = drafted_statuses(&["リード", "保留"]);
+    assert!(
+        drafted.iter().all(|(list, _)| list == "unplaced") && drafted.len() == 2,
+        "{drafted:?}"
+    );
+}
+
 #[test]
 fn owners_that_are_named_by_mail_are_found_among_the_users() {
     let job = Job::new(&[]);
