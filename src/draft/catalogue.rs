@@ -1030,10 +1030,22 @@ pub(super) const OUTCOMES: [(&str, bool); 14] = [
     ("abandoned", true),
 ];
 
+/// What a column is called that may say which deals are open, won and lost.
+const OUTCOME: &[&str] = &["Status", "@ Status", "Statut"];
+
 /// The column beside the stage of deals that may say which are open, won and lost.
 pub(super) fn outcome<'h>(stage: &[String], header: &'h [String]) -> Option<&'h str> {
-    let column = spelt(Object::Deal, &["Status", "@ Status", "Statut"], header)?;
+    let column = spelt(Object::Deal, OUTCOME, header)?;
     (!stage.iter().any(|it| it == column)).then_some(column)
+}
+
+/// The stage of the pipeline, where the column that may say which deals are open, won and lost is read as the
+/// stage.
+pub(super) fn stage_beside<'h>(stage: &[String], header: &'h [String]) -> Option<&'h str> {
+    let read = spelt(Object::Deal, OUTCOME, header)?;
+    let (_, known, _) = columns(Object::Deal).iter().find(|(name, _, _)| *name == "stage")?;
+    let proper: Vec<&str> = known.iter().copied().filter(|it| !OUTCOME.contains(it)).collect();
+    spelt(Object::Deal, &proper, header).filter(|_| stage.iter().any(|it| it == read))
 }
 
 const QUEUE: &[Known] = &[

@@ -25,7 +25,9 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use self::infer::Work;
-use self::text::{boundary_toml, compared, review_toml, summary, switched_off, with_schema};
+use self::text::{
+    boundary_toml, compared, in_comment, review_toml, summary, switched_off, with_schema,
+};
 use crate::boundary::{
     Admission, AdmitError, Batch, Boundary, DateOrder, DecimalMark, Field, Kind, Object,
     is_always_blocked,
@@ -151,6 +153,7 @@ pub fn init(
         shape::profile(*object, table, from, threads)?;
         if *object == Object::Deal {
             settle_stage(table);
+            settle_stage_changed(table);
         }
         owners_by_mail |= table.fields.iter().any(|field| field.name == "owner" && field.mails);
     }
@@ -356,6 +359,22 @@ fn settle_stage(table: &mut DraftTable) {
         stage.figure = outcome.figure;
         stage.kind = Kind::usual("stage");
         stage.off = None;
+    }
+}
+
+/// Switches off the day on which the stage changed where that is of another column than the one that is read as
+/// the stage: a deal is open for longer than it stands where it is.
+fn settle_stage_changed(table: &mut DraftTable) {
+    let Some(stage) = table.fields.iter().find(|field| field.name == "stage") else { return };
+    let mut beside =
+        table.files.iter().filter_map(|it| catalogue::stage_beside(&stage.from, &it.header));
+    let Some(other) = beside.next() else { return };
+    let read = stage.from.join("`, `");
+    let why = format!("it says since when `{other}` stands, and the stage is read from `{read}`");
+    let why = in_comment(&why);
+    let changed = table.fields.iter_mut().find(|field| field.name == "stage_changed");
+    if let Some(changed) = changed.filter(|field| field.off.is_none()) {
+        changed.off = Some(why);
     }
 }
 

@@ -361,6 +361,40 @@ fn of_two_stages_of_deals_the_one_of_open_won_and_lost_is_drafted() {
 }
 
 #[test]
+fn since_when_a_stage_stands_is_not_said_of_another_column() {
+    let header = "Deal - ID,Deal - Title,Deal - Owner,Deal - Stage,Deal - Status,Deal - Value,\
+        Deal - Deal created,Deal - Update time,Deal - Last stage change";
+    for (header, stage, status) in [
+        (header.to_owned(), "Deal - Stage", "Deal - Status"),
+        (header.replace("Deal - S", "S"), "Stage", "Status"),
+    ] {
+        let deals = rows(&header, |n| {
+            let (stage, status) = (["Qualified", "Demo"][n % 2], ["open", "won", "lost"][n % 3]);
+            format!(
+                "{n},Deal {n},Ann Ng,{stage},{status},9{n},2025-05-21 08:00:00,2026-02-01 08:00:00,2026-01-29 08:00:00"
+            )
+        });
+        let job = Job::new(&[("exports/deals.csv", &deals)]);
+        job.call(&["init", ".", "--from", "exports"]).ends(0);
+        let boundary = job.text("rules/boundary.toml");
+        let off = format!(
+            "# off, it says since when `{stage}` stands, and the stage is read from `{status}` \
+             (filled in 60 of 60 deals):\n# stage_changed = {{"
+        );
+        assert!(boundary.contains(&off) && !boundary.contains("\nstage_changed = {"), "{boundary}");
+    }
+    // Where no other column is the stage, the day is its own.
+    let deals = rows(&header.replace("Deal - Status,", ""), |n| {
+        format!(
+            "{n},Deal {n},Ann Ng,Demo,9{n},2025-05-21 08:00:00,2026-02-01 08:00:00,2026-01-29 08:00:00"
+        )
+    });
+    let job = Job::new(&[("exports/deals.csv", &deals)]);
+    job.call(&["init", ".", "--from", "exports"]).ends(0);
+    check_lines(&job, &[("deal", "stage_changed", "Deal - Last stage change")]);
+}
+
+#[test]
 fn a_zoho_export_is_drafted_and_runs() {
     let leads = rows(
         "Record Id,Lead Owner.id,Lead Owner,Is Converted,Company,First Name,Last Name,Email,Phone,Lead Source,Lead Status,Created By.id,Created Time,Modified Time,Converted Account.id,Description",
