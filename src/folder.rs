@@ -56,6 +56,8 @@ impl FolderError {
 fn remedy(what: &io::Error) -> &'static str {
     if matches!(what.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
         "make room and run it again: what is not whole counts for nothing"
+    } else if what.kind() == io::ErrorKind::NotFound {
+        "make the folder above it first, or mind how it is spelt"
     } else {
         "the folder has to be writable for whoever runs the program"
     }

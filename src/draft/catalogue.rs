@@ -31,6 +31,8 @@ const ID: Known = (
         "Nr.",
         "N°",
         "Numéro",
+        "Identifiant",
+        "Identificador",
         "(Do Not Modify) @",
         "@",
     ],
@@ -947,7 +949,20 @@ const DEAL: &[Known] = &[
 const USER: &[Known] = &[
     (
         "id",
-        &["Id", "@ Id", "Owner ID", "Record ID", "(Do Not Modify) @"],
+        &[
+            "Id",
+            "@ Id",
+            "Owner ID",
+            "Record ID",
+            "Datensatz-ID",
+            "ID de registro",
+            "Nr.",
+            "N°",
+            "Numéro",
+            "Identifiant",
+            "Identificador",
+            "(Do Not Modify) @",
+        ],
         "Names the person in evidence.",
     ),
     (
@@ -1049,7 +1064,11 @@ pub(super) fn stage_beside<'h>(stage: &[String], header: &'h [String]) -> Option
 }
 
 const QUEUE: &[Known] = &[
-    ("id", &["Id", "@ Id", "Group ID"], "Names the queue in evidence."),
+    (
+        "id",
+        &["Id", "@ Id", "Group ID", "Nr.", "N°", "Numéro", "Identifiant", "Identificador"],
+        "Names the queue in evidence.",
+    ),
     ("name", &["Name", "@ Name", "DeveloperName"], "Names the queue."),
 ];
 

@@ -599,6 +599,8 @@ struct TooMuch {
     check: &'static CheckDef,
     flagged: usize,
     examined: usize,
+    /// What every one of its findings would need and has not.
+    lacking: BTreeSet<String>,
 }
 
 /// Runs the drafted checks on what was read. A check that flags more than a third of what it looks
@@ -622,8 +624,10 @@ fn trial(
         .filter_map(|report| match report.outcome {
             Outcome::Ran(judgement) => {
                 let (flagged, examined) = (judgement.findings.len(), judgement.examined);
+                let lacking = judgement.findings.into_iter().map(|finding| finding.missing);
+                let lacking = lacking.reduce(|one, other| &one & &other).unwrap_or_default();
                 let too_much = flagged > FEW && flagged * 3 > examined;
-                too_much.then_some(TooMuch { check: report.check, flagged, examined })
+                too_much.then_some(TooMuch { check: report.check, flagged, examined, lacking })
             }
             Outcome::NotApplicable(_) | Outcome::Broken => None,
         })

@@ -243,11 +243,17 @@ pub(super) fn switched_off(too_much: &[TooMuch]) -> String {
         toml += "off = []                     # codes of checks that are not wanted, such as \"OWN-06\"\n";
         return toml;
     }
-    toml += "# These would flag more than a third of what they look at: set their rules first, then take them out.\noff = [\n";
-    for TooMuch { check, flagged, examined } in too_much {
+    toml += "# These would flag more than a third of what they look at: set their rules, or allow in\n# rules/boundary.toml what they lack, then take them out.\noff = [\n";
+    for TooMuch { check, flagged, examined, lacking } in too_much {
+        let lacking: Vec<String> = lacking.iter().map(|it| in_comment(it)).collect();
+        let first = if lacking.is_empty() {
+            String::new()
+        } else {
+            format!("; no rule gives what each of them lacks: {}", lacking.join(", "))
+        };
         let _ = writeln!(
             toml,
-            "  \"{}\",  # {flagged} of {examined} flagged; its rules: rules/{}, [{}]",
+            "  \"{}\",  # {flagged} of {examined} flagged{first}; its rules: rules/{}, [{}]",
             check.code,
             check.family.file(),
             check.name
@@ -299,7 +305,9 @@ pub(super) fn summary(
     let mut text = format!("Drafted {} from {whose} export\n\n", dir.display());
     for (object, table) in tables {
         let listed = table.fields.iter().filter(|field| field.off.is_none()).count();
-        let columns: usize = table.files.iter().map(|export| export.header.len()).sum();
+        // What files of one table have in common is one column.
+        let columns = table.files.iter().flat_map(|export| &export.header);
+        let columns = columns.collect::<BTreeSet<_>>().len();
         let rows = batches.get(*object).map_or(0, Batch::len);
         let _ = writeln!(
             text,

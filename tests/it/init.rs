@@ -246,6 +246,8 @@ fn init_tells_what_was_asked_wrongly_from_what_stands_in_the_way() {
         job.call(&arguments).ends(code);
         assert!(!job.has("weekly"));
     }
+    let said = job.call(&["init", "2026/weekly", "--from", "exports"]).ends(3).err;
+    assert!(said.contains("hint: make the folder above it first"), "{said}");
 }
 
 #[test]
@@ -917,6 +919,57 @@ fn a_table_without_ids_is_told_what_it_lacks() {
     let said = job.call(&["init", "mine", "--from", "exports"]).ends(2).err;
     let lacks = "contacts.csv: it looks like contacts, and no column holds their ids: export it with the record id";
     assert!(said.contains(lacks), "{said}");
+}
+
+#[test]
+fn users_are_known_by_the_ids_that_other_tables_have() {
+    for id in ["Nr.", "N°", "Numéro", "Identifiant", "Datensatz-ID"] {
+        let contacts = rows(&format!("{id},First Name,Last Name,Email,Owner,Created"), |n| {
+            format!("K{n},Pat,Quinn{n},p{n}@x{n}.com,U1,2026-02-01")
+        });
+        let users = format!("{id},Name,Email,Active\nU1,Ann Ng,ann@acme.com,true\n");
+        let job = Job::new(&[("exports/Contacts.csv", &contacts), ("exports/Users.csv", &users)]);
+        let said = job.call(&["init", ".", "--from", "exports"]).ends(0);
+        check_lines(&job, &[("contact", "id", id), ("user", "id", id)]);
+        assert!(!said.out.contains("not used"), "{}", said.out);
+    }
+}
+
+#[test]
+fn a_column_that_every_file_of_a_table_has_is_one_column() {
+    let (head, rest) = LEADS.split_once('\n').unwrap();
+    let (first, second) = rest.split_at(rest.find("00Q3").unwrap());
+    let job = Job::new(&[
+        ("exports/Lead-1.csv", &format!("{head}\n{first}")),
+        ("exports/Lead-2.csv", &format!("{head}\n{second}")),
+    ]);
+    let said = job.call(&["init", ".", "--from", "exports"]).ends(0).out;
+    assert!(said.contains("5 leads") && said.contains("10 of 12 columns allowed"), "{said}");
+}
+
+#[test]
+fn a_check_that_lacks_a_field_is_not_sent_to_its_rules_alone() {
+    let contacts = rows("Record ID,First Name,Last Name,Email,Lifecycle Stage,Create Date", |n| {
+        format!("{n},Pat{n},Quinn{n},p{n}@f{n}-corp.com,Customer,2025-06-01")
+    });
+    let companies = rows("Record ID,Company name,Company Domain Name,Create Date", |n| {
+        format!("{},Firm {n},f{n}-corp.com,2025-01-01", 1000 + n)
+    });
+    let deals = rows(
+        "Record ID,Deal Name,Deal Stage,Amount,Close Date,Associated Company IDs,Create Date",
+        |n| format!("{},Deal {n},Closed Won,90,2026-01-15,{},2025-09-01", 2000 + n, 1000 + n),
+    );
+    let job = Job::new(&[
+        ("exports/contacts.csv", &contacts),
+        ("exports/companies.csv", &companies),
+        ("exports/deals.csv", &deals),
+    ]);
+    job.call(&["init", ".", "--from", "exports"]).ends(0);
+    let review = job.text("review.toml");
+    let says = "\"LIF-01\",  # 60 of 60 flagged; no rule gives what each of them lacks: contact.account is not allowed; \
+        its rules: rules/lifecycle.toml, [customer-without-won-deal]";
+    assert!(review.contains(says), "{review}");
+    assert!(review.contains("or allow in\n# rules/boundary.toml what they lack"), "{review}");
 }
 
 #[test]
