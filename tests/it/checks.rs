@@ -11,7 +11,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use crm_review::boundary::{Cell, Kind, Object};
-use crm_review::check::{AsOf, Family, Judgement, Outcome, Report};
+use crm_review::check::{AsOf, Family, Judgement, NotLooked, Outcome, Report};
 use crm_review::finding::{Assignee, Evidence, Finding, Proposal};
 
 use crate::fixture;
@@ -246,6 +246,57 @@ fn the_order_of_an_exports_rows_is_nothing_to_a_check() {
         }
     }
     assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+/// The checks that say no more what they said, and do not say either that they could not look.
+fn wrongly_resolved(before: &fixture::Judged, after: &fixture::Judged) -> BTreeSet<String> {
+    let mut wrong = BTreeSet::new();
+    for (then, now) in before.reports.iter().zip(&after.reports) {
+        let code = then.check.code;
+        let Some(now) = now.judgement() else { continue };
+        let found: BTreeSet<_> = now.findings.iter().map(|finding| finding.id(code)).collect();
+        for finding in then.judgement().map_or(&[][..], |it| &it.findings) {
+            let (id, related, pulled) = (finding.id(code), &finding.related, &after.pulled);
+            let hides = |it: &NotLooked| {
+                it.hides(code, &id, &finding.record, related, finding.group(), pulled)
+            };
+            if !found.contains(&id) && !now.not_looked.iter().any(hides) {
+                wrong.insert(format!("{code} {}", finding.record));
+            }
+        }
+    }
+    wrong
+}
+
+#[test]
+fn without_campaign_members_nobody_looked_at_what_they_tell() {
+    let mut told = BTreeSet::new();
+    for name in [
+        "weak-source",
+        "source-against-campaign",
+        "impossible-order",
+        "overwritten-source",
+        "converted-source",
+    ] {
+        let before = fixture::named(name);
+        let mut kit = fixture::read(&fixture::folder(name));
+        kit.tables.remove(&Object::CampaignMember).unwrap();
+        let after = fixture::judge(kit);
+        assert_eq!(wrongly_resolved(&before, &after), BTreeSet::new(), "{name}");
+        for report in &after.reports {
+            let words = report.judgement().map_or_else(
+                || match &report.outcome {
+                    Outcome::NotApplicable(off) => off.to_string(),
+                    Outcome::Ran(_) | Outcome::Broken => String::new(),
+                },
+                Judgement::partly,
+            );
+            if words.contains("campaign members: there is no input") {
+                told.insert(report.check.code);
+            }
+        }
+    }
+    assert_eq!(told, BTreeSet::from(["SRC-01", "SRC-02", "SRC-03", "SRC-04", "SRC-06"]));
 }
 
 /// A table in which each of these records has another owner since the day of the review.

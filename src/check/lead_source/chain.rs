@@ -129,6 +129,8 @@ fn judge(world: &World<'_>, rules: &Rules, asked: &Asked) -> Judgement {
             Some(batch) => tables.push((becomes, batch)),
         }
     }
+    let objects = tables.iter().map(|(becomes, _)| becomes.sourced.object);
+    world.policies.lead_source.note_unheard(world, objects, &mut judgement);
     let mut differing: Vec<Vec<Made<'_, '_>>> = Vec::new();
     let mut agreeing = HashSet::new();
     let mut looked = BTreeSet::new();

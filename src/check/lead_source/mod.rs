@@ -167,6 +167,24 @@ impl Policy {
             && !order::speaks_against(world, row, of, source)
     }
 
+    /// Notes, of checks that compare sources with which no campaign finds fault, that no input tells of any:
+    /// what they say no more somebody may still have to mend.
+    fn note_unheard(
+        &self,
+        world: &World<'_>,
+        of: impl IntoIterator<Item = Object>,
+        judgement: &mut Judgement,
+    ) {
+        let by_channel = !self.channels.is_empty()
+            && !self.campaign_channels.is_empty()
+            && !self.is_off(&SOURCE_AGAINST_CAMPAIGN);
+        let by_order = !self.campaign_sources.is_empty() && !self.is_off(&IMPOSSIBLE_ORDER);
+        if (by_channel || by_order) && touch::are_unknown(world) {
+            let why = "there is no input: what campaigns say against a source is not known";
+            judgement.skip_tables(Object::CampaignMember, of, why);
+        }
+    }
+
     /// By how much a first touch may lie behind what shows that the person was there.
     fn tolerance(&self) -> Duration {
         Duration::hours(self.tolerance_hours.value.into())

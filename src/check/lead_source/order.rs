@@ -6,13 +6,13 @@ use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
 use hashbrown::HashMap;
 
-use crate::boundary::{Cell, Field, Grant, Row, is_bare_day};
+use crate::boundary::{Cell, Field, Grant, Object, Row, is_bare_day};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 
 use super::super::condition::fold;
 use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::touch::{self, Touch};
-use super::{FILE, People, Policy, Sourced, days_between, policy, relative};
+use super::{FILE, People, Policy, Sourced, count, days_between, policy, relative};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "SRC-06",
@@ -147,7 +147,8 @@ fn judge(world: &World<'_>, dated: &Dated, judgement: &mut Judgement) {
         return;
     };
     let zone = world.as_of.zone;
-    let mut found = Vec::new();
+    let answers_are_unknown = !rules.campaign_sources.is_empty() && touch::are_unknown(world);
+    let (mut found, mut untold) = (Vec::new(), Vec::new());
     for row in batch.reviewed() {
         let Some(value) = row.text(source) else { continue };
         let Some((then, anchor)) = anchor(row, dated) else { continue };
@@ -157,7 +158,10 @@ fn judge(world: &World<'_>, dated: &Dated, judgement: &mut Judgement) {
         {
             continue;
         }
-        let Some(first) = first_touch(rules, world, row, dated, value) else { continue };
+        let Some(first) = first_touch(rules, world, row, dated, value) else {
+            untold.extend(answers_are_unknown.then_some(row));
+            continue;
+        };
         judgement.examined += 1;
         // Of a day without a time nobody knows the hour.
         let is_late = match days_between(first.at(), then, zone) {
@@ -167,6 +171,11 @@ fn judge(world: &World<'_>, dated: &Dated, judgement: &mut Judgement) {
         if is_late {
             found.push((row, first, then, anchor));
         }
+    }
+    if !untold.is_empty() {
+        let who = count(untold.len(), *object);
+        let why = format!("there is no input: what was the first touch of {who} is not known");
+        judgement.skip_records(Object::CampaignMember, untold, &why);
     }
     if found.is_empty() {
         return;

@@ -179,6 +179,8 @@ fn judge<'a>(world: &World<'a>, asked: &Asked, judgement: &mut Judgement) -> Vec
     let history = &asked.history;
     let fields: Vec<&Field> = asked.tables.iter().map(|table| &table.source).collect();
     history.note_silent(world, &fields, judgement);
+    let objects = asked.tables.iter().map(|table| table.object);
+    world.policies.lead_source.note_unheard(world, objects, judgement);
     let mut series: HashMap<(usize, usize), Vec<Change<'a>>> = HashMap::new();
     let mut bulk: Bulk<Way<'a>> = Bulk::default();
     let way =

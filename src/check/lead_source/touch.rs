@@ -10,9 +10,9 @@ use crate::boundary::{Field, Grant, Missing, Object, Row, id_key, is_bare_day};
 use crate::finding::{Evidence, Finding};
 use crate::policy::Said;
 
-use super::super::World;
 use super::super::condition::fold;
-use super::Mapping;
+use super::super::{Judgement, World};
+use super::{Mapping, PEOPLE};
 
 /// The first answer of every person.
 #[derive(Debug, Default)]
@@ -50,6 +50,24 @@ pub(super) fn ask(grant: &mut Grant<'_>) -> Result<(), Missing> {
         grant.optional(Object::CampaignMember, name);
     }
     Ok(())
+}
+
+/// True where answers to campaigns are to be judged by, and no input tells of any.
+pub(super) fn are_unknown(world: &World<'_>) -> bool {
+    let boundary = &world.policies.boundary;
+    let is_allowed = |name| boundary.allowed(Object::CampaignMember, name).is_some();
+    world.batch(Object::CampaignMember).is_none()
+        && ["record", "responded"].into_iter().all(is_allowed)
+}
+
+/// Notes of a check that judges people by their answers alone that it cannot look. True where that is so.
+pub(super) fn skip_unknown(world: &World<'_>, judgement: &mut Judgement) -> bool {
+    let unknown = are_unknown(world);
+    if unknown {
+        let why = "there is no input: what people answered first is not known";
+        judgement.skip_tables(Object::CampaignMember, PEOPLE, why);
+    }
+    unknown
 }
 
 impl<'a> Touches<'a> {

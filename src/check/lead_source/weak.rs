@@ -30,6 +30,9 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let people = People::ask(grant)?;
     Ok(Box::new(move |world| {
         let mut judgement = people.judgement();
+        if touch::skip_unknown(world, &mut judgement) {
+            return judgement;
+        }
         for sourced in &people.ready {
             judge(world, sourced, &mut judgement);
         }
