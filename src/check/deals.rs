@@ -118,15 +118,19 @@ impl<'a> Deals<'a> {
                 }
             }
         }
+        // An export has its rows in another order next week: of several deals the same one is told.
+        for deals in deals.by_account.values_mut().chain(deals.by_contact.values_mut()) {
+            deals.sort_by_key(|deal| deal.id());
+        }
         deals
     }
 
-    /// The deals of an account, in input order.
+    /// The deals of an account, by their ids.
     pub(super) fn of_account(&self, id: &str) -> &[Row<'a>] {
         self.by_account.get(id_key(id)).map_or(&[], Vec::as_slice)
     }
 
-    /// The deals of a contact, in input order.
+    /// The deals of a contact, by their ids.
     pub(super) fn of_contact(&self, id: &str) -> &[Row<'a>] {
         self.by_contact.get(id_key(id)).map_or(&[], Vec::as_slice)
     }

@@ -324,9 +324,9 @@ impl<'w, 'a> Claims<'w, 'a> {
         let companies = self.asked.deals.companies(row).filter_map(|id| accounts.find(id));
         companies.chain(itself).find_map(|account| {
             let parent = accounts.find(account.text(parent_field)?)?;
-            let mut deals = self.links.deals(parent);
-            let deal = deals.find(|deal| self.links.state(*deal) == Some(DealState::Won))?;
-            Some((parent, deal))
+            let deals = self.links.deals(parent);
+            let won = deals.filter(|deal| self.links.state(*deal) == Some(DealState::Won));
+            Some((parent, won.min_by_key(|deal| deal.id())?))
         })
     }
 }

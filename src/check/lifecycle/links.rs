@@ -221,10 +221,10 @@ impl<'w, 'a> Links<'w, 'a> {
         }
     }
 
-    /// Each deal once, in input order.
+    /// Each deal once, by its id: an export has its rows in another order next week.
     pub(super) fn each(&self, row: Row<'a>) -> Vec<Row<'a>> {
         let mut deals: Vec<_> = self.deals(row).collect();
-        deals.sort_by_key(|deal| deal.position());
+        deals.sort_by_key(|deal| (deal.id(), deal.position()));
         deals.dedup_by_key(|deal| deal.position());
         deals
     }
