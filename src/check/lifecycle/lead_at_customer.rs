@@ -3,6 +3,8 @@
 //! Does not: decide which account a lead belongs to; it names every candidate (DUP-07) with a deal. Nor
 //! repeat what DUP-06 says of a lead that is a contact already: one lead can be converted once.
 
+use std::cmp::Reverse;
+
 use crate::boundary::{Field, Grant, Object, Row};
 use crate::check::deals::DealState;
 use crate::check::ladder::{Flags, lists};
@@ -169,7 +171,7 @@ impl<'a> Case<'_, 'a> {
             .filter_map(|deal| {
                 let state = deals.state(self.world, *deal)?;
                 let closed = self.asked.deals.closed_at(*deal);
-                let order = (rank(state)?, closed, std::cmp::Reverse(deal.position()));
+                let order = (rank(state)?, closed, Reverse(deal.id()));
                 Some((order, Sold { account, deal: *deal, state }))
             })
             .max_by(|a, b| a.0.cmp(&b.0))

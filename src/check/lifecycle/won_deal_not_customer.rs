@@ -2,6 +2,8 @@
 //!
 //! Does not: judge a contact by the deals of other people at its company.
 
+use std::cmp::Reverse;
+
 use crate::boundary::{Exposure, Field, Grant, Object, Row};
 use crate::check::deals::DealState;
 use crate::check::ladder::{Ladder, lists};
@@ -219,8 +221,8 @@ impl<'a> Case<'_, 'a> {
         let dated = won()
             .filter_map(|deal| Some((deal, age(deal)?)))
             .filter(|(_, age)| *age > grace)
-            // Of deals won on one day the first in the input, so that next week names the same.
-            .max_by_key(|(deal, age)| (*age, std::cmp::Reverse(deal.position())));
+            // Of deals won on one day the first by its id, so that next week names the same.
+            .max_by_key(|(deal, age)| (*age, Reverse(deal.id())));
         match dated {
             Some((deal, age)) => Some((deal, Some(age))),
             None => won().find(|deal| age(*deal).is_none()).map(|deal| (deal, None)),
