@@ -3,7 +3,8 @@
 //!
 //! A change names its record by an id alone, and in some CRMs a lead and a deal may have the same one: what
 //! could be a change of several records counts for none of them. History may name a field as the rules do or
-//! as the CRM does.
+//! as the CRM does. What it tells twice is one change, and changes of one moment stand in the order that their
+//! values give.
 //! Does not: judge a change, or tell one that lies after the review.
 
 use chrono::{DateTime, Utc};
@@ -15,6 +16,7 @@ use crate::finding::{Changed, Evidence};
 use super::ladder::same;
 use super::names::is_of_people;
 use super::people::{Found, Person, Standing, are_named};
+use super::sequence::Place;
 use super::{Judgement, World};
 
 /// The fields of the history table.
@@ -35,6 +37,10 @@ pub(super) struct Change<'a> {
     pub(super) record: Row<'a>,
     /// The history's own row.
     row: Row<'a>,
+    /// Where it stands among the changes of this field of the record in the same moment.
+    place: Place,
+    /// The place of the field that changed, among those that were asked for.
+    of: usize,
     /// How the values of the field that changed may be shown, wherever they stand.
     exposure: Exposure,
     /// How whoever made it may be shown.
@@ -45,6 +51,11 @@ impl Change<'_> {
     /// True for one and the same entry of the history.
     pub(super) fn is(&self, other: &Self) -> bool {
         self.row.position() == other.row.position()
+    }
+
+    /// True where other changes of one moment may have come before or after it.
+    fn is_unclear(&self) -> bool {
+        matches!(self.place, Place::Unclear(_))
     }
 }
 
@@ -114,6 +125,7 @@ impl History {
         let Some(changes) = world.batch(Object::FieldHistory) else { return };
         let names = self.names(world, of, changes);
         let of_names = of_names(world);
+        let sequence = world.sequence();
         let (mut unclear, mut unclear_records) = (0_usize, Vec::new());
         for row in changes.rows() {
             let Some(tables) = row.text(&self.field).and_then(|name| names.get(name)) else {
@@ -135,6 +147,7 @@ impl History {
                 unclear_records.extend(others);
                 continue;
             }
+            let Some(place) = sequence.place(row) else { continue };
             let of_people = |text: Option<&str>| of_people(world, of_names, text);
             let values = [&self.old, &self.new].map(|field| row.text(field.as_ref()?));
             let of_writer = of_people(self.by.as_ref().and_then(|by| row.text(by)));
@@ -142,7 +155,8 @@ impl History {
                 let is_of_people = of.get(*at_field).is_some_and(|it| is_of_people(it.name()));
                 let of_values = values.into_iter().filter(|_| is_of_people).map(of_people).max();
                 let exposure = table.exposure.max(of_values.unwrap_or(Exposure::Shown));
-                tell(*at_field, Change { at, record, row, exposure, of_writer });
+                let of = *at_field;
+                tell(of, Change { at, record, row, place, of, exposure, of_writer });
             }
         }
         if unclear > 0 {
@@ -223,7 +237,7 @@ impl History {
                 return;
             }
             let held = latest.entry(change.record.position()).or_insert(change);
-            if change.at > held.at {
+            if Self::order(&change) > Self::order(held) {
                 *held = change;
             }
         });
@@ -333,9 +347,30 @@ impl History {
         [&self.old, &self.new].map(|field| field.as_ref().map(cell))
     }
 
-    /// The order of changes in time; those of one instant stand as the history has them.
-    pub(super) fn order(change: &Change<'_>) -> (DateTime<Utc>, usize) {
-        (change.at, change.row.position())
+    /// The order of changes in time, which is never that of the history's rows.
+    pub(super) fn order(change: &Change<'_>) -> (DateTime<Utc>, usize, usize) {
+        (change.at, change.place.index(), change.of)
+    }
+
+    /// What is lacking where a finding rests on these changes, and others of the same moment may have come
+    /// before or after one of them.
+    pub(super) fn unordered<'c, 'a: 'c>(
+        changes: impl IntoIterator<Item = &'c Change<'a>>,
+    ) -> Option<&'static str> {
+        let mut unclear = changes.into_iter().filter(|change| change.is_unclear());
+        unclear.next().map(
+            |_| "the field history does not say which of several changes of one moment came first",
+        )
+    }
+
+    /// Notes the records of which nothing was found, and might be in another order of such changes.
+    pub(super) fn note_unordered(records: Vec<Row<'_>>, judgement: &mut Judgement) {
+        if !records.is_empty() {
+            let n = records.len();
+            let why =
+                format!("of {n} records nothing says which of several of one moment came first");
+            judgement.skip_records(Object::FieldHistory, records, &why);
+        }
     }
 }
 

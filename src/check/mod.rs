@@ -26,6 +26,7 @@ mod people;
 mod required;
 mod routing;
 mod rulebook;
+mod sequence;
 mod settings;
 mod system_of_record;
 mod turns;

@@ -11,7 +11,7 @@ use chrono_tz::Tz;
 
 use crate::boundary::{Batch, Object, Row, named_day, start_of_day};
 
-use super::{Policies, deals, duplicates, lead_source, people, routing};
+use super::{Policies, deals, duplicates, lead_source, people, routing, sequence};
 
 /// The day of the review. Its instant is the day's first moment in the review's zone: what the
 /// review judges is what was true when that day began.
@@ -134,6 +134,7 @@ pub struct World<'a> {
     routed: OnceLock<routing::Routed<'a>>,
     touches: OnceLock<lead_source::Touches<'a>>,
     overwritten: OnceLock<lead_source::Overwritten<'a>>,
+    sequence: OnceLock<sequence::Sequence>,
 }
 
 impl<'a> World<'a> {
@@ -156,6 +157,7 @@ impl<'a> World<'a> {
             routed: OnceLock::new(),
             touches: OnceLock::new(),
             overwritten: OnceLock::new(),
+            sequence: OnceLock::new(),
         }
     }
 
@@ -191,6 +193,11 @@ impl<'a> World<'a> {
     /// Which records are the same person or company, and who belongs to which account.
     pub(super) fn matches(&self) -> &duplicates::Matches<'a> {
         self.matches.get_or_init(|| duplicates::Matches::of(self))
+    }
+
+    /// In which order the field history's changes of one moment came.
+    pub(super) fn sequence(&self) -> &sequence::Sequence {
+        self.sequence.get_or_init(|| sequence::Sequence::of(self))
     }
 
     /// Where the routing rules send each record under review.

@@ -104,6 +104,11 @@ fn every_fixture_is_judged_as_its_rows_expect() {
 
 /// What is found, in words, by check and record.
 fn told(judged: &fixture::Judged) -> BTreeSet<String> {
+    told_with_facts(judged).into_iter().map(|(words, _)| words).collect()
+}
+
+/// The same with what a decision holds to: the finding's id and the digest of its facts.
+fn told_with_facts(judged: &fixture::Judged) -> BTreeSet<(String, String)> {
     let findings = judged.reports.iter().flat_map(|report| {
         let findings = report.judgement().map_or(&[][..], |it| &it.findings);
         findings.iter().map(|finding| {
@@ -111,7 +116,9 @@ fn told(judged: &fixture::Judged) -> BTreeSet<String> {
             // What was withheld is told by the line it stands on.
             let headline = if code == "BAT-06" { "" } else { &*finding.headline };
             let is = if finding.is_sufficient() { "" } else { "?" };
-            format!("{code}{is} {record}: {headline} -> {}", finding.proposal.words())
+            let words = finding.proposal.words();
+            let words = format!("{code}{is} {record}: {headline} -> {words}");
+            (words, format!("{} {}", finding.id(code), finding.evidence_digest()))
         })
     });
     findings.collect()
@@ -238,11 +245,30 @@ fn the_order_of_an_exports_rows_is_nothing_to_a_check() {
             rows.iter().rev().for_each(|row| writer.write_record(row).unwrap());
             *text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
         }
-        let (there, turned) = (told(&fixture::judged(&folder)), told(&fixture::judge(kit)));
+        let there = told_with_facts(&fixture::judged(&folder));
+        let turned = told_with_facts(&fixture::judge(kit));
         let name = folder.file_name().unwrap().to_string_lossy().into_owned();
         for one in there.symmetric_difference(&turned) {
             let way = if there.contains(one) { "as it is" } else { "turned round" };
-            wrong += &format!("{name}, {way}: {one}\n");
+            wrong += &format!("{name}, {way}: {} ({})\n", one.0, one.1);
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+#[test]
+fn what_a_history_tells_twice_is_one_change() {
+    let mut wrong = String::new();
+    for folder in fixture::folders() {
+        let mut kit = fixture::read(&folder);
+        let Some(text) = kit.tables.get_mut(&Object::FieldHistory) else { continue };
+        let (_, rows) = text.split_once('\n').unwrap();
+        *text += &rows.to_owned();
+        let once = told_with_facts(&fixture::judged(&folder));
+        let twice = told_with_facts(&fixture::judge(kit));
+        for one in once.symmetric_difference(&twice) {
+            let way = if once.contains(one) { "once" } else { "twice" };
+            wrong += &format!("{}, told {way}: {}\n", folder.display(), one.0);
         }
     }
     assert!(wrong.is_empty(), "\n{wrong}");

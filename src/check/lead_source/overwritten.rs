@@ -167,6 +167,8 @@ struct Case<'a> {
     entered: Vec<Change<'a>>,
     /// The record's last change of its source led to the value it has.
     is_whole: bool,
+    /// What is lacking where the order of its changes is not known.
+    unordered: Option<&'static str>,
     /// How many records of the table changed in the same way in the minute of the change, where that was by
     /// a plan.
     planned: Option<usize>,
@@ -191,7 +193,10 @@ fn judge<'a>(world: &World<'a>, asked: &Asked, judgement: &mut Judgement) -> Vec
             series.entry((table, change.record.position())).or_default().push(change);
         }
     });
-    let mut cases = Vec::new();
+    let since = world
+        .as_of
+        .hours_ago(24.0 * f64::from(world.policies.lead_source.overwritten.within_days.value));
+    let (mut cases, mut untold) = (Vec::new(), Vec::new());
     for (table, sourced) in asked.tables.iter().enumerate() {
         let Some(batch) = world.batch(sourced.object) else {
             judgement.skip(sourced.object, "there is no input");
@@ -208,17 +213,17 @@ fn judge<'a>(world: &World<'a>, asked: &Asked, judgement: &mut Judgement) -> Vec
             changes.sort_by_key(History::order);
             let merged = in_merges.get(&row.position()).map_or(&[][..], Vec::as_slice);
             let record = Record { world, history, sourced, row, merged };
-            let Some(Replaced { first, change, entered }) = record.replaced(&changes) else {
+            let present = row.text(&sourced.source);
+            let unordered = History::unordered(&changes);
+            let replaced = record.replaced(&changes).filter(|it| {
+                let is_back = present.is_some_and(|present| is_same(present, it.first.value));
+                it.change.at >= since && !row.is_withheld(&sourced.source) && !is_back
+            });
+            let Some(Replaced { first, change, entered }) = replaced else {
+                let of_these_days = changes.iter().filter(|change| change.at >= since);
+                untold.extend(History::unordered(of_these_days).map(|_| row));
                 continue;
             };
-            let since = world.as_of.hours_ago(24.0 * f64::from(record.rules().within_days.value));
-            if change.at < since || row.is_withheld(&sourced.source) {
-                continue;
-            }
-            let present = row.text(&sourced.source);
-            if present.is_some_and(|present| is_same(present, first.value)) {
-                continue;
-            }
             let last = changes.last().and_then(|change| history.after(change));
             let is_whole = match (present, last) {
                 (Some(present), Some(last)) => is_same(present, last),
@@ -227,9 +232,11 @@ fn judge<'a>(world: &World<'a>, asked: &Asked, judgement: &mut Judgement) -> Vec
             };
             let planned = bulk.planned(way(table, &change), &change);
             let sourced = sourced.clone();
-            cases.push(Case { row, sourced, first, change, entered, is_whole, planned });
+            let case = Case { row, sourced, first, change, entered, is_whole, unordered, planned };
+            cases.push(case);
         }
     }
+    History::note_unordered(untold, judgement);
     cases
 }
 
@@ -367,6 +374,7 @@ impl<'a> Case<'a> {
         if row.time(&sourced.created).is_none() {
             finding = finding.lacking(blank_field(&sourced.created));
         }
+        finding = self.unordered.into_iter().fold(finding, Finding::lacking);
         let by = asked.history.actor(world, change);
         finding = if overwritten.correctors.is_empty() {
             finding

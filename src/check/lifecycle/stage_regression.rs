@@ -211,18 +211,18 @@ impl<'a> Falls<'a> {
         if !ladder.knows(step.from) || !ladder.knows(step.to) {
             self.unknown.push(step.change.record);
         } else if stands(ladder, &step) {
-            self.keep_last(object, Fall::of(world, ladder, step));
+            self.keep_last(object, &Fall::of(world, ladder, step));
         }
     }
 
-    fn keep_last(&mut self, object: Object, fall: Fall<'a>) {
+    fn keep_last(&mut self, object: Object, fall: &Fall<'a>) {
         if let Some(minute) = fall.minute {
             *self.per_minute.entry(minute).or_default() += 1;
         }
         let last = self.last.entry(object).or_default();
         let key = fall.step.change.record.position();
         if last.get(&key).is_none_or(|known| known.order < fall.order) {
-            last.insert(key, fall);
+            last.insert(key, *fall);
         }
     }
 

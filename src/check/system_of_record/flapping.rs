@@ -141,13 +141,18 @@ fn runs<'a>(
             series.entry((governed, change.record.position())).or_default().push(change);
         }
     });
-    let mut runs: Vec<_> = series
-        .into_iter()
-        .filter_map(|(key, mut series)| {
-            series.sort_by_key(History::order);
-            Some((key, alternating(&series, history)?))
-        })
-        .collect();
+    let (mut runs, mut untold) = (Vec::new(), Vec::new());
+    for (key, mut series) in series {
+        series.sort_by_key(History::order);
+        match alternating(&series, history) {
+            Some(run) => runs.push((key, run)),
+            None if History::unordered(&series).is_some() => {
+                untold.extend(series.first().map(|change| change.record));
+            }
+            None => {}
+        }
+    }
+    History::note_unordered(untold, judgement);
     runs.sort_by_key(|(key, _)| *key);
     runs
 }
@@ -233,6 +238,7 @@ fn finding(
             rules.within_days.line,
             format!("three changes or more within {} days", rules.within_days.value),
         ));
+    finding = History::unordered(&run.changes).into_iter().fold(finding, Finding::lacking);
     if others > 0 {
         finding = finding.unless(format!(
             "{others} other {} go between the same two values: a value of the list may have been renamed",

@@ -222,11 +222,12 @@ impl<'a> Look<'_, 'a> {
             }
         });
         let begins = history.begins(world);
+        let since = self.since();
         let mut cases = Vec::new();
         for (at, verified) in rules.verified.iter().enumerate() {
             let Verified { field, stamp, .. } = verified;
             let mut of_field = Vec::new();
-            let mut unclear = Vec::new();
+            let (mut unclear, mut unordered) = (Vec::new(), Vec::new());
             match world.batch(field.object()) {
                 None => judgement.skip(field.object(), "there is no input"),
                 Some(batch) if !batch.has(field) => {
@@ -251,11 +252,15 @@ impl<'a> Look<'_, 'a> {
                         match self.told(verified, row, &changes, begins) {
                             Told::Overwritten(case) => of_field.push(case),
                             Told::Unclear => unclear.push(row),
-                            Told::Nothing => {}
+                            Told::Nothing => {
+                                let of_these_days = changes.iter().filter(|it| it.at >= since);
+                                unordered.extend(History::unordered(of_these_days).map(|_| row));
+                            }
                         }
                     }
                 }
             }
+            History::note_unordered(unordered, judgement);
             if !unclear.is_empty() {
                 let why = format!(
                     "nothing says who changed `{}` of {} after it was verified",
@@ -267,6 +272,11 @@ impl<'a> Look<'_, 'a> {
             cases.push(of_field);
         }
         cases
+    }
+
+    /// What was overwritten before is not told any more.
+    fn since(self) -> DateTime<Utc> {
+        self.world.as_of.hours_ago(24.0 * f64::from(self.rules.within_days.value))
     }
 
     fn told(
@@ -295,7 +305,7 @@ impl<'a> Look<'_, 'a> {
         let (Some(first), Some(last)) = (later.first(), later.last()) else {
             return Told::Nothing;
         };
-        let since = world.as_of.hours_ago(24.0 * f64::from(rules.within_days.value));
+        let since = self.since();
         let is_valid = (first.at - at).num_days() <= i64::from(rules.valid_days.value);
         let is_other = |change: &Change<'a>| by(change) == By::Other;
         if last.at < since
@@ -312,7 +322,8 @@ impl<'a> Look<'_, 'a> {
         }
         let mut enrichers = later.iter().filter(|change| by(change) == By::Listed);
         let Some(by_enricher) = enrichers.next_back() else { return Told::Unclear };
-        let mut missing = Vec::new();
+        let mut missing: Vec<String> =
+            History::unordered(changes).map(str::to_owned).into_iter().collect();
         if later.iter().any(|change| by(change) != By::Listed) {
             missing.push("of one of the changes nothing says who made it".to_owned());
         }

@@ -196,6 +196,7 @@ fn judge(world: &World<'_>, rules: &Rules, history: &History) -> Judgement {
             continue;
         }
         let mut by_writer: BTreeMap<(By, Option<&str>), Vec<Case<'_>>> = BTreeMap::new();
+        let mut unordered = Vec::new();
         for row in batch.reviewed() {
             judgement.examined += 1;
             let Some(change) = last.get(&(at, row.position())) else { continue };
@@ -206,6 +207,7 @@ fn judge(world: &World<'_>, rules: &Rules, history: &History) -> Judgement {
             }
             let verdict = by_one_of(world, history, change, &governed.writers);
             if verdict == By::Listed {
+                unordered.extend(History::unordered([change]).map(|_| row));
                 continue;
             }
             let by = history.by(change).map(str::trim);
@@ -213,6 +215,7 @@ fn judge(world: &World<'_>, rules: &Rules, history: &History) -> Judgement {
             let case = Case { row, change: *change, verdict, planned };
             by_writer.entry((verdict, by)).or_default().push(case);
         }
+        History::note_unordered(unordered, &mut judgement);
         for mut cases in by_writer.into_values() {
             cases.sort_by(|one, other| one.row.id().cmp(other.row.id()));
             let records = cases.len();
@@ -280,6 +283,7 @@ fn finding<'a>(
         By::Unsaid => finding.lacking("who made the change is not said"),
         By::Listed | By::Other => finding,
     };
+    finding = History::unordered([change]).into_iter().fold(finding, Finding::lacking);
     if let Some(planned) = planned {
         finding = finding.unless(format!(
             "the same writer changed {planned} {} in that minute: a correction may have been loaded as \
