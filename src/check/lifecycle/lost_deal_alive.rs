@@ -52,6 +52,11 @@ impl Rule {
             except: settings.conditions("except", boundary),
         }
     }
+
+    /// How long a deal may be lost by mistake.
+    fn correction(&self) -> Duration {
+        Duration::hours(self.correction_hours.value.into())
+    }
 }
 
 /// The fields it reads.
@@ -156,6 +161,8 @@ struct Leaving<'a> {
     change: Change<'a>,
     /// Since when it had been lost, where the history reaches so far.
     lost: Option<DateTime<Utc>>,
+    /// What is lacking where the order of the changes is not known.
+    unordered: Option<&'static str>,
 }
 
 impl<'a> Left<'a> {
@@ -164,20 +171,28 @@ impl<'a> Left<'a> {
         let told = world.batch(Object::FieldHistory).and(asked.history.as_ref());
         let Some((ladder, history)) = ladder.zip(told) else { return Self::default() };
         let mut changes: HashMap<usize, Vec<Change<'a>>> = HashMap::new();
+        let mut is_tracked = false;
         history.each(world, &[&ladder.field], judgement, |_, change| {
+            is_tracked = true;
             if change.record.is_under_review() {
                 changes.entry(change.record.position()).or_default().push(change);
             }
         });
-        let mut left = Self { is_known: true, ..Self::default() };
-        let mut unknown = Vec::new();
+        let mut left = Self { is_known: is_tracked, ..Self::default() };
+        let (mut unknown, mut untold) = (Vec::new(), Vec::new());
         for (deal, mut changes) in changes {
             changes.sort_by_key(History::order);
-            match last_leaving(ladder, history, &changes) {
-                Ok(leaving) => left.of_deal.extend(leaving.map(|leaving| (deal, leaving))),
+            match last_leaving(world, ladder, history, &changes) {
+                Ok(Some(leaving)) => drop(left.of_deal.insert(deal, leaving)),
+                Ok(None) => {
+                    let of_these_days = changes.iter().filter(|it| is_of_these_days(world, it.at));
+                    let record = changes.first().map(|change| change.record);
+                    untold.extend(History::unordered(of_these_days).and(record));
+                }
                 Err(record) => unknown.push(record),
             }
         }
+        History::note_unordered(untold, judgement);
         if !unknown.is_empty() {
             let deals =
                 counted(unknown.len(), "deal that was lost went", "deals that were lost went");
@@ -188,13 +203,21 @@ impl<'a> Left<'a> {
     }
 }
 
-/// The last change out of a lost stage; the record where that led to a stage that nobody knows.
+fn is_of_these_days(world: &World<'_>, at: DateTime<Utc>) -> bool {
+    let within = world.policies.lifecycle.lost_deal_alive.within_days.value;
+    world.as_of.days_since(at) <= i64::from(within)
+}
+
+/// The last change out of a lost stage that corrected no mistake; the record where that led to a stage that
+/// nobody knows.
 fn last_leaving<'a>(
+    world: &World<'a>,
     ladder: &Ladder,
     history: &History,
     changes: &[Change<'a>],
 ) -> Result<Option<Leaving<'a>>, Row<'a>> {
     let is_lost = |stage: &str| lists(&ladder.lost, stage) || lists(&ladder.closed, stage);
+    let correction = world.policies.lifecycle.lost_deal_alive.correction();
     let (mut since, mut leaving) = (None, Ok(None));
     // Some CRMs clear a stage before they set another: then it stays what it was.
     let mut stands = false;
@@ -207,8 +230,10 @@ fn last_leaving<'a>(
         stands = is_lost(to);
         match (was_lost, stands) {
             (false, true) => since = Some(change.at),
+            (true, false) if since.is_some_and(|lost| change.at - lost <= correction) => {}
             (true, false) if ladder.knows(to) => {
-                leaving = Ok(Some(Leaving { change: *change, lost: since }));
+                let unordered = History::unordered([change]);
+                leaving = Ok(Some(Leaving { change: *change, lost: since, unordered }));
             }
             (true, false) => leaving = Err(change.record),
             (true, true) | (false, false) => {}
@@ -246,30 +271,16 @@ impl<'w, 'a> Case<'w, 'a> {
         if state == DealState::Lost {
             return self.planned(deal).or_else(|| self.changed(deal));
         }
-        let left = left.filter(|left| self.is_told(left))?;
+        let left = left.filter(|left| is_of_these_days(self.world, left.change.at))?;
         let is_overdue = state == DealState::Open && past_close_date::finds(self.world, deal);
         (!is_overdue).then_some(Life::Left(left, state))
     }
 
     /// True where only how a deal stands keeps it from being one that was lost and lives on.
     fn may_live(&self, deal: Row<'a>, left: Option<&Leaving<'a>>) -> bool {
-        left.is_some_and(|left| self.is_told(left))
+        left.is_some_and(|left| is_of_these_days(self.world, left.change.at))
             || self.planned(deal).is_some()
             || self.changed(deal).is_some()
-    }
-
-    /// True for a leaving of these days that corrected no mistake.
-    fn is_told(&self, left: &Leaving<'_>) -> bool {
-        let at = left.change.at;
-        self.is_of_these_days(at) && left.lost.is_none_or(|lost| at - lost > self.correction())
-    }
-
-    fn is_of_these_days(&self, at: DateTime<Utc>) -> bool {
-        self.world.as_of.days_since(at) <= i64::from(self.rule.within_days.value)
-    }
-
-    fn correction(&self) -> Duration {
-        Duration::hours(self.rule.correction_hours.value.into())
     }
 
     fn planned(&self, deal: Row<'a>) -> Option<Life<'w, 'a>> {
@@ -293,9 +304,9 @@ impl<'w, 'a> Case<'w, 'a> {
         // A bare day lasts until it ends.
         let lasts = Duration::days(i64::from(is_bare_day(closed, as_of.zone)));
         let is_told = !self.has_history
-            && changed > closed + lasts + self.correction()
+            && changed > closed + lasts + self.rule.correction()
             && changed < as_of.end()
-            && self.is_of_these_days(changed);
+            && is_of_these_days(self.world, changed);
         is_told.then(|| Life::Changed(as_of.days_since(changed)))
     }
 
@@ -318,6 +329,7 @@ impl<'w, 'a> Case<'w, 'a> {
         );
         if let (Life::Left(left, _), Some(history)) = (life, &self.asked.history) {
             finding = finding.because(history.evidence(&left.change));
+            finding = left.unordered.into_iter().fold(finding, Finding::lacking);
         }
         if let Life::Planned(planned) = life {
             for (field, _) in planned {
