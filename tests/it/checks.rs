@@ -1715,6 +1715,36 @@ fn fields_of_which_the_history_holds_nothing_are_told_as_not_judged() {
 }
 
 #[test]
+fn without_a_history_of_stages_no_deal_was_looked_at_for_it() {
+    for (name, code, words) in [
+        (
+            "lost-deal-alive",
+            "LIF-12",
+            "field changes: none is of `deal.stage`, so which deals were reopened is not known",
+        ),
+        ("stage-regression", "LIF-05", "the field history holds no change of `deal.stage`"),
+        ("stage-set-in-bulk", "LIF-14", "the field history holds no change of `contact.lifecycle`"),
+    ] {
+        let before = fixture::named(name);
+        let mut kit = fixture::read(&fixture::folder(name));
+        let history = kit.tables.get_mut(&Object::FieldHistory).unwrap();
+        for stage in ["StageName", "dealstage", "stage", "Lifecycle Stage"] {
+            *history = history.replace(&format!(",{stage},"), ",owner,");
+        }
+        let after = fixture::judge(kit);
+        let words_of = |report: &Report| match &report.outcome {
+            Outcome::Ran(judgement) => judgement.partly(),
+            Outcome::NotApplicable(off) => off.to_string(),
+            Outcome::Broken => String::new(),
+        };
+        let report = after.reports.iter().find(|report| report.check.code == code).unwrap();
+        assert!(words_of(report).contains(words), "{}", words_of(report));
+        let wrong = wrongly_resolved(&before, &after);
+        assert!(!wrong.iter().any(|it| it.starts_with(code)), "{wrong:?}");
+    }
+}
+
+#[test]
 fn every_source_that_nobody_approved_is_named_and_no_other() {
     let told = told(&fixture::named("unapproved-enrichment"));
     let says = |record: &str, words: &str| {

@@ -27,7 +27,7 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     about: About::OneRecord,
     summary: "The field history shows that a deal left a lost stage within `within_days`, after more \
               than `correction_hours` in it; or a lost deal has a next step or an activity ahead, or, \
-              without a history, a stage that changed so much later than it was closed. Deals that \
+              without a history of stages, a stage that changed so much later than it was closed. Deals that \
               LIF-05 or LIF-13 finds are left to those.",
     consequence: "Win rates and cycle times count a loss that was none, and work is planned on a deal \
                   that no report shows.",
@@ -150,7 +150,7 @@ fn judge<'a>(world: &World<'a>, asked: &Asked) -> Judgement {
 /// The changes by which deals left a lost stage for the last time.
 #[derive(Default)]
 struct Left<'a> {
-    /// True where there is a history.
+    /// True where there is a history of the stages of deals.
     is_known: bool,
     of_deal: HashMap<usize, Leaving<'a>>,
 }
@@ -166,7 +166,7 @@ struct Leaving<'a> {
 }
 
 impl<'a> Left<'a> {
-    fn of(world: &World<'a>, asked: &Asked, deals: &Batch, judgement: &mut Judgement) -> Self {
+    fn of(world: &World<'a>, asked: &Asked, deals: &'a Batch, judgement: &mut Judgement) -> Self {
         let ladder = world.policies.ladders.of(Object::Deal).filter(|it| deals.has(&it.field));
         let told = world.batch(Object::FieldHistory).and(asked.history.as_ref());
         let Some((ladder, history)) = ladder.zip(told) else { return Self::default() };
@@ -178,6 +178,16 @@ impl<'a> Left<'a> {
                 changes.entry(change.record.position()).or_default().push(change);
             }
         });
+        if !is_tracked {
+            let state = |deal: &Row<'a>| world.deals().state(world, *deal);
+            let alive = deals.reviewed().filter(|deal| state(deal) != Some(DealState::Lost));
+            let why = format!(
+                "none is of `{}`, so which deals were reopened is not known: where it does change, have the \
+                 CRM track it and put its history into the input",
+                ladder.field
+            );
+            judgement.skip_records(Object::FieldHistory, alive, &why);
+        }
         let mut left = Self { is_known: is_tracked, ..Self::default() };
         let (mut unknown, mut untold) = (Vec::new(), Vec::new());
         for (deal, mut changes) in changes {

@@ -170,6 +170,7 @@ fn judge(world: &World<'_>, rule: &Rule, records: &Said<u32>, history: &History)
     let within = i64::from(rule.within_days.value);
     let (mut looked, mut timeless) = (0_usize, 0_usize);
     let mut events: HashMap<(usize, Event<'_>), Vec<Change<'_>>> = HashMap::new();
+    history.note_silent(world, &fields, &mut judgement);
     history.each(world, &fields, &mut judgement, |table, change| {
         if world.as_of.days_since(change.at) > within
             || history.after(&change).is_none_or(|after| {
