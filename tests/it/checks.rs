@@ -1744,6 +1744,39 @@ fn without_a_history_of_stages_no_deal_was_looked_at_for_it() {
     }
 }
 
+/// What LIF-08 learnt of the stage that a deal is in.
+fn learnt_of_stage(kit: fixture::Kit, deal: &str) -> Option<String> {
+    let judged = fixture::judge(kit);
+    let findings = &judgement(&judged, "LIF-08").findings;
+    let one = findings.iter().find(|it| &*it.record.id == deal).unwrap();
+    figures(one).into_iter().find(|it| it.contains("days in this stage"))
+}
+
+#[test]
+fn a_deal_counts_once_for_its_stage_with_the_days_that_are_told() {
+    let kit = || fixture::read(&fixture::folder("stuck"));
+    let of =
+        "median days in this stage, from the field history, of won deals with type New Business";
+    assert_eq!(learnt_of_stage(kit(), "006L").unwrap(), format!("{of}: 10 days, n = 5"));
+    // Each of the five was there a second time, for two days.
+    let mut twice = kit();
+    let history = twice.tables.get_mut(&Object::FieldHistory).unwrap();
+    for n in 0..5 {
+        *history += &format!("006W{n},StageName,Negotiation,Proposal,2025-01-24,,ok\n");
+        *history += &format!("006W{n},StageName,Proposal,Negotiation,2025-01-26,,ok\n");
+    }
+    assert_eq!(learnt_of_stage(twice, "006L").unwrap(), format!("{of}: 12 days, n = 5"));
+    // How long a deal was there is not known where the history begins with its leaving.
+    let mut late = kit();
+    let history = late.tables.get_mut(&Object::FieldHistory).unwrap();
+    let rows = history.lines().filter(|row| !row.contains("Qualification"));
+    *history = rows.collect::<Vec<_>>().join("\n");
+    let judged = fixture::judge(late);
+    let found = &judgement(&judged, "LIF-08").findings;
+    let of_stage = |it: &Finding| figures(it).iter().any(|it| it.contains("days in this stage"));
+    assert!(!found.iter().any(of_stage), "{found:#?}");
+}
+
 #[test]
 fn every_source_that_nobody_approved_is_named_and_no_other() {
     let told = told(&fixture::named("unapproved-enrichment"));

@@ -4,13 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use hashbrown::HashMap;
 
 use crate::boundary::{Batch, Boundary, Field, Grant, Object, Row};
 use crate::check::condition::Conditions;
 use crate::check::deals::{self, Closing, DealState};
-use crate::check::history::History;
+use crate::check::history::{Change, History};
 use crate::check::ladder::{Flags, Ladder, Ladders, same};
 use crate::check::settings::label;
 use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
@@ -381,8 +381,8 @@ impl<'a> Sample<'a> {
             let life = created.zip(asked.closing.at(deal));
             let life = life.map(|(from, to)| (to - from).num_days()).filter(|days| *days >= 0);
             overall += usize::from(life.is_some());
-            let stays = visits.stays(deal, created);
-            let stays = stays.into_iter().map(|(rank, days)| (Some(rank), days));
+            let stays = visits.stays(deal, created).into_iter();
+            let stays = stays.map(|(rank, days)| (Some(rank), days));
             for (rank, days) in life.map(|days| (None, days)).into_iter().chain(stays) {
                 spans.entry((None, rank)).or_default().push(days);
                 if segment.is_some() {
@@ -429,45 +429,62 @@ struct Like {
     stage: bool,
 }
 
-/// When each won deal left each of its stages, from the field history.
+/// Through which stages each won deal went, from the field history.
 #[derive(Default)]
-struct Visits {
-    by_deal: HashMap<usize, Vec<(DateTime<Utc>, usize)>>,
+struct Visits<'a> {
+    by_deal: HashMap<usize, Vec<(Change<'a>, Step)>>,
+    /// What happened before is not told.
+    begins: Option<DateTime<Utc>>,
 }
 
-impl Visits {
-    fn of(world: &World<'_>, asked: &Asked, judgement: &mut Judgement) -> Self {
-        let mut visits = Self::default();
+/// The stages that a change led from and to, where they are on the ladder.
+#[derive(Clone, Copy)]
+struct Step {
+    from: Option<usize>,
+    to: Option<usize>,
+}
+
+impl<'a> Visits<'a> {
+    fn of(world: &World<'a>, asked: &Asked, judgement: &mut Judgement) -> Self {
         let (Some(history), Some(ladder)) =
             (&asked.history, world.policies.ladders.of(Object::Deal))
         else {
-            return visits;
+            return Self::default();
         };
+        let mut visits = Self { begins: history.begins(world), ..Self::default() };
         history.each(world, &[&ladder.field], judgement, |_, change| {
-            let left = history.before(&change).and_then(|old| ladder.rank(old));
-            if let Some(rank) = left
-                && world.deals().state(world, change.record) == Some(DealState::Won)
-            {
-                let key = change.record.position();
-                visits.by_deal.entry(key).or_default().push((change.at, rank));
+            if world.deals().state(world, change.record) == Some(DealState::Won) {
+                let rank = |stage: Option<&str>| stage.and_then(|stage| ladder.rank(stage));
+                let step =
+                    Step { from: rank(history.before(&change)), to: rank(history.after(&change)) };
+                visits.by_deal.entry(change.record.position()).or_default().push((change, step));
             }
         });
-        for left in visits.by_deal.values_mut() {
-            left.sort_unstable();
+        for steps in visits.by_deal.values_mut() {
+            steps.sort_by_key(|(change, _)| History::order(change));
         }
         visits
     }
 
-    /// The stages a deal went through, with the days in each.
-    fn stays(&self, deal: Row<'_>, created: Option<DateTime<Utc>>) -> Vec<(usize, i64)> {
-        let mut entered = created;
-        let mut stays = Vec::new();
-        for (left, rank) in self.by_deal.get(&deal.position()).into_iter().flatten() {
-            let days = entered.map(|entered| (*left - entered).num_days());
-            stays.extend(days.filter(|days| *days >= 0).map(|days| (*rank, days)));
-            entered = Some(*left);
+    /// The stages a deal went through, with the days in each: together, where it was there twice.
+    fn stays(&self, deal: Row<'a>, created: Option<DateTime<Utc>>) -> BTreeMap<usize, i64> {
+        // A history that begins later may lack the stages a deal had first.
+        let is_whole =
+            |created: &DateTime<Utc>| self.begins.is_some_and(|begins| begins <= *created);
+        let steps = self.by_deal.get(&deal.position()).map_or(&[][..], Vec::as_slice);
+        let first = steps.first().and_then(|(_, step)| step.from);
+        let mut entered = created.filter(is_whole).zip(first);
+        let mut stays: BTreeMap<usize, Duration> = BTreeMap::new();
+        for (change, Step { from, to }) in steps {
+            if let Some((since, stage)) = entered
+                && Some(stage) == *from
+                && since <= change.at
+            {
+                *stays.entry(stage).or_default() += change.at - since;
+            }
+            entered = to.map(|stage| (change.at, stage));
         }
-        stays
+        stays.into_iter().map(|(stage, stay)| (stage, stay.num_days())).collect()
     }
 }
 
