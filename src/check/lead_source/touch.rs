@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use hashbrown::{HashMap, HashSet};
 
-use crate::boundary::{Field, Grant, Missing, Object, Row, id_key, is_bare_day};
+use crate::boundary::{Batch, Field, Grant, Missing, Object, Row, id_key, is_bare_day, named_day};
 use crate::finding::{Evidence, Finding};
 use crate::policy::Said;
 
@@ -17,8 +17,18 @@ use super::{Mapping, PEOPLE};
 /// The first answer of every person.
 #[derive(Debug, Default)]
 pub(in crate::check) struct Touches<'a> {
-    first: HashMap<&'a str, (Row<'a>, u32)>,
+    first: HashMap<&'a str, First<'a>>,
     fields: Option<Fields>,
+}
+
+/// The answer that counts as a person's first.
+#[derive(Debug, Clone, Copy)]
+struct First<'a> {
+    row: Row<'a>,
+    /// How many answers the person gave in all.
+    answers: u32,
+    /// True where an answer to a campaign of another kind may have come before.
+    is_unclear: bool,
 }
 
 /// The fields of a campaign's members.
@@ -30,6 +40,19 @@ struct Fields {
     kind: Option<Field>,
 }
 
+impl Fields {
+    /// The campaign's channel and type, as they are compared.
+    fn kinds(&self, row: Row<'_>) -> [Option<String>; 2] {
+        [&self.channel, &self.kind].map(|field| row.text(field.as_ref()?).map(fold))
+    }
+
+    /// What tells one answer of a day from another, whatever the order of the rows.
+    fn key(&self, row: Row<'_>) -> ([Option<String>; 2], Option<String>, Option<DateTime<Utc>>) {
+        let campaign = self.campaign.as_ref().and_then(|field| row.text(field));
+        (self.kinds(row), campaign.map(fold), row.time(&self.responded))
+    }
+}
+
 /// One person's first answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Touch<'t, 'a> {
@@ -39,6 +62,8 @@ pub(super) struct Touch<'t, 'a> {
     pub(super) at: DateTime<Utc>,
     /// How many answers the person gave in all.
     pub(super) answers: u32,
+    /// True where an answer to a campaign of another kind may have come before.
+    is_unclear: bool,
     fields: &'t Fields,
 }
 
@@ -78,33 +103,65 @@ impl<'a> Touches<'a> {
         else {
             return Self::default();
         };
-        let mut first: HashMap<&'a str, (Row<'a>, u32)> = HashMap::new();
-        for row in batch.rows() {
-            let Some(at) = row.time(&responded) else { continue };
-            first
-                .entry(id_key(row.id().trim()))
-                .and_modify(|(earliest, answers)| {
-                    *answers += 1;
-                    if earliest.time(&responded).is_none_or(|earliest| at < earliest) {
-                        *earliest = row;
-                    }
-                })
-                .or_insert((row, 1));
-        }
         let fields = Fields {
             responded,
             campaign: field("campaign"),
             channel: field("channel"),
             kind: field("type"),
         };
-        Self { first, fields: Some(fields) }
+        let mut first: HashMap<&'a str, First<'a>> = HashMap::new();
+        for row in batch.rows() {
+            let Some(at) = row.time(&fields.responded) else { continue };
+            first
+                .entry(id_key(row.id().trim()))
+                .and_modify(|first| {
+                    first.answers += 1;
+                    if first.row.time(&fields.responded).is_none_or(|earliest| at < earliest) {
+                        first.row = row;
+                    }
+                })
+                .or_insert(First { row, answers: 1, is_unclear: false });
+        }
+        let mut touches = Self { first, fields: None };
+        touches.settle(world.as_of.zone, batch, &fields);
+        Self { fields: Some(fields), ..touches }
+    }
+
+    /// Of several answers of one moment, or of one day where that is all that is known of one of them, the
+    /// first is not that of the file: next week's may have its rows in another order.
+    fn settle(&mut self, zone: Tz, batch: &'a Batch, fields: &Fields) {
+        let mut of_first_day: HashMap<&'a str, Vec<(DateTime<Utc>, Row<'a>)>> = HashMap::new();
+        for row in batch.rows() {
+            let person = id_key(row.id().trim());
+            let first = self.first.get(person).filter(|first| first.answers > 1);
+            let earliest = first.and_then(|first| first.row.time(&fields.responded));
+            let Some((at, earliest)) = row.time(&fields.responded).zip(earliest) else { continue };
+            if named_day(at, zone) == named_day(earliest, zone) {
+                of_first_day.entry(person).or_default().push((at, row));
+            }
+        }
+        for (person, answers) in of_first_day {
+            let times = answers.iter().map(|(at, _)| *at);
+            let earliest = times.filter(|at| !is_bare_day(*at, zone)).min();
+            let mut maybe: Vec<Row<'a>> = answers
+                .iter()
+                .filter(|(at, _)| is_bare_day(*at, zone) || Some(*at) == earliest)
+                .map(|(_, row)| *row)
+                .collect();
+            maybe.sort_by_cached_key(|row| fields.key(*row));
+            let kinds = maybe.iter().map(|row| fields.kinds(*row));
+            let is_unclear = kinds.clone().any(|kind| Some(kind) != kinds.clone().next());
+            if let (Some(held), Some(row)) = (self.first.get_mut(person), maybe.first()) {
+                *held = First { row: *row, is_unclear, ..*held };
+            }
+        }
     }
 
     /// A person's first answer, if they gave one.
     pub(super) fn first(&self, person: Row<'_>) -> Option<Touch<'_, 'a>> {
         let fields = self.fields.as_ref()?;
-        let (row, answers) = *self.first.get(id_key(person.id().trim()))?;
-        Some(Touch { row, at: row.time(&fields.responded)?, answers, fields })
+        let First { row, answers, is_unclear } = *self.first.get(id_key(person.id().trim()))?;
+        Some(Touch { row, at: row.time(&fields.responded)?, answers, is_unclear, fields })
     }
 }
 
@@ -143,13 +200,18 @@ impl<'a> Touch<'_, 'a> {
         if words.is_empty() { "no channel".to_owned() } else { words.join(" / ") }
     }
 
-    /// Adds what the campaign's member says to a finding.
+    /// Adds what the campaign's member says to a finding, and what is lacking of it.
     pub(super) fn quote(&self, mut finding: Finding) -> Finding {
         let named = [self.fields.campaign.as_ref(), Some(&self.fields.responded)];
         for field in named.into_iter().flatten().chain(self.grouping()) {
             if !self.row.is_blank(field) {
                 finding = finding.because(Evidence::Cell(self.row.cell(field)));
             }
+        }
+        if self.is_unclear {
+            finding = finding.lacking(
+                "campaigns of different kinds were answered at one time: which came first is not known",
+            );
         }
         finding
     }
