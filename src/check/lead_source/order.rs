@@ -59,7 +59,16 @@ pub(super) fn speaks_against(
         && !rules.import_sources.contains(&fold(source))
         && first
             .zip(anchor(row, &dated))
-            .is_some_and(|(first, (then, _))| first.at() > then + rules.tolerance())
+            .is_some_and(|(first, (then, _))| is_late(rules, first.at(), then, world.as_of.zone))
+}
+
+/// True where a first touch lies behind what was there by more than the tolerance. Of a day without a time
+/// nobody knows the hour.
+fn is_late(rules: &Policy, first: DateTime<Utc>, then: DateTime<Utc>, zone: Tz) -> bool {
+    match days_between(first, then, zone) {
+        Some(days) => Duration::days(days) > rules.tolerance(),
+        None => first > then + rules.tolerance(),
+    }
 }
 
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
@@ -163,12 +172,7 @@ fn judge(world: &World<'_>, dated: &Dated, judgement: &mut Judgement) {
             continue;
         };
         judgement.examined += 1;
-        // Of a day without a time nobody knows the hour.
-        let is_late = match days_between(first.at(), then, zone) {
-            Some(days) => Duration::days(days) > rules.tolerance(),
-            None => first.at() > then + rules.tolerance(),
-        };
-        if is_late {
+        if is_late(rules, first.at(), then, zone) {
             found.push((row, first, then, anchor));
         }
     }
