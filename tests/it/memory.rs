@@ -334,6 +334,39 @@ fn what_lies_too_far_back_to_be_told_was_not_mended() {
 }
 
 #[test]
+fn of_a_chain_of_sources_what_is_under_review_is_told() {
+    let text = |object: &str, fields: &[&str]| {
+        let fields = fields
+            .iter()
+            .map(|it| format!("{it} = {{ from = \"{it}\", why = \"Its source.\" }}\n"));
+        format!("[{object}.fields]\n{}", fields.collect::<String>())
+    };
+    let of_lead =
+        ["id", "lead_source", "created", "converted_contact", "converted_deal", "converted_date"];
+    let boundary = [
+        text("lead", &of_lead),
+        text("contact", &["id", "lead_source", "created"]),
+        text("deal", &["id", "lead_source", "created"]),
+    ];
+    let files = "contact = \"contact.csv\"\ndeal = \"deal.csv\"\n\n[batch]\nids = \"ids.csv\"\n";
+    let job = Job::new(&[
+        ("review.toml", &REVIEW.replace("user = \"user.csv\"\n", files)),
+        ("rules/boundary.toml", &boundary.concat()),
+        ("rules/approvals.toml", APPROVALS),
+        ("rules/lead-source.toml", "[converted-source]\nobjects = [\"contact\", \"deal\"]\n"),
+        ("rules/ids.csv", "0061\n"),
+        (
+            "exports/lead.csv",
+            &format!("{}\n00Q1,Web,2026-02-01,0031,0061,2026-02-03\n", of_lead.join(",")),
+        ),
+        ("exports/contact.csv", "id,lead_source,created\n0031,Event,2026-02-03\n"),
+        ("exports/deal.csv", "id,lead_source,created\n0061,Event,2026-02-03\n"),
+    ]);
+    job.run(&[]).ends(0);
+    assert_eq!(job.found(), [("SRC-04".to_owned(), "0061".to_owned())]);
+}
+
+#[test]
 fn what_a_full_list_leaves_out_is_not_resolved() {
     let job = Job::weekly();
     let leads = job.text("exports/lead.csv");

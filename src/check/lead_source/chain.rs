@@ -162,10 +162,10 @@ fn judge(world: &World<'_>, rules: &Rules, asked: &Asked) -> Judgement {
     let mut told = HashSet::new();
     for mut chain in differing {
         chain.retain(|made| !agreeing.contains(&place(made.row)) && told.insert(place(made.row)));
-        if let Some((first, rest)) = chain.split_first()
-            && first.row.is_under_review()
-        {
-            judgement.findings.push(finding(rules, asked, *first, rest));
+        // The others are only shown beside the first of which the review is.
+        if let Some(at) = chain.iter().position(|made| made.row.is_under_review()) {
+            let first = chain.remove(at);
+            judgement.findings.push(finding(rules, asked, first, &chain));
         }
     }
     judgement
