@@ -1778,6 +1778,38 @@ fn a_deal_counts_once_for_its_stage_with_the_days_that_are_told() {
 }
 
 #[test]
+fn who_is_billed_is_not_known_without_the_accounts() {
+    let mut kit = fixture::read(&fixture::folder("customer-without-won-deal"));
+    kit.tables.remove(&Object::Account);
+    let rules = kit.rules.get_mut("lifecycle.toml").unwrap();
+    *rules += "min_coverage = 0\n";
+    let judged = fixture::judge(kit);
+    let of_company = |it: &&Finding| &*it.record.id == "102";
+    let one = judgement(&judged, "LIF-01").findings.iter().find(of_company).unwrap();
+    let lacks = "there is no input of accounts, whose account.customer may say that it is billed";
+    assert!(one.missing.iter().any(|it| it == lacks), "{:?}", one.missing);
+    // A contact with a flag of its own, at a company that has none.
+    let mut kit = fixture::read(&fixture::folder("customer-without-won-deal"));
+    let fields = kit.rules.get_mut("boundary.toml").unwrap();
+    *fields = fields.replacen(
+        "[account.fields]",
+        "customer = { from = \"Billed\", why = \"The ERP knows who is billed.\" }\n\n[account.fields]",
+        1,
+    );
+    let contacts = kit.tables.get_mut(&Object::Contact).unwrap();
+    let rows = contacts.lines().enumerate();
+    *contacts = rows
+        .map(|(at, row)| format!("{row},{}\n", if at == 0 { "Billed" } else { "false" }))
+        .collect();
+    let judged = fixture::judge(kit);
+    let of_company = |it: &&Finding| &*it.record.id == "110";
+    let one = judgement(&judged, "LIF-01").findings.iter().find(of_company).unwrap();
+    let quoted = |it: &&Evidence| matches!(it, Evidence::Cell(cell) if cell.field() == "customer");
+    let flags: Vec<_> = one.evidence().iter().filter(quoted).map(|it| format!("{it:?}")).collect();
+    assert!(flags.len() == 1 && flags[0].contains("110"), "{flags:?}");
+}
+
+#[test]
 fn every_source_that_nobody_approved_is_named_and_no_other() {
     let told = told(&fixture::named("unapproved-enrichment"));
     let says = |record: &str, words: &str| {

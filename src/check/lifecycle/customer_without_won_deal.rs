@@ -211,7 +211,10 @@ impl<'w, 'a> Claims<'w, 'a> {
                 continue;
             };
             let flag = of.flag(field);
-            said = (Some((of, field)), flag.or(said.1));
+            // What a flag says is quoted, and a blank one only where none says anything.
+            if said.0.is_none() || flag.is_some() {
+                said = (Some((of, field)), flag);
+            }
             if flag == Some(true) {
                 break;
             }
@@ -265,6 +268,15 @@ impl<'w, 'a> Claims<'w, 'a> {
 
     /// What the billing flag says, or that there is none.
     fn billing(&self, row: Row<'a>, finding: Finding) -> Finding {
+        let of_company = self.rule.billed.iter().find(|field| field.object() == Object::Account);
+        let has_company = self.asked.deals.companies(row).next().is_some();
+        let finding = match of_company {
+            Some(field) if has_company && self.world.batch(Object::Account).is_none() => finding
+                .lacking(format!(
+                    "there is no input of accounts, whose {field} may say that it is billed"
+                )),
+            Some(_) | None => finding,
+        };
         match self.billed(row) {
             (Some((of, field)), flag) => {
                 let finding = finding
