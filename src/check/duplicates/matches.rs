@@ -360,18 +360,21 @@ impl Contacts {
             if address.and_then(|raw| normalise::address(raw, lists, &mut key)).is_some() {
                 contacts.by_address.add(&key, at);
             }
-            let account = text(contact, fields.account.as_ref())
-                .and_then(|id| accounts.and_then(|accounts| accounts.find(id)));
-            let Some(domain) = account.and_then(|account| domains.get(account.position())) else {
-                continue;
-            };
-            let (first, last) = fields.parts(contact);
-            name.refold(first, last);
-            key.clear();
-            if !domain.is_empty() && name.key_into(&mut key).is_some() {
-                key.push('|');
-                key.push_str(domain);
-                contacts.by_name_and_domain.add(&key, at);
+            let companies = text(contact, fields.account.as_ref()).into_iter().flat_map(ids);
+            let companies = companies.filter_map(|id| accounts?.find(id));
+            let mut of_companies: Vec<&String> =
+                companies.filter_map(|company| domains.get(company.position())).collect();
+            of_companies.sort_unstable();
+            of_companies.dedup();
+            for domain in of_companies.into_iter().filter(|domain| !domain.is_empty()) {
+                let (first, last) = fields.parts(contact);
+                name.refold(first, last);
+                key.clear();
+                if name.key_into(&mut key).is_some() {
+                    key.push('|');
+                    key.push_str(domain);
+                    contacts.by_name_and_domain.add(&key, at);
+                }
             }
         }
         contacts.by_address.settle();
