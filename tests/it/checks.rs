@@ -1810,6 +1810,21 @@ fn who_is_billed_is_not_known_without_the_accounts() {
 }
 
 #[test]
+fn of_too_many_records_the_first_by_id_are_told_wherever_they_stand() {
+    let mut kit = fixture::read(&fixture::folder("unapproved-enrichment"));
+    let leads = kit.tables.get_mut(&Object::Lead).unwrap();
+    let (head, _) = leads.split_once('\n').unwrap();
+    let rows: String = (10..70).rev().map(|n| format!("00Q{n},Scraper,x,ok\n")).collect();
+    *leads = format!("{head}\n{rows}");
+    let judged = fixture::judge(kit);
+    let found = &judgement(&judged, "SOR-08").findings;
+    let leads = found.iter().filter(|it| it.record.object == Object::Lead);
+    let mut ids: Vec<&str> = leads.map(|it| &*it.record.id).collect();
+    ids.sort_unstable();
+    assert_eq!((ids.len(), ids[0], ids[49]), (50, "00Q10", "00Q59"));
+}
+
+#[test]
 fn every_source_that_nobody_approved_is_named_and_no_other() {
     let told = told(&fixture::named("unapproved-enrichment"));
     let says = |record: &str, words: &str| {

@@ -20,7 +20,7 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     severity: Severity::Medium,
     about: About::OneRecord,
     summary: "The field that says which enrichment source filled a record names one that is not on \
-              the approved list. Of each such source the first 50 records are findings, and the \
+              the approved list. Of each such source the first 50 records by id are findings, and the \
               figure says how many there are.",
     consequence: "Values that nobody vouches for decide who is called and how, and nobody checked \
                   the terms under which they were collected.",
@@ -118,19 +118,24 @@ fn judge(world: &World<'_>, stamp: &Stamp, judgement: &mut Judgement) {
         return;
     }
     let mut by_source: HashMap<String, usize> = HashMap::new();
-    let mut found = Vec::new();
+    let mut named = Vec::new();
     for row in batch.reviewed() {
         judgement.examined += 1;
         let sources = stamp.unapproved(row);
+        if !sources.is_empty() {
+            named.push((row, sources));
+        }
+    }
+    named.sort_by_key(|(row, _)| row.id());
+    let mut found = Vec::new();
+    for (row, sources) in named {
         let mut is_told = false;
         for source in &sources {
             let records = by_source.entry(fold(source)).or_default();
             *records += 1;
             is_told |= *records <= MOST;
         }
-        if !sources.is_empty() {
-            found.push((row, sources, is_told));
-        }
+        found.push((row, sources, is_told));
     }
     let mut beyond = Vec::new();
     for (row, sources, is_told) in found {
