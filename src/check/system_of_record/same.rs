@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::boundary::{Batch, Field, Kind, Row, letters};
 use crate::matching::normalise;
@@ -170,8 +171,14 @@ fn bare(value: &str, kind: Kind) -> String {
 
 /// Lower case without spaces and punctuation; a value of signs alone stays as it is.
 fn letters_of(text: &str) -> String {
-    let letters: String = letters(text).collect();
-    if letters.is_empty() { text.trim().to_owned() } else { letters }
+    // An accent is part of its letter, whether it is written as one sign or as two.
+    let text = text.trim();
+    let letters: String = if text.is_ascii() {
+        letters(text).collect()
+    } else {
+        letters(&text.nfc().collect::<String>()).collect()
+    };
+    if letters.is_empty() { text.to_owned() } else { letters }
 }
 
 #[cfg(test)]
@@ -189,6 +196,8 @@ mod tests {
     fn spelling_is_no_difference() {
         check(Kind::Name, "Acme, Inc.", "ACME Inc", true);
         check(Kind::Name, "Acme", "Apex", false);
+        check(Kind::Name, "M\u{fc}ller GmbH", "Mu\u{308}ller GmbH", true);
+        check(Kind::Name, "M\u{fc}ller GmbH", "Muller GmbH", false);
         check(Kind::Picklist, "UK", "United Kingdom", true);
         check(Kind::Picklist, "United Kingdom", "U.K.", true);
         check(Kind::Picklist, "UK", "France", false);
