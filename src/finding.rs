@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
 use crate::boundary::{Cell, Field, Object, RecordRef, Row, Shown};
@@ -90,6 +91,8 @@ pub struct Changed {
     pub new: Option<Cell>,
     /// When.
     pub at: Cell,
+    /// That instant, which is not shown.
+    pub instant: DateTime<Utc>,
     /// By whom, where the history says so.
     pub by: Option<Cell>,
 }
@@ -97,12 +100,12 @@ pub struct Changed {
 impl Changed {
     /// What is quoted of it.
     pub fn cells(&self) -> impl Iterator<Item = &Cell> {
-        let Self { field, old, new, at, by } = self;
+        let Self { field, old, new, at, instant: _, by } = self;
         [Some(field), old.as_ref(), new.as_ref(), Some(at), by.as_ref()].into_iter().flatten()
     }
 
     fn cells_mut(&mut self) -> impl Iterator<Item = &mut Cell> {
-        let Self { field, old, new, at, by } = self;
+        let Self { field, old, new, at, instant: _, by } = self;
         [Some(field), old.as_mut(), new.as_mut(), Some(at), by.as_mut()].into_iter().flatten()
     }
 }
@@ -832,6 +835,21 @@ impl Finding {
             Some((first, others)) => FindingId::of(rule, first, others, field),
             None => FindingId::of(rule, &self.record, &self.related, field),
         }
+    }
+
+    /// When the earliest change was made that it quotes, where it rests on changes.
+    pub fn first_change(&self) -> Option<DateTime<Utc>> {
+        let quoted = self.evidence.iter().filter_map(|evidence| match evidence {
+            Evidence::Changed(change) => Some(change.instant),
+            Evidence::Cell(_)
+            | Evidence::Compared { .. }
+            | Evidence::Normalised { .. }
+            | Evidence::Policy { .. }
+            | Evidence::Figure { .. }
+            | Evidence::Trace(_)
+            | Evidence::Likeness(_) => None,
+        });
+        quoted.min()
     }
 
     /// A digest of the quoted facts: when it differs from last week's, the facts changed.

@@ -337,6 +337,7 @@ impl History {
             old,
             new,
             at: change.row.cell(&self.changed),
+            instant: change.at,
             by: by.filter(|by| *by.shown() != Shown::Blank),
         }))
     }

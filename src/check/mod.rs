@@ -37,6 +37,8 @@ use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
+use chrono::NaiveDate;
+
 use crate::boundary::{Boundary, Field, Grant, Missing, Object};
 use crate::finding::{Finding, Severity};
 use crate::matching::parameters::Parameters;
@@ -210,9 +212,9 @@ pub struct Judgement {
     pub measures: Vec<Measure>,
     /// What it weighed likeness by.
     pub weighed: Vec<Weighed>,
-    /// True where it tells only of what happened in the last days: that it tells of something no more does
-    /// not say that anybody mended it.
-    pub looks_back: bool,
+    /// Where it tells only of what happened in the last days, the first of them: that it tells of something no
+    /// more does not say that anybody mended it.
+    pub looks_back: Option<NaiveDate>,
 }
 
 /// By what the likeness of a table's records was weighed.
@@ -585,8 +587,6 @@ fn settle(mut judgement: Judgement) -> Outcome {
 mod tests {
     use std::collections::BTreeMap;
     use std::num::NonZeroUsize;
-
-    use chrono::NaiveDate;
 
     use super::*;
     use crate::policy::Document;

@@ -84,6 +84,11 @@ impl AsOf {
             .checked_sub_days(Days::new(days.into()))
             .map_or(DateTime::<Utc>::MIN_UTC, |day| start_of_day(day, self.zone))
     }
+
+    /// The first of the last so many days.
+    pub fn first_of(&self, days: u32) -> NaiveDate {
+        self.day.checked_sub_days(Days::new(days.into())).unwrap_or(NaiveDate::MIN)
+    }
 }
 
 /// The admitted tables.

@@ -207,7 +207,7 @@ fn learn(mask: &mut Learning<'_>, config: &Config, judged: &Judged, row: Row<'_>
 
 /// Covers what a change says of people: who made it, and the values of a field that names somebody.
 fn learn_change(mask: &mut Learning<'_>, config: &Config, judged: &Judged, change: &Changed) {
-    let Changed { field, old, new, at: _, by } = change;
+    let Changed { field, old, new, at: _, instant: _, by } = change;
     let is_called = |of: &&Field| {
         let Shown::Value(field) = field.shown() else { return false };
         let mut names = [of.name()].into_iter().chain(of.from().iter().map(String::as_str));

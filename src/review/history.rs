@@ -13,7 +13,7 @@ use std::path::Path;
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 
-use crate::boundary::{Field, Object, Outside, RecordRef, Row};
+use crate::boundary::{Field, Object, Outside, RecordRef, Row, named_day};
 use crate::check::{ALL, About, CheckDef, Family, Report};
 use crate::config::Config;
 use crate::finding::{Finding, FindingId, Hold, ProposalKind};
@@ -54,6 +54,8 @@ pub(super) struct Memory {
     /// Where its records are examples of a group, the field of it that it is about; a blank for none.
     group: Option<String>,
     facts: String,
+    /// The day of the earliest change that it rests on, where it rests on changes.
+    changed: Option<NaiveDate>,
     pub(super) first: NaiveDate,
     pub(super) last: NaiveDate,
     pub(super) weeks: u32,
@@ -74,6 +76,8 @@ pub(super) struct Now<'n> {
     pub(super) unruled: BTreeSet<&'n FindingId>,
     /// What would be found if no time had passed since it was last.
     pub(super) lapsed: BTreeSet<FindingId>,
+    /// The day on which the field history begins.
+    pub(super) begins: Option<NaiveDate>,
     pub(super) counted: &'n Counted<'n>,
 }
 
@@ -87,7 +91,16 @@ impl<'n> Now<'n> {
         counted: &'n Counted<'n>,
     ) -> Self {
         let unruled = rules.into_iter().flat_map(RuleChange::lost).collect();
-        Self { config, judged, cut: loss.objects(), lost: loss.fields(), unruled, lapsed, counted }
+        Self {
+            config,
+            judged,
+            cut: loss.objects(),
+            lost: loss.fields(),
+            unruled,
+            lapsed,
+            begins: begins(config, judged),
+            counted,
+        }
     }
 }
 
@@ -209,6 +222,7 @@ impl<'l> Past<'l> {
                 related: finding.related.clone(),
                 group: finding.group().map(str::to_owned),
                 facts,
+                changed: finding.first_change().map(|at| named_day(at, now.judged.as_of.zone)),
                 first: before.as_ref().map_or(day, |before| before.first),
                 last: day,
                 weeks: state.weeks(),
@@ -518,6 +532,14 @@ pub(super) fn unresolved(runs: &Path, run: &Run) -> BTreeSet<FindingId> {
     open.map(|(id, _)| id).collect()
 }
 
+/// The day on which the field history begins.
+fn begins(config: &Config, judged: &Judged) -> Option<NaiveDate> {
+    let changed = config.boundary.allowed(Object::FieldHistory, "changed")?;
+    let history = judged.pulled.get(Object::FieldHistory)?;
+    let first = history.rows().filter_map(|row| row.time(&changed)).min()?;
+    Some(named_day(first, judged.as_of.zone))
+}
+
 /// True when a table that was read does not hold the record any more.
 fn is_gone(record: &RecordRef, now: &Now<'_>) -> bool {
     let batch = now.judged.pulled.get(record.object);
@@ -542,6 +564,8 @@ struct Line {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     group: Option<String>,
     facts: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    changed: Option<String>,
     first: String,
     last: String,
     weeks: u32,
@@ -594,6 +618,9 @@ impl Memory {
         let gone = self.group.is_none() && is_gone(&self.record, now) && !is_merged;
         let any_gone = self.needed().any(|record| is_gone(record, now));
         // A finding is about all of its records: without one of them it cannot come again.
+        if !any_gone && let Some(fate) = self.beyond_history(now) {
+            return fate;
+        }
         if !any_gone && !self.was_looked_at(id, now) {
             return Fate::Unseen;
         }
@@ -605,6 +632,20 @@ impl Memory {
             Some(_) => Fate::Resolved(How::AfterApproval),
             None => Fate::Resolved(How::Otherwise),
         }
+    }
+
+    /// What becomes of a finding that rests on what the field history tells no more, as where an export reaches
+    /// back a month: nobody could look at it, until it lies further back than its check looks.
+    fn beyond_history(&self, now: &Now<'_>) -> Option<Fate> {
+        let changed = self.changed.unwrap_or(self.last);
+        let report = now.judged.reports.iter().find(|report| report.check.code == self.rule)?;
+        let looks_back = report.judgement()?.looks_back?;
+        let is_told = now.begins.is_none_or(|begins| begins <= changed);
+        if is_told {
+            return None;
+        }
+        let has_passed = changed < looks_back;
+        Some(if has_passed { Fate::Resolved(How::ByTime) } else { Fate::Unseen })
     }
 
     /// True when the check looked at the finding's records again, and could have found it.
@@ -645,6 +686,7 @@ impl Memory {
             related: self.related.iter().map(pair).collect(),
             group: self.group.clone(),
             facts: self.facts.clone(),
+            changed: self.changed.map(|day| day.to_string()),
             first: self.first.to_string(),
             last: self.last.to_string(),
             weeks: self.weeks,
@@ -669,6 +711,7 @@ impl Memory {
                 .collect::<Option<_>>()?,
             group: line.group,
             facts: line.facts,
+            changed: line.changed.map(|day| day.parse()).transpose().ok()?,
             first: line.first.parse().ok()?,
             last: line.last.parse().ok()?,
             weeks: line.weeks,

@@ -25,7 +25,7 @@ pub(super) fn of(
 ) -> BTreeSet<FindingId> {
     let reports = judged.reports.iter();
     let look_back: BTreeSet<&str> = reports
-        .filter(|report| report.judgement().is_some_and(|it| it.looks_back))
+        .filter(|report| report.judgement().is_some_and(|it| it.looks_back.is_some()))
         .map(|report| report.check.code)
         .collect();
     let found = history::found(&judged.reports).filter(|(check, _)| look_back.contains(check.code));

@@ -334,6 +334,35 @@ fn what_lies_too_far_back_to_be_told_was_not_mended() {
 }
 
 #[test]
+fn what_a_history_reaches_no_more_is_open_until_its_check_looks_no_further() {
+    let job = Job::weekly();
+    read_history(&job);
+    let rules = job.text("rules/lifecycle.toml");
+    job.put("rules/lifecycle.toml", &format!("{rules}\n[stage-regression]\nwithin_days = 60\n"));
+    let head = "ParentId,Field,OldValue,NewValue,CreatedDate\n";
+    let recent = "00Q5,Status,New,Working,2026-02-10\n00Q2,Status,Working,New,2026-02-20\n";
+    job.put("exports/history.csv", &format!("{head}00Q1,Status,Working,New,2026-01-20\n{recent}"));
+    week(&job, 0);
+    assert_eq!(open(&job, 0, "LIF-05"), ["00Q1", "00Q2"]);
+    // The export goes back a month; 40 days before, nobody can look.
+    job.put("exports/history.csv", &format!("{head}{recent}"));
+    let said = week(&job, 1);
+    assert!(!said.contains("resolved:"), "{said}");
+    assert!(said.contains("1 proposal of earlier packets could not be looked at"), "{said}");
+    assert_eq!(open(&job, 1, "LIF-05"), ["00Q1", "00Q2"]);
+    // What stands in the history is judged as ever.
+    job.edit(
+        "exports/lead.csv",
+        "00Q2,Ann,Ng,Acme,ann.ng@acme-corp.com,+1 202 555 0143,0051,New",
+        "00Q2,Ann,Ng,Acme,ann.ng@acme-corp.com,+1 202 555 0143,0051,Working",
+    );
+    assert!(week(&job, 2).contains("1 resolved: 1 without an approval"));
+    assert_eq!(open(&job, 2, "LIF-05"), ["00Q1"]);
+    assert!(week(&job, 4).contains("1 resolved: 1 by time alone"));
+    assert!(open(&job, 4, "LIF-05").is_empty());
+}
+
+#[test]
 fn of_a_chain_of_sources_what_is_under_review_is_told() {
     let text = |object: &str, fields: &[&str]| {
         let fields = fields

@@ -101,7 +101,9 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
         let mut judgement = Judgement {
             examined: overwritten.examined,
             not_looked: overwritten.not_looked.clone(),
-            looks_back: true,
+            looks_back: Some(
+                world.as_of.first_of(world.policies.lead_source.overwritten.within_days.value),
+            ),
             ..Judgement::default()
         };
         if let Some(asked) = &overwritten.asked {

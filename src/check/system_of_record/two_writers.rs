@@ -140,7 +140,10 @@ const QUOTED: usize = 5;
 impl<'a> Look<'_, 'a> {
     fn judge(self, fields: &[Field]) -> Judgement {
         let Self { world, rules, records, history } = self;
-        let mut judgement = Judgement { looks_back: true, ..Judgement::default() };
+        let mut judgement = Judgement {
+            looks_back: Some(world.as_of.first_of(rules.within_days.value)),
+            ..Judgement::default()
+        };
         if world.batch(Object::FieldHistory).is_none() {
             judgement.skip(Object::FieldHistory, "there is no input");
             return judgement;

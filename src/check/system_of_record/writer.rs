@@ -160,7 +160,10 @@ struct Case<'a> {
 }
 
 fn judge(world: &World<'_>, rules: &Rules, history: &History) -> Judgement {
-    let mut judgement = Judgement { looks_back: true, ..Judgement::default() };
+    let mut judgement = Judgement {
+        looks_back: Some(world.as_of.first_of(rules.within_days.value)),
+        ..Judgement::default()
+    };
     if world.batch(Object::FieldHistory).is_none() {
         let why = "there is no input, and who changed a record last may have changed another field";
         judgement.skip(Object::FieldHistory, why);

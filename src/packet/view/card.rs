@@ -515,7 +515,7 @@ impl Fact {
 
     /// A change in one row: when and by whom, from what to what.
     fn of_change(change: &Changed) -> Self {
-        let Changed { field, old, new, at, by } = change;
+        let Changed { field, old, new, at, instant: _, by } = change;
         let who = by.as_ref().and_then(|by| by.called().or_else(|| text(by.shown())));
         let who = who.map_or_else(String::new, |who| format!(" by {who}"));
         let when = text(at.shown()).unwrap_or("at some time");
