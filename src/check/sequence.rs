@@ -194,8 +194,9 @@ impl<'a> Look<'_, 'a> {
                 Some(order) => (0..).zip(order).map(|(n, at)| (at, Place::After(n))).collect(),
                 None => (0..changes.len()).map(|at| (at, Place::Unclear(at))).collect(),
             };
-            let placed = places.into_iter().filter_map(|(at, it)| Some((rows.get(at)?, it)));
-            sequence.shared.extend(placed.map(|(row, place)| (row.position(), Some(place))));
+            let position = |at: usize| rows.get(at).map(|row| row.position());
+            let told = places.into_iter().filter_map(|(at, it)| Some((position(at)?, Some(it))));
+            sequence.shared.extend(told);
         }
     }
 

@@ -262,8 +262,8 @@ fn what_a_history_tells_twice_is_one_change() {
     for folder in fixture::folders() {
         let mut kit = fixture::read(&folder);
         let Some(text) = kit.tables.get_mut(&Object::FieldHistory) else { continue };
-        let (_, rows) = text.split_once('\n').unwrap();
-        *text += &rows.to_owned();
+        let rows = text.split_once('\n').unwrap().1.to_owned();
+        text.push_str(&rows);
         let once = told_with_facts(&fixture::judged(&folder));
         let twice = told_with_facts(&fixture::judge(kit));
         for one in once.symmetric_difference(&twice) {
@@ -1798,9 +1798,8 @@ fn who_is_billed_is_not_known_without_the_accounts() {
     );
     let contacts = kit.tables.get_mut(&Object::Contact).unwrap();
     let rows = contacts.lines().enumerate();
-    *contacts = rows
-        .map(|(at, row)| format!("{row},{}\n", if at == 0 { "Billed" } else { "false" }))
-        .collect();
+    let rows = rows.map(|(at, row)| format!("{row},{}", if at == 0 { "Billed" } else { "false" }));
+    *contacts = rows.collect::<Vec<_>>().join("\n") + "\n";
     let judged = fixture::judge(kit);
     let of_company = |it: &&Finding| &*it.record.id == "110";
     let one = judgement(&judged, "LIF-01").findings.iter().find(of_company).unwrap();
@@ -1814,8 +1813,8 @@ fn of_too_many_records_the_first_by_id_are_told_wherever_they_stand() {
     let mut kit = fixture::read(&fixture::folder("unapproved-enrichment"));
     let leads = kit.tables.get_mut(&Object::Lead).unwrap();
     let (head, _) = leads.split_once('\n').unwrap();
-    let rows: String = (10..70).rev().map(|n| format!("00Q{n},Scraper,x,ok\n")).collect();
-    *leads = format!("{head}\n{rows}");
+    let rows: Vec<_> = (10..70).rev().map(|n| format!("00Q{n},Scraper,x,ok")).collect();
+    *leads = format!("{head}\n{}\n", rows.join("\n"));
     let judged = fixture::judge(kit);
     let found = &judgement(&judged, "SOR-08").findings;
     let leads = found.iter().filter(|it| it.record.object == Object::Lead);

@@ -33,8 +33,6 @@ pub(super) enum Place {
     Contradicted,
 }
 
-/// Why nothing says how far records have come.
-
 impl FromStage {
     /// Reads `from`. A stage that is not on the object's ladder is a problem.
     pub(super) fn parse(section: &Section<'_>, object: Object, ladders: &Ladders) -> Self {

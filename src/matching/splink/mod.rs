@@ -230,14 +230,12 @@ impl<'l> Export<'l> {
             Among::Those(by) => {
                 let by = by.of(comparer, record);
                 text = of.and(&by).text;
-                match frequency.of {
-                    Column::FullName => {
-                        let alone = Column::FirstName.of(comparer, record).held;
-                        let [held, among, alone] =
-                            [of.held, by.held.max(of.held), alone].map(float);
-                        (Term::Within { held, among, alone }, 1.0)
-                    }
-                    _ => value(by.held),
+                if frequency.of == Column::FullName {
+                    let alone = Column::FirstName.of(comparer, record).held;
+                    let [held, among, alone] = [of.held, by.held.max(of.held), alone].map(float);
+                    (Term::Within { held, among, alone }, 1.0)
+                } else {
+                    value(by.held)
                 }
             }
             Among::Level => {
