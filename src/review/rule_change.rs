@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use crate::check::{Bench, Outcome, Report, World};
+use crate::check::{Bench, EXAMPLES, Outcome, Report, World};
 use crate::config::{self, Config};
 use crate::finding::{Finding, FindingId};
 use crate::gate::Verdict;
@@ -23,9 +23,19 @@ use super::{Folder, manifest, paper};
 /// The file of a run that keeps the text of its rules.
 pub(super) const KEPT: &str = "rules.json";
 
-/// The rules as a run keeps them: the text of each file by its name.
+/// The rules as a run keeps them: the text of each file by its name. Examples judge nothing.
 pub(super) fn kept_text(folder: &Folder) -> serde_json::Result<String> {
-    Ok(serde_json::to_string_pretty(&folder.rules)? + "\n")
+    Ok(serde_json::to_string_pretty(&judging(folder.rules.clone()))? + "\n")
+}
+
+/// What is kept of the rules in a file that an earlier run wrote.
+pub(super) fn parse(bytes: &[u8]) -> Option<BTreeMap<String, String>> {
+    serde_json::from_slice(bytes).ok().map(judging)
+}
+
+fn judging(mut rules: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    rules.remove(EXAMPLES);
+    rules
 }
 
 /// How the rules differ from those of the run before and what that does, if they do and it is known.
@@ -38,7 +48,7 @@ pub(super) fn of(
 ) -> Option<RuleChange> {
     let before = past.last?;
     let then = kept(&folder.path.join("runs"), before)?;
-    let mut edits = then.edits((&folder.digests(), &folder.rules));
+    let mut edits = then.edits((&folder.digests(), &judging(folder.rules.clone())));
     let rules = then.rules;
     let effect = if edits.is_empty() {
         edits = vec![reread()];
@@ -97,8 +107,7 @@ impl Kept {
 pub(super) fn kept(runs: &Path, run: &Run) -> Option<Kept> {
     let home = paper::home(runs, run).ok()?;
     let named = manifest::kept(&home)?.rules;
-    let rules: BTreeMap<String, String> =
-        serde_json::from_slice(&std::fs::read(home.join(KEPT)).ok()?).ok()?;
+    let rules = parse(&std::fs::read(home.join(KEPT)).ok()?)?;
     let named_by_ledger = manifest::definition_digest(&named) == run.definition;
     let whole = named.iter().all(|RulesFile { file, sha256, .. }| {
         file.strip_prefix("rules/").is_none_or(|name| {
