@@ -101,6 +101,33 @@ pub(super) fn departed<'p, 'a>(
     holders(batch, owner, |value, count| Departed::of(people, value, count))
 }
 
+/// Owners of a table of whom nobody knows whether they are inactive, by the value of the owner column.
+pub(super) fn unknown<'a>(
+    people: &People<'_>,
+    batch: &'a Batch,
+    owner: &Field,
+) -> HashMap<&'a str, Unknown> {
+    let is_unsaid = |person: &Person<'_>| person.standing == Standing::Unsaid;
+    holders(batch, owner, |value, _| match people.find(value) {
+        Found::One(person) => is_unsaid(person).then_some(Unknown::State),
+        Found::Several => people.named(value).any(is_unsaid).then_some(Unknown::State),
+        Found::Nobody => Some(Unknown::Person),
+    })
+}
+
+/// What is not known of an owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unknown {
+    /// Whether they are active.
+    State,
+    /// Who they are: no input names them.
+    Person,
+}
+
+/// Why records of owners whom no input names were not judged.
+pub(super) const IN_NO_INPUT: &str =
+    "some owners are in no input, inactive ones perhaps, so their records were not judged";
+
 fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     let rules = policies.owners.inactive.clone()?;
     let scope = Scope::ask(&rules.objects, grant, policies)?.where_work_is_known();
@@ -122,23 +149,15 @@ fn judge(
 ) -> Judgement {
     let mut judgement = Judgement::default();
     let people = world.people();
-    let mut unsaid = Vec::new();
+    let mut left_out = Vec::new();
     for (owned, batch) in scope.tables(world, &mut judgement) {
         let departed = departed(people, batch, &owned.owner);
-        let of_unknown = holders(batch, &owned.owner, |value, _| {
-            let is_unsaid = |person: &Person<'_>| person.standing == Standing::Unsaid;
-            let unsaid = match people.find(value) {
-                Found::One(person) => is_unsaid(person),
-                Found::Several => people.named(value).any(is_unsaid),
-                Found::Nobody => false,
-            };
-            unsaid.then_some(())
-        });
+        let unknown = unknown(people, batch, &owned.owner);
         for row in batch.reviewed() {
             judgement.examined += usize::from(!people.is_empty());
             let Some(value) = row.text(&owned.owner) else { continue };
             let Some(owner) = departed.get(value) else {
-                unsaid.extend(of_unknown.contains_key(value).then_some(row));
+                left_out.extend(unknown.get(value).map(|unknown| (*unknown, row)));
                 continue;
             };
             let open = owned.is_open(world, row);
@@ -150,17 +169,21 @@ fn judge(
             judgement.findings.push(case.finding());
         }
     }
-    note_unknown_states(scope, people, unsaid, &mut judgement);
+    note_unknown(scope, people, &left_out, &mut judgement);
     judgement
 }
 
-/// Owners whose state nobody wrote down were not judged, nor were their records.
-fn note_unknown_states(
+/// Owners whose state nobody wrote down, and those whom no input names, were not judged, nor were their
+/// records.
+fn note_unknown(
     scope: &Scope,
     people: &People<'_>,
-    records: Vec<Row<'_>>,
+    left_out: &[(Unknown, Row<'_>)],
     judgement: &mut Judgement,
 ) {
+    let of = |unknown: Unknown| {
+        left_out.iter().filter(move |(why, _)| *why == unknown).map(|(_, row)| *row)
+    };
     let unsaid = people.all().filter(|person| person.standing == Standing::Unsaid).count();
     if people.all().all(|person| person.row.is_none()) {
         judgement.skip_tables(
@@ -168,12 +191,14 @@ fn note_unknown_states(
             scope.owned.iter().map(|owned| owned.object),
             "no input says who is active; only owners marked as deactivated in a record are known",
         );
-    } else if unsaid > 0 {
-        judgement.skip_records(
-            Object::User,
-            records,
-            &format!("no state is known of {unsaid}, so their records were not judged"),
-        );
+        return;
+    }
+    if unsaid > 0 {
+        let why = format!("no state is known of {unsaid}, so their records were not judged");
+        judgement.skip_records(Object::User, of(Unknown::State), &why);
+    }
+    if of(Unknown::Person).next().is_some() {
+        judgement.skip_records(Object::User, of(Unknown::Person), IN_NO_INPUT);
     }
 }
 

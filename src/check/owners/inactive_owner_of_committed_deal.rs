@@ -10,7 +10,7 @@ use crate::policy::{Said, Section};
 
 use super::super::ladder::lists;
 use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
-use super::inactive_owner::{Case, departed};
+use super::inactive_owner::{Case, IN_NO_INPUT, Unknown, departed, unknown};
 use super::succession::{self, Succession};
 use super::{Scope, UserFields, policy, settings};
 
@@ -142,19 +142,33 @@ fn judge(
         judgement.skip(Object::User, "no input says who is active");
         return judgement;
     }
+    let (mut unsaid, mut unnamed) = (Vec::new(), Vec::new());
     for (owned, batch) in scope.tables(world, &mut judgement) {
         let departed = departed(people, batch, &owned.owner);
+        let unknown = unknown(people, batch, &owned.owner);
         for row in batch.reviewed() {
             judgement.examined += 1;
-            let Some(owner) = row.text(&owned.owner).and_then(|value| departed.get(value)) else {
-                continue;
-            };
+            let Some(value) = row.text(&owned.owner) else { continue };
             let Some(quarter) = committed.holds(world, row) else { continue };
             if owned.is_open(world, row) == Some(false) {
                 continue;
             }
+            let Some(owner) = departed.get(value) else {
+                match unknown.get(value) {
+                    Some(Unknown::State) => unsaid.push(row),
+                    Some(Unknown::Person) => unnamed.push(row),
+                    None => {}
+                }
+                continue;
+            };
             let case = Case { world, owned, users, row, owner, committed: Some(committed) };
             judgement.findings.push(finding(&case, committed, quarter));
+        }
+    }
+    let why = "no state is known of some owners, so their deals were not judged";
+    for (rows, why) in [(unsaid, why), (unnamed, IN_NO_INPUT)] {
+        if !rows.is_empty() {
+            judgement.skip_records(Object::User, rows, why);
         }
     }
     judgement
