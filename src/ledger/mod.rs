@@ -7,6 +7,7 @@
 
 mod wire;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::ops::Deref;
@@ -173,6 +174,8 @@ pub struct Decided {
     pub record: RecordRef,
     /// The decision.
     pub decision: Decision,
+    /// It took the place of one that was made on an earlier packet and still stood.
+    pub overrules: bool,
 }
 
 /// What the ledger says, verified. It belongs to whoever reads it: nothing on the disk is touched.
@@ -197,6 +200,17 @@ pub fn runs(entries: &[Entry]) -> impl Iterator<Item = &Run> {
         Entry::Run(run) => Some(run),
         Entry::Decisions(_) => None,
     })
+}
+
+/// The runs that stand, by their day. Of a day the one that was recorded last does; one that was followed by a
+/// run of an earlier day was made for a wrong day.
+pub fn standing(entries: &[Entry]) -> BTreeMap<NaiveDate, &Run> {
+    let mut standing = BTreeMap::new();
+    for run in runs(entries) {
+        drop(standing.split_off(&run.as_of));
+        standing.insert(run.as_of, run);
+    }
+    standing
 }
 
 impl Ledger {

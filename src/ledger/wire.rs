@@ -93,6 +93,8 @@ struct DecidedLine {
     #[serde(skip_serializing_if = "Option::is_none")]
     second: Option<String>,
     at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    overrules: Option<bool>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -297,6 +299,7 @@ impl DecidedLine {
             by: decision.by().name().to_owned(),
             second: decision.second().map(|second| second.name().to_owned()),
             at: instant(decision.at()),
+            overrules: decided.overrules.then_some(true),
         }
     }
 }
@@ -322,6 +325,7 @@ impl TryFrom<DecidedLine> for Decided {
                 id: line.record.into(),
             },
             decision: Decision::recorded(verdict, line.by, line.second, line.note, time(&line.at)?),
+            overrules: line.overrules.unwrap_or_default(),
         })
     }
 }

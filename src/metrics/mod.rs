@@ -19,7 +19,7 @@ use std::ops::RangeInclusive;
 use chrono::NaiveDate;
 
 use crate::gate::{Reason, Verdict};
-use crate::ledger::{Decided, Entry, Run};
+use crate::ledger::{self, Decided, Entry, Run};
 
 pub use crate::ledger::Tally;
 pub use quarter::Quarter;
@@ -222,16 +222,14 @@ impl Week {
     }
 }
 
-/// The weeks that the ledger tells of, oldest first: of each day the run recorded last, as it was decided.
+/// The weeks that the ledger tells of, oldest first: the runs that stand, as they were decided.
 pub fn weeks(entries: &[Entry]) -> Vec<Week> {
-    let mut runs: BTreeMap<NaiveDate, &Run> = BTreeMap::new();
     // A run that is recorded anew keeps what was decided on it.
     let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
     for entry in entries {
         match entry {
             Entry::Run(run) => {
                 tallies.entry(&run.id).or_insert(run.tally);
-                runs.insert(run.as_of, run);
             }
             Entry::Decisions(decisions) => {
                 tallies.insert(&decisions.run, decisions.tally);
@@ -239,7 +237,7 @@ pub fn weeks(entries: &[Entry]) -> Vec<Week> {
         }
     }
     let mut weeks: Vec<Week> = Vec::new();
-    for run in runs.into_values() {
+    for run in ledger::standing(entries).into_values() {
         let tally = tallies.get(run.id.as_str()).copied().unwrap_or(run.tally);
         let week = Week::new(run.as_of, run.reviewed, tally, &run.definition, weeks.last());
         weeks.push(Week { withheld: !run.complete, ..week });
@@ -289,26 +287,39 @@ pub fn recent(day: NaiveDate) -> RangeInclusive<NaiveDate> {
     day.checked_sub_days(BEFORE).unwrap_or(NaiveDate::MIN)..=day
 }
 
-/// The last decision on each proposal of each packet of some days, by the proposal's id.
+/// The last decision on each proposal of each packet of some days, by the proposal's id. What a decision on a
+/// later packet overruled is none.
 pub fn last_decisions(
     entries: &[Entry],
     days: RangeInclusive<NaiveDate>,
 ) -> Vec<(&Run, BTreeMap<&str, &Decided>)> {
     let mut runs: BTreeMap<&str, (&Run, BTreeMap<&str, &Decided>)> = BTreeMap::new();
+    let mut on: BTreeMap<&str, &str> = BTreeMap::new();
     for entry in entries {
         match entry {
+            Entry::Run(run) if !days.contains(&run.as_of) => {}
             Entry::Run(run) => {
                 let (_, last) = runs.remove(run.id.as_str()).unwrap_or((run, BTreeMap::new()));
                 runs.insert(&run.id, (run, last));
             }
             Entry::Decisions(decisions) => {
-                if let Some((_, last)) = runs.get_mut(decisions.run.as_str()) {
-                    last.extend(decisions.decided.iter().map(|one| (one.finding.as_str(), one)));
+                if !runs.contains_key(decisions.run.as_str()) {
+                    continue;
+                }
+                for one in &decisions.decided {
+                    let before = on.insert(one.finding.as_str(), &decisions.run);
+                    let overruled = before.filter(|_| one.overrules);
+                    if let Some((_, last)) = overruled.and_then(|before| runs.get_mut(before)) {
+                        last.remove(one.finding.as_str());
+                    }
+                    if let Some((_, last)) = runs.get_mut(decisions.run.as_str()) {
+                        last.insert(one.finding.as_str(), one);
+                    }
                 }
             }
         }
     }
-    runs.into_values().filter(|(run, _)| days.contains(&run.as_of)).collect()
+    runs.into_values().collect()
 }
 
 /// The precision of every rule, by the last decisions on the packets of some days.

@@ -164,9 +164,8 @@ fn lost(last: &Run, kept: &Kept, admission: &Admission) -> Vec<Lost> {
 
 /// The last run before a day whose manifest is kept.
 fn before<'l>(runs: &Path, entries: &'l [Entry], day: NaiveDate) -> Option<(&'l Run, Kept)> {
-    let mut earlier: Vec<&Run> = ledger::runs(entries).filter(|run| run.as_of < day).collect();
-    earlier.sort_by_key(|run| run.as_of);
-    earlier.into_iter().rev().find_map(|run| {
+    let standing = ledger::standing(entries);
+    standing.range(..day).rev().find_map(|(_, &run)| {
         let home = paper::home(runs, run).ok()?;
         Some((run, manifest::kept(&home)?))
     })

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use chrono::{DateTime, NaiveDate, SubsecRound as _, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, SubsecRound as _, Utc};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
@@ -541,14 +541,14 @@ impl Reader<'_> {
                 reason.map(Saying::Reject)
             }
             VerdictKind::Escalate => {
-                let until = match escalate_until.as_deref().map(str::parse::<NaiveDate>) {
+                let until = match escalate_until.as_deref().map(day) {
                     None => None,
-                    Some(Ok(day)) => Some(day),
-                    Some(Err(_)) => {
+                    Some(Some(day)) => Some(day),
+                    Some(None) => {
                         self.problem(
                             line,
-                            "`escalate_until` is not a day",
-                            "write a day like 2026-12-07",
+                            "`escalate_until` is not a day like 2026-12-07",
+                            "a spreadsheet writes days in its own way: hand in the JSON that the packet exports, or format the column as text, write the day into it again and save",
                         );
                         return None;
                     }
@@ -599,10 +599,15 @@ const CSV_REQUIRED: [&str; 8] = [
     "approver",
 ];
 
+/// A day as a decisions file writes it.
+fn day(text: &str) -> Option<NaiveDate> {
+    text.parse().ok().filter(|day: &NaiveDate| (1900..=2300).contains(&day.year()))
+}
+
 /// A cell without the apostrophe that keeps a spreadsheet from taking it for a formula.
 fn unguarded(cell: &str) -> &str {
     cell.strip_prefix('\'')
-        .filter(|rest| rest.starts_with(['=', '+', '-', '@', '\t', '\r']))
+        .filter(|rest| rest.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r']))
         .unwrap_or(cell)
 }
 
@@ -657,7 +662,7 @@ mod tests {
     #[test]
     fn only_the_guard_of_a_formula_is_taken_off() {
         for (cell, expect) in
-            [("'=1+1", "=1+1"), ("'-1", "-1"), ("'tis", "'tis"), ("''=", "''="), ("", "")]
+            [("'=1+1", "=1+1"), ("'-1", "-1"), ("'tis", "'tis"), ("''=", "'="), ("", "")]
         {
             assert_eq!(unguarded(cell), expect);
         }

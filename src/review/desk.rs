@@ -97,6 +97,8 @@ struct Taken {
     new: Option<New>,
     /// Decisions in it that were recorded before.
     known: usize,
+    /// How many of them are overruled by others, recorded later.
+    overruled: usize,
 }
 
 /// What a file decides on.
@@ -133,7 +135,9 @@ impl<'a> Desk<'a> {
     pub(super) fn take(&mut self, ledger: &Chain, file: &Path) -> Result<(), DeskError> {
         let filed = decisions::read(file).map_err(DeskError::Refused)?;
         if self.is_known(ledger, &filed.digest) {
-            self.taken.push(Taken { name: filed.name, new: None, known: filed.items.len() });
+            let overruled = overruled(ledger, &filed.digest);
+            let known = filed.items.len();
+            self.taken.push(Taken { name: filed.name, new: None, known, overruled });
             return Ok(());
         }
         let run = self.run_of(ledger, &filed).map_err(DeskError::Refused)?;
@@ -151,7 +155,7 @@ impl<'a> Desk<'a> {
         let on = On { run: &run, paper, part, open, stands };
         let (mut new, known) = self.judge(&filed, &on, &recorded).map_err(DeskError::Refused)?;
         new.decisions.signed = self.signed(&filed, file).map_err(DeskError::Refused)?;
-        self.taken.push(Taken { name: filed.name, new: Some(new), known });
+        self.taken.push(Taken { name: filed.name, new: Some(new), known, overruled: 0 });
         Ok(())
     }
 
@@ -188,7 +192,7 @@ impl<'a> Desk<'a> {
     /// lies in its folder for the weeks to come, when its packet is not the latest any more.
     pub(super) fn record(self, ledger: &mut Ledger) -> Result<String, ReviewError> {
         let mut words = String::new();
-        for Taken { name, new, known } in self.taken {
+        for Taken { name, new, known, overruled } in self.taken {
             match new {
                 Some(New { decisions, undecided }) if !decisions.decided.is_empty() => {
                     words += &decided_words(&name, &decisions, known, undecided);
@@ -197,6 +201,11 @@ impl<'a> Desk<'a> {
                 seen => {
                     let decisions = counted(known, "decision");
                     words += &format!("{name}: recorded before, {decisions}\n");
+                    if overruled > 0 && self.earlier == Earlier::Superseded {
+                        words += &format!(
+                            "{name}: another decision stands on {overruled} of them, recorded later, and nothing was changed: to go back, decide anew in the packet, and record the file that it exports then with --supersede\n"
+                        );
+                    }
                     if let Some(New { decisions, .. }) = seen {
                         ledger.append(Entry::Decisions(decisions))?;
                     }
@@ -283,7 +292,10 @@ impl<'a> Desk<'a> {
             let judged = judged.and_then(|one| {
                 let before = recorded.get(id).copied();
                 match self.against(before, stands.get(id), &one.decision) {
-                    Against::Nothing => Ok(Some(one)),
+                    Against::Nothing => {
+                        let overrules = before.is_none() && stands.contains_key(id);
+                        Ok(Some(Decided { overrules, ..one }))
+                    }
                     Against::Same => Ok(None),
                     Against::Other(before) => refuse(
                         format!(
@@ -352,6 +364,7 @@ impl<'a> Desk<'a> {
             kind: first.case.kind,
             record: first.record.clone(),
             decision,
+            overrules: false,
         })
     }
 
@@ -372,14 +385,14 @@ impl<'a> Desk<'a> {
         }
         if matches!(item.says, Saying::Approve { .. }) {
             return refuse(
-                "it is escalated, and the packet does not propose it again: its records were not looked at",
+                "it is escalated, and the packet does not propose it again: its records were not looked at, or another proposal tells of them",
                 "reject it or escalate it again; it can be approved in the next packet that proposes it",
             );
         }
         let case =
             Case { kind: escalated.kind, hold: Hold::Free, missing: Vec::new(), day: run.as_of };
         let decision = self.gate.decide(&case, &self.claim(filed, item))?;
-        Ok(Decided { decision, ..escalated.clone() })
+        Ok(Decided { decision, overrules: false, ..escalated.clone() })
     }
 
     fn claim(&self, filed: &Filed, item: &Item) -> Claim {
@@ -435,6 +448,18 @@ impl<'a> Desk<'a> {
             Some(before) => Against::Other(before),
         }
     }
+}
+
+/// On how many findings something else was decided after a recorded file.
+fn overruled(ledger: &Chain, file: &str) -> usize {
+    let decided = || ledger.decisions().flat_map(|decisions| &decisions.decided);
+    let last: BTreeMap<&FindingId, &Decided> =
+        decided().map(|decided| (&decided.finding, decided)).collect();
+    let is_other = |one: &&Decided| {
+        last.get(&one.finding).is_some_and(|last| last.decision.verdict() != one.decision.verdict())
+    };
+    let of_file = ledger.decisions().filter(|decisions| decisions.file == file);
+    of_file.flat_map(|decisions| &decisions.decided).filter(is_other).count()
 }
 
 /// What was decided on earlier packets and stands in this one: approvals that wait to be applied, and

@@ -28,7 +28,7 @@ mod verify;
 mod what_if;
 mod write_up;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::num::NonZeroUsize;
@@ -424,20 +424,19 @@ fn object_in_links(crm: Crm, object: Object) -> &'static str {
     }
 }
 
-/// The routing exception rate over the weeks up to the latest run's, as a table.
+/// The routing exception rate over the weeks, as a table.
 pub fn trend(path: &Path) -> Result<String, ReviewError> {
     let folder = Folder::read(path)?;
     let ledger = Chain::read(&folder.path.join("ledger.jsonl"))?;
-    let mut weeks = metrics::weeks(ledger.entries());
-    let Some(latest) = ledger.latest() else { return Ok(metrics::table(&weeks)) };
-    let later = weeks.split_off(weeks.partition_point(|week| week.day <= latest.as_of));
+    let weeks = metrics::weeks(ledger.entries());
     let mut table = metrics::table(&weeks);
-    if !later.is_empty() {
-        let days: Vec<_> = later.iter().map(|week| week.day.to_string()).collect();
+    let told: BTreeSet<NaiveDate> = weeks.iter().map(|week| week.day).collect();
+    let days: BTreeSet<NaiveDate> = ledger.runs().map(|run| run.as_of).collect();
+    let wrong: Vec<_> = days.difference(&told).map(NaiveDate::to_string).collect();
+    if !wrong.is_empty() {
         table += &format!(
-            "Packets of later days than the latest run, of {}, are left out: {}.\n",
-            latest.as_of,
-            days.join(", ")
+            "Packets of days that a run of an earlier day took back are left out: {}.\n",
+            wrong.join(", ")
         );
     }
     Ok(table)

@@ -16,7 +16,7 @@ use crate::check::{ALL, Family};
 use crate::config::Config;
 use crate::finding::FindingId;
 use crate::gate::Verdict;
-use crate::ledger::{Chain, Decided, Decisions, Run, Tally};
+use crate::ledger::{self, Chain, Decided, Decisions, Run, Tally};
 use crate::metrics::{self, Course, Percent, Precision, Quarter, Rate, Week};
 use crate::packet::{Happened, How};
 
@@ -44,15 +44,13 @@ pub fn quarter(path: &Path, of: Option<Quarter>) -> Result<String, ReviewError> 
         return Ok("No run is recorded yet: `crm-review run` makes the first.\n".to_owned());
     };
     let quarter = of.unwrap_or_else(|| Quarter::of(latest.as_of));
-    // Of each day the run that was recorded last.
-    let runs: BTreeMap<NaiveDate, &Run> = ledger.runs().map(|run| (run.as_of, run)).collect();
     let page = Page {
         config: &config,
         weeks: metrics::weeks(ledger.entries()),
         ledger: &ledger,
         home: folder.path.join("runs"),
         latest,
-        runs,
+        runs: ledger::standing(ledger.entries()),
         quarter,
     };
     Ok(page.text())

@@ -27,10 +27,9 @@ function pick(proposal, wanted) {
 
 function pickAll(wanted) {
   const [first] = picked;
-  const alike = first ? alikes(first) : [];
   const before = [...picked];
-  picked.clear();
-  if (wanted) for (const one of alike) picked.add(one);
+  if (wanted) for (const one of first ? alikes(first) : []) picked.add(one);
+  else picked.clear();
   inSlices(eachOf([...new Set([...before, ...picked])].filter(isEquipped), one => paint(one)));
   bulkBar();
   announce(`${grouped(picked.size)} selected`);
@@ -60,7 +59,7 @@ function bulkBar() {
     return;
   }
   const [first] = picked;
-  const more = alikes(first).length;
+  const more = new Set([...picked, ...alikes(first)]).size;
   bulk.replaceChildren(
     make('b', {}, `${grouped(picked.size)} selected`),
     ...(more > picked.size ? [button(`Select all ${grouped(more)} alike`, () => {

@@ -104,7 +104,7 @@ const asJson = written => `${JSON.stringify(written, null, 1)}\n`;
 function asCsv({ decisions, ...same }) {
   const cell = value => {
     const text = value === undefined ? '' : String(value);
-    const guarded = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+    const guarded = /^'*[=+\-@\t\r]/.test(text) ? `'${text}` : text;
     return /[",\r\n]/.test(guarded) ? `"${guarded.replaceAll('"', '""')}"` : guarded;
   };
   const rows = decisions.map(item => COLUMNS.map(name => cell({ ...same, ...item }[name])).join(','));

@@ -124,6 +124,8 @@ function* sieve(said) {
 function tell(said) {
   nothing.hidden = shown.length > 0 || !cards.length;
   const all = counted(cards.length, 'proposal');
+  // What is alike is counted among what is shown.
+  bulkBar();
   tally.textContent = isFiltered() ? `${grouped(shown.length)} of ${all}` : all;
   const words = Object.entries(chosen).filter(([, value]) => value)
     .map(([key, value]) => key === 'text' ? `\u201c${value}\u201d` : selects.get(key)?.selectedOptions[0]?.dataset.words || value);
