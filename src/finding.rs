@@ -9,7 +9,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
-use crate::boundary::{Cell, Field, Object, RecordRef, Row, Shown};
+use crate::boundary::{Cell, Field, Object, RecordRef, Row, Shown, in_full};
 
 /// How much harm the fault does while it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -863,7 +863,7 @@ impl Finding {
         };
         for what in &self.known_by {
             add(what.object.key());
-            add(&what.id);
+            add(&in_full(&what.id));
         }
         self.facts.iter().for_each(|fact| add(fact));
         // Of what only shows in the records, their cells are examples.
@@ -877,11 +877,13 @@ impl Finding {
                 {
                     continue;
                 }
-                Evidence::Cell(cell) => cell.to_string(),
-                Evidence::Normalised { from, to, .. } => format!("{from} → {to}"),
-                Evidence::Compared { left, right, level } => format!("{left} | {right} | {level}"),
+                Evidence::Cell(cell) => cell.fact(),
+                Evidence::Normalised { from, to, .. } => format!("{} → {to}", from.fact()),
+                Evidence::Compared { left, right, level } => {
+                    format!("{} | {} | {level}", left.fact(), right.fact())
+                }
                 Evidence::Changed(change) => {
-                    let cells: Vec<_> = change.cells().map(ToString::to_string).collect();
+                    let cells: Vec<_> = change.cells().map(Cell::fact).collect();
                     cells.join(" | ")
                 }
                 // Ages, counts and weights move every week by themselves; rules have their own version.
@@ -913,7 +915,7 @@ impl FindingId {
         add(rule);
         for record in records {
             add(record.object.key());
-            add(&record.id);
+            add(&in_full(&record.id));
         }
         add(field.unwrap_or_default());
         Self(crockford(&hash.finalize()))

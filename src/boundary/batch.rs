@@ -5,6 +5,7 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
 use std::num::NonZeroUsize;
 use std::{fmt, mem};
 
@@ -13,18 +14,50 @@ use chrono_tz::Tz;
 
 use super::column::Held;
 use super::index::Index;
-use super::intake::Load;
-use super::kind::{id_key, instant};
+use super::intake::{Aside, Load};
+use super::kind::{id_key, in_full, instant};
 use super::outside::{Outsiders, Stub};
-use super::{Admission, Exposure, Field, Object, Outside};
+use super::{Admission, Exposure, Field, Kind, Object, Outside};
 
-/// Names a record: its table and its id as the CRM writes it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Names a record: its table and its id as the CRM writes it. Both spellings of an id name one record.
+#[derive(Debug, Clone)]
 pub struct RecordRef {
     /// The table.
     pub object: Object,
     /// The id.
     pub id: Box<str>,
+}
+
+impl RecordRef {
+    fn key(&self) -> (Object, &str) {
+        (self.object, id_key(&self.id))
+    }
+}
+
+impl PartialEq for RecordRef {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for RecordRef {}
+
+impl PartialOrd for RecordRef {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for RecordRef {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+impl Hash for RecordRef {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
 }
 
 impl fmt::Display for RecordRef {
@@ -46,6 +79,7 @@ pub struct Batch {
     withheld: BTreeSet<(usize, usize)>,
     index: Index,
     outsiders: Outsiders,
+    aside: Aside,
     under_review: Vec<bool>,
     /// The field that dates what evidence quotes, where it may be shown.
     modified: Option<Field>,
@@ -81,6 +115,7 @@ impl Batch {
         let mut batch = Parts { key: usize::MAX, ..Parts::default() };
         let mut fields = BTreeSet::new();
         let mut outside = Vec::new();
+        let mut aside = Aside::default();
         for load in loads {
             let columns = load.admission.columns.iter();
             let share = Share {
@@ -98,6 +133,7 @@ impl Batch {
             }
             batch.lines.extend(load.lines);
             outside.extend(load.outside);
+            aside.and(load.aside);
             admissions.push(load.admission);
         }
         for place in &mut batch.columns {
@@ -138,6 +174,7 @@ impl Batch {
             withheld: BTreeSet::new(),
             index,
             outsiders,
+            aside,
             modified,
             zone,
         };
@@ -241,6 +278,14 @@ impl Batch {
     /// Why a record that came stays outside the review: it is none of these records.
     pub fn outside(&self, id: &str) -> Option<Outside> {
         self.outsiders.why(id)
+    }
+
+    /// True when the record is not here, and a row that was set aside may be its own: whether it is gone is
+    /// not known.
+    pub fn may_lack(&self, id: &str) -> bool {
+        self.find(id).is_none()
+            && self.outside(id).is_none()
+            && super::ids(id).any(|id| self.aside.may_be(id))
     }
 
     /// True when some record that came is excluded from the review.
@@ -646,6 +691,7 @@ impl<'b> Row<'b> {
             file: share.map(|share| share.file.clone()).unwrap_or_default(),
             line: self.line(),
             shown,
+            names: field.kind() == Kind::Id,
             called: None,
             modified: self.batch.modified.as_ref().and_then(|it| self.day(it, self.batch.zone)),
         }
@@ -716,6 +762,8 @@ pub struct Cell {
     file: String,
     line: u64,
     shown: Shown,
+    /// It holds ids.
+    names: bool,
     /// What the one is called whose id the value is.
     called: Option<String>,
     modified: Option<NaiveDate>,
@@ -750,6 +798,14 @@ impl Cell {
     /// The line in that input.
     pub fn line(&self) -> u64 {
         self.line
+    }
+
+    /// What it says, whatever the spelling of an id.
+    pub fn fact(&self) -> String {
+        match &self.shown {
+            Shown::Value(ids) if self.names => format!("{} = {}", self.field, in_full(ids)),
+            _ => self.to_string(),
+        }
     }
 
     /// What may be shown of it.

@@ -7,18 +7,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use chrono::TimeZone as _;
 use chrono_tz::Tz;
+use hashbrown::HashSet;
 
 use super::column::{self, Column, Growing, Held, Millis, Number};
 use super::figure::{Figure, Open};
 use super::glance::Glance;
 use super::kind::{Moment, Value};
 use super::outside::{Gate, Stub};
-use super::{Batch, Boundary, DateOrder, DecimalMark, Field, Object, Outside, Unlisted, scanner};
+use super::{
+    Batch, Boundary, DateOrder, DecimalMark, Field, Object, Outside, Unlisted, id_key, scanner,
+};
 
 /// Why an input as a whole was not admitted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -378,6 +382,7 @@ impl Desk {
             withheld: Vec::new(),
             gate: self.gate.clone(),
             outside: Vec::new(),
+            refused: Vec::new(),
             zone: self.zone,
             waiting: Vec::new(),
         }
@@ -385,7 +390,9 @@ impl Desk {
 
     /// Settles what only the whole input can tell.
     pub fn close(mut self, whole: Gathered) -> Result<Load, AdmitError> {
-        let Gathered { mut columns, undecided, marks, mut lines, withheld, mut outside } = whole;
+        let Gathered { mut columns, undecided, marks, mut lines, withheld, mut outside, refused } =
+            whole;
+        let mut aside = Aside::of(refused);
         let keep = self.settle(&mut columns, undecided, &marks, &lines)?;
         let mut columns: Vec<Held> = columns.into_iter().map(Growing::hold).collect();
         for (row, slot, looks_like) in withheld {
@@ -398,6 +405,10 @@ impl Desk {
             self.admission.withheld.push(Withheld { record, field, looks_like, line });
         }
         if keep.contains(&false) {
+            if let Some(Held::Text(ids)) = columns.get(self.key_at) {
+                let gone = keep.iter().enumerate().filter(|(_, keep)| !**keep);
+                aside.ids.extend(gone.filter_map(|(row, _)| ids.get(row)).map(id_digest));
+            }
             for column in &mut columns {
                 *column = column.kept(&keep);
             }
@@ -414,7 +425,7 @@ impl Desk {
         self.admission.set_aside.sort();
         let fields = self.columns.into_iter().map(|wanted| wanted.field);
         let columns = fields.zip(columns).collect();
-        Ok(Load { columns, lines, outside, zone: self.zone, admission: self.admission })
+        Ok(Load { columns, lines, outside, aside, zone: self.zone, admission: self.admission })
     }
 
     /// Reads the dates and numbers that wait for the whole input, and says which rows stay.
@@ -583,12 +594,54 @@ pub struct Load {
     pub(super) lines: Vec<u32>,
     /// What is kept of rows that stay outside, their ids by the slots of their fields.
     pub(super) outside: Vec<Stub>,
+    pub(super) aside: Aside,
     pub(super) zone: Tz,
     /// What was let in.
     pub admission: Admission,
 }
 
+/// Whose rows were set aside: such a record is neither here nor gone.
+#[derive(Debug, Default)]
+pub(super) struct Aside {
+    /// Digests of their ids, where the row had one. The id itself is not kept: in a row that shifted it may
+    /// be a value of any column.
+    ids: HashSet<u64>,
+    /// How many of them were refused row by row, while the input was read.
+    refused: u64,
+    /// How many more rows were set aside, whose ids nobody knows.
+    unnamed: u64,
+}
+
+impl Aside {
+    fn of(refused: Vec<u64>) -> Self {
+        let ids: HashSet<u64> = refused.into_iter().collect();
+        Self { refused: ids.len() as u64, ids, unnamed: 0 }
+    }
+
+    pub(super) fn and(&mut self, other: Self) {
+        self.ids.extend(other.ids);
+        self.unnamed += other.unnamed;
+    }
+
+    /// True where one of the rows may be that record's.
+    pub(super) fn may_be(&self, id: &str) -> bool {
+        self.unnamed > 0 || self.ids.contains(&id_digest(id))
+    }
+}
+
+fn id_digest(id: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    id_key(id.trim()).hash(&mut hasher);
+    hasher.finish()
+}
+
 impl Load {
+    /// Says how many rows the reader of the input counts as set aside, those included whose cells were refused
+    /// here.
+    pub fn reader_set_aside(&mut self, rows: u64) {
+        self.aside.unnamed = rows.saturating_sub(self.aside.refused);
+    }
+
     /// Joins the inputs of one table. Rows whose id was seen before are set aside.
     pub fn join(
         object: Object,
@@ -608,6 +661,8 @@ pub struct Gathered {
     lines: Vec<u32>,
     withheld: Vec<(usize, usize, &'static str)>,
     outside: Vec<Stub>,
+    /// Digests of the ids of refused rows.
+    refused: Vec<u64>,
 }
 
 impl fmt::Debug for Gathered {
@@ -627,6 +682,7 @@ impl Gathered {
             lines: Vec::new(),
             withheld: Vec::new(),
             outside: Vec::new(),
+            refused: Vec::new(),
         };
         whole.take(first);
         whole
@@ -641,6 +697,7 @@ impl Gathered {
         next.rows_behind(offset, &mut self.undecided, &mut self.withheld, &mut self.marks);
         column::append(&mut self.lines, &mut next.lines);
         self.outside.append(&mut next.outside);
+        self.refused.append(&mut next.refused);
     }
 }
 
@@ -679,6 +736,8 @@ pub struct Intake {
     gate: Option<Arc<Gate>>,
     /// What is kept of rows that stay outside, their ids by the places of their columns.
     pub(super) outside: Vec<Stub>,
+    /// Digests of the ids of refused rows.
+    refused: Vec<u64>,
     zone: Tz,
     /// Where the values of a row wait until its last cell has been read; empty between rows.
     waiting: Vec<Value<'static>>,
@@ -692,7 +751,8 @@ impl fmt::Debug for Intake {
 }
 
 impl Intake {
-    /// Admits one row, or says which cell does not have its field's shape. Nothing of a refused row is kept.
+    /// Admits one row, or says which cell does not have its field's shape. Of a refused row
+    /// a digest of its id is kept and nothing else.
     ///
     /// A row that stays outside the review is not looked at any further.
     pub fn row(&mut self, line: u64, cells: &[&str]) -> Result<Taken, Misfit> {
@@ -708,9 +768,21 @@ impl Intake {
                 self.push(slot, *value);
             }
             self.lines.push(u32::try_from(line).unwrap_or(u32::MAX));
+        } else {
+            self.refuse(cells);
         }
         self.waiting = emptied(values);
         result.map(|()| Taken::In)
+    }
+
+    /// Remembers whose row was refused, where that can be read.
+    #[cold]
+    fn refuse(&mut self, cells: &[&str]) {
+        let cell = self.fields.get(self.key_at).zip(cells.get(self.key_at));
+        let id = cell.and_then(|(field, cell)| value(field, cell).and_then(names_a_record).ok());
+        if let Some(Value::Text(id)) = id {
+            self.refused.push(id_digest(id));
+        }
     }
 
     /// Moves the rows of the next chunk behind those that are here, and leaves it ready for another.
@@ -722,6 +794,7 @@ impl Intake {
         next.rows_behind(offset, &mut self.undecided, &mut self.withheld, &mut self.marks);
         column::append(&mut self.lines, &mut next.lines);
         self.outside.append(&mut next.outside);
+        self.refused.append(&mut next.refused);
     }
 
     /// Moves what is known of single rows to where they come to stand, and what their columns show.

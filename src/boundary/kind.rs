@@ -558,6 +558,33 @@ pub fn id_key(id: &str) -> &str {
     if right { id.get(..15).unwrap_or(id) } else { id }
 }
 
+/// The cell's ids in their longer spelling: a Salesforce id of 15 characters gets the three that encode its
+/// case. So an id reads the same whether a report or the API wrote it. Such an id always has a digit.
+pub fn in_full(ids: &str) -> Cow<'_, str> {
+    const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
+    let is_short = |id: &str| {
+        id.len() == 15
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && id.bytes().any(|byte| byte.is_ascii_digit())
+    };
+    if !ids.split(';').any(|id| is_short(id.trim())) {
+        return Cow::Borrowed(ids);
+    }
+    let full = ids.split(';').map(|id| {
+        let mut full = id.trim_end().to_owned();
+        if is_short(id.trim()) {
+            let capitals = |five: &[u8]| {
+                let bits = five.iter().rev().map(|byte| usize::from(byte.is_ascii_uppercase()));
+                bits.fold(0, |bits, bit| bits << 1 | bit)
+            };
+            let checks = id.trim().as_bytes().chunks(5).map(capitals);
+            full.extend(checks.filter_map(|at| ALPHABET.get(at)).map(|byte| char::from(*byte)));
+        }
+        full
+    });
+    Cow::Owned(full.collect::<Vec<_>>().join(";"))
+}
+
 /// Milliseconds since 1970 UTC as an instant.
 pub(super) fn instant(millis: i64) -> DateTime<chrono::Utc> {
     DateTime::from_timestamp_millis(millis).unwrap_or_default()
@@ -637,6 +664,14 @@ mod tests {
         assert_eq!(id_key("0015000000Gv7qJ"), "0015000000Gv7qJ");
         assert_eq!(id_key("0015000000Gv7qJAAA"), "0015000000Gv7qJAAA");
         assert_eq!(id_key("51789972639"), "51789972639");
+        assert_eq!(in_full("0015000000Gv7qJ"), "0015000000Gv7qJAAR");
+        assert_eq!(
+            in_full("0015000000Gv7qJ;0015000000Gv7qJAAR"),
+            "0015000000Gv7qJAAR;0015000000Gv7qJAAR"
+        );
+        for other in ["0015000000Gv7qJAAR", "51789972639", "Pharmaceuticals", "lead.owner 12345"] {
+            assert_eq!(in_full(other), other);
+        }
         for capitals in 0..1_usize << 15 {
             let case = |at: usize| {
                 if capitals >> at & 1 == 1 { 'Z' } else { ['a', 'z', '0', '9'][at % 4] }

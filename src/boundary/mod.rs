@@ -31,7 +31,9 @@ pub use intake::{
     Admission, AdmitError, Desk, Gathered, Intake, Load, Misfit, Taken, Withheld, start_of_day,
 };
 use kind::TOLD_DATES;
-pub use kind::{CHANGED, DateOrder, HAPPENED, Kind, id_key, ids, is_spreadsheet_number, letters};
+pub use kind::{
+    CHANGED, DateOrder, HAPPENED, Kind, id_key, ids, in_full, is_spreadsheet_number, letters,
+};
 pub use outside::{Exclusions, Outside};
 
 /// The tables a review reads.

@@ -31,7 +31,7 @@ pub(super) enum Sight {
     Gone,
     /// Only the finding itself can tell: a person does it by hand.
     AskTheFinding,
-    /// The field was not read this time.
+    /// The field, or the record, was not read this time.
     Unread,
 }
 
@@ -85,18 +85,20 @@ fn field(record: &RecordRef, change: &FieldChange, pulled: &Pulled, boundary: &B
     else {
         return Sight::Unread;
     };
-    let Some(row) = batch.find(&record.id) else { return Sight::Gone };
+    let Some(row) = batch.find(&record.id) else {
+        return if batch.may_lack(&record.id) { Sight::Unread } else { Sight::Gone };
+    };
     if !batch.has(&field) || row.is_withheld(&field) {
         return Sight::Unread;
     }
     let now = row.written(&field).unwrap_or_default();
     let as_approved = match &change.after {
-        After::Value(value) => now == *value,
+        After::Value(value) => id_key(&now) == id_key(value),
         After::Assignee { id, name } => id_key(&now) == id_key(id) || now == *name,
     };
     if as_approved {
         Sight::AsApproved
-    } else if now == change.before {
+    } else if id_key(&now) == id_key(&change.before) {
         Sight::AsBefore
     } else {
         Sight::Otherwise
@@ -105,6 +107,9 @@ fn field(record: &RecordRef, change: &FieldChange, pulled: &Pulled, boundary: &B
 
 fn merge(object: Object, keep: &str, fold: &[String], pulled: &Pulled) -> Sight {
     let Some(batch) = pulled.get(object) else { return Sight::Unread };
+    if batch.may_lack(keep) || fold.iter().any(|id| batch.may_lack(id)) {
+        return Sight::Unread;
+    }
     let left = fold.iter().filter(|id| batch.find(id).is_some()).count();
     match (batch.find(keep).is_some(), left) {
         (true, 0) => Sight::AsApproved,

@@ -18,7 +18,7 @@ use crate::check::{ALL, About, CheckDef, Family, Report};
 use crate::config::Config;
 use crate::finding::{Finding, FindingId, Hold, ProposalKind};
 use crate::gate::{Gate, Reason, Verdict};
-use crate::ledger::{Decided, Entry, Run, digest};
+use crate::ledger::{self, Decided, Entry, Run, digest};
 use crate::packet::{
     self, Happened, How, Last, Proposed, Queue, Resolved, RuleChange, Since, Standing, State,
     Subject, Unanswered,
@@ -59,6 +59,8 @@ pub(super) struct Memory {
     pub(super) first: NaiveDate,
     pub(super) last: NaiveDate,
     pub(super) weeks: u32,
+    /// The day on which it was last found again after it was resolved: what was approved before is over.
+    reopened: Option<NaiveDate>,
     pub(super) resolved: Option<(NaiveDate, How)>,
     /// Since when the approved change stands as it does.
     pub(super) change: Option<(NaiveDate, Happened)>,
@@ -121,14 +123,10 @@ impl<'l> Past<'l> {
     pub(super) fn read(runs: &Path, entries: &'l [Entry], day: NaiveDate) -> Self {
         let mut past = Self::default();
         let mut known: BTreeMap<&str, &Run> = BTreeMap::new();
-        let mut last: Option<&Run> = None;
         for entry in entries {
             match entry {
                 Entry::Run(run) => {
                     known.insert(&run.id, run);
-                    if run.as_of < day && last.is_none_or(|last| last.as_of <= run.as_of) {
-                        last = Some(run);
-                    }
                 }
                 Entry::Decisions(decisions) => {
                     // What was decided on a later packet is of no concern to a run of an earlier day.
@@ -139,7 +137,10 @@ impl<'l> Past<'l> {
                 }
             }
         }
-        let Some(last) = last else { return past };
+        let Some(last) = ledger::standing(entries).range(..day).next_back().map(|(_, run)| *run)
+        else {
+            return past;
+        };
         past.last = Some(last);
         match remembered(runs, last) {
             Ok(memory) => past.memory = memory,
@@ -169,8 +170,12 @@ impl<'l> Past<'l> {
         let mut since = Since { day: self.last.map(|run| run.as_of), ..Since::default() };
         let mut standings = self.recognise(now, &mut memory, &mut since);
         self.ask_anew(runs, now, &mut standings);
-        let unseen = self.settle(now, &mut memory, &mut since);
-        self.follow(runs, now, &unseen, &mut memory, &mut since);
+        let (pulled, boundary) = (&now.judged.pulled, &now.config.boundary);
+        let (sights, gaps) =
+            applied::sights(runs, &self.decisions, now.judged.as_of.day, pulled, boundary);
+        self.gaps.extend(gaps);
+        let unseen = self.settle(now, &sights, &mut memory, &mut since);
+        self.follow(now, &sights, &unseen, &mut memory, &mut since);
         let lines = memory.iter().map(|(id, memory)| memory.line(id));
         let lines = lines.collect::<serde_json::Result<_>>()?;
         Ok(Present { standings, since, lines, gaps: self.gaps })
@@ -194,9 +199,16 @@ impl<'l> Past<'l> {
             let facts = finding.evidence_digest();
             let before = self.memory.remove(&id);
             let state = before.as_ref().map_or(State::New, |before| before.state(&facts));
+            let reopened = match state {
+                State::Reopened(_) => Some(day),
+                State::New | State::Recurring(_) | State::Changed(_) => {
+                    before.as_ref().and_then(|before| before.reopened)
+                }
+            };
             let decided = self.decisions.get(&id).copied();
             let queue = decided.map_or(Queue::Decide, |(decided, run)| {
-                let queue = queue(decided, run.as_of, &facts, state, &now.config.gate, day);
+                let is_over = reopened.is_some_and(|reopened| run.as_of < reopened);
+                let queue = queue(decided, run.as_of, &facts, is_over, &now.config.gate, day);
                 // What could not be approved as it is now was approved on other facts.
                 let may_be =
                     finding.is_sufficient() && !matches!(finding.hold(), Hold::EscalateOnly(_));
@@ -226,6 +238,7 @@ impl<'l> Past<'l> {
                 first: before.as_ref().map_or(day, |before| before.first),
                 last: day,
                 weeks: state.weeks(),
+                reopened,
                 resolved: None,
                 change: before.and_then(|before| before.change),
             };
@@ -297,6 +310,7 @@ impl<'l> Past<'l> {
     fn settle(
         &mut self,
         now: &Now<'_>,
+        sights: &BTreeMap<&FindingId, Sight>,
         memory: &mut BTreeMap<FindingId, Memory>,
         since: &mut Since,
     ) -> BTreeSet<FindingId> {
@@ -313,8 +327,9 @@ impl<'l> Past<'l> {
                 if is_whole && together.tells_of(&before) {
                     // It is news once.
                     since.elsewhere += usize::from(Some(before.last) == since.day);
+                    since.unanswered.extend(decided.and_then(|it| open(&id, it, day, false)));
                 } else {
-                    match before.fate(&id, now, decided) {
+                    match before.fate(&id, now, decided, sights.get(&id).copied()) {
                         Fate::Resolved(how) => {
                             before.resolved = Some((day, how));
                             since.resolved.push(Resolved {
@@ -343,17 +358,15 @@ impl<'l> Past<'l> {
 
     /// What became of the changes that were approved.
     fn follow(
-        &mut self,
-        runs: &Path,
+        &self,
         now: &Now<'_>,
+        sights: &BTreeMap<&FindingId, Sight>,
         unseen: &BTreeSet<FindingId>,
         memory: &mut BTreeMap<FindingId, Memory>,
         since: &mut Since,
     ) {
-        let (pulled, day) = (&now.judged.pulled, now.judged.as_of.day);
-        let boundary = &now.config.boundary;
-        let (sights, gaps) = applied::sights(runs, &self.decisions, day, pulled, boundary);
-        for (id, sight) in sights {
+        let day = now.judged.as_of.day;
+        for (&id, &sight) in sights {
             let Some((decided, run)) = self.decisions.get(id) else { continue };
             let known = memory.get_mut(id);
             let is_excluded = is_excluded(&decided.record, now)
@@ -381,7 +394,6 @@ impl<'l> Past<'l> {
                 is_news: changed == day,
             });
         }
-        self.gaps.extend(gaps);
     }
 }
 
@@ -455,7 +467,7 @@ fn queue(
     decided: &Decided,
     on: NaiveDate,
     facts: &str,
-    state: State,
+    is_over: bool,
     gate: &Gate,
     day: NaiveDate,
 ) -> Queue {
@@ -463,7 +475,7 @@ fn queue(
     match decided.decision.verdict() {
         // What was gone and is here again was undone by somebody. On other facts the approval holds as
         // long as the same is proposed, which is looked at afterwards.
-        Verdict::Approve { .. } if !matches!(state, State::Reopened(_)) => Queue::Apply,
+        Verdict::Approve { .. } if !is_over => Queue::Apply,
         // Whoever said so was told of the same facts: it was not fixed.
         Verdict::Reject(Reason::AlreadyFixed) => Queue::Decide,
         Verdict::Reject(_) if same => {
@@ -543,7 +555,12 @@ fn begins(config: &Config, judged: &Judged) -> Option<NaiveDate> {
 /// True when a table that was read does not hold the record any more.
 fn is_gone(record: &RecordRef, now: &Now<'_>) -> bool {
     let batch = now.judged.pulled.get(record.object);
-    batch.is_some_and(|batch| batch.find(&record.id).is_none())
+    batch.is_some_and(|batch| batch.find(&record.id).is_none() && !batch.may_lack(&record.id))
+}
+
+/// True when the record's row may be one that was set aside.
+fn is_unread(record: &RecordRef, now: &Now<'_>) -> bool {
+    now.judged.pulled.get(record.object).is_some_and(|batch| batch.may_lack(&record.id))
 }
 
 /// True for a record that is there and excluded from the review.
@@ -569,6 +586,8 @@ struct Line {
     first: String,
     last: String,
     weeks: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reopened: Option<String>,
     resolved: Option<(String, String)>,
     change: Option<(String, String)>,
 }
@@ -597,15 +616,23 @@ impl Memory {
     }
 
     /// What became of the finding, which is not found any more.
-    fn fate(&self, id: &FindingId, now: &Now<'_>, decided: Option<&Decided>) -> Fate {
+    fn fate(
+        &self,
+        id: &FindingId,
+        now: &Now<'_>,
+        decided: Option<&Decided>,
+        sight: Option<Sight>,
+    ) -> Fate {
         let (cut, reports) = (&now.cut, &now.judged.reports);
         let reads_cut = |report: &Report| {
             report.check.code == self.rule
                 && report.reads.iter().any(|it| cut.contains(&it.object()))
         };
-        // Of a table that was cut nothing is known: neither that a record is gone nor that it is right.
+        // Of a table that was cut nothing is known, nor of a row that was set aside: neither that a record is
+        // gone nor that it is right.
         if self.records().any(|record| cut.contains(&record.object))
             || reports.iter().any(reads_cut)
+            || self.needed().any(|record| is_unread(record, now))
         {
             return Fate::Unseen;
         }
@@ -629,6 +656,8 @@ impl Memory {
             _ if now.unruled.contains(id) => Fate::Resolved(How::ByRules),
             _ if now.lapsed.contains(id) => Fate::Resolved(How::ByTime),
             Some(_) if is_merge && !any_gone => Fate::ToBeMade,
+            // Nobody made the change: it is right by something else.
+            Some(_) if sight == Some(Sight::AsBefore) => Fate::Resolved(How::Otherwise),
             Some(_) => Fate::Resolved(How::AfterApproval),
             None => Fate::Resolved(How::Otherwise),
         }
@@ -690,6 +719,7 @@ impl Memory {
             first: self.first.to_string(),
             last: self.last.to_string(),
             weeks: self.weeks,
+            reopened: self.reopened.map(|on| on.to_string()),
             resolved: self.resolved.map(|(on, how)| (on.to_string(), how.word().to_owned())),
             change: self.change.map(|(since, it)| (since.to_string(), it.word().to_owned())),
         };
@@ -715,6 +745,10 @@ impl Memory {
             first: line.first.parse().ok()?,
             last: line.last.parse().ok()?,
             weeks: line.weeks,
+            reopened: match line.reopened {
+                None => None,
+                Some(on) => Some(on.parse().ok()?),
+            },
             resolved: match line.resolved {
                 None => None,
                 Some((on, how)) => Some((on.parse().ok()?, How::parse(&how)?)),

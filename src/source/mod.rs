@@ -564,7 +564,8 @@ fn read_one(
         },
         tally,
     };
-    let load = desk.clone().close(Admit::gathered(sinks, &desk))?;
+    let mut load = desk.clone().close(Admit::gathered(sinks, &desk))?;
+    load.reader_set_aside(input.tally.quarantined);
     Ok((input, load))
 }
 

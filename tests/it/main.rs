@@ -24,6 +24,7 @@ mod patterns;
 mod procedure;
 mod pulled;
 mod reader;
+mod recollection;
 mod rules;
 mod salesforce;
 mod schema;

@@ -9,18 +9,18 @@ use serde_json::Value;
 use crate::decisions::{Filled, approve, confirm, escalate, reject};
 use crate::job::{APPROVALS, DAY, HANDOVER, Job, REVIEW, files, word};
 
-const WEEKS: [&str; 6] =
+pub(crate) const WEEKS: [&str; 6] =
     [DAY, "2026-03-08", "2026-03-15", "2026-03-22", "2026-03-29", "2026-04-05"];
 
 /// Runs a week and gives the summary, in one line.
 #[track_caller]
-fn week(job: &Job, n: usize) -> String {
+pub(crate) fn week(job: &Job, n: usize) -> String {
     let said = job.call(&["run", ".", "--as-of", WEEKS[n]]).ends(0);
     said.out.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// State, weeks and queue of each finding of a week, by rule and record.
-fn standing(job: &Job, n: usize) -> Vec<String> {
+pub(crate) fn standing(job: &Job, n: usize) -> Vec<String> {
     let lines = job.text(&format!("runs/{}/findings.jsonl", WEEKS[n]));
     let mut all: Vec<_> = lines
         .lines()
@@ -41,7 +41,7 @@ fn standing(job: &Job, n: usize) -> Vec<String> {
 }
 
 #[track_caller]
-fn decide(job: &Job, filled: &Filled) {
+pub(crate) fn decide(job: &Job, filled: &Filled) {
     filled.put(job, "week.json");
     job.call(&["decide", "week.json"]).ends(0);
 }
@@ -113,7 +113,7 @@ fn what_was_not_looked_at_is_neither_resolved_nor_forgotten() {
 }
 
 /// The records of a rule's findings that a week remembers as open.
-fn open(job: &Job, n: usize, rule: &str) -> Vec<String> {
+pub(crate) fn open(job: &Job, n: usize, rule: &str) -> Vec<String> {
     let lines = job.text(&format!("runs/{}/history.jsonl", WEEKS[n]));
     let mut all: Vec<_> = lines
         .lines()

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::boundary::{Cell, Object, RecordRef, Shown};
+use crate::boundary::{Cell, Object, RecordRef, Shown, id_key};
 use crate::check::Family;
 use crate::finding::{Evidence, Finding, Likeness, Proposal, ProposalKind, Target};
 use crate::gate::Verdict;
@@ -459,6 +459,11 @@ impl<'a> Fact<'a> {
     }
 }
 
+/// True where two texts say the same, whatever the spelling of an id.
+fn is_same(one: Option<&Text<'_>>, other: Option<&Text<'_>>) -> bool {
+    one.map(|it| id_key(it)) == other.map(|it| id_key(it))
+}
+
 impl<'a> Proposed<'a> {
     pub(crate) fn of(finding: &'a Finding) -> Self {
         let proposal = &finding.proposal;
@@ -501,10 +506,12 @@ impl<'a> Proposed<'a> {
     pub(crate) fn does_as(&self, other: &Proposed<'_>) -> bool {
         let to = |proposed: &Proposed<'_>| match &proposed.assignee {
             // People are renamed, and stay who they are.
-            Some(to) => Some(to.id.clone().into_owned()),
-            None => proposed.after.clone().map(Cow::into_owned),
+            Some(to) => Some(id_key(&to.id).to_owned()),
+            None => proposed.after.as_deref().map(|after| id_key(after).to_owned()),
         };
-        self.kind == other.kind && self.keep == other.keep && to(self) == to(other)
+        self.kind == other.kind
+            && is_same(self.keep.as_ref(), other.keep.as_ref())
+            && to(self) == to(other)
     }
 
     /// True where both would set one field from one value to another, and both values are known: whatever
@@ -515,7 +522,7 @@ impl<'a> Proposed<'a> {
         is_named
             && is_shown
             && self.field == other.field
-            && self.before == other.before
+            && is_same(self.before.as_ref(), other.before.as_ref())
             && self.before_shown == other.before_shown
             && self.does_as(other)
     }

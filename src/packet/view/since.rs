@@ -113,7 +113,7 @@ fn unanswered(one: &Unanswered) -> Row {
     let answered = if one.here {
         ""
     } else {
-        "; not looked at this time, so a decisions file can only reject it or escalate it again"
+        "; not proposed again this time, so a decisions file can only reject it or escalate it again"
     };
     Row {
         id: one.id.to_string(),

@@ -352,8 +352,9 @@ pub(super) fn pull(
         let mut book = Book::open(&stash, &format!("{at}-{object}"), &desk, reading.as_ref())?;
         book.read(&mut door, reading.as_mut(), surroundings.tell)?;
         let (input, intake) = book.close(reading.as_ref(), before);
+        let mut load = desk.close(intake.into())?;
+        load.reader_set_aside(input.tally.quarantined);
         pull.inputs.push(input);
-        let load = desk.close(intake.into())?;
         match loads.iter_mut().find(|(held, _)| *held == object) {
             Some((_, parts)) => parts.push(load),
             None => loads.push((object, vec![load])),
