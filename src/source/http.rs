@@ -53,7 +53,7 @@ impl Call<'_> {
     fn judge(self, answer: &Answer) -> Verdict {
         match self {
             Self::Salesforce(question) => salesforce::judge(question, answer),
-            Self::HubSpot(_) => hubspot::judge(answer),
+            Self::HubSpot(question) => hubspot::judge(question, answer),
             Self::Odoo(question, _) => odoo::judge(question, answer),
         }
     }

@@ -12,7 +12,7 @@ use crm_review::source::secret::Environment;
 use serde_json::{Value, json};
 
 use crate::job::{APPROVALS, Job, word};
-use crate::mock::hubspot::{Account, Fault, Record, SANDBOX, TOKEN, Type, refusal};
+use crate::mock::hubspot::{Account, Fault, Record, SANDBOX, TOKEN, Type, Was, refusal};
 use crate::mock::{ON_THE_WAY, Reply, Request, Server, Spoil, TOO_LARGE, acme};
 use crate::pulled::{assert_same, pulled};
 use crate::salesforce::facts;
@@ -293,8 +293,8 @@ fn there_is_no_end_where_a_search_ends() {
     }
 }
 
-#[test]
-fn associations_that_come_in_parts_are_read_to_their_end() {
+/// An account of which some people work for several companies.
+fn linked_account() -> Account {
     let mut account = account();
     account.associated_at_once = Some(2);
     account.types.insert("companies".to_owned(), Type::default());
@@ -302,14 +302,24 @@ fn associations_that_come_in_parts_are_read_to_their_end() {
     let with = [(3, vec![71, 72, 73, 74, 75]), (6, vec![81]), (9, vec![93, 92, 91])];
     let types = ("contacts".to_owned(), "companies".to_owned());
     account.associations.insert(types, with.into());
-    let server = account.serve();
-    let job = small(&server, "");
+    account
+}
+
+fn linked(server: &Server) -> Job {
+    let job = small(server, "");
     job.edit(
         "rules/boundary.toml",
         "\n[user.fields]",
         "account = { from = \"Associated Company IDs\", why = \"Whom the person works for.\" }\n\
          \n[user.fields]",
     );
+    job
+}
+
+#[test]
+fn associations_that_come_in_parts_are_read_to_their_end() {
+    let server = linked_account().serve();
+    let job = linked(&server);
     let (config, pull) = pulled(&job, ("HUBSPOT_TOKEN", TOKEN));
     let contacts = pull.batches.iter().find(|batch| batch.object().key() == "contact").unwrap();
     let account = config.boundary.allowed(contacts.object(), "account").unwrap();
@@ -319,6 +329,135 @@ fn associations_that_come_in_parts_are_read_to_their_end() {
     // The primary one first.
     assert_eq!(companies("9"), Some("93;91;92"));
     assert_eq!(companies("12"), None);
+}
+
+/// How the answer to a batch is spoilt.
+type Partly = fn(&mut Value);
+
+/// Ways in which a batch comes in part, with what is said where it never comes whole.
+const PARTLY: [(&str, Partly, &str); 6] = [
+    ("an error", |it| fail(it, "INTERNAL_ERROR", json!({})), "answered 207"),
+    ("a limit", |it| fail(it, "RATE_LIMITS", json!({ "ids": ["3"] })), "answered 207"),
+    ("no reason", |it| without(it), "does not tell of"),
+    (
+        "others are not found",
+        |it| fail(it, "OBJECT_NOT_FOUND", json!({ "ids": ["6"] })),
+        "does not",
+    ),
+    ("not done yet", |it| *it = json!({ "status": "PENDING", "results": [] }), "answered 207"),
+    ("given up", |it| *it = json!({ "status": "CANCELED", "results": [] }), "answered 207"),
+];
+
+/// Leaves the first record out.
+fn without(batch: &mut Value) {
+    batch["results"]
+        .as_array_mut()
+        .unwrap()
+        .retain(|one| one["id"] != "3" && one["from"]["id"] != "3");
+}
+
+/// Puts an error in the place of the first record.
+fn fail(batch: &mut Value, category: &str, context: Value) {
+    without(batch);
+    let error =
+        json!({ "status": "error", "category": category, "message": "canary", "context": context });
+    let errors = batch["errors"].as_array().cloned().unwrap_or_default();
+    batch["errors"] = [errors, vec![error]].concat().into();
+}
+
+/// An account whose first batch of a kind comes in part, once or each time.
+fn partly(kind: &'static str, spoil: Partly, times: usize) -> Account {
+    let with_history = || {
+        let mut account = linked_account();
+        let contacts = account.types.get_mut("contacts").unwrap();
+        let lifecycle = contacts.properties.last_mut().unwrap();
+        lifecycle["options"] = json!([{ "value": "lead", "label": "lead" }]);
+        for record in contacts.records.values_mut() {
+            let was = |value: &str, at: &str| Was {
+                value: value.to_owned(),
+                at: at.to_owned(),
+                user: None,
+                source: "CRM_UI".to_owned(),
+            };
+            let history =
+                [was("customer", "2026-10-01T10:00:00Z"), was("lead", "2026-11-10T10:00:00Z")];
+            record.history.insert("lifecyclestage".to_owned(), history.into());
+        }
+        account
+    };
+    let (mut account, mut twin, mut left) = (with_history(), with_history(), times);
+    account.fault = Some(Box::new(move |request| {
+        let of_first = || request.body.contains("\"id\":\"3\"");
+        if !request.path.contains(kind) || !request.path.ends_with("batch/read") || !of_first() {
+            return None;
+        }
+        left = left.checked_sub(1)?;
+        let mut answer: Value = serde_json::from_slice(twin.answer(request).body()).unwrap();
+        spoil(&mut answer);
+        Some(Reply::status(207, &answer))
+    }));
+    account
+}
+
+#[test]
+fn a_batch_that_comes_in_part_is_asked_for_again_or_the_pull_ends() {
+    std::thread::scope(|scope| {
+        for kind in ["associations", "objects"] {
+            for (name, spoil, words) in PARTLY {
+                scope.spawn(move || check_partly(kind, name, spoil, words));
+            }
+        }
+    });
+}
+
+fn check_partly(kind: &'static str, name: &str, spoil: Partly, words: &str) {
+    let whole = |server: &Server| {
+        let job = linked(server);
+        let boundary = job.text("rules/boundary.toml");
+        job.put("rules/boundary.toml", &format!("{boundary}\n{HISTORY}"));
+        job
+    };
+    let server = partly(kind, spoil, 1).serve();
+    let job = whole(&server);
+    assert_eq!(run(&job).unwrap().missing, Vec::<String>::new(), "{kind}: {name}");
+    let (config, pull) = pulled(&job, ("HUBSPOT_TOKEN", TOKEN));
+    let batch = |key: &str| pull.batches.iter().find(|batch| batch.object().key() == key).unwrap();
+    let account = config.boundary.allowed(batch("contact").object(), "account").unwrap();
+    let companies = batch("contact").find("3").unwrap().text(&account);
+    assert_eq!(companies, Some("71;72;73;74;75"), "{kind}: {name}");
+    assert_eq!(batch("field_history").len() as u64, PEOPLE, "{kind}: {name}");
+
+    let server = partly(kind, spoil, usize::MAX).serve();
+    let job = whole(&server);
+    let said = run(&job).unwrap_err().to_string();
+    assert!(said.contains(words) && !said.contains("canary"), "{kind}: {name}: {said}");
+    assert!(!job.has(&format!("runs/{DAY}")), "{kind}: {name}");
+    no_trace(&job, &server);
+}
+
+/// The columns of property history.
+const HISTORY: &str = r#"[field_history.fields]
+record = { from = "Record ID", why = "Names the record." }
+field = { from = "Property", why = "Says what changed." }
+old = { from = "Old value", why = "What it was." }
+new = { from = "New value", why = "What it is." }
+changed = { from = "Changed on", why = "When." }
+by = { from = "Changed by", why = "Who." }
+"#;
+
+#[test]
+fn a_record_that_was_deleted_since_has_no_history() {
+    let mut account =
+        partly("objects", |it| fail(it, "OBJECT_NOT_FOUND", json!({ "ids": ["3"] })), 1);
+    account.types.remove("companies");
+    let server = account.serve();
+    let job = small(&server, "");
+    let boundary = job.text("rules/boundary.toml");
+    job.put("rules/boundary.toml", &format!("{boundary}\n{HISTORY}"));
+    let (_, pull) = pulled(&job, ("HUBSPOT_TOKEN", TOKEN));
+    let history =
+        pull.batches.iter().find(|batch| batch.object().key() == "field_history").unwrap();
+    assert_eq!(history.len() as u64, PEOPLE - 1);
 }
 
 #[test]

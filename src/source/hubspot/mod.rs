@@ -29,7 +29,7 @@ pub use question::{
 
 use columns::{Directory, HISTORY_COLUMNS, Known, OWNER_COLUMNS, Plan};
 use reading::{Asking, Changes, Owners, Records};
-use wire::{Listed, Owner, Pipeline, Property, Token};
+use wire::{Failure, Listed, Owner, Pipeline, Property, Token};
 
 /// What the config says of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,10 +61,10 @@ pub(super) fn pace(question: &Question) -> Pace {
 }
 
 /// What an answer of HubSpot means for the conversation.
-pub(super) fn judge(answer: &Answer) -> Verdict {
+pub(super) fn judge(question: &Question, answer: &Answer) -> Verdict {
     match answer.status() {
         // 207: of a batch some were not found; which ones shows when ids are compared.
-        200 | 207 if is_good(answer) => Verdict::Good,
+        200 | 207 if is_good(question, answer) => Verdict::Good,
         401 => Verdict::Expired,
         429 => limit(answer),
         503 => Verdict::Later(None),
@@ -92,14 +92,26 @@ fn limit(answer: &Answer) -> Verdict {
     }
 }
 
-/// Whether an answer is none that calls itself an error.
-fn is_good(answer: &Answer) -> bool {
+/// Whether an answer is none that calls itself an error. A batch can fail in part: it is good when it is
+/// done, and when what it lacks is not there to be sent.
+fn is_good(question: &Question, answer: &Answer) -> bool {
     #[derive(Deserialize)]
     struct Outline {
         status: Option<String>,
+        #[serde(default)]
+        errors: Vec<Failure>,
     }
-    answer.is_json()
-        && answer.json::<Outline>().is_ok_and(|it| it.status.as_deref() != Some("error"))
+    let Some(it) = answer.json::<Outline>().ok().filter(|_| answer.is_json()) else { return false };
+    match question {
+        Question::History(..) | Question::Associations(..) => {
+            it.status.as_deref() == Some("COMPLETE") && it.errors.iter().all(Failure::is_absence)
+        }
+        Question::Scopes(_)
+        | Question::Properties(..)
+        | Question::Owners(..)
+        | Question::Pipelines(..)
+        | Question::Search(..) => it.status.as_deref() != Some("error"),
+    }
 }
 
 /// An account and what its token may do.

@@ -16,7 +16,7 @@ use crate::source::live::{LiveError, Place, Reached, Reading, Rows};
 
 use super::columns::{Directory, HISTORY_COLUMNS, OWNER_COLUMNS, Plan};
 use super::question::{Associations, Cursor, History, Kind, OBJECT_ID, Question, Search, Version};
-use super::wire::{Associated, Batch, Listed, Page, Pages, To, Was};
+use super::wire::{Associated, Batch, Batches, Page, Pages, To, Told, Was};
 
 /// What all tables of an account are read by.
 #[derive(Debug)]
@@ -37,6 +37,12 @@ fn id_of(place: &Place) -> u64 {
         Place::Start => 0,
         Place::Cursor(id) | Place::After(id) => id.parse().unwrap_or_default(),
     }
+}
+
+/// Of records of a batch HubSpot sent nothing, and did not say that there is nothing.
+fn unanswered(records: usize) -> String {
+    let records = if records == 1 { "1 record".to_owned() } else { format!("{records} records") };
+    format!("short: it does not tell of {records} that were asked for")
 }
 
 /// A page that is not borne out is asked for so often.
@@ -180,13 +186,21 @@ impl Records {
         let what = format!("{} with {}", self.0.name(), to.name());
         let mut known: BTreeMap<u64, BTreeSet<(bool, u64)>> = BTreeMap::new();
         let mut of: Vec<(u64, Option<Cursor>)> = ids.iter().map(|id| (*id, None)).collect();
+        let mut short = 0;
         while !of.is_empty() {
-            let question = Associations { from: self.0.plan.kind, to, of: std::mem::take(&mut of) };
+            let question = Associations { from: self.0.plan.kind, to, of: of.clone() };
             let question = Question::Associations(self.0.asking.version, question);
             let told = door.ask(Call::HubSpot(&question))?;
-            let listed: Listed<Associated> =
+            let batch: Batch<Associated> =
                 told.json().map_err(|why| LiveError::unreadable(&what, &why))?;
-            for one in listed.results {
+            let came: BTreeSet<&str> =
+                batch.results.iter().map(|one| one.from.id.as_str()).collect();
+            of.retain(|(id, _)| !came.contains(id.to_string().as_str()) && !batch.is_without(*id));
+            short += usize::from(!of.is_empty());
+            if short == TRIES {
+                return Err(answer(&what, &unanswered(of.len())));
+            }
+            for one in batch.results {
                 let others: Option<Vec<(bool, u64)>> = one.to.iter().map(To::id).collect();
                 let Some((id, others)) = one.from.id.parse::<u64>().ok().zip(others) else {
                     return Err(answer(&what, "not one of ids"));
@@ -284,28 +298,32 @@ impl Changes {
     }
 
     /// The histories of these records, as far as they are sent.
-    fn histories(
-        &self,
-        door: &mut Door,
-        ids: &[u64],
-    ) -> Result<BTreeMap<u64, Vec<Vec<Was>>>, LiveError> {
+    fn histories(&self, door: &mut Door, ids: &[u64]) -> Result<Batch<Told>, LiveError> {
         let plan = &self.walk.plan;
         let question =
             History { kind: plan.kind, properties: plan.history.clone(), ids: ids.to_vec() };
         let question = Question::History(self.walk.asking.version, question);
         let told = door.ask(Call::HubSpot(&question))?;
-        let batch = told.seeded(Batch(&plan.history));
-        let batch = batch.map_err(|why| LiveError::unreadable(&self.name(), &why))?;
-        Ok(batch.into_iter().map(|record| (record.id, record.history)).collect())
+        let batch = told.seeded(Batches(&plan.history));
+        batch.map_err(|why| LiveError::unreadable(&self.name(), &why))
     }
 
     /// The changes of these records.
     fn of(&self, door: &mut Door, ids: &[u64], rows: &mut Rows) -> Result<(), LiveError> {
-        let mut by_id = self.histories(door, ids)?;
-        let missing: Vec<u64> = ids.iter().copied().filter(|id| !by_id.contains_key(id)).collect();
+        let mut by_id: BTreeMap<u64, Vec<Vec<Was>>> = BTreeMap::new();
+        let mut missing = ids.to_vec();
+        for _ in 0..TRIES {
+            let batch = self.histories(door, &missing)?;
+            // Those that HubSpot does not find have been deleted since.
+            missing.retain(|id| !batch.is_without(*id));
+            by_id.extend(batch.results.into_iter().map(|record| (record.id, record.history)));
+            missing.retain(|id| !by_id.contains_key(id));
+            if missing.is_empty() {
+                break;
+            }
+        }
         if !missing.is_empty() {
-            // Deleted since, unless they come when they are asked for by themselves.
-            by_id.extend(self.histories(door, &missing)?);
+            return Err(answer(&self.name(), &unanswered(missing.len())));
         }
         let Walk { asking, plan, .. } = &self.walk;
         // HubSpot answers a batch in an order of its own.

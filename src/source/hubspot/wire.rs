@@ -2,6 +2,7 @@
 //!
 //! Does not: ask, or know which field of the boundary a property fills.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
@@ -101,6 +102,50 @@ pub(super) struct Pipeline {
 pub(super) struct Stage {
     pub(super) id: String,
     pub(super) label: String,
+}
+
+/// The answer to a batch: what came, and what HubSpot says of the rest.
+#[derive(Debug, Deserialize)]
+pub(super) struct Batch<T> {
+    pub(super) results: Vec<T>,
+    #[serde(default)]
+    errors: Vec<Failure>,
+}
+
+impl<T> Batch<T> {
+    /// Whether HubSpot says of a record that it is not there, or has nothing of what was asked for. One
+    /// that neither came nor is spoken of did not get its answer.
+    pub(super) fn is_without(&self, id: u64) -> bool {
+        let named = |failure: &Failure| failure.ids().any(|named| named == id);
+        let unnamed = |failure: &Failure| failure.ids().next().is_none();
+        self.errors.iter().any(|failure| named(failure) || unnamed(failure))
+    }
+}
+
+/// Why records of a batch did not come.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Failure {
+    category: Member,
+    #[serde(default)]
+    sub_category: Member,
+    #[serde(default)]
+    context: BTreeMap<String, Vec<String>>,
+}
+
+impl Failure {
+    /// Whether it says that there is nothing to send; all else passes, or is for people to look at.
+    pub(super) fn is_absence(&self) -> bool {
+        let ends = |word: &Member, end| matches!(word, Member::Text(word) if word.ends_with(end));
+        ends(&self.category, "OBJECT_NOT_FOUND")
+            || ends(&self.sub_category, "NO_ASSOCIATIONS_FOUND")
+    }
+
+    /// The records that it names: `ids`, or `fromObjectId`.
+    fn ids(&self) -> impl Iterator<Item = u64> {
+        let named = ["ids", "fromObjectId"].into_iter().filter_map(|name| self.context.get(name));
+        named.flatten().filter_map(|id| id.parse().ok())
+    }
 }
 
 /// What a record is associated with.
@@ -239,35 +284,40 @@ impl<'de> Visitor<'de> for Pages<'_> {
 
 /// Reads the answer to a batch: of each record the histories of these properties.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Batch<'w>(pub(super) &'w [String]);
+pub(super) struct Batches<'w>(pub(super) &'w [String]);
 
-impl<'de> DeserializeSeed<'de> for Batch<'_> {
-    type Value = Vec<Told>;
+impl<'de> DeserializeSeed<'de> for Batches<'_> {
+    type Value = Batch<Told>;
 
     fn deserialize<D: serde::Deserializer<'de>>(self, reader: D) -> Result<Self::Value, D::Error> {
         reader.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for Batch<'_> {
-    type Value = Vec<Told>;
+impl<'de> Visitor<'de> for Batches<'_> {
+    type Value = Batch<Told>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a batch of records")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut results = None;
+        let (mut results, mut errors) = (None, None);
         while let Some(name) = map.next_key::<String>()? {
-            if name == "results" {
-                let one = Part { name: "propertiesWithHistory", seed: Histories(self.0) };
-                once(&mut results, map.next_value_seed(Each(one))?)?;
-            } else {
-                map.next_value::<IgnoredAny>()?;
+            match name.as_str() {
+                "results" => {
+                    let one = Part { name: "propertiesWithHistory", seed: Histories(self.0) };
+                    once(&mut results, map.next_value_seed(Each(one))?)?;
+                }
+                "errors" => once(&mut errors, map.next_value()?)?,
+                _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         let results = results.ok_or_else(|| A::Error::missing_field("results"))?;
-        Ok(results.into_iter().map(|(id, history)| Told { id, history }).collect())
+        Ok(Batch {
+            results: results.into_iter().map(|(id, history)| Told { id, history }).collect(),
+            errors: errors.unwrap_or_default(),
+        })
     }
 }
 

@@ -211,7 +211,14 @@ impl Account {
             .filter_map(found)
             .map(|(id, record)| shown(id, record, &asked.json(), true))
             .collect();
-        multi(&results, ids.len() - results.len())
+        let missing: Vec<String> =
+            ids.iter().filter(|id| found(id).is_none()).map(u64::to_string).collect();
+        let lost = json!({
+            "status": "error", "category": "OBJECT_NOT_FOUND",
+            "message": "Could not get some CONTACT objects, they may be deleted or not exist.",
+            "context": { "ids": missing },
+        });
+        multi(&results, if missing.is_empty() { Vec::new() } else { vec![lost] })
     }
 
     fn associated(&self, from: &str, to: &str, asked: &Request) -> Reply {
@@ -255,7 +262,18 @@ impl Account {
                 one
             })
             .collect();
-        multi(&results, ids.len() - results.len())
+        let alone = ids.iter().filter(|id| known.is_none_or(|known| !known.contains_key(id)));
+        let alone = alone.map(|id| {
+            json!({
+                "status": "error", "category": "OBJECT_NOT_FOUND",
+                "subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND",
+                "message": format!("No {to} is associated with {from} {id}."),
+                "context": {
+                    "fromObjectId": [id.to_string()], "fromObjectType": [from], "toObjectType": [to],
+                },
+            })
+        });
+        multi(&results, alone.collect())
     }
 }
 
@@ -267,13 +285,14 @@ fn ids(asked: &Request) -> Vec<u64> {
 }
 
 /// The answer to a batch: 207 where something was not found.
-fn multi(results: &[Value], missing: usize) -> Reply {
+fn multi(results: &[Value], errors: Vec<Value>) -> Reply {
     let mut answer = json!({ "status": "COMPLETE", "results": results });
-    if missing > 0 {
-        answer["numErrors"] = json!(1);
-        answer["errors"] = json!([{ "status": "error", "category": "OBJECT_NOT_FOUND" }]);
+    let status = if errors.is_empty() { 200 } else { 207 };
+    if !errors.is_empty() {
+        answer["numErrors"] = json!(errors.len());
+        answer["errors"] = Value::Array(errors);
     }
-    Reply::status(if missing > 0 { 207 } else { 200 }, &answer)
+    Reply::status(status, &answer)
 }
 
 /// A record as it is sent: what was asked for and exists, and what is always sent.
