@@ -432,6 +432,22 @@ pub(super) fn columnless(
     })
 }
 
+/// The tables under review of which a CRM shows no record: they may be empty, or hidden from this login.
+pub(super) fn empty(inputs: &[Input]) -> Vec<Note> {
+    let is_empty = |input: &&Input| {
+        let asked = matches!(input.origin, Origin::Crm(_));
+        asked && input.tally.rows_read == 0 && Object::REVIEWED.contains(&input.object)
+    };
+    let empty = inputs.iter().filter(is_empty).map(|input| {
+        let says = format!(
+            "{}: this login sees no record of it; where there are some, give it the rights that docs/live-sources.md names",
+            input.file
+        );
+        Note { mailed: says.clone(), says }
+    });
+    empty.collect()
+}
+
 /// The fields that checks, the batch or the packet read and that a CRM does not show, a sentence for each of
 /// its tables; those that an earlier run had are told otherwise. What they hold is not blank but unknown, so
 /// nothing that is judged without them is complete.

@@ -21,7 +21,7 @@ use crate::source::{Input, Origin};
 
 use super::cut::Loss;
 use super::history::{self, Now, Past, Present};
-use super::judged::{Judged, columnless, hidden};
+use super::judged::{Judged, columnless, empty, hidden};
 use super::tally::{self, Counted, Scope, Stand};
 use super::{Folder, PROGRAM, copies, lapsed, manifest, patterns, rule_change};
 
@@ -172,7 +172,15 @@ pub(super) fn write_up(
 fn notes(judged: &Judged, loss: &Loss, earlier: &[Entry], day: NaiveDate) -> Vec<Note> {
     let columnless = columnless(&judged.inputs, &judged.admissions, &loss.fields())
         .map(|says| Note { mailed: says.clone(), says });
-    judged.notes.iter().cloned().chain(columnless).chain(overtaken(earlier, day)).collect()
+    let empty = empty(&judged.inputs).into_iter();
+    judged
+        .notes
+        .iter()
+        .cloned()
+        .chain(columnless)
+        .chain(empty)
+        .chain(overtaken(earlier, day))
+        .collect()
 }
 
 /// What makes the same packet again.

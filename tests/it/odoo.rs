@@ -231,6 +231,145 @@ fn what_this_user_may_not_see_is_missing_from_the_packet() {
     assert_eq!(leads["fields_absent"], json!(["lead_source", "modified"]), "{leads}");
 }
 
+/// A database whose media this user may read, and a folder that reads them.
+fn with_media() -> (Database, fn(&Server) -> Job) {
+    let mut database = database();
+    let media = database.models.get_mut("utm.medium").unwrap();
+    media.may.insert("read");
+    media.records.insert(1, record(&json!({ "display_name": "Web" })));
+    let listing = |server: &Server| {
+        let job = job(server, "");
+        job.edit(
+            "rules/boundary.toml",
+            "\n[user.fields]",
+            "lead_source = { from = \"medium_id\", why = \"Where it came from.\" }\n\n[user.fields]",
+        );
+        job.put(
+            "rules/lead-source.toml",
+            "[outside-taxonomy]\n\n[taxonomy]\nvalues = [\"Web\", \"Event\"]\n",
+        );
+        job
+    };
+    (database, listing)
+}
+
+/// Spoils the first answers of some kind, so many of them.
+fn spoilt(
+    database: &mut Database,
+    mut twin: Database,
+    is_meant: fn(&Request) -> bool,
+    mut times: usize,
+    spoil: fn(&mut Vec<Value>),
+) {
+    database.fault = Some(Box::new(move |request| {
+        if !is_meant(request) {
+            return None;
+        }
+        times = times.checked_sub(1)?;
+        let mut records: Vec<Value> =
+            serde_json::from_slice(twin.answer(request).body()).unwrap_or_default();
+        spoil(&mut records);
+        Some(Reply::json(&json!(records)))
+    }));
+}
+
+fn asks_media(request: &Request) -> bool {
+    request.path == "/json/2/utm.medium/search_read"
+}
+
+fn asks_activities(request: &Request) -> bool {
+    request.path == "/json/2/mail.activity/search_read"
+}
+
+fn asks_newest(request: &Request) -> bool {
+    request.path == "/json/2/crm.lead/search_read" && request.json()["limit"] == 1
+}
+
+#[test]
+fn a_look_up_that_comes_in_part_is_asked_for_again() {
+    let (mut database, job) = with_media();
+    spoilt(&mut database, with_media().0, asks_media, 1, Vec::clear);
+    let server = database.serve();
+    let job = job(&server);
+    run(&job).ends(0);
+    assert_eq!(records(&job, "SRC-05"), BTreeSet::new());
+    assert_eq!(records(&job, "OWN-01"), left());
+}
+
+#[test]
+fn a_linked_record_that_stays_hidden_leaves_its_field_unread() {
+    let (mut database, job) = with_media();
+    // Some of the leads are of one that is shown.
+    let media = database.models.get_mut("utm.medium").unwrap();
+    media.records.insert(2, record(&json!({ "display_name": "Event" })));
+    media.records.remove(&1);
+    for (id, lead) in &mut database.models.get_mut("crm.lead").unwrap().records {
+        if *id < 6_000 {
+            lead.insert("medium_id".to_owned(), json!(2));
+        }
+    }
+    let server = database.serve();
+    let job = job(&server);
+    let end = run(&job).ends(1);
+    assert!(end.err.contains("`lead.lead_source` (medium_id) is not there"), "{}", end.err);
+    assert_eq!(records(&job, "SRC-05"), BTreeSet::new());
+    assert_eq!(records(&job, "OWN-01"), left());
+    let manifest = job.json(&format!("runs/{DAY}/manifest.json"));
+    let inputs = manifest["inputs"].as_array().unwrap();
+    let leads = inputs.iter().find(|input| input["object"] == "lead").unwrap();
+    assert_eq!(leads["rows_read"], active_leads(), "{leads}");
+    assert_eq!(leads["fields_absent"], json!(["lead_source"]), "{leads}");
+}
+
+#[test]
+fn activities_are_as_many_as_odoo_counts() {
+    let half = |records: &mut Vec<Value>| records.truncate(records.len() / 2);
+    let mut spoiled = database();
+    spoilt(&mut spoiled, database(), asks_activities, 1, half);
+    let server = database.serve();
+    let job = job(&server, "");
+    run(&job).ends(0);
+    let mut spoiled = database();
+    spoilt(&mut spoiled, database(), asks_activities, usize::MAX, half);
+    let server = database.serve();
+    let job = self::job(&server, "");
+    let end = run(&job).ends(3);
+    assert!(end.err.contains("another number of records than Odoo counts"), "{}", end.err);
+}
+
+#[test]
+fn the_newest_record_is_borne_out_by_the_count() {
+    let older = |records: &mut Vec<Value>| *records = vec![json!({ "id": 300 })];
+    for spoil in [Vec::clear, older] {
+        let mut database = database();
+        spoilt(&mut database, database(), asks_newest, 1, spoil);
+        let server = database.serve();
+        let job = job(&server, "");
+        run(&job).ends(0);
+        assert_eq!(records(&job, "OWN-01"), left());
+        let mut database = database();
+        spoilt(&mut database, database(), asks_newest, usize::MAX, spoil);
+        let server = database.serve();
+        let job = self::job(&server, "");
+        let end = run(&job).ends(3);
+        assert!(end.err.contains("another number of records each time"), "{}", end.err);
+    }
+}
+
+#[test]
+fn a_table_without_a_record_is_told() {
+    let mut database = database();
+    database.models.get_mut("crm.lead").unwrap().records.clear();
+    let server = database.serve();
+    let job = job(&server, "");
+    run(&job).ends(0);
+    let summary = job.text(&format!("runs/{DAY}/summary.txt"));
+    assert!(
+        summary.replace('\n', " ").contains("Odoo leads: this login sees no record of it"),
+        "{summary}"
+    );
+}
+
 #[test]
 fn an_address_for_deliveries_is_no_contact() {
     let mut database = database();

@@ -97,6 +97,12 @@ pub enum LiveError {
         /// The rights, one sentence each.
         rights: Vec<String>,
     },
+    /// A column turned out to be hidden while it was read: the table has one fewer, and is read anew.
+    #[error("{column} is hidden from this login")]
+    Narrower {
+        /// The column.
+        column: String,
+    },
     /// Something that has to be there is not, or this login may not see it.
     #[error("{what}\n  hint: {hint}")]
     NotGranted {
@@ -126,6 +132,7 @@ impl LiveError {
             Self::Answer { .. } => true,
             Self::Login(_)
             | Self::Wide { .. }
+            | Self::Narrower { .. }
             | Self::NotGranted { .. }
             | Self::NotAdmitted(_)
             | Self::Folder(_) => false,
@@ -179,7 +186,8 @@ pub trait Reading {
     fn count(&mut self, door: &mut Door) -> Result<Option<u64>, LiveError>;
 
     /// Reads a page into `rows`, and says where the next one is: the best way first, and what the CRM
-    /// itself says last. `before` is how far the table was read before this page.
+    /// itself says last. `before` is how far the table was read before this page. Where a column turns
+    /// out to be hidden, the table goes on without it ([`LiveError::Narrower`]).
     fn page(
         &mut self,
         door: &mut Door,
@@ -348,11 +356,17 @@ pub(super) fn pull(
     for (at, mut reading) in readings.into_iter().enumerate() {
         let object = reading.object();
         let name = reading.name();
-        let desk = boundary.admit(object, &name, reading.columns(), reads, zone)?.of_a_program();
-        let mut book = Book::open(&stash, &format!("{at}-{object}"), &desk, reading.as_ref())?;
-        book.read(&mut door, reading.as_mut(), surroundings.tell)?;
-        let (input, intake) = book.close(reading.as_ref(), before);
-        let mut load = desk.close(intake.into())?;
+        let (input, mut load) = loop {
+            let desk =
+                boundary.admit(object, &name, reading.columns(), reads, zone)?.of_a_program();
+            let mut book = Book::open(&stash, &format!("{at}-{object}"), &desk, reading.as_ref())?;
+            match book.read(&mut door, reading.as_mut(), surroundings.tell) {
+                Err(LiveError::Narrower { .. }) => continue,
+                read => read?,
+            }
+            let (input, intake) = book.close(reading.as_ref(), before);
+            break (input, desk.close(intake.into())?);
+        };
         load.reader_set_aside(input.tally.quarantined);
         pull.inputs.push(input);
         match loads.iter_mut().find(|(held, _)| *held == object) {

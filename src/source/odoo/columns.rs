@@ -180,6 +180,24 @@ impl Plan {
         ))))
     }
 
+    /// Leaves out the columns that a link fills, and gives the name of the first. What a record that this
+    /// user may not see says is unknown: neither its id nor a blank stands for it.
+    pub(super) fn without(&mut self, link: usize) -> String {
+        let is_of_it = |fill: &Fill| matches!(fill, Fill::Linked(of) if *of == link);
+        let fills = self.fills.iter().map(is_of_it).collect::<Vec<_>>();
+        let mut columns = Vec::new();
+        for (column, hidden) in std::mem::take(&mut self.header).into_iter().zip(fills) {
+            if hidden { &mut columns } else { &mut self.header }.push(column);
+        }
+        self.fills.retain(|fill| !is_of_it(fill));
+        columns.into_iter().next().unwrap_or_default()
+    }
+
+    /// Whether a link still fills a column.
+    pub(super) fn is_read(&self, link: usize) -> bool {
+        self.fills.iter().any(|fill| matches!(fill, Fill::Linked(of) if *of == link))
+    }
+
     /// The cells of one record.
     pub(super) fn row(
         &self,
@@ -197,8 +215,7 @@ impl Plan {
                     .into_iter()
                     .map(|id| match looked_up.links.get(*link).and_then(|known| known.get(&id)) {
                         Some(value) => to.writing.written(value),
-                        // A record that this user may not see is not the same as none.
-                        None => Ok(id.to_string()),
+                        None => Err("a link to a record that was not looked up"),
                     })
                     .collect();
                 Ok(names?.join(";"))

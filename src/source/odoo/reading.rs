@@ -1,5 +1,6 @@
 //! How the records of one table are read: behind the last id of the page before, up to the newest record
-//! there was when the pull began.
+//! there was when the pull began. What other models say of a page is proved too: by the ids that were asked
+//! for, or by how many records Odoo counts.
 //!
 //! Does not: let a record in.
 
@@ -111,6 +112,64 @@ impl Base {
         Ok(page)
     }
 
+    fn count(&self, door: &mut Door, model: &Model, domain: Domain) -> Result<u64, LiveError> {
+        self.told(door, &Question::Count(model.clone(), domain))
+    }
+
+    /// The id of the newest record of a domain, 0 where it has none: as many are up to it as there are in
+    /// all.
+    fn newest(&self, door: &mut Door, model: &Model, domain: &Domain) -> Result<u64, LiveError> {
+        for _ in 0..TRIES {
+            let last =
+                Read { limit: 1, ..page_of(model, domain.clone(), &[Name::ID], Order::Falling) };
+            let newest = self.read(door, last)?.first().map_or(0, |(id, _)| *id);
+            let all = self.count(door, model, domain.clone())?;
+            if self.count(door, model, domain.up_to(newest))? == all {
+                return Ok(newest);
+            }
+        }
+        Err(fault(model, "not borne out: another number of records each time it is counted"))
+    }
+
+    /// These records, as far as this user may see them.
+    fn these(
+        &self,
+        door: &mut Door,
+        model: &Model,
+        mut ids: BTreeSet<u64>,
+        field: &Name,
+    ) -> Result<BTreeMap<u64, Member>, LiveError> {
+        let mut found = BTreeMap::new();
+        for _ in 0..TRIES {
+            if ids.is_empty() {
+                break;
+            }
+            let wanted: Vec<u64> = ids.iter().copied().collect();
+            let fields = [field.clone()];
+            let came = self.all(door, model, &Domain::ids(&wanted), &fields)?;
+            found.extend(came.into_iter().filter_map(|(id, mut it)| Some((id, it.pop()?))));
+            ids.retain(|id| !found.contains_key(id));
+        }
+        Ok(found)
+    }
+
+    /// All records of a domain, as many as Odoo counts.
+    fn counted(
+        &self,
+        door: &mut Door,
+        model: &Model,
+        domain: &Domain,
+        fields: &[Name],
+    ) -> Result<Vec<Record>, LiveError> {
+        for _ in 0..TRIES {
+            let records = self.all(door, model, domain, fields)?;
+            if self.count(door, model, domain.clone())? == records.len() as u64 {
+                return Ok(records);
+            }
+        }
+        Err(fault(model, "not borne out: it has another number of records than Odoo counts"))
+    }
+
     /// All records of a domain.
     fn all(
         &self,
@@ -131,6 +190,9 @@ impl Base {
         }
     }
 }
+
+/// What is not borne out is asked for so often.
+const TRIES: usize = 3;
 
 fn page_of(model: &Model, domain: Domain, fields: &[Name], order: Order) -> Read {
     Read { model: model.clone(), domain, fields: fields.to_vec(), order, limit: Read::PAGE }
@@ -162,9 +224,7 @@ impl Table {
     ) -> Result<Option<Self>, LiveError> {
         let Some(known) = base.fields(door, model)? else { return Ok(None) };
         let plan = Plan::of(&known, &wanted.fields, boundary, |linked| base.fields(door, linked))?;
-        let newest =
-            Read { limit: 1, ..page_of(model, domain.clone(), &[Name::ID], Order::Falling) };
-        let newest = base.read(door, newest)?.first().map_or(0, |(id, _)| *id);
+        let newest = base.newest(door, model, domain)?;
         if !plan.activities.is_empty() {
             base.fields(door, &Model::ACTIVITY)?;
         }
@@ -177,19 +237,19 @@ impl Table {
     }
 
     /// What other models say about the records of a page.
-    fn look_up(&self, door: &mut Door, page: &[Record]) -> Result<LookedUp, LiveError> {
+    fn look_up(&mut self, door: &mut Door, page: &[Record]) -> Result<LookedUp, LiveError> {
         let mut looked_up = LookedUp::default();
-        for link in &self.plan.links {
+        for (at, link) in self.plan.links.iter().enumerate() {
             let mut ids = BTreeSet::new();
-            for (id, members) in page {
+            for (id, members) in page.iter().filter(|_| self.plan.is_read(at)) {
                 let member = members.get(link.at).unwrap_or(&Member::Missing);
                 ids.extend(linked(member).map_err(|why| self.of_record(*id, why))?);
             }
-            let ids: Vec<u64> = ids.into_iter().collect();
-            let fields = [link.field.clone()];
-            let found = self.base.all(door, &link.model, &Domain::ids(&ids), &fields)?;
-            let value = |(id, mut members): Record| Some((id, members.pop()?));
-            looked_up.links.push(found.into_iter().filter_map(value).collect());
+            let known = self.base.these(door, &link.model, ids.clone(), &link.field)?;
+            if ids.iter().any(|id| !known.contains_key(id)) {
+                return Err(LiveError::Narrower { column: self.plan.without(at) });
+            }
+            looked_up.links.push(known);
         }
         if !self.plan.activities.is_empty() {
             let ids: Vec<u64> = page.iter().map(|(id, _)| *id).collect();
@@ -208,7 +268,7 @@ impl Table {
         fields.extend(self.plan.activities.iter().cloned());
         let domain = Domain::activities(&self.model, ids);
         let mut latest = vec![BTreeMap::new(); self.plan.activities.len()];
-        for (id, members) in self.base.all(door, &Model::ACTIVITY, &domain, &fields)? {
+        for (id, members) in self.base.counted(door, &Model::ACTIVITY, &domain, &fields)? {
             let of = match members.split_first() {
                 Some((Member::Text(of), days)) => of.parse::<u64>().ok().map(|of| (of, days)),
                 Some(_) | None => None,
@@ -247,7 +307,7 @@ impl Reading for Table {
     }
 
     fn count(&mut self, door: &mut Door) -> Result<Option<u64>, LiveError> {
-        self.base.told(door, &Question::Count(self.model.clone(), self.domain.clone())).map(Some)
+        self.base.count(door, &self.model, self.domain.clone()).map(Some)
     }
 
     fn page(
