@@ -410,6 +410,11 @@ fn files(listed: &Section<'_>, boundary: &Boundary) -> Files {
     files
 }
 
+/// What of an address names a host.
+fn host_of(address: &str) -> &str {
+    address.rsplit_once('@').map_or(address, |(_, host)| host)
+}
+
 /// What `[source.live]` says: where the CRM is, how to log in and how to behave there.
 fn live(section: &Section<'_>, crm: Crm) -> Option<Live> {
     let host = section.required_text("host").and_then(|said| match Host::parse(said.value) {
@@ -417,7 +422,8 @@ fn live(section: &Section<'_>, crm: Crm) -> Option<Live> {
         Err(hint) => {
             section.problem_with_hint(
                 said.line,
-                format!("`{}` is not a host that can be asked", said.value),
+                // A name and a password may stand before it.
+                format!("`{}` is not a host that can be asked", host_of(said.value)),
                 hint,
             );
             None

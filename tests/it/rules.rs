@@ -47,6 +47,44 @@ error: `lead.regoin` is not in rules/boundary.toml (did you mean `region`?)
 }
 
 #[test]
+fn a_secret_beside_a_mistake_is_not_drawn() {
+    const PASTED: &str = "pat-canary-0123456789";
+    let live = "[source.live]\nhost = \"api.hubapi.com\"\n";
+    for lines in [
+        format!("{live}token = \"{PASTED}\""),
+        format!("{live}client_secret = \"{PASTED}\""),
+        format!("{live}tokn = {{ env = \"{PASTED}\" }}"),
+        format!("{live}token = [\n  \"{PASTED}\",\n]"),
+        format!("{live}token {PASTED}"),
+        format!("[source.liv]\ntokn = \"{PASTED}\""),
+        format!("[packet]\nmask_kye = \"{PASTED}\""),
+        format!("[source.live]\nhost = \"https://ann:{PASTED}@api.hubapi.com/x\""),
+    ] {
+        let job = Job::acme("hubspot");
+        job.put("review.toml", &format!("{}\n{lines}\n", job.text("review.toml")));
+        for call in [
+            &["rules", "check"][..],
+            &["run"],
+            &["doctor"],
+            &["rules", "check", "--format", "json"],
+        ] {
+            let said = job.call(call);
+            assert!(said.code == 2, "{lines}: {}", said.err);
+            for text in [&said.out, &said.err] {
+                assert!(!text.contains(PASTED), "{lines}: {text}");
+            }
+            if call == ["rules", "check"] {
+                assert!(said.out.contains("--> review.toml:"), "{lines}: {}", said.out);
+            }
+        }
+    }
+    let job = Job::acme("hubspot");
+    job.put("review.toml", &(job.text("review.toml") + "\n[packet]\nmask_key = \"canary\"\n"));
+    let said = job.call(&["rules", "check"]).ends(2);
+    assert!(said.out.contains("mask_key") && !said.out.contains("canary"), "{}", said.out);
+}
+
+#[test]
 fn what_the_lint_finds_can_end_the_command() {
     let job = Job::acme("salesforce");
     let check = |more: &[&str]| {

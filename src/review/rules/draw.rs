@@ -30,6 +30,14 @@ pub(super) fn draw(remark: &Remark, texts: &BTreeMap<String, &str>) -> String {
     }
     let mut group = Group::with_title(title);
     let mut unquoted = Vec::new();
+    let is_meant = |file: &String| {
+        remark.place.file == *file || remark.also.iter().any(|place| place.file == *file)
+    };
+    let texts: BTreeMap<&String, String> = texts
+        .iter()
+        .filter(|(file, _)| is_meant(file))
+        .map(|(file, text)| (file, without_secrets(text)))
+        .collect();
     let places = std::iter::once((&remark.place, AnnotationKind::Primary))
         .chain(remark.also.iter().map(|place| (place, AnnotationKind::Context)));
     for (place, kind) in places {
@@ -67,6 +75,51 @@ pub(super) fn draw(remark: &Remark, texts: &BTreeMap<String, &str>) -> String {
         group = group.element(Level::HELP.with_name("hint").message(hint.as_str()));
     }
     Renderer::plain().term_width(WIDTH).render(&[group])
+}
+
+/// A file of the config, line by line, without what may be secret: somebody may have pasted a token where
+/// the name of its place belongs, or slipped at its key.
+fn without_secrets(text: &str) -> String {
+    let mut table = "";
+    let mut is_hidden = false;
+    let shown = text.split_inclusive('\n').map(|line| {
+        let end = if line.ends_with('\n') { "\n" } else { "" };
+        if let Some(header) = header(line) {
+            table = header;
+            is_hidden = false;
+            return line.to_owned();
+        }
+        let Some((key, value)) = line.split_once('=').filter(|(key, _)| is_key(key)) else {
+            // A value that goes on, or a line that is no TOML.
+            let shown = if is_hidden || is_of_a_login(table) { end } else { line };
+            return shown.to_owned();
+        };
+        let inside = value.trim_start().starts_with('{') && is_of_a_login(value);
+        is_hidden = inside || is_of_a_login(table) || is_of_a_login(key);
+        if is_hidden { format!("{key}= …{end}") } else { line.to_owned() }
+    });
+    shown.collect()
+}
+
+/// The name of the table that begins on a line.
+fn header(line: &str) -> Option<&str> {
+    let (name, _) = line.trim_start().strip_prefix('[')?.split_once(']')?;
+    let name = name.trim_start_matches('[');
+    is_key(name).then_some(name)
+}
+
+fn is_key(text: &str) -> bool {
+    let plain =
+        |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '"' | '\'' | ' ' | '\t');
+    !text.trim().is_empty() && text.chars().all(plain)
+}
+
+/// Whether a name is of how a CRM is entered, or of a secret. Below `source` all is but the files.
+fn is_of_a_login(name: &str) -> bool {
+    const WORDS: [&str; 6] = ["token", "secret", "password", "api_key", "private_key", "mask"];
+    let is_live = |part: &str| part == "live" || WORDS.iter().any(|word| part.contains(word));
+    let mut parts = name.split(|c: char| !c.is_alphanumeric() && c != '_');
+    parts.any(is_live) || name.trim().starts_with("source.") && name.trim() != "source.files"
 }
 
 /// The text from a line on, as far as it is one thing: a table's header with its keys, or else the line.
