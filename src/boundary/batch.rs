@@ -747,10 +747,18 @@ fn mask(value: &str) -> String {
     }
 }
 
-/// What a mask leaves of an address: its first character and its domain. `None` where the value is none.
+/// What a mask leaves of an address: its first character and its domain. `None` where the value is none, or
+/// where more follows, which a mask would show.
 pub fn masked_address(value: &str) -> Option<String> {
-    let (local, domain) = value.rsplit_once('@')?;
-    Some(format!("{}…@{domain}", local.chars().next().unwrap_or('…')))
+    let (local, domain) = value.trim().rsplit_once('@')?;
+    let first = local.trim_start().chars().next().filter(|_| is_domain(domain))?;
+    Some(format!("{first}…@{domain}"))
+}
+
+/// Whether a text is of the shape of a domain: letters, digits, dots and hyphens, and some letter among them.
+pub fn is_domain(text: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-');
+    text.chars().all(plain) && text.contains(char::is_alphabetic)
 }
 
 /// A quotable value with its place. Minted only from a [`Row`].
@@ -872,6 +880,12 @@ mod tests {
             ("ann@acme.com, bo@home.org;cy@work.net,", "a…@acme.com, b…@home.org, c…@work.net"),
             ("ann@acme@com", "a…@com"),
             ("Ng, Ann", "N…n"),
+            ("ann@acme.com; 0171-5551234", "a…4"),
+            ("ann@acme.com (mobile 0171 5551234)", "a…)"),
+            ("ann@acme.com 0171", "a…1"),
+            (" @acme.com", "@…m"),
+            ("ann@0171-5551234", "a…4"),
+            ("ann@münchen.example", "a…@münchen.example"),
         ] {
             assert_eq!(mask(value), shown);
         }

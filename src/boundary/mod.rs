@@ -24,7 +24,8 @@ use unicode_normalization::UnicodeNormalization as _;
 use crate::policy::{Document, Log, Node, Said, Section, nearest};
 
 pub use batch::{
-    Batch, Cell, RecordRef, Row, Shown, is_bare_day, masked_address, named_day, written_number,
+    Batch, Cell, RecordRef, Row, Shown, is_bare_day, is_domain, masked_address, named_day,
+    written_number,
 };
 pub use figure::DecimalMark;
 pub use intake::{

@@ -6,7 +6,8 @@
 use chrono::Duration;
 
 use crate::boundary::{
-    Boundary, Field, Grant, Kind as Shape, Object, RecordRef, Row, Shown, id_key, masked_address,
+    Boundary, Field, Grant, Kind as Shape, Object, RecordRef, Row, Shown, id_key, is_domain,
+    masked_address,
 };
 use crate::check::World;
 use crate::check::deals::DealState;
@@ -717,7 +718,7 @@ pub(super) fn folded(row: Row<'_>, field: &Field, step: &'static str, value: &st
         // The domain of an address stands in its masked form, too.
         Shown::Masked(_) => Shown::Masked(match masked_address(value) {
             Some(address) => address,
-            None if field.kind() == Shape::Email => value.to_owned(),
+            None if field.kind() == Shape::Email && is_domain(value) => value.to_owned(),
             None => "…".to_owned(),
         }),
         hidden @ (Shown::Blank | Shown::Never | Shown::Withheld) => hidden.clone(),
