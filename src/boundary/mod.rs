@@ -307,11 +307,16 @@ const ALWAYS_BLOCKED: &[&str] = &[
     "iban*",
     "*iban",
     "*passport*",
+    "*socialinsurance*",
+    "*nationalinsurance*",
     // German.
     "*notiz*",
     "*beschreibung*",
     "*kommentar*",
     "*bemerkung*",
+    "*anmerkung*",
+    "*freitext*",
+    "*transkript*",
     "*passwort*",
     "*kennwort*",
     "*sozialversicherung*",
@@ -319,6 +324,7 @@ const ALWAYS_BLOCKED: &[&str] = &[
     "*kreditkarte*",
     "*reisepass*",
     "*ausweisnummer*",
+    "*personalausweis*",
     // French.
     "*remarque*",
     "*motdepasse*",
@@ -334,13 +340,36 @@ const ALWAYS_BLOCKED: &[&str] = &[
     "*seguridadsocial*",
     "*tarjetadecredito*",
     "*pasaporte*",
+    "*documentodeidentidad*",
+    // Italian. A company has a `partita IVA`.
+    "*codicefiscale*",
 ];
 
-/// Short names that are blocked as a word of a name: inside a word they are chance, as in
-/// `Business Name`.
-const ALWAYS_BLOCKED_WORDS: &[&str] = &["ssn", "iban", "nota", "notas", "dni"];
+/// Names that are blocked as words of a name: inside a word they are chance, as in `Business Name` or
+/// `International Id`.
+const ALWAYS_BLOCKED_WORDS: &[&str] = &[
+    "ssn",
+    "iban",
+    "nota",
+    "notas",
+    "dni",
+    "national id",
+    "credential",
+    "credentials",
+    "token",
+    "tokens",
+    "cvv",
+    "cvc",
+    "pin",
+    // National ids of Great Britain, Brazil, Poland and the Netherlands.
+    "nino",
+    "cpf",
+    "pesel",
+    "bsn",
+];
 
-/// The blocked word that a name holds: `Customer_SSN__c`, `customerSsnLast4`.
+/// The blocked word that a name holds: `Customer_SSN__c`, `customerSsnLast4`; or words, one behind the
+/// other or as one: `National ID`, `nationalid`.
 fn blocked_word(name: &str) -> Option<&'static str> {
     let mut words = vec![String::new()];
     let mut letters = name.chars().peekable();
@@ -356,7 +385,12 @@ fn blocked_word(name: &str) -> Option<&'static str> {
         }
         before = c;
     }
-    ALWAYS_BLOCKED_WORDS.iter().copied().find(|blocked| words.iter().any(|word| word == blocked))
+    words.retain(|word| !word.is_empty());
+    ALWAYS_BLOCKED_WORDS.iter().copied().find(|blocked| {
+        let parts: Vec<&str> = blocked.split(' ').collect();
+        let is_one = |word: &String| *word == parts.concat();
+        words.iter().any(is_one) || words.windows(parts.len()).any(|words| words == parts)
+    })
 }
 
 /// Lower case without spaces, punctuation and accents, so that `API Key`, `api_key` and `ApiKey__c` are one
@@ -809,10 +843,39 @@ mod tests {
             "Contraseña",
             "Número de Seguridad Social",
             "DNI",
+            "National_ID__c",
+            "National ID",
+            "nationalId",
+            "Credentials",
+            "API Token",
+            "Auth_Token__c",
+            "Bearer Token",
+            "CVV",
+            "PIN",
+            "NINO",
+            "CPF",
+            "PESEL",
+            "BSN",
+            "Codice Fiscale",
+            "Personalausweis",
+            "Documento de identidad",
+            "Social Insurance Number",
+            "Anmerkung",
+            "Freitext",
+            "Transkript",
         ] {
             check_always_blocked(name, true);
         }
         for name in [
+            "International Id",
+            "National Account",
+            "Pinned",
+            "Shipping City",
+            "Spin Rate",
+            "VAT_Id__c",
+            "Steuernummer",
+            "Partita IVA",
+            "Credentialing Body",
             "Business Name",
             "Business_Need__c",
             "BusinessNumber",
