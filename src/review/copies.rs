@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::boundary::{Batch, Field, Kind, Object, RecordRef, Row, Shown};
+use crate::boundary::{Batch, Cell, Field, Kind, Object, RecordRef, Row, Shown};
 use crate::check::{self, By};
 use crate::config::{Config, MaskKey};
 use crate::finding::{Changed, Evidence, Finding};
@@ -109,6 +109,9 @@ fn mask(config: &Config, judged: &Judged, key: &MaskKey) -> Mask {
             if let Evidence::Changed(change) = evidence {
                 learn_change(&mut mask.of(&id), config, judged, change);
             }
+            for cell in cells(evidence) {
+                learn_cell(&mut mask.of(&id), config, judged, cell);
+            }
             if let Evidence::Normalised { from, to: Shown::Value(to) | Shown::Masked(to), .. } =
                 evidence
                 && let Some(word) = config
@@ -130,6 +133,30 @@ fn mask(config: &Config, judged: &Judged, key: &MaskKey) -> Mask {
         }
     }
     mask
+}
+
+/// The values that an evidence quotes of records.
+fn cells(evidence: &Evidence) -> Vec<&Cell> {
+    match evidence {
+        Evidence::Cell(cell) | Evidence::Normalised { from: cell, .. } => vec![cell],
+        Evidence::Compared { left, right, .. } => vec![left, right],
+        Evidence::Likeness(_)
+        | Evidence::Changed(_)
+        | Evidence::Policy { .. }
+        | Evidence::Figure { .. }
+        | Evidence::Trace(_) => Vec::new(),
+    }
+}
+
+/// Covers a value that is quoted of a table whose rows are not found by an id: several answers to campaigns
+/// are of one person.
+fn learn_cell(mask: &mut Learning<'_>, config: &Config, judged: &Judged, cell: &Cell) {
+    if let Shown::Value(text) | Shown::Masked(text) = cell.shown()
+        && let Some(field) = config.boundary.allowed(cell.record().object, cell.field())
+        && let Some(word) = covered(&field).or_else(|| whom(judged, &field, text))
+    {
+        mask.learn(word, text);
+    }
 }
 
 /// Every record that a finding names.

@@ -166,10 +166,8 @@ fn has(text: &str, words: &str) -> bool {
 
 #[test]
 fn a_masked_copy_names_nobody_and_takes_no_decision() {
-    // A city in a campaign's name, a source that says as little as a name, and a rule's own list name nobody.
-    const ELSEWHERE: [&str; 6] = [
-        "the campaign analytica München 2026",
-        "<bdi>analytica München 2026</bdi>",
+    // A source that says as little as a name, and a rule's own list name nobody.
+    const ELSEWHERE: [&str; 4] = [
         "Lead source is Unknown,",
         "lead source</th><td><bdi>Unknown</bdi>",
         "lead source</bdi></dt><dd><del><bdi>Unknown</bdi>",
@@ -198,6 +196,9 @@ fn a_masked_copy_names_nobody_and_takes_no_decision() {
     let leaked: Vec<_> = in_packet.into_iter().filter(|name| has(&page_text, name)).collect();
     assert!(leaked.is_empty(), "{leaked:?}");
     assert!(!page.contains("salesforce.com"), "a link names the company");
+    // A campaign may be called after whom it was made for.
+    let campaign = "analytica München 2026";
+    assert!(has(&whole, campaign) && !has(&page, campaign));
     assert!(page.contains("A masked copy, for reading"));
     assert!(page.contains("&quot;decides&quot;:false"));
     for line in file(&job, "findings.jsonl").lines() {
