@@ -1355,7 +1355,10 @@ fn proposal(findings: &[Finding], record: &str) -> String {
 
 /// What a check finds in a fixture.
 fn found(name: &str, code: &str) -> Vec<Finding> {
-    let judged = fixture::named(name);
+    found_in(fixture::named(name), code)
+}
+
+fn found_in(judged: fixture::Judged, code: &str) -> Vec<Finding> {
     let findings = judged.reports.into_iter().find_map(|report| match report.outcome {
         Outcome::Ran(judgement) if report.check.code == code => Some(judgement.findings),
         Outcome::Ran(_) | Outcome::NotApplicable(_) | Outcome::Broken => None,
@@ -1384,6 +1387,36 @@ fn companies_with_different_names_at_one_domain_are_a_question() {
     };
     assert_eq!(asked("account 00127"), ("review-record", "escalate-only"));
     assert_eq!(asked("account 00119"), ("merge-candidate", "held"));
+}
+
+#[test]
+fn namesakes_at_one_address_are_a_question_and_short_forms_of_a_name_are_not() {
+    let mut kit = fixture::read(&fixture::folder("duplicates-same-person"));
+    let leads = kit.tables.get_mut(&Object::Lead).unwrap();
+    let pairs = [
+        ("Ed,Ames", "Edmund,Ames"),
+        ("Tina,Babb", "Christina,Babb"),
+        ("John,Coy Sr", "John,Coy Jr."),
+        ("Hans-Peter,Dahl", "Hans-Jürgen,Dahl"),
+        ("John A,Eck", "John B,Eck"),
+    ];
+    for (n, (left, right)) in pairs.iter().enumerate() {
+        for (at, name) in [left, right].into_iter().enumerate() {
+            let row = format!("00R{n}{at},{name},one@home{n}.org,,,false,2025-02-05,,\n");
+            leads.push_str(&row);
+        }
+    }
+    let findings = found_in(fixture::judge(kit), "DUP-01");
+    let told = |n: usize| {
+        let record = format!("lead 00R{n}0");
+        let found = findings.iter().find(|finding| finding.record.to_string() == record).unwrap();
+        (found.hold().word(), found.doubts.first().map_or("", String::as_str))
+    };
+    assert_eq!([told(0).0, told(1).0, told(4).0], ["held"; 3]);
+    assert_eq!([told(2).0, told(3).0], ["escalate-only"; 2]);
+    assert!(told(2).1.starts_with("the suffixes differ"), "{}", told(2).1);
+    assert!(told(3).1.starts_with("the names are different"), "{}", told(3).1);
+    assert_eq!(told(4).1, "the names are not quite the same: different middle initials");
 }
 
 #[test]

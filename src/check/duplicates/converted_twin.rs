@@ -164,7 +164,10 @@ impl Asked {
         }
         if level == Level::Different {
             finding = finding
-                .unless("the names are different: two people may share the address")
+                .unless(format!(
+                    "{}: two people may share the address",
+                    merge::contradiction(words)
+                ))
                 .escalate_only("different people's names stand at one mail address");
         } else if level != Level::Same && level != Level::Form {
             finding = finding.unless(format!("the names are not quite the same: {words}"));

@@ -234,7 +234,10 @@ fn doubt_contact<'a>(
             finding.unless("the mail addresses differ: two people of one name at one company");
     } else if twin.names.0 == Level::Different {
         finding = finding
-            .unless("the names are different: two people may share the address")
+            .unless(format!(
+                "{}: two people may share the address",
+                merge::contradiction(twin.names.1)
+            ))
             .escalate_only("different people's names stand at one mail address");
     }
     if shares_role_mailbox(world, &[lead]) && twin.by == KnownBy::Address {

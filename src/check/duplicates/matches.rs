@@ -4,7 +4,7 @@
 //! Does not: judge; it hands out what agrees.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use crate::boundary::{Batch, Boundary, Field, Object, Row, ids};
@@ -237,16 +237,15 @@ impl<'a> Matches<'a> {
             }
         }
         let mut domain = String::new();
-        key.clear();
-        if person_domain(world, &self.lead, lead, &mut domain).is_none()
-            || name.key_into(&mut key).is_none()
-        {
+        if person_domain(world, &self.lead, lead, &mut domain).is_none() {
             return Ok(Vec::new());
         }
-        key.push('|');
-        key.push_str(&domain);
-        let found = contacts.by_name_and_domain.find(&key);
-        Ok(by_id(found.filter_map(|at| twin(at, KnownBy::NameAndDomain)).collect()))
+        let mut found = BTreeSet::new();
+        for (first, last) in name.keys().chain(name.swapped().keys()) {
+            found.extend(contacts.by_name_and_domain.find(&name_and_domain(first, last, &domain)));
+        }
+        let twins = found.into_iter().filter_map(|at| twin(at, KnownBy::NameAndDomain));
+        Ok(by_id(twins.filter(|twin| twin.names.0 != Level::Different).collect()))
     }
 
     /// Whether the family speaks of the lead as of somebody who is a contact already (DUP-06): what others
@@ -348,6 +347,10 @@ impl<'a> Accounts<'a> {
     }
 }
 
+fn name_and_domain(first: &str, last: &str, domain: &str) -> String {
+    format!("{first}|{last}|{domain}")
+}
+
 impl Contacts {
     fn of(world: &World<'_>, batch: &Batch, fields: &PersonFields) -> Self {
         let lists = &world.policies.duplicates.lists;
@@ -366,14 +369,11 @@ impl Contacts {
                 companies.filter_map(|company| domains.get(company.position())).collect();
             of_companies.sort_unstable();
             of_companies.dedup();
+            let (first, last) = fields.parts(contact);
+            name.refold(first, last);
             for domain in of_companies.into_iter().filter(|domain| !domain.is_empty()) {
-                let (first, last) = fields.parts(contact);
-                name.refold(first, last);
-                key.clear();
-                if name.key_into(&mut key).is_some() {
-                    key.push('|');
-                    key.push_str(domain);
-                    contacts.by_name_and_domain.add(&key, at);
+                for (first, last) in name.keys() {
+                    contacts.by_name_and_domain.add(&name_and_domain(first, last, domain), at);
                 }
             }
         }

@@ -15,7 +15,7 @@ use crate::check::ladder::Flags;
 use crate::check::people::{Found, Standing};
 use crate::check::settings::label;
 use crate::finding::{Evidence, Likeness, record};
-use crate::matching::agreement::Level;
+use crate::matching::agreement::{self, Level};
 use crate::matching::normalise::{self, Steps};
 use crate::matching::{self, Kind as MatchKind, Weight};
 
@@ -230,6 +230,15 @@ fn least_alike(world: &World<'_>, rows: &[Row<'_>]) -> (Level, &'static str) {
         rows.iter().skip(n + 1).for_each(|right| note(names_of(world, [*left, *right])));
     }
     least
+}
+
+/// How people's names contradict each other, for a doubt.
+pub(super) fn contradiction(how: &str) -> &'static str {
+    if how == agreement::OTHER_SUFFIX {
+        "the suffixes differ, as a father's and a son's do"
+    } else {
+        "the names are different"
+    }
 }
 
 /// True when the records' address is a mailbox that several people read.

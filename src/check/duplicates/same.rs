@@ -634,7 +634,10 @@ fn doubt_same(
                 By::Alias | By::Likeness => "they have different companies' names",
             }),
         Level::Different => finding
-            .unless("the names are different: a mailbox that two people share, such as a couple's")
+            .unless(format!(
+                "{}: a mailbox that two people share, such as a couple's",
+                merge::contradiction(case.names.1)
+            ))
             .escalate_only("different people's names stand at one mail address"),
         Level::Partly => finding.unless(
             "the last names differ: a name that changed, or two people with one first name",

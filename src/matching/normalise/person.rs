@@ -124,18 +124,28 @@ impl Name {
         self.first.is_empty() && self.last.is_empty()
     }
 
-    /// The first word of the first name in its most usual full form: Bob becomes robert.
-    pub fn root(&self) -> &str {
+    /// What a name is found by, whatever short form of the first name is written: each full form that its
+    /// first word may stand for, with the last name. None unless both parts are there.
+    pub fn keys(&self) -> impl Iterator<Item = (&str, &str)> {
         let first = self.first.split(' ').next().unwrap_or_default();
-        full_form(first)
+        let last = Some(self.last.as_str()).filter(|last| !last.is_empty() && !first.is_empty());
+        let full = roots(first);
+        let itself = full.is_empty().then_some(first);
+        last.into_iter()
+            .flat_map(move |last| full.iter().copied().chain(itself).map(move |root| (root, last)))
     }
 
-    /// A key that order, middle names and nicknames do not change; `None` unless both parts are there.
+    /// The name with its first part in place of its last.
+    pub fn swapped(&self) -> Self {
+        Self { first: self.last.clone(), last: self.first.clone(), ..self.clone() }
+    }
+
+    /// A key that order, middle initials and nicknames do not change; `None` unless both parts are there.
     pub fn key_into(&self, out: &mut String) -> Option<()> {
         if self.first.is_empty() || self.last.is_empty() {
             return None;
         }
-        let (a, b) = (self.root(), full_form(&self.last));
+        let (a, b) = (full_form(&self.first), self.last.as_str());
         let (a, b) = if a <= b { (a, b) } else { (b, a) };
         out.push_str(a);
         out.push('|');
@@ -389,7 +399,21 @@ mod tests {
         };
         assert_eq!(key("Bob", "Miller"), key("Miller", "Robert J"));
         assert_ne!(key("Bob", "Miller"), key("Rob", "Muller"));
+        assert_ne!(key("Anna", "Bill"), key("Anna", "William"));
+        assert_ne!(key("Hans-Peter", "Wolf"), key("Hans-Jürgen", "Wolf"));
         assert_eq!(key("", "Miller"), None);
+    }
+
+    #[test]
+    fn a_name_is_found_by_every_full_form_of_its_first() {
+        let found = |one: (&str, &str), other: (&str, &str)| {
+            let [one, other] = [one, other].map(|(f, l)| Name::fold(Some(f), Some(l)));
+            one.keys().any(|key| other.keys().any(|other| other == key))
+        };
+        assert!(found(("Chris", "Ott"), ("Christine", "Ott")));
+        assert!(found(("Hans-Peter", "Ott"), ("Hans", "Ott")));
+        assert!(!found(("Anna", "Bill"), ("Anna", "William")));
+        assert_eq!(Name::fold(None, Some("Ott")).keys().next(), None);
     }
 
     #[test]
