@@ -2,6 +2,7 @@
 //!
 //! Does not: weigh; what an agreement is worth among the other evidence, [`super::link`] estimates.
 
+use super::compare::is_slip;
 use super::normalise::{self, Name};
 
 /// How far two values agree.
@@ -184,10 +185,21 @@ pub fn company(left: &str, right: &str) -> (Level, &'static str) {
     if is_acronym(left, right) || is_acronym(right, left) {
         return (Level::Alike, "one name is the other's initials");
     }
-    if strsim::jaro_winkler(left, right) >= 0.9 {
+    if are_slips(left, right) {
         return (Level::Alike, "a letter or two apart");
     }
     (Level::Different, "different names")
+}
+
+/// True where each word is the other name's or a slip of the keyboard from it. Two units of one company have
+/// long names that differ in one word: it is held against that word alone.
+fn are_slips(left: &str, right: &str) -> bool {
+    is_slip(left, right)
+        && left.split(' ').count() == right.split(' ').count()
+        && left
+            .split(' ')
+            .zip(right.split(' '))
+            .all(|(one, other)| one == other || is_slip(one, other))
 }
 
 fn is_acronym(short: &str, long: &str) -> bool {
@@ -263,6 +275,11 @@ mod tests {
         check_company("Acme Germany", "Acme", Level::Alike);
         check_company("IBM", "International Business Machines", Level::Alike);
         check_company("Acme", "Zenith", Level::Different);
+        check_company("Brightwater Fods", "Brightwater Foods", Level::Alike);
+        check_company("Altenheim Nord", "Altenheim Süd", Level::Different);
+        check_company("Stadtwerke Bonn", "Stadtwerke Köln", Level::Different);
+        check_company("Muster Werk 1", "Muster Werk 2", Level::Different);
+        check_company("Telekom Technik GmbH", "Telekom Service GmbH", Level::Different);
         check_company("", "Zenith", Level::Missing);
     }
 }

@@ -848,7 +848,7 @@ fn share_part(values: &Dictionary, [left, right]: [Code; 2], [one, other]: [Glan
 }
 
 /// A slip of the keyboard: one edit, or two in a long word. Another number is no slip.
-fn is_slip(left: &str, right: &str) -> bool {
+pub(super) fn is_slip(left: &str, right: &str) -> bool {
     let (one, other) = (left.as_bytes(), right.as_bytes());
     let limit = match one.len().min(other.len()) {
         0..4 => return false,
