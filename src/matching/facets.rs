@@ -339,8 +339,7 @@ impl Facets {
         facets.identifiers = columns(Kind::Identifier)
             .map(|column| {
                 read.column(column, |raw, out| {
-                    normalise::words_into(raw, out);
-                    out.retain(|c| c != ' ');
+                    normalise::identifier_into(raw, out);
                 })
             })
             .collect();

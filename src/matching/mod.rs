@@ -280,7 +280,8 @@ pub fn steps(kind: Kind, raw: &str, lists: &Lists) -> Steps {
         Kind::City => normalise::city_into(raw, &mut out),
         Kind::Region => normalise::region_into(raw, None, &mut out),
         Kind::Postcode => normalise::postcode_into(raw, None, &mut out),
-        Kind::Identifier | Kind::Text | Kind::Category => normalise::words_into(raw, &mut out),
+        Kind::Identifier => normalise::identifier_into(raw, &mut out),
+        Kind::Text | Kind::Category => normalise::words_into(raw, &mut out),
         Kind::Web | Kind::Country | Kind::Birth | Kind::HouseNumber => Steps::NONE,
     }
 }

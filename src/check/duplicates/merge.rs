@@ -336,7 +336,7 @@ fn field_conflict(rows: &[Row<'_>], field: &Field) -> Option<Conflict> {
         if field.kind() == Shape::Flag {
             return Some(row.flag(field).unwrap_or(false).to_string());
         }
-        row.written(field).map(|value| normalise::words(&value))
+        row.written(field).map(|value| key_of(field, &value))
     };
     let (first, known) = rows.iter().find_map(|row| value(*row).map(|known| (row, known)))?;
     let other = rows.iter().find(|row| value(**row).is_some_and(|value| value != known))?;
@@ -681,12 +681,26 @@ fn is_same(world: &World<'_>, field: &Field, a: &str, b: &str) -> bool {
                 && normalise::domain(b, &mut right).is_some()
                 && left == right
         }
-        Shape::Id => id_key(a.trim()) == id_key(b.trim()),
+        Shape::Id if !IDENTIFIERS.contains(&field.name()) => id_key(a.trim()) == id_key(b.trim()),
         Shape::Date | Shape::Number | Shape::Flag => a == b,
-        Shape::Picklist | Shape::Name | Shape::Text | Shape::Address => {
-            normalise::words(a) == normalise::words(b)
+        Shape::Id | Shape::Picklist | Shape::Name | Shape::Text | Shape::Address => {
+            key_of(field, a) == key_of(field, b)
         }
     }
+}
+
+/// Fields that hold what another system or an authority gave a record to be known by.
+const IDENTIFIERS: [&str; 2] = ["external_id", "tax_id"];
+
+/// A value as it is compared with others of its field, however it is spelled.
+fn key_of(field: &Field, raw: &str) -> String {
+    let mut key = String::new();
+    match field.name() {
+        name if IDENTIFIERS.contains(&name) => drop(normalise::identifier_into(raw, &mut key)),
+        _ => {}
+    }
+    // What a kind leaves nothing of is compared by its words.
+    if key.is_empty() { normalise::words(raw) } else { key }
 }
 
 /// The values that make two records one beside each other, with what was folded away before.

@@ -103,15 +103,21 @@ const REPEATED: usize = 4;
 
 /// The value as it is compared; `None` for a placeholder.
 fn key(world: &World<'_>, raw: &str) -> Option<String> {
-    let value = normalise::words(raw);
+    let value = identifier(raw);
     let mut letters = value.chars();
     let first = letters.next()?;
     let is_number = matches!(first, '1'..='9');
     let is_one_repeated =
         letters.all(|letter| letter == first) && (!is_number || value.chars().count() >= REPEATED);
     let listed = &world.policies.duplicates.shared_identifier.placeholders.value;
-    let is_listed = listed.iter().any(|placeholder| normalise::words(placeholder) == value);
+    let is_listed = listed.iter().any(|placeholder| identifier(placeholder) == value);
     (!is_one_repeated && !is_listed).then_some(value)
+}
+
+fn identifier(raw: &str) -> String {
+    let mut out = String::new();
+    normalise::identifier_into(raw, &mut out);
+    out
 }
 
 /// The case in which another check takes a record for one with others, by the record's id.

@@ -62,6 +62,14 @@ pub fn words_into(text: &str, out: &mut String) -> Steps {
     fold::words_into(text, out)
 }
 
+/// Writes what another system or an authority gave a record to be known by into `out`: its letters and
+/// digits, without the spaces and signs between them.
+pub fn identifier_into(raw: &str, out: &mut String) -> Steps {
+    let steps = words_into(raw, out);
+    out.retain(|c| c != ' ');
+    steps
+}
+
 #[cfg(test)]
 fn lists() -> Lists {
     let set = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect();
