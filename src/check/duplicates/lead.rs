@@ -12,6 +12,7 @@ use crate::matching::agreement::{self, Level};
 use crate::matching::normalise;
 
 use super::crowds::{Crowd, Crowds};
+use super::links::country_key;
 use super::matches::{KnownBy, Standing, Twin, account_domain, domain_fields, text};
 use super::merge::{self, folded, shares_role_mailbox};
 use super::policy::{Policy, Switch};
@@ -484,7 +485,7 @@ fn doubt_account<'a>(
     }
     if let Some((left, right)) = pair("country", "country")
         && let (Some(theirs), Some(ours)) = (person.text(&left), account.text(&right))
-        && normalise::words(theirs) != normalise::words(ours)
+        && country_key(theirs) != country_key(ours)
     {
         finding = finding
             .because(Evidence::Compared {

@@ -16,10 +16,10 @@ use crate::check::people::{Found, Standing};
 use crate::check::settings::label;
 use crate::finding::{Evidence, Likeness, record};
 use crate::matching::agreement::{self, Level};
-use crate::matching::normalise::{self, Steps};
+use crate::matching::normalise::{self, Steps, Street};
 use crate::matching::{self, Kind as MatchKind, Weight};
 
-use super::links::{By, Column, Link, names_of};
+use super::links::{By, Column, Link, country_key, names_of};
 use super::matches::{account_domain, domain_fields, text};
 use super::policy::{Policy, Switch};
 
@@ -697,6 +697,15 @@ fn key_of(field: &Field, raw: &str) -> String {
     let mut key = String::new();
     match field.name() {
         name if IDENTIFIERS.contains(&name) => drop(normalise::identifier_into(raw, &mut key)),
+        "country" => return country_key(raw),
+        "state" => drop(normalise::region_into(raw, None, &mut key)),
+        "city" => drop(normalise::city_into(raw, &mut key)),
+        "postal_code" => drop(normalise::postcode_into(raw, None, &mut key)),
+        "street" => {
+            let mut street = Street::default();
+            normalise::street_into(raw, &mut street);
+            key = [street.number, street.name, street.unit].join(" ").trim().to_owned();
+        }
         _ => {}
     }
     // What a kind leaves nothing of is compared by its words.
