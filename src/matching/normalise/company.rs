@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use hashbrown::HashMap;
 
-use super::company_tables::{ABBREVIATIONS, LEADING_FORMS, LEGAL_FORMS};
+use super::company_tables::{ABBREVIATIONS, LEADING_FORMS, LEGAL_FORMS, UNSPACED_FORMS};
 use super::fold::{Next, Signs, bare, fold_words};
 use super::place::Initials;
 use super::{Step, Steps};
@@ -26,6 +26,11 @@ impl Company {
         self.core.clear();
         self.site.clear();
         let mut steps = Steps::NONE;
+        let name = without_unspaced_form(raw);
+        if name.len() < raw.len() {
+            steps |= Step::LegalForm;
+        }
+        let raw = name;
         let (front, site, back) = apart(raw);
         if !site.is_empty() {
             steps |= name_into(site, &mut self.site);
@@ -103,6 +108,17 @@ fn apart(raw: &str) -> (&str, &str, &str) {
         return (front, site, "");
     }
     (raw, "", "")
+}
+
+/// A name without a legal form that stands before or behind it without a space, while a name remains.
+fn without_unspaced_form(raw: &str) -> &str {
+    if raw.is_ascii() {
+        return raw;
+    }
+    let name = raw.trim();
+    let strip = |form: &&str| name.strip_prefix(*form).or_else(|| name.strip_suffix(*form));
+    let rest = UNSPACED_FORMS.iter().find_map(strip);
+    rest.map(str::trim).filter(|rest| rest.contains(char::is_alphanumeric)).unwrap_or(raw)
 }
 
 /// True when the last word is a legal form.
@@ -305,6 +321,25 @@ mod tests {
         ] {
             check_company(raw, "acme");
         }
+    }
+
+    #[test]
+    fn legal_forms_go_from_before_a_name_and_in_other_scripts() {
+        for (raw, expected) in [
+            ("AS Tallinna Sadam", "tallinna sadam"),
+            ("Tallinna Sadam AS", "tallinna sadam"),
+            ("Baltika OÜ", "baltika"),
+            ("ООО «Ромашка»", "ромашка"),
+            ("Ромашка ООО", "ромашка"),
+            ("\"Sofia Med\" ЕООД", "sofia med"),
+            ("株式会社ソニック", "ソニック"),
+            ("ソニック 株式会社", "ソニック"),
+            ("北京华为有限公司", "北京华为"),
+        ] {
+            check_company(raw, &company(expected));
+        }
+        assert_eq!(company("(주)삼성전자"), company("삼성전자 주식회사"));
+        assert_eq!(company("有限公司"), "有限公司");
     }
 
     #[test]

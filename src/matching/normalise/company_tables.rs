@@ -27,7 +27,7 @@ pub(super) const LEGAL_FORMS: &[&str] = &[
     "ltd", "ltda", "ltdaepp", "ltdame", "ltdco", "ltdsti", "ltee", "mbb", "mbh", "na",
     "naamlozevennootschap", "nationalassociation", "npc", "nv", "nyrt", "oao",
     "offenehandelsgesellschaft", "og", "ohf", "ohg", "ojsc", "ood", "ooo", "opc", "opcpvtltd",
-    "osakeyhtio", "oy", "oyab", "oyj", "pao", "partg", "partgmbb", "pat", "pbc", "pc", "pca",
+    "osakeyhtio", "ou", "oy", "oyab", "oyj", "pao", "partg", "partgmbb", "pat", "pbc", "pc", "pca",
     "perseroanterbatas", "perusahaanterbatas", "pjsc", "plc", "pllc", "plt", "prat",
     "privatelimited", "privateltd", "professionalassociation", "professionalcorporation", "propltd",
     "proprietarylimited", "psc", "psjsc", "pt", "pte", "pteltd", "pty", "ptyltd",
@@ -46,12 +46,24 @@ pub(super) const LEGAL_FORMS: &[&str] = &[
     "tnhhmtv", "tov", "tovaristvo", "uab", "ug", "ugcokg", "ughaftungsbeschrankt", "ulc", "ultd",
     "unipessoal", "unipessoallda", "unlimited", "vetic", "vof", "vos", "vzw", "wll", "yk",
     "yugenkaisha", "zao", "zrt",
+    "ад", "ао", "еад", "еоод", "зао", "ип", "оао", "оод", "одо", "ооо", "пао", "пат", "прат", "тов", "тоо",
+];
+
+/// Legal forms that are written to the name without a space, before it or behind it, as they are written; what
+/// ends in another stands before it.
+#[rustfmt::skip]
+pub(super) const UNSPACED_FORMS: &[&str] = &[
+    "股份有限公司", "有限责任公司", "有限責任公司", "有限公司", "株式会社", "有限会社", "合同会社",
+    "合資会社", "合名会社", "（株）", "(株)", "㈱", "（有）", "(有)", "㈲", "주식회사", "유한회사",
+    "（주）", "(주)", "㈜", "(유)",
 ];
 
 /// Legal forms that stand before a name.
 #[rustfmt::skip]
 pub(super) const LEADING_FORMS: &[&str] = &[
     "ooo", "oao", "zao", "pao", "tov", "pt", "sarl", "eurl", "sci", "sprl", "asbl", "uab", "sia", "firma", "fa",
+    "ab", "as", "aps", "bv", "bvba", "nv", "ou", "oy",
+    "ад", "ао", "еад", "еоод", "зао", "ип", "оао", "оод", "одо", "ооо", "пао", "пат", "прат", "тов", "тоо",
 ];
 
 /// Words of companies' names: the one form, and what else is written for it.
