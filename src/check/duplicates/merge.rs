@@ -562,7 +562,7 @@ pub(super) fn survivor<'a>(world: &World<'_>, rows: &[Row<'a>]) -> Option<(Row<'
 }
 
 /// What is to say where nothing else tells records apart.
-const ELSE: &str = "; everything else is equal";
+const ELSE: &str = "; nothing else that decides sets one above the other";
 
 fn kept_because(reason: &str, more: Option<&str>) -> String {
     format!("kept because {reason}{}", more.unwrap_or_default())
@@ -731,7 +731,7 @@ pub(super) fn shared_value(world: &World<'_>, left: Row<'_>, right: Row<'_>) -> 
         Some((row.cell(&field), step))
     };
     let ((left, one), (right, other)) = (folded(left)?, folded(right)?);
-    let step = one.max(other);
+    let step = one.and(other);
     let mut level = "the same address".to_owned();
     if step != normalise::AddressStep::AsWritten {
         level = format!("{level}; {}", step.words());

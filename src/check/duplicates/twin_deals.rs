@@ -109,6 +109,13 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
     judgement
 }
 
+/// True for two values that are one: words, which people type, however they are spelled.
+fn is_one(field: &Field, one: &str, two: &str) -> bool {
+    one == two
+        || matches!(field.name(), "currency" | "type" | "name")
+            && normalise::words(one) == normalise::words(two)
+}
+
 fn is_open<'a>(world: &World<'a>, deal: Row<'a>) -> bool {
     world.deals().state(world, deal) == Some(DealState::Open)
 }
@@ -175,11 +182,12 @@ impl Asked {
             fields.iter().filter(is_told).map(|field| Evidence::Compared {
                 left: deal.cell(field),
                 right: other.cell(field),
-                level: if deal.written(field) == other.written(field) {
-                    "the same".to_owned()
-                } else {
-                    "not the same".to_owned()
-                },
+                level: match (deal.written(field), other.written(field)) {
+                    (Some(one), Some(two)) if is_one(field, &one, &two) => "the same",
+                    (Some(_), Some(_)) => "not the same",
+                    _ => "one side is blank",
+                }
+                .to_owned(),
             })
         });
         let mut finding = Finding::about(

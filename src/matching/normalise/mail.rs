@@ -28,6 +28,14 @@ pub enum AddressStep {
 }
 
 impl AddressStep {
+    /// What folding two addresses changed between them.
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Tag, Self::Dots) | (Self::Dots, Self::Tag) => Self::TagAndDots,
+            (one, other) => one.max(other),
+        }
+    }
+
     /// The step in words.
     pub fn words(self) -> &'static str {
         match self {
