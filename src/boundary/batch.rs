@@ -812,7 +812,9 @@ impl Cell {
     pub fn fact(&self) -> String {
         match &self.shown {
             Shown::Value(ids) if self.names => format!("{} = {}", self.field, in_full(ids)),
-            _ => self.to_string(),
+            Shown::Blank | Shown::Value(_) | Shown::Masked(_) | Shown::Never | Shown::Withheld => {
+                self.to_string()
+            }
         }
     }
 

@@ -151,12 +151,11 @@ impl Gap {
     /// The gap at a place, if digits follow, and where they begin.
     fn at(text: &[u8], at: usize) -> Option<(Self, usize)> {
         let rest = text.get(at..)?;
-        let (gap, length) = match rest {
-            [b'-', ..] => (Self::Dash, 1),
-            _ => {
-                let one = space(rest)?;
-                (Self::Space, one + space(rest.get(one..)?).unwrap_or_default())
-            }
+        let (gap, length) = if rest.first() == Some(&b'-') {
+            (Self::Dash, 1)
+        } else {
+            let one = space(rest)?;
+            (Self::Space, one + space(rest.get(one..)?).unwrap_or_default())
         };
         rest.get(length).is_some_and(u8::is_ascii_digit).then_some((gap, at + length))
     }

@@ -336,12 +336,12 @@ type Partly = fn(&mut Value);
 
 /// Ways in which a batch comes in part, with what is said where it never comes whole.
 const PARTLY: [(&str, Partly, &str); 6] = [
-    ("an error", |it| fail(it, "INTERNAL_ERROR", json!({})), "answered 207"),
-    ("a limit", |it| fail(it, "RATE_LIMITS", json!({ "ids": ["3"] })), "answered 207"),
+    ("an error", |it| fail(it, "INTERNAL_ERROR", &json!({})), "answered 207"),
+    ("a limit", |it| fail(it, "RATE_LIMITS", &json!({ "ids": ["3"] })), "answered 207"),
     ("no reason", |it| without(it), "does not tell of"),
     (
         "others are not found",
-        |it| fail(it, "OBJECT_NOT_FOUND", json!({ "ids": ["6"] })),
+        |it| fail(it, "OBJECT_NOT_FOUND", &json!({ "ids": ["6"] })),
         "does not",
     ),
     ("not done yet", |it| *it = json!({ "status": "PENDING", "results": [] }), "answered 207"),
@@ -357,7 +357,7 @@ fn without(batch: &mut Value) {
 }
 
 /// Puts an error in the place of the first record.
-fn fail(batch: &mut Value, category: &str, context: Value) {
+fn fail(batch: &mut Value, category: &str, context: &Value) {
     without(batch);
     let error =
         json!({ "status": "error", "category": category, "message": "canary", "context": context });
@@ -448,7 +448,7 @@ by = { from = "Changed by", why = "Who." }
 #[test]
 fn a_record_that_was_deleted_since_has_no_history() {
     let mut account =
-        partly("objects", |it| fail(it, "OBJECT_NOT_FOUND", json!({ "ids": ["3"] })), 1);
+        partly("objects", |it| fail(it, "OBJECT_NOT_FOUND", &json!({ "ids": ["3"] })), 1);
     account.types.remove("companies");
     let server = account.serve();
     let job = small(&server, "");

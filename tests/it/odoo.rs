@@ -321,19 +321,24 @@ fn a_linked_record_that_stays_hidden_leaves_its_field_unread() {
     assert_eq!(leads["fields_absent"], json!(["lead_source"]), "{leads}");
 }
 
+/// What becomes of a run of which the first answers of some kind are spoilt, so many of them.
+fn run_spoilt(
+    is_meant: fn(&Request) -> bool,
+    times: usize,
+    spoil: fn(&mut Vec<Value>),
+) -> (Said, Job) {
+    let mut spoiled = database();
+    spoilt(&mut spoiled, database(), is_meant, times, spoil);
+    let server = spoiled.serve();
+    let job = job(&server, "");
+    (run(&job), job)
+}
+
 #[test]
 fn activities_are_as_many_as_odoo_counts() {
     let half = |records: &mut Vec<Value>| records.truncate(records.len() / 2);
-    let mut spoiled = database();
-    spoilt(&mut spoiled, database(), asks_activities, 1, half);
-    let server = database.serve();
-    let job = job(&server, "");
-    run(&job).ends(0);
-    let mut spoiled = database();
-    spoilt(&mut spoiled, database(), asks_activities, usize::MAX, half);
-    let server = database.serve();
-    let job = self::job(&server, "");
-    let end = run(&job).ends(3);
+    run_spoilt(asks_activities, 1, half).0.ends(0);
+    let end = run_spoilt(asks_activities, usize::MAX, half).0.ends(3);
     assert!(end.err.contains("another number of records than Odoo counts"), "{}", end.err);
 }
 
@@ -341,17 +346,10 @@ fn activities_are_as_many_as_odoo_counts() {
 fn the_newest_record_is_borne_out_by_the_count() {
     let older = |records: &mut Vec<Value>| *records = vec![json!({ "id": 300 })];
     for spoil in [Vec::clear, older] {
-        let mut database = database();
-        spoilt(&mut database, database(), asks_newest, 1, spoil);
-        let server = database.serve();
-        let job = job(&server, "");
-        run(&job).ends(0);
+        let (end, job) = run_spoilt(asks_newest, 1, spoil);
+        end.ends(0);
         assert_eq!(records(&job, "OWN-01"), left());
-        let mut database = database();
-        spoilt(&mut database, database(), asks_newest, usize::MAX, spoil);
-        let server = database.serve();
-        let job = self::job(&server, "");
-        let end = run(&job).ends(3);
+        let end = run_spoilt(asks_newest, usize::MAX, spoil).0.ends(3);
         assert!(end.err.contains("another number of records each time"), "{}", end.err);
     }
 }

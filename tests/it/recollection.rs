@@ -47,11 +47,11 @@ fn a_row_that_was_set_aside_is_no_record_that_is_gone() {
     for spoil in spoils {
         let job = decided();
         let leads = job.text("exports/lead.csv");
-        let spoilt = leads.lines().map(|row| match row.get(..4) {
+        let rows = leads.lines().map(|row| match row.get(..4) {
             Some("00Q2" | "00Q3" | "00Q4") => spoil(row) + "\n",
             _ => format!("{row}\n"),
         });
-        job.put("exports/lead.csv", &spoilt.collect::<String>());
+        job.put("exports/lead.csv", &rows.collect::<String>());
         let said = incomplete_week(&job, 1);
         for gone in ["resolved:", "approved and applied", "is gone", "not there any more"] {
             assert!(!said.contains(gone), "{gone}: {said}");

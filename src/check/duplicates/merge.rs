@@ -704,7 +704,7 @@ fn key_of(field: &Field, raw: &str) -> String {
         "street" => {
             let mut street = Street::default();
             normalise::street_into(raw, &mut street);
-            key = [street.number, street.name, street.unit].join(" ").trim().to_owned();
+            key.push_str([street.number, street.name, street.unit].join(" ").trim());
         }
         _ => {}
     }

@@ -46,7 +46,7 @@ pub(super) const LEGAL_FORMS: &[&str] = &[
     "tnhhmtv", "tov", "tovaristvo", "uab", "ug", "ugcokg", "ughaftungsbeschrankt", "ulc", "ultd",
     "unipessoal", "unipessoallda", "unlimited", "vetic", "vof", "vos", "vzw", "wll", "yk",
     "yugenkaisha", "zao", "zrt",
-    "ад", "ао", "еад", "еоод", "зао", "ип", "оао", "оод", "одо", "ооо", "пао", "пат", "прат", "тов", "тоо",
+    "ад", "ао", "еад", "еоод", "зао", "ип", "оао", "одо", "оод", "ооо", "пао", "пат", "прат", "тов", "тоо",
 ];
 
 /// Legal forms that are written to the name without a space, before it or behind it, as they are written; what

@@ -29,6 +29,7 @@ pub enum AddressStep {
 
 impl AddressStep {
     /// What folding two addresses changed between them.
+    #[must_use]
     pub fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Tag, Self::Dots) | (Self::Dots, Self::Tag) => Self::TagAndDots,

@@ -136,6 +136,7 @@ impl Name {
     }
 
     /// The name with its first part in place of its last.
+    #[must_use]
     pub fn swapped(&self) -> Self {
         Self { first: self.last.clone(), last: self.first.clone(), ..self.clone() }
     }
