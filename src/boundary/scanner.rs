@@ -425,9 +425,13 @@ static NATIONAL_ID_SET: LazyLock<Option<RegexSet>> =
     LazyLock::new(|| RegexSet::new(NATIONAL_IDS.map(|(pattern, ..)| pattern)).ok());
 
 fn national_id(text: &str) -> Option<&'static str> {
-    // All of them have a letter or two points.
+    // All of them have a letter or two points; and a word without signs, as ids are, is one as a whole.
     let shaped = |byte: u8| byte.is_ascii_alphabetic() || byte == b'.';
-    if !text.bytes().any(shaped) || !NATIONAL_ID_SET.as_ref()?.is_match(text) {
+    let is_word = text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if !text.bytes().any(shaped)
+        || is_word && !matches!(text.len(), 9 | 16)
+        || !NATIONAL_ID_SET.as_ref()?.is_match(text)
+    {
         return None;
     }
     let bytes = text.as_bytes();
