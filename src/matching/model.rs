@@ -143,8 +143,7 @@ impl Model {
             Term::Level | Term::LevelOf { .. } => 0.0,
             Term::Value { held, among } => -self.chance(ladder, held, among).log2(),
             Term::Within { held, among, alone } => {
-                // The two themselves say nothing of how often others of these have it.
-                let [others, among] = [held, among].map(|it| (it - 2.0).max(0.0));
+                let others = (held - 2.0).max(0.0) + UNSEEN;
                 let usual = self.chance(ladder, alone, self.records);
                 -((others + KINDRED * usual) / (among + KINDRED)).log2()
             }
