@@ -217,6 +217,13 @@ pub struct Judgement {
     pub looks_back: Option<NaiveDate>,
 }
 
+impl Judgement {
+    /// One that tells only of what happened within the last so many days.
+    fn looking_back(world: &World<'_>, days: u32) -> Self {
+        Self { looks_back: Some(world.as_of.first_of(days)), ..Self::default() }
+    }
+}
+
 /// By what the likeness of a table's records was weighed.
 #[derive(Debug, Clone)]
 pub struct Weighed {

@@ -135,38 +135,40 @@ fn ids_of_either_spelling_name_the_same_findings() {
     assert!(!said.contains("resolved:") && !said.contains("something else"), "{said}");
 }
 
-#[test]
-fn what_was_undone_is_asked_until_somebody_decides_again() {
+/// Approves in a week that somebody gets the lead without an owner.
+fn approve_owner(job: &Job, n: usize) {
+    let filled = Filled::of(job, WEEKS[n]).says(job, WEEKS[n], "OWN-02", "00Q4", approve());
+    decide(job, &filled);
+}
+
+/// A lead that got its owner as was approved, and lost them again by the third week.
+fn undone() -> Job {
     let job = Job::weekly();
     week(&job, 0);
-    let approves =
-        |n: usize| Filled::of(&job, WEEKS[n]).says(&job, WEEKS[n], "OWN-02", "00Q4", approve());
-    decide(&job, &approves(0));
+    approve_owner(&job, 0);
     job.edit("exports/lead.csv", "0199,,New", "0199,0051,New");
     week(&job, 1);
     job.edit("exports/lead.csv", "0199,0051,New", "0199,,New");
-    let asked = |n: usize| standing(&job, n).pop().unwrap();
     week(&job, 2);
+    job
+}
+
+#[test]
+fn what_was_undone_is_asked_until_somebody_decides_again() {
+    let job = undone();
+    let asked = |n: usize| standing(&job, n).pop().unwrap();
     assert_eq!(asked(2), "OWN-02 00Q4 reopened 2 decide");
     week(&job, 3);
     assert_eq!(asked(3), "OWN-02 00Q4 recurring 3 decide");
-    decide(&job, &approves(3));
+    approve_owner(&job, 3);
     week(&job, 4);
     assert_eq!(asked(4), "OWN-02 00Q4 recurring 4 apply");
 }
 
 #[test]
 fn what_is_approved_again_on_the_day_it_came_back_stands() {
-    let job = Job::weekly();
-    week(&job, 0);
-    let approves =
-        |n: usize| Filled::of(&job, WEEKS[n]).says(&job, WEEKS[n], "OWN-02", "00Q4", approve());
-    decide(&job, &approves(0));
-    job.edit("exports/lead.csv", "0199,,New", "0199,0051,New");
-    week(&job, 1);
-    job.edit("exports/lead.csv", "0199,0051,New", "0199,,New");
-    week(&job, 2);
-    decide(&job, &approves(2));
+    let job = undone();
+    approve_owner(&job, 2);
     job.edit("exports/lead.csv", "00Q5,Dee", "00Q5,Di");
     let said = week(&job, 2);
     assert!(said.contains("1 more is approved and waits to be applied"), "{said}");

@@ -70,8 +70,10 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
     let mut told: HashSet<usize> = HashSet::new();
     let mut unsaid = Vec::new();
     for deal in batch.reviewed().filter(|deal| deal.text(&asked.account).is_some()) {
+        if world.deals().may_be_open(world, deal) {
+            unsaid.push(deal);
+        }
         if !is_open(world, deal) {
-            unsaid.extend(Some(deal).filter(|deal| world.deals().may_be_open(world, *deal)));
             continue;
         }
         judgement.examined += 1;

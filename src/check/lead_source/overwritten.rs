@@ -101,10 +101,10 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
         let mut judgement = Judgement {
             examined: overwritten.examined,
             not_looked: overwritten.not_looked.clone(),
-            looks_back: Some(
-                world.as_of.first_of(world.policies.lead_source.overwritten.within_days.value),
-            ),
-            ..Judgement::default()
+            ..Judgement::looking_back(
+                world,
+                world.policies.lead_source.overwritten.within_days.value,
+            )
         };
         if let Some(asked) = &overwritten.asked {
             let found = overwritten.cases.iter().map(|case| case.finding(world, asked));

@@ -109,12 +109,8 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
 }
 
 fn judge<'a>(world: &World<'a>, asked: &Asked) -> Judgement {
-    let mut judgement = Judgement {
-        looks_back: Some(
-            world.as_of.first_of(world.policies.lifecycle.lost_deal_alive.within_days.value),
-        ),
-        ..Judgement::default()
-    };
+    let mut judgement =
+        Judgement::looking_back(world, world.policies.lifecycle.lost_deal_alive.within_days.value);
     let Some(batch) = world.batch(Object::Deal) else {
         judgement.skip(Object::Deal, "there is no input for them");
         return judgement;

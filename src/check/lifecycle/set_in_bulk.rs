@@ -150,10 +150,7 @@ struct Burst<'a> {
 }
 
 fn judge(world: &World<'_>, rule: &Rule, records: &Said<u32>, history: &History) -> Judgement {
-    let mut judgement = Judgement {
-        looks_back: Some(world.as_of.first_of(rule.within_days.value)),
-        ..Judgement::default()
-    };
+    let mut judgement = Judgement::looking_back(world, rule.within_days.value);
     if world.batch(Object::FieldHistory).is_none() {
         judgement.skip(Object::FieldHistory, "there is no input for them");
         return judgement;

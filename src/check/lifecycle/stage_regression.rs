@@ -79,12 +79,8 @@ fn judge(
     history: &History,
     stage_fault: Option<&won_deal_not_customer::Asked>,
 ) -> Judgement {
-    let mut judgement = Judgement {
-        looks_back: Some(
-            world.as_of.first_of(world.policies.lifecycle.stage_regression.within_days.value),
-        ),
-        ..Judgement::default()
-    };
+    let mut judgement =
+        Judgement::looking_back(world, world.policies.lifecycle.stage_regression.within_days.value);
     if world.batch(Object::FieldHistory).is_none() {
         judgement.skip(Object::FieldHistory, "there is no input for them");
         return judgement;

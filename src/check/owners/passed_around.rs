@@ -65,10 +65,7 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
 type Place = (usize, usize);
 
 fn judge(rules: &Rules, scope: &Scope, history: &History, world: &World<'_>) -> Judgement {
-    let mut judgement = Judgement {
-        looks_back: Some(world.as_of.first_of(rules.within_days.value)),
-        ..Judgement::default()
-    };
+    let mut judgement = Judgement::looking_back(world, rules.within_days.value);
     if world.batch(Object::FieldHistory).is_none() {
         judgement.skip(Object::FieldHistory, "there is no input");
         return judgement;

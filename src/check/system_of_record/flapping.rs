@@ -89,10 +89,7 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
 type Series<'a> = Vec<Change<'a>>;
 
 fn judge(world: &World<'_>, rules: &Rules, history: &History) -> Judgement {
-    let mut judgement = Judgement {
-        looks_back: Some(world.as_of.first_of(rules.within_days.value)),
-        ..Judgement::default()
-    };
+    let mut judgement = Judgement::looking_back(world, rules.within_days.value);
     for (at, governed) in rules.fields.iter().enumerate() {
         let object = governed.object();
         let first = rules.fields.iter().position(|field| field.object() == object);

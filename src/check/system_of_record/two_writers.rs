@@ -140,10 +140,7 @@ const QUOTED: usize = 5;
 impl<'a> Look<'_, 'a> {
     fn judge(self, fields: &[Field]) -> Judgement {
         let Self { world, rules, records, history } = self;
-        let mut judgement = Judgement {
-            looks_back: Some(world.as_of.first_of(rules.within_days.value)),
-            ..Judgement::default()
-        };
+        let mut judgement = Judgement::looking_back(world, rules.within_days.value);
         if world.batch(Object::FieldHistory).is_none() {
             judgement.skip(Object::FieldHistory, "there is no input");
             return judgement;

@@ -129,10 +129,7 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
         grant.reads(&verified.stamp);
     }
     Ok(Box::new(move |world| {
-        let mut judgement = Judgement {
-            looks_back: Some(world.as_of.first_of(rules.within_days.value)),
-            ..Judgement::default()
-        };
+        let mut judgement = Judgement::looking_back(world, rules.within_days.value);
         let look = Look { world, rules: &rules, history: &history };
         for (at, mut cases) in
             look.cases(&spoken_before(world), &mut judgement).into_iter().enumerate()

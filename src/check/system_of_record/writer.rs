@@ -160,10 +160,7 @@ struct Case<'a> {
 }
 
 fn judge(world: &World<'_>, rules: &Rules, history: &History) -> Judgement {
-    let mut judgement = Judgement {
-        looks_back: Some(world.as_of.first_of(rules.within_days.value)),
-        ..Judgement::default()
-    };
+    let mut judgement = Judgement::looking_back(world, rules.within_days.value);
     if world.batch(Object::FieldHistory).is_none() {
         let why = "there is no input, and who changed a record last may have changed another field";
         judgement.skip(Object::FieldHistory, why);

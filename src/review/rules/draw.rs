@@ -15,8 +15,18 @@ use super::Remark;
 /// Columns of a drawing, so that it fits a mail and a narrow window.
 const WIDTH: usize = 110;
 
-/// One remark, with the lines it is about. `texts` holds the files by their names.
-pub(super) fn draw(remark: &Remark, texts: &BTreeMap<String, &str>) -> String {
+/// The files of a review folder as they may be drawn, by their names.
+pub(super) struct Texts(BTreeMap<String, String>);
+
+impl Texts {
+    /// The files without what may be secret.
+    pub(super) fn of(files: BTreeMap<String, &str>) -> Self {
+        Self(files.into_iter().map(|(file, text)| (file, without_secrets(text))).collect())
+    }
+}
+
+/// One remark, with the lines it is about.
+pub(super) fn draw(remark: &Remark, texts: &Texts) -> String {
     let level = match remark.about.severity() {
         None => Level::ERROR,
         Some(severity @ (Severity::High | Severity::Medium)) => {
@@ -30,18 +40,10 @@ pub(super) fn draw(remark: &Remark, texts: &BTreeMap<String, &str>) -> String {
     }
     let mut group = Group::with_title(title);
     let mut unquoted = Vec::new();
-    let is_meant = |file: &String| {
-        remark.place.file == *file || remark.also.iter().any(|place| place.file == *file)
-    };
-    let texts: BTreeMap<&String, String> = texts
-        .iter()
-        .filter(|(file, _)| is_meant(file))
-        .map(|(file, text)| (file, without_secrets(text)))
-        .collect();
     let places = std::iter::once((&remark.place, AnnotationKind::Primary))
         .chain(remark.also.iter().map(|place| (place, AnnotationKind::Context)));
     for (place, kind) in places {
-        let block = texts.get(&place.file).and_then(|text| block_of(text, place.line));
+        let block = texts.0.get(&place.file).and_then(|text| block_of(text, place.line));
         let Some(block) = block else {
             unquoted.push(if place.says.is_empty() {
                 place.to_string()

@@ -36,7 +36,7 @@ pub fn test(path: &Path, now: DateTime<Utc>) -> Result<Tested, ReviewError> {
     };
     let tried: Vec<(&Example, Tried)> =
         config.examples.all.iter().map(|example| (example, judge(example))).collect();
-    let texts = folder.texts();
+    let texts = draw::Texts::of(folder.texts());
     let mut words = String::new();
     for (example, tried) in tried.iter().filter(|(_, tried)| !tried.wrong.is_empty()) {
         words += &draw::draw(&remark(example, tried), &texts);

@@ -179,7 +179,7 @@ fn linted(folder: &Folder, config: &Config, as_of: AsOf, threads: NonZeroUsize) 
 }
 
 fn for_a_person(folder: &Folder, remarks: &[Remark], linted: Option<&Linted>) -> String {
-    let texts = folder.texts();
+    let texts = draw::Texts::of(folder.texts());
     let mut words = String::new();
     for remark in remarks {
         words += &draw::draw(remark, &texts);

@@ -119,16 +119,14 @@ impl Base {
     /// The id of the newest record of a domain, 0 where it has none: as many are up to it as there are in
     /// all.
     fn newest(&self, door: &mut Door, model: &Model, domain: &Domain) -> Result<u64, LiveError> {
-        for _ in 0..TRIES {
+        let why = "not borne out: another number of records each time it is counted";
+        borne_out(model, why, || {
             let last =
                 Read { limit: 1, ..page_of(model, domain.clone(), &[Name::ID], Order::Falling) };
             let newest = self.read(door, last)?.first().map_or(0, |(id, _)| *id);
             let all = self.count(door, model, domain.clone())?;
-            if self.count(door, model, domain.up_to(newest))? == all {
-                return Ok(newest);
-            }
-        }
-        Err(fault(model, "not borne out: another number of records each time it is counted"))
+            Ok((self.count(door, model, domain.up_to(newest))? == all).then_some(newest))
+        })
     }
 
     /// These records, as far as this user may see them.
@@ -161,13 +159,12 @@ impl Base {
         domain: &Domain,
         fields: &[Name],
     ) -> Result<Vec<Record>, LiveError> {
-        for _ in 0..TRIES {
+        let why = "not borne out: it has another number of records than Odoo counts";
+        borne_out(model, why, || {
             let records = self.all(door, model, domain, fields)?;
-            if self.count(door, model, domain.clone())? == records.len() as u64 {
-                return Ok(records);
-            }
-        }
-        Err(fault(model, "not borne out: it has another number of records than Odoo counts"))
+            let counted = self.count(door, model, domain.clone())?;
+            Ok((counted == records.len() as u64).then_some(records))
+        })
     }
 
     /// All records of a domain.
@@ -193,6 +190,20 @@ impl Base {
 
 /// What is not borne out is asked for so often.
 const TRIES: usize = 3;
+
+/// What `ask` gives once it is borne out.
+fn borne_out<T>(
+    model: &Model,
+    why_not: &str,
+    mut ask: impl FnMut() -> Result<Option<T>, LiveError>,
+) -> Result<T, LiveError> {
+    for _ in 0..TRIES {
+        if let Some(told) = ask()? {
+            return Ok(told);
+        }
+    }
+    Err(fault(model, why_not))
+}
 
 fn page_of(model: &Model, domain: Domain, fields: &[Name], order: Order) -> Read {
     Read { model: model.clone(), domain, fields: fields.to_vec(), order, limit: Read::PAGE }
