@@ -19,7 +19,7 @@ use crate::folder::{self, FolderError, Held};
 use crate::gate::Verdict;
 use crate::ledger::{Chain, Decided, Run, digest};
 
-use super::desk::standing;
+use super::desk::decided_on;
 use super::paper::{self, After, Change, FieldChange, Paper, Told};
 use super::tally::Stand;
 use super::{Folder, ReviewError, counted};
@@ -48,7 +48,7 @@ pub fn changes(
         })
         .collect();
     let approved = |run: &Run| {
-        let standing = standing(&ledger, run, std::iter::empty()).into_iter();
+        let standing = decided_on(&ledger, run, std::iter::empty()).into_iter();
         let stands = |id: &FindingId| last.get(id).is_some_and(|(of, _)| *of == run.id);
         standing.filter(|(_, one)| is_approval(one)).partition::<Vec<_>, _>(|(id, _)| stands(id))
     };
@@ -350,8 +350,15 @@ impl<'c> Sheets<'c> {
     fn sheets(&self) -> (Vec<(String, String)>, Vec<String>) {
         let mut files = Vec::new();
         let mut lines = Vec::new();
+        let mut columns: BTreeMap<(Object, &str), usize> = BTreeMap::new();
         for ((object, field, column), rows) in &self.columns {
-            let title = format!("{object}.{field}");
+            // Two exports of a table may name one field's column differently.
+            let nth = columns.entry((*object, field)).or_default();
+            *nth += 1;
+            let title = match nth {
+                1 => format!("{object}.{field}"),
+                more => format!("{object}.{field}-{more}"),
+            };
             let imported = self.import_column(*object, field, column);
             let id = self.id_column(*object);
             let head = [&*id, &imported, &format!("expected {column}")];

@@ -184,6 +184,28 @@ fn an_unknown_crm_is_given_the_id_by_its_own_name() {
 }
 
 #[test]
+fn exports_that_call_a_column_differently_have_a_sheet_each() {
+    let job = sources("Website");
+    job.edit("review.toml", "lead = \"lead.csv\"", "lead = [\"lead.csv\", \"old.csv\"]");
+    job.edit("rules/boundary.toml", "from = \"Source\"", "from = [\"Source\", \"Lead Source\"]");
+    let old = job.text("exports/lead.csv").replacen(",Source\n", ",Lead Source\n", 1);
+    job.put("exports/old.csv", &old.replace("\n00Q", "\n00X"));
+    job.run(&[]).ends(0);
+    Filled::of(&job, DAY).approves_all(&job, DAY).put(&job, "week.json");
+    job.call(&["decide", "week.json"]).ends(0);
+    let said = job.call(&["changes"]).ends(0).out;
+    assert!(said.contains("lead.lead_source-2.csv: "), "{said}");
+    for (name, column, records) in
+        [("lead_source", "Lead Source", "00X"), ("lead_source-2", "Source", "00Q")]
+    {
+        let (head, rows) = table(&job.text(&format!("changes/{DAY}/lead.{name}.csv")));
+        assert_eq!(head[1], column);
+        assert!(rows.iter().all(|row| row[0].starts_with(records)), "{rows:?}");
+        job.text(&format!("changes/{DAY}/lead.{name}.inverse.csv"));
+    }
+}
+
+#[test]
 fn no_cell_of_a_sheet_is_a_formula() {
     for (value, is_dangerous) in [
         ("Website", false),
