@@ -614,8 +614,7 @@ pub(super) struct Aside {
 
 impl Aside {
     fn of(refused: Vec<u64>) -> Self {
-        let ids: HashSet<u64> = refused.into_iter().collect();
-        Self { refused: ids.len() as u64, ids, unnamed: 0 }
+        Self { refused: refused.len() as u64, ids: refused.into_iter().collect(), unnamed: 0 }
     }
 
     pub(super) fn and(&mut self, other: Self) {

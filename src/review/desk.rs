@@ -148,7 +148,7 @@ impl<'a> Desk<'a> {
             self.paper = Some((run.clone(), paper));
         }
         let Some((_, paper)) = &self.paper else { return Ok(()) };
-        let recorded = standing(ledger, &run, self.before());
+        let recorded = decided_on(ledger, &run, self.before());
         let part = Self::part(&filed, &run, paper).map_err(DeskError::Refused)?;
         let open = self.open_elsewhere(ledger, &filed, &run, paper);
         let stands = stands_elsewhere(ledger, &filed, &run, paper);
@@ -544,7 +544,7 @@ fn refuse<T>(what: impl Into<String>, remedy: &str) -> Result<T, Refusal> {
 }
 
 /// What stands decided on a run: of each finding the last that was said.
-pub(super) fn standing<'d>(
+pub(super) fn decided_on<'d>(
     ledger: &'d Chain,
     run: &Run,
     taken: impl Iterator<Item = &'d Decisions>,

@@ -18,7 +18,7 @@ use crate::gate::{Reason, Verdict, called};
 use crate::ledger::{Chain, Decided, Run};
 use crate::packet::{Asks, Fact, Line, Quote, visible};
 
-use super::desk::standing;
+use super::desk::decided_on;
 use super::manifest::RulesFile;
 use super::paper::Findings;
 use super::{Folder, ReviewError, manifest, paper};
@@ -76,7 +76,7 @@ pub fn explain(
     };
     let today = folder.digests().into_iter();
     let changed = today.filter(|it| !is_kept(it)).map(|it| it.file).collect();
-    let decided = standing(&ledger, run, std::iter::empty()).get(&id).copied();
+    let decided = decided_on(&ledger, run, std::iter::empty()).get(&id).copied();
     let told_of = Told { folder: &folder, config: &config, run, changed, decided };
     let words = told.iter().map(|line| told_of.finding(line));
     Ok(Ok(words.collect::<Vec<_>>().join("\n")))

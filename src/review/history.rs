@@ -10,7 +10,7 @@ use std::fs;
 use std::mem;
 use std::path::Path;
 
-use chrono::{Days, NaiveDate};
+use chrono::{Datelike as _, Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use crate::boundary::{Field, Object, Outside, RecordRef, Row, named_day};
@@ -198,7 +198,7 @@ impl<'l> Past<'l> {
             }
             let facts = finding.evidence_digest();
             let before = self.memory.remove(&id);
-            let state = before.as_ref().map_or(State::New, |before| before.state(&facts));
+            let state = before.as_ref().map_or(State::New, |before| before.state(&facts, day));
             let reopened = match state {
                 State::Reopened(_) => Some(day),
                 State::New | State::Recurring(_) | State::Changed(_) => {
@@ -593,8 +593,10 @@ struct Line {
 }
 
 impl Memory {
-    fn state(&self, facts: &str) -> State {
-        let weeks = self.weeks.saturating_add(1);
+    fn state(&self, facts: &str, day: NaiveDate) -> State {
+        // A week may have several packets: one for an event, or one that is made again.
+        let is_same_week = self.last.iso_week() == day.iso_week();
+        let weeks = self.weeks.saturating_add(u32::from(!is_same_week));
         let was_mended = |how| !matches!(how, How::ByRules | How::ByTime);
         if self.resolved.is_some_and(|(_, how)| was_mended(how)) {
             State::Reopened(weeks)

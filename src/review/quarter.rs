@@ -29,7 +29,7 @@ use super::{
 /// So many days after its packet a proposal is decided in time: before the next weekly packet.
 const IN_TIME: Days = Days::new(7);
 
-/// In so many packets a fault is there that should be mended at its cause.
+/// In so many weeks a fault is there that should be mended at its cause.
 const LASTING: u32 = 3;
 
 /// The most corrected decisions that are listed.
@@ -107,7 +107,7 @@ impl<'p> Page<'p> {
         self.runs.values().copied().filter(|run| quarter.holds(run.as_of)).collect()
     }
 
-    /// Packets with the seven figures and the rate, and where it goes.
+    /// Packets with the rate and the figures it is made of, and where it goes.
     fn metric(&self) -> String {
         let mut text = "| packet | reviewed | flagged | approved | rejected | escalated | undecided | corrected | rate |\n\
                         | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
@@ -217,7 +217,7 @@ impl<'p> Page<'p> {
             Err(why) => return format!("What was found is not known: {}.\n", plain(&why)),
         };
         let mut text = format!(
-            "| family | new | resolved after approval | resolved otherwise | open in the last packet | of these in {LASTING} packets or more |\n\
+            "| family | new | resolved after approval | resolved otherwise | open in the last packet | of these in {LASTING} weeks or more |\n\
              | --- | --- | --- | --- | --- | --- |\n"
         );
         for family in Family::ALL {
@@ -247,7 +247,7 @@ impl<'p> Page<'p> {
         {
             let _ = writeln!(
                 text,
-                "\nIn {LASTING} packets or more: {} now, {} at the end of the quarter before.",
+                "\nIn {LASTING} weeks or more: {} now, {} at the end of the quarter before.",
                 lasting(&memory, last),
                 lasting(&then, before),
             );

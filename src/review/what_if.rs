@@ -13,10 +13,10 @@ use crate::boundary::{Outside, RecordRef};
 use crate::check::AsOf;
 use crate::finding::FindingId;
 use crate::gate::Verdict;
-use crate::ledger::{Chain, Decided, Run};
+use crate::ledger::{self, Chain, Decided, Run};
 use crate::packet::{Proposed, visible};
 
-use super::desk::standing;
+use super::desk::decided_on;
 use super::judged::judge;
 use super::paper::{self, Bare, Findings, Paper};
 use super::tally::Stand;
@@ -35,13 +35,11 @@ pub fn what_if(path: &Path, rules: &Path, threads: NonZeroUsize) -> Result<Strin
         config.boundary.exclude(own.boundary.exclusions().clone());
     }
     let named = config.files.clone();
-    let ledger = Chain::read(&folder.path.join("ledger.jsonl"))?;
+    let chain = Chain::read(&folder.path.join("ledger.jsonl"))?;
     let runs = folder.path.join("runs");
     let mut words = String::new();
-    let mut last: BTreeMap<_, &Run> = BTreeMap::new();
-    last.extend(ledger.runs().map(|run| (run.as_of, run)));
     let mut known = manifest::Digests::default();
-    for run in last.into_values() {
+    for run in ledger::standing(chain.entries()).into_values() {
         let Some(kept) = paper::home(&runs, run).ok().and_then(|home| manifest::kept(&home)) else {
             words += &format!("{}: its packet is not kept\n", run.as_of);
             continue;
@@ -79,7 +77,7 @@ pub fn what_if(path: &Path, rules: &Path, threads: NonZeroUsize) -> Result<Strin
             .filter(|(_, told)| is_told(&told.record))
             .map(|(id, told)| (id, (told.rule.as_str(), &told.record)))
             .collect();
-        let decided = decided(&ledger, run, &paper);
+        let decided = decided(&chain, run, &paper);
         words += &difference(run, &before, &Findings::of(&runs, run)?.bare()?, &now, &decided);
     }
     Ok(if words.is_empty() { "there is no packet to judge again\n".to_owned() } else { words })
@@ -100,7 +98,7 @@ fn decided<'l>(
     let before = ledger.decisions().filter(|it| until.contains(&*it.run));
     let all = before.flat_map(|it| it.decided.iter().map(|one| (&one.finding, one)));
     let mut decided: BTreeMap<_, _> = all.collect();
-    let here = standing(ledger, run, std::iter::empty());
+    let here = decided_on(ledger, run, std::iter::empty());
     decided.retain(|id, _| paper.find(id).iter().all(|told| told.stand != Stand::Undecided));
     decided.extend(here);
     decided

@@ -80,6 +80,12 @@ fn beside_a_row_that_was_set_aside_a_record_is_gone_where_the_row_says_whose_it_
     let long =
         spoilt_and_gone(|row| row.replacen(",Working,", &format!(",{},", "L".repeat(300)), 1));
     assert!(long.contains("1 its record is not there any more"), "{long}");
+    // Such a row may stand there twice.
+    let twice = spoilt_and_gone(|row| {
+        let row = row.replacen(",Working,", &format!(",{},", "L".repeat(300)), 1);
+        format!("{row}\n{row}")
+    });
+    assert!(twice.contains("1 its record is not there any more"), "{twice}");
     let stray = spoilt_and_gone(|row| format!("{row},stray"));
     assert!(!stray.contains("not there any more"), "{stray}");
 }
@@ -200,6 +206,16 @@ fn what_is_right_by_something_else_was_not_resolved_by_its_approval() {
 }
 
 #[test]
+fn a_second_packet_of_a_week_is_no_second_week() {
+    let job = Job::weekly();
+    week(&job, 0);
+    // 1 March is a Sunday: these two are of the week behind it.
+    job.call(&["run", "--as-of", "2026-03-04"]).ends(0);
+    week(&job, 1);
+    assert_eq!(standing(&job, 1)[0], "DUP-01 00Q1 recurring 2 decide");
+}
+
+#[test]
 fn a_mistyped_day_stays_mended_once_it_has_passed() {
     let job = Job::weekly();
     week(&job, 4);
@@ -212,6 +228,9 @@ fn a_mistyped_day_stays_mended_once_it_has_passed() {
     assert!(!metrics.contains("\n2026-03-29 "), "{metrics}");
     assert!(metrics.contains("took back are left out: 2026-03-29."), "{metrics}");
     assert!(metrics.contains("\n2026-04-05 "), "{metrics}");
+    let other_rules = job.call(&["what-if", "--rules", "rules"]).ends(0).out;
+    assert!(other_rules.contains("2026-04-05"), "{other_rules}");
+    assert!(!other_rules.contains("2026-03-29"), "{other_rules}");
     job.call(&["verify"]).ends(0);
 }
 

@@ -18,7 +18,7 @@ use crate::ledger::{Chain, Run};
 use crate::packet::visible;
 use crate::policy::Problems;
 
-use super::super::desk::standing;
+use super::super::desk::decided_on;
 use super::super::judged::pull;
 use super::super::{Folder, ReviewError, history, holder, manifest, paper};
 
@@ -126,9 +126,9 @@ fn agrees(reason: Reason) -> Option<&'static str> {
 
 /// The run on whose packet the finding was last decided, and why it was rejected, if it was.
 fn rejected<'l>(ledger: &'l Chain, id: &FindingId) -> Option<(&'l Run, Reason)> {
-    let decided = |run: &&Run| standing(ledger, run, std::iter::empty()).remove(id).is_some();
+    let decided = |run: &&Run| decided_on(ledger, run, std::iter::empty()).remove(id).is_some();
     let run = ledger.runs().filter(decided).last()?;
-    let last = standing(ledger, run, std::iter::empty()).remove(id)?;
+    let last = decided_on(ledger, run, std::iter::empty()).remove(id)?;
     Some((run, last.decision.verdict().reason()?))
 }
 
