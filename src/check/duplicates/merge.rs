@@ -3,8 +3,6 @@
 //!
 //! Does not: say what a CRM does when it merges.
 
-use chrono::Duration;
-
 use crate::boundary::{
     Boundary, Field, Grant, Kind as Shape, Object, RecordRef, Row, Shown, id_key, is_domain,
     masked_address,
@@ -419,7 +417,7 @@ fn is_worked(world: &World<'_>, row: Row<'_>) -> bool {
         return false;
     }
     let days = world.policies.duplicates.unsafe_cluster.active_days.value;
-    let since = world.as_of.instant - Duration::days(days.into());
+    let since = world.as_of.days_ago(days);
     boundary
         .allowed(row.object(), "last_activity")
         .and_then(|field| row.time(&field))

@@ -307,7 +307,7 @@ impl<'l, 'a> Look<'l, 'a> {
 
     fn is_lively(self, owned: &Owned, row: Row<'_>) -> bool {
         let at = owned.last_activity.as_ref().and_then(|field| row.time(field));
-        at.is_some_and(|at| self.world.as_of.days_since(at) <= LATE_DAYS)
+        at.is_some_and(|at| (0..=LATE_DAYS).contains(&self.world.as_of.days_since(at)))
     }
 
     /// The finding about somebody who has more than their cap.

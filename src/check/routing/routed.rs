@@ -506,7 +506,8 @@ impl<'a> Routed<'a> {
         let (mut open, mut values) = (OpenMemo::default(), Values::default());
         let mut taken = Vec::new();
         for row in batch.rows() {
-            if !self.is_judged(world, plan, row) || !open.may_be_open(world, &flags, row) {
+            let is_judged = self.is_judged(world, plan, row) && !plan.hides_account(world, row);
+            if !is_judged || !open.may_be_open(world, &flags, row) {
                 continue;
             }
             let matched = self.matched(world, plan, row, &mut values);
@@ -607,7 +608,10 @@ impl<'a> Routed<'a> {
         world: &World<'a>,
         row: Row<'a>,
     ) -> (Vec<Need>, Option<&str>) {
-        let Some(plan) = self.policy.plan(row.object()) else { return (Vec::new(), None) };
+        let plan = self.policy.plan(row.object());
+        let Some(plan) = plan.filter(|plan| !plan.hides_account(world, row)) else {
+            return (Vec::new(), None);
+        };
         let mut values = Values::default();
         values.read(&plan.columns, row, Day::Review(world.as_of.day));
         let home = OnceCell::new();
@@ -680,7 +684,7 @@ impl<'a> Routed<'a> {
             return Some(why);
         }
         let plan = self.policy.plan(row.object())?;
-        if plan.is_kept_from_rules(row) {
+        if plan.is_kept_from_rules(row) || plan.hides_account(world, row) {
             return None;
         }
         let mut values = Values::default();
