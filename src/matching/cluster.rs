@@ -179,7 +179,7 @@ impl Cluster {
 
     /// Adds records to the group of one that is lower than they are.
     pub(super) fn add_beside(&mut self, record: u32, others: &[u32]) {
-        let group = self.group_of(record).and_then(|at| self.groups.get_mut(at));
+        let group = self.groups.iter_mut().find(|group| group.binary_search(&record).is_ok());
         let added: Vec<&mut Vec<u32>> = group.into_iter().chain([&mut self.members]).collect();
         for records in added {
             records.extend(others);
@@ -189,20 +189,45 @@ impl Cluster {
 
     /// The links between groups that do not hold together: each joins two groups that are not one.
     pub fn bridges(&self) -> impl Iterator<Item = &Pair> {
-        self.links.iter().filter(|link| self.group_of(link.left) != self.group_of(link.right))
+        // Most clusters are one group, which has none.
+        let group_of = if self.groups.len() > 1 { self.groups_of() } else { HashMap::new() };
+        self.links.iter().filter(move |link| group_of.get(&link.left) != group_of.get(&link.right))
     }
 
-    /// The links within one of the groups.
-    pub fn links_within(&self, group: usize) -> impl Iterator<Item = &Pair> {
-        self.links.iter().filter(move |link| {
-            [link.left, link.right].iter().all(|record| self.group_of(*record) == Some(group))
-        })
+    /// The links of each group.
+    pub fn links_by_group(&self) -> Vec<GroupLinks<'_>> {
+        let group_of = self.groups_of();
+        let mut links: Vec<GroupLinks<'_>> = Vec::new();
+        links.resize_with(self.groups.len(), GroupLinks::default);
+        for link in &self.links {
+            let ends = [link.left, link.right].map(|record| group_of.get(&record).copied());
+            if let [Some(one), Some(other)] = ends
+                && one == other
+            {
+                links.get_mut(one).into_iter().for_each(|of| of.within.push(link));
+                continue;
+            }
+            for end in ends.into_iter().flatten() {
+                links.get_mut(end).into_iter().for_each(|of| of.beside.push(link));
+            }
+        }
+        links
     }
 
-    /// Which of the groups a record is in.
-    pub fn group_of(&self, record: u32) -> Option<usize> {
-        self.groups.iter().position(|group| group.binary_search(&record).is_ok())
+    /// Which of the groups each record is in.
+    pub fn groups_of(&self) -> HashMap<u32, usize> {
+        let groups = self.groups.iter().enumerate();
+        groups.flat_map(|(at, group)| group.iter().map(move |record| (*record, at))).collect()
     }
+}
+
+/// The links of one group of a cluster.
+#[derive(Debug, Default)]
+pub struct GroupLinks<'c> {
+    /// Those between its records.
+    pub within: Vec<&'c Pair>,
+    /// Those that join it to a group with which it does not hold together.
+    pub beside: Vec<&'c Pair>,
 }
 
 /// Of links given surest first, those that suffice to hold the records together.

@@ -12,7 +12,7 @@ use crate::boundary::{Batch, Field, Object, Row, id_key};
 use crate::check::{Weighed, World};
 use crate::finding::Bits;
 use crate::matching::agreement::{self, Level};
-use crate::matching::cluster::{Cluster, spanning};
+use crate::matching::cluster::{Cluster, GroupLinks, spanning};
 use crate::matching::index::Index;
 use crate::matching::normalise::{self, Country};
 use crate::matching::{self, Crowd, Kind, Linkage, Pair, Plan, Records, Weight, link, link_by};
@@ -320,20 +320,19 @@ impl Links {
             rows.sort_by_key(|row| row.id());
             rows
         };
-        for (at, group) in cluster.groups.iter().enumerate().filter(|(_, group)| group.len() > 1) {
-            if !group.iter().any(is_reviewed) {
+        for (group, GroupLinks { within, beside }) in
+            cluster.groups.iter().zip(cluster.links_by_group())
+        {
+            if group.len() < 2 || !group.iter().any(is_reviewed) {
                 continue;
             }
-            let within = self.surest_first(table, cluster.links_within(at));
+            let within = self.surest_first(table, within.into_iter());
             let links = spanning(group, within.into_iter())
                 .into_iter()
                 .filter_map(|pair| self.link(table, linkage, pair))
                 .collect();
-            let beside = cluster.bridges().filter(|pair| {
-                [pair.left, pair.right].iter().any(|end| group.binary_search(end).is_ok())
-            });
             let beside = self
-                .surest_first(table, beside)
+                .surest_first(table, beside.into_iter())
                 .into_iter()
                 .filter_map(|pair| self.link(table, linkage, pair))
                 .collect();
@@ -342,8 +341,9 @@ impl Links {
         if world.policies.duplicates.weak_bridge == Switch::Off {
             return;
         }
+        let group_of = cluster.groups_of();
         let holds = |at: u32| {
-            let group = cluster.group_of(at)?;
+            let group = *group_of.get(&at)?;
             cluster.groups.get(group).filter(|members| members.len() > 1).map(|_| group)
         };
         let bridges = cluster
