@@ -126,6 +126,13 @@ pub struct Note {
     pub mailed: String,
 }
 
+impl Note {
+    /// One that names no person and no value, and is mailed as it stands.
+    pub fn plain(says: String) -> Self {
+        Self { mailed: says.clone(), says }
+    }
+}
+
 /// A rule that finds more in one group of records than chance would put there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pattern {
@@ -330,8 +337,8 @@ impl Review<'_> {
         self.admissions.iter().filter(|it| it.file == input.file && it.object == input.object)
     }
 
-    /// The rows of an input that were set aside, of those that are told: line and reason.
-    fn set_aside<'r>(&'r self, input: &'r Input) -> impl Iterator<Item = &'r (u64, String)> {
+    /// What could not be read or was set aside of an input, as far as it is listed: line and reason.
+    fn problems<'r>(&'r self, input: &'r Input) -> impl Iterator<Item = &'r (u64, String)> {
         let at_the_boundary = self.admissions_of(input).flat_map(|it| &it.set_aside);
         input.problems.iter().chain(at_the_boundary)
     }
@@ -474,13 +481,16 @@ pub struct Input {
     pub rows_read: usize,
     /// Rows admitted.
     pub rows_admitted: usize,
+    /// Rows set aside, by the reader and by the boundary.
+    pub rows_set_aside: usize,
     /// Blank lines skipped.
     pub blank: usize,
     /// Lines of a report's footer skipped.
     pub footer: usize,
-    /// Rows the reader set aside: line and reason. Those set aside by the boundary come from the admission.
+    /// What the reader could not read, line and reason: rows that it set aside, and a second header. Rows that
+    /// the boundary set aside come from the admission.
     pub problems: Vec<(u64, String)>,
-    /// Rows the reader set aside beyond those.
+    /// Such problems beyond those that are listed.
     pub more: usize,
 }
 

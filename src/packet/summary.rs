@@ -115,7 +115,7 @@ pub fn summary(review: &Review<'_>) -> String {
 /// How many rows of which inputs were set aside.
 fn set_aside(review: &Review<'_>) -> Option<String> {
     let each = review.inputs.iter().filter_map(|input| {
-        let aside = review.set_aside(input).count() + input.more;
+        let aside = input.rows_set_aside;
         (aside > 0).then(|| {
             format!(
                 "{} of {} in {}",

@@ -80,7 +80,7 @@ pub(super) fn pull(
     }
     for object in Object::REVIEWED {
         if let Some(batch) = tables.get_mut(object) {
-            put_under_review(batch, &config.batch, config, as_of);
+            put_under_review(batch, config, as_of);
         }
     }
     // Changes of fields are not kept by every CRM: then the checks say what they lack. Where some came, a
@@ -124,7 +124,7 @@ pub(super) fn judge(
         let newest = newest_changes(config, &world);
         let reports = bench.run(&world);
         let groups = Groups::count(&world, &reports);
-        let stale = stale(config, &newest, &world).map(|says| Note { mailed: says.clone(), says });
+        let stale = stale(config, &newest, &world).map(Note::plain);
         let told = stale.into_iter().chain(unsettled(&admissions)).chain(misnamed(&world));
         let told = told.chain(untaken(&config.batch, &pulled)).chain(unmatched(config, &pulled));
         (reports, groups, told.collect(), newest)
@@ -221,7 +221,7 @@ fn unsettled(admissions: &[Admission]) -> impl Iterator<Item = Note> {
             before.join(" or "),
             it.file,
         );
-        Note { mailed: says.clone(), says }
+        Note::plain(says)
     })
 }
 
@@ -241,7 +241,7 @@ pub(super) fn misnamed(world: &World<'_>) -> Vec<Note> {
     if let more @ 1.. = faults.len().saturating_sub(SHOWN) {
         let says =
             format!("so do {more} more places of the rules; `crm-review rules check` lists them");
-        notes.push(Note { mailed: says.clone(), says });
+        notes.push(Note::plain(says));
     }
     notes
 }
@@ -297,7 +297,7 @@ pub(super) fn unmatched(config: &Config, pulled: &Pulled) -> Option<Note> {
     let are = if absent == 1 { "is" } else { "are" };
     (absent > 0).then(|| {
         let says = format!("{absent} of the {all} ids of rules/{} {are} in no input", file.value);
-        Note { mailed: says.clone(), says }
+        Note::plain(says)
     })
 }
 
@@ -329,8 +329,8 @@ fn change_fields(config: &Config, object: Object) -> Vec<Field> {
     CHANGED.into_iter().filter_map(|name| config.boundary.allowed(object, name)).collect()
 }
 
-fn put_under_review(batch: &mut Batch, definition: &BatchDefinition, config: &Config, as_of: AsOf) {
-    let object = batch.object();
+fn put_under_review(batch: &mut Batch, config: &Config, as_of: AsOf) {
+    let (object, definition) = (batch.object(), &config.batch);
     if !definition.is_about(object) {
         batch.put_under_review(|_| false);
         return;
@@ -443,7 +443,7 @@ pub(super) fn empty(inputs: &[Input]) -> Vec<Note> {
             "{}: this login sees no record of it; where there are some, give it the rights that docs/live-sources.md names",
             input.file
         );
-        Note { mailed: says.clone(), says }
+        Note::plain(says)
     });
     empty.collect()
 }

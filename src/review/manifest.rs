@@ -573,7 +573,7 @@ fn input_files<'j>(judged: &'j Judged, loss: &'j Loss) -> Vec<InputFile<'j>> {
             rows_read: input.tally.rows_read,
             rows_admitted: admission.rows,
             rows_left_out: admission.outside.iter().map(|(why, n)| (why.word(), *n)).collect(),
-            rows_set_aside: input.tally.quarantined + admission.set_aside.len() as u64,
+            rows_set_aside: input.set_aside(admission),
             blank_lines: input.tally.blank,
             footer_lines: input.tally.footer,
             columns_admitted: admission

@@ -170,8 +170,8 @@ pub(super) fn write_up(
 
 /// What to know before reading.
 fn notes(judged: &Judged, loss: &Loss, earlier: &[Entry], day: NaiveDate) -> Vec<Note> {
-    let columnless = columnless(&judged.inputs, &judged.admissions, &loss.fields())
-        .map(|says| Note { mailed: says.clone(), says });
+    let columnless =
+        columnless(&judged.inputs, &judged.admissions, &loss.fields()).map(Note::plain);
     let empty = empty(&judged.inputs).into_iter();
     judged
         .notes
@@ -207,7 +207,7 @@ fn overtaken(earlier: &[Entry], day: NaiveDate) -> Option<Note> {
         "the ledger knows a run as of a later day, {newest}: {day} was judged looking back at the days before \
          it alone; if another day was meant, look at this machine's clock, or name the day with `--as-of`"
     );
-    Some(Note { mailed: says.clone(), says })
+    Some(Note::plain(says))
 }
 
 /// Of the founder profile: that another 30 days have passed since the first packet, said in the first packet
@@ -223,7 +223,7 @@ fn month_over(gate: &Gate, earlier: &[Entry], day: NaiveDate) -> Vec<Note> {
         "{} days since the first packet: look at the one metric (`crm-review metrics`), and decide whether to go on, to widen the review or to stop",
         30 * months(day)
     );
-    vec![Note { mailed: says.clone(), says }]
+    vec![Note::plain(says)]
 }
 
 /// Rules that find more in one group of records than chance would put there.
@@ -341,6 +341,7 @@ fn paper_inputs(judged: &Judged) -> Vec<packet::Input> {
             newest: judged.newest.get(&(input.object, input.file.clone())).copied(),
             rows_read: usize::try_from(tally.rows_read).unwrap_or(usize::MAX),
             rows_admitted: admission.rows,
+            rows_set_aside: usize::try_from(input.set_aside(admission)).unwrap_or(usize::MAX),
             blank: usize::try_from(tally.blank).unwrap_or(usize::MAX),
             footer: usize::try_from(tally.footer).unwrap_or(usize::MAX),
             problems: input.problems(),

@@ -497,6 +497,7 @@ fn input(
         newest: None,
         rows_read: read,
         rows_admitted: admitted,
+        rows_set_aside: read - admitted,
         blank: 2,
         footer: 0,
         more: (read - admitted).saturating_sub(problems.len()),

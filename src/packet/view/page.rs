@@ -729,7 +729,7 @@ impl Checks {
 
 impl InputView {
     fn of(input: &Input, review: &Review<'_>) -> Self {
-        let mut problems: Vec<&(u64, String)> = review.set_aside(input).collect();
+        let mut problems: Vec<&(u64, String)> = review.problems(input).collect();
         problems.sort();
         let total = problems.len() + input.more;
         let unlisted = total - problems.len().min(LISTED);
@@ -747,7 +747,7 @@ impl InputView {
             object: input.object.plural(),
             read: grouped(input.rows_read),
             admitted: grouped(input.rows_admitted),
-            aside: grouped(total),
+            aside: grouped(input.rows_set_aside),
             skipped: if skipped.is_empty() { "none".to_owned() } else { skipped.join(", ") },
             form: value(&input.form),
             newest: input.newest.map(|day| day.to_string()),
