@@ -87,7 +87,7 @@ pub enum Command {
         #[arg(long, value_name = "DATE", value_parser = day)]
         of: Option<NaiveDate>,
     },
-    /// The routing exception rate with its six inputs, week by week
+    /// The routing exception rate with the figures it is made of, week by week
     Metrics {
         /// The review folder
         #[arg(default_value = ".")]

@@ -70,7 +70,7 @@ impl Crm {
 pub struct BatchDefinition {
     /// The tables; all that are supplied when empty.
     pub objects: Vec<Object>,
-    /// Changed (else created) within so many days before the review.
+    /// Changed within so many days before the review. A record that does not say when is under review.
     pub changed_within_days: Option<u32>,
     /// Conditions per table.
     pub when: Conditions,
@@ -382,8 +382,8 @@ fn files(listed: &Section<'_>, boundary: &Boundary) -> Files {
             if !path.components().all(|part| matches!(part, Component::Normal(_))) {
                 listed.problem_with_hint(
                     file.line,
-                    format!("`{}` is not a name below exports/", file.value),
-                    "name a file that lies in exports/, without `..` or a leading `/`",
+                    format!("`{}` is not a name below the folder of the exports", file.value),
+                    "name a file that lies in that folder, without `..` or a leading `/`",
                 );
             } else if path.parent().is_some_and(|home| home.to_string_lossy().contains('*')) {
                 listed.problem_with_hint(

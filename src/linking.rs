@@ -1,8 +1,8 @@
 //! `crm-review match`: the duplicate engine alone, on any CSV file or between two.
 //!
 //! It reads with the reader of the review and links with the engine and the defaults of the review.
-//! Does not: apply a boundary; it reads the columns it links by, keeps no value but the ids it writes, and
-//! changes no file but those it is asked to write.
+//! Does not: apply a boundary; it reads the columns it links by, writes no value but ids, and where Splink is to
+//! go on from here the folded values it compares, and changes no file but those it is asked to write.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -101,13 +101,13 @@ pub enum LinkingError {
         other: PathBuf,
     },
     /// The column of sources does not name two.
-    #[error("{}: `{name}` names {count} sources, not two\n  hint: leave --link out to link within the file, or name with --source a column of two sources", file.display())]
+    #[error("{}: `{name}` names {}, not two\n  hint: leave --link out to link within the file, or name with --source a column of two sources", file.display(), sources(*count))]
     NotTwoSources {
         /// The file.
         file: PathBuf,
         /// The column.
         name: String,
-        /// How many it names.
+        /// How many it names, as far as they were counted: up to the third.
         count: usize,
     },
     /// The model is not there.
@@ -224,6 +224,15 @@ impl Order {
             named.push(file);
         }
         Ok(())
+    }
+}
+
+/// So many sources in words, of which no more than three were counted.
+fn sources(count: usize) -> &'static str {
+    match count {
+        0 => "no source",
+        1 => "one source",
+        _ => "more than two sources",
     }
 }
 

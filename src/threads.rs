@@ -64,7 +64,7 @@ pub fn fill<T: Send>(threads: NonZeroUsize, table: &mut [T], work: impl Fn(usize
 /// beside each other. A thread does all three, so that a piece mostly stays near one processor.
 ///
 /// The first error, in the order of the pieces, ends it, and so does a `Break`. Where a piece takes
-/// long, as many results as there are threads wait for it, and no more.
+/// long, fewer than two results for each thread wait for it.
 pub fn relay<P: Send, R: Send, E: Send>(
     threads: NonZeroUsize,
     take: impl FnMut() -> Result<Option<P>, E> + Send,

@@ -261,7 +261,7 @@ fn logs() -> Vec<String> {
 fn improvement(config: &Config) -> Vec<String> {
     let gate = &config.gate;
     vec![
-        "One metric, the routing exception rate, with its interval and its six inputs: `crm-review metrics`."
+        "One metric, the routing exception rate, with its interval and the figures it is made of: `crm-review metrics`."
             .to_owned(),
         format!(
             "A rule that is right less often than {} is read last and named: `crm-review patterns`.",

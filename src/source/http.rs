@@ -913,14 +913,14 @@ impl Door {
         let request = match &wire.verb {
             Verb::Get => self.client.get(&address),
             Verb::Post(body) => {
-                let request = self.client.post(&address);
-                let request = match &wire.head {
-                    Some((name, value)) => request.header(*name, value),
-                    None => request,
-                };
                 let bytes = body.bytes().reveal().as_bytes().to_vec();
+                let request = self.client.post(&address);
                 request.header(CONTENT_TYPE, body.content_type()).body(bytes)
             }
+        };
+        let request = match &wire.head {
+            Some((name, value)) => request.header(*name, value),
+            None => request,
         };
         let mut response = signed(request, token).send().map_err(lost)?;
         let size = |head: (&HeaderName, &HeaderValue)| head.0.as_str().len() + head.1.len();

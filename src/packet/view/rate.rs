@@ -37,7 +37,7 @@ struct Tracked {
     rows: Vec<(&'static str, Vec<String>)>,
 }
 
-/// A week and its six inputs.
+/// A week and what its rate is made of.
 #[derive(Debug, Serialize)]
 struct Row {
     day: String,

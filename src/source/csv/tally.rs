@@ -240,6 +240,7 @@ pub(super) struct Judge {
 struct Tail {
     first: u64,
     lines: u64,
+    damages: BTreeMap<Damage, u64>,
     footer: bool,
     width: usize,
     same_width: bool,
@@ -331,9 +332,11 @@ impl Judge {
     fn set_aside(&mut self, bad: Bad) {
         let width = bad.width().unwrap_or_default();
         let count = 1 + bad.more;
+        let damage = bad.trouble.damage();
         match &mut self.tail {
             Some(tail) => {
                 tail.lines += count;
+                *tail.damages.entry(damage).or_default() += count;
                 tail.footer |= bad.footer;
                 tail.same_width &= tail.width == width;
             }
@@ -341,6 +344,7 @@ impl Judge {
                 self.tail = Some(Tail {
                     first: bad.line,
                     lines: count,
+                    damages: [(damage, count)].into(),
                     footer: bad.footer,
                     width,
                     same_width: true,
@@ -350,7 +354,7 @@ impl Judge {
         }
         self.after_blank = false;
         self.quarantined += count;
-        *self.damages.entry(bad.trouble.damage()).or_default() += count;
+        *self.damages.entry(damage).or_default() += count;
         self.omitted += bad.more;
         self.truncated |= bad.at_end;
         self.note(Problem { line: bad.line, trouble: bad.trouble });
@@ -368,6 +372,11 @@ impl Judge {
     fn forgive(&mut self, tail: &Tail) {
         self.footer += tail.lines;
         self.quarantined -= tail.lines;
+        for (damage, lines) in &tail.damages {
+            if let Some(count) = self.damages.get_mut(damage) {
+                *count -= lines;
+            }
+        }
         self.truncated = false;
         let before = self.problems.len();
         self.problems.retain(|problem| problem.line < tail.first);
@@ -451,6 +460,23 @@ mod tests {
         assert_eq!(mostly(&[(misfit, 9), (Trouble::Nul, 8)]), Some(Damage::Values));
         assert_eq!(mostly(&[(Trouble::Nul, 6), (misfit, 2), (long, 1)]), Some(Damage::Bytes));
         assert_eq!(mostly(&[(misfit, 5)]), None);
+    }
+
+    #[test]
+    fn a_footer_is_no_damage() {
+        let misfit = Trouble::Misfit(Misfit { column: 0, length: 9, code: "kind" });
+        let misfits = Bad { line: 2, trouble: misfit, footer: false, at_end: false, more: 5 };
+        let mut judge = Judge::default();
+        judge.take(Event::Bad(misfits));
+        judge.take(Event::Blank(1));
+        for line in 9..16 {
+            judge.take(bad(line, 1, line == 15));
+        }
+        let (_, fault) = judge.finish();
+        assert!(
+            matches!(fault, Some(ContentFault::Damaged { mostly: Damage::Values, .. })),
+            "{fault:?}"
+        );
     }
 
     #[test]

@@ -630,11 +630,14 @@ impl<'d> Book<'d> {
         }
         if let Some(way) = repeating {
             let page = self.fetch(door, reading, &way)?;
-            self.mile.gaps.push(format!(
-                "{}: records that came on two pages, and were read once: {}",
-                reading.name(),
-                page.repeats
-            ));
+            // It was asked for once more, and may be right by now.
+            if page.repeats > 0 {
+                self.mile.gaps.push(format!(
+                    "{}: records that came on two pages, and were read once: {}",
+                    reading.name(),
+                    page.repeats
+                ));
+            }
             self.take(&way, page)?;
             return Ok(true);
         }
