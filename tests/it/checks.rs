@@ -1353,6 +1353,16 @@ fn proposal(findings: &[Finding], record: &str) -> String {
     findings.iter().find(about).unwrap().proposal.words()
 }
 
+#[test]
+fn rules_that_an_excluded_account_hides_object_to_nobody() {
+    let findings = found("left-out-account", "OWN-01");
+    assert_eq!(proposal(&findings, "lead L06"), "Give to Bo Li (U2)");
+    assert_eq!(
+        proposal(&findings, "lead L07"),
+        "Who takes this lead? With Bo Li it would be a fault: rule `Germany` gives it to Ann Ng"
+    );
+}
+
 /// What a check finds in a fixture.
 fn found(name: &str, code: &str) -> Vec<Finding> {
     found_in(fixture::named(name), code)
