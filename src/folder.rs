@@ -315,6 +315,16 @@ pub fn room(folder: &Path) -> Result<u64, FolderError> {
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
+/// Fails where a file or folder is there to which this user may not write.
+pub fn check_writable(path: &Path) -> Result<(), FolderError> {
+    use rustix::fs::{Access, access};
+    let enter = if path.is_dir() { Access::EXEC_OK } else { Access::empty() };
+    match access(path, Access::READ_OK | Access::WRITE_OK | enter).map_err(io::Error::from) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(disk(path)(error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 /// Keeps what this process reads to its owner: new files are private, and a crash leaves no image of
 /// the memory behind.
 pub fn keep_private() {

@@ -111,7 +111,7 @@ pub enum LinkingError {
         count: usize,
     },
     /// The model is not there.
-    #[error("{}: {error}\n  hint: --model reads the file that --model-out wrote", file.display())]
+    #[error("{}: {error}\n  hint: --model reads the file that --model-out wrote, and --retrained the one that Splink did", file.display())]
     NoModel {
         /// The file.
         file: PathBuf,

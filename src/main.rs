@@ -15,7 +15,7 @@ use crm_review::cli::{
     Cli, Command, Format, Inspect, Match, RulesCommand, SeverityWord, ShapeWord, VerdictFormat,
 };
 use crm_review::config::Config;
-use crm_review::finding::Severity;
+use crm_review::finding::{FindingId, Severity};
 use crm_review::review::{
     self, Aside, Earlier, Order, PaperError, Reader, Recording, ReviewError, Shape,
 };
@@ -388,6 +388,8 @@ fn inspect(arguments: &Inspect, threads: NonZeroUsize) -> ExitCode {
 
 fn explain(words: &[String], of: Option<NaiveDate>) -> ExitCode {
     let (dir, finding) = match words {
+        // `rules example` takes them the other way round.
+        [finding, dir] if FindingId::parse(finding).is_some() => (Path::new(dir), finding.as_str()),
         [dir, finding] => (Path::new(dir), finding.as_str()),
         [finding] => (Path::new("."), finding.as_str()),
         _ => return ExitCode::from(2),

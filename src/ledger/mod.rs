@@ -67,7 +67,7 @@ pub fn digest(bytes: &[u8]) -> String {
 }
 
 /// The head of an empty chain.
-const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// One recorded fact.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use crate::finding::FindingId;
 use crate::gate::{Attention, Reason, Saying, VerdictKind};
-use crate::ledger::digest;
+use crate::ledger::{GENESIS, digest};
 use crate::packet::{DECISIONS as SCHEMA, visible};
 use crate::policy::{Lines, Log, Problems, Said};
 
@@ -186,6 +186,12 @@ fn reason_codes() -> Vec<Option<&'static str>> {
 pub(super) fn schema() -> Schema {
     let settings = SchemaSettings::draft2020_12();
     settings.into_generator().into_root_schema_for::<Wire>()
+}
+
+/// The head of a ledger as a spreadsheet leaves it: of nothing but zeros it makes the number 0.
+fn head(cell: String) -> String {
+    let is_number = !cell.is_empty() && cell.bytes().all(|byte| byte == b'0');
+    if is_number { GENESIS.to_owned() } else { cell }
 }
 
 /// Reads a decisions file. Every problem is told with its line.
@@ -371,7 +377,7 @@ impl Reader<'_> {
             schema: SCHEMA.to_owned(),
             run: said("run"),
             packet_digest: said("packet_digest"),
-            ledger_head: said("ledger_head"),
+            ledger_head: head(said("ledger_head")),
             approver: said("approver"),
             second_approver: cell("second_approver"),
             counts: None,

@@ -247,10 +247,18 @@ impl<'a> Desk<'a> {
         }
         match ledger.follower(run) {
             Some(newer) => Err(problem(
-                format!(
-                    "it decides on the packet of {}, which that of {} has followed",
-                    run.as_of, newer.as_of
-                ),
+                // Of a day there may be several.
+                if run.as_of == newer.as_of {
+                    format!(
+                        "it decides on the packet of run {}, which run {} of the same day has followed",
+                        run.id, newer.id
+                    )
+                } else {
+                    format!(
+                        "it decides on the packet of {}, which that of {} has followed",
+                        run.as_of, newer.as_of
+                    )
+                },
                 &format!(
                     "decide on the newer packet: what is still wrong stands there again; if that was made by mistake, `crm-review run {} --as-of {}` on the exports and rules of this one makes it the latest again",
                     folder::typed(self.folder),

@@ -22,7 +22,7 @@ use crate::source::live::{self, Glimpse, LiveError, Surroundings};
 use super::judged::{
     Records, columnless, fields, misnamed, newest_changes, pull, stale, unmatched, untaken,
 };
-use super::{Folder, Order, ReviewError, copied, verify};
+use super::{Folder, Order, ReviewError, copied, history, verify};
 
 /// How a folder was found.
 #[derive(Debug)]
@@ -75,8 +75,17 @@ pub fn doctor(order: &Order) -> Result<Examined, ReviewError> {
         Some(run) if run.complete => format!("last run: {}, complete", run.as_of),
         Some(run) => format!("last run: {}, incomplete", run.as_of),
     });
-    if let Some(words) = verify::unknown(&folder.path.join("runs"), &ledger) {
+    let runs = folder.path.join("runs");
+    if let Some(words) = verify::unknown(&runs, &ledger) {
         examined.fault(&words);
+    }
+    if let Err(error) = history::check_may_be_read(&runs, ledger.entries(), as_of.day) {
+        examined.fault(&error.in_a_sentence());
+    }
+    for place in [folder.path.clone(), runs, folder.path.join("ledger.jsonl")] {
+        if let Err(error) = folder::check_writable(&place) {
+            examined.fault(&error.to_string().replace("\n  hint: ", "; "));
+        }
     }
     match folder::room(&folder.path) {
         Ok(room) if room < ROOM => examined.fault(&format!("disk: {} MB are free", room >> 20)),

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io;
 use std::mem;
 use std::path::Path;
 
@@ -27,7 +28,7 @@ use crate::packet::{
 use super::applied::{self, Sight};
 use super::cut::Loss;
 use super::judged::Judged;
-use super::paper::{self, Findings};
+use super::paper::{self, Findings, PaperError};
 use super::tally::{Counted, Scope};
 
 /// A finding that nobody saw for so many days is forgotten.
@@ -137,16 +138,14 @@ impl<'l> Past<'l> {
                 }
             }
         }
-        let Some(last) = ledger::standing(entries).range(..day).next_back().map(|(_, run)| *run)
-        else {
-            return past;
-        };
+        let Some(last) = last_before(entries, day) else { return past };
         past.last = Some(last);
         match remembered(runs, last) {
             Ok(memory) => past.memory = memory,
             Err(why) => {
                 past.gaps.push(format!(
-                    "what runs before this one saw is not known, so every finding counts as new: {why}"
+                    "what runs before this one saw is not known, so every finding counts as new: {}",
+                    why.in_a_sentence()
                 ));
             }
         }
@@ -525,16 +524,41 @@ fn open(id: &FindingId, decided: &Decided, day: NaiveDate, here: bool) -> Option
 ///
 /// # Errors
 /// Says why it cannot be read.
-pub(super) fn remembered(runs: &Path, run: &Run) -> Result<BTreeMap<FindingId, Memory>, String> {
-    let path = paper::home(runs, run).map_err(|error| error.in_a_sentence())?.join("history.jsonl");
-    let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let altered = || format!("{} is not the file that the ledger names", path.display());
+pub(super) fn remembered(
+    runs: &Path,
+    run: &Run,
+) -> Result<BTreeMap<FindingId, Memory>, PaperError> {
+    let path = paper::home(runs, run)?.join("history.jsonl");
+    let name = || path.display().to_string();
+    let bytes = fs::read(&path).map_err(|what| PaperError::Disk { path: name(), what })?;
+    let altered = || PaperError::Altered { path: name() };
     if digest(&bytes) != run.history {
         return Err(altered());
     }
     let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let memory = lines.map(|line| Memory::parse(line).ok_or_else(altered));
     memory.collect()
+}
+
+/// The run that one of this day looks back at.
+fn last_before(entries: &[Entry], day: NaiveDate) -> Option<&Run> {
+    ledger::standing(entries).range(..day).next_back().map(|(_, run)| *run)
+}
+
+/// Fails where the memory of the run before is there and may not be read: a run that goes on without it would
+/// ask again what was decided, and later ones would look back at it.
+pub(super) fn check_may_be_read(
+    runs: &Path,
+    entries: &[Entry],
+    day: NaiveDate,
+) -> Result<(), PaperError> {
+    let last = last_before(entries, day);
+    match last.map(|last| remembered(runs, last)) {
+        Some(Err(PaperError::Disk { path, what })) if what.kind() != io::ErrorKind::NotFound => {
+            Err(PaperError::Disk { path, what })
+        }
+        None | Some(_) => Ok(()),
+    }
 }
 
 /// What a run remembers and does not know to be resolved; nothing where its memory cannot be read.

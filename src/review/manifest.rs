@@ -21,6 +21,7 @@ use crate::source::{Files, Origin, csv};
 
 use super::cut::Loss;
 use super::judged::Judged;
+use super::paper::PaperError;
 
 /// One digest over everything that decides a run's outcome.
 pub(super) fn inputs_digest(judged: &Judged, rules: &[RulesFile], event: Option<&str>) -> String {
@@ -459,25 +460,35 @@ impl Kept {
 }
 
 /// The manifest that lies in a folder, where one does.
-pub(super) fn kept(folder: &Path) -> Option<Kept> {
-    let text = fs::read(folder.join("manifest.json")).ok()?;
-    serde_json::from_slice(&text).ok()
+pub(super) fn read(folder: &Path) -> Result<Option<Kept>, PaperError> {
+    let path = folder.join("manifest.json");
+    let name = || path.display().to_string();
+    match fs::read(&path) {
+        Ok(text) => serde_json::from_slice(&text)
+            .map(Some)
+            .map_err(|_| PaperError::Altered { path: name() }),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(what) => Err(PaperError::Disk { path: name(), what }),
+    }
 }
 
-/// The id of the run whose manifest lies in a folder.
-pub(super) fn run_of(folder: &Path) -> Option<String> {
-    kept(folder).map(|kept| kept.run)
+/// The same where it can be read.
+pub(super) fn kept(folder: &Path) -> Option<Kept> {
+    read(folder).ok().flatten()
 }
 
 /// True where a folder is, or may be, that of another run than this: a manifest that cannot be read
 /// names some run.
 pub(super) fn is_of_another(folder: &Path, run: &str) -> bool {
     match fs::symlink_metadata(folder.join("manifest.json")) {
-        Err(error) => {
-            !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-        }
-        Ok(_) => run_of(folder).is_none_or(|there| there != run),
+        Err(error) => !is_absent(&error),
+        Ok(_) => kept(folder).is_none_or(|there| there.run != run),
     }
+}
+
+/// True where a file is not there; one that may not be read may be.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// The manifest as text, pretty enough to read.

@@ -300,6 +300,7 @@ fn weekly(order: &Order, aside: &mut Aside) -> Result<Done, ReviewError> {
     let runs = folder.path.join("runs");
     folder::make(&runs)?;
     folder::clear_drafts(&runs)?;
+    history::check_may_be_read(&runs, ledger.entries(), as_of.day)?;
 
     record_dropped(&folder.path, &config.gate, order.now, &mut ledger, aside)?;
     let exports = folder.path.join(&config.exports);

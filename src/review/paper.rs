@@ -45,7 +45,9 @@ pub enum PaperError {
         path: String,
     },
     /// The disk said no.
-    #[error("{path}: {what}")]
+    #[error(
+        "{path}: {what}\n  hint: the packets of earlier runs have to be there, and readable for whoever runs the review"
+    )]
     Disk {
         /// The file.
         path: String,
@@ -278,10 +280,15 @@ pub(super) fn homes(runs: &Path, run: &Run) -> [PathBuf; 2] {
 
 /// The folder of a run: its day, or its id where another run has the day.
 pub(super) fn home(runs: &Path, run: &Run) -> Result<PathBuf, PaperError> {
-    homes(runs, run)
-        .into_iter()
-        .find(|home| manifest::run_of(home).is_some_and(|id| id == run.id))
-        .ok_or_else(|| PaperError::Gone { day: run.as_of, run: run.id.clone() })
+    let mut unread = None;
+    for home in homes(runs, run) {
+        match manifest::read(&home) {
+            Ok(Some(kept)) if kept.run == run.id => return Ok(home),
+            Ok(_) => {}
+            Err(error) => unread = Some(error),
+        }
+    }
+    Err(unread.unwrap_or_else(|| PaperError::Gone { day: run.as_of, run: run.id.clone() }))
 }
 
 /// Fails where the page that a person read is not the one that its run wrote: what it said of a proposal may

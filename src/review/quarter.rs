@@ -214,7 +214,9 @@ impl<'p> Page<'p> {
         let Some(last) = self.runs_of(self.quarter).pop() else { return String::new() };
         let memory = match history::remembered(&self.home, last) {
             Ok(memory) => memory,
-            Err(why) => return format!("What was found is not known: {}.\n", plain(&why)),
+            Err(why) => {
+                return format!("What was found is not known: {}.\n", plain(&why.in_a_sentence()));
+            }
         };
         let mut text = format!(
             "| family | new | resolved after approval | resolved otherwise | open in the last packet | of these in {LASTING} weeks or more |\n\

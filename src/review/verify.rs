@@ -20,7 +20,7 @@ use crate::ledger::{Chain, Run, digest};
 use super::changes;
 use super::judged::judge;
 use super::manifest::{self, Digests, Kept};
-use super::paper;
+use super::paper::{self, PaperError};
 use super::write_up::{Started, write_up};
 use super::{Folder, ReviewError, counted, rule_change};
 
@@ -62,10 +62,13 @@ pub fn verify(
     let mut known = Digests::default();
     for (_, run) in runs.iter().enumerate().filter(is_last) {
         match kept.remove(&run.id) {
-            None if damaged(&folder.path.join("runs"), run) => {
-                verified.fault(&format!("{}: its manifest.json cannot be read back", run.id));
-            }
-            None => verified.holds(&format!("{}: its folder is not kept", run.id)),
+            None => match paper::home(&folder.path.join("runs"), run) {
+                Err(PaperError::Gone { .. }) => {
+                    verified.holds(&format!("{}: its folder is not kept", run.id));
+                }
+                Err(why) => verified.fault(&format!("{}: {}", run.id, why.in_a_sentence())),
+                Ok(_) => {}
+            },
             Some((home, manifest)) => {
                 let faults = faults(&home, &manifest, run, &ledger);
                 for fault in &faults {
@@ -159,13 +162,6 @@ pub(super) fn unknown(runs: &Path, ledger: &Chain) -> Option<String> {
          ledger back from a copy, as what was decided stands nowhere else, or run a day that was cut off again; \
          `crm-review verify` says what holds"
     ))
-}
-
-/// True where a folder of the run's is there, and its manifest says nothing.
-fn damaged(runs: &Path, run: &Run) -> bool {
-    paper::homes(runs, run).iter().any(|home| {
-        manifest::kept(home).is_none() && fs::symlink_metadata(home.join("packet.html")).is_ok()
-    })
 }
 
 /// What of a kept run is not as the ledger says.

@@ -86,7 +86,7 @@ pub(super) fn write_up(
     let now = Now::of(config, judged, &loss, rule_change.as_ref(), lapsed, &counted);
     let present = past.against(&runs, &now)?;
     let missing = lacking(judged, &loss, &present.gaps);
-    let notes = notes(judged, &loss, earlier, day);
+    let notes = notes(config, judged, &loss, earlier, day);
     let share = counted.share(&judged.pulled);
     let tally = tally_of(&judged.reports, &present, day);
     let weeks = weeks(earlier, day, |last| {
@@ -169,7 +169,13 @@ pub(super) fn write_up(
 }
 
 /// What to know before reading.
-fn notes(judged: &Judged, loss: &Loss, earlier: &[Entry], day: NaiveDate) -> Vec<Note> {
+fn notes(
+    config: &Config,
+    judged: &Judged,
+    loss: &Loss,
+    earlier: &[Entry],
+    day: NaiveDate,
+) -> Vec<Note> {
     let columnless =
         columnless(&judged.inputs, &judged.admissions, &loss.fields()).map(Note::plain);
     let empty = empty(&judged.inputs).into_iter();
@@ -180,6 +186,7 @@ fn notes(judged: &Judged, loss: &Loss, earlier: &[Entry], day: NaiveDate) -> Vec
         .chain(columnless)
         .chain(empty)
         .chain(overtaken(earlier, day))
+        .chain(nobody_decides(&config.gate))
         .collect()
 }
 
@@ -208,6 +215,14 @@ fn overtaken(earlier: &[Entry], day: NaiveDate) -> Option<Note> {
          it alone; if another day was meant, look at this machine's clock, or name the day with `--as-of`"
     );
     Some(Note::plain(says))
+}
+
+/// That nobody may decide on the packet: what is decided in it could not be taken out of it.
+fn nobody_decides(gate: &Gate) -> Option<Note> {
+    gate.deciders().is_empty().then(|| {
+        let says = "nobody may decide on this packet: name the approver in rules/approvals.toml, and run it again";
+        Note::plain(says.to_owned())
+    })
 }
 
 /// Of the founder profile: that another 30 days have passed since the first packet, said in the first packet

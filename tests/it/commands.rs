@@ -1289,7 +1289,10 @@ fn of_exports_of_several_weeks_init_reads_the_newest() {
         let inputs = manifest["inputs"].as_array().unwrap();
         inputs.iter().map(|input| word(&input["file"])).collect::<Vec<_>>()
     };
-    assert_eq!(job.call(&["run", "new", "--as-of", DAY]).ends(0).err, "");
+    // It has nothing to say but who is still to be named.
+    let notes = job.call(&["run", "new", "--as-of", DAY]).ends(0).err;
+    assert!(notes.starts_with("note: nobody may decide on this packet"), "{notes}");
+    assert_eq!(notes.lines().count(), 1, "{notes}");
     assert_eq!(inputs("new"), ["lead 2026-02-22.csv", "User.csv"]);
     // A folder that is there hears of no file that its own names stand for.
     for (from, to) in

@@ -558,7 +558,9 @@ fn a_spreadsheet_can_decide() {
     }
     // A German spreadsheet saves its own word for what was confirmed.
     assert!(csv.contains("TRUE"));
-    job.put("week.csv", &csv.replace("TRUE", "WAHR"));
+    // Of a first packet's head, which is all zeros, a spreadsheet makes a number.
+    assert!(csv.contains(&"0".repeat(64)));
+    job.put("week.csv", &csv.replace("TRUE", "WAHR").replace(&"0".repeat(64), "0"));
     job.call(&["decide", "week.csv"]).ends(0);
     let line = &recorded(&job)[0];
     assert_eq!(line["decided"][0]["note"], "=cmd|x, \"really\"");
@@ -1029,6 +1031,52 @@ fn a_packet_that_is_not_kept_makes_no_fault_of_those_after_it() {
 }
 
 #[test]
+fn a_past_that_may_not_be_read_is_not_taken_for_one_that_is_gone() {
+    for file in ["manifest.json", "history.jsonl"] {
+        let job = reviewed();
+        // What root may read too, a folder in the file's place is not.
+        let place = format!("runs/{DAY}/{file}");
+        fs::remove_file(job.path(&place)).unwrap();
+        fs::create_dir(job.path(&place)).unwrap();
+        let ledger = job.text("ledger.jsonl");
+        let said = job.call(&["run", ".", "--as-of", "2026-03-08"]).ends(3).err;
+        assert!(said.contains(&format!("{place}: Is a directory")), "{said}");
+        assert!(said.contains("readable for whoever runs the review"), "{said}");
+        assert_eq!(job.text("ledger.jsonl"), ledger);
+        assert!(job.call(&["doctor"]).ends(1).out.contains(&place));
+        assert!(job.call(&["verify"]).ends(4).out.contains(&place));
+    }
+}
+
+#[test]
+fn a_packet_that_another_of_its_day_followed_is_told_by_its_run() {
+    let job = reviewed();
+    let file = Filled::of(&job, DAY).says(&job, DAY, "OWN-02", "00Q4", approve());
+    job.edit("exports/lead.csv", "Bolt", "Bolts");
+    job.run(&[]).ends(0);
+    let runs = recorded_runs(&job);
+    let followed = format!("run {}, which run {} of the same day has followed", runs[0], runs[1]);
+    check_refused(&job, &file, &[&followed]);
+}
+
+/// The ids of the runs that the ledger holds.
+fn recorded_runs(job: &Job) -> Vec<String> {
+    let lines = job.text("ledger.jsonl");
+    let entries = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    entries.filter_map(|line| Some(word(line["entry"]["run"].get("id")?))).collect()
+}
+
+#[test]
+fn a_packet_that_nobody_may_decide_on_says_so() {
+    let job = Job::weekly();
+    job.put("rules/approvals.toml", "[approver]\nname = \"(not named yet)\"\n");
+    let said = job.run(&[]).ends(0);
+    for words in [said.err, said.out, job.text(&format!("runs/{DAY}/packet.html"))] {
+        assert!(words.contains("nobody may decide on this packet"), "{words}");
+    }
+}
+
+#[test]
 fn a_week_whose_past_is_not_kept_says_so_in_sentences() {
     let job = reviewed();
     fs::remove_dir_all(job.path(&format!("runs/{DAY}"))).unwrap();
@@ -1057,7 +1105,7 @@ fn a_day_before_the_last_run_is_told_of() {
     assert!(told.contains("the ledger knows a run as of a later day, 2026-03-01"), "{told}");
     assert!(said.err.contains("a later day, 2026-03-01"), "{}", said.err);
     // Cron mails what is said there, and it names nobody.
-    assert!(!said.err.contains("Gil Poe") && said.err.contains("names nobody"), "{}", said.err);
+    assert!(!said.err.contains("Gil Poe") && said.err.contains("names somebody"), "{}", said.err);
     let packet = job.text("runs/2021-02-28/packet.html");
     assert!(packet.contains("a run as of a later day"), "{packet}");
     assert!(
@@ -1074,7 +1122,7 @@ fn a_packet_whose_manifest_is_damaged_is_not_replaced() {
     let packet = job.text(&format!("runs/{DAY}/packet.html"));
     job.put(&format!("runs/{DAY}/manifest.json"), "{");
     let said = job.call(&["verify"]).ends(4).out;
-    assert!(said.contains("FAULT") && said.contains("manifest.json cannot be read back"), "{said}");
+    assert!(said.contains("FAULT") && said.contains("manifest.json is not the file"), "{said}");
     job.edit("exports/lead.csv", "00Q5,Dee", "00Q5,Di");
     let said = job.run(&[]).ends(0).out;
     assert!(said.contains(&format!("runs/{DAY}-")), "{said}");

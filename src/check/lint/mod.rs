@@ -75,7 +75,7 @@ const DEAD_TARGET: LintDef = LintDef {
     summary: "A rule or table gives records to somebody who is inactive, in no input, or not the only \
         one of that name.",
     asks_records: true,
-    mailed: "nobody who can be given records",
+    mailed: "somebody who cannot be given records",
 };
 const UNUSED: LintDef = LintDef {
     code: "RUL-05",

@@ -135,13 +135,25 @@ pub(in crate::review) fn block_of(text: &str, line: usize) -> Option<&str> {
     rest.get(..first.len() + more.map(str::len).sum::<usize>()).map(str::trim_end)
 }
 
+/// Where a name stands by itself, or else within a longer word.
+fn place_of(block: &str, name: &str) -> Option<usize> {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let stands_alone = |at: &usize| {
+        let (before, rest) = block.split_at(*at);
+        let behind = rest.get(name.len()..).and_then(|rest| rest.chars().next());
+        !before.chars().next_back().is_some_and(is_word) && !behind.is_some_and(is_word)
+    };
+    let mut places = block.match_indices(name).map(|(at, _)| at);
+    places.find(stands_alone).or_else(|| block.find(name))
+}
+
 /// The lines of a block down to what is meant, and that: the first name that the message quotes and
 /// the block holds, or all that is written on its first line.
 fn marked<'t>(block: &'t str, message: &str) -> (&'t str, Range<usize>) {
     let quoted = message.split('`').skip(1).step_by(2);
     let names = quoted.flat_map(|name| [Some(name), name.rsplit('.').next()]).flatten();
     for name in names.filter(|name| !name.is_empty()) {
-        if let Some(start) = block.find(name) {
+        if let Some(start) = place_of(block, name) {
             let end = start + name.len();
             let line = block.get(end..).and_then(|rest| rest.find('\n'));
             let lines = line.and_then(|line| block.get(..end + line)).unwrap_or(block);
