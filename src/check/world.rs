@@ -85,6 +85,16 @@ impl AsOf {
             .map_or(DateTime::<Utc>::MIN_UTC, |day| start_of_day(day, self.zone))
     }
 
+    /// True for what lies no more than so many days of the calendar before the review.
+    pub fn is_within(&self, days: u32, at: DateTime<Utc>) -> bool {
+        self.days_since(at) <= i64::from(days)
+    }
+
+    /// Calendar days from the day that one instant names to that of another.
+    pub fn days_between(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> i64 {
+        (named_day(to, self.zone) - named_day(from, self.zone)).num_days()
+    }
+
     /// The first of the last so many days.
     pub fn first_of(&self, days: u32) -> NaiveDate {
         self.day.checked_sub_days(Days::new(days.into())).unwrap_or(NaiveDate::MIN)

@@ -2035,3 +2035,109 @@ fn a_last_rule_without_conditions_is_the_catch_all_while_it_is_in_force() {
         assert!(found(&rest).is_empty(), "{rest}");
     }
 }
+
+/// One record, its field history and the rules of a check that counts the days of its changes.
+fn changed_once(code: &str, at: &str, later: &str) -> fixture::Kit {
+    let (name, column, rules, object, table, changes) = match code {
+        "SOR-02" => (
+            "wrong-writer",
+            "RecordId",
+            "[[governed]]\nfield = \"account.industry\"\nwriters = [\"Billing Sync\"]\n[wrong-writer]\n",
+            Object::Account,
+            "Id,Industry\nR1,Software\n",
+            format!("R1,Industry,Retail,Software,{at},005A\n"),
+        ),
+        "SOR-03" => (
+            "flapping",
+            "AccountId",
+            "[flapping]\nfields = [\"account.industry\"]\n",
+            Object::Account,
+            "Id,Industry\nR1,Software\n",
+            format!(
+                "R1,Industry,Retail,Software,{at},005A\n\
+                 R1,Industry,Software,Retail,{later}T09:00:00Z,005A\n\
+                 R1,Industry,Retail,Software,{later}T10:00:00Z,005A\n"
+            ),
+        ),
+        "SOR-04" => (
+            "overwritten-verified",
+            "RecordId",
+            "[[verified]]\nfield = \"contact.title\"\nstamp = \"verified\"\n\
+             [overwritten-verified]\nenrichers = [\"ZoomInfo Sync\"]\nvalid_days = 300\n",
+            Object::Contact,
+            "Id,Title,Verified_On__c\nR1,CEO,2026-01-10T10:00:00Z\n",
+            format!("R1,Title,Buyer,CEO,{at},U2\n"),
+        ),
+        "SOR-06" => (
+            "two-writers",
+            "RecordId",
+            "[two-writers]\nrecords = 1\n",
+            Object::Account,
+            "Id,Industry,CreatedDate\nR1,New,2025-01-15T08:00:00Z\n",
+            format!("R1,Industry,Older,Old,{at},U1\nR1,Industry,Old,New,{later}T10:00:00Z,U2\n"),
+        ),
+        _ => (
+            "overwritten-source",
+            "LeadId",
+            "[overwritten-source]\nobjects = [\"lead\"]\n",
+            Object::Lead,
+            "Id,LeadSource,CreatedDate\nR1,Event,2025-01-05T08:00:00Z\n",
+            format!("R1,LeadSource,Web,Event,{at},005S\n"),
+        ),
+    };
+    let mut kit = fixture::read(&fixture::folder(name));
+    kit.rules.retain(|file, _| file == "boundary.toml" || file == "owners.toml");
+    let file = if code == "SRC-03" { "lead-source.toml" } else { "system-of-record.toml" };
+    kit.rules.insert(file.to_owned(), format!("{rules}within_days = 14\n"));
+    kit.tables.retain(|object, _| *object == Object::User);
+    kit.tables.insert(object, table.to_owned());
+    let header = format!("{column},Field,OldValue,NewValue,CreatedDate,CreatedById\n");
+    kit.tables.insert(Object::FieldHistory, header + &changes);
+    kit
+}
+
+#[test]
+fn days_within_which_a_change_counts_are_of_the_calendar() {
+    for code in ["SOR-02", "SOR-03", "SOR-04", "SOR-06", "SRC-03"] {
+        let finds = |as_of: &str, zone, at: &str, later: &str| {
+            let as_of = AsOf::new(as_of.parse().unwrap(), zone);
+            let judged = fixture::judge_as_of(changed_once(code, at, later), as_of);
+            !judgement(&judged, code).findings.is_empty()
+        };
+        let berlin = chrono_tz::Europe::Berlin;
+        // The first minutes of the first day: the clocks went back in between.
+        assert!(finds("2026-10-26", berlin, "2026-10-11T22:30:00Z", "2026-10-24"), "{code}");
+        assert!(!finds("2026-10-26", berlin, "2026-10-11T21:30:00Z", "2026-10-24"), "{code}");
+        // The last minutes of the day before: they went forward.
+        assert!(!finds("2026-04-05", berlin, "2026-03-21T22:30:00Z", "2026-04-03"), "{code}");
+        assert!(finds("2026-04-05", berlin, "2026-03-21T23:30:00Z", "2026-04-03"), "{code}");
+        // Midnight UTC is the day that it names.
+        let west = chrono_tz::America::New_York;
+        assert!(finds("2026-04-05", west, "2026-03-22T00:00:00Z", "2026-04-03"), "{code}");
+        assert!(!finds("2026-04-05", west, "2026-03-21T00:00:00Z", "2026-04-03"), "{code}");
+    }
+}
+
+#[test]
+fn days_for_which_a_verified_value_holds_are_of_the_calendar() {
+    let finds = |at: &str, valid_days: u32| {
+        let mut kit = changed_once("SOR-04", at, "");
+        let rules = kit.rules.get_mut("system-of-record.toml").unwrap();
+        *rules = rules.replace("valid_days = 300", &format!("valid_days = {valid_days}"));
+        let as_of = AsOf::new("2026-01-20".parse().unwrap(), chrono_tz::UTC);
+        !judgement(&fixture::judge_as_of(kit, as_of), "SOR-04").findings.is_empty()
+    };
+    // Verified on the tenth at ten.
+    for at in ["2026-01-15T00:30:00Z", "2026-01-15T09:00:00Z", "2026-01-15T23:00:00Z"] {
+        assert!(finds(at, 5), "{at}");
+        assert!(!finds(at, 4), "{at}");
+    }
+}
+
+#[test]
+fn what_changes_back_and_forth_on_one_day_is_told_so() {
+    let kit = changed_once("SOR-03", "2026-02-20T08:00:00Z", "2026-02-20");
+    let judged = fixture::judge(kit);
+    let headline = &judgement(&judged, "SOR-03").findings[0].headline;
+    assert!(headline.ends_with("between Retail and Software on one day"), "{headline}");
+}

@@ -417,11 +417,10 @@ fn is_worked(world: &World<'_>, row: Row<'_>) -> bool {
         return false;
     }
     let days = world.policies.duplicates.unsafe_cluster.active_days.value;
-    let since = world.as_of.days_ago(days);
     boundary
         .allowed(row.object(), "last_activity")
         .and_then(|field| row.time(&field))
-        .is_some_and(|at| since <= at && at < world.as_of.end())
+        .is_some_and(|at| world.as_of.is_within(days, at) && at < world.as_of.end())
 }
 
 fn hierarchy_conflict(world: &World<'_>, rows: &[Row<'_>]) -> Option<Conflict> {

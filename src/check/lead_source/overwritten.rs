@@ -195,9 +195,8 @@ fn judge<'a>(world: &World<'a>, asked: &Asked, judgement: &mut Judgement) -> Vec
             series.entry((table, change.record.position())).or_default().push(change);
         }
     });
-    let since = world
-        .as_of
-        .hours_ago(24.0 * f64::from(world.policies.lead_source.overwritten.within_days.value));
+    let within = world.policies.lead_source.overwritten.within_days.value;
+    let is_young = |change: &Change<'_>| world.as_of.is_within(within, change.at);
     let (mut cases, mut untold) = (Vec::new(), Vec::new());
     for (table, sourced) in asked.tables.iter().enumerate() {
         let Some(batch) = world.batch(sourced.object) else {
@@ -219,10 +218,10 @@ fn judge<'a>(world: &World<'a>, asked: &Asked, judgement: &mut Judgement) -> Vec
             let unordered = History::unordered(&changes);
             let replaced = record.replaced(&changes).filter(|it| {
                 let is_back = present.is_some_and(|present| is_same(present, it.first.value));
-                it.change.at >= since && !row.is_withheld(&sourced.source) && !is_back
+                is_young(&it.change) && !row.is_withheld(&sourced.source) && !is_back
             });
             let Some(Replaced { first, change, entered }) = replaced else {
-                let of_these_days = changes.iter().filter(|change| change.at >= since);
+                let of_these_days = changes.iter().filter(|change| is_young(change));
                 untold.extend(History::unordered(of_these_days).map(|_| row));
                 continue;
             };

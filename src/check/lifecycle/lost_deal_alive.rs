@@ -216,7 +216,7 @@ impl<'a> Left<'a> {
 
 fn is_of_these_days(world: &World<'_>, at: DateTime<Utc>) -> bool {
     let within = world.policies.lifecycle.lost_deal_alive.within_days.value;
-    world.as_of.days_since(at) <= i64::from(within)
+    world.as_of.is_within(within, at)
 }
 
 /// The last change out of a lost stage that corrected no mistake; the record where that led to a stage that

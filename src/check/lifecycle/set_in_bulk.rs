@@ -167,12 +167,11 @@ fn judge(world: &World<'_>, rule: &Rule, records: &Said<u32>, history: &History)
         .iter()
         .map(|(object, _)| world.policies.boundary.allowed(*object, "created"))
         .collect();
-    let within = i64::from(rule.within_days.value);
     let (mut looked, mut timeless) = (0_usize, 0_usize);
     let mut events: HashMap<(usize, Event<'_>), Vec<Change<'_>>> = HashMap::new();
     history.note_silent(world, &fields, &mut judgement);
     history.each(world, &fields, &mut judgement, |table, change| {
-        if world.as_of.days_since(change.at) > within
+        if !world.as_of.is_within(rule.within_days.value, change.at)
             || history.after(&change).is_none_or(|after| {
                 history.before(&change).is_some_and(|before| same(before, after))
             })

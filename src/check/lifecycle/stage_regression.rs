@@ -168,11 +168,11 @@ impl<'a> Falls<'a> {
             .filter_map(|object| Some((object, staged(world, object, judgement)?.1)))
             .collect();
         let fields: Vec<&Field> = staged.iter().map(|(_, ladder)| &ladder.field).collect();
-        let within = i64::from(world.policies.lifecycle.stage_regression.within_days.value);
+        let within = world.policies.lifecycle.stage_regression.within_days.value;
         let (mut set, mut cleared) = (Vec::new(), Cleared::new());
         history.note_silent(world, &fields, judgement);
         history.each(world, &fields, judgement, |at, change| {
-            if world.as_of.days_since(change.at) > within || !change.record.is_under_review() {
+            if !world.as_of.is_within(within, change.at) || !change.record.is_under_review() {
                 return;
             }
             falls.moves += 1;

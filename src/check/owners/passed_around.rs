@@ -72,12 +72,11 @@ fn judge(rules: &Rules, scope: &Scope, history: &History, world: &World<'_>) -> 
     }
     let tables = scope.tables(world, &mut judgement);
     let owners: Vec<&Field> = tables.iter().map(|(owned, _)| &owned.owner).collect();
-    let since = world.as_of.days_ago(rules.within_days.value);
     let mut told: HashMap<Place, Vec<Change<'_>>> = HashMap::new();
     let mut bulk: Bulk<usize> = Bulk::default();
     history.each(world, &owners, &mut judgement, |table, change| {
         let record = change.record;
-        if change.at >= since {
+        if world.as_of.is_within(rules.within_days.value, change.at) {
             bulk.add(table, &change);
             if record.is_under_review() {
                 told.entry((table, record.position())).or_default().push(change);

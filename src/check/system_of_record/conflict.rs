@@ -317,8 +317,11 @@ fn with_ages(
     }
     finding.unless(match (ours, other) {
         (Some(ours), Some(other)) if ours > other => format!(
-            "The CRM record was changed {} after {}'s row: the CRM may be ahead",
-            days((ours - other).num_days()),
+            "The CRM record was changed {} {}'s row: the CRM may be ahead",
+            match world.as_of.days_between(other, ours) {
+                0 => "on the same day as, and after,".to_owned(),
+                later => format!("{} after", days(later)),
+            },
             system.name
         ),
         (_, Some(other)) => format!(

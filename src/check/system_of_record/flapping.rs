@@ -120,7 +120,7 @@ fn judge(world: &World<'_>, rules: &Rules, history: &History) -> Judgement {
             .and_then(|batch| batch.at(position));
         if let Some((field, row)) = field.zip(row) {
             let others = alike.get(&(governed, run.pair.clone())).map_or(0, |count| count - 1);
-            judgement.findings.push(finding(rules, history, field, row, &run, others));
+            judgement.findings.push(finding(world, rules, history, field, row, &run, others));
         }
     }
     judgement
@@ -133,11 +133,11 @@ fn runs<'a>(
     history: &History,
     judgement: &mut Judgement,
 ) -> Vec<((usize, usize), Run<'a>)> {
-    let since = world.as_of.hours_ago(24.0 * f64::from(rules.within_days.value));
     let mut series: HashMap<(usize, usize), Series<'a>> = HashMap::new();
     let fields: Vec<&Field> = rules.fields.iter().map(|said| &said.value).collect();
     history.each(world, &fields, judgement, |governed, change| {
-        if change.at >= since && change.record.is_under_review() {
+        let is_young = world.as_of.is_within(rules.within_days.value, change.at);
+        if is_young && change.record.is_under_review() {
             series.entry((governed, change.record.position())).or_default().push(change);
         }
     });
@@ -207,6 +207,7 @@ fn alternating<'a>(series: &Series<'a>, history: &History) -> Option<Run<'a>> {
 const QUOTED: usize = 6;
 
 fn finding(
+    world: &World<'_>,
     rules: &Rules,
     history: &History,
     field: &Said<Field>,
@@ -216,12 +217,13 @@ fn finding(
 ) -> Finding {
     let count = run.changes.len();
     let (first, last) = (run.changes.first(), run.changes.last());
-    let span = first.zip(last).map_or(0, |(first, last)| (last.at - first.at).num_days());
+    let span = first.zip(last).map_or(0, |(it, last)| world.as_of.days_between(it.at, last.at));
+    let span = if span == 0 { "on one day".to_owned() } else { format!("within {}", days(span)) };
     let values = first.map_or_else(String::new, |change| {
         let [old, new] = history.values(change);
         format!(" between {old} and {new}")
     });
-    let headline = format!("{} changed {count} times{values} within {}", title(field), days(span));
+    let headline = format!("{} changed {count} times{values} {span}", title(field));
     let question = format!("Which two systems or people write {}, and which one should?", **field);
     let mut finding = Finding::about(
         row.record(),

@@ -148,13 +148,13 @@ impl<'a> Look<'_, 'a> {
         let created = |object| world.policies.boundary.allowed(object, "created");
         let created: BTreeMap<Object, Option<Field>> =
             Object::REVIEWED.into_iter().map(|object| (object, created(object))).collect();
-        let since = world.as_of.hours_ago(24.0 * f64::from(rules.within_days.value));
         let wanted: Vec<&Field> = fields.iter().collect();
         let mut courses: BTreeMap<usize, Course<'a>> = BTreeMap::new();
         let mut looked = 0_usize;
         history.each(world, &wanted, &mut judgement, |at, change| {
             let made = created.get(&change.record.object()).and_then(Option::as_ref);
-            if change.at < since || history.stays(&change) || history.is_first(&change, made) {
+            let is_young = world.as_of.is_within(rules.within_days.value, change.at);
+            if !is_young || history.stays(&change) || history.is_first(&change, made) {
                 return;
             }
             looked += 1;

@@ -222,7 +222,6 @@ impl<'a> Look<'_, 'a> {
             }
         });
         let begins = history.begins(world);
-        let since = self.since();
         let mut cases = Vec::new();
         for (at, verified) in rules.verified.iter().enumerate() {
             let Verified { field, stamp, .. } = verified;
@@ -253,7 +252,7 @@ impl<'a> Look<'_, 'a> {
                             Told::Overwritten(case) => of_field.push(case),
                             Told::Unclear => unclear.push(row),
                             Told::Nothing => {
-                                let of_these_days = changes.iter().filter(|it| it.at >= since);
+                                let of_these_days = changes.iter().filter(|it| self.is_young(it));
                                 unordered.extend(History::unordered(of_these_days).map(|_| row));
                             }
                         }
@@ -275,8 +274,8 @@ impl<'a> Look<'_, 'a> {
     }
 
     /// What was overwritten before is not told any more.
-    fn since(self) -> DateTime<Utc> {
-        self.world.as_of.hours_ago(24.0 * f64::from(self.rules.within_days.value))
+    fn is_young(self, change: &Change<'_>) -> bool {
+        self.world.as_of.is_within(self.rules.within_days.value, change.at)
     }
 
     fn told(
@@ -305,10 +304,9 @@ impl<'a> Look<'_, 'a> {
         let (Some(first), Some(last)) = (later.first(), later.last()) else {
             return Told::Nothing;
         };
-        let since = self.since();
-        let is_valid = (first.at - at).num_days() <= i64::from(rules.valid_days.value);
+        let is_valid = world.as_of.days_between(at, first.at) <= i64::from(rules.valid_days.value);
         let is_other = |change: &Change<'a>| by(change) == By::Other;
-        if last.at < since
+        if !self.is_young(last)
             || !is_valid
             || row.is_withheld(&verified.field)
             || later.iter().any(is_other)
@@ -397,11 +395,14 @@ impl<'a> Look<'_, 'a> {
             ));
         }
         finding.unless(format!(
-            "the enrichment may know what changed since: it wrote {} after the verification",
-            row.time(stamp).map_or_else(String::new, |at| match (first.at - at).num_days() {
-                0 => "less than a day".to_owned(),
-                ago => days(ago),
-            })
+            "the enrichment may know what changed since: it wrote {} the verification",
+            row.time(stamp).map_or_else(
+                || "after".to_owned(),
+                |at| match world.as_of.days_between(at, first.at) {
+                    0 => "on the day of".to_owned(),
+                    later => format!("{} after", days(later)),
+                }
+            )
         ))
     }
 }

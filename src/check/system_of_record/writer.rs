@@ -166,14 +166,14 @@ fn judge(world: &World<'_>, rules: &Rules, history: &History) -> Judgement {
         judgement.skip(Object::FieldHistory, why);
         return judgement;
     }
-    let since = world.as_of.hours_ago(24.0 * f64::from(rules.within_days.value));
     let fields: Vec<&Field> = rules.governed.iter().map(|governed| &governed.field).collect();
     history.note_silent(world, &fields, &mut judgement);
     let mut last: HashMap<(usize, usize), Change<'_>> = HashMap::new();
     let mut bulk: Bulk<(usize, Option<&str>)> = Bulk::default();
     history.each(world, &fields, &mut judgement, |field, change| {
         let values = (history.before(&change), history.after(&change));
-        if change.at < since || values.0.map(str::trim) == values.1.map(str::trim) {
+        let is_young = world.as_of.is_within(rules.within_days.value, change.at);
+        if !is_young || values.0.map(str::trim) == values.1.map(str::trim) {
             return;
         }
         bulk.add((field, history.by(&change)), &change);
