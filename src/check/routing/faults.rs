@@ -770,8 +770,8 @@ fn coverers<'c>(
             found.holders.push(holder);
         }
     }
-    // Where the rules of today name one of them, that is the one.
-    if let Some(Goes::One(named)) = case.matched_today().map(|matched| matched.goes)
+    // Where the rules of today name one of them, that is the one; not where it hangs on a field that is unknown.
+    if let Some(named) = case.surely_named_today()
         && found.holders.contains(&named)
     {
         found.holders = vec![named];

@@ -662,12 +662,10 @@ impl<'a> Routed<'a> {
             Some(matched) => faults::whom(&case, matched.rule, goes),
             None => self.catch_all(plan).and_then(|rest| self.roster.assignee(rest)).map(Ok)?,
         };
-        let rival = case.rival_of(end, goes).map(|(_, fields)| fields).unwrap_or_default();
-        let presumed = case.matched.iter().flat_map(|matched| matched.rule.presumes(case.values));
         Some(Advice {
             to,
             tried: evidence::traced(&case),
-            unknown: rival.into_iter().chain(presumed.cloned()).collect(),
+            unknown: case.unknown(end, goes),
             is_rest: case.matched.is_none(),
         })
     }
@@ -858,6 +856,23 @@ impl<'e, 'a> Case<'e, 'a> {
     /// The same of wherever the record goes by the rule at a position, or behind all of them.
     fn rival_of(&self, end: usize, goes: Goes<'_>) -> Option<(&'e Rule, Vec<Field>)> {
         self.would_give(end, Gap::Unknown, |holder| !goes.includes(holder))
+    }
+
+    /// The fields, blank or withheld, with which the record might go to somebody else than it does by the rule
+    /// at a position, or behind all of them.
+    fn unknown(&self, end: usize, goes: Goes<'_>) -> Vec<Field> {
+        let rival = self.rival_of(end, goes).map(|(_, fields)| fields).unwrap_or_default();
+        let presumed = self.matched.iter().flat_map(|matched| matched.rule.presumes(self.values));
+        rival.into_iter().chain(presumed.cloned()).collect()
+    }
+
+    /// Whom the rules of today name, whatever its unknown fields may turn out to be.
+    pub(super) fn surely_named_today(&self) -> Option<Holder> {
+        let mut values = Values::default();
+        let case = self.routed.case_today(self.world, self.plan, self.row, self.owner, &mut values);
+        let Match { at, goes, .. } = case.matched?;
+        let Goes::One(holder) = goes else { return None };
+        case.unknown(at, goes).is_empty().then_some(holder)
     }
 
     /// The first rule, up to a position, that would give the record to one of those who are asked for, were
