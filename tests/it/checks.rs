@@ -2141,3 +2141,19 @@ fn what_changes_back_and_forth_on_one_day_is_told_so() {
     let headline = &judgement(&judged, "SOR-03").findings[0].headline;
     assert!(headline.ends_with("between Retail and Software on one day"), "{headline}");
 }
+
+#[test]
+fn a_deal_without_a_currency_makes_no_twins_of_two_currencies() {
+    let judged = fixture::named("duplicates-twin-deals");
+    let of = |finding: &Finding| {
+        let records = std::iter::once(&finding.record).chain(&finding.related);
+        let mut ids: Vec<_> = records.map(ToString::to_string).collect();
+        ids.sort();
+        ids
+    };
+    let groups: BTreeSet<_> = judgement(&judged, "DUP-09").findings.iter().map(of).collect();
+    assert!(groups.contains(&["deal 00631", "deal 00633"].map(str::to_owned).to_vec()));
+    assert!(
+        groups.contains(&["deal 00632", "deal 00633", "deal 00634"].map(str::to_owned).to_vec())
+    );
+}

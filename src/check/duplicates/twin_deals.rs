@@ -2,6 +2,8 @@
 //!
 //! Does not: propose a merge; two deals are never merged on a likeness.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use hashbrown::{HashMap, HashSet};
 
@@ -65,8 +67,7 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
         judgement.skip(Object::Deal, "there is no table");
         return judgement;
     };
-    let within = i64::from(world.policies.duplicates.twin_deals.days_within.value);
-    let mut of_account = HashMap::new();
+    let mut near = Near { asked, world, of_account: HashMap::new() };
     let mut told: HashSet<usize> = HashSet::new();
     let mut unsaid = Vec::new();
     for deal in batch.reviewed().filter(|deal| deal.text(&asked.account).is_some()) {
@@ -80,28 +81,14 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
         if told.contains(&deal.position()) {
             continue;
         }
-        // Twins of twins are told with them: the third of three may be near the second alone.
-        let mut seen: HashSet<usize> = HashSet::from([deal.position()]);
-        let mut twins = vec![deal];
-        let mut next = 0;
-        while let Some(one) = twins.get(next).copied() {
-            next += 1;
-            let Some(day) = one.day(&asked.close_date, world.as_of.zone) else { continue };
-            for id in one.text(&asked.account).into_iter().flat_map(ids) {
-                let closing =
-                    of_account.entry(id_key(id)).or_insert_with(|| asked.closing(world, id));
-                let near = around(closing, day, within).iter().map(|(_, other)| *other);
-                twins.extend(near.filter(|other| {
-                    asked.are_twins(world, one, *other) && seen.insert(other.position())
-                }));
+        for mut twins in near.groups(deal) {
+            twins.sort_by_key(|row| row.id());
+            told.extend(twins.iter().map(|row| row.position()));
+            // Whoever reads the rows in another order says it of the same deal.
+            let first = twins.iter().find(|row| row.is_under_review());
+            if let Some(first) = first.filter(|_| twins.len() > 1) {
+                judgement.findings.extend(asked.finding(world, *first, &twins));
             }
-        }
-        twins.sort_by_key(|row| row.id());
-        told.extend(seen);
-        // Whoever reads the rows in another order says it of the same deal.
-        let first = twins.iter().find(|row| row.is_under_review());
-        if let Some(first) = first.filter(|_| twins.len() > 1) {
-            judgement.findings.extend(asked.finding(world, *first, &twins));
         }
     }
     if !unsaid.is_empty() {
@@ -116,6 +103,11 @@ fn is_one(field: &Field, one: &str, two: &str) -> bool {
     one == two
         || matches!(field.name(), "currency" | "type" | "name")
             && normalise::words(one) == normalise::words(two)
+}
+
+/// What a field says, however it is spelled.
+fn words(field: Option<&Field>, row: Row<'_>) -> Option<String> {
+    field.and_then(|field| row.text(field)).map(normalise::words)
 }
 
 fn is_open<'a>(world: &World<'a>, deal: Row<'a>) -> bool {
@@ -133,7 +125,70 @@ fn around<'c, 'a>(
     closing.get(from..until).unwrap_or_default()
 }
 
+/// The deals of the accounts that were looked at.
+struct Near<'l, 'a> {
+    asked: &'l Asked,
+    world: &'l World<'a>,
+    of_account: HashMap<&'a str, Vec<(NaiveDate, Row<'a>)>>,
+}
+
+impl<'a> Near<'_, 'a> {
+    /// A deal with its twins. A deal that says no currency may be the twin of one in each, and makes no twins of
+    /// them: then each currency has a group of its own.
+    fn groups(&mut self, deal: Row<'a>) -> Vec<Vec<Row<'a>>> {
+        let all = self.twins(deal, None);
+        let currency = |row: &Row<'a>| self.asked.currency(*row);
+        let currencies: BTreeSet<String> = all.iter().filter_map(currency).collect();
+        if currencies.len() < 2 {
+            return vec![all];
+        }
+        let mut groups: Vec<Vec<Row<'a>>> = Vec::new();
+        for currency in &currencies {
+            let mut seen: HashSet<usize> = HashSet::new();
+            for one in &all {
+                let is_in = self.asked.currency(*one).as_ref() == Some(currency);
+                if is_in && !seen.contains(&one.position()) {
+                    let group = self.twins(*one, Some(currency));
+                    seen.extend(group.iter().map(|row| row.position()));
+                    groups.push(group);
+                }
+            }
+        }
+        groups
+    }
+
+    /// A deal with its twins and theirs: the third of three may be near the second alone. Where a currency is
+    /// given, only those that say no other.
+    fn twins(&mut self, deal: Row<'a>, currency: Option<&str>) -> Vec<Row<'a>> {
+        let Self { asked, world, of_account } = self;
+        let within = i64::from(world.policies.duplicates.twin_deals.days_within.value);
+        let mut seen: HashSet<usize> = HashSet::from([deal.position()]);
+        let mut twins = vec![deal];
+        let mut next = 0;
+        while let Some(one) = twins.get(next).copied() {
+            next += 1;
+            let Some(day) = one.day(&asked.close_date, world.as_of.zone) else { continue };
+            for id in one.text(&asked.account).into_iter().flat_map(ids) {
+                let closing =
+                    of_account.entry(id_key(id)).or_insert_with(|| asked.closing(world, id));
+                let near = around(closing, day, within).iter().map(|(_, other)| *other);
+                twins.extend(near.filter(|other| {
+                    let is_other = |its: String| currency.is_some_and(|currency| its != currency);
+                    !asked.currency(*other).is_some_and(is_other)
+                        && asked.are_twins(world, one, *other)
+                        && seen.insert(other.position())
+                }));
+            }
+        }
+        twins
+    }
+}
+
 impl Asked {
+    fn currency(&self, deal: Row<'_>) -> Option<String> {
+        words(self.currency.as_ref(), deal)
+    }
+
     /// The open deals of an account in the order in which they are to close: of an account with many deals
     /// each is held against a few only.
     fn closing<'a>(&self, world: &World<'a>, account: &str) -> Vec<(NaiveDate, Row<'a>)> {
@@ -154,18 +209,15 @@ impl Asked {
         if one <= 0.0 || (one - two).abs() > policy.amount_within.value * one.max(two) {
             return false;
         }
-        let text = |field: &Option<Field>, row: Row<'_>| {
-            field.as_ref().and_then(|field| row.text(field)).map(normalise::words)
-        };
-        let currencies = text(&self.currency, deal).zip(text(&self.currency, other));
+        let currencies = self.currency(deal).zip(self.currency(other));
         if currencies.is_some_and(|(one, two)| one != two) {
             return false;
         }
-        let kind = text(&self.kind, deal);
+        let kind = words(self.kind.as_ref(), deal);
         let may_repeat = kind.as_ref().is_some_and(|kind| {
             policy.may_repeat.value.iter().any(|t| normalise::words(t) == *kind)
         });
-        !may_repeat && kind == text(&self.kind, other)
+        !may_repeat && kind == words(self.kind.as_ref(), other)
     }
 
     fn finding(&self, world: &World<'_>, deal: Row<'_>, twins: &[Row<'_>]) -> Option<Finding> {
