@@ -269,6 +269,17 @@ pub enum Off {
     NoInput(String),
 }
 
+impl Off {
+    /// The one of several reasons to tell: a field that a table of the review lacks, where there is one. A table
+    /// without any allowlist is no part of the review.
+    fn foremost(reasons: Vec<Self>, grant: &Grant<'_>) -> Option<Self> {
+        let is_of_review =
+            |why: &Self| matches!(why, Self::NotAllowed(missing) if grant.lists(missing.object));
+        let at = reasons.iter().position(is_of_review).unwrap_or(0);
+        reasons.into_iter().nth(at)
+    }
+}
+
 impl From<Missing> for Off {
     fn from(missing: Missing) -> Self {
         Self::NotAllowed(missing)

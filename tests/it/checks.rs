@@ -2157,3 +2157,41 @@ fn a_deal_without_a_currency_makes_no_twins_of_two_currencies() {
         groups.contains(&["deal 00632", "deal 00633", "deal 00634"].map(str::to_owned).to_vec())
     );
 }
+
+/// Why a check is off.
+fn off(judged: &fixture::Judged, code: &str) -> String {
+    let report = judged.reports.iter().find(|report| report.check.code == code).unwrap();
+    let Outcome::NotApplicable(why) = &report.outcome else { panic!("{code} ran") };
+    why.to_string()
+}
+
+#[test]
+fn a_check_that_is_off_names_what_a_table_of_the_review_lacks() {
+    let mut kit = fixture::read(&fixture::folder("duplicates-same-person"));
+    let only = |fields: &str| format!("{fields}id = {{ from = \"Id\", why = \"Names it.\" }}\n");
+    kit.rules.clear();
+    kit.tables.clear();
+    kit.tables.insert(Object::Contact, "Id\nC1\n".to_owned());
+    kit.rules.insert("boundary.toml".to_owned(), only("[contact.fields]\n"));
+    let judged = fixture::judge(kit);
+    for (code, field) in [
+        ("DUP-01", "contact.email"),
+        ("DUP-02", "contact.last_name"),
+        ("DUP-03", "contact.email"),
+        ("DUP-07", "contact.account"),
+        ("DUP-11", "contact.email"),
+        ("DUP-12", "contact.email"),
+        ("OWN-02", "contact.owner"),
+    ] {
+        let says = format!("`{field}` is not in rules/boundary.toml");
+        assert_eq!(off(&judged, code), says, "{code}");
+    }
+    let mut kit = fixture::read(&fixture::folder("duplicates-same-company"));
+    kit.rules.clear();
+    kit.tables.retain(|object, _| *object == Object::Account);
+    kit.rules.insert("boundary.toml".to_owned(), only("[account.fields]\n"));
+    let judged = fixture::judge(kit);
+    let says = "`account.website` is not in rules/boundary.toml";
+    assert_eq!(off(&judged, "DUP-12"), says);
+    assert_eq!(off(&judged, "OWN-02"), "`account.owner` is not in rules/boundary.toml");
+}

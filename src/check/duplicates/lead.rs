@@ -290,20 +290,22 @@ fn load_belongs_to_account(grant: &mut Grant<'_>, policies: &Policies) -> Result
     if policies.duplicates.belongs.switch == Switch::Off {
         return Err(BELONGS_TO_ACCOUNT.off_in_rules());
     }
-    let has_lead = grant.optional(Object::Lead, "email").is_some();
     // Without a field for the link nothing says which contacts lack it.
-    let has_contact = grant.optional(Object::Contact, "account").is_some()
-        && grant.optional(Object::Contact, "email").is_some();
-    if !has_lead && !has_contact {
-        grant.field(Object::Lead, "email")?;
+    let needed = [(Object::Lead, &["email"][..]), (Object::Contact, &["account", "email"])];
+    let (mut people, mut refused) = (Vec::new(), Vec::new());
+    for (object, names) in needed {
+        match names.iter().try_for_each(|name| grant.field(object, name).map(drop)) {
+            Ok(()) => people.push(object),
+            Err(missing) => refused.push(missing.into()),
+        }
+    }
+    if let Some(why) = Off::foremost(refused, grant).filter(|_| people.is_empty()) {
+        return Err(why);
     }
     if grant.optional(Object::Account, "domain").is_none() {
         grant.field(Object::Account, "website")?;
     }
     ask(grant, policies);
-    let mut people = Vec::new();
-    people.extend(has_lead.then_some(Object::Lead));
-    people.extend(has_contact.then_some(Object::Contact));
     Ok(Box::new(move |world| judge_belonging(world, &people)))
 }
 

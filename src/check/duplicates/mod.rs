@@ -40,21 +40,21 @@ pub(super) fn ask(grant: &mut Grant<'_>) {
     }
 }
 
-/// Those of some fields that are allowed: one is enough, and without any the first is what is missing.
+/// Those of some fields that are allowed: one is enough.
 fn any_of<'n>(
     grant: &mut Grant<'_>,
     wanted: impl IntoIterator<Item = (Object, &'n str)>,
 ) -> Result<Vec<Field>, Off> {
     let mut fields = Vec::new();
-    let mut missing = None;
+    let mut refused = Vec::new();
     for (object, name) in wanted {
         match grant.field(object, name) {
             Ok(field) => fields.push(field),
-            Err(refused) => missing = missing.or(Some(refused)),
+            Err(missing) => refused.push(missing.into()),
         }
     }
-    match missing {
-        Some(missing) if fields.is_empty() => Err(missing.into()),
+    match Off::foremost(refused, grant) {
+        Some(why) if fields.is_empty() => Err(why),
         Some(_) | None => Ok(fields),
     }
 }

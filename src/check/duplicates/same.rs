@@ -251,17 +251,17 @@ fn people_tables(
 /// Every table in which records can be one.
 fn all_tables(grant: &mut Grant<'_>, policies: &Policies) -> Result<Vec<Object>, Off> {
     let mut tables = Vec::new();
-    let mut off = None;
+    let mut refused = Vec::new();
     for way in Way::ALL {
         match way.tables(grant, policies) {
             Ok(found) => tables.extend(found),
-            Err(why) => off = off.or(Some(why)),
+            Err(why) => refused.push(why),
         }
     }
     tables.sort();
     tables.dedup();
-    match off {
-        Some(off) if tables.is_empty() => Err(off),
+    match Off::foremost(refused, grant) {
+        Some(why) if tables.is_empty() => Err(why),
         Some(_) | None => Ok(tables),
     }
 }

@@ -378,13 +378,9 @@ struct Scope {
 
 impl Scope {
     /// Asks for the owner fields. An object without any allowlist is no part of the review.
-    fn ask(
-        objects: &[Object],
-        grant: &mut Grant<'_>,
-        policies: &Policies,
-    ) -> Result<Self, Missing> {
+    fn ask(objects: &[Object], grant: &mut Grant<'_>, policies: &Policies) -> Result<Self, Off> {
         let mut scope = Self { owned: Vec::new(), skipped: Vec::new() };
-        let mut first = None;
+        let mut refused = Vec::new();
         for object in objects {
             match Owned::ask(*object, grant, policies) {
                 Ok(owned) => scope.owned.push(owned),
@@ -392,12 +388,12 @@ impl Scope {
                     if grant.lists(*object) {
                         scope.skipped.push((*object, missing.to_string()));
                     }
-                    first.get_or_insert(missing);
+                    refused.push(missing.into());
                 }
             }
         }
-        match first {
-            Some(missing) if scope.owned.is_empty() => Err(missing),
+        match Off::foremost(refused, grant) {
+            Some(why) if scope.owned.is_empty() => Err(why),
             Some(_) | None => Ok(scope),
         }
     }
