@@ -360,6 +360,11 @@ impl Desk {
         self.columns.iter().map(|wanted| wanted.name.as_str()).collect()
     }
 
+    /// The fields that are read from them.
+    pub fn wanted_fields(&self) -> impl Iterator<Item = &Field> {
+        self.columns.iter().map(|wanted| &wanted.field)
+    }
+
     /// Where a field stands among the wanted columns.
     pub fn position(&self, field: &str) -> usize {
         self.columns.iter().position(|wanted| wanted.field.name() == field).unwrap_or_default()

@@ -33,7 +33,8 @@ pub use intake::{
 };
 use kind::TOLD_DATES;
 pub use kind::{
-    CHANGED, DateOrder, HAPPENED, Kind, id_key, ids, in_full, is_spreadsheet_number, letters,
+    CHANGED, DateOrder, HAPPENED, Kind, NOT_AN_ID, id_key, ids, in_full, is_spreadsheet_number,
+    letters,
 };
 pub use outside::{Exclusions, Outside};
 

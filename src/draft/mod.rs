@@ -198,7 +198,7 @@ fn tables(
         let sheet = match Sheet::open(&from.join(&file), &Expect::default(), &Limits::default()) {
             Ok(sheet) => sheet,
             Err(refusal) => {
-                refused.push(SourceError::Refused { file, refusal });
+                refused.push(SourceError::Refused { file, refusal, columns: Vec::new() });
                 continue;
             }
         };

@@ -64,7 +64,8 @@ fn shapes(
     let mut shapes = vec![Shape::default(); table.fields.len()];
     for (file, export) in table.files.iter().enumerate() {
         let refused = |refusal: Refusal| {
-            SourceErrors(vec![SourceError::Refused { file: export.file.clone(), refusal }])
+            let (file, columns) = (export.file.clone(), Vec::new());
+            SourceErrors(vec![SourceError::Refused { file, refusal, columns }])
         };
         let sheet = Sheet::open(&from.join(&export.file), &Expect::default(), &Limits::default())
             .map_err(refused)?;

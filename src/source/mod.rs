@@ -24,7 +24,7 @@ use chrono_tz::Tz;
 use tokio::task::JoinSet;
 
 use crate::boundary::{
-    Admission, AdmitError, Batch, Boundary, Desk, Field, Gathered, Intake, Load, Object,
+    Admission, AdmitError, Batch, Boundary, Desk, Field, Gathered, Intake, Load, NOT_AN_ID, Object,
 };
 
 use self::csv::{
@@ -36,12 +36,14 @@ use self::live::{Absent, Asked, Live, LiveError, Surroundings};
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// The file was refused as a whole.
-    #[error("{}", refused(.file, .refusal))]
+    #[error("{}", refused(.file, .refusal, .columns))]
     Refused {
         /// The file as the config names it.
         file: String,
         /// Why.
         refusal: Refusal,
+        /// The columns handed to the boundary, in order, and what is read from them.
+        columns: Vec<(String, Field)>,
     },
     /// The file is not there.
     #[error("{file} cannot be read: No such file in {}\n  hint: {}", folder.display(), instead(file, folder))]
@@ -160,30 +162,49 @@ fn beside(folder: &Path, name: &Path) -> Vec<PathBuf> {
 }
 
 /// A refusal with what the system said, the first lines it is about, and the remedy.
-fn refused(file: &str, refusal: &Refusal) -> String {
+fn refused(file: &str, refusal: &Refusal, columns: &[(String, Field)]) -> String {
     const LISTED: usize = 10;
     let mut words = format!("{file} {refusal}");
     if let Refusal::Io(error) = refusal {
         words += &format!(": {error}");
     }
-    if let Refusal::Content { tally, .. } = refusal
-        && !tally.problems.is_empty()
-    {
-        let mut lines: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
-        for problem in &tally.problems {
-            lines.entry(problem.trouble.code()).or_default().push(problem.line);
-        }
-        for (why, lines) in lines {
-            let more = if lines.len() > LISTED { " and more" } else { "" };
-            let lines: Vec<_> = lines.iter().take(LISTED).map(u64::to_string).collect();
-            words += &format!("\n  lines {}{more} ({why})", lines.join(", "));
+    let mut lines: BTreeMap<(&str, Option<usize>), Vec<u64>> = BTreeMap::new();
+    if let Refusal::Content { tally, .. } = refusal {
+        for Problem { line, trouble } in &tally.problems {
+            lines.entry((trouble.code(), trouble.column())).or_default().push(*line);
         }
     }
-    words += &format!("\n  hint: {}", refusal.hint());
+    let mut remedies = String::new();
+    for ((why, column), lines) in lines {
+        let more = if lines.len() > LISTED { " and more" } else { "" };
+        let lines: Vec<_> = lines.iter().take(LISTED).map(u64::to_string).collect();
+        words += &format!("\n  lines {}{more} (", lines.join(", "));
+        if let Some((column, field)) = column.and_then(|at| columns.get(at)) {
+            words += &format!("column `{column}`, read as `{field}`: ");
+            if why == NOT_AN_ID {
+                remedies += &format!("\n  hint: {}", where_ids_are(column, field));
+            }
+        }
+        words += &format!("{why})");
+    }
+    words += &format!("\n  hint: {}{remedies}", refusal.hint());
     if let Refusal::Header(HeaderFault::Missing { .. }) = refusal {
         words += " (`from` in rules/boundary.toml)";
     }
     words
+}
+
+/// The remedy where a column that is read as ids holds something else: people may be entered by their names.
+fn where_ids_are(column: &str, field: &Field) -> String {
+    let (object, name) = (field.object(), field.name());
+    let place = format!("`{name}` of [{object}.fields] in rules/boundary.toml");
+    match name {
+        "owner" | "manager" | "modified_by" => format!(
+            "if `{column}` names people, add `kind = \"name\"` to {place}; else name the column with the ids \
+             in its `from`"
+        ),
+        _ => format!("name the column with the ids in `from` of {place}"),
+    }
 }
 
 /// What the boundary says, and the remedy where it does not.
@@ -536,7 +557,7 @@ fn read_one(
     zone: Tz,
     threads: NonZeroUsize,
 ) -> Result<(Input, Load), SourceError> {
-    let refused = |refusal| match &refusal {
+    let refused = |refusal, columns| match &refusal {
         Refusal::Io(error) if error.kind() == std::io::ErrorKind::NotFound => SourceError::Absent {
             file: job.file.clone(),
             folder: job.path.parent().map(Path::to_owned).unwrap_or_default(),
@@ -546,14 +567,22 @@ fn read_one(
         | Refusal::Encoding(_)
         | Refusal::Header(_)
         | Refusal::Content { .. }
-        | Refusal::Limit { .. } => SourceError::Refused { file: job.file.clone(), refusal },
+        | Refusal::Limit { .. } => {
+            SourceError::Refused { file: job.file.clone(), refusal, columns }
+        }
     };
     let names = boundary.names(job.object);
     let expect = Expect { names: &names, required: &[], encoding: None };
-    let sheet = Sheet::open(&job.path, &expect, &Limits::default()).map_err(refused)?;
+    let sheet = Sheet::open(&job.path, &expect, &Limits::default());
+    let sheet = sheet.map_err(|refusal| refused(refusal, Vec::new()))?;
     let desk = boundary.admit(job.object, &job.file, sheet.header(), reads, zone)?;
     let sink = || Admit::at(&desk);
-    let (sinks, tally) = sheet.read(&desk.wanted(), sink, threads).map_err(refused)?;
+    let columns = || {
+        let names = desk.wanted_names().into_iter().map(str::to_owned);
+        names.zip(desk.wanted_fields().cloned()).collect()
+    };
+    let (sinks, tally) =
+        sheet.read(&desk.wanted(), sink, threads).map_err(|refusal| refused(refusal, columns()))?;
     let input = Input {
         file: job.file.clone(),
         object: job.object,

@@ -287,3 +287,30 @@ fn the_doctor_reads_the_exports_whoever_approves() {
     assert!(doctor.contains("FAULT  lead.csv: no column for `lead.id`"), "{doctor}");
     assert!(doctor.contains("hint: if the column was renamed, add its new name"), "{doctor}");
 }
+
+#[test]
+fn an_owner_column_of_names_is_refused_with_its_column_and_the_remedy() {
+    let job = Job::acme("salesforce");
+    let deals = job.text("exports/Opportunity.csv");
+    let mut reader = csv::Reader::from_reader(deals.as_bytes());
+    let header = reader.headers().unwrap().clone();
+    let owner = header.iter().position(|name| name == "OwnerId").unwrap();
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(&header).unwrap();
+    for row in reader.records() {
+        let row = row.unwrap();
+        let cells = row.iter().enumerate();
+        writer
+            .write_record(cells.map(|(at, cell)| if at == owner { "Ann Ng" } else { cell }))
+            .unwrap();
+    }
+    job.put_bytes("exports/Opportunity.csv", &writer.into_inner().unwrap());
+    let (_, err) = run_on(&job, DAY, 3);
+    for words in [
+        "Opportunity.csv has ",
+        " and more (column `OwnerId`, read as `deal.owner`: not an id)",
+        "if `OwnerId` names people, add `kind = \"name\"` to `owner` of [deal.fields] in rules/boundary.toml",
+    ] {
+        assert!(err.contains(words), "{words}\n{err}");
+    }
+}
