@@ -119,6 +119,7 @@ impl Rules {
         let (side, end) = if surprise.is_above { ("many", range.to) } else { ("few", range.from) };
         let policy = |line: usize, says: String| settings::quoted(family, line, says);
         let finding = finding
+            .stating(format!("since {}", weeks.since(course, self)))
             .because(figure(
                 format!("{what}, created {}", weeks.last()),
                 format!("{}, which is {}", counted(last), percent(last.share())),
@@ -306,6 +307,17 @@ impl Weeks {
     /// `12 weeks`.
     pub(super) fn span(&self) -> String {
         if self.before == 1 { "week".to_owned() } else { format!("{} weeks", self.before) }
+    }
+
+    /// The first of the weeks that lead up to the last and are nearer to it than to the mean of those before: what
+    /// comes again after others is another matter. A week of few records tells nothing of that.
+    fn since(&self, course: &Course, rules: &Rules) -> NaiveDate {
+        let (last, mean) = (course.last().share(), course.before().share());
+        let is_near = |week: &Part| (week.share() - last).abs() < (week.share() - mean).abs();
+        let weeks = course.0.iter().enumerate();
+        let told = weeks.filter(|(_, week)| week.whole >= rules.least.value);
+        let first = told.take_while(|(_, week)| is_near(week)).last();
+        self.monday(first.map_or(0, |(place, _)| place))
     }
 
     /// A week before that was already as the last one is, where one of records enough was. In those that lead up

@@ -435,9 +435,9 @@ fn leads_of_weeks(weeks: &[(u32, &str)]) -> String {
     text
 }
 
-#[test]
-fn what_a_source_lost_is_one_finding_until_it_is_there_again() {
-    let job = Job::new(&[
+/// A review of leads of which the industry is required.
+fn of_leads_with_an_industry() -> Job {
+    Job::new(&[
         ("review.toml", &REVIEW.replace("user = \"user.csv\"\n", "")),
         (
             "rules/boundary.toml",
@@ -449,7 +449,12 @@ fn what_a_source_lost_is_one_finding_until_it_is_there_again() {
         ),
         ("rules/approvals.toml", APPROVALS),
         ("rules/required.toml", "[[require]]\nobject = \"lead\"\nfield = \"industry\"\n"),
-    ]);
+    ])
+}
+
+#[test]
+fn what_a_source_lost_is_one_finding_until_it_is_there_again() {
+    let job = of_leads_with_an_industry();
     let mut weeks = vec![(24, "Retail"); 11];
     let mut told = Vec::new();
     // The form is broken, hardly used, used again, and mended.
@@ -469,6 +474,35 @@ fn what_a_source_lost_is_one_finding_until_it_is_there_again() {
             ("", 1),
             ("REQ-06 00Q1300 recurring 2 decide", 1),
             ("", 0),
+        ]
+    );
+}
+
+#[test]
+fn what_a_source_loses_again_is_asked_although_it_was_rejected_before() {
+    let job = of_leads_with_an_industry();
+    let mut weeks = vec![(24, "Retail"); 11];
+    let mut told = Vec::new();
+    // The form is broken for two weeks, mended, and broken again.
+    for (n, came) in ["", "", "Retail", ""].into_iter().enumerate() {
+        weeks.push((24, came));
+        job.put("exports/lead.csv", &leads_of_weeks(&weeks));
+        week(&job, n);
+        if n == 0 {
+            let filled = Filled::of(&job, DAY);
+            decide(&job, &filled.says(&job, DAY, "REQ-06", "00Q1100", reject("agreed_exception")));
+        }
+        let mut of_week = standing(&job, n);
+        of_week.retain(|it| it.starts_with("REQ-06"));
+        told.push(of_week.join(" "));
+    }
+    assert_eq!(
+        told,
+        [
+            "REQ-06 00Q1100 new 1 decide",
+            "REQ-06 00Q1200 recurring 2 quiet",
+            "",
+            "REQ-06 00Q1400 reopened 3 decide",
         ]
     );
 }
