@@ -421,6 +421,30 @@ fn what_a_full_list_leaves_out_is_not_resolved() {
     assert!(week(&job, 2).contains("its record is not there any more"));
 }
 
+#[test]
+fn what_several_records_miss_stays_open_where_nobody_could_look_and_one_of_them_is_gone() {
+    let job = Job::weekly();
+    let leads = job.text("exports/lead.csv");
+    let lead = |n: u32| format!("00R{n},A{n},B{n},C{n},,,0099,New,2026-02-20,2026-02-27,,\n");
+    job.put("exports/lead.csv", &format!("{leads}{}{}", lead(10), lead(11)));
+    week(&job, 0);
+    assert_eq!(open(&job, 0, "BAT-08"), ["00R10"]);
+    let review = job.text("review.toml");
+    job.put("exports/lead.csv", &format!("{leads}{}", lead(11)));
+    job.put("review.toml", &review.replace("user = \"user.csv\"\n", ""));
+    week(&job, 1);
+    assert_eq!(open(&job, 1, "BAT-08"), ["00R10"]);
+    job.put("review.toml", &review);
+    week(&job, 2);
+    let mut of_week = standing(&job, 2);
+    of_week.retain(|it| it.starts_with("BAT-08"));
+    assert_eq!(of_week, ["BAT-08 00R11 recurring 2 decide"]);
+    // Where somebody looked, it is mended.
+    job.put("exports/lead.csv", &leads);
+    week(&job, 3);
+    assert!(open(&job, 3, "BAT-08").is_empty());
+}
+
 /// Leads from the web, week by week from a Monday on: how many, and their industry.
 fn leads_of_weeks(weeks: &[(u32, &str)]) -> String {
     let monday: NaiveDate = "2025-12-01".parse().unwrap();

@@ -7,7 +7,7 @@
 use hashbrown::HashMap;
 
 use crate::boundary::{Batch, Field, Grant, Object, Outside, RecordRef, Row, Shown, id_key, ids};
-use crate::finding::{Evidence, Finding, Proposal, Severity, record};
+use crate::finding::{Evidence, Finding, FindingId, Proposal, Severity, record};
 
 use super::super::people::{Found, People, Standing};
 use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World, people};
@@ -125,14 +125,13 @@ fn judge(references: &[Reference], world: &World<'_>) -> Judgement {
             of_field.sort_by_key(|lost| (lost.place(), id_key(lost.id)));
             let beyond = of_field.split_off(of_field.len().min(MOST));
             if !beyond.is_empty() {
-                let why = format!(
-                    "{} more missing ids or names in `{}`; {MOST} a field are told",
+                let words = format!(
+                    "{}: {} more missing ids or names in `{}`; {MOST} a field are told",
+                    holder.plural(),
                     beyond.len(),
                     reference.field
                 );
-                let rows =
-                    beyond.into_iter().flat_map(|lost| lost.others.into_iter().chain([lost.first]));
-                judgement.skip_records(holder, rows, &why);
+                judgement.skip_findings(beyond.iter().map(Lost::finding_id), words);
             }
             judgement.findings.extend(of_field.iter().map(|lost| finding(lost, world)));
         }
@@ -287,7 +286,12 @@ fn finding(lost: &Lost<'_, '_>, world: &World<'_>) -> Finding {
     };
     let cell = Evidence::Cell(row.cell(&lost.reference.field));
     let proposal = Proposal::ReviewUpstream { question };
-    let finding = Finding::about(row.record(), lost.told(), cell, proposal).known_by(lost.what());
+    let finding = Finding::about(row.record(), lost.told(), cell, proposal);
+    // Of several that name it, those that are shown are examples.
+    let finding = match lost.count {
+        1 => finding.known_by(lost.what()),
+        _ => finding.of_group([lost.what()]),
+    };
     lost.explain(world, lost.count(finding))
 }
 
@@ -325,6 +329,10 @@ impl<'a> Lost<'_, 'a> {
         };
         // Each field that names it is a question of its own, and so is what became of it.
         record(object, &format!("{} {:?} {}", self.reference.field, self.fault, id_key(self.id)))
+    }
+
+    fn finding_id(&self) -> FindingId {
+        FindingId::of(UNRESOLVED_REFERENCE.code, &self.what(), &[], None)
     }
 
     /// The id or name as far as it may be shown.
