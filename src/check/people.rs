@@ -9,9 +9,9 @@ use chrono::{DateTime, Utc};
 use hashbrown::HashMap;
 
 use crate::boundary::{
-    Boundary, Cell, Exposure, Field, Grant, Missing, Object, Row, Shown, id_key,
+    Boundary, Cell, Exposure, Field, Grant, Missing, Object, RecordRef, Row, Shown, id_key,
 };
-use crate::finding::Assignee;
+use crate::finding::{Assignee, record};
 
 use super::World;
 use super::condition::fold;
@@ -50,6 +50,12 @@ pub(super) struct Person<'a> {
 }
 
 impl Person<'_> {
+    /// What a finding about them is known by, and no record to show: whom only an owner column names has none, and
+    /// the name may not be shown.
+    pub(super) fn known_by(&self) -> RecordRef {
+        self.row.map_or_else(|| record(Object::User, &self.id), Row::record)
+    }
+
     /// As a proposal names them.
     pub(super) fn assignee(&self) -> Assignee {
         Assignee { id: self.id.clone(), name: self.shown.clone() }

@@ -2195,3 +2195,41 @@ fn a_check_that_is_off_names_what_a_table_of_the_review_lacks() {
     assert_eq!(off(&judged, "DUP-12"), says);
     assert_eq!(off(&judged, "OWN-02"), "`account.owner` is not in rules/boundary.toml");
 }
+
+/// A lead of an owner whom only its owner column names, and of whom it says that they left.
+fn with_an_owner_who_left(name: &str) -> fixture::Kit {
+    let mut kit = fixture::read(&fixture::folder(name));
+    let leads = kit.tables.get_mut(&Object::Lead).unwrap();
+    let width = leads.lines().next().unwrap().split(',').count();
+    *leads += &format!("ZZ1,Old Rep (Deactivated User){}\n", ",".repeat(width - 2));
+    let boundary = kit.rules.get_mut("boundary.toml").unwrap();
+    *boundary = boundary.replace("\"OwnerId\",        why", "\"OwnerId\", kind = \"name\", why");
+    kit
+}
+
+#[test]
+fn a_pool_with_somebody_who_has_no_record_is_another_pool() {
+    let mut kit = with_an_owner_who_left("given-away");
+    let rules = kit.rules.get_mut("routing.toml").unwrap();
+    *rules = rules.replacen("to = \"Ann Ng\"", "to = { pool = [\"Ann Ng\", \"Old Rep\"] }", 1);
+    *rules = rules.replace("over = 0.3", "over = 0.01\nleast = 5");
+    let judged = fixture::judge(kit);
+    let findings = &judgement(&judged, "RTE-08").findings;
+    let about_ann = findings.iter().filter(|finding| &*finding.record.id == "005A");
+    let ids: BTreeSet<_> = about_ann.map(|finding| finding.id("RTE-08")).collect();
+    assert_eq!(ids.len(), 2);
+}
+
+#[test]
+fn a_manager_who_has_no_record_is_told_by_those_who_report_to_them() {
+    let mut kit = with_an_owner_who_left("overloaded-owner");
+    let boundary = kit.rules.get_mut("boundary.toml").unwrap();
+    *boundary = boundary.replace("\"ManagerId\",", "\"ManagerId\", kind = \"name\",");
+    let users = kit.tables.get_mut(&Object::User).unwrap();
+    *users =
+        users.replace("U2,Bo Li,true,,SDR,U20", "U2,Bo Li,true,,SDR,Old Rep (Deactivated User)");
+    let judged = fixture::judge(kit);
+    let findings = &judgement(&judged, "OWN-09").findings;
+    let told = findings.iter().find(|it| it.headline.contains("Old Rep is inactive")).unwrap();
+    assert_eq!(told.record.to_string(), "user U2");
+}

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::boundary::{Batch, Boundary, Field, Grant, Object, RecordRef, Row};
+use crate::boundary::{Batch, Boundary, Field, Grant, Object, Row};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
 use crate::policy::{Said, Section};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -535,12 +535,13 @@ impl Absent<'_, '_> {
         let question =
             format!("Who leads them now? Enter whoever follows {name} as their manager").to_owned();
         let mut cells = reports.values().map(|(_, row, _)| Evidence::Cell(row.cell(field)));
-        let record = manager.row.map_or_else(
-            || RecordRef { object: Object::User, id: manager.id.clone().into() },
-            Row::record,
-        );
+        // Of a manager without a record it is told by somebody who has one.
+        let (_, report, _) = reports.values().next()?;
+        let record = manager.row.unwrap_or(*report).record();
+        let known_by = manager.row.is_none().then(|| manager.known_by());
         let proposal = Proposal::ReviewRecord { question };
         let mut finding = Finding::about(record, headline, cells.next()?, proposal).of_field(field);
+        finding = known_by.into_iter().fold(finding, Finding::known_by);
         finding = cells.take(QUOTED - 1).fold(finding, Finding::because);
         for (person, _, counts) in reports.values().take(QUOTED) {
             let counts: Vec<String> = counts

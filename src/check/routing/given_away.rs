@@ -223,8 +223,8 @@ impl<'l, 'a> Look<'l, 'a> {
                 few.len()
             );
             let ids = few.iter().filter_map(|(people, _)| {
-                let records = self.records(people);
-                let (first, others) = records.split_first()?;
+                let known_by = self.known_by(people);
+                let (first, others) = known_by.split_first()?;
                 Some(FindingId::of(GIVEN_AWAY.code, first, others, None))
             });
             judgement.skip_findings(ids, words);
@@ -355,9 +355,8 @@ impl<'l, 'a> Look<'l, 'a> {
     }
 
     /// What an owner or a pool is known by.
-    fn records(self, ids: &[&str]) -> Vec<RecordRef> {
-        let people = self.people(ids).into_iter();
-        people.filter_map(|person| person.row).map(Row::record).collect()
+    fn known_by(self, ids: &[&str]) -> Vec<RecordRef> {
+        self.people(ids).into_iter().map(Person::known_by).collect()
     }
 
     fn finding(
@@ -368,8 +367,10 @@ impl<'l, 'a> Look<'l, 'a> {
         share: Share,
     ) -> Option<Finding> {
         let Rules { within_days, look_back_days, least, handover_roles, except, .. } = self.rules;
-        let records = self.records(people);
+        let known_by = self.known_by(people);
         let people = self.people(people);
+        let rows = people.iter().filter_map(|person| person.row);
+        let records: Vec<RecordRef> = rows.map(Row::record).collect();
         let names: Vec<&str> = people.iter().map(|person| person.shown.as_str()).collect();
         let whom = match names.as_slice() {
             [name] => (*name).to_owned(),
@@ -402,7 +403,7 @@ impl<'l, 'a> Look<'l, 'a> {
         let tenths = u64::from(given) * 10 / u64::from(routed.max(1));
         let (first, others) = records.split_first()?;
         let mut finding = Finding::about(first.clone(), headline, fact, proposal)
-            .of_group(records.iter().cloned())
+            .of_group(known_by)
             .stating(format!("{tenths} tenths to {}", group.main_receivers()))
             .because(figure(format!("given to somebody else by people within {soon}"), exact))
             .because(figure("to whom".to_owned(), group.receivers()))

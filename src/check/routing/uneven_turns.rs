@@ -389,8 +389,8 @@ impl<'l, 'a> Look<'l, 'a> {
             let words =
                 format!("pools that gave fewer than {least} turns are not judged: {}", few.len());
             let ids = few.iter().filter_map(|given| {
-                let records = given.records();
-                let (first, others) = records.split_first()?;
+                let known_by = given.known_by();
+                let (first, others) = known_by.split_first()?;
                 Some(FindingId::of(UNEVEN_TURNS.code, first, others, None))
             });
             judgement.skip_findings(ids, words);
@@ -539,6 +539,10 @@ impl<'e, 'a> Given<'e, 'a> {
     }
 
     /// What the pool is known by.
+    fn known_by(&self) -> Vec<RecordRef> {
+        self.members.iter().map(|(member, _)| member.person.known_by()).collect()
+    }
+
     fn records(&self) -> Vec<RecordRef> {
         let people = self.members.iter().filter_map(|(member, _)| member.person.row);
         people.map(Row::record).collect()
@@ -616,8 +620,8 @@ impl Look<'_, '_> {
         let (first, others) = records.split_first()?;
         let fact = figure(format!("{noun} given by turns from {from} to {last}"), all.to_string());
         let proposal = Proposal::ReviewRule { question };
-        let mut finding = Finding::about(first.clone(), headline, fact, proposal)
-            .of_group(records.iter().cloned());
+        let mut finding =
+            Finding::about(first.clone(), headline, fact, proposal).of_group(given.known_by());
         for other in others {
             finding = finding.with(other.clone());
         }
