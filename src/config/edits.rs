@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::MODEL;
-use crate::policy::{Document, Log, Node, Value};
+use crate::policy::{Document, Log, Node, Value, quoted};
 
 /// The most characters of a value that is quoted.
 const LONGEST: usize = 80;
@@ -124,7 +124,7 @@ fn listed(keys: &BTreeMap<String, String>) -> String {
 /// A value as it is written in TOML, on one line.
 fn written(node: &Node) -> String {
     match &node.value {
-        Value::Text(text) => format!("\"{text}\""),
+        Value::Text(text) => quoted(text),
         Value::Whole(whole) => whole.to_string(),
         Value::Number(number) => number.to_string(),
         Value::Flag(flag) => flag.to_string(),
