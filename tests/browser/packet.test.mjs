@@ -923,6 +923,19 @@ test('printed, no card splits, every proposal is there with boxes to tick, and d
   await visit.end();
 });
 
+test('printed, a decision that is not complete has its boxes and nothing lies on them', async () => {
+  const visit = await Visit.of();
+  const page = await visit.read(acme.packet());
+  const held = await card(page, 'DUP-01');
+  await page.locator(`${held} button`, { hasText: 'Escalate' }).click();
+  assert.equal(await stateOf(page, held), 'open');
+  await page.emulateMedia({ media: 'print' });
+  assert.match(await page.locator(`${held} .paper`).innerText(), /Evidence checked\s+Approve\s+Reject\s+Escalate/);
+  assert.equal(await page.locator(`${held} .said`).isVisible(), false);
+  assert.match(await page.locator(`${held} .chip`).innerText(), /^Not complete/);
+  await visit.end();
+});
+
 test('no accessibility fault in any state', async t => {
   const visit = await Visit.of();
   const job = new Job();
