@@ -936,6 +936,27 @@ test('printed, a decision that is not complete has its boxes and nothing lies on
   await visit.end();
 });
 
+test('in the colours of the system what is chosen is told from what is not', async () => {
+  const visit = await Visit.of({ forcedColors: 'active' });
+  const page = await visit.read(acme.packet());
+  const owner = await card(page, 'OWN-01');
+  await page.locator(`${owner} button`, { hasText: 'Reject' }).click();
+  await page.locator(`${owner} .list button`).nth(1).click();
+  await page.locator(`${await card(page, 'OWN-02')} button`, { hasText: 'Escalate' }).click();
+  await page.locator(`${owner} .out button`).click();
+  await page.mouse.move(0, 0);
+  const paint = at => page.locator(at).evaluateAll(parts => parts.map(part => getComputedStyle(part).backgroundColor));
+  for (const among of ['.verdicts', '.list']) {
+    const [chosen, ...more] = await paint(`${owner} ${among} button[aria-pressed=true]`);
+    const others = await paint(`${owner} ${among} button[aria-pressed=false]`);
+    assert.ok(others.length && !more.length && !others.includes(chosen), `${among}: ${chosen} among ${others}`);
+  }
+  const parts = await paint('.segments > *');
+  assert.equal(parts.length, 3);
+  assert.equal(new Set(parts).size, 3, parts.join(' '));
+  await visit.end();
+});
+
 test('no accessibility fault in any state', async t => {
   const visit = await Visit.of();
   const job = new Job();
