@@ -94,7 +94,7 @@ function together(decision) {
   if (decision === 'escalate') {
     says.escalate_until = form.answer_by;
     fields.push(field('Who decides', on('escalate_to', choice('Choose who decides', form.escalate_to.map(([to, words]) => [to, sentence(words)])))));
-    fields.push(field('Answer by', on('escalate_until', make('input', { type: 'date', min: form.day, value: form.answer_by }))));
+    fields.push(field('Answer by', on('escalate_until', dayField({ value: form.answer_by }))));
   }
   if (decision === 'approve' && form.operator) fields.push(field('Change-control ticket', on('ticket', make('input', { type: 'text', maxLength: NAME }))));
   fields.push(field('Note', on('note', make('textarea', { rows: 1, maxLength: NOTE }))));

@@ -146,7 +146,7 @@ function details(proposal, says, card) {
     fields.push(group);
   }
   if (says.decision === 'escalate') {
-    fields.push(field('Answer by', on('escalate_until', make('input', { type: 'date', min: form.day }))));
+    fields.push(field('Answer by', on('escalate_until', dayField())));
   }
   if (says.decision === 'approve' && form.operator) {
     fields.push(field('Change-control ticket', on('ticket', make('input', { type: 'text', maxLength: NAME, className: 'lacks' }))));

@@ -5,6 +5,8 @@ const root = document.documentElement;
 const frame = document.querySelector('.frame');
 const form = JSON.parse(frame.dataset.form);
 const NOTE = 500, NAME = 200;
+/** The last day that can be recorded. */
+const LAST_DAY = '2300-12-31';
 const WORDS = { approve: 'Approved', reject: 'Rejected', escalate: 'Escalated' };
 
 // ---- tools
@@ -35,6 +37,7 @@ function button(text, onclick, ...more) {
   return made;
 }
 const field = (text, input) => make('label', {}, make('span', {}, text), input);
+const dayField = properties => make('input', { type: 'date', min: form.day, max: LAST_DAY, ...properties });
 const choice = (first, options) =>
   make('select', {}, make('option', { value: '' }, first),
     ...options.map(([value, text]) => make('option', { value }, text)));
@@ -144,6 +147,9 @@ const isHeld = proposal => proposal.approve === 'held';
 /** Why these may be rejected: to look into them is enough only where nothing can be approved. */
 const reasonsFor = some => form.reasons.filter(([code]) => code !== 'looked_into' || !some.some(mayApprove));
 
+/** A browser takes years of five and six digits, which no comparison of texts finds later. */
+const isDay = text => /^\d{4}-\d\d-\d\d$/.test(text) && text <= LAST_DAY;
+
 /** What a decision still lacks, in words; empty where it is whole. */
 function lacks(proposal, says) {
   const note = (says.note || '').trim();
@@ -158,6 +164,7 @@ function lacks(proposal, says) {
   if (says.decision === 'escalate') {
     if (!form.escalate_to.some(([code]) => code === says.escalate_to)) return 'it needs somebody to decide';
     if (says.escalate_to === 'other' && !note) return 'it needs a note';
+    if (says.escalate_until && !isDay(says.escalate_until)) return 'it needs a day before 2301';
     if (says.escalate_until && says.escalate_until < form.day) return 'the day is before the packet';
   }
   return '';

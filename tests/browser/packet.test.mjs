@@ -271,6 +271,40 @@ test('whoever works by keyboard is somewhere after every step', async () => {
   await visit.end();
 });
 
+test('a day that `decide` does not take leaves an escalation not complete', async () => {
+  const visit = await Visit.of();
+  const page = await visit.read(acme.packet());
+  const owner = await card(page, 'OWN-01');
+  const by = page.locator(`${owner} input[type=date]`);
+  await page.evaluate(at => document.querySelector(at).focus(), owner);
+  await press(page, 'e', '3');
+  await page.locator(`${owner} .out button`).click();
+  assert.equal(await stateOf(page, owner), 'escalate');
+  for (const day of ['20266-12-04', '2301-01-01']) {
+    await by.fill(day);
+    assert.equal(await stateOf(page, owner), 'open', day);
+    assert.equal(await page.locator(`${owner} .said`).textContent(), 'Not counted yet: it needs a day before 2301.');
+    assert.equal(await by.evaluate(input => input.validity.rangeOverflow), true, day);
+  }
+  await by.fill('2300-12-31');
+  assert.equal(await stateOf(page, owner), 'escalate');
+  const file = await exported(page, 'JSON');
+  const job = acme.copy();
+  job.put('week.json', file.text);
+  assert.equal(job.call('decide', 'week.json').code, 0);
+
+  await page.evaluate(at => document.querySelector(at).focus(), await simple(page, { bundled: true }));
+  await press(page, 'x');
+  await page.locator('.bulk button', { hasText: 'Escalate' }).click();
+  const box = page.locator('dialog');
+  await box.getByLabel('Who decides').selectOption({ index: 1 });
+  await box.getByLabel('Answer by').fill('20266-12-04');
+  await box.getByLabel(/^Type 1 to confirm/).fill('1');
+  await box.getByRole('button', { name: 'Escalate 1' }).click();
+  assert.equal(await box.locator('.wrong').textContent(), 'It needs a day before 2301.');
+  await visit.end();
+});
+
 test('an export needs a name and the statement, and says what is left out', async () => {
   const visit = await Visit.of();
   const page = await visit.read(acme.packet());
