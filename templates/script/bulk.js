@@ -17,7 +17,7 @@ function pick(proposal, wanted) {
     paint(proposal);
     return;
   }
-  problem.textContent = stale;
+  problem.textContent = standing();
   if (wanted) picked.add(proposal);
   else picked.delete(proposal);
   paint(proposal);

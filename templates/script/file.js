@@ -8,6 +8,12 @@ let unsaved = false;
 let damage = 'This copy is still being read. Export in a moment.';
 /** Why the draft here may not be the latest; empty where it is. */
 let stale = '';
+/** Why nothing that is decided here can be recorded; empty where it can. */
+const unnamed = form.decides && !form.deciders.length
+  ? 'Nobody is named who may decide, so what is decided here cannot be exported: name the approver in rules/approvals.toml and run again.'
+  : '';
+/** What the bar says where nothing else is wrong. */
+const standing = () => [unnamed, stale].filter(Boolean).join(' ');
 /** Who decides, and who beside them, once they said so. */
 let approver = '', second = '';
 
@@ -58,7 +64,7 @@ function restore() {
 addEventListener('storage', event => {
   if (event.key !== key || event.newValue === null) return;
   stale = 'Another tab changed this draft. Reload to take it over; what is decided here next replaces it.';
-  problem.textContent = stale;
+  problem.textContent = standing();
 });
 addEventListener('beforeunload', event => {
   if (unsaved && store) writeDraft();
@@ -118,8 +124,8 @@ function download(name, type, text) {
 }
 
 function exportBox() {
-  problem.textContent = damage || stale;
-  if (damage) return;
+  problem.textContent = damage || standing();
+  if (damage || unnamed) return;
   const { counts, decisions } = file();
   const notWhole = decided.size - decisions.length;
   const wrong = make('p', { className: 'wrong', role: 'alert' });

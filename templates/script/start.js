@@ -241,6 +241,7 @@ function start() {
   document.querySelector('.skip').after(bar);
   document.body.append(foot);
   root.classList.add('js');
+  problem.textContent = standing();
   if (form.decides) restore();
   searchable();
   total();

@@ -305,6 +305,22 @@ test('a day that `decide` does not take leaves an escalation not complete', asyn
   await visit.end();
 });
 
+test('where nobody is named who may decide, it is said before anything is decided', async () => {
+  const visit = await Visit.of();
+  const job = new Job();
+  // As `init` leaves it.
+  job.put('rules/approvals.toml', '[approver]\nname = "(not named yet)"\n');
+  job.run();
+  const page = await visit.read(job.packet());
+  const says = /^Nobody is named who may decide.*rules\/approvals\.toml and run again/;
+  assert.match(await page.locator('.bar .wrong').innerText(), says);
+  await press(page, 'n', 'r', '2');
+  assert.match(await page.locator('.bar .wrong').innerText(), says);
+  await page.getByRole('button', { name: 'Export decisions' }).click();
+  assert.equal(await page.locator('dialog').count(), 0, 'there is no list to choose from');
+  await visit.end();
+});
+
 test('an export needs a name and the statement, and says what is left out', async () => {
   const visit = await Visit.of();
   const page = await visit.read(acme.packet());
