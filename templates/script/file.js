@@ -217,6 +217,11 @@ function take(read) {
 async function check() {
   // A copy that was cut off has no place to say it.
   const says = document.querySelector('#self-check') || make('dd');
+  if (isSaved) {
+    says.textContent = 'Not made: this is a saved copy';
+    damage = '';
+    return;
+  }
   if (!globalThis.crypto?.subtle) {
     says.textContent = 'Not possible in this viewer';
     damage = '';

@@ -4,6 +4,10 @@
 const root = document.documentElement;
 const frame = document.querySelector('.frame');
 const form = JSON.parse(frame.dataset.form);
+/** Whether a browser saved it after it was opened: then the bar, which only the script makes, is there already. */
+const isSaved = Boolean(document.querySelector('.bar'));
+const SAVED = 'This is a copy that was saved after the packet was opened, so nothing can be decided here. Open the packet itself, as the run wrote it.';
+if (isSaved) form.decides = false;
 const NOTE = 500, NAME = 200;
 /** The last day that can be recorded. */
 const LAST_DAY = '2300-12-31';

@@ -236,7 +236,7 @@ function start() {
   }
   const bar = make('aside', { className: 'bar', 'aria-label': 'Decisions' },
     make('b', { className: 'short' }, form.short),
-    ...(form.decides ? [done, segments, kept] : [make('p', {}, 'A copy for reading: no decisions are taken here.')]),
+    ...(form.decides ? [done, segments, kept] : [make('p', {}, isSaved ? SAVED : 'A copy for reading: no decisions are taken here.')]),
     menu, problem, live);
   document.querySelector('.skip').after(bar);
   document.body.append(foot);
@@ -255,6 +255,27 @@ async function startEmpty() {
   root.dataset.ready = String(Math.round(now()));
 }
 
+// ---- a copy that was saved after it was opened
+
+/** A browser that saves a page as it stands saves what the script made, too, and its buttons are dead. */
+const MADE = '.bar, .foot, .sieve, .out, .ask, .pick, #queue > p.none, .printed, dialog';
+
+/** Takes out of a saved copy what was done in the packet, which is no part of it, and leaves it for reading. */
+function startSaved() {
+  for (const part of document.querySelectorAll(MADE)) part.remove();
+  for (const part of document.querySelectorAll('main [hidden]')) part.hidden = false;
+  for (const part of document.querySelectorAll('.blk')) part.removeAttribute('style');
+  for (const card of document.querySelectorAll('[data-proposal]')) {
+    delete card.dataset.decided;
+    card.classList.remove('shut', 'wide');
+  }
+  for (const count of document.querySelectorAll('.rail .c')) count.textContent = count.textContent.split('/').pop();
+  document.querySelector('main').prepend(make('div', { className: 'note', role: 'alert' }, make('p', {}, SAVED)));
+  delete root.dataset.ready;
+  start();
+}
+
 paintIn(store?.getItem('crm-review/theme'));
-if (form.cards) start();
+if (isSaved) document.addEventListener('DOMContentLoaded', startSaved);
+else if (form.cards) start();
 else document.addEventListener('DOMContentLoaded', startEmpty);

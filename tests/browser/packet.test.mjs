@@ -931,6 +931,35 @@ test('a damaged copy is known as one, and without its script it can be read', as
   await visit.end();
 });
 
+test('a copy that was saved after it was opened says so, and decides nothing', async () => {
+  const visit = await Visit.of();
+  const job = acme.copy();
+  let page = await visit.read(job.packet());
+  const owner = await card(page, 'OWN-01');
+  await page.evaluate(at => document.querySelector(at).focus(), owner);
+  await press(page, 'r', '2');
+  await page.locator('.filters').getByLabel('Family').selectOption('owners');
+  await settled(page);
+  const nameless = await Visit.of();
+  job.put('saved.html', `<!DOCTYPE html>${await page.evaluate(() => document.documentElement.outerHTML)}`);
+  page = await nameless.open(`${job.path}/saved.html`);
+  await page.waitForFunction(() => /saved/.test(document.querySelector('#self-check').textContent));
+  await settled(page);
+  for (const at of ['.bar', 'main']) assert.match(await page.locator(at).innerText(), /a copy that was saved after the packet was opened.*Open the packet itself/i, at);
+  assert.equal(await page.locator('.bar').count(), 1);
+  assert.equal(await page.locator('[data-decided], .verdicts, .chip').count(), 0, 'no decision that is not in it');
+  assert.equal(await page.getByRole('button', { name: 'Export decisions' }).count(), 0);
+  assert.equal(await page.locator(`${owner} .out`).count(), 1);
+  assert.equal(await shown(page), 135);
+  assert.equal(await page.locator('.rail a[href="#owners"] .c').textContent(), '23');
+  await page.evaluate(at => document.querySelector(at).focus(), owner);
+  await press(page, 'r', 'e', 'a', 'o');
+  assert.ok(await page.locator(`${owner}.shut`).count(), 'it can be read');
+  assert.equal(await page.locator('[data-decided]').count(), 0);
+  await nameless.end();
+  await visit.end();
+});
+
 test('a packet without proposals checks itself too, in the colours that were chosen', async () => {
   const visit = await Visit.of();
   const job = new Job();
