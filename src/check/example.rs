@@ -17,7 +17,7 @@ use crate::policy::{Document, Log, Node, Problems, Section, Value, meant, quoted
 
 use super::condition::fold;
 use super::history::is_called;
-use super::{ALL, AsOf, Bench, CheckDef, Outcome, Policies, Pulled, Report, World};
+use super::{ALL, AsOf, Bench, CheckDef, Outcome, Policies, Pulled, World};
 
 /// The file of the examples, below `rules/`.
 pub const EXAMPLES: &str = "examples.toml";
@@ -70,6 +70,8 @@ pub struct Tried {
     pub wrong: Vec<String>,
     /// What fired, with its headline.
     pub fired: Vec<(&'static CheckDef, String)>,
+    /// What did not look, and why.
+    pub idle: Vec<(&'static CheckDef, String)>,
     /// The routing rules that took a record of it, by kind of record and position.
     pub rules: BTreeSet<(Object, usize)>,
 }
@@ -103,7 +105,12 @@ impl Examples {
     ) -> Tried {
         let bench = Bench::load(policies, &policies.boundary, off);
         let mut reads = bench.reads();
-        let mut tried = Tried { wrong: Vec::new(), fired: Vec::new(), rules: BTreeSet::new() };
+        let mut tried = Tried {
+            wrong: Vec::new(),
+            fired: Vec::new(),
+            idle: Vec::new(),
+            rules: BTreeSet::new(),
+        };
         let mut entries: Vec<Entry> = self.reference.clone();
         entries.extend(example.entries.iter().cloned());
         tried.wrong.extend(with_ids(&mut entries));
@@ -134,32 +141,33 @@ impl Examples {
         }
         let reports = bench.run(&world);
         for report in &reports {
-            if let Outcome::Ran(judgement) = &report.outcome {
-                let said = judgement.findings.iter().map(|it| (report.check, it.headline.clone()));
-                tried.fired.extend(said);
+            match &report.outcome {
+                Outcome::Ran(judgement) => {
+                    let headlines = judgement.findings.iter().map(|it| it.headline.clone());
+                    tried.fired.extend(headlines.map(|said| (report.check, said)));
+                }
+                Outcome::NotApplicable(why) => tried.idle.push((report.check, why.to_string())),
+                Outcome::Broken => {}
             }
         }
-        tried.wrong.extend(example.unmet(&tried.fired, &reports));
+        tried.wrong.extend(example.unmet(&tried));
         tried
     }
 }
 
 impl Example {
     /// What it says of the checks and they do not do.
-    fn unmet(&self, fired: &[(&CheckDef, String)], reports: &[Report]) -> Vec<String> {
+    fn unmet(&self, tried: &Tried) -> Vec<String> {
         let mut unmet = Vec::new();
         for check in &self.fires {
-            if fired.iter().any(|(it, _)| it.code == check.code) {
+            if tried.fired.iter().any(|(it, _)| it.code == check.code) {
                 continue;
             }
-            let why = reports.iter().find_map(|report| match &report.outcome {
-                Outcome::NotApplicable(why) if report.check.code == check.code => Some(why),
-                Outcome::NotApplicable(_) | Outcome::Ran(_) | Outcome::Broken => None,
-            });
-            let why = why.map_or_else(String::new, |why| format!(": {why}"));
+            let why = tried.idle.iter().find(|(it, _)| it.code == check.code);
+            let why = why.map_or_else(String::new, |(_, why)| format!(": {why}"));
             unmet.push(format!("`{}` {} does not fire{why}", check.code, check.name));
         }
-        for (check, headline) in fired {
+        for (check, headline) in &tried.fired {
             let must_not = match &self.quiet {
                 Quiet::All => !self.fires.iter().any(|it| it.code == check.code),
                 Quiet::These(quiet) => quiet.iter().any(|it| it.code == check.code),
@@ -197,6 +205,13 @@ impl Example {
         }
         let (name, line) = (name?, section.line());
         Some(Self { name: name.trim().to_owned(), line, as_of, entries, fires, quiet })
+    }
+
+    /// True where no record of it has a value beside its id.
+    pub fn is_bare(&self) -> bool {
+        self.entries.iter().all(|entry| {
+            entry.values.iter().all(|(field, _)| field.name() == entry.object.row_key())
+        })
     }
 
     /// The checks that it says fire, and whether it says of a check that it stays quiet.
@@ -449,8 +464,13 @@ fn referred<'a>(
 ) -> Vec<Row<'a>> {
     let Some(batch) = pulled.get(object) else { return Vec::new() };
     let names = reads.iter().find(|field| field.object() == object && field.name() == "name");
-    let fields =
-        reads.iter().filter(|field| field.object() == row.object() && field.kind() == Kind::Id);
+    // Some exports write owners by name. A change names who made it, and one of owner two more.
+    let may_name = |field: &&Field| {
+        field.kind() == Kind::Id
+            || (field.kind() == Kind::Name && object != Object::Account)
+            || row.object() == Object::FieldHistory
+    };
+    let fields = reads.iter().filter(|field| field.object() == row.object()).filter(may_name);
     let mut found = Vec::new();
     for text in fields.filter_map(|field| row.text(field)) {
         found.extend(ids(text).filter_map(|id| batch.find(id)));

@@ -281,11 +281,16 @@ fn a_rejected_proposal_becomes_an_example_in_one_command() {
 
     let said = job.call(&["rules", "example", &owner_left]).ends(0).out;
     assert!(said.contains("quiet = [\"OWN-01\"]") && said.contains("id = \"00Q3\""), "{said}");
-    job.call(&["rules", "example", &twins]).ends(0);
+    assert!(!said.contains("does not show the fault"), "{said}");
+    let said = job.call(&["rules", "example", &twins]).ends(0).out;
+    // Without the addresses they are no twins, so the example holds before any rule is changed.
+    let doubt = "# The example below does not show the fault by itself";
+    assert!(said.contains(doubt) && said.contains("it holds already under the rules"), "{said}");
     let again = job.call(&["rules", "example", &twins]).ends(0).out;
     assert_eq!(again, "it stands in rules/examples.toml already\n");
     let text = job.text("rules/examples.toml");
     assert_eq!(text.matches("[[example]]").count(), 2);
+    assert_eq!(text.matches(doubt).count(), 1, "{text}");
     // What may not be shown in full is named and not written.
     assert!(text.contains("# Not written here, as it may not be shown: email"), "{text}");
     for never in ["acme-corp.com", "202 555", "2025550143", "bolt-works"] {
@@ -306,6 +311,23 @@ fn a_rejected_proposal_becomes_an_example_in_one_command() {
     assert!(job.call(&["rules", "example", "F-1"]).ends(2).err.contains("not the id"));
     let typed = format!(" {}", twins.to_lowercase());
     assert!(!job.call(&["rules", "example", &typed]).ends(2).err.contains("not the id"));
+}
+
+#[test]
+fn an_example_without_any_value_is_not_written() {
+    let job = Job::weekly();
+    job.edit("exports/lead.csv", "Bolt", "ghp_k3J9sLq2Vn8Rt4Xw7Yb1Zc5Md6Fg0Hp2QaWs");
+    job.run(&[]).ends(0);
+    let found = job.findings();
+    let one = |rule: &str| found.iter().find(|line| line["rule"] == rule).unwrap();
+    let secret = one("BAT-06");
+    Filled::of(&job, DAY)
+        .says(&job, DAY, "BAT-06", &word(&secret["record"]), reject("rule_wrong"))
+        .put(&job, "week.json");
+    job.call(&["decide", "week.json"]).ends(0);
+    let said = job.call(&["rules", "example", &word(&secret["id"])]).ends(2).err;
+    assert!(said.contains("would show nothing") && said.contains("write one by hand"), "{said}");
+    assert!(!job.has("rules/examples.toml"));
 }
 
 #[test]
