@@ -22,7 +22,9 @@ use crate::matching::normalise;
 use crate::matching::parameters::{Mismatch, Parameters, Unreadable};
 use crate::matching::splink::{Dialect, Unfit, retrained};
 use crate::matching::transitive::{Third, kin};
-use crate::matching::{Crowd, Kind, LARGEST_BLOCK, Linkage, Pair, Plan, Records, link, link_by};
+use crate::matching::{
+    Crowd, Kind, LARGEST_BLOCK, Linkage, Pair, Plan, Records, link, link_by, mark,
+};
 use crate::source::csv::{Expect, Limits, Misfit, Refusal, Sheet, Sink};
 use crate::threads;
 
@@ -328,7 +330,7 @@ impl Linked {
 /// Pairs less likely than about one in a hundred thousand are not written.
 const LEAST_BITS: f64 = -16.6;
 /// So many records tell what their columns hold.
-const SAMPLE: u32 = 2_000;
+const SAMPLE: usize = 2_000;
 
 /// What was found, as it is written: every pair by what its own records say, and what third records say.
 struct Found {
@@ -345,7 +347,7 @@ impl Found {
         let mut pairs = std::mem::take(&mut linkage.pairs);
         let likely = pairs.iter().copied().filter(|pair| pair.bits > 0.0).collect();
         let score = |left, right| linkage.score(left, right);
-        let clusters = linkage.clusters(likely, |at| at);
+        let clusters = linkage.clusters(likely, |at| table.id(at));
         let may_be_one =
             |left, right| table.sources.is_empty() || table.source(left) != table.source(right);
         let kin = kin(&clusters, |left, right| may_be_one(left, right).then(|| score(left, right)));
@@ -864,22 +866,43 @@ impl Table {
                     break;
                 }
             }
-            if known.len() != 2 {
+            let &[first, second] = known.as_slice() else {
                 let (file, count) = (order.file.clone(), known.len());
                 return Err(LinkingError::NotTwoSources { file, name: name.clone(), count });
+            };
+            // Which comes first is told by their names, whatever record does.
+            if second < first {
+                for source in &mut sources {
+                    *source ^= 1;
+                }
             }
             self.sources = sources;
         }
         Ok(())
     }
 
+    /// Records that tell what all of them hold, drawn by what their rows say, so that the order of the rows decides
+    /// nothing.
+    fn sample(&self, records: Range<u32>, threads: NonZeroUsize) -> Vec<u32> {
+        if records.len() < 2 * SAMPLE {
+            return records.collect();
+        }
+        let mut marked = vec![(0_u64, 0_u32); records.len()];
+        threads::fill(threads, &mut marked, |at| {
+            let at = u32::try_from(at).map_or(0, |at| records.start + at);
+            (mark(self.row(at)), at)
+        });
+        marked.select_nth_unstable(SAMPLE);
+        marked.into_iter().take(SAMPLE).map(|(_, at)| at).collect()
+    }
+
     /// What the cells of one file hold, told by that file alone.
     fn kinds_of(&self, order: &Order, part: &Part) -> Vec<Option<Kind>> {
-        let step = ((part.records.end - part.records.start) / SAMPLE).max(1) as usize;
+        let sample = self.sample(part.records.clone(), order.threads);
         let values: Vec<Vec<&str>> = (0..part.header.len())
             .map(|cell| {
-                let records = part.records.clone().step_by(step);
-                records.map(|at| self.cell(at, cell).unwrap_or_default()).collect()
+                let records = sample.iter();
+                records.map(|at| self.cell(*at, cell).unwrap_or_default()).collect()
             })
             .collect();
         let sampled: Vec<Sampled<'_>> = part
@@ -972,11 +995,13 @@ impl Table {
     /// What the columns hold: what each file says of its own, and where two that are joined say different
     /// things, what both together say first.
     fn infer(&self, order: &Order) -> Vec<Option<Kind>> {
-        let step = (self.len / SAMPLE).max(1);
+        // A file alone has told already what its columns hold.
+        let both = if self.parts.len() > 1 { 0..self.len } else { 0..0 };
+        let sample = self.sample(both, order.threads);
         let values: Vec<Vec<&str>> = (0..self.columns.len())
             .map(|column| {
-                let records = (0..self.len).step_by(step as usize);
-                records.map(|at| self.column(at, column).unwrap_or_default()).collect()
+                let records = sample.iter();
+                records.map(|at| self.column(*at, column).unwrap_or_default()).collect()
             })
             .collect();
         let sampled: Vec<Sampled<'_>> = self
@@ -1074,6 +1099,15 @@ impl Table {
             stretch += 1;
         }
         Some((stretch, at - self.firsts.get(stretch)?))
+    }
+
+    /// The cells of a record that were read.
+    fn row(&self, at: u32) -> impl Iterator<Item = &str> {
+        let place = self.place(at);
+        let stretch = place.and_then(|(stretch, row)| Some((self.stretches.get(stretch)?, row)));
+        stretch.into_iter().flat_map(|(stretch, row)| {
+            (0..stretch.columns.len()).filter_map(move |cell| stretch.cell(row, cell))
+        })
     }
 
     fn cell(&self, at: u32, cell: usize) -> Option<&str> {

@@ -12,6 +12,7 @@ use super::compare::Comparer;
 use super::dictionary::{BLANK, Code, Dictionary};
 use super::facets::{Facets, Line, Mailbox};
 use super::normalise::{numbered_street, sound};
+use super::shuffle::Shuffle;
 use super::{Crowd, Plan, Records};
 use crate::threads;
 
@@ -224,8 +225,8 @@ impl<'n> Keys<'n> {
         let (root_hash, last_hash) = (of_first.root, of_last.name);
         let sounding = mix(of_last.sound, of_first.initial);
         let full = first != BLANK && last != BLANK;
-        let [city, postcode, street, birth] =
-            [line.city, line.postcode, line.street, line.birth].map(wide);
+        let (city, postcode) = (city(line.city), postcode(line.postcode));
+        let [street, birth] = [line.street, line.birth].map(wide);
         if full {
             let (low, high) = (root_hash.min(last_hash), root_hash.max(last_hash));
             self.add(Rule::Name, [low, high]);
@@ -289,7 +290,7 @@ impl<'n> Keys<'n> {
     }
 
     fn of_company(&mut self, facets: &Facets, line: &Line) {
-        let places = [line.city, line.postcode, line.region].map(wide);
+        let places = [city(line.city), postcode(line.postcode), region(line.region)];
         let labels = line.labels().map(wide);
         for label in labels.into_iter().filter(|label| *label != 0) {
             self.add(Rule::Company, [label, 0]);
@@ -302,7 +303,7 @@ impl<'n> Keys<'n> {
             .iter()
             .map(|word| (facets.company_words.values.frequency(*word), *word))
             .collect();
-        rarest.sort_unstable();
+        rarest.sort_by_key(|(held, _)| *held);
         let [city, postcode, _] = places;
         for (at, (_, word)) in rarest.iter().take(2).enumerate() {
             // Of two words the rarer tells names apart; the other needs a place beside it.
@@ -347,7 +348,7 @@ impl<'n> Keys<'n> {
             .map(|word| (values.frequency(*word), *word))
             .filter(|(held, _)| *held > 1)
             .collect();
-        rarest.sort_unstable();
+        rarest.sort_by_key(|(held, _)| *held);
         rarest.truncate(4);
         for (at, (_, word)) in rarest.iter().enumerate() {
             self.add(Rule::Text, [wide(*word), column]);
@@ -363,13 +364,28 @@ fn wide(code: Code) -> u64 {
     u64::from(code)
 }
 
+/// A city's code, which is no other place's; [`BLANK`] stays 0.
+fn city(code: Code) -> u64 {
+    wide(code)
+}
+
+/// The same of a postcode.
+fn postcode(code: Code) -> u64 {
+    wide(code) << 32
+}
+
+/// The same of a region.
+fn region(code: Code) -> u64 {
+    wide(code) << 32 | wide(code)
+}
+
 fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
     })
 }
 
-fn mix(a: u64, b: u64) -> u64 {
+pub(super) fn mix(a: u64, b: u64) -> u64 {
     let wide = u128::from(a ^ b.wrapping_mul(0xA24B_AED4_963E_E407)) * 0x9FB2_1C65_1E98_DF25;
     let [low, high] =
         [wide, wide >> 64].map(|half| u64::try_from(half & u128::from(u64::MAX)).unwrap_or(0));
@@ -587,17 +603,17 @@ impl Blocks {
         })
     }
 
-    /// Writes the records after a record that share a key with it into `out`, ascending, each once, with
-    /// what all keys that the two share are made of.
-    pub(super) fn after(&self, record: u32, out: &mut Vec<(u32, Made)>) {
+    /// Writes the places in a shuffle after a record's own at which those stand that share a key with it into
+    /// `out`, ascending, each once, with what all keys that the two share are made of.
+    pub(super) fn after(&self, record: u32, shuffle: &Shuffle, out: &mut Vec<(u32, Made)>) {
         out.clear();
+        let own = shuffle.place(record);
         for block in self.of_record(record) {
-            let members = self.members(*block);
-            let after = &members[members.partition_point(|member| *member <= record)..];
             let made = self.made[*block as usize];
-            out.extend(after.iter().map(|other| (*other, made)));
+            let places = self.members(*block).iter().map(|member| shuffle.place(*member));
+            out.extend(places.filter(|place| *place > own).map(|place| (place, made)));
         }
-        out.sort_unstable_by_key(|(other, _)| *other);
+        out.sort_unstable_by_key(|(place, _)| *place);
         out.dedup_by(|(other, made), (kept, all)| {
             if other == kept {
                 *all = all.both(*made).either(Made::SEVERAL);

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::Pair;
 use super::model::probability;
@@ -58,7 +58,7 @@ pub fn clusters<N: Ord>(
         }
     }
     let mut clusters: Vec<Cluster> = clusters.into_values().collect();
-    let lift = lift(&clusters, prior, &score);
+    let lift = lift(&clusters, prior, &score, &name);
     // Nothing that is known of others makes a link of two records that are none.
     let unlinked = |left: u32, right: u32| (score(left, right).min(0.0) + lift).min(0.0);
     for cluster in &mut clusters {
@@ -75,12 +75,17 @@ pub fn clusters<N: Ord>(
 /// makes the scores of these say as many. It lies between nothing and the whole prior: where links are right
 /// and people stand there in many forms, a score is hardly held against anybody; among millions, where weak
 /// links are mostly strangers' with one name, it counts nearly as it stands.
-fn lift(clusters: &[Cluster], prior: f64, score: &impl Fn(u32, u32) -> f64) -> f64 {
+fn lift<N: Ord>(
+    clusters: &[Cluster],
+    prior: f64,
+    score: &impl Fn(u32, u32) -> f64,
+    name: &impl Fn(u32) -> N,
+) -> f64 {
     /// Each halves what is uncertain of it: the last leaves less than a hundredth of a bit.
     const HALVINGS: usize = 12;
     let mut scores = Vec::new();
     let mut one = 0.0;
-    for (left, right, chance) in clusters.iter().flat_map(left_open) {
+    for (left, right, chance) in clusters.iter().flat_map(|cluster| left_open(cluster, name)) {
         scores.push(score(left, right).min(0.0));
         one += chance;
     }
@@ -98,9 +103,9 @@ fn lift(clusters: &[Cluster], prior: f64, score: &impl Fn(u32, u32) -> f64) -> f
 }
 
 /// Pairs of a cluster that are both linked to a third and not to each other, each with the least chance of
-/// being one that these links leave. Of a record's neighbours only those beside each other are paired: there
-/// are fewer than two such pairs for each link.
-fn left_open(cluster: &Cluster) -> Vec<(u32, u32, f64)> {
+/// being one that these links leave. Of a record's neighbours only those whose names follow each other are
+/// paired: there are fewer than two such pairs for each link.
+fn left_open<N: Ord>(cluster: &Cluster, name: &impl Fn(u32) -> N) -> Vec<(u32, u32, f64)> {
     if cluster.members.len() < 3 {
         return Vec::new();
     }
@@ -109,9 +114,11 @@ fn left_open(cluster: &Cluster) -> Vec<(u32, u32, f64)> {
         [(link.left, link.right, chance), (link.right, link.left, chance)]
     };
     let mut links: Vec<(u32, u32, f64)> = cluster.links.iter().flat_map(both_ways).collect();
-    links.sort_by_key(|(from, to, _)| (*from, *to));
-    let are_linked =
-        |a: u32, b: u32| links.binary_search_by_key(&(a, b), |(from, to, _)| (*from, *to)).is_ok();
+    let linked: HashSet<(u32, u32)> = links.iter().map(|(from, to, _)| (*from, *to)).collect();
+    let are_linked = |a: u32, b: u32| linked.contains(&(a, b));
+    links.sort_by(|(from, one, _), (of, other, _)| {
+        from.cmp(of).then_with(|| name(*one).cmp(&name(*other)))
+    });
     links
         .iter()
         .zip(links.iter().skip(1))
@@ -377,11 +384,11 @@ mod tests {
             (0..50).map(|at| Pair { left: at, right: at + 1, bits: 2.0 }).collect();
         let found = clusters(chain, -20.0, |_, _| -9.0, |at| at);
         // Links that are right four times in five leave at least three of five between their ends.
-        let bits = lift(&found, -20.0, &|_, _| -9.0);
+        let bits = lift(&found, -20.0, &|_, _| -9.0, &|at| at);
         assert!((probability(bits - 9.0) - 0.6).abs() < 0.005, "{bits}");
-        let bits = lift(&found, -7.0, &|_, _| -9.0);
+        let bits = lift(&found, -7.0, &|_, _| -9.0, &|at| at);
         assert!((bits - 7.0).abs() < f64::EPSILON, "never more than the prior: {bits}");
-        let bits = lift(&[], -20.0, &|_, _| -9.0);
+        let bits = lift(&[], -20.0, &|_, _| -9.0, &|at: u32| at);
         assert!(bits < 0.01, "{bits}");
     }
 
@@ -391,10 +398,11 @@ mod tests {
         let star: Vec<Pair> =
             (1..=1_000).map(|at| Pair { left: 0, right: at, bits: 1.0 }).collect();
         let found = clusters(star, -20.0, |_, _| -9.0, |at| at);
-        assert_eq!(left_open(&found[0]).len(), 999);
+        assert_eq!(left_open(&found[0], &|at| at).len(), 999);
         let whole = [(0, 1), (0, 2), (1, 2)];
         let whole = whole.map(|(left, right)| Pair { left, right, bits: 1.0 });
-        assert_eq!(left_open(&clusters(whole.into(), -20.0, |_, _| 0.0, |at| at)[0]), []);
+        let whole = clusters(whole.into(), -20.0, |_, _| 0.0, |at| at);
+        assert_eq!(left_open(&whole[0], &|at| at), []);
     }
 
     #[test]

@@ -284,7 +284,7 @@ impl Comparer {
             return self.same(1, facet, facet.commoner(left, right));
         }
         if is_swapped(a, b) {
-            return self.same(2, facet, left);
+            return self.same(2, facet, facet.commoner(left, right));
         }
         let values = &facet.values;
         let glances = [a.first_glance, b.first_glance];
@@ -322,7 +322,7 @@ impl Comparer {
             return self.same(0, facet, left);
         }
         if is_swapped(a, b) {
-            return self.same(1, facet, left);
+            return self.same(1, facet, facet.commoner(left, right));
         }
         let glances = [a.last_glance, b.last_glance];
         if are_slip(&facet.values, [left, right], glances) {
@@ -405,8 +405,8 @@ impl Comparer {
         let (context, namesakes) = match (one_first, one_last) {
             (true, true) => (2, names.held(a.name).max(names.held(b.name))),
             _ if alike => (4, 0),
-            (true, false) => (3, first.held(a.first)),
-            (false, true) => (3, last.held(a.last)),
+            (true, false) => (3, first.held(a.first).max(first.held(b.first))),
+            (false, true) => (3, last.held(a.last).max(last.held(b.last))),
             (false, false) => return shared.at_work(outcome),
         };
         // The address names its owner: how rare it is counts among those of that name.
@@ -583,12 +583,13 @@ impl Comparer {
                 (Outcome::level(3), Some(float(all)))
             }
             (_, likeness) => {
-                let names = |one: &Line, other: &Line| {
+                let named = |one: &Line, other: &Line| {
                     let label = one.company_label;
-                    (label != BLANK && label == other.domain_label).then_some(label)
+                    let is_named = label != BLANK && label == other.domain_label;
+                    is_named.then(|| labels.frequency(label))
                 };
-                if let Some(label) = names(a, b).or_else(|| names(b, a)) {
-                    return of(4, labels.frequency(label));
+                if let Some(held) = named(a, b).max(named(b, a)) {
+                    return of(4, held);
                 }
                 match likeness {
                     Some(6) => (Outcome::level(5), None),
@@ -695,6 +696,11 @@ impl Comparer {
 
 /// How much of two texts' words is common, rare words weighing more.
 fn overlap(words: &Words, [left, right]: [&[Code]; 2], totals: [f32; 2]) -> Overlap {
+    // Which slip a word meets depends on whose words are looked for.
+    let text = |word: &Code| words.values.text(*word);
+    let by_text = || left.iter().map(text).cmp(right.iter().map(text));
+    let order = totals[0].total_cmp(&totals[1]).then_with(by_text);
+    let [left, right] = if order.is_gt() { [right, left] } else { [left, right] };
     let mut common = 0.0;
     for word in left {
         if right.contains(word) {
@@ -822,6 +828,11 @@ fn are_slip(values: &Dictionary, [left, right]: [Code; 2], [one, other]: [Glance
     one.least_edits(other) <= 2 && is_slip(values.text(left), values.text(right))
 }
 
+/// How alike two texts are, whichever comes first: letters are looked for from one in the other.
+fn similarity(left: &str, right: &str) -> f64 {
+    if left <= right { jaro_winkler(left, right) } else { jaro_winkler(right, left) }
+}
+
 /// Two values no more than one edit apart.
 fn are_one_edit_apart(
     values: &Dictionary,
@@ -833,7 +844,7 @@ fn are_one_edit_apart(
 
 /// Two values that look alike: at least so similar.
 fn look_alike(values: &Dictionary, [left, right]: [Code; 2], [one, other]: [Glance; 2]) -> bool {
-    one.may_look_alike(other) && jaro_winkler(values.text(left), values.text(right)) >= ALIKE
+    one.may_look_alike(other) && similarity(values.text(left), values.text(right)) >= ALIKE
 }
 
 /// True where a whole word of one name is in the other, and one of them has several.
@@ -893,7 +904,7 @@ fn is_one_street(left: &str, right: &str) -> bool {
     left.starts_with(right)
         || right.starts_with(left)
         || is_one_street_but_for_its_kind(left, right)
-        || jaro_winkler(left, right) >= 0.93 && have_one_number(left, right)
+        || similarity(left, right) >= 0.93 && have_one_number(left, right)
 }
 
 /// One house number in one street, of which one or both lack the kind or direction or say more.

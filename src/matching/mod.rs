@@ -21,6 +21,7 @@ mod model;
 pub mod normalise;
 pub mod parameters;
 mod score;
+mod shuffle;
 mod similar;
 pub mod splink;
 pub mod transitive;
@@ -35,6 +36,8 @@ use facets::Facets;
 use model::Model;
 use normalise::{Company, Lists, Mail, Name, Steps, Street};
 use parameters::{Mismatch, Parameters};
+use shuffle::Shuffle;
+pub use shuffle::mark;
 
 /// What a column holds: it decides how its values are folded and compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -289,7 +292,9 @@ pub fn steps(kind: Kind, raw: &str, lists: &Lists) -> Steps {
 /// Links the records of a table by what they themselves teach.
 pub fn link(records: &dyn Records, plan: Plan<'_>) -> Linkage {
     let table = Table::of(records, plan);
-    let model = model::train(&table.comparer, &table.blocks, plan.threads);
+    let shuffle = Shuffle::of(&Distinct { records, copies: &table.copies }, plan);
+    let model = model::train(&table.comparer, &table.blocks, &shuffle, plan.threads);
+    drop(shuffle);
     table.linkage(records, plan, model)
 }
 
@@ -781,12 +786,15 @@ mod tests {
         let plan = Plan { least_bits: f64::NEG_INFINITY, ..plan(&lists, 1) };
         let comparer = Comparer::new(Facets::of(&people, plan));
         let blocks = Blocks::of(&comparer, &people, plan);
+        let shuffle = Shuffle::of(&people, plan);
         let mut expected = Vec::new();
         let mut partners = Vec::new();
-        for left in 0..people.len() {
-            blocks.after(left, &mut partners);
-            expected.extend(partners.iter().map(|(right, _)| (left, *right)));
+        for record in 0..people.len() {
+            blocks.after(record, &shuffle, &mut partners);
+            let others = partners.iter().map(|(place, _)| shuffle.record(*place));
+            expected.extend(others.map(|other| (record.min(other), record.max(other))));
         }
+        expected.sort_unstable();
         let linkage = link(&people, plan);
         let found: Vec<_> = linkage.pairs.iter().map(|pair| (pair.left, pair.right)).collect();
         assert_eq!(found, expected);

@@ -22,6 +22,7 @@ use super::facets::Line;
 #[cfg(doc)]
 use super::ladder;
 use super::ladder::{CONTEXTS, LEVELS, Ladder};
+use super::shuffle::Shuffle;
 
 /// One number for each level of each context.
 type Rates = [[f64; LEVELS]; CONTEXTS];
@@ -236,7 +237,7 @@ impl Draw {
         usize::try_from((self.0 >> 33) % limit.max(1)).unwrap_or_default()
     }
 
-    fn record(&mut self, len: u32) -> u32 {
+    fn place(&mut self, len: u32) -> u32 {
         u32::try_from(self.below(len as usize)).unwrap_or_default()
     }
 }
@@ -262,7 +263,8 @@ type Drawing = (u32, u32, f32);
 /// A pair that shares a key, with its score and how many pairs it stands for.
 type Keyed<'p> = (&'p Point, f64, f64);
 
-/// Pairs to learn from: some at random, then some within groups, then some that share a key.
+/// Pairs to learn from: some at random, then some within groups, then some that share a key. They are drawn from
+/// a shuffle of the records, so that the order of the table decides nothing.
 struct Samples {
     /// Comparison by comparison, the points of all pairs.
     points: Vec<Vec<Point>>,
@@ -278,11 +280,19 @@ struct Samples {
 }
 
 impl Samples {
-    fn of(model: &Model, comparer: &Comparer, blocks: &Blocks, threads: NonZeroUsize) -> Self {
+    fn of(
+        model: &Model,
+        comparer: &Comparer,
+        blocks: &Blocks,
+        shuffle: &Shuffle,
+        threads: NonZeroUsize,
+    ) -> Self {
         let facets = &comparer.facets;
         let mut draw = Draw(42);
         let mut drawn: Vec<Drawing> = (0..RANDOM_PAIRS.min(facets.len.saturating_mul(200)))
-            .map(|_| (draw.record(facets.len), draw.record(facets.len), 1.0))
+            .map(|_| [draw.place(facets.len), draw.place(facets.len)])
+            .map(|places| places.map(|place| shuffle.record(place)))
+            .map(|[a, b]| (a, b, 1.0))
             .filter(|(a, b, _)| a != b && comparer.may_be_one(*a, *b))
             .collect();
         let random = drawn.len();
@@ -302,15 +312,16 @@ impl Samples {
         ];
         // As many at a time as there are threads: each takes several numbers a record.
         for groupings in groupings.chunks(threads.get()) {
-            let found =
-                threads::each(threads, groupings.len(), |at| Groups::of(comparer, groupings[at]));
+            let found = threads::each(threads, groupings.len(), |at| {
+                Groups::of(comparer, shuffle, groupings[at])
+            });
             for groups in found {
                 groups.draw(comparer, &mut draw, &mut drawn);
             }
         }
         let grouped = drawn.len();
         let mut made = Vec::new();
-        let scale = draw_blocked(comparer, blocks, &mut drawn, &mut made);
+        let scale = draw_blocked(comparer, blocks, shuffle, &mut drawn, &mut made);
         let points = model.points(comparer, &drawn, threads);
         let stands_for = drawn.into_iter().map(|(.., stands_for)| stands_for).collect();
         Self { points, stands_for, random, grouped, made, scale }
@@ -366,7 +377,7 @@ struct Groups {
 }
 
 impl Groups {
-    fn of(comparer: &Comparer, grouping: &dyn Fn(&Line) -> Code) -> Self {
+    fn of(comparer: &Comparer, shuffle: &Shuffle, grouping: &dyn Fn(&Line) -> Code) -> Self {
         let codes: Vec<Code> =
             (0..comparer.facets.len).map(|record| grouping(comparer.facets.line(record))).collect();
         let mut sizes = vec![0_u32; codes.iter().max().map_or(1, |last| *last as usize + 1)];
@@ -374,16 +385,22 @@ impl Groups {
             sizes[*code as usize] += 1;
         }
         sizes[BLANK as usize] = 0;
-        let is_shared = |code: Code| sizes[code as usize] > 1;
-        let mut ends: Vec<u32> = Vec::with_capacity(sizes.len());
-        let mut len = 0;
-        for size in &sizes {
-            ends.push(len);
-            len += if *size > 1 { *size } else { 0 };
-        }
+        let len: u32 = sizes.iter().filter(|size| **size > 1).sum();
+        // Groups stand in the order in which the shuffle comes to them, and so do those of each: the number of a
+        // value tells where the table holds it first.
+        let mut ends = vec![0_u32; sizes.len()];
         let mut members = vec![0; len as usize];
-        for (record, code) in (0_u32..).zip(&codes).filter(|(_, code)| is_shared(**code)) {
-            let slot = &mut ends[*code as usize];
+        let mut taken = 0;
+        for record in shuffle.records() {
+            let code = codes[record as usize] as usize;
+            if sizes[code] < 2 {
+                continue;
+            }
+            let slot = &mut ends[code];
+            if *slot == 0 {
+                *slot = taken;
+                taken += sizes[code];
+            }
             members[*slot as usize] = record;
             *slot += 1;
         }
@@ -417,6 +434,7 @@ impl Groups {
 fn draw_blocked(
     comparer: &Comparer,
     blocks: &Blocks,
+    shuffle: &Shuffle,
     out: &mut Vec<Drawing>,
     made: &mut Vec<Made>,
 ) -> f64 {
@@ -428,16 +446,15 @@ fn draw_blocked(
     let stands_for = float(u32::try_from(every).unwrap_or(u32::MAX));
     let mut neighbours = Vec::new();
     let mut taken = 0_u32;
-    for (n, record) in (0..comparer.facets.len).step_by(closer).enumerate() {
+    for (n, record) in shuffle.records().step_by(closer).enumerate() {
         taken += 1;
-        blocks.after(record, &mut neighbours);
-        for (other, of) in
-            neighbours.iter().filter(|(other, _)| comparer.may_be_one(record, *other))
-        {
+        blocks.after(record, shuffle, &mut neighbours);
+        let others = neighbours.iter().map(|(place, of)| (shuffle.record(*place), of));
+        for (other, of) in others.filter(|(other, _)| comparer.may_be_one(record, *other)) {
             if of.is_of_several() {
-                out.push((record, *other, 1.0));
+                out.push((record, other, 1.0));
             } else if n % every == 0 {
-                out.push((record, *other, stands_for));
+                out.push((record, other, stands_for));
             } else {
                 continue;
             }
@@ -448,11 +465,16 @@ fn draw_blocked(
 }
 
 /// Estimates the parameters.
-pub(super) fn train(comparer: &Comparer, blocks: &Blocks, threads: NonZeroUsize) -> Model {
+pub(super) fn train(
+    comparer: &Comparer,
+    blocks: &Blocks,
+    shuffle: &Shuffle,
+    threads: NonZeroUsize,
+) -> Model {
     /// EM has settled long before, or never will.
     const MOST_ROUNDS: usize = 100;
     let mut model = Model::usual(comparer);
-    let samples = Samples::of(&model, comparer, blocks, threads);
+    let samples = Samples::of(&model, comparer, blocks, shuffle, threads);
     let pairs = comparer.pairs().max(1.0);
     for round in 0..MOST_ROUNDS {
         let share = (model.expected / pairs).min(0.5);

@@ -221,6 +221,47 @@ fn a_file_is_linked_within_itself_whatever_the_number_of_threads() {
     assert_eq!(one, two);
 }
 
+/// Companies of several sites, every third with its words in another order or a slip in them.
+fn sites() -> Rows {
+    let site = |n: usize| {
+        let [first, last, mail, phone, company] = person(n / 2);
+        let (mut name, street) = (company.clone(), format!("{} {last} street", 10 + n % 3));
+        if n.is_multiple_of(3) {
+            name = format!("{} {first}", name.replacen('o', "oo", 1));
+        }
+        let domain = mail.split('@').nth(1).unwrap_or_default().to_owned();
+        [format!("S{n:03}"), name, domain, phone, street, FIRST[n % FIRST.len()].to_owned()]
+    };
+    (0..800).map(site).collect()
+}
+
+#[test]
+fn the_order_of_rows_changes_no_pair_no_score_and_no_model() {
+    let sites_header = ["Record ID", "Company", "Website", "Phone", "Street", "City"];
+    for (header, rows) in [(HEADER, people().0), (sites_header, sites())] {
+        let folder = tempfile::tempdir().unwrap();
+        // Each row once: 17 and the number of rows have no factor in common.
+        let turned: Vec<_> = (1..=rows.len()).map(|n| rows[n * 17 % rows.len()].clone()).collect();
+        let found = [("one", &rows), ("two", &turned)].map(|(name, rows)| {
+            let file = |kind: &str| format!("{name}.{kind}");
+            write(&folder.path().join(file("csv")), &header, rows);
+            let [table, pairs, model] = ["csv", "pairs", "toml"].map(file);
+            call(folder.path(), &[&table, "--pairs", &pairs, "--model-out", &model]).ends(0);
+            let pairs: BTreeMap<_, _> = scored(&folder.path().join(pairs))
+                .into_iter()
+                .map(|((one, other), scores)| {
+                    ([one.clone().min(other.clone()), one.max(other)], scores)
+                })
+                .collect();
+            (pairs, fs::read_to_string(folder.path().join(model)).unwrap())
+        });
+        let [(one, model), (two, other)] = found;
+        assert!(one.len() > 40, "{} pairs", one.len());
+        assert_eq!(one, two);
+        assert_eq!(model, other);
+    }
+}
+
 #[test]
 fn ids_that_repeat_are_told() {
     let folder = tempfile::tempdir().unwrap();

@@ -141,7 +141,6 @@ const ALIKE_COMPANIES: &str =
     "company names are alike by words that are weighed by how rare they are";
 const ALSO_ALIKE: &str =
     "the circumstances hold too where company names look alike, which SQL cannot tell";
-const FIRST_RECORD: &str = "here the first record's value counts, in SQL the commoner of the two";
 const TWO_EDITS: &str =
     "two edits are counted by Damerau and Levenshtein, here by optimal string alignment";
 
@@ -419,7 +418,7 @@ impl Teller<'_> {
         let told = told
             .blank(blank(column))
             .value(0, equal(column), column)
-            .nearly(1, swapped(), Some(column), FIRST_RECORD)
+            .value(1, swapped(), column)
             .loosely(2, self.dialect.slip(column))
             .value(4, self.dialect.shares_word(Column::LastNameParts), column)
             .level(3, self.dialect.looks_alike(column, "0.9"));
@@ -450,7 +449,7 @@ impl Teller<'_> {
         told.blank(blank(column))
             .value(0, equal(column), column)
             .value(1, self.dialect.shares_word(Column::FirstNameRoots), column)
-            .nearly(2, swapped(), Some(column), FIRST_RECORD)
+            .value(2, swapped(), column)
             .loosely(3, self.dialect.slip(column))
             .level(5, any(&[initial('l', 'r'), initial('r', 'l')]))
             .level(6, self.dialect.shares_word(Column::FirstNameParts))
