@@ -389,14 +389,15 @@ pub fn run(order: &Order) -> Result<Linked, LinkingError> {
     let known = known(order)?;
     let mut table = Table::read(order)?;
     let kinds = table.infer(order);
-    if kinds.iter().all(Option::is_none) {
-        return Err(LinkingError::NothingToLinkBy { file: order.file.clone() });
-    }
     let compared = table.compared(&kinds);
     let columns_named = table.named(&compared);
-    if let (Some(other), true) = (&order.other, columns_named.is_empty()) {
-        let (file, other) = (order.file.clone(), other.clone());
-        return Err(LinkingError::NothingInCommon { file, other });
+    if columns_named.is_empty() {
+        let file = order.file.clone();
+        let is_known = kinds.iter().any(Option::is_some);
+        return Err(match order.other.clone().filter(|_| is_known) {
+            Some(other) => LinkingError::NothingInCommon { file, other },
+            None => LinkingError::NothingToLinkBy { file },
+        });
     }
     let left_out = table.left_out(order, &compared);
     let columns: Vec<(usize, Kind)> =
@@ -1046,8 +1047,26 @@ impl Table {
         let is_compared = |joint: &Joint, kind: Kind| {
             self.parts.len() < 2 || joint.is_whole() || has_partner(joint, kind)
         };
+        // A house number is read beside the street of its record, and says nothing without one.
+        let has_street = |joint: &Joint| {
+            self.columns.iter().zip(&read).any(|(other, kind)| {
+                let mut sides = joint.cells.iter().zip(other.cells);
+                *kind == Some(Kind::Street)
+                    && is_compared(other, Kind::Street)
+                    && sides.any(|(own, other)| own.is_some() && other.is_some())
+            })
+        };
         let columns = self.columns.iter().zip(&read);
-        columns.map(|(joint, kind)| kind.filter(|kind| is_compared(joint, *kind))).collect()
+        columns
+            .map(|(joint, kind)| {
+                let is_number = *kind == Some(Kind::HouseNumber);
+                kind.filter(
+                    |kind| {
+                        if is_number { has_street(joint) } else { is_compared(joint, *kind) }
+                    },
+                )
+            })
+            .collect()
     }
 
     /// The columns by which records are compared, by name.

@@ -140,7 +140,7 @@ impl Kind {
             (one, other) if one.is_of_people() && other.is_of_people() => true,
             (Self::Phone, Self::Phone)
             | (Self::Web | Self::Mail, Self::Web | Self::Mail)
-            | (Self::Street | Self::HouseNumber, Self::Street | Self::HouseNumber) => true,
+            | (Self::Street, Self::Street) => true,
             // Where somebody works is told by the company's name and by its domain.
             (Self::Company, Self::Web | Self::Mail) | (Self::Web | Self::Mail, Self::Company) => {
                 among.iter().any(|kind| kind.is_of_people())

@@ -630,6 +630,51 @@ fn what_is_said_to_be_compared_is_what_is_compared() {
 }
 
 #[test]
+fn a_house_number_is_compared_only_beside_a_street() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, header: &[&str]| {
+        let mut out = csv::Writer::from_path(folder.path().join(name)).unwrap();
+        out.write_record(header).unwrap();
+        for n in 0..60 {
+            let [_, street, _, _, company] = person(n % 50);
+            let cell = |name: &&str| match *name {
+                "id" => format!("{name}{n}"),
+                "company" => company.clone(),
+                "street" => street.clone(),
+                "house_number" => n.to_string(),
+                _ => format!("{n} {street}"),
+            };
+            out.write_record(header.iter().map(cell)).unwrap();
+        }
+        out.flush().unwrap();
+    };
+    let hint = " (`--kind` says what a column holds)\n";
+    let check = |files: &[&str], linked: &str, left_out: &[&str]| {
+        let done = call(folder.path(), &[files, &["--pairs", "out.csv"]].concat()).ends(0);
+        assert!(done.out.contains(&format!(" linked by {linked}\n")), "{}", done.out);
+        for file in files {
+            let told = format!("not compared of {file}: house_number{hint}");
+            assert_eq!(done.out.contains(&told), left_out.contains(file), "{}", done.out);
+        }
+    };
+    write("alone.csv", &["id", "company", "house_number"]);
+    write("more.csv", &["id", "company", "house_number"]);
+    write("apart.csv", &["id", "company", "street", "house_number"]);
+    write("whole.csv", &["id", "company", "address"]);
+    write("nothing.csv", &["id", "house_number"]);
+    check(&["alone.csv"], "company (company)", &["alone.csv"]);
+    check(&["alone.csv", "more.csv"], "company (company)", &["alone.csv", "more.csv"]);
+    let linked = "company (company), street (street), house_number (house-number)";
+    check(&["apart.csv"], linked, &[]);
+    let linked = "company (company), street / address (street), house_number (house-number)";
+    check(&["apart.csv", "whole.csv"], linked, &[]);
+    // A street that no other is held against is not compared, and neither is its number.
+    check(&["alone.csv", "whole.csv"], "company (company)", &["alone.csv"]);
+    let none = call(folder.path(), &["nothing.csv", "--pairs", "out.csv"]).ends(2);
+    assert!(none.err.contains("no column is known to hold a name"), "{}", none.err);
+}
+
+#[test]
 fn the_ids_stand_where_they_tell_records_apart_and_never_tell_the_source() {
     let folder = tempfile::tempdir().unwrap();
     let (rows, twins) = people();
