@@ -62,6 +62,9 @@ impl Comparison {
     }
 }
 
+/// The level of [`ladder::FIRST_NAME`] for two people's.
+const OTHER_FIRST_NAME: u8 = 7;
+
 /// The most pieces of evidence.
 pub(super) const COMPARISONS: usize = 16;
 
@@ -303,7 +306,7 @@ impl Comparer {
         } else if look_alike(values, [left, right], glances) {
             4
         } else {
-            7
+            OTHER_FIRST_NAME
         })
     }
 
@@ -389,7 +392,7 @@ impl Comparer {
     }
 
     fn mail_in_context(&self, a: &Line, b: &Line, shared: &Shared) -> Outcome {
-        let outcome = self.mail(a, b);
+        let outcome = self.mail(a, b, shared.first);
         // A slip in the name makes one in the address, and one name two addresses that look alike.
         let (one_first, one_last) = (up_to(shared.first, 2), up_to(shared.last, 1));
         let alike = up_to(shared.first, 5) && up_to(shared.last, 4);
@@ -420,7 +423,7 @@ impl Comparer {
         Outcome { term, ..outcome }.within(context)
     }
 
-    fn mail(&self, a: &Line, b: &Line) -> Outcome {
+    fn mail(&self, a: &Line, b: &Line, first_name: Option<u8>) -> Outcome {
         let facets = &self.facets;
         let Some((left, right)) = both(a.mail, b.mail) else { return Outcome::MISSING };
         if left == right {
@@ -436,8 +439,11 @@ impl Comparer {
             let codes = [one.domain, other.domain];
             are_one_edit_apart(domains, codes, codes.map(|code| domains.glance(code)))
         };
-        if (is_one_local || self.are_locals_a_slip_apart(a, b))
-            && (one.domain == other.domain || are_domains_a_slip_apart())
+        let is_slip = || {
+            self.are_locals_a_slip_apart(a, b)
+                && !(first_name == Some(OTHER_FIRST_NAME) && self.are_locals_of_two(a, b))
+        };
+        if (is_one_local || is_slip()) && (one.domain == other.domain || are_domains_a_slip_apart())
         {
             return Outcome::level(1);
         }
@@ -463,6 +469,21 @@ impl Comparer {
         let locals = &self.facets.locals;
         are_one_edit_apart(locals, [left, right], [a.local_glance, b.local_glance])
             && locals.text(left).len().min(locals.text(right).len()) >= 4
+    }
+
+    /// True where local parts differ as two first names do: each begins or ends with the initial of its own, or
+    /// begins with the whole of it.
+    fn are_locals_of_two(&self, a: &Line, b: &Line) -> bool {
+        let local = |line: &Line| self.facets.locals.text(line.mail_parts.local);
+        let first = |line: &Line| self.facets.first.values.text(line.first);
+        let (one, other) = ((local(a), first(a)), (local(b), first(b)));
+        let are_initials = |letter: fn(&str) -> Option<char>| {
+            let is_initial = |(local, first): (&str, &str)| letter(local) == first.chars().next();
+            letter(one.0) != letter(other.0) && is_initial(one) && is_initial(other)
+        };
+        are_initials(|local| local.chars().next())
+            || are_initials(|local| local.chars().next_back())
+            || one.0.starts_with(one.1) && other.0.starts_with(other.1)
     }
 
     /// True for a local part that a record's name explains: two people of that name may both have it.

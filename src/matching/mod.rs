@@ -714,6 +714,28 @@ mod tests {
     }
 
     #[test]
+    fn addresses_that_differ_as_the_first_names_do_are_no_slip_apart() {
+        let mails = |one: [&'static str; 3], other: [&'static str; 3]| {
+            let columns = [Kind::FirstName, Kind::LastName, Kind::Mail];
+            *agreement(columns, [one, other]).last().unwrap()
+        };
+        let slip = "mail addresses a slip apart";
+        let other = "different addresses at one domain";
+        for (one, of_other, says) in [
+            (["Anna", "Meier", "a.meier@x.de"], ["Bernd", "Meier", "b.meier@x.de"], other),
+            (["Max", "Huber", "huber.m@x.de"], ["Klara", "Huber", "huber.k@x.de"], other),
+            (["Tim", "Meier", "tim.meier@x.de"], ["Tom", "Meier", "tom.meier@x.de"], other),
+            // One person, or somebody else's letter.
+            (["Anna", "Meier", "a.meier@x.de"], ["Anna", "Meier", "s.meier@x.de"], slip),
+            (["Anna", "Meier", "a.meier@x.de"], ["Bernd", "Meier", "s.meier@x.de"], slip),
+            (["Anna", "Meier", "a.meier@x.de"], ["Bernd", "Meier", "a.meir@x.de"], slip),
+        ] {
+            assert_eq!(mails(one, of_other), says, "{one:?} {of_other:?}");
+            assert_eq!(mails(of_other, one), says, "{of_other:?} {one:?}");
+        }
+    }
+
+    #[test]
     fn another_number_is_no_slip() {
         let says = |left, right| agreement([Kind::Company], [[left], [right]]);
         let slip = ["company names a slip apart"];

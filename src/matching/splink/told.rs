@@ -457,6 +457,43 @@ impl Teller<'_> {
             .under(1, equal(Column::LastName), Worth::Name, None)
     }
 
+    /// One first name in any of its forms.
+    fn one_first_name(&self) -> String {
+        let roots = self.dialect.shares_word(Column::FirstNameRoots);
+        any(&[equal(Column::FirstName), roots, swapped()])
+    }
+
+    /// First names alike, or one and its initial.
+    fn first_names_alike(&self) -> String {
+        let (first, dialect) = (Column::FirstName, self.dialect);
+        let initial = |short: char, long: char| {
+            format!("(length({first}_{short}) = 1 AND left({first}_{long}, 1) = {first}_{short})")
+        };
+        // The level of common given names is asked for before that of names that look alike.
+        let given = dialect.shares_word(Column::FirstNameParts);
+        let near = all(&[not(&given), dialect.looks_alike(first, "0.9")]);
+        let initials = [initial('l', 'r'), initial('r', 'l')];
+        any(&[&[self.one_first_name(), dialect.slip(first), near], &initials[..]].concat())
+    }
+
+    /// Local parts that differ as two first names do.
+    fn locals_of_two(&self) -> String {
+        if !self.offers(Comparison::FirstName) {
+            return "FALSE".to_owned();
+        }
+        let (first, local) = (Column::FirstName, Column::MailLocal);
+        let given = self.dialect.shares_word(Column::FirstNameParts);
+        let differ = not(&any(&[self.first_names_alike(), given]));
+        let initials = ["left", "right"].map(|end| {
+            let own = |side: char| format!("{end}({local}_{side}, 1) = left({first}_{side}, 1)");
+            all(&[format!("{end}({local}_l, 1) <> {end}({local}_r, 1)"), own('l'), own('r')])
+        });
+        let begins =
+            |side: char| format!("left({local}_{side}, length({first}_{side})) = {first}_{side}");
+        let whole = all(&['l', 'r'].map(begins));
+        all(&[differ, any(&[&initials[..], &[whole]].concat())])
+    }
+
     fn mail(&self, told: Told) -> Told {
         let (mail, local, domain) = (Column::Mail, Column::MailLocal, Column::MailDomain);
         let (mailbox, of_name) = (Column::MailBox, Column::MailOfName);
@@ -466,7 +503,7 @@ impl Teller<'_> {
         let long = format!("least(length({local}_l), length({local}_r)) >= 4");
         let alike = |column: Column, slip: &str| any(&[equal(column), slip.to_owned()]);
         let slip = all(&[
-            alike(local, &all(&[edits_of(local, 1), long])),
+            alike(local, &all(&[edits_of(local, 1), long, not(&self.locals_of_two())])),
             alike(domain, &edits_of(domain, 1)),
         ]);
         let named = any(&['l', 'r'].map(|side| format!("{of_name}_{side} = 'yes'")));
@@ -482,18 +519,10 @@ impl Teller<'_> {
         if !self.comparer.facets.are_people() {
             return told;
         }
-        let roots = self.dialect.shares_word(Column::FirstNameRoots);
-        let one_first = any(&[equal(first), roots, swapped()]);
-        let one_last = any(&[equal(last), swapped()]);
-        let initial = any(&[
-            format!("(length({first}_l) = 1 AND left({first}_r, 1) = {first}_l)"),
-            format!("(length({first}_r) = 1 AND left({first}_l, 1) = {first}_r)"),
-        ]);
         let dialect = self.dialect;
-        // The level of common given names is asked for before that of names that look alike.
-        let given = dialect.shares_word(Column::FirstNameParts);
-        let near_first = all(&[not(&given), dialect.looks_alike(first, "0.9")]);
-        let first_alike = any(&[one_first.clone(), dialect.slip(first), initial, near_first]);
+        let one_first = self.one_first_name();
+        let one_last = any(&[equal(last), swapped()]);
+        let first_alike = self.first_names_alike();
         let last_alike = any(&[
             one_last.clone(),
             dialect.slip(last),
