@@ -8,7 +8,7 @@ use super::Kind;
 use super::dictionary::{BLANK, Code, Dictionary};
 use super::facets::{Card, Facet, Facets, Line, Mailbox, UNIT_WORDS, Words};
 use super::ladder::{self, Ladder};
-use super::normalise::numbered_street;
+use super::normalise::{numbered_street, roots};
 use super::similar::{Glance, distance, jaro_winkler};
 
 /// One piece of evidence that a set of records offers.
@@ -280,10 +280,13 @@ impl Comparer {
     fn first_name(&self, a: &Line, b: &Line) -> Outcome {
         let facet = &self.facets.first;
         let Some((left, right)) = both(a.first, b.first) else { return Outcome::MISSING };
+        if matches!((a.suffix, b.suffix), (Some(one), Some(other)) if one != other) {
+            return Outcome::level(OTHER_FIRST_NAME);
+        }
         if left == right {
             return self.same(0, facet, left);
         }
-        if self.share_root(a, b) {
+        if self.share_root(a, b) && !self.have_other_second_names(a, b) {
             return self.same(1, facet, facet.commoner(left, right));
         }
         if is_swapped(a, b) {
@@ -316,6 +319,18 @@ impl Comparer {
         }
         let roots = self.facets.roots(b.first);
         self.facets.roots(a.first).iter().any(|root| roots.contains(root))
+    }
+
+    /// True for double names that begin alike and go on differently.
+    fn have_other_second_names(&self, a: &Line, b: &Line) -> bool {
+        let text = |line: &Line| self.facets.first.values.text(line.first);
+        a.first_glance.may_hold_space() && b.first_glance.may_hold_space() && {
+            let mut ours = second_name_roots(text(a)).peekable();
+            let theirs = || second_name_roots(text(b));
+            ours.peek().is_some()
+                && theirs().next().is_some()
+                && !ours.any(|root| theirs().any(|other| other == root))
+        }
     }
 
     fn last_name(&self, a: &Line, b: &Line) -> Outcome {
@@ -866,6 +881,13 @@ fn are_one_edit_apart(
 /// Two values that look alike: at least so similar.
 fn look_alike(values: &Dictionary, [left, right]: [Code; 2], [one, other]: [Glance; 2]) -> bool {
     one.may_look_alike(other) && similarity(values.text(left), values.text(right)) >= ALIKE
+}
+
+/// The full forms that the second of several given names may stand for, or else itself.
+pub(super) fn second_name_roots(first: &str) -> impl Iterator<Item = &str> {
+    let second = first.split(' ').nth(1);
+    let roots = second.map_or(&[][..], roots);
+    roots.iter().copied().chain(second.filter(|_| roots.is_empty()))
 }
 
 /// True where a whole word of one name is in the other, and one of them has several.

@@ -12,7 +12,7 @@ use super::compare::{float, initials};
 use std::num::NonZeroUsize;
 
 use super::dictionary::{BLANK, Code, Dictionary, FETCHED, Pairs};
-use super::normalise::{self, Company, Country, Lists, Mail, Name, Street};
+use super::normalise::{self, Company, Country, Lists, Mail, Name, Street, Suffix};
 use super::similar::{Glance, Neighbours};
 use crate::threads;
 
@@ -55,6 +55,8 @@ pub(super) struct Line {
     pub(super) company_neighbours: Neighbours,
     /// The company's name is one word.
     pub(super) is_one_word: bool,
+    /// What tells a father from a son.
+    pub(super) suffix: Option<Suffix>,
 }
 
 impl Line {
@@ -228,6 +230,10 @@ pub(super) struct Facets {
     /// First and last name, of records that have both; by record, until they are laid out.
     pub(super) names: Pairs,
     name_codes: Vec<Code>,
+    /// By record, until they are laid out.
+    suffixes: Vec<Option<Suffix>>,
+    /// Somebody's name has a suffix.
+    pub(super) has_suffixes: bool,
     /// Local part and host of mail addresses; by record, until they are laid out.
     pub(super) mails: Pairs,
     mail_codes: Vec<Code>,
@@ -301,6 +307,8 @@ impl Facets {
             last: names.last,
             names: names.names,
             name_codes: names.name_codes,
+            suffixes: names.suffixes,
+            has_suffixes: names.has_suffixes,
             company: companies.company,
             company_words: companies.company_words,
             mails: mails.mails,
@@ -397,6 +405,7 @@ impl Facets {
         });
         self.phones = Vec::new();
         self.name_codes = Vec::new();
+        self.suffixes = Vec::new();
         self.mail_codes = Vec::new();
         self.mail_parts = Vec::new();
         self.company_labels = Vec::new();
@@ -450,6 +459,7 @@ impl Facets {
             phone_glances: phones.map(|code| self.numbers.glance(code)),
             company_neighbours: card.neighbours,
             is_one_word: card.is_one_word(),
+            suffix: self.suffixes.get(record as usize).copied().flatten(),
         }
     }
 
@@ -474,11 +484,13 @@ impl Facets {
             codes.clear();
             for (name, _) in names.iter().zip(from..self.len) {
                 codes.push((self.first.push(&name.first), self.last.push(&name.last)));
+                self.suffixes.push(name.suffix);
             }
             self.names.fetch(codes.iter().copied());
             let counted = codes.iter().map(|(first, last)| self.names.count(*first, *last));
             self.name_codes.extend(counted);
         }
+        self.has_suffixes = self.suffixes.iter().any(Option::is_some);
         self.roots.ends = vec![0, 0];
         for code in self.first.values.codes() {
             let first = self.first.values.text(code);

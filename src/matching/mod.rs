@@ -736,6 +736,28 @@ mod tests {
     }
 
     #[test]
+    fn a_father_and_a_son_and_two_double_names_have_not_one_first_name() {
+        let columns = [Kind::FirstName, Kind::LastName];
+        let same = "the same first name";
+        let forms = "forms of one first name";
+        let part = "one given name of several in common";
+        let other = "different first names, or those of a father and a son";
+        for (one, of_other, says) in [
+            (["John", "Smith Sr."], ["John", "Smith Jr."], other),
+            (["John", "Smith II"], ["John", "Smith III"], other),
+            (["John", "Smith"], ["John", "Smith Jr."], same),
+            (["John", "Smith Jr"], ["John", "Smith, Junior"], same),
+            (["Hans-Peter", "Wolf"], ["Hans-Jürgen", "Wolf"], part),
+            (["Jean-Pierre", "Wolf"], ["Jean-Paul", "Wolf"], part),
+            (["Hans-Peter", "Wolf"], ["Hans", "Wolf"], forms),
+            (["Bob James", "Wolf"], ["Robert Jim", "Wolf"], forms),
+        ] {
+            assert!(agreement(columns, [one, of_other]).contains(&says), "{one:?} {of_other:?}");
+            assert!(agreement(columns, [of_other, one]).contains(&says), "{of_other:?} {one:?}");
+        }
+    }
+
+    #[test]
     fn another_number_is_no_slip() {
         let says = |left, right| agreement([Kind::Company], [[left], [right]]);
         let slip = ["company names a slip apart"];

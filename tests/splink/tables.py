@@ -106,7 +106,12 @@ def people(numbers, count, columns):
         firm, domain, place, city, postcode = numbers.one_of(firms)
         first, last, phone = numbers.one_of(FIRST), numbers.one_of(families), number(numbers, 212)
         local = numbers.one_of(
-            [f"{first.split()[0]}.{last}", f"{last}{numbers.below(9)}", numbers.word(3) + str(numbers.below(900))]
+            [
+                f"{first.split()[0]}.{last}",
+                f"{first[0]}.{last}",
+                f"{last}{numbers.below(9)}",
+                numbers.word(3) + str(numbers.below(900)),
+            ]
         ).lower()
         host = numbers.one_of([domain, domain, "gmail.com"])
         born = f"{1950 + numbers.below(50)}-{1 + numbers.below(12):02}-{1 + numbers.below(28):02}"
@@ -135,6 +140,8 @@ def people(numbers, count, columns):
                 row[column] = rows[-1][column]
         if numbers.below(8) == 0:
             row[5] = number(numbers, 646)
+        if numbers.below(8) == 0:
+            row[2] += " Sr"
         for column in (3, 4, 6, 7, 8, 9, 11):
             if numbers.below(4) == 0:
                 row[column] = ""
@@ -143,7 +150,7 @@ def people(numbers, count, columns):
             continue
         twin = [f"{at}x", *row[1:]]
         for _ in range(1 + numbers.below(5)):
-            what = numbers.below(26)
+            what = numbers.below(29)
             if what < 4:
                 column = numbers.one_of([1, 2, 3, 4, 8, 9, 14, 13])
                 twin[column] = numbers.slip(twin[column])
@@ -179,6 +186,13 @@ def people(numbers, count, columns):
                 twin[4] = number(numbers, 212)
             elif what == 23:
                 twin[8] = f"{1 + numbers.below(900)} {twin[8].partition(' ')[2]}"
+            elif what == 26:
+                twin[2] = row[2].removesuffix(" Sr") + " Jr"
+            elif what == 27:
+                twin[1] = f"{row[1].split()[0]} {numbers.one_of(['Paul', 'Marie'])}"
+            elif what == 28:
+                twin[1] = numbers.one_of(FIRST)
+                twin[3] = f"{twin[1][0]}.{last}@{host}".lower()
             elif what == 24:
                 twin[13], twin[14] = born[:8] + "07", f"T{numbers.below(10**8):08}"
             else:

@@ -25,7 +25,7 @@ pub mod web;
 
 pub use company::{Company, acronym_into, company};
 pub use mail::{AddressStep, Mail, address, addresses, is_role_mailbox};
-pub use person::{Name, roots};
+pub use person::{Name, Suffix, roots};
 pub use phone::{phone, phone_into, same_phone};
 pub use place::{
     Country, Street, city_into, numbered_street, postcode_into, region_into, street_into,

@@ -37,6 +37,17 @@ impl Suffix {
             _ => None,
         }
     }
+
+    /// The suffix as a word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Senior => "sr",
+            Self::Junior => "jr",
+            Self::Second => "ii",
+            Self::Third => "iii",
+            Self::Fourth => "iv",
+        }
+    }
 }
 
 /// A person's name, folded.

@@ -5,10 +5,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::matching::compare::{Comparer, initials};
+use crate::matching::compare::{Comparer, initials, second_name_roots};
 use crate::matching::dictionary::{BLANK, Code, Dictionary};
 use crate::matching::facets::{Facet, Mailbox, PHONES};
-use crate::matching::normalise::numbered_street;
+use crate::matching::normalise::{Suffix, numbered_street};
 
 /// One folded value of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,10 +16,13 @@ pub(super) enum Column {
     FirstName,
     /// The full forms that a first name may stand for.
     FirstNameRoots,
+    /// The same of the second of several given names.
+    SecondNameRoots,
     /// The words of a first name that are no initials.
     FirstNameParts,
     LastName,
     LastNameParts,
+    NameSuffix,
     FullName,
     Mail,
     MailLocal,
@@ -57,12 +60,14 @@ pub(super) enum Column {
 }
 
 /// The columns of which there is one.
-const SINGLE: [Column; 27] = [
+const SINGLE: [Column; 29] = [
     Column::FirstName,
     Column::FirstNameRoots,
+    Column::SecondNameRoots,
     Column::FirstNameParts,
     Column::LastName,
     Column::LastNameParts,
+    Column::NameSuffix,
     Column::FullName,
     Column::Mail,
     Column::MailLocal,
@@ -92,9 +97,11 @@ impl fmt::Display for Column {
         let name = match self {
             Self::FirstName => "first_name",
             Self::FirstNameRoots => "first_name_roots",
+            Self::SecondNameRoots => "second_name_roots",
             Self::FirstNameParts => "first_name_parts",
             Self::LastName => "last_name",
             Self::LastNameParts => "last_name_parts",
+            Self::NameSuffix => "name_suffix",
             Self::FullName => "full_name",
             Self::Mail => "mail",
             Self::MailLocal => "mail_local",
@@ -150,9 +157,14 @@ impl Column {
                 let roots = facets.roots(line.first).iter().map(|root| facets.root(*root));
                 Value::made(roots.collect::<Vec<_>>().join(" "))
             }
+            Self::SecondNameRoots => {
+                let roots = second_name_roots(facets.first.values.text(line.first));
+                Value::made(roots.collect::<Vec<_>>().join(" "))
+            }
             Self::FirstNameParts => parts(facets.first.values.text(line.first)),
             Self::LastName => Value::of(&facets.last.values, line.last),
             Self::LastNameParts => parts(facets.last.values.text(line.last)),
+            Self::NameSuffix => Value::made(line.suffix.map_or("", Suffix::name)),
             Self::FullName if line.name == BLANK => Value::default(),
             Self::FullName => {
                 let (first, last) = (&facets.first.values, &facets.last.values);

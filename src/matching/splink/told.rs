@@ -446,9 +446,13 @@ impl Teller<'_> {
                 "(length({column}_{short}) = 1 AND left({column}_{long}, 1) = {column}_{short})"
             )
         };
-        told.blank(blank(column))
-            .value(0, equal(column), column)
-            .value(1, self.dialect.shares_word(Column::FirstNameRoots), column)
+        let told = told.blank(blank(column));
+        let told = match self.other_suffixes() {
+            Some(differ) => told.level(7, differ),
+            None => told,
+        };
+        told.value(0, equal(column), column)
+            .value(1, self.forms(), column)
             .value(2, swapped(), column)
             .loosely(3, self.dialect.slip(column))
             .level(5, any(&[initial('l', 'r'), initial('r', 'l')]))
@@ -459,8 +463,28 @@ impl Teller<'_> {
 
     /// One first name in any of its forms.
     fn one_first_name(&self) -> String {
-        let roots = self.dialect.shares_word(Column::FirstNameRoots);
-        any(&[equal(Column::FirstName), roots, swapped()])
+        self.under_one_suffix(any(&[equal(Column::FirstName), self.forms(), swapped()]))
+    }
+
+    /// First names that may stand for one full form; of double names both parts.
+    fn forms(&self) -> String {
+        let [first, second] = [Column::FirstNameRoots, Column::SecondNameRoots];
+        let shares = |column| self.dialect.shares_word(column);
+        all(&[shares(first), any(&[blank(second), shares(second)])])
+    }
+
+    /// Suffixes that tell a father from a son, where names have any.
+    fn other_suffixes(&self) -> Option<String> {
+        let suffix = Column::NameSuffix;
+        let differ = format!("{suffix}_l <> {suffix}_r");
+        self.comparer.facets.has_suffixes.then_some(differ)
+    }
+
+    fn under_one_suffix(&self, sql: String) -> String {
+        match self.other_suffixes() {
+            Some(differ) => all(&[sql, not(&differ)]),
+            None => sql,
+        }
     }
 
     /// First names alike, or one and its initial.
@@ -473,7 +497,9 @@ impl Teller<'_> {
         let given = dialect.shares_word(Column::FirstNameParts);
         let near = all(&[not(&given), dialect.looks_alike(first, "0.9")]);
         let initials = [initial('l', 'r'), initial('r', 'l')];
-        any(&[&[self.one_first_name(), dialect.slip(first), near], &initials[..]].concat())
+        let alike =
+            any(&[&[self.one_first_name(), dialect.slip(first), near], &initials[..]].concat());
+        self.under_one_suffix(alike)
     }
 
     /// Local parts that differ as two first names do.
@@ -483,6 +509,7 @@ impl Teller<'_> {
         }
         let (first, local) = (Column::FirstName, Column::MailLocal);
         let given = self.dialect.shares_word(Column::FirstNameParts);
+        let given = self.under_one_suffix(given);
         let differ = not(&any(&[self.first_names_alike(), given]));
         let initials = ["left", "right"].map(|end| {
             let own = |side: char| format!("{end}({local}_{side}, 1) = left({first}_{side}, 1)");
