@@ -14,9 +14,17 @@ use crate::check::Family;
 use crate::policy::quoted;
 use crate::source;
 
+use super::Batches;
+use super::infer::name_of;
+
 /// The lines of a draft that a folder has not, under the names of their files. Nothing that is shipped is
 /// told: it is not from the exports.
-pub(super) fn beyond(dir: &Path, review: &str, rules: &BTreeMap<String, String>) -> String {
+pub(super) fn beyond(
+    dir: &Path,
+    review: &str,
+    rules: &BTreeMap<String, String>,
+    batches: &Batches,
+) -> String {
     let mut words = String::new();
     let files = rules
         .iter()
@@ -28,7 +36,7 @@ pub(super) fn beyond(dir: &Path, review: &str, rules: &BTreeMap<String, String>)
             stands: parse(&fs::read_to_string(dir.join(&name)).unwrap_or_default()),
             shipped: parse(shipped.map_or("", Family::shipped)),
         };
-        let mut more = More { drafted, lines: String::new() };
+        let mut more = More { drafted, batches, lines: String::new() };
         let mut drafted = parse(drafted);
         // Of the job only the files are from the exports; the rest, and where they lie, is the owner's.
         if name == "review.toml" {
@@ -52,17 +60,18 @@ fn leave_out_named(drafted: &mut Table, stands: &Table) {
     let Some(Value::Table(written)) = stands.get("files") else { return };
     for (object, named) in files.iter_mut() {
         let Value::Array(named) = named else { continue };
-        let written = match written.get(object) {
-            Some(Value::Array(several)) => several.as_slice(),
-            Some(one) => std::slice::from_ref(one),
-            None => continue,
-        };
+        let Some(written) = written.get(object).map(several) else { continue };
         named.retain(|file| {
             let file = Path::new(file.as_str().unwrap_or_default());
             let mut patterns = written.iter().filter_map(Value::as_str).map(Path::new);
             !patterns.any(|pattern| source::fits(pattern, file))
         });
     }
+}
+
+/// What is written alone is a list of one.
+fn several(value: &Value) -> &[Value] {
+    value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)
 }
 
 /// A file that is no TOML has nothing that could be compared.
@@ -91,6 +100,7 @@ impl Known {
 
 struct More<'d> {
     drafted: &'d str,
+    batches: &'d Batches,
     lines: String,
 }
 
@@ -128,8 +138,9 @@ impl More<'_> {
     /// The items of a list that no list of that name has.
     fn items(&self, key: &str, items: &[Value], known: [Option<&Value>; 2], path: &str) -> String {
         let has = |item: &Value| {
-            let lists = known.iter().flatten().filter_map(|value| value.as_array());
-            lists.flatten().any(|other| is_same(item, other))
+            let mut others = known.iter().flatten().flat_map(|value| several(value));
+            let item = self.named(item);
+            others.any(|other| is_same(&item, &self.named(other)))
         };
         if items.iter().all(Value::is_table) {
             // As it was drafted, with its figures.
@@ -148,6 +159,23 @@ impl More<'_> {
         let part =
             if known.iter().any(Option::is_some) { "  # to what stands there, add" } else { "" };
         format!("{} = [{part}\n{}]\n", name(key), lines.collect::<String>())
+    }
+
+    /// A value with users by their names: a draft writes their ids, and a person may write either.
+    fn named(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => name_of(self.batches, text).unwrap_or(text).into(),
+            Value::Array(items) => {
+                Value::Array(items.iter().map(|item| self.named(item)).collect())
+            }
+            Value::Table(table) => {
+                let named = table.iter().map(|(key, value)| (key.clone(), self.named(value)));
+                Value::Table(named.collect())
+            }
+            Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) => {
+                value.clone()
+            }
+        }
     }
 
     /// The blocks `[[key]]` of the draft, each as it is written there.

@@ -569,7 +569,7 @@ fn by_value<'b>(
 }
 
 /// The name of a user or queue whose id it is.
-fn name_of<'b>(batches: &'b Batches, id: &str) -> Option<&'b str> {
+pub(super) fn name_of<'b>(batches: &'b Batches, id: &str) -> Option<&'b str> {
     [Object::User, Object::Queue]
         .into_iter()
         .find_map(|object| batches.get(object)?.find(id)?.text(&batches.field(object, "name")?))

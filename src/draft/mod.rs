@@ -173,7 +173,7 @@ pub fn init(
     let day = work.map_or(today, Work::as_of);
     review += &switched_off(&trial(&config, &mut batches, day, threads));
     if ["review.toml", "rules"].iter().any(|name| dir.join(name).exists()) {
-        let more = beyond::beyond(dir, &review, &rules);
+        let more = beyond::beyond(dir, &review, &rules, &batches);
         return Ok(Drafted { summary: compared(dir, &more) });
     }
     write(dir, &review, &rules)?;

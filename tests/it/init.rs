@@ -509,6 +509,28 @@ fn an_existing_folder_is_told_what_the_exports_say_beyond_it() {
     assert!(before == files(&job.path("")));
 }
 
+#[test]
+fn what_a_folder_says_in_other_words_is_not_told_as_beyond_it() {
+    // Its rules name one status as a text and users by name; a draft writes lists and ids.
+    let job = Job::acme("salesforce");
+    let said = job.call(&["init", ".", "--from", "exports"]).ends(0).out;
+    for words in ["Closed - Not Converted", "disqualified", "service-owner", "Integration User"] {
+        assert!(!said.contains(words), "{words}\n{said}");
+    }
+    assert!(said.contains("\nemployees = { from = \"NumberOfEmployees\""), "{said}");
+    // Whom it does not name is told, and a rule that says the same of a user by name is the same.
+    job.edit("rules/owners.toml", "\"Integration User\", ", "");
+    let line = said.lines().position(|line| line.starts_with("to = \"005")).unwrap();
+    let rule: Vec<&str> = said.lines().skip(line - 2).take(3).collect();
+    let (_, person) = rule[2].split_once("  # ").unwrap();
+    let rule = format!("[[rule]]\n{}\n{}\nto = \"{person}\"\n", rule[0], rule[1]);
+    let routing = job.text("rules/routing.toml");
+    job.put("rules/routing.toml", &format!("{routing}\n{rule}"));
+    let again = job.call(&["init", ".", "--from", "exports"]).ends(0).out;
+    assert!(again.contains("[service-owner]") && again.contains("# Integration User"), "{again}");
+    assert!(!again.contains(rule.lines().nth(1).unwrap()), "{rule}\n{again}");
+}
+
 /// The rules and records of the findings of a day.
 fn findings(job: &Job, day: &str) -> BTreeSet<(String, String)> {
     let lines = job.text(&format!("runs/{day}/findings.jsonl"));
