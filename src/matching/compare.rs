@@ -7,7 +7,7 @@
 use super::Kind;
 use super::dictionary::{BLANK, Code, Dictionary};
 use super::facets::{Card, Facet, Facets, Line, Mailbox, UNIT_WORDS, Words};
-use super::ladder::{self, Ladder};
+use super::ladder::{self, Comes, Ladder};
 use super::normalise::{numbered_street, roots};
 use super::similar::{Glance, distance, jaro_winkler};
 
@@ -140,7 +140,7 @@ impl Comparer {
             [&facets.street, &facets.city, &facets.postcode, &facets.region, &facets.country];
         let address = ladder::address(place.map(|facet| !facet.is_blank()));
         let address = if people {
-            Ladder { contexts: ladder::BESIDE_PEOPLE, ..address }
+            Ladder { contexts: ladder::BESIDE_PEOPLE, comes: Comes::WithContext, ..address }
         } else {
             Ladder { keyed: 2, ..address }
         };

@@ -24,6 +24,8 @@ pub(super) struct Ladder {
     pub differ: usize,
     /// Levels that no pair can reach, because the column that tells them is not there; a bit each.
     pub out_of_reach: u16,
+    /// How its agreement comes about in circumstances.
+    pub comes: Comes,
     /// The circumstances under which its levels are counted apart; the first is none.
     pub contexts: &'static [&'static str],
     /// Of so many of its first levels all pairs that share the value are compared, so that they can check
@@ -32,6 +34,16 @@ pub(super) struct Ladder {
     /// How often the value of one record that says anything is another's by chance, before any data:
     /// about one in so many.
     pub values: f32,
+}
+
+/// How an agreement comes about in the circumstances of a ladder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Comes {
+    /// For reasons of its own, so that it may be rarer among matches than among others.
+    ByItself,
+    /// With the circumstances: two who share them have it in common, if it is told of both. It says little, and
+    /// never speaks against a match.
+    WithContext,
 }
 
 const fn level(matches: f64, says: &'static str) -> Level {
@@ -75,6 +87,7 @@ pub(super) const FIRST_NAME: Ladder = Ladder {
     ],
     differ: 1,
     out_of_reach: 0,
+    comes: Comes::ByItself,
     contexts: &["", "under one last name"],
     keyed: 1,
     values: 300.0,
@@ -92,6 +105,7 @@ pub(super) const LAST_NAME: Ladder = Ladder {
     ],
     differ: 1,
     out_of_reach: 0,
+    comes: Comes::ByItself,
     contexts: &["", "in one household"],
     keyed: 0,
     values: 1_000.0,
@@ -107,6 +121,7 @@ pub(super) const BIRTH: Ladder = Ladder {
     ],
     differ: 1,
     out_of_reach: 0,
+    comes: Comes::ByItself,
     contexts: PLAIN,
     keyed: 0,
     values: 10_000.0,
@@ -125,6 +140,7 @@ pub(super) const MAIL: Ladder = Ladder {
     ],
     differ: 1,
     out_of_reach: 0,
+    comes: Comes::ByItself,
     contexts: &[
         "",
         "at one workplace",
@@ -145,6 +161,7 @@ pub(super) const PHONE: Ladder = Ladder {
     ],
     differ: 1,
     out_of_reach: 0,
+    comes: Comes::ByItself,
     contexts: &["", "at one workplace"],
     keyed: 1,
     values: 50_000.0,
@@ -163,6 +180,7 @@ pub(super) const WORKPLACE: Ladder = Ladder {
     ],
     differ: 1,
     out_of_reach: 0,
+    comes: Comes::ByItself,
     contexts: PLAIN,
     keyed: 0,
     values: 2_000.0,
@@ -184,6 +202,7 @@ pub(super) const ADDRESS: Ladder = Ladder {
     ],
     differ: 2,
     out_of_reach: 0,
+    comes: Comes::ByItself,
     contexts: UNDER_NAME,
     keyed: 0,
     values: 20_000.0,
@@ -222,6 +241,7 @@ pub(super) const COMPANY: Ladder = Ladder {
     ],
     differ: 1,
     out_of_reach: 0,
+    comes: Comes::ByItself,
     contexts: &["", "with a word in common"],
     keyed: 1,
     values: 10_000.0,
@@ -237,6 +257,7 @@ pub(super) const DOMAIN: Ladder = Ladder {
     ],
     differ: 1,
     out_of_reach: 0,
+    comes: Comes::ByItself,
     contexts: UNDER_NAME,
     keyed: 1,
     values: 20_000.0,
@@ -251,6 +272,7 @@ pub(super) const IDENTIFIER: Ladder = Ladder {
     ],
     differ: 1,
     out_of_reach: 0,
+    comes: Comes::ByItself,
     contexts: PLAIN,
     keyed: 1,
     values: 100_000.0,
@@ -268,6 +290,7 @@ pub(super) const TEXT: Ladder = Ladder {
     ],
     differ: 1,
     out_of_reach: 0,
+    comes: Comes::ByItself,
     contexts: PLAIN,
     keyed: 0,
     values: 1_000.0,
@@ -278,6 +301,7 @@ pub(super) const CATEGORY: Ladder = Ladder {
     levels: &[level(85.0, "the same"), level(15.0, "different")],
     differ: 1,
     out_of_reach: 0,
+    comes: Comes::ByItself,
     contexts: &["", "under related names", "under names with a word in common"],
     keyed: 0,
     values: 10.0,

@@ -758,6 +758,47 @@ mod tests {
     }
 
     #[test]
+    fn the_address_of_a_workplace_never_speaks_against_two_who_share_it() {
+        const COLUMNS: [Kind; 5] =
+            [Kind::FirstName, Kind::LastName, Kind::Company, Kind::Street, Kind::City];
+        const FIRST: [&str; 5] = ["Ann", "Robert", "Maria", "James", "Linda"];
+        let (companies, colleagues) = (60, 12);
+        let mut rows = Vec::new();
+        for n in 0..companies * colleagues {
+            let company = n / colleagues;
+            let street = format!("{} {} Street", 10 + company, word(company * 31));
+            let first = FIRST[n % 5].to_owned();
+            let mut row =
+                [first, word(n * 7), format!("{} Foods", word(company)), street, word(company)];
+            rows.push(row.clone());
+            if n % 8 == 0 {
+                // Of those who stand there twice one has no street more often than others.
+                if n % 16 == 0 {
+                    row[3].clear();
+                }
+                rows.push(row);
+            }
+        }
+        let lists = Lists::default();
+        let linkage = link(&Rows(rows), Plan { columns: &COLUMNS, ..plan(&lists, 1) });
+        let mut seen = [false; 2];
+        for pair in &linkage.pairs {
+            let weights = linkage.weights(pair.left, pair.right);
+            let at_work = |weight: &&Weight| weight.context == "at one workplace";
+            for address in weights.iter().filter(at_work).filter(|weight| weight.name == "address")
+            {
+                let agree = ["the same street and place", "the same city"];
+                let Some(at) = agree.iter().position(|says| Some(*says) == address.says) else {
+                    continue;
+                };
+                seen[at] = true;
+                assert!(address.bits >= 0.0, "{pair:?}: {address:?}");
+            }
+        }
+        assert_eq!(seen, [true; 2]);
+    }
+
+    #[test]
     fn another_number_is_no_slip() {
         let says = |left, right| agreement([Kind::Company], [[left], [right]]);
         let slip = ["company names a slip apart"];

@@ -21,7 +21,7 @@ use super::dictionary::{BLANK, Code};
 use super::facets::Line;
 #[cfg(doc)]
 use super::ladder;
-use super::ladder::{CONTEXTS, LEVELS, Ladder};
+use super::ladder::{CONTEXTS, Comes, LEVELS, Ladder};
 use super::shuffle::Shuffle;
 
 /// One number for each level of each context.
@@ -42,6 +42,8 @@ pub(super) struct Parameters {
     pub(super) rarer: Rarer,
     /// What each rung is worth: first those whose u is the level's, then those whose u is a value's.
     bits: [f64; 2 * VALUE],
+    /// What each rung is worth at least, whatever its value.
+    least: [f64; 2 * VALUE],
 }
 
 impl Parameters {
@@ -114,6 +116,7 @@ impl Model {
                 u: [[0.0; LEVELS]; CONTEXTS],
                 rarer: [0.0; CLASSES.len() + 1],
                 bits: [0.0; 2 * VALUE],
+                least: [f64::NEG_INFINITY; 2 * VALUE],
             })
             .collect();
         let expected = (f64::from(comparer.facets.len) * DOUBLES).max(1.0);
@@ -128,14 +131,19 @@ impl Model {
         let (comparison, ladder) = &comparer.comparisons[at];
         let parameters = &self.parameters[at];
         let rarer = parameters.rarer(*comparison, ladder, outcome);
-        parameters.bits[usize::from(rung(outcome))] + f64::from(self.term(ladder, outcome)) - rarer
+        let rung = usize::from(rung(outcome));
+        let bits = parameters.bits[rung] + f64::from(self.term(ladder, outcome)) - rarer;
+        bits.max(parameters.least[rung])
     }
 
     /// What the frequency of the agreed value takes from the weight of its level, in bits.
     pub(super) fn frequency(&self, at: usize, comparer: &Comparer, outcome: &Outcome) -> f64 {
         let (comparison, ladder) = &comparer.comparisons[at];
-        self.parameters[at].rarer(*comparison, ladder, outcome)
-            - f64::from(self.term(ladder, outcome))
+        let parameters = &self.parameters[at];
+        let rarer = parameters.rarer(*comparison, ladder, outcome);
+        let rung = usize::from(rung(outcome));
+        let most = parameters.bits[rung] - parameters.least[rung];
+        (rarer - f64::from(self.term(ladder, outcome))).min(most)
     }
 
     /// What the frequency of the agreed value is worth, in bits.
@@ -557,7 +565,8 @@ impl Model {
         let Point { rung: Some(rung), term, held, by_class, .. } = *point else { return 0.0 };
         let parameters = &self.parameters[at];
         let rarer = if by_class { parameters.rarer[usize::from(class(held))] } else { 0.0 };
-        parameters.bits[usize::from(rung)] + f64::from(term) - rarer
+        let bits = parameters.bits[usize::from(rung)] + f64::from(term) - rarer;
+        bits.max(parameters.least[usize::from(rung)])
     }
 
     /// The scores of samples.
@@ -763,9 +772,17 @@ impl Model {
                         let u = &mut parameters.u[context][level];
                         *u = u.max(m);
                     }
+                    let rung = context * LEVELS + level;
+                    // Nor does agreement against one that comes with the context.
+                    let is_brought = ladder.comes == Comes::WithContext && context > 0;
+                    if is_brought && !differ.contains(&level) {
+                        let u = &mut parameters.u[context][level];
+                        *u = u.min(m);
+                        parameters.least[rung] = 0.0;
+                        parameters.least[VALUE + rung] = 0.0;
+                    }
                     let m = m.log2();
                     let u = parameters.u[context][level].log2();
-                    let rung = context * LEVELS + level;
                     parameters.bits[rung] = m - u;
                     parameters.bits[VALUE + rung] = m;
                 }

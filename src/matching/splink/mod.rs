@@ -48,6 +48,10 @@ impl Frequency {
     fn name(&self) -> String {
         match self.among {
             Among::All => self.of.to_string(),
+            // What a value is worth at least depends on the level.
+            Among::Those(by) if self.level > 0 => {
+                format!("{}_in_{by}_{}", self.of, self.level + 1)
+            }
             Among::Those(by) => format!("{}_in_{by}", self.of),
             Among::Holders => format!("{}_alone", self.of),
             Among::Level => format!("{}_under_name", self.of),
