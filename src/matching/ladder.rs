@@ -83,7 +83,7 @@ pub(super) const FIRST_NAME: Ladder = Ladder {
         level(1.0, "first names that look alike"),
         level(3.0, "a first name and its initial"),
         level(1.0, "one given name of several in common"),
-        level(4.0, "different first names, or those of a father and a son"),
+        level(4.0, "different first names or those of a father and a son"),
     ],
     differ: 1,
     out_of_reach: 0,

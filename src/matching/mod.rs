@@ -741,7 +741,7 @@ mod tests {
         let same = "the same first name";
         let forms = "forms of one first name";
         let part = "one given name of several in common";
-        let other = "different first names, or those of a father and a son";
+        let other = "different first names or those of a father and a son";
         for (one, of_other, says) in [
             (["John", "Smith Sr."], ["John", "Smith Jr."], other),
             (["John", "Smith II"], ["John", "Smith III"], other),

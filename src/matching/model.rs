@@ -22,7 +22,7 @@ use super::facets::Line;
 #[cfg(doc)]
 use super::ladder;
 use super::ladder::{CONTEXTS, Comes, LEVELS, Ladder};
-use super::shuffle::Shuffle;
+use super::shuffle::{SEED, Shuffle};
 
 /// One number for each level of each context.
 type Rates = [[f64; LEVELS]; CONTEXTS];
@@ -296,7 +296,7 @@ impl Samples {
         threads: NonZeroUsize,
     ) -> Self {
         let facets = &comparer.facets;
-        let mut draw = Draw(42);
+        let mut draw = Draw(SEED);
         let mut drawn: Vec<Drawing> = (0..RANDOM_PAIRS.min(facets.len.saturating_mul(200)))
             .map(|_| [draw.place(facets.len), draw.place(facets.len)])
             .map(|places| places.map(|place| shuffle.record(place)))

@@ -19,8 +19,8 @@ pub fn mark<'v>(values: impl Iterator<Item = &'v str>) -> u64 {
     })
 }
 
-/// Which of all shuffles it is.
-const SEED: u64 = 25;
+/// Which of all that could be drawn is drawn. Another would do as well; what small tables come out as moves with it.
+pub(super) const SEED: u64 = 42;
 
 /// The order, and where each record stands in it.
 #[derive(Debug)]

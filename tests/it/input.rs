@@ -123,7 +123,7 @@ fn a_rule_that_names_nobody_is_told_once_and_the_mail_names_no_person() {
         "{line}: `Eve Mos` is neither a user nor a queue: did you mean `Eve Moss`? (RUL-04)"
     );
     // Cron mails what is said there too.
-    assert!(err.contains(&format!("note: {line} names nobody")) && !err.contains("Mos"), "{err}");
+    assert!(err.contains(&format!("note: {line} names somebody")) && !err.contains("Mos"), "{err}");
     assert!(job.text("runs/2026-03-08/packet.html").contains("<code>Eve Moss</code>? (RUL-04)"));
     let doctor = job.call(&["doctor"]).ends(0).out;
     assert!(doctor.contains(&format!("warn   {says}")), "{doctor}");
