@@ -198,7 +198,7 @@ fn quarter_comes_out_as_reckoned(job: &Job) {
         "| Owners | 2 | 1 | 3 | 0 | 0 |\n",
         "| Lead source | 0 | 1 | 0 | 0 | 0 |\n",
         // P03, P04 and P08 at the end of March.
-        "In 3 packets or more: 0 now, 3 at the end of the quarter before.",
+        "In 3 weeks or more: 0 now, 3 at the end of the quarter before.",
         // P12, P03 and P08.
         "Approved: 3. Applied, as the records show: 3 of 3 (100.0 %).\n",
         "| DUP-01 | 1 | 100.0 % (20.7 % to 100.0 %) | 100.0 % (43.9 % to 100.0 %) |  |\n",
