@@ -201,10 +201,10 @@ fn is_nothing(trimmed: &str) -> bool {
 /// The most bytes of an id.
 const LONGEST_ID: usize = 64;
 
-/// One word that can be an id.
 /// What is wrong with a cell that holds something else where an id should be.
 pub const NOT_AN_ID: &str = "not an id";
 
+/// One word that can be an id.
 fn one_id(id: &str) -> Result<(), &'static str> {
     let plain = |c: char| u8::try_from(c).is_ok_and(is_plain_id_byte) || c.is_alphanumeric();
     if is_spreadsheet_number(id) {

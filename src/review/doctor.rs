@@ -22,7 +22,7 @@ use crate::source::live::{self, Glimpse, LiveError, Surroundings};
 use super::judged::{
     Records, columnless, fields, misnamed, newest_changes, pull, stale, unmatched, untaken,
 };
-use super::{Folder, Order, ReviewError, copied, history, verify};
+use super::{Folder, Order, ReviewError, copied, history, in_a_sentence, verify};
 
 /// How a folder was found.
 #[derive(Debug)]
@@ -84,7 +84,7 @@ pub fn doctor(order: &Order) -> Result<Examined, ReviewError> {
     }
     for place in [folder.path.clone(), runs, folder.path.join("ledger.jsonl")] {
         if let Err(error) = folder::check_writable(&place) {
-            examined.fault(&error.to_string().replace("\n  hint: ", "; "));
+            examined.fault(&in_a_sentence(&error));
         }
     }
     match folder::room(&folder.path) {

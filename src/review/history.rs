@@ -528,16 +528,24 @@ pub(super) fn remembered(
     runs: &Path,
     run: &Run,
 ) -> Result<BTreeMap<FindingId, Memory>, PaperError> {
-    let path = paper::home(runs, run)?.join("history.jsonl");
-    let name = || path.display().to_string();
-    let bytes = fs::read(&path).map_err(|what| PaperError::Disk { path: name(), what })?;
-    let altered = || PaperError::Altered { path: name() };
+    let (path, bytes) = memory_of(runs, run)?;
+    let altered = || PaperError::Altered { path: path.clone() };
     if digest(&bytes) != run.history {
         return Err(altered());
     }
     let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let memory = lines.map(|line| Memory::parse(line).ok_or_else(altered));
     memory.collect()
+}
+
+/// The file that holds a run's memory, and its bytes as they stand.
+fn memory_of(runs: &Path, run: &Run) -> Result<(String, Vec<u8>), PaperError> {
+    let file = paper::home(runs, run)?.join("history.jsonl");
+    let path = file.display().to_string();
+    match fs::read(file) {
+        Ok(bytes) => Ok((path, bytes)),
+        Err(what) => Err(PaperError::Disk { path, what }),
+    }
 }
 
 /// The run that one of this day looks back at.
@@ -553,7 +561,7 @@ pub(super) fn check_may_be_read(
     day: NaiveDate,
 ) -> Result<(), PaperError> {
     let last = last_before(entries, day);
-    match last.map(|last| remembered(runs, last)) {
+    match last.map(|last| memory_of(runs, last)) {
         Some(Err(PaperError::Disk { path, what })) if what.kind() != io::ErrorKind::NotFound => {
             Err(PaperError::Disk { path, what })
         }

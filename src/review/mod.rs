@@ -277,6 +277,11 @@ fn counted(count: usize, of: &str) -> String {
     if count == 1 { format!("1 {of}") } else { format!("{count} {of}s") }
 }
 
+/// What is wrong and its remedy, as the end of a sentence.
+fn in_a_sentence(error: &impl std::fmt::Display) -> String {
+    error.to_string().replace("\n  hint: ", "; ")
+}
+
 /// Who holds the folder, for others to read.
 fn holder(now: DateTime<Utc>) -> String {
     format!("process {}, since {}\n", std::process::id(), now.format("%F %T UTC"))

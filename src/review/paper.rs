@@ -20,8 +20,8 @@ use crate::gate::{Case, Reason};
 use crate::ledger::{Run, digest};
 use crate::packet::{Asks, Line, Proposed, Ref, Slice};
 
-use super::manifest;
 use super::tally::{Scope, Stand};
+use super::{in_a_sentence, manifest};
 
 /// Why a run's proposals could not be read back.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +59,7 @@ pub enum PaperError {
 impl PaperError {
     /// What is wrong and its remedy, as the end of a sentence.
     pub(super) fn in_a_sentence(&self) -> String {
-        self.to_string().replace("\n  hint: ", "; ")
+        in_a_sentence(self)
     }
 }
 
@@ -273,15 +273,10 @@ impl Findings {
     }
 }
 
-/// Where the folder of a run can be: under its day, or under its id where another run has the day.
-pub(super) fn homes(runs: &Path, run: &Run) -> [PathBuf; 2] {
-    [run.as_of.to_string(), run.id.clone()].map(|name| runs.join(name))
-}
-
 /// The folder of a run: its day, or its id where another run has the day.
 pub(super) fn home(runs: &Path, run: &Run) -> Result<PathBuf, PaperError> {
     let mut unread = None;
-    for home in homes(runs, run) {
+    for home in [run.as_of.to_string(), run.id.clone()].map(|name| runs.join(name)) {
         match manifest::read(&home) {
             Ok(Some(kept)) if kept.run == run.id => return Ok(home),
             Ok(_) => {}

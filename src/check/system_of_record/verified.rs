@@ -273,7 +273,7 @@ impl<'a> Look<'_, 'a> {
         cases
     }
 
-    /// What was overwritten before is not told any more.
+    /// True for a change that is told: what was overwritten before is not any more.
     fn is_young(self, change: &Change<'_>) -> bool {
         self.world.as_of.is_within(self.rules.within_days.value, change.at)
     }
