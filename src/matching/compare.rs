@@ -84,8 +84,13 @@ pub(super) enum Term {
     Level,
     /// As rare as its level, though it is a value's, which so many records hold.
     LevelOf { held: f32 },
+    /// As rare as its level, where the value is held by so many as is usual for values that two share, and else
+    /// by as much rarer.
+    Usual { held: f32, usual: f32 },
     /// As rare as the value: so many records hold it, among so many.
     Value { held: f32, among: f32 },
+    /// As rare as a name that so many records hold, beside which so many strangers are to be expected.
+    Name { held: f32, strangers: f32 },
     /// As rare as the value among the few that it is counted among, where so many hold it, and where these
     /// are too few to tell, as rare as it is `alone` among all.
     Within { held: f32, among: f32, alone: f32 },
@@ -115,6 +120,9 @@ impl Outcome {
 pub(super) struct Comparer {
     pub(super) facets: Facets,
     pub(super) comparisons: Vec<(Comparison, Ladder)>,
+    /// How many records hold the city of a record drawn at random, and its postcode.
+    usual_city: f32,
+    usual_postcode: f32,
     /// Only records of different sources are linked.
     between: bool,
 }
@@ -160,7 +168,28 @@ impl Comparer {
         for (at, facet) in facets.categories.iter().enumerate() {
             offer(!facet.is_blank(), Comparison::Category(at), ladder::CATEGORY);
         }
-        Self { facets, comparisons: all, between }
+        let [usual_city, usual_postcode] =
+            [&facets.city, &facets.postcode].map(|facet| facet.values.usual_frequency());
+        Self { facets, comparisons: all, usual_city, usual_postcode, between }
+    }
+
+    /// Of two places that companies of related names may share by chance, the smaller says more. A street is left
+    /// alone, as mostly those who stand in it are one, and a country, whose names are of its language.
+    pub(super) fn by_place(&self, outcome: Outcome) -> Outcome {
+        let usual = match outcome.level {
+            Some(4) => self.usual_postcode,
+            Some(5) => self.usual_city,
+            Some(_) | None => return outcome,
+        };
+        match outcome.term {
+            Term::LevelOf { held } => Outcome { term: Term::Usual { held, usual }, ..outcome },
+            Term::Level
+            | Term::Usual { .. }
+            | Term::Name { .. }
+            | Term::Value { .. }
+            | Term::Within { .. }
+            | Term::Word { .. } => outcome,
+        }
     }
 
     /// False for two records of one source where only records of different sources are linked.
@@ -234,7 +263,7 @@ impl Comparer {
                 let outcome = self.address(a, b);
                 shared.address = outcome.level;
                 match shared.workplace {
-                    None if shared.name.is_some() => shared.under_name(outcome),
+                    None if shared.name.is_some() => self.by_place(shared.under_name(outcome)),
                     None if up_to(shared.phone, 0) && self.facets.are_people() => {
                         Outcome { term: Term::Level, ..outcome }.within(2)
                     }
@@ -432,6 +461,8 @@ impl Comparer {
             Term::Value { held, .. } => Term::Value { held, among: float(namesakes).max(held) },
             other @ (Term::Level
             | Term::LevelOf { .. }
+            | Term::Usual { .. }
+            | Term::Name { .. }
             | Term::Within { .. }
             | Term::Word { .. }) => other,
         };
@@ -690,7 +721,9 @@ impl Comparer {
         let Some((left, right)) = both(a.company, b.company) else { return Outcome::MISSING };
         let level = self.company_likeness(a, b);
         if level <= 1 {
-            return Outcome::value(level, company.held(left).max(company.held(right)), *len);
+            let held = float(company.held(left).max(company.held(right)));
+            let strangers = self.facets.strangers(left).max(self.facets.strangers(right));
+            return Outcome { term: Term::Name { held, strangers }, ..Outcome::level(level) };
         }
         if level == 5 {
             // The more names have these initials, the less they say whose they are.
@@ -802,6 +835,8 @@ impl Shared {
             Term::Value { held, .. } => Term::LevelOf { held },
             other @ (Term::Level
             | Term::LevelOf { .. }
+            | Term::Usual { .. }
+            | Term::Name { .. }
             | Term::Within { .. }
             | Term::Word { .. }) => other,
         };
@@ -815,6 +850,8 @@ impl Shared {
             Term::Value { held, .. } => Term::Value { held, among: colleagues.max(held) },
             other @ (Term::Level
             | Term::LevelOf { .. }
+            | Term::Usual { .. }
+            | Term::Name { .. }
             | Term::Within { .. }
             | Term::Word { .. }) => other,
         };

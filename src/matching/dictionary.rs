@@ -66,6 +66,13 @@ impl Dictionary {
         }
     }
 
+    /// How many records hold the value of a record drawn at random that has one.
+    #[expect(clippy::cast_possible_truncation, reason = "a weight needs no more")]
+    pub(super) fn usual_frequency(&self) -> f32 {
+        let held = || self.values.iter().map(|value| f64::from(value.count));
+        (held().map(|held| held * held).sum::<f64>() / held().sum::<f64>().max(1.0)) as f32
+    }
+
     /// The code of a value; it is new when it was not there.
     pub(super) fn intern(&mut self, value: &str) -> Code {
         if value.is_empty() {

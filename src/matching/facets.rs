@@ -12,6 +12,7 @@ use super::compare::{float, initials};
 use std::num::NonZeroUsize;
 
 use super::dictionary::{BLANK, Code, Dictionary, FETCHED, Pairs};
+use super::namesakes;
 use super::normalise::{self, Company, Country, Lists, Mail, Name, Street, Suffix};
 use super::similar::{Glance, Neighbours};
 use crate::threads;
@@ -147,7 +148,7 @@ pub(super) struct Words {
 
 impl Words {
     /// The words of the values that so many records hold.
-    fn of(values: &Dictionary, records: u32) -> Self {
+    pub(super) fn of(values: &Dictionary, records: u32) -> Self {
         let mut words = Self { ends: vec![0, 0], ..Self::default() };
         for code in values.codes() {
             let from = words.flat.len();
@@ -246,6 +247,8 @@ pub(super) struct Facets {
     pub(super) numbers: Dictionary,
     pub(super) company: Facet,
     pub(super) company_words: Words,
+    /// The strangers to expect beside each company's name, by code.
+    strangers: Vec<f32>,
     /// The initials of companies' names of several words, and how many records have them.
     pub(super) initials: Dictionary,
     /// How many pairs of records are a company's name and its initials.
@@ -328,6 +331,7 @@ impl Facets {
         let (cards, labels) = (part(), part());
         facets = Self {
             cards: cards.cards,
+            strangers: cards.strangers,
             stem_names: cards.stem_names,
             initials: cards.initials,
             by_initials: cards.by_initials,
@@ -685,7 +689,14 @@ impl Facets {
         }
         if !folded.are_people() {
             self.count_initials(&folded.company.values);
+            self.strangers =
+                namesakes::strangers(&folded.company.values, &folded.company_words, folded.len);
         }
+    }
+
+    /// The strangers to expect beside a company's name.
+    pub(super) fn strangers(&self, name: Code) -> f32 {
+        self.strangers.get(name as usize).copied().unwrap_or_default()
     }
 
     /// Counts the initials of companies' names; people are not known by them.

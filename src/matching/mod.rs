@@ -18,6 +18,7 @@ pub mod index;
 pub mod infer;
 mod ladder;
 mod model;
+mod namesakes;
 pub mod normalise;
 pub mod parameters;
 mod score;
@@ -679,6 +680,47 @@ mod tests {
         assert_eq!(missed, 0, "of {} twins", twins.len());
         let sites = found.iter().filter(|(_, later)| *later < of_groups).count();
         assert_eq!(sites, 0, "sites of a group that are held to be one");
+    }
+
+    /// What the comparison of a name says of two records.
+    fn bits(linkage: &Linkage, name: &str, [one, other]: [usize; 2]) -> f64 {
+        let [one, other] = [one, other].map(|at| u32::try_from(at).unwrap());
+        let weights = linkage.weights(one, other);
+        weights.iter().find(|weight| weight.name == name).unwrap().bits
+    }
+
+    #[test]
+    fn a_name_of_words_that_strangers_combine_too_says_less_than_one_of_rare_words() {
+        // Of two in three names of common words another company has come to the same.
+        let common = |n: usize| [format!("{} {}", word(n % 20), word(20 + n / 20))];
+        let rare = |n: usize| [format!("{} {}", word(1_000 + n), word(3_000 + n))];
+        let mut rows: Vec<[String; 1]> = (0..400).map(common).collect();
+        rows.extend((0..400).filter(|n| n % 3 != 0).map(common));
+        rows.extend((0..800).map(rare));
+        let at = rows.len();
+        rows.extend([common(0), rare(0)]);
+        let lists = Lists::default();
+        let linkage = link(&Rows(rows), Plan { columns: &[Kind::Company], ..plan(&lists, 1) });
+        let [common, rare] =
+            [[0, at], [at - 800, at + 1]].map(|pair| bits(&linkage, "company name", pair));
+        assert!(common + 1.0 < rare, "{common} and {rare} bits, both of two that bear the name");
+    }
+
+    #[test]
+    fn of_two_places_that_namesakes_share_the_smaller_says_more() {
+        const COLUMNS: [Kind; 2] = [Kind::Company, Kind::City];
+        // Every second company is in one city, the others in a hundred small ones.
+        let row = |n: usize| {
+            let city = if n.is_multiple_of(2) { "Metropolis".to_owned() } else { word(n % 200) };
+            [format!("{} {}", word(n), word(2_000 + n * 3)), city]
+        };
+        let mut rows: Vec<[String; 2]> = (0..1_000).map(row).collect();
+        rows.extend([row(500), row(501)]);
+        let lists = Lists::default();
+        let linkage = link(&Rows(rows), Plan { columns: &COLUMNS, ..plan(&lists, 1) });
+        let [large, small] =
+            [[500, 1_000], [501, 1_001]].map(|pair| bits(&linkage, "address", pair));
+        assert!(large + 3.0 < small, "{large} and {small} bits");
     }
 
     #[test]

@@ -72,6 +72,8 @@ const USUAL: f32 = 1_000.0;
 const KINDRED: f32 = 20.0;
 /// What a value that only the pair itself holds counts as, in records: between none and one.
 const UNSEEN: f32 = 0.5;
+/// So many pairs of companies of related names are neighbours however small their place.
+const NEIGHBOURS: f32 = 0.02;
 /// No level is thought rarer among matches than this; what no pair reaches counts for nothing.
 const LEAST_SHARE: f64 = 1e-3;
 /// How strongly u is drawn to what is thought before any data, in pairs. Within groups the one pair of a group
@@ -151,6 +153,13 @@ impl Model {
         match outcome.term {
             Term::Level | Term::LevelOf { .. } => 0.0,
             Term::Value { held, among } => -self.chance(ladder, held, among).log2(),
+            Term::Usual { held, usual } => {
+                let others = (held - 2.0).max(0.0) + UNSEEN;
+                -(NEIGHBOURS + (1.0 - NEIGHBOURS) * others / usual.max(UNSEEN)).log2()
+            }
+            Term::Name { held, strangers } => {
+                -self.chance_among_all(ladder, (held - 2.0).max(0.0) + strangers).log2()
+            }
             Term::Within { held, among, alone } => {
                 let others = (held - 2.0).max(0.0) + UNSEEN;
                 let usual = self.chance(ladder, alone, self.records);
@@ -168,8 +177,13 @@ impl Model {
         if among < self.records {
             return (others / among).min(1.0);
         }
-        let drawn = (others + USUAL / ladder.values) / (among + USUAL);
-        let surely = (others - 2.0 * others.sqrt()) / among;
+        self.chance_among_all(ladder, others)
+    }
+
+    /// The chance of a value that so many others hold, among all records.
+    fn chance_among_all(&self, ladder: &Ladder, others: f32) -> f32 {
+        let drawn = (others + USUAL / ladder.values) / (self.records + USUAL);
+        let surely = (others - 2.0 * others.sqrt()) / self.records;
         drawn.max(surely).min(1.0)
     }
 
@@ -200,14 +214,14 @@ fn is_keyed(comparison: Comparison, ladder: &Ladder, outcome: &Outcome) -> bool 
 /// The class of an agreed value, where what it is worth depends on how many records hold it.
 fn class_of(comparison: Comparison, ladder: &Ladder, outcome: &Outcome) -> Option<u8> {
     let held = match outcome.term {
-        Term::Value { held, .. } | Term::Within { held, .. } => held,
+        Term::Value { held, .. } | Term::Name { held, .. } | Term::Within { held, .. } => held,
         // A domain that many share is a group's, whatever their names.
         Term::LevelOf { held }
             if comparison == Comparison::Domain && usize::from(outcome.context) != IN_UNITS =>
         {
             held
         }
-        Term::Level | Term::LevelOf { .. } | Term::Word { .. } => return None,
+        Term::Level | Term::LevelOf { .. } | Term::Usual { .. } | Term::Word { .. } => return None,
     };
     is_keyed(comparison, ladder, outcome).then(|| class(held))
 }
@@ -549,6 +563,8 @@ impl Model {
             Term::Level => 0.0,
             Term::Value { held, .. }
             | Term::LevelOf { held }
+            | Term::Usual { held, .. }
+            | Term::Name { held, .. }
             | Term::Within { held, .. }
             | Term::Word { held } => held,
         };
@@ -796,7 +812,8 @@ const VALUE: usize = CONTEXTS * LEVELS;
 
 /// An outcome's context and level as one number.
 fn rung(outcome: &Outcome) -> u8 {
-    let is_by_value = matches!(outcome.term, Term::Value { .. } | Term::Within { .. });
+    let is_by_value =
+        matches!(outcome.term, Term::Value { .. } | Term::Name { .. } | Term::Within { .. });
     let by_value = if is_by_value { VALUE } else { 0 };
     let level = usize::from(outcome.level.unwrap_or_default());
     u8::try_from(by_value + usize::from(outcome.context) * LEVELS + level).unwrap_or(u8::MAX)

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use self::columns::Column;
 use self::told::{Among, Asked, Circumstance, Teller, Told, Worth};
-use super::compare::{Comparer, Outcome, Term, float};
+use super::compare::{Comparer, Comparison, Outcome, Term, float};
 use super::parameters::Level;
 use super::{Linkage, Parameters};
 
@@ -228,7 +228,12 @@ impl<'l> Export<'l> {
             (Term::Value { held: float(of.held), among: float(among.max(of.held)) }, 1.0)
         };
         let mut text = of.text.clone();
+        let comparison = comparer.comparisons.get(at).map(|(comparison, _)| *comparison);
         let (term, rate) = match frequency.among {
+            Among::All if comparison == Some(Comparison::Company) => {
+                let strangers = comparer.facets.strangers(comparer.facets.line(record).company);
+                (Term::Name { held: float(of.held), strangers }, 1.0)
+            }
             Among::All => value(comparer.facets.len),
             Among::Holders => value(of.held),
             Among::Those(by) => {
@@ -247,7 +252,7 @@ impl<'l> Export<'l> {
                 (Term::LevelOf { held: float(of.held) }, rates.map_or(1.0, |rates| rates.u))
             }
         };
-        let outcome = Outcome { level: Some(level), context, term };
+        let outcome = comparer.by_place(Outcome { level: Some(level), context, term });
         let bits = self.linkage.model.frequency(at, comparer, &outcome);
         (text.into_owned(), rate * bits.exp2())
     }
@@ -313,7 +318,7 @@ impl Told {
         let of_asked = |asked: &Asked| match (asked.value, worth) {
             (Some(_), Worth::Value(Among::Those(_))) => Some(SHARED_EXACTLY),
             (_, Worth::Value(_)) => asked.nearly.or(asked.loosely),
-            (_, Worth::Level | Worth::Name) => asked.loosely,
+            (_, Worth::Level | Worth::Place | Worth::Name) => asked.loosely,
         };
         let mut asked = self.asked.iter().filter(|asked| asked.level == level);
         asked.find_map(of_asked).or_else(|| under.and_then(|under| under.in_part))
@@ -401,7 +406,12 @@ fn in_circumstance(told: &Told, asked: &Asked, under: &Circumstance) -> Vec<Entr
         (Some(_), Worth::Name) if asked.level == 0 => {
             vec![of(sql, Some((Column::FullName, Among::Those(Column::LastName))))]
         }
-        (_, Worth::Level | Worth::Name) => vec![Entry { is_nearly: false, ..of(sql, None) }],
+        (Some(value @ (Column::City | Column::Postcode)), Worth::Place) => {
+            vec![of(sql, Some((value, Among::Level)))]
+        }
+        (_, Worth::Level | Worth::Place | Worth::Name) => {
+            vec![Entry { is_nearly: false, ..of(sql, None) }]
+        }
     }
 }
 

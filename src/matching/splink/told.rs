@@ -131,6 +131,8 @@ pub(super) enum Worth {
     Level,
     /// What its frequency makes of it.
     Value(Among),
+    /// What its level does, and of a city or postcode the more the fewer hold it.
+    Place,
     /// A first name with its last name, among those of the last name; other levels count for themselves.
     Name,
 }
@@ -406,7 +408,7 @@ impl Teller<'_> {
             .value(6, all(&[equal(region), no_place.clone()]), region)
             .level(9, two_countries)
             .value(7, all(&[equal(country), neither(&[region, street]), no_place]), country);
-        let told = self.under_name(self.at_work(told), Worth::Level);
+        let told = self.under_name(self.at_work(told), Worth::Place);
         if self.offers(Comparison::Phone) && self.comparer.facets.are_people() {
             return told.under(2, one_phone(), Worth::Level, None);
         }
