@@ -64,6 +64,11 @@ impl Open {
     pub(super) fn read(self, decimal: DecimalMark) -> f64 {
         if self.mark == decimal { self.thousands / 1_000.0 } else { self.thousands }
     }
+
+    /// A text that is read as this again.
+    pub(super) fn written(self) -> String {
+        format!("{:.3}", self.read(self.mark)).replace('.', &self.mark.sign().to_string())
+    }
 }
 
 impl Figure {

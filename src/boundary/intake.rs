@@ -18,7 +18,7 @@ use hashbrown::HashSet;
 use super::column::{self, Column, Growing, Held, Millis, Number};
 use super::figure::{Figure, Open};
 use super::glance::Glance;
-use super::kind::{Moment, Value};
+use super::kind::{Moment, Unordered, Value};
 use super::outside::{Gate, Stub};
 use super::{
     Batch, Boundary, DateOrder, DecimalMark, Field, Object, Outside, Unlisted, id_key, scanner,
@@ -445,9 +445,9 @@ impl Desk {
         let mut written = vec![Marks::default(); columns.len()];
         for (_, slot, value) in &undecided {
             match value {
-                Undecided::Date(moment) => {
+                Undecided::Date(date) => {
                     if let Some(proof) = proofs.get_mut(*slot) {
-                        proof.add(*moment);
+                        proof.add(*date);
                     }
                 }
                 Undecided::Number(figure) => {
@@ -462,8 +462,8 @@ impl Desk {
         let mut keep = vec![true; lines.len()];
         undecided.sort_by_key(|(row, slot, _)| (*slot, *row));
         for (row, slot, value) in undecided {
-            let moment = match value {
-                Undecided::Date(moment) => moment,
+            let date = match value {
+                Undecided::Date(date) => date,
                 Undecided::Number(figure) => {
                     if let Some(decimal) = decimals.get(slot).copied().flatten()
                         && let Some(Growing::Number(numbers)) = columns.get_mut(slot)
@@ -475,8 +475,7 @@ impl Desk {
                 }
             };
             let order = orders.get(slot).copied().flatten().unwrap_or(DateOrder::DayFirst);
-            if let Some(millis) = moment.settled(order).and_then(|moment| moment.millis(self.zone))
-            {
+            if let Some(millis) = date.settled(order).and_then(|moment| moment.millis(self.zone)) {
                 if let Some(Growing::Time(times)) = columns.get_mut(slot)
                     && let Some(time) = times.get_mut(row)
                 {
@@ -825,8 +824,8 @@ impl Intake {
             (Column::Text(texts), Value::Text(text)) => texts.push(text),
             (Column::Time(times), Value::Moment(moment)) => {
                 column::push(times, moment.millis(self.zone).map_or(Millis::NONE, Millis::new));
-                if matches!(moment, Moment::Unordered { .. }) {
-                    self.undecided.push((self.lines.len(), slot, Undecided::Date(moment)));
+                if let Moment::Unordered(date) = moment {
+                    self.undecided.push((self.lines.len(), slot, Undecided::Date(date)));
                 }
             }
             (Column::Number(numbers), Value::Number(figure)) => {
@@ -923,7 +922,7 @@ impl Moment {
             Self::Instant(millis) => millis,
             Self::Local(local) => local_millis(local, zone),
             Self::Day(day) => local_millis(day.and_time(chrono::NaiveTime::MIN), zone),
-            Self::Unordered { .. } => return None,
+            Self::Unordered(_) => return None,
         })
     }
 }
@@ -951,7 +950,7 @@ fn local_millis(local: chrono::NaiveDateTime, zone: Tz) -> i64 {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Undecided {
     /// It waits for the order of day and month.
-    Date(Moment),
+    Date(Unordered),
     /// It waits for the decimal mark.
     Number(Open),
 }
@@ -999,13 +998,11 @@ struct Proof {
 }
 
 impl Proof {
-    fn add(&mut self, moment: Moment) {
-        if let Moment::Unordered { first, second, .. } = moment {
-            self.unordered += 1;
-            self.two_readings += usize::from(first != second);
-            self.day_first += usize::from(first > 12);
-            self.month_first += usize::from(second > 12);
-        }
+    fn add(&mut self, date: Unordered) {
+        self.unordered += 1;
+        self.two_readings += usize::from(date.first != date.second);
+        self.day_first += usize::from(date.first > 12);
+        self.month_first += usize::from(date.second > 12);
     }
 }
 

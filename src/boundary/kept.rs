@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Outside;
 use super::column::{Column, Millis, Number};
-use super::intake::Intake;
+use super::figure::Figure;
+use super::intake::{Intake, Undecided};
+use super::kind::Moment;
 use super::outside::Stub;
 
 /// A row as it is kept. The keys are short: there are as many of them as there are records.
@@ -24,6 +26,9 @@ struct Kept<'a> {
     /// The places of values that were withheld.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     w: Vec<usize>,
+    /// What waits for its whole column: places, and texts that wait again when they are read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    u: Vec<(usize, Cow<'a, str>)>,
 }
 
 /// What is kept of a row that stays outside the review.
@@ -44,31 +49,30 @@ struct KeptOutside<'a> {
 const WITHHELD: &str = "a secret";
 
 impl Intake {
-    /// The rows as lines, if all that was admitted can be told by them.
-    pub fn keep(&self) -> Option<Vec<String>> {
-        // What its whole column decides is not known yet.
-        if !self.undecided.is_empty() {
-            return None;
-        }
+    /// The rows as lines.
+    pub fn keep(&self) -> Vec<String> {
         let mut withheld = self.withheld.iter().peekable();
+        let mut undecided = self.undecided.iter().peekable();
         let kept = |(row, line): (usize, &u32)| {
-            let mut kept = Kept { l: *line, v: Vec::new(), w: Vec::new() };
+            let mut kept = Kept { l: *line, v: Vec::new(), w: Vec::new(), u: Vec::new() };
             kept.v.extend(self.columns.iter().map(|column| column.written(row)));
             while let Some((_, slot, _)) = withheld.next_if(|(at, ..)| *at == row) {
                 kept.w.push(*slot);
             }
-            Some((*line, serde_json::to_string(&kept).ok()?))
+            while let Some((_, slot, value)) = undecided.next_if(|(at, ..)| *at == row) {
+                kept.u.push((*slot, value.written().into()));
+            }
+            (*line, written(&kept))
         };
         let outside = |stub: &Stub| {
             let i = stub.ids.iter().map(|(at, id)| (*at, Cow::Borrowed(&**id))).collect();
             let kept = KeptOutside { l: stub.line, o: stub.why.word().into(), i, m: stub.modified };
-            Some((stub.line, serde_json::to_string(&kept).ok()?))
+            (stub.line, written(&kept))
         };
         let rows = self.lines.iter().enumerate().map(kept);
-        let all: Option<Vec<_>> = rows.chain(self.outside.iter().map(outside)).collect();
-        let mut lines = all?;
+        let mut lines: Vec<_> = rows.chain(self.outside.iter().map(outside)).collect();
         lines.sort_by_key(|(line, _)| *line);
-        Some(lines.into_iter().map(|(_, text)| text).collect())
+        lines.into_iter().map(|(_, text)| text).collect()
     }
 
     /// Puts the rows in the order of marks, of which each row has one of its own: rows that come in any
@@ -96,6 +100,7 @@ impl Intake {
             *row = at(*row);
         }
         self.withheld.sort_by_key(|(row, slot, _)| (*row, *slot));
+        self.undecided.sort_by_key(|(row, slot, _)| (*row, *slot));
         for (line, number) in self.lines.iter_mut().zip(1..) {
             *line = number;
         }
@@ -118,10 +123,20 @@ impl Intake {
         if !self.columns.iter().zip(&kept.v).all(is_one) {
             return false;
         }
+        let row = self.lines.len();
+        let undecided: Option<Vec<_>> = kept
+            .u
+            .iter()
+            .map(|(slot, text)| {
+                let value = Undecided::read(self.columns.get(*slot)?, text)?;
+                Some((row, *slot, value))
+            })
+            .collect();
+        let Some(undecided) = undecided else { return false };
         for (column, value) in self.columns.iter_mut().zip(&kept.v) {
             column.push_written(value.as_deref());
         }
-        let row = self.lines.len();
+        self.undecided.extend(undecided);
         self.withheld.extend(kept.w.iter().map(|slot| (row, *slot, WITHHELD)));
         self.lines.push(kept.l);
         true
@@ -136,6 +151,36 @@ impl Intake {
         let ids = kept.i.into_iter().map(|(at, id)| (at, id.into())).collect();
         self.outside.push(Stub { line: kept.l, why, ids, modified: kept.m });
         true
+    }
+}
+
+/// A line of a kept table. One that could not be written would be blank, and be read as damaged.
+fn written(kept: &impl Serialize) -> String {
+    serde_json::to_string(kept).unwrap_or_default()
+}
+
+impl Undecided {
+    /// The value as text that waits for its column again when it is read.
+    fn written(self) -> String {
+        match self {
+            Self::Date(date) => date.written(),
+            Self::Number(open) => open.written(),
+        }
+    }
+
+    /// What such a text is in this column.
+    fn read(column: &Column, text: &str) -> Option<Self> {
+        match column {
+            Column::Time(_) => match Moment::parse(text)? {
+                Moment::Unordered(date) => Some(Self::Date(date)),
+                Moment::Instant(_) | Moment::Local(_) | Moment::Day(_) => None,
+            },
+            Column::Number(_) => match Figure::parse(text)? {
+                Figure::Open(open) => Some(Self::Number(open)),
+                Figure::Plain(_) | Figure::Proof(..) => None,
+            },
+            Column::Text(_) | Column::Flag(_) => None,
+        }
     }
 }
 

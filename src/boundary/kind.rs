@@ -327,12 +327,42 @@ pub(super) enum Moment {
     Local(NaiveDateTime),
     /// A day alone.
     Day(NaiveDate),
-    /// Two numbers of which one is the day; the time if there was one.
-    Unordered { first: u8, second: u8, year: i32, time: Option<NaiveTime> },
+    /// It can be read in two ways.
+    Unordered(Unordered),
+}
+
+/// Two numbers of which one is the day; the time if there was one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Unordered {
+    pub(super) first: u8,
+    pub(super) second: u8,
+    year: i32,
+    time: Option<NaiveTime>,
+}
+
+impl Unordered {
+    /// The moment once the order of day and month is known; `None` when there is no such day.
+    pub(super) fn settled(self, order: DateOrder) -> Option<Moment> {
+        let Self { first, second, year, time } = self;
+        let (day, month) = match order {
+            DateOrder::DayFirst => (first, second),
+            DateOrder::MonthFirst => (second, first),
+        };
+        let date = NaiveDate::from_ymd_opt(year, month.into(), day.into())?;
+        Some(time.map_or(Moment::Day(date), |time| Moment::Local(date.and_time(time))))
+    }
+
+    /// A text that is read as this again.
+    pub(super) fn written(self) -> String {
+        let Self { first, second, year, time } = self;
+        let time = time.map_or(String::new(), |time| format!(" {time}"));
+        format!("{first}/{second}/{year}{time}")
+    }
 }
 
 impl Moment {
-    fn parse(text: &str) -> Option<Self> {
+    /// Reads `2025-03-04`, `03/04/2025 10:22`, `4 March 2025` and the like.
+    pub(super) fn parse(text: &str) -> Option<Self> {
         if let Some(instant) = instant_of_salesforce(text) {
             return Some(Self::Instant(instant));
         }
@@ -372,7 +402,7 @@ impl Moment {
             && (1..=31).contains(&second)
             && (first <= 12 || second <= 12)
             && (1900..=2200).contains(&year);
-        possible.then_some(Self::Unordered { first, second, year, time })
+        possible.then_some(Self::Unordered(Unordered { first, second, year, time }))
     }
 
     fn iso(text: &str) -> Option<Self> {
@@ -396,17 +426,6 @@ impl Moment {
             Some(seconds) => Self::Instant(local.and_utc().timestamp_millis() - seconds * 1_000),
             None => Self::Local(local),
         })
-    }
-
-    /// The moment once the order of day and month is known; `None` when there is no such day.
-    pub(super) fn settled(self, order: DateOrder) -> Option<Self> {
-        let Self::Unordered { first, second, year, time } = self else { return Some(self) };
-        let (day, month) = match order {
-            DateOrder::DayFirst => (first, second),
-            DateOrder::MonthFirst => (second, first),
-        };
-        let date = NaiveDate::from_ymd_opt(year, month.into(), day.into())?;
-        Some(time.map_or(Self::Day(date), |time| Self::Local(date.and_time(time))))
     }
 }
 
@@ -604,7 +623,7 @@ mod tests {
             Some(Moment::Instant(at)) => format!("instant {}", instant(at).format("%FT%T%.3f")),
             Some(Moment::Local(at)) => format!("local {at}"),
             Some(Moment::Day(day)) => format!("day {day}"),
-            Some(Moment::Unordered { first, second, year, time }) => {
+            Some(Moment::Unordered(Unordered { first, second, year, time })) => {
                 format!("{first}?{second} {year} {time:?}")
             }
         };

@@ -13,7 +13,7 @@ use hashbrown::{HashMap, HashSet};
 
 use super::column::wipe;
 use super::intake::value;
-use super::kind::Value;
+use super::kind::{Moment, Value};
 use super::{Field, Kind, Object, id_key, ids};
 
 /// Why a record stays outside the review.
@@ -137,8 +137,10 @@ impl Gate {
         let modified = self.modified.and_then(|at| {
             let Value::Moment(moment) = read(at)? else { return None };
             // What only the whole column can tell of a day is not waited for.
-            let order = fields.get(at)?.0.dates;
-            order.map_or(Some(moment), |order| moment.settled(order))?.millis(zone)
+            match (moment, fields.get(at)?.0.dates) {
+                (Moment::Unordered(date), Some(order)) => date.settled(order)?.millis(zone),
+                (moment, _) => moment.millis(zone),
+            }
         });
         let ids = key.into_iter().chain(others.iter().filter_map(|at| id(*at))).collect();
         let line = u32::try_from(line).unwrap_or(u32::MAX);

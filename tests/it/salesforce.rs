@@ -640,6 +640,64 @@ fn a_pull_that_is_killed_goes_on_where_it_was() {
     assert_eq!(facts(&other).len(), facts(&job).len());
 }
 
+/// A thousand accounts that say in a text when they were made. The first page's dates can be read day first
+/// or month first; the last account's proves that the day comes first.
+fn dated(last_of_the_first_page: &str) -> BTreeMap<String, Table> {
+    let mut tables = thousand();
+    let account = tables.get_mut("Account").unwrap();
+    account.fields.push(("Made__c".to_owned(), None));
+    let made = |at| match at {
+        199 => last_of_the_first_page,
+        999 => "25/12/2025",
+        _ => "03/04/2025 10:22",
+    };
+    for (at, record) in account.records.values_mut().enumerate() {
+        record.insert("Made__c".to_owned(), json!(made(at)));
+    }
+    tables
+}
+
+/// Runs the review of such accounts. Gives the digest of its accounts.
+fn digest_of_dated(job: &Job) -> String {
+    run(job).ends(0);
+    let manifest = job.json("runs/2026-11-23/manifest.json");
+    let input = &manifest["inputs"][0];
+    assert_eq!(input["rows_admitted"], 1000);
+    word(&input["sha256"])
+}
+
+fn dated_accounts(org: &Org) -> Job {
+    let job = accounts(org, "");
+    let field = "created = { from = \"Made__c\", why = \"The older record is kept.\" }\n";
+    job.edit("rules/boundary.toml", "\n[user.fields]", &format!("{field}\n[user.fields]"));
+    job
+}
+
+#[test]
+fn dates_that_wait_for_their_column_are_part_of_the_digest_and_of_a_pull_that_goes_on() {
+    let is_down = Arc::new(AtomicBool::new(true));
+    let down = Arc::clone(&is_down);
+    let fault = move |ask: &Request, reply: Reply, _| {
+        if third(ask) && down.load(Ordering::Relaxed) { reply.cut() } else { reply }
+    };
+    let org = Org::start(dated("05/04/2025"), 200, Box::new(fault));
+    let job = dated_accounts(&org);
+    run(&job).ends(3);
+    assert!(job.text(".pull/0-account.jsonl").contains("\"5/4/2025\""));
+    is_down.store(false, Ordering::Relaxed);
+    let before = asked(&org).len();
+    let gone_on = digest_of_dated(&job);
+    let again = asked(&org)[before..].to_vec();
+    assert!(!again.iter().any(|it| it.contains("Made__c FROM Account")), "{again:?}");
+
+    let digest = |last: &str| {
+        let org = Org::start(dated(last), 200, Box::new(|_, reply, _| reply));
+        digest_of_dated(&dated_accounts(&org))
+    };
+    assert_eq!(gone_on, digest("05/04/2025"));
+    assert_ne!(gone_on, digest("06/04/2025"));
+}
+
 #[test]
 fn records_that_are_left_out_are_part_of_a_whole_pull_and_stay_out_of_one_that_goes_on() {
     let is_down = Arc::new(AtomicBool::new(true));

@@ -476,8 +476,6 @@ pub(super) fn wanted<'b>(
 struct Book<'d> {
     desk: &'d Desk,
     kept: stash::Kept,
-    /// Whether every page so far is kept.
-    is_kept: bool,
     intake: Intake,
     page: Intake,
     rows: Rows,
@@ -527,14 +525,10 @@ impl<'d> Book<'d> {
             refused: Vec::new(),
             gaps: Vec::new(),
         });
-        let mut digest = Sha256::new();
-        for line in intake.keep().into_iter().flatten() {
-            digest.update(line);
-        }
+        let digest = digest_of(&intake);
         Ok(Self {
             desk,
             kept,
-            is_kept: true,
             intake,
             page: desk.intake(),
             rows: Rows::new(reading.columns().len()),
@@ -721,14 +715,10 @@ impl<'d> Book<'d> {
         self.tried.insert(way.clone());
         self.mile.next = page.next;
         let lines = self.page.keep();
-        for line in lines.iter().flatten() {
+        for line in &lines {
             self.digest.update(line);
         }
-        // Behind a page that cannot be kept, none is: a pull that goes on there would lack it.
-        match lines {
-            Some(lines) if self.is_kept => self.kept.add(lines, &self.mile)?,
-            Some(_) | None => self.is_kept = false,
-        }
+        self.kept.add(lines, &self.mile)?;
         self.marks.extend_from_slice(&self.mile.admitted);
         self.intake.append(&mut self.page);
         Ok(())
@@ -753,10 +743,7 @@ impl<'d> Book<'d> {
     fn close(mut self, reading: &dyn Reading, before: DateTime<Utc>) -> (Input, Intake) {
         if !reading.is_in_order() {
             self.intake.put_in_order(&self.marks);
-            self.digest = Sha256::new();
-            for line in self.intake.keep().into_iter().flatten() {
-                self.digest.update(line);
-            }
+            self.digest = digest_of(&self.intake);
         }
         let listed = self.problems.len() as u64;
         let tally = Tally {
@@ -790,6 +777,11 @@ impl<'d> Book<'d> {
         };
         (input, self.intake)
     }
+}
+
+/// The digest of all that was admitted.
+fn digest_of(rows: &Intake) -> Sha256 {
+    rows.keep().iter().fold(Sha256::new(), Sha256::chain_update)
 }
 
 /// A digest of a row's mark. Should two rows ever have the same, one of them is said to be missing.
