@@ -19,6 +19,7 @@ mod lead_source;
 mod leave;
 mod lifecycle;
 mod lint;
+mod median;
 mod names;
 mod not_looked;
 mod owners;
@@ -54,6 +55,7 @@ pub(crate) use ladder::same as same_stage;
 pub use lint::{
     Fault, LINTS, LintDef, Linted, Place, Unjudged, Witness, dead_names, lint, routing_rules,
 };
+pub(crate) use median::median;
 pub use names::called;
 pub use not_looked::NotLooked;
 pub use people::without_mark;

@@ -165,8 +165,8 @@ pub(super) fn title(field: &Field) -> String {
 }
 
 /// `1 day`, `41 days`.
-pub(super) fn days(count: i64) -> String {
-    if count == 1 { "1 day".to_owned() } else { format!("{count} days") }
+pub(super) fn days<N: Copy + Display + PartialEq + From<u8>>(count: N) -> String {
+    if count == 1.into() { "1 day".to_owned() } else { format!("{count} days") }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::boundary::{Batch, Field, Object};
-use crate::check::{fold, same_stage};
+use crate::check::{fold, median, same_stage};
 use crate::policy::quoted;
 
 use super::Batches;
@@ -606,8 +606,9 @@ struct StageFigures {
 }
 
 impl StageFigures {
-    fn median(&self) -> Option<f64> {
-        self.probabilities.get(self.probabilities.len() / 2).copied()
+    /// How likely these deals are to be won.
+    fn probability(&self) -> Option<f64> {
+        median(self.probabilities.iter().copied())
     }
 }
 
@@ -645,9 +646,6 @@ impl Signs {
             figures.won += usize::from(flag(&self.won));
             figures.probabilities.extend(probability);
         }
-        for figures in stages.values_mut() {
-            figures.probabilities.sort_by(f64::total_cmp);
-        }
         stages
     }
 
@@ -669,7 +667,7 @@ impl Signs {
     /// probability nor a word tells.
     fn stands(&self, stage: &str, figures: &StageFigures) -> Option<(f64, usize)> {
         let word = place(stage, DEAL_ORDER);
-        let Some(median) = figures.median() else { return Some((-1.0, word?)) };
+        let Some(median) = figures.probability() else { return Some((-1.0, word?)) };
         // Deals that are surely won or lost, where no column tells, may be over: `Renewed`.
         let is_underway = 0.0 < median && median < 100.0 && (median - 1.0).abs() > f64::EPSILON;
         (self.closed.is_some() || word.is_some() || is_underway)
@@ -698,7 +696,7 @@ pub(super) fn deal_ladder(batches: &Batches) -> Option<Ladder> {
             Some(Ended::Won) => won.push((stage, said)),
             Some(Ended::Lost) => lost.push((stage, said)),
             None => {
-                if let Some(median) = figures.median() {
+                if let Some(median) = figures.probability() {
                     let _ = write!(said, ", median probability {median}");
                 }
                 match signs.stands(&stage, &figures) {

@@ -361,10 +361,7 @@ impl<'w, 'a> Case<'w, 'a> {
             .because(policy(first.ask.line, first.ask.words()))
             .because(policy(
                 self.rule.grace_days.line,
-                format!(
-                    "the company may follow within {}",
-                    days(self.rule.grace_days.value.into())
-                ),
+                format!("the company may follow within {}", days(self.rule.grace_days.value)),
             ));
         finding = first.lacks.iter().cloned().fold(finding, Finding::lacking);
         self.doubts(account, deal, finding)

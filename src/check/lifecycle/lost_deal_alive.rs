@@ -387,7 +387,7 @@ impl<'w, 'a> Case<'w, 'a> {
         if let Life::Planned(_) = life {
             return finding;
         }
-        let within = format!("changes within {} are judged", days(within_days.value.into()));
+        let within = format!("changes within {} are judged", days(within_days.value));
         let hours =
             format!("a change within {} h of the loss is a correction", correction_hours.value);
         finding

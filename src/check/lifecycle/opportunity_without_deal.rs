@@ -225,7 +225,7 @@ impl<'a> Case<'_, 'a> {
             ))
             .because(policy(
                 self.rule.after_days.line,
-                format!("the stage may stay for {}", days(self.rule.after_days.value.into())),
+                format!("the stage may stay for {}", days(self.rule.after_days.value)),
             ))
             .because(Evidence::Figure {
                 of: "deals linked".to_owned(),

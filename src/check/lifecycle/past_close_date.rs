@@ -139,7 +139,7 @@ fn finding(world: &World<'_>, asked: &Asked, deal: Row<'_>, past: i64) -> Findin
     }
     finding = finding.because(policy(
         rule.grace_days.line,
-        format!("an open deal may be {} past its close date", days(rule.grace_days.value.into())),
+        format!("an open deal may be {} past its close date", days(rule.grace_days.value)),
     ));
     finding = forecast(rule, asked, deal, finding);
     doubts(world, asked, deal, past, finding)

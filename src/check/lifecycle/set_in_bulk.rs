@@ -349,7 +349,7 @@ impl<'a> Look<'_, 'a> {
                 .because(figure("the first of them".to_owned(), first.join(", ")))
                 .because(figure("set by".to_owned(), kind.to_owned()))
                 .because(figure(
-                    format!("such minutes of the same in {}", days(rule.within_days.value.into())),
+                    format!("such minutes of the same in {}", days(rule.within_days.value)),
                     of_writer.to_string(),
                 ))
                 .because(policy(
@@ -358,7 +358,7 @@ impl<'a> Look<'_, 'a> {
                 ))
                 .because(policy(
                     rule.within_days.line,
-                    format!("changes within {} are judged", days(rule.within_days.value.into())),
+                    format!("changes within {} are judged", days(rule.within_days.value)),
                 ));
         finding = match actor {
             Actor::Stranger => finding.lacking("who set them is in no input"),

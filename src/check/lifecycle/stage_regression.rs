@@ -274,7 +274,7 @@ fn finding<'a>(world: &World<'a>, history: &History, ladder: &Ladder, fall: &Fal
         .because(on_ladder(ladder, format!("order = {}", ladder.order.join(", "))))
         .because(policy(
             rule.within_days.line,
-            format!("falls within {} are judged", days(rule.within_days.value.into())),
+            format!("falls within {} are judged", days(rule.within_days.value)),
         ));
     let by_person = |finding: Finding| {
         finding

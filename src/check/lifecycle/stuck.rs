@@ -12,6 +12,7 @@ use crate::check::condition::Conditions;
 use crate::check::deals::{self, Closing, DealState};
 use crate::check::history::{Change, History};
 use crate::check::ladder::{Flags, Ladder, Ladders, same};
+use crate::check::median;
 use crate::check::settings::label;
 use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use crate::finding::{Evidence, Finding, Proposal, Severity};
@@ -236,7 +237,7 @@ impl<'a> Case<'_, 'a> {
     /// The limit at the end of the headline.
     fn words(&self, limit: &Limit<'_>) -> String {
         match limit {
-            Limit::Set(limit) => format!("its limit is {}", days(limit.value.into())),
+            Limit::Set(limit) => format!("its limit is {}", days(limit.value)),
             Limit::Learnt(median, like) => format!(
                 "{} times the median of {} won deals {} is {:.0} days",
                 self.rule.times_median.value,
@@ -269,7 +270,7 @@ impl<'a> Case<'_, 'a> {
         finding
             .because(Evidence::Figure {
                 of: format!("median {span}{kind}"),
-                is: format!("{} days, n = {}", median.days, median.n),
+                is: format!("{}, n = {}", days(median.days), median.n),
             })
             .because(policy(
                 self.rule.times_median.line,
@@ -394,7 +395,7 @@ impl<'a> Sample<'a> {
         let medians = spans
             .into_iter()
             .filter(|(_, spans)| spans.len() >= least)
-            .map(|(key, spans)| (key, median(spans)))
+            .filter_map(|(key, spans)| Some((key, Median::of(spans)?)))
             // Deals that are entered when they are won have no duration to learn from.
             .filter(|(_, median)| median.days >= 1.0)
             .collect();
@@ -488,14 +489,15 @@ impl<'a> Visits<'a> {
     }
 }
 
-/// The middle of some spans; the mean of the two middle ones where their number is even.
-fn median(mut spans: Vec<i64>) -> Median {
-    spans.sort_unstable();
-    let n = spans.len();
-    let at = |index: usize| spans.get(index).copied().unwrap_or_default();
-    #[expect(clippy::cast_precision_loss, reason = "days of this era are few")]
-    let days = if n % 2 == 1 { at(n / 2) as f64 } else { (at(n / 2 - 1) + at(n / 2)) as f64 / 2.0 };
-    Median { days, n, slow: at(n - n.div_ceil(10)) }
+impl Median {
+    /// Of the days that deals took; nothing where there are none.
+    fn of(mut spans: Vec<i64>) -> Option<Self> {
+        spans.sort_unstable();
+        #[expect(clippy::cast_precision_loss, reason = "days of this era are few")]
+        let days = median(spans.iter().map(|days| *days as f64))?;
+        let n = spans.len();
+        Some(Self { days, n, slow: *spans.get(n - n.div_ceil(10))? })
+    }
 }
 
 #[cfg(test)]
@@ -504,7 +506,7 @@ mod tests {
 
     #[track_caller]
     fn check(spans: &[i64], days: f64, slow: i64) {
-        let median = median(spans.to_vec());
+        let median = Median::of(spans.to_vec()).unwrap();
         assert_eq!((median.days.to_bits(), median.slow), (days.to_bits(), slow), "{spans:?}");
     }
 

@@ -268,7 +268,7 @@ impl<'a> Case<'_, 'a> {
             ))
             .because(policy(
                 self.rule.grace_days.line,
-                format!("the stage may follow within {}", days(self.rule.grace_days.value.into())),
+                format!("the stage may follow within {}", days(self.rule.grace_days.value)),
             ));
         if self.row.text(&self.ladder.field).is_none() {
             finding = finding.lacking(blank_field(&self.ladder.field));

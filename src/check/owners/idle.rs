@@ -15,6 +15,7 @@ use crate::policy::{Said, Section};
 use super::super::condition::{Conditions, When};
 use super::super::history::{Change, History};
 use super::super::lint::{Line, List, Rest, Takes};
+use super::super::median;
 use super::super::people::{Found, Standing};
 use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::inactive_owner::Departed;
@@ -291,7 +292,10 @@ impl<'a> Look<'_, 'a> {
             quiet.push(Quiet { row, segment, change, activity });
         }
         self.note(planned, undated, judgement);
-        let medians: Vec<_> = ages.into_iter().map(median).collect();
+        let medians: Vec<_> = ages
+            .into_iter()
+            .map(|ages| Some((median(ages.iter().copied().map(real))?, ages.len())))
+            .collect();
         let fields: Vec<&Field> = self.dates.meaningful.iter().collect();
         let changes = self.history.filter(|_| !quiet.is_empty());
         let changes = changes
@@ -345,7 +349,7 @@ impl<'a> Look<'_, 'a> {
         &self,
         quiet: &Quiet<'a>,
         limits: &Limits,
-        median: Option<(i64, usize)>,
+        median: Option<(f64, usize)>,
         latest: Option<Change<'a>>,
     ) -> Finding {
         let (owned, row, dates) = (self.owned, quiet.row, self.dates);
@@ -402,7 +406,7 @@ impl<'a> Look<'_, 'a> {
         &self,
         quiet: &Quiet<'a>,
         limits: &Limits,
-        median: Option<(i64, usize)>,
+        median: Option<(f64, usize)>,
         finding: Finding,
     ) -> Finding {
         let segment = quiet.segment.and_then(|at| self.rules.segments.get(at));
@@ -428,7 +432,7 @@ impl<'a> Look<'_, 'a> {
         }
     }
 
-    fn doubts(&self, quiet: &Quiet<'a>, median: Option<(i64, usize)>) -> Vec<String> {
+    fn doubts(&self, quiet: &Quiet<'a>, median: Option<(f64, usize)>) -> Vec<String> {
         const RECENT_DAYS: i64 = 30;
         let (row, object) = (quiet.row, self.owned.object);
         let mut doubts = Vec::new();
@@ -442,7 +446,7 @@ impl<'a> Look<'_, 'a> {
             ));
         }
         if let (Some(change), Some((median, _))) = (quiet.change, median)
-            && change <= median
+            && real(change) <= median
         {
             doubts.push(format!(
                 "half of such {} stand for {} or longer: the limit may be too short for them",
@@ -471,27 +475,12 @@ fn over(age: i64, limit: &Said<u32>) -> bool {
     age > i64::from(limit.value)
 }
 
+#[expect(clippy::cast_precision_loss, reason = "days of this era are few")]
+fn real(days: i64) -> f64 {
+    days as f64
+}
+
 /// The records in no segment come first.
 fn place(segment: Option<usize>) -> usize {
     segment.map_or(0, |at| at + 1)
-}
-
-/// The middle of some figures, the lower of two, and how many there were.
-fn median(mut figures: Vec<i64>) -> Option<(i64, usize)> {
-    let middle = figures.len().checked_sub(1)? / 2;
-    let (_, median, _) = figures.select_nth_unstable(middle);
-    Some((*median, figures.len()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_median_is_the_lower_middle() {
-        assert_eq!(median(vec![]), None);
-        assert_eq!(median(vec![7]), Some((7, 1)));
-        assert_eq!(median(vec![9, 1, 5]), Some((5, 3)));
-        assert_eq!(median(vec![9, 1, 5, 7]), Some((5, 4)));
-    }
 }

@@ -189,7 +189,7 @@ fn finding<'a>(
     }
     finding = finding.because(policy(
         rules.min_days_left.line,
-        format!("absences of {} more count", days(rules.min_days_left.value.into())),
+        format!("absences of {} more count", days(rules.min_days_left.value)),
     ));
     if let Some(work) = owned.work(row) {
         finding = finding.because(Evidence::Cell(work));

@@ -13,6 +13,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::super::condition::Conditions;
 use super::super::ladder::lists;
+use super::super::median;
 use super::super::people::{Found, Person, Standing};
 use super::super::{About, CheckDef, Family, Judge, Judgement, NotLooked, Off, Policies, World};
 use super::{Owned, Scope, UserFields, days, holders, policy, settings};
@@ -346,7 +347,9 @@ impl<'l, 'a> Look<'l, 'a> {
                 && other.open > 0
                 && !self.rules.is_in_ramp(self.world, other.person)
         });
-        let others = median(others.map(|other| other.open).collect());
+        let others: Vec<f64> = others.map(|other| real(other.open)).collect();
+        let count = others.len();
+        let others = median(others).map(|median| (median, count));
         let case = Overload { owned, cap, load, row, others };
         let finding = case.finding(self);
         Some(missing.into_iter().fold(finding, Finding::lacking))
@@ -420,8 +423,7 @@ impl Overload<'_, '_, '_> {
         let Load { person, open, lively, .. } = *self.load;
         let plural = self.owned.object.plural();
         let mut doubts = Vec::new();
-        let near =
-            |median: f64| f64::from(u32::try_from(open).unwrap_or(u32::MAX)) <= NEAR * median;
+        let near = |median: f64| real(open) <= NEAR * median;
         if let Some((median, _)) = self.others.filter(|(median, _)| near(*median)) {
             doubts.push(format!(
                 "others have about as many ({median} in the middle): the cap may be too low"
@@ -575,12 +577,7 @@ impl Absent<'_, '_> {
     }
 }
 
-/// What stands in the middle, and of how many; of an even number what lies between.
-fn median(mut counts: Vec<usize>) -> Option<(f64, usize)> {
-    counts.sort_unstable();
-    let at = |at: usize| counts.get(at).map(|it| f64::from(u32::try_from(*it).unwrap_or(u32::MAX)));
-    let half = counts.len() / 2;
-    let upper = at(half)?;
-    let lower = if counts.len().is_multiple_of(2) { at(half - 1)? } else { upper };
-    Some((f64::midpoint(lower, upper), counts.len()))
+/// A count of records as a measure.
+fn real(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }

@@ -161,7 +161,7 @@ impl<'a> Passed<'_, 'a> {
         let object = self.owned.object;
         let times = self.given.len();
         let unknown = self.given.iter().filter(|change| !self.is_by_person(world, change)).count();
-        let within = days(within_days.value.into());
+        let within = days(within_days.value);
         let are_enough = times - unknown >= changes.value as usize;
         let headline = if unknown == 0 {
             format!("People gave the {object} away {times} times in the last {within}")
@@ -183,10 +183,7 @@ impl<'a> Passed<'_, 'a> {
         }
         finding = finding
             .because(policy(changes.line, format!("{} changes or more", changes.value)))
-            .because(policy(
-                within_days.line,
-                format!("within {}", days(within_days.value.into())),
-            ));
+            .because(policy(within_days.line, format!("within {}", days(within_days.value))));
         if unknown > 0 {
             let words = format!("who made {unknown} of the {times} changes is not known");
             finding = if are_enough { finding.unless(words) } else { finding.lacking(words) };

@@ -192,7 +192,7 @@ fn finding(
         let grace = &needs.grace_days;
         let allowed = match grace.value {
             0 => "its day may not lie in the past".to_owned(),
-            grace => format!("its day may lie {} in the past", days(grace.into())),
+            grace => format!("its day may lie {} in the past", days(grace)),
         };
         finding = finding.because(policy(grace.line, allowed));
     }

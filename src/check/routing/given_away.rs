@@ -377,7 +377,7 @@ impl<'l, 'a> Look<'l, 'a> {
             names => format!("the pool of {}", names.join(", ")),
         };
         let (noun, routed, given) = (noun(&group.objects), group.routed, group.given_away());
-        let soon = days(within_days.value.into());
+        let soon = days(within_days.value);
         let headline = format!(
             "People gave {given} of the {routed} {noun} that the rules gave to {whom} to somebody else \
              within {soon}"
@@ -389,7 +389,7 @@ impl<'l, 'a> Look<'l, 'a> {
         let fact = figure(
             format!(
                 "{noun} of the last {} that the rules gave to {whom}",
-                days(look_back_days.value.into())
+                days(look_back_days.value)
             ),
             routed.to_string(),
         );

@@ -642,7 +642,7 @@ impl Look<'_, '_> {
         finding = finding
             .because(policy(
                 look_back_days.line,
-                format!("of the last {}", days(look_back_days.value.into())),
+                format!("of the last {}", days(look_back_days.value)),
             ))
             .because(policy(least.line, format!("turns are told from {} records on", least.value)))
             .because(policy(

@@ -191,7 +191,7 @@ impl<'a> Look<'_, 'a> {
             "{} is changed by people ({people} {plural} in {}, {} among them) and by service users \
              ({services}), and no rule says which of them is right",
             title(field),
-            days(rules.within_days.value.into()),
+            days(rules.within_days.value),
             world.called(row)
         );
         let question = format!(
@@ -223,7 +223,7 @@ impl<'a> Look<'_, 'a> {
             ))
             .because(policy(
                 rules.within_days.line,
-                format!("changes within {} count", days(rules.within_days.value.into())),
+                format!("changes within {} count", days(rules.within_days.value)),
             ));
         if course.unknown > 0 {
             finding = finding.because(figure(

@@ -371,8 +371,8 @@ impl<'a> Look<'_, 'a> {
         if !first.is(last) {
             finding = finding.because(history.evidence(last));
         }
-        let within = days(rules.within_days.value.into());
-        let valid = days(rules.valid_days.value.into());
+        let within = days(rules.within_days.value);
+        let valid = days(rules.valid_days.value);
         finding = finding
             .because(policy(*line, format!("{stamp} says when {field} was verified")))
             .because(policy(

@@ -266,7 +266,7 @@ fn finding<'a>(
         [] => format!("nobody may change {field} in the CRM"),
         writers => format!("{field} is written by {}", writers.join(", ")),
     };
-    let within = days(rules.within_days.value.into());
+    let within = days(rules.within_days.value);
     let proposal = Proposal::ReviewUpstream { question };
     let fact = Evidence::Cell(row.cell(field));
     let mut finding = Finding::about(row.record(), headline, fact, proposal)

@@ -4,6 +4,7 @@
 
 use serde::Serialize;
 
+use crate::check::median;
 use crate::metrics::{Course, Week};
 use crate::packet::Review;
 use crate::packet::escape::grouped;
@@ -131,9 +132,7 @@ impl Tracked {
             add(
                 format!("median of {} before", recent.len()),
                 std::array::from_fn(|at| {
-                    median(
-                        recent.iter().filter_map(|week| week.inputs().get(at).copied()).collect(),
-                    )
+                    middle(recent.iter().filter_map(|week| week.inputs().get(at).copied()))
                 }),
             );
         }
@@ -141,17 +140,18 @@ impl Tracked {
     }
 }
 
-/// The middle one; between two, the half of their sum.
-fn median(mut numbers: Vec<u64>) -> String {
-    numbers.sort_unstable();
-    let at = |half: usize| numbers.get(half).copied().unwrap_or_default();
-    let half = numbers.len() / 2;
-    if numbers.len() % 2 == 1 {
-        return count(at(half));
-    }
-    let sum = at(half.saturating_sub(1)) + at(half);
-    let rest = if sum % 2 == 1 { ".5" } else { "" };
-    count(sum / 2) + rest
+/// The median of counts, in words.
+fn middle(counts: impl Iterator<Item = u64>) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "counts of records are far below 2^52")]
+    let median = median(counts.map(|count| count as f64)).unwrap_or_default();
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "what lies between two counts is one, or a half more"
+    )]
+    let whole = median.trunc() as u64;
+    let half = if median.fract() > 0.0 { ".5" } else { "" };
+    count(whole) + half
 }
 
 impl Row {
