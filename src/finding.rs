@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
 use crate::boundary::{Cell, Field, Object, RecordRef, Row, Shown, in_full};
+use crate::digest;
 
 /// How much harm the fault does while it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -894,7 +895,9 @@ impl Finding {
             };
             add(&words);
         }
-        hash.finalize().iter().take(12).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+        let mut digest = digest::hex(&hash.finalize());
+        digest.truncate(24);
+        digest
     }
 }
 

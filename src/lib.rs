@@ -20,12 +20,12 @@
 //! The modules in reading order; each imports only from those above it, and `tests/it/tidy.rs` holds
 //! the table of who may import whom:
 //!
-//! [`threads`] work by pieces · [`policy`] what a person wrote, with its place · [`boundary`] what may
-//! come in · [`matching`] what is the same · [`finding`] what may be said · [`check`] the judgements ·
-//! [`folder`] files that are private and whole · [`source`] where records come from · [`gate`] who may
-//! decide what · [`ledger`] what was run and decided · [`metrics`] the one rate · [`packet`] what is
-//! shown · [`config`] the job · [`review`] the run · [`draft`] the first folder · [`linking`] the
-//! duplicate engine alone · [`cli`] the arguments.
+//! [`threads`] work by pieces · [`digest`] digests as they are written · [`policy`] what a person wrote,
+//! with its place · [`boundary`] what may come in · [`matching`] what is the same · [`finding`] what may
+//! be said · [`check`] the judgements · [`folder`] files that are private and whole · [`source`] where
+//! records come from · [`gate`] who may decide what · [`ledger`] what was run and decided · [`metrics`]
+//! the one rate · [`packet`] what is shown · [`config`] the job · [`review`] the run · [`draft`] the
+//! first folder · [`linking`] the duplicate engine alone · [`cli`] the arguments.
 //!
 //! What is absent on purpose:
 //! * no check knows a CRM, a template, the clock, the disk, the ledger or another check;
@@ -37,6 +37,7 @@ pub mod boundary;
 pub mod check;
 pub mod cli;
 pub mod config;
+pub mod digest;
 pub mod draft;
 pub mod finding;
 pub mod folder;

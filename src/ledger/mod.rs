@@ -14,9 +14,9 @@ use std::ops::Deref;
 use std::path::Path;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sha2::{Digest as _, Sha256};
 
 use crate::boundary::RecordRef;
+use crate::digest;
 use crate::finding::{FindingId, ProposalKind};
 use crate::folder::{self, FolderError};
 use crate::gate::Decision;
@@ -57,13 +57,6 @@ pub enum LedgerError {
         /// What the system said.
         what: io::Error,
     },
-}
-
-/// A digest in lower-case hexadecimal.
-pub fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::with_capacity(64), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 /// The head of an empty chain.
@@ -235,7 +228,7 @@ impl Ledger {
         let disk = |what| LedgerError::Disk { file: self.name.clone(), what };
         let line = wire::line(self.heads.len(), self.head(), &entry);
         let line = line.map_err(|error| disk(error.into()))?;
-        let head = digest(line.as_bytes());
+        let head = digest::sha256(line.as_bytes());
         let mut bytes = line.into_bytes();
         bytes.push(b'\n');
         let before = self.file.metadata().map_err(disk)?.len();
@@ -372,7 +365,7 @@ fn verify(lines: &[u8], file: &str) -> Result<(Vec<Entry>, Vec<String>), LedgerE
         if !wire::line(seq, &prev, &entry).is_ok_and(|again| again.as_bytes() == line) {
             return Err(broken("it is not written as this program writes it"));
         }
-        heads.push(digest(line));
+        heads.push(digest::sha256(line));
         entries.push(entry);
     }
     Ok((entries, heads))

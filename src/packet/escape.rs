@@ -268,7 +268,7 @@ pub(super) fn grouped(number: usize) -> String {
 }
 
 /// `1 proposal`, `42 proposals`.
-pub(super) fn counted(number: usize, noun: &str) -> String {
+pub(crate) fn counted(number: usize, noun: &str) -> String {
     format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
 }
 

@@ -23,10 +23,12 @@ use tera::Tera;
 
 use crate::boundary::{Admission, Boundary, Object, RecordRef};
 use crate::check::{AsOf, By, Groups, Off, Report};
+use crate::digest;
 use crate::finding::FindingId;
 use crate::gate::{Decision, Profile};
 use crate::metrics::{Percent, Rate, Week};
 
+pub(crate) use escape::counted;
 pub use escape::visible;
 pub use link::{LinkError, RecordLink};
 pub use mask::{Learning, Mask};
@@ -313,7 +315,7 @@ impl LeftOut {
     fn words(self) -> Option<String> {
         let count = |of: u64, one: &str| {
             let of = usize::try_from(of).unwrap_or(usize::MAX);
-            (of > 0).then(|| escape::counted(of, one))
+            (of > 0).then(|| counted(of, one))
         };
         let parts: Vec<String> = [
             count(self.young, "record").map(|it| it + " too young for the router to be done"),
@@ -368,9 +370,9 @@ impl Review<'_> {
         let under_review = flagged.iter().filter(|record| !self.beside.contains(**record)).count();
         format!(
             "{}{part} on {} of {} under review{beside}; {reference}{waiting}",
-            escape::counted(open.len(), "proposal"),
+            counted(open.len(), "proposal"),
             escape::grouped(under_review),
-            escape::counted(reviewed, "record"),
+            counted(reviewed, "record"),
         )
     }
 }
@@ -857,7 +859,7 @@ pub fn findings_lines(review: &Review<'_>) -> Result<String, PacketError> {
 fn findings_digest(review: &Review<'_>) -> Result<String, PacketError> {
     let mut digest = Sha256::new();
     each_line(review, |line| digest.update(line))?;
-    Ok(seal::hex(&digest.finalize()))
+    Ok(digest::hex(&digest.finalize()))
 }
 
 /// Gives each line of `findings.jsonl`, with its end.

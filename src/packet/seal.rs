@@ -30,13 +30,3 @@ pub(super) fn policy() -> String {
          base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     )
 }
-
-/// The digest of some bytes in lower-case hex.
-pub(super) fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-/// A digest in lower-case hex.
-pub(super) fn hex(digest: &[u8]) -> String {
-    digest.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
-}

@@ -14,10 +14,11 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::boundary::{Boundary, Exposure, Field, Kind, Object, RecordRef};
 use crate::check::{Policies, finds_inactive_owners};
 use crate::config::{Config, Crm};
+use crate::digest;
 use crate::finding::{FindingId, ProposalKind};
 use crate::folder::{self, FolderError, Held};
 use crate::gate::Verdict;
-use crate::ledger::{Chain, Decided, Run, digest};
+use crate::ledger::{Chain, Decided, Run};
 
 use super::desk::decided_on;
 use super::paper::{self, After, Change, FieldChange, Paper, Told};
@@ -142,7 +143,7 @@ fn refuse_edited(sheets: &Path) -> Result<(), FolderError> {
     let listed = fs::read_to_string(sheets.join(LIST)).unwrap_or_default();
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let sha256 = fs::read(entry.path()).map(|bytes| digest(&bytes)).unwrap_or_default();
+        let sha256 = fs::read(entry.path()).map(|bytes| digest::sha256(&bytes)).unwrap_or_default();
         if name != LIST && !listed.lines().any(|line| line == format!("{sha256}  {name}")) {
             return Err(FolderError::NotOurs { path: entry.path().display().to_string() });
         }
@@ -427,7 +428,7 @@ impl<'c> Sheets<'c> {
         let mut text = words.clone();
         text.push_str("\nsha256 of each file:\n");
         for (file, content) in &files {
-            text += &format!("{}  {file}\n", digest(content.as_bytes()));
+            text += &format!("{}  {file}\n", digest::sha256(content.as_bytes()));
         }
         files.push((LIST.to_owned(), text));
         (files, format!("{words}\nThe sheets:\n  changes/{name}/\n"))

@@ -13,9 +13,10 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 
+use crate::digest;
 use crate::finding::FindingId;
 use crate::gate::{Attention, Reason, Saying, VerdictKind};
-use crate::ledger::{GENESIS, digest};
+use crate::ledger::GENESIS;
 use crate::packet::{DECISIONS as SCHEMA, visible};
 use crate::policy::{Lines, Log, Problems, Said};
 
@@ -433,7 +434,7 @@ impl Reader<'_> {
         Filed {
             name: self.name.to_owned(),
             bytes: bytes.to_owned(),
-            digest: digest(bytes),
+            digest: digest::sha256(bytes),
             run: wire.run,
             packet_digest: wire.packet_digest,
             ledger_head: wire.ledger_head,

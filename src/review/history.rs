@@ -17,9 +17,10 @@ use serde::{Deserialize, Serialize};
 use crate::boundary::{Field, Object, Outside, RecordRef, Row, named_day};
 use crate::check::{ALL, About, CheckDef, Family, Report};
 use crate::config::Config;
+use crate::digest;
 use crate::finding::{Finding, FindingId, Hold, ProposalKind};
 use crate::gate::{Gate, Reason, Verdict};
-use crate::ledger::{self, Decided, Entry, Run, digest};
+use crate::ledger::{self, Decided, Entry, Run};
 use crate::packet::{
     self, Happened, How, Last, Proposed, Queue, Resolved, RuleChange, Since, Standing, State,
     Subject, Unanswered,
@@ -530,7 +531,7 @@ pub(super) fn remembered(
 ) -> Result<BTreeMap<FindingId, Memory>, PaperError> {
     let (path, bytes) = memory_of(runs, run)?;
     let altered = || PaperError::Altered { path: path.clone() };
-    if digest(&bytes) != run.history {
+    if digest::sha256(&bytes) != run.history {
         return Err(altered());
     }
     let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());

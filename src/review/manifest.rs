@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use crate::boundary::{Field, Object};
 use crate::check::{By, Groups, NotLooked, Outcome};
 use crate::config::Config;
-use crate::ledger::{Run, digest};
+use crate::digest;
+use crate::ledger::Run;
 use crate::packet::{Completeness, Review};
 use crate::source::{Files, Origin, csv};
 
@@ -30,14 +31,14 @@ pub(super) fn inputs_digest(judged: &Judged, rules: &[RulesFile], event: Option<
     parts.extend(event.map(|event| format!("event {event}")));
     parts
         .extend(judged.inputs.iter().map(|input| format!("{} {}", input.file, input.tally.sha256)));
-    digest(parts.join("\n").as_bytes())
+    digest::sha256(parts.join("\n").as_bytes())
 }
 
 /// One digest over what decides how records are judged: when it changes, trends break.
 pub(super) fn definition_digest(rules: &[RulesFile]) -> String {
     let parts: Vec<_> =
         rules.iter().map(|rules| format!("{} {}", rules.file, rules.judging())).collect();
-    digest(parts.join("\n").as_bytes())
+    digest::sha256(parts.join("\n").as_bytes())
 }
 
 /// The version of the format.
@@ -669,7 +670,7 @@ mod tests {
         ] {
             put(name, text);
         }
-        let sha256 = digest(b"Id\n00Q1\n");
+        let sha256 = digest::sha256(b"Id\n00Q1\n");
         let manifest = |bytes: &str| -> Kept {
             serde_json::from_str(&format!(
                 r#"{{"run": "R", "program": "P", "ledger": {{"length": 0, "head": ""}}, "rules": [],

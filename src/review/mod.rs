@@ -39,12 +39,13 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::boundary::Object;
 use crate::check::{ALL, AsOf, EXAMPLES};
 use crate::config::{self, Config, Crm};
+use crate::digest;
 use crate::finding::Severity;
 use crate::folder::{self, FolderError, Held};
 use crate::gate::Gate;
-use crate::ledger::{Chain, Entry, Ledger, LedgerError, digest};
+use crate::ledger::{Chain, Entry, Ledger, LedgerError};
 use crate::metrics;
-use crate::packet::{self, PacketError, RecordLink};
+use crate::packet::{self, PacketError, RecordLink, counted};
 use crate::policy::Problems;
 use crate::source::live::{LiveError, Surroundings};
 use crate::source::secret::Environment;
@@ -214,8 +215,8 @@ impl Folder {
     fn digests(&self) -> Vec<RulesFile> {
         let rules_file = |file: String, name: &str, text: &str| RulesFile {
             file,
-            sha256: digest(text.as_bytes()),
-            judging_sha256: Some(digest(config::judging(name, text).as_bytes())),
+            sha256: digest::sha256(text.as_bytes()),
+            judging_sha256: Some(digest::sha256(config::judging(name, text).as_bytes())),
         };
         let rules = self.rules.iter().filter(|(name, _)| *name != EXAMPLES);
         let rules = rules.map(|(name, text)| rules_file(format!("rules/{name}"), name, text));
@@ -271,11 +272,6 @@ pub fn asks_a_crm(path: &Path) -> bool {
 
 /// The program and its version, as its outputs name it.
 const PROGRAM: &str = concat!("crm-review ", env!("CARGO_PKG_VERSION"));
-
-/// `1 line`, `20 lines`.
-fn counted(count: usize, of: &str) -> String {
-    if count == 1 { format!("1 {of}") } else { format!("{count} {of}s") }
-}
 
 /// What is wrong and its remedy, as the end of a sentence.
 fn in_a_sentence(error: &impl std::fmt::Display) -> String {

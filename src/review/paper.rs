@@ -15,9 +15,10 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::boundary::RecordRef;
 use crate::check::ALL;
+use crate::digest;
 use crate::finding::{FindingId, Hold, ProposalKind};
 use crate::gate::{Case, Reason};
-use crate::ledger::{Run, digest};
+use crate::ledger::Run;
 use crate::packet::{Asks, Line, Proposed, Ref, Slice};
 
 use super::tally::{Scope, Stand};
@@ -202,7 +203,8 @@ impl Paper {
             }
             all.entry(id).or_default().push(one);
         }
-        let slices = slices.into_values().map(|(lines, ids)| (digest(&lines), ids)).collect();
+        let slices =
+            slices.into_values().map(|(lines, ids)| (digest::sha256(&lines), ids)).collect();
         Ok(Self { digest: run.proposals.clone(), told: all, slices })
     }
 
@@ -238,7 +240,7 @@ impl Findings {
         let path = home(runs, run)?.join(FINDINGS);
         let name = || path.display().to_string();
         let bytes = fs::read(&path).map_err(|what| PaperError::Disk { path: name(), what })?;
-        if digest(&bytes) == run.proposals {
+        if digest::sha256(&bytes) == run.proposals {
             Ok(Self { path, bytes })
         } else {
             Err(PaperError::Altered { path: name() })
@@ -292,7 +294,7 @@ pub(super) fn check_read(runs: &Path, run: &Run) -> Result<(), PaperError> {
     let path = home(runs, run)?.join("packet.html");
     let name = || path.display().to_string();
     match fs::read(&path) {
-        Ok(bytes) if digest(&bytes) == run.packet => Ok(()),
+        Ok(bytes) if digest::sha256(&bytes) == run.packet => Ok(()),
         Ok(_) => Err(PaperError::Altered { path: name() }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(what) => Err(PaperError::Disk { path: name(), what }),

@@ -10,9 +10,10 @@ use std::path::Path;
 
 use crate::check::{Bench, EXAMPLES, Outcome, Report, World};
 use crate::config::{self, Config};
+use crate::digest;
 use crate::finding::{Finding, FindingId};
 use crate::gate::Verdict;
-use crate::ledger::{Run, digest};
+use crate::ledger::Run;
 use crate::packet::{Effect, JOB, RuleChange, RuleEffect};
 
 use super::history::{self, Past};
@@ -111,7 +112,7 @@ pub(super) fn kept(runs: &Path, run: &Run) -> Option<Kept> {
     let named_by_ledger = manifest::definition_digest(&named) == run.definition;
     let whole = named.iter().all(|RulesFile { file, sha256, .. }| {
         file.strip_prefix("rules/").is_none_or(|name| {
-            rules.get(name).is_some_and(|text| digest(text.as_bytes()) == *sha256)
+            rules.get(name).is_some_and(|text| digest::sha256(text.as_bytes()) == *sha256)
         })
     });
     (named_by_ledger && whole).then_some(Kept { named, rules })

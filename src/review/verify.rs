@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use crate::check::AsOf;
+use crate::digest;
 use crate::folder::{self, FolderError, Held};
-use crate::ledger::{Chain, Run, digest};
+use crate::ledger::{Chain, Run};
 
 use super::changes;
 use super::judged::judge;
@@ -174,7 +175,7 @@ fn faults(home: &Path, manifest: &Kept, run: &Run, ledger: &Chain) -> Vec<String
     ] {
         let name = format!("{}/{file}", name(home));
         match fs::read(home.join(file)) {
-            Ok(bytes) if digest(&bytes) == *expect => {}
+            Ok(bytes) if digest::sha256(&bytes) == *expect => {}
             Ok(_) => faults.push(format!("{name}: it is not the file that the ledger names")),
             Err(error) => faults.push(format!("{name}: {error}")),
         }

@@ -12,9 +12,10 @@ use chrono::NaiveDate;
 use crate::boundary::{Admission, Object, RecordRef, Row};
 use crate::check::{CheckDef, MODEL, Pulled, Report, weighed};
 use crate::config::Config;
+use crate::digest;
 use crate::finding::{Finding, Severity};
 use crate::gate::{Gate, Profile};
-use crate::ledger::{self, Chain, Entry, Run, Tally, digest};
+use crate::ledger::{self, Chain, Entry, Run, Tally};
 use crate::metrics::{self, Week};
 use crate::packet::{self, Completeness, Note, PacketError, Queue, RecordLink};
 use crate::source::{Input, Origin};
@@ -142,9 +143,9 @@ pub(super) fn write_up(
         event: event.map(str::to_owned),
         inputs: inputs_digest,
         definition,
-        packet: digest(packet.as_bytes()),
-        proposals: digest(findings.as_bytes()),
-        history: digest(present.lines.as_bytes()),
+        packet: digest::sha256(packet.as_bytes()),
+        proposals: digest::sha256(findings.as_bytes()),
+        history: digest::sha256(present.lines.as_bytes()),
         reviewed: share.counted,
         findings: findings.lines().count() as u64,
         flagged: flagged.len() as u64,

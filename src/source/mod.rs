@@ -646,11 +646,6 @@ fn place<T: PartialEq>(list: &mut Vec<T>, element: T) -> usize {
     })
 }
 
-/// Bytes in lower-case hexadecimal.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

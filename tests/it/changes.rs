@@ -76,7 +76,7 @@ fn the_inverse_sheets_undo_what_the_sheets_do() {
         job.call(&["decide", "week.json"]).ends(0);
         let said = job.call(&["changes"]).ends(0).out;
         let head =
-            crm_review::ledger::digest(job.text("ledger.jsonl").lines().last().unwrap().as_bytes());
+            crm_review::digest::sha256(job.text("ledger.jsonl").lines().last().unwrap().as_bytes());
         assert!(said.contains(&head), "{said}");
         let list = job.text(&format!("changes/{ACME}/changes.txt"));
         assert!(list.contains(&head), "{list}");

@@ -10,7 +10,7 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crm_review::ledger::digest;
+use crm_review::digest;
 use serde_json::Value;
 
 use crate::job::{APPROVALS, BOUNDARY, DAY, Job, LEADS, REVIEW, files, said, word};
@@ -37,7 +37,7 @@ fn ledger(job: &Job) -> Vec<Value> {
     for (seq, line) in text.lines().enumerate() {
         let value: Value = serde_json::from_str(line).unwrap();
         assert_eq!((&value["prev"], &value["seq"]), (&head.into(), &seq.into()), "{text}");
-        head = digest(line.as_bytes());
+        head = digest::sha256(line.as_bytes());
         lines.push(value);
     }
     assert!(text.is_empty() || text.ends_with('\n'));
@@ -71,19 +71,19 @@ fn a_run_leaves_a_private_packet_whose_manifest_names_every_digest() {
     }
     let manifest = job.json(&format!("runs/{DAY}/manifest.json"));
     for (key, file) in [("packet_sha256", "packet.html"), ("findings_sha256", "findings.jsonl")] {
-        assert_eq!(manifest[key], digest(&fs::read(home.join(file)).unwrap()), "{file}");
+        assert_eq!(manifest[key], digest::sha256(&fs::read(home.join(file)).unwrap()), "{file}");
     }
     for input in manifest["inputs"].as_array().unwrap() {
         let file = input["file"].as_str().unwrap();
         let bytes = fs::read(job.path("exports").join(file)).unwrap();
-        assert_eq!(input["sha256"], digest(&bytes), "{file}");
+        assert_eq!(input["sha256"], digest::sha256(&bytes), "{file}");
         assert_eq!(input["bytes"], bytes.len(), "{file}");
     }
     let rules: Vec<_> = manifest["rules"].as_array().unwrap().iter().collect();
     assert_eq!(rules.len(), 1 + names(&job.path("rules")).len());
     for rule in rules {
         let file = rule["file"].as_str().unwrap();
-        assert_eq!(rule["sha256"], digest(job.text(file).as_bytes()), "{file}");
+        assert_eq!(rule["sha256"], digest::sha256(job.text(file).as_bytes()), "{file}");
     }
     let leads = &manifest["inputs"][0];
     assert_eq!(leads["columns_blocked"], serde_json::json!(["Notes"]));
@@ -174,7 +174,7 @@ fn neither_the_folder_nor_the_threads_change_a_byte() {
 fn each_day_adds_a_line_and_its_packet_names_the_one_before() {
     let job = Job::weekly();
     job.run(&[]).ends(0);
-    let head = digest(job.text("ledger.jsonl").trim_end().as_bytes());
+    let head = digest::sha256(job.text("ledger.jsonl").trim_end().as_bytes());
     job.call(&["run", "--as-of", "2026-03-08"]).ends(0);
     assert_eq!(names(&job.path("runs")), [DAY, "2026-03-08"]);
     assert_eq!(ledger(&job).len(), 2);
@@ -625,7 +625,7 @@ fn check_visible(job: &Job) {
         for (key, file) in [("packet_sha256", "packet.html"), ("findings_sha256", "findings.jsonl")]
         {
             let bytes = fs::read(job.path("runs").join(run).join(file)).unwrap();
-            assert_eq!(manifest[key], digest(&bytes), "{run}/{file}");
+            assert_eq!(manifest[key], digest::sha256(&bytes), "{run}/{file}");
         }
     }
 }
@@ -864,7 +864,7 @@ fn inspect_tells_each_column_s_verdict_and_why() {
         })
         .collect();
     assert_eq!(verdicts, expect);
-    assert_eq!(report["file"]["sha256"], digest(LEADS.as_bytes()));
+    assert_eq!(report["file"]["sha256"], digest::sha256(LEADS.as_bytes()));
     assert_eq!(names(&job.path("")), ["exports", "review.toml", "rules"], "inspect writes nothing");
 }
 

@@ -861,7 +861,7 @@ fn verify_tells_what_holds_and_names_what_does_not() {
     fs::remove_dir_all(job.path("runs/2026-03-15")).unwrap();
     // A decision that was taken out, with the lines after it bound anew.
     let second = lines[2].replace("\"seq\":2", "\"seq\":1");
-    let prev = crm_review::ledger::digest(lines[0].as_bytes());
+    let prev = crm_review::digest::sha256(lines[0].as_bytes());
     let second = second.replace(&head, &prev);
     job.put("ledger.jsonl", &format!("{}\n{second}\n", lines[0]));
     let said = job.call(&["verify"]).ends(4).out;
@@ -1432,7 +1432,7 @@ fn a_run_made_again_after_its_rules_are_put_back_is_the_latest() {
 fn a_line_that_asks_what_nobody_knows_is_none_of_ours() {
     let job = reviewed();
     let findings = format!("runs/{DAY}/findings.jsonl");
-    let digest = |job: &Job| crm_review::ledger::digest(job.text(&findings).as_bytes());
+    let digest = |job: &Job| crm_review::digest::sha256(job.text(&findings).as_bytes());
     let before = digest(&job);
     let twins = word(&job.findings()[0]["id"]);
     let other = job.text(&findings).replace("\"queue\":\"decide\"", "\"queue\":\"discuss\"");

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use crm_review::digest::sha256;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 use crate::job::{Job, word};
 
@@ -71,10 +71,6 @@ fn rejecting(job: &Job, digest: &str, findings: &[&Value]) -> String {
     .to_string()
 }
 
-fn sha256(text: &str) -> String {
-    Sha256::digest(text).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
-}
-
 #[test]
 fn every_proposal_is_in_one_part_and_no_part_holds_another_ones() {
     for by in ["team", "owner"] {
@@ -101,7 +97,7 @@ fn every_proposal_is_in_one_part_and_no_part_holds_another_ones() {
                 assert!(!page.contains(other), "{name} names {other}");
             }
             let lines: String = own.iter().map(|(_, line)| line.as_str()).collect();
-            assert!(page.contains(&sha256(&lines)), "{name} does not name its digest");
+            assert!(page.contains(&sha256(lines.as_bytes())), "{name} does not name its digest");
             assert!(!page.contains("Routing exception rate"));
             assert!(
                 !page.contains("What repeats"),
@@ -128,7 +124,7 @@ fn what_is_decided_in_a_part_is_recorded_and_nothing_beyond_it() {
     let groups = grouped(&job, "team");
     let [(_, one), (_, two)] = [0, 1].map(|at| groups.iter().nth(at).unwrap());
     let lines: String = two.iter().map(|(_, line)| line.as_str()).collect();
-    let digest = sha256(&lines);
+    let digest = sha256(lines.as_bytes());
     job.put("beyond.json", &rejecting(&job, &digest, &[&two[0].0, &one[0].0]));
     let refused = job.call(&["decide", "beyond.json"]).ends(2);
     assert!(refused.err.contains(&word(&one[0].0["id"])), "{}", refused.err);
@@ -139,7 +135,7 @@ fn what_is_decided_in_a_part_is_recorded_and_nothing_beyond_it() {
     job.put("part.json", &rejecting(&job, &digest, &[&two[0].0]));
     let said = job.call(&["decide", "part.json"]).ends(0).out;
     assert!(said.contains("0 approved, 1 rejected"), "{said}");
-    let whole = sha256(&file(&job, "findings.jsonl"));
+    let whole = sha256(file(&job, "findings.jsonl").as_bytes());
     job.put("whole.json", &rejecting(&job, &whole, &[&one[0].0]));
     job.call(&["decide", "whole.json"]).ends(0);
 }

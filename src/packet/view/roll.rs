@@ -10,9 +10,10 @@ use serde::Serialize;
 
 use crate::boundary::RecordRef;
 use crate::check::{About, By, Family};
+use crate::digest;
 use crate::finding::FindingId;
+use crate::packet::Review;
 use crate::packet::escape::{value, words};
-use crate::packet::{Review, seal};
 
 use super::Found;
 
@@ -150,7 +151,7 @@ impl<'f> Roll<'f> {
     /// The lists for the script.
     pub(super) fn told(self) -> Told {
         Told {
-            index: seal::sha256(self.index.as_bytes()),
+            index: digest::sha256(self.index.as_bytes()),
             cards: self.cards,
             open: self.open.len(),
             groups: self.groups,

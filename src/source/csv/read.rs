@@ -21,8 +21,8 @@ use super::refusal::{ContentFault, Refusal};
 use super::scan::{Grammar, LineEnd, Scanner, count_lines};
 use super::tally::{Eol, Judge, Tally};
 use super::{Limits, Sheet, Sink};
+use crate::digest;
 use crate::source::buffer::{Buffer, on_wiped_stack};
-use crate::source::hex;
 use crate::threads;
 
 /// Reads all rows of `sheet`.
@@ -405,7 +405,7 @@ impl<'f> Feed<'f> {
         let digest = self.digest.finalize_reset();
         // It keeps the file's last bytes, up to a block of its own: these take their place.
         self.digest.update([0; 63]);
-        Ok((self.bytes, hex(&digest)))
+        Ok((self.bytes, digest::hex(&digest)))
     }
 
     /// Fills `into` from the file, or less at its end.

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::boundary::{AdmitError, Boundary, Desk, Field, Intake, Load, Object, Taken};
+use crate::digest;
 use crate::folder::FolderError;
 
 use self::stash::{About, Mile, Stash};
@@ -27,7 +28,7 @@ use super::csv::{EncodingFact, Eol, Misfit, Problem, Tally, Trouble as RowTroubl
 use super::http::{Door, Host, Manners, Trouble, Unreadable};
 use super::salesforce::{self, LoginError};
 use super::secret::{Environment, Secret};
-use super::{Input, Origin, Pull, hex, hubspot, odoo};
+use super::{Input, Origin, Pull, hubspot, odoo};
 
 pub use self::rows::Rows;
 
@@ -339,11 +340,11 @@ pub(super) fn pull(
     let now = door.date().unwrap_or(surroundings.now);
     let fresh = About {
         host: live.host.name().to_owned(),
-        login: hex(&Sha256::digest(login.reveal())),
+        login: digest::sha256(login.reveal().as_bytes()),
         before_millis: now.timestamp_millis(),
         zone: zone.name().to_owned(),
         // Whoever is excluded since then was not when what is kept was read.
-        fields: hex(&Sha256::digest(format!("{wanted:?} {:?}", boundary.exclusions()))),
+        fields: digest::sha256(format!("{wanted:?} {:?}", boundary.exclusions()).as_bytes()),
     };
     let stash = Stash::open(surroundings.folder, fresh, now)?;
     let before = stash.about().before();
@@ -759,7 +760,7 @@ impl<'d> Book<'d> {
             second_table: None,
             encoding: EncodingFact { name: "utf-8".to_owned(), bom: false, guessed: false },
             bytes: 0,
-            sha256: hex(&self.digest.finalize()),
+            sha256: digest::hex(&self.digest.finalize()),
         };
         let asked = Asked {
             way: reading.way(),
