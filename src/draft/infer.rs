@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use chrono::{Days, Duration, NaiveDate};
+use hashbrown::HashMap;
 
 use crate::boundary::{Batch, CHANGED, Exposure, Field, HAPPENED, Kind, Object, Row};
 use crate::check::{Family, fold};
@@ -269,14 +270,7 @@ fn required(batches: &Batches, ladders: &[Ladder]) -> String {
     let mut toml = String::new();
     for ladder in ladders {
         let Some(batch) = batches.get(ladder.object) else { continue };
-        // What came in the last week may still be filled in, and a field that a form lost just now is a fault.
-        let created = batches.field(ladder.object, "created");
-        let made = |row: Row<'_>| created.as_ref().and_then(|field| row.time(field));
-        let week = batch.rows().filter_map(made).max().map(|newest| newest - Duration::days(7));
-        let is_settled = |row: Row<'_>| made(row).zip(week).is_none_or(|(at, week)| at < week);
-        let rank = |row: Row<'_>| ladder.rank(row.text(&ladder.field)?.trim());
-        let ranks: Vec<(Option<usize>, bool)> =
-            batch.rows().map(|row| (rank(row), is_settled(row))).collect();
+        let progress = progress(batches, batch, ladder);
         for field in batches.boundary.fields(ladder.object) {
             if NOT_REQUIRED.contains(&field.name())
                 || field.name().starts_with("became_")
@@ -285,44 +279,96 @@ fn required(batches: &Batches, ladders: &[Ladder]) -> String {
             {
                 continue;
             }
-            for (rank, (stage, _)) in ladder.order.iter().enumerate() {
-                let (mut all, mut settled) = ((0, 0), (0, 0));
-                for (row, (at, is_settled)) in batch.rows().zip(&ranks) {
-                    if at.is_none_or(|at| at < rank) {
-                        continue;
-                    }
-                    for (n, filled) in
-                        [Some(&mut all), is_settled.then_some(&mut settled)].into_iter().flatten()
-                    {
-                        *n += 1;
-                        *filled += usize::from(!row.is_blank(field));
-                    }
-                }
-                let is_filled = |(n, filled): &(usize, usize)| {
-                    *n >= MIN_RECORDS && share(*filled, *n) >= REQUIRED_SHARE
-                };
-                let of_all = Some((all, "")).filter(|(all, _)| is_filled(all));
-                let of_settled =
-                    || Some((settled, " older than a week")).filter(|(of, _)| is_filled(of));
-                if let Some(((n, filled), which)) = of_all.or_else(of_settled) {
-                    if rank == 0 && BY_HABIT.contains(&field.name()) {
-                        break;
-                    }
-                    let _ = write!(
-                        toml,
-                        "[[require]]  # filled in {} of the {n} {}{which} from this stage on\nobject = \"{}\"\nfield = \"{}\"\nfrom = {}\n\n",
-                        percent(filled, n),
-                        ladder.object.plural(),
-                        ladder.object,
-                        field.name(),
-                        quoted(stage),
-                    );
-                    break;
-                }
+            let Some((rank, Filled { of, filled }, which)) = usual_from(batch, field, &progress)
+            else {
+                continue;
+            };
+            if rank == 0 && BY_HABIT.contains(&field.name()) {
+                continue;
             }
+            let Some((stage, _)) = ladder.order.get(rank) else { continue };
+            let _ = write!(
+                toml,
+                "[[require]]  # filled in {} of the {of} {}{which} from this stage on\nobject = \"{}\"\nfield = \"{}\"\nfrom = {}\n\n",
+                percent(filled, of),
+                ladder.object.plural(),
+                ladder.object,
+                field.name(),
+                quoted(stage),
+            );
         }
     }
     toml
+}
+
+/// How far the records of a ladder have come.
+struct Progress {
+    /// How many stages the ladder has; who won is beyond them.
+    stages: usize,
+    /// Of each record its stage, where that is on the ladder, and whether it is older than a week.
+    records: Vec<(Option<usize>, bool)>,
+}
+
+fn progress(batches: &Batches, batch: &Batch, ladder: &Ladder) -> Progress {
+    // What came in the last week may still be filled in, and a field that a form lost just now is a fault.
+    let created = batches.field(ladder.object, "created");
+    let made = |row: Row<'_>| created.as_ref().and_then(|field| row.time(field));
+    let week = batch.rows().filter_map(made).max().map(|newest| newest - Duration::days(7));
+    let is_settled = |row: Row<'_>| made(row).zip(week).is_none_or(|(at, week)| at < week);
+    let ranks: HashMap<&str, Option<usize>> = batch
+        .count_by(&ladder.field)
+        .into_iter()
+        .map(|(stage, _)| (stage, ladder.rank(stage.trim())))
+        .collect();
+    let rank = |row: Row<'_>| *ranks.get(row.text(&ladder.field)?)?;
+    let records = batch.rows().map(|row| (rank(row), is_settled(row))).collect();
+    Progress { stages: ladder.order.len(), records }
+}
+
+/// How many records there are, and how many of them fill a field.
+#[derive(Debug, Clone, Copy, Default)]
+struct Filled {
+    of: usize,
+    filled: usize,
+}
+
+impl Filled {
+    fn and(self, other: Self) -> Self {
+        Self { of: self.of + other.of, filled: self.filled + other.filled }
+    }
+
+    fn is_usual(self) -> bool {
+        self.of >= MIN_RECORDS && share(self.filled, self.of) >= REQUIRED_SHARE
+    }
+}
+
+/// The first stage from which on a field is usually filled: in all records, or else in those older than a
+/// week, which the words then say.
+fn usual_from(
+    batch: &Batch,
+    field: &Field,
+    progress: &Progress,
+) -> Option<(usize, Filled, &'static str)> {
+    let mut all = vec![Filled::default(); progress.stages + 1];
+    let mut settled = all.clone();
+    for (row, (rank, is_settled)) in batch.rows().zip(&progress.records) {
+        let Some(rank) = *rank else { continue };
+        let one = Filled { of: 1, filled: usize::from(!row.is_blank(field)) };
+        let counts = [Some(&mut all), is_settled.then_some(&mut settled)];
+        for at in counts.into_iter().flatten().filter_map(|counts| counts.get_mut(rank)) {
+            *at = at.and(one);
+        }
+    }
+    // From the last stage to the first: who has come further has been at each before.
+    let (mut first, mut of_all, mut of_settled) = (None, Filled::default(), Filled::default());
+    for (rank, (all, settled)) in all.into_iter().zip(settled).enumerate().rev() {
+        (of_all, of_settled) = (of_all.and(all), of_settled.and(settled));
+        let usual = [(of_all, ""), (of_settled, " older than a week")];
+        let usual = usual.into_iter().find(|(filled, _)| filled.is_usual());
+        let usual = usual.filter(|_| rank < progress.stages);
+        first = usual.map(|(filled, which)| (rank, filled, which)).or(first);
+    }
+    first
 }
 
 /// The size bands that the segments in use amount to. They need a table of who covers what, so they
