@@ -81,6 +81,31 @@ pub enum Evidence {
     Likeness(Likeness),
 }
 
+impl Evidence {
+    /// The cells that it quotes.
+    pub fn cells(&self) -> Vec<&Cell> {
+        match self {
+            Self::Cell(cell) | Self::Normalised { from: cell, .. } => vec![cell],
+            Self::Compared { left, right, .. } => vec![left, right],
+            Self::Changed(change) => change.cells().collect(),
+            Self::Policy { .. } | Self::Figure { .. } | Self::Trace(_) | Self::Likeness(_) => {
+                Vec::new()
+            }
+        }
+    }
+
+    fn cells_mut(&mut self) -> Vec<&mut Cell> {
+        match self {
+            Self::Cell(cell) | Self::Normalised { from: cell, .. } => vec![cell],
+            Self::Compared { left, right, .. } => vec![left, right],
+            Self::Changed(change) => change.cells_mut().collect(),
+            Self::Policy { .. } | Self::Figure { .. } | Self::Trace(_) | Self::Likeness(_) => {
+                Vec::new()
+            }
+        }
+    }
+}
+
 /// A change of a record's field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changed {
@@ -754,15 +779,7 @@ impl Finding {
 
     /// Every cell that the evidence or the proposal quotes.
     pub fn cells_mut(&mut self) -> impl Iterator<Item = &mut Cell> {
-        let quoted = self.evidence.iter_mut().flat_map(|evidence| match evidence {
-            Evidence::Cell(cell) | Evidence::Normalised { from: cell, .. } => vec![cell],
-            Evidence::Compared { left, right, .. } => vec![left, right],
-            Evidence::Changed(change) => change.cells_mut().collect(),
-            Evidence::Policy { .. }
-            | Evidence::Figure { .. }
-            | Evidence::Trace(_)
-            | Evidence::Likeness(_) => Vec::new(),
-        });
+        let quoted = self.evidence.iter_mut().flat_map(Evidence::cells_mut);
         let before = match &mut self.proposal {
             Proposal::SetOwner { before, .. }
             | Proposal::ReturnToQueue { before, .. }
@@ -817,15 +834,7 @@ impl Finding {
 
     /// Every cell that the evidence quotes, in its order.
     pub fn cells(&self) -> impl Iterator<Item = &Cell> {
-        self.evidence.iter().flat_map(|evidence| match evidence {
-            Evidence::Cell(cell) | Evidence::Normalised { from: cell, .. } => vec![cell],
-            Evidence::Compared { left, right, .. } => vec![left, right],
-            Evidence::Changed(change) => change.cells().collect(),
-            Evidence::Policy { .. }
-            | Evidence::Figure { .. }
-            | Evidence::Trace(_)
-            | Evidence::Likeness(_) => Vec::new(),
-        })
+        self.evidence.iter().flat_map(Evidence::cells)
     }
 
     /// The finding's name for one rule: it hashes rule, records and the field that it is about, if any,

@@ -135,17 +135,9 @@ fn mask(config: &Config, judged: &Judged, key: &MaskKey) -> Mask {
     mask
 }
 
-/// The values that an evidence quotes of records.
+/// The values that an evidence quotes of records. The rows of the history are none: see [`learn_change`].
 fn cells(evidence: &Evidence) -> Vec<&Cell> {
-    match evidence {
-        Evidence::Cell(cell) | Evidence::Normalised { from: cell, .. } => vec![cell],
-        Evidence::Compared { left, right, .. } => vec![left, right],
-        Evidence::Likeness(_)
-        | Evidence::Changed(_)
-        | Evidence::Policy { .. }
-        | Evidence::Figure { .. }
-        | Evidence::Trace(_) => Vec::new(),
-    }
+    if let Evidence::Changed(_) = evidence { Vec::new() } else { evidence.cells() }
 }
 
 /// Covers a value that is quoted of a table whose rows are not found by an id: several answers to campaigns
@@ -164,19 +156,9 @@ fn named(finding: &Finding) -> BTreeSet<&RecordRef> {
     let mut records: BTreeSet<&RecordRef> =
         finding.related.iter().chain([&finding.record]).collect();
     for evidence in finding.evidence() {
-        match evidence {
-            Evidence::Cell(cell) | Evidence::Normalised { from: cell, .. } => {
-                records.insert(cell.record());
-            }
-            Evidence::Compared { left, right, .. } => {
-                records.extend([left.record(), right.record()]);
-            }
-            Evidence::Likeness(likeness) => records.extend(&likeness.pair),
-            // The rows of the history are no records: see `learn_change`.
-            Evidence::Changed(_)
-            | Evidence::Policy { .. }
-            | Evidence::Figure { .. }
-            | Evidence::Trace(_) => {}
+        records.extend(cells(evidence).into_iter().map(Cell::record));
+        if let Evidence::Likeness(likeness) = evidence {
+            records.extend(&likeness.pair);
         }
     }
     records
