@@ -86,11 +86,9 @@ impl Course {
 
     /// The course of weeks in their order; nothing where fewer than two that can be compared are decided.
     pub fn of(weeks: &[Week]) -> Option<Self> {
-        let since = weeks.iter().rposition(|week| week.breaks).unwrap_or_default();
-        let comparable = weeks.get(since..).unwrap_or_default().iter();
         let is_decided =
             |week: &&Week| week.tally.undecided == 0 && week.reviewed > 0 && !week.withheld;
-        let decided: Vec<&Week> = comparable.filter(is_decided).collect();
+        let decided: Vec<&Week> = comparable(weeks).iter().filter(is_decided).collect();
         let (last, earlier) = decided.split_last()?;
         let earlier = earlier.get(earlier.len().saturating_sub(Self::BEFORE)..)?;
         let sum = |of: fn(&Week) -> u64| earlier.iter().map(|week| of(week)).sum::<u64>();
@@ -220,6 +218,12 @@ impl Week {
         };
         format!("{share} (95 %: {} to {})", Percent(lower.from), Percent(upper.to))
     }
+}
+
+/// The last of the weeks that can be held against each other: those since rules, fields or batch changed.
+pub fn comparable(weeks: &[Week]) -> &[Week] {
+    let since = weeks.iter().rposition(|week| week.breaks).unwrap_or_default();
+    weeks.get(since..).unwrap_or_default()
 }
 
 /// The weeks that the ledger tells of, oldest first: the runs that stand, as they were decided.

@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use crate::check::median;
-use crate::metrics::{Course, Week};
+use crate::metrics::{Course, Week, comparable};
 use crate::packet::Review;
 use crate::packet::escape::grouped;
 
@@ -53,7 +53,7 @@ impl Rate {
         let weeks = review.weeks;
         let last = weeks.last()?;
         let shown = weeks.get(weeks.len().saturating_sub(WEEKS)..).unwrap_or_default();
-        let before = comparable(weeks);
+        let before = before(weeks);
         Some(Self {
             figure: last.figure().unwrap_or_else(|| "no rate".to_owned()),
             says: says(last, before.last().copied()),
@@ -68,12 +68,10 @@ impl Rate {
     }
 }
 
-/// The weeks before the last that it can be held against.
-fn comparable(weeks: &[Week]) -> Vec<&Week> {
-    let since = weeks.iter().rposition(|week| week.breaks).unwrap_or_default();
-    let same = weeks.get(since..).and_then(<[Week]>::split_last);
-    let before = same.map(|(_, before)| before).unwrap_or_default().iter();
-    before.filter(|week| !week.withheld).collect()
+/// The weeks before the last whose figures can stand beside its own.
+fn before(weeks: &[Week]) -> Vec<&Week> {
+    let before = comparable(weeks).split_last().map(|(_, before)| before).unwrap_or_default();
+    before.iter().filter(|week| !week.withheld).collect()
 }
 
 /// What the figure is of, and how it stood before.
@@ -205,13 +203,13 @@ mod tests {
     fn a_week_stands_beside_those_before_it_that_can_be_compared() {
         let weeks =
             weeks(&[(90, 0, "a"), (1, 0, "b"), (4, 0, "b"), (3, 0, "b"), (8, 0, "b"), (9, 0, "b")]);
-        let tracked = Tracked::of(&weeks[5], &comparable(&weeks));
+        let tracked = Tracked::of(&weeks[5], &before(&weeks));
         assert_eq!(tracked.columns, ["6 Mar", "5 Mar", "median of 4 before"]);
         assert_eq!(
             tracked.rows[6],
             ("Records corrected", vec!["9".to_owned(), "8".into(), "3.5".into()])
         );
-        let one = Tracked::of(&weeks[1], &comparable(&weeks[..2]));
+        let one = Tracked::of(&weeks[1], &before(&weeks[..2]));
         assert_eq!(one.columns, ["2 Mar"], "before it the rules were others");
     }
 }
