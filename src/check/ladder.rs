@@ -212,6 +212,13 @@ impl Flags {
         }
     }
 
+    /// What a record's own flags say.
+    pub(super) fn said(&self, row: Row<'_>) -> [Option<bool>; 2] {
+        let own = [&self.converted, &self.closed, &self.won].into_iter().flatten();
+        let mut own = own.filter(|field| field.object() == row.object());
+        [own.next(), own.next()].map(|field| row.flag(field?))
+    }
+
     /// Asks for them.
     pub(super) fn ask(grant: &mut Grant<'_>) -> Self {
         Self {

@@ -75,13 +75,16 @@ impl FromStage {
     }
 }
 
-/// Tells how far the records of one object have come; the step of each stage is looked up once.
+/// Tells how far the records of one object have come: the ladder is asked once for all that say the same.
 pub(super) struct Places<'a> {
     ladders: &'a Ladders,
     ladder: Option<&'a Ladder>,
     flags: Flags,
-    known: HashMap<&'a str, Place>,
+    known: HashMap<Says<'a>, Place>,
 }
+
+/// What a record says of how far it has come: its stage, and its flags.
+type Says<'a> = (Option<&'a str>, [Option<bool>; 2]);
 
 impl<'a> Places<'a> {
     pub(super) fn of(world: &World<'a>, object: Object) -> Self {
@@ -101,6 +104,17 @@ impl<'a> Places<'a> {
 
     /// How far a record has come.
     pub(super) fn place(&mut self, row: Row<'a>) -> Place {
+        let stage = self.ladder.and_then(|ladder| row.text(&ladder.field));
+        let says = (stage, self.flags.said(row));
+        if let Some(place) = self.known.get(&says) {
+            return *place;
+        }
+        let place = self.judged(row, stage);
+        self.known.insert(says, place);
+        place
+    }
+
+    fn judged(&self, row: Row<'a>, stage: Option<&str>) -> Place {
         if row.object() == Object::Deal {
             match self.ladders.deal(row, &self.flags) {
                 Standing::Known(DealState::Won) => return Place::Won,
@@ -111,13 +125,7 @@ impl<'a> Places<'a> {
         } else if self.ladders.is_open(row, &self.flags) == Some(false) {
             return Place::Ended;
         }
-        let stage = self.ladder.and_then(|ladder| row.text(&ladder.field));
-        stage.map_or(Place::Unsaid, |stage| self.by_stage(stage))
-    }
-
-    fn by_stage(&mut self, stage: &'a str) -> Place {
-        let Some(ladder) = self.ladder else { return Place::Unsaid };
-        let place = || ladder.rank(stage).map_or(Place::Unsaid, Place::Step);
-        *self.known.entry(stage).or_insert_with(place)
+        let rank = self.ladder.zip(stage).and_then(|(ladder, stage)| ladder.rank(stage));
+        rank.map_or(Place::Unsaid, Place::Step)
     }
 }
