@@ -99,14 +99,14 @@ fn pulled(boundary: &Boundary, leads: usize) -> Result<Pulled, Box<dyn Error>> {
     let mut pulled = Pulled::default();
     let admit = |object: Object, header: &[&str], rows: &mut dyn Iterator<Item = Vec<String>>| {
         let header: Vec<String> = header.iter().map(|&name| name.to_owned()).collect();
-        let desk = boundary.admit(object, "bench.csv", &header, &reads, chrono_tz::UTC)?;
-        let mut intake = desk.intake();
+        let map = boundary.admit(object, "bench.csv", &header, &reads, chrono_tz::UTC)?;
+        let mut intake = map.intake();
         for (line, row) in (2..).zip(rows) {
             let cells: Vec<&str> =
-                desk.wanted().iter().filter_map(|at| row.get(*at)).map(String::as_str).collect();
+                map.wanted().iter().filter_map(|at| row.get(*at)).map(String::as_str).collect();
             intake.row(line, &cells).map_err(|misfit| misfit.why)?;
         }
-        let load = desk.close(intake.into())?;
+        let load = map.close(intake.into())?;
         Ok::<_, Box<dyn Error>>(Load::join(object, vec![load], &reads, NonZeroUsize::MIN).0)
     };
     let mut users = (0..40).map(|at| vec![format!("005{at:02}"), format!("U{at}")]);

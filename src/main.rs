@@ -17,7 +17,7 @@ use crm_review::cli::{
 use crm_review::config::Config;
 use crm_review::finding::{FindingId, Severity};
 use crm_review::review::{
-    self, Aside, Earlier, Order, PaperError, Reader, Recording, ReviewError, Shape,
+    self, Earlier, Notices, Order, PaperError, Reader, Recording, ReviewError, Shape,
 };
 use crm_review::source::csv::Encoding;
 use crm_review::source::inspect::{self, Inspection, Options};
@@ -159,10 +159,10 @@ fn init(dir: &Path, from: &Path, threads: NonZeroUsize) -> ExitCode {
 }
 
 fn run(order: &Order, fail_on: Option<SeverityWord>) -> ExitCode {
-    let (aside, done) = review::run(order);
+    let (notices, done) = review::run(order);
     // The line that told how far a pull was gives way.
     (order.tell)("");
-    say_beside(&aside);
+    say_beside(&notices);
     match done {
         Ok(done) => {
             for missing in &done.missing {
@@ -172,7 +172,7 @@ fn run(order: &Order, fail_on: Option<SeverityWord>) -> ExitCode {
             // What was asked for is answered even where something else is missing.
             if reaches(done.worst, fail_on) {
                 ExitCode::from(6)
-            } else if !done.missing.is_empty() || !aside.refused.is_empty() {
+            } else if !done.missing.is_empty() || !notices.refused.is_empty() {
                 ExitCode::from(1)
             } else {
                 ExitCode::SUCCESS
@@ -183,11 +183,11 @@ fn run(order: &Order, fail_on: Option<SeverityWord>) -> ExitCode {
 }
 
 /// Says what is to be known besides what came of a command.
-fn say_beside(aside: &Aside) {
-    for note in &aside.notes {
+fn say_beside(notices: &Notices) {
+    for note in &notices.notes {
         say(&format!("note: {note}"));
     }
-    for refused in &aside.refused {
+    for refused in &notices.refused {
         say(&format!("not recorded: {refused}"));
     }
 }
@@ -249,8 +249,8 @@ fn decide(mut paths: Vec<PathBuf>, supersede: bool) -> ExitCode {
         return ExitCode::from(2);
     }
     let earlier = if supersede { Earlier::Superseded } else { Earlier::Stands };
-    let (aside, said) = review::decide(&Recording { folder, files: paths, earlier, now: now() });
-    say_beside(&aside);
+    let (notices, said) = review::decide(&Recording { folder, files: paths, earlier, now: now() });
+    say_beside(&notices);
     finish(said)
 }
 

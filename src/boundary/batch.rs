@@ -14,7 +14,7 @@ use chrono_tz::Tz;
 
 use super::column::Held;
 use super::index::Index;
-use super::intake::{Aside, Load};
+use super::intake::{Load, SetAside};
 use super::kind::{id_key, in_full, instant};
 use super::outside::{Outsiders, Stub};
 use super::{Admission, Exposure, Field, Kind, Object, Outside};
@@ -79,7 +79,7 @@ pub struct Batch {
     withheld: BTreeSet<(usize, usize)>,
     index: Index,
     outsiders: Outsiders,
-    aside: Aside,
+    aside: SetAside,
     under_review: Vec<bool>,
     /// The field that dates what evidence quotes, where it may be shown.
     modified: Option<Field>,
@@ -115,7 +115,7 @@ impl Batch {
         let mut batch = Parts { key: usize::MAX, ..Parts::default() };
         let mut fields = BTreeSet::new();
         let mut outside = Vec::new();
-        let mut aside = Aside::default();
+        let mut aside = SetAside::default();
         for load in loads {
             let columns = load.admission.columns.iter();
             let share = Share {

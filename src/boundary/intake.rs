@@ -1,6 +1,6 @@
 //! Admission: rows of an input become columns, cell by allowlisted cell.
 //!
-//! A [`Desk`] matches a header against the allowlist; one [`Intake`] per chunk of the input takes rows,
+//! A [`ColumnMap`] matches a header against the allowlist; one [`Intake`] per chunk of the input takes rows,
 //! and they are [`Gathered`] in the order of the input.
 //! Each cell is checked against its field's kind before anything of its row is copied.
 //! Does not: read files, or keep a byte of a column that was not granted.
@@ -19,7 +19,7 @@ use super::column::{self, Column, Growing, Held, Millis, Number};
 use super::figure::{Figure, Open};
 use super::glance::Glance;
 use super::kind::{Moment, Unordered, Value};
-use super::outside::{Gate, Stub};
+use super::outside::{RowFilter, Stub};
 use super::{
     Batch, Boundary, DateOrder, DecimalMark, Field, Object, Outside, Unlisted, id_key, scanner,
 };
@@ -235,16 +235,16 @@ struct Wanted {
     name: String,
 }
 
-/// Where one input's rows are handed in.
+/// Which columns of one input fill which fields. Takes its rows in, chunk by chunk.
 #[derive(Debug, Clone)]
-pub struct Desk {
+pub struct ColumnMap {
     file: String,
     zone: Tz,
     columns: Vec<Wanted>,
     key_at: usize,
     /// The decimal mark, where it is known of whatever is written there.
     decimal: Option<DecimalMark>,
-    gate: Option<Arc<Gate>>,
+    filter: Option<Arc<RowFilter>>,
     admission: Admission,
 }
 
@@ -254,7 +254,7 @@ impl Boundary {
         self.fields(object).flat_map(|field| field.from().iter().map(String::as_str)).collect()
     }
 
-    /// Opens a desk for one input: its header is matched against the fields that are read.
+    /// The columns of one input: its header is matched against the fields that are read.
     pub fn admit(
         &self,
         object: Object,
@@ -262,7 +262,7 @@ impl Boundary {
         header: &[String],
         reads: &BTreeSet<Field>,
         zone: Tz,
-    ) -> Result<Desk, AdmitError> {
+    ) -> Result<ColumnMap, AdmitError> {
         let mut admission = Admission::of(file, object);
         let mut columns = Vec::new();
         let mut listed = BTreeSet::new();
@@ -321,8 +321,16 @@ impl Boundary {
             return Err(AdmitError::NoKey { file: file.to_owned(), object, key, expected });
         };
         let fields: Vec<Field> = columns.iter().map(|wanted| wanted.field.clone()).collect();
-        let gate = Gate::of(object, &fields, key_at, self.exclusions()).map(Arc::new);
-        Ok(Desk { file: file.to_owned(), zone, columns, key_at, decimal: None, gate, admission })
+        let filter = RowFilter::of(object, &fields, key_at, self.exclusions()).map(Arc::new);
+        Ok(ColumnMap {
+            file: file.to_owned(),
+            zone,
+            columns,
+            key_at,
+            decimal: None,
+            filter,
+            admission,
+        })
     }
 }
 
@@ -341,7 +349,7 @@ fn place_of(header: &[String], name: &str) -> Option<usize> {
         .map(|(at, _)| at)
 }
 
-impl Desk {
+impl ColumnMap {
     /// The same for an input that a program writes for programs: a point stands before decimals, and
     /// thousands are not grouped.
     #[must_use]
@@ -385,7 +393,7 @@ impl Desk {
             marks: vec![Marks::default(); self.columns.len()],
             lines: Vec::with_capacity(ROOM),
             withheld: Vec::new(),
-            gate: self.gate.clone(),
+            filter: self.filter.clone(),
             outside: Vec::new(),
             refused: Vec::new(),
             zone: self.zone,
@@ -397,7 +405,7 @@ impl Desk {
     pub fn close(mut self, whole: Gathered) -> Result<Load, AdmitError> {
         let Gathered { mut columns, undecided, marks, mut lines, withheld, mut outside, refused } =
             whole;
-        let mut aside = Aside::of(refused);
+        let mut aside = SetAside::of(refused);
         let keep = self.settle(&mut columns, undecided, &marks, &lines)?;
         let mut columns: Vec<Held> = columns.into_iter().map(Growing::hold).collect();
         for (row, slot, looks_like) in withheld {
@@ -598,7 +606,7 @@ pub struct Load {
     pub(super) lines: Vec<u32>,
     /// What is kept of rows that stay outside, their ids by the slots of their fields.
     pub(super) outside: Vec<Stub>,
-    pub(super) aside: Aside,
+    pub(super) aside: SetAside,
     pub(super) zone: Tz,
     /// What was let in.
     pub admission: Admission,
@@ -606,7 +614,7 @@ pub struct Load {
 
 /// Whose rows were set aside: such a record is neither here nor gone.
 #[derive(Debug, Default)]
-pub(super) struct Aside {
+pub(super) struct SetAside {
     /// Digests of their ids, where the row had one. The id itself is not kept: in a row that shifted it may
     /// be a value of any column.
     ids: HashSet<u64>,
@@ -616,7 +624,7 @@ pub(super) struct Aside {
     unnamed: u64,
 }
 
-impl Aside {
+impl SetAside {
     fn of(refused: Vec<u64>) -> Self {
         Self { refused: refused.len() as u64, ids: refused.into_iter().collect(), unnamed: 0 }
     }
@@ -736,7 +744,7 @@ pub struct Intake {
     marks: Vec<Marks>,
     pub(super) lines: Vec<u32>,
     pub(super) withheld: Vec<(usize, usize, &'static str)>,
-    gate: Option<Arc<Gate>>,
+    filter: Option<Arc<RowFilter>>,
     /// What is kept of rows that stay outside, their ids by the places of their columns.
     pub(super) outside: Vec<Stub>,
     /// Digests of the ids of refused rows.
@@ -759,8 +767,10 @@ impl Intake {
     ///
     /// A row that stays outside the review is not looked at any further.
     pub fn row(&mut self, line: u64, cells: &[&str]) -> Result<Taken, Misfit> {
-        let gate = self.gate.as_deref();
-        if let Some(stub) = gate.and_then(|gate| gate.stub(&self.fields, line, cells, self.zone)) {
+        let filter = self.filter.as_deref();
+        if let Some(stub) =
+            filter.and_then(|filter| filter.stub(&self.fields, line, cells, self.zone))
+        {
             self.outside.push(stub);
             return Ok(Taken::Outside);
         }

@@ -29,7 +29,7 @@ pub use batch::{
 };
 pub use figure::DecimalMark;
 pub use intake::{
-    Admission, AdmitError, Desk, Gathered, Intake, Load, Misfit, Taken, Withheld, start_of_day,
+    Admission, AdmitError, ColumnMap, Gathered, Intake, Load, Misfit, Taken, Withheld, start_of_day,
 };
 use kind::TOLD_DATES;
 pub use kind::{
@@ -677,7 +677,7 @@ impl Boundary {
         self.fields.keys().copied()
     }
 
-    /// A desk at which a check asks for the fields it reads.
+    /// Where a check asks for the fields it reads.
     pub fn grant(&self) -> Grant<'_> {
         Grant { boundary: self, reads: BTreeSet::new() }
     }

@@ -77,7 +77,7 @@ impl Exclusions {
 
 /// What is looked at of each row before any other of its cells.
 #[derive(Debug)]
-pub(super) struct Gate {
+pub(super) struct RowFilter {
     /// The places of the cells that say why, the stronger reason first.
     flags: Vec<(usize, Outside)>,
     /// The place of the record's id.
@@ -90,7 +90,7 @@ pub(super) struct Gate {
     modified: Option<usize>,
 }
 
-impl Gate {
+impl RowFilter {
     /// What to look at, if anything: rows that cannot be left out cost nothing.
     pub(super) fn of(
         object: Object,

@@ -327,9 +327,9 @@ fn admitted(
     let column = |field: &Field| field.from().first().cloned().unwrap_or_default();
     let header: Vec<String> = fields.iter().map(|field| column(field)).collect();
     let file = format!("rules/{EXAMPLES}");
-    let desk =
+    let map =
         boundary.admit(object, &file, &header, reads, zone).map_err(|error| error.to_string())?;
-    let mut intake = desk.intake();
+    let mut intake = map.intake();
     for entry in entries {
         let unnamed = format!("EXAMPLE{}", entry.line);
         let value = |field: &Field| {
@@ -337,7 +337,7 @@ fn admitted(
             let names_it = field.name() == "id" && Object::REVIEWED.contains(&object);
             said.unwrap_or(if names_it { unnamed.as_str() } else { "" })
         };
-        let cells: Vec<&str> = desk
+        let cells: Vec<&str> = map
             .wanted()
             .iter()
             .map(|at| fields.get(*at).map_or("", |field| value(field)))
@@ -347,7 +347,7 @@ fn admitted(
             format!("line {}: `{}` is not read: {}", entry.line, misfit.field, misfit.why)
         })?;
     }
-    let load = desk.close(intake.into()).map_err(|error| error.to_string())?;
+    let load = map.close(intake.into()).map_err(|error| error.to_string())?;
     Ok(Load::join(object, vec![load], reads, NonZeroUsize::MIN).0)
 }
 

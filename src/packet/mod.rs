@@ -540,7 +540,7 @@ impl State {
 
 /// What is asked of the reviewer, after what was decided before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Queue {
+pub enum Action {
     /// A decision.
     Decide,
     /// An answer to an escalation, or its end: until then nothing changes.
@@ -557,21 +557,21 @@ pub enum Queue {
     },
 }
 
-impl Queue {
+impl Action {
     /// What is asked, without its days.
-    pub fn asks(self) -> Asks {
+    pub fn kind(self) -> ActionKind {
         match self {
-            Self::Decide => Asks::Decide,
-            Self::Answer { .. } => Asks::Answer,
-            Self::Apply => Asks::Apply,
-            Self::Quiet { .. } => Asks::Quiet,
+            Self::Decide => ActionKind::Decide,
+            Self::Answer { .. } => ActionKind::Answer,
+            Self::Apply => ActionKind::Apply,
+            Self::Quiet { .. } => ActionKind::Quiet,
         }
     }
 }
 
 /// What is asked of the reviewer, as outputs say it in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asks {
+pub enum ActionKind {
     /// A decision.
     Decide,
     /// The answer to an escalation.
@@ -582,7 +582,7 @@ pub enum Asks {
     Quiet,
 }
 
-impl Asks {
+impl ActionKind {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Decide, Self::Answer, Self::Apply, Self::Quiet];
 
@@ -598,7 +598,7 @@ impl Asks {
 
     /// What a word says.
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|asks| asks.word() == word)
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
     }
 }
 
@@ -608,7 +608,7 @@ pub struct Standing<'a> {
     /// How it stands against the earlier weeks.
     pub state: State,
     /// What is asked of the reviewer.
-    pub queue: Queue,
+    pub action: Action,
     /// The last decision on it.
     pub last: Option<Last<'a>>,
     /// The records under review that the rate counts if it is approved.
@@ -618,7 +618,7 @@ pub struct Standing<'a> {
 impl Standing<'_> {
     /// Nobody decided on it yet.
     pub fn undecided(state: State) -> Self {
-        Self { state, queue: Queue::Decide, last: None, counts: Vec::new() }
+        Self { state, action: Action::Decide, last: None, counts: Vec::new() }
     }
 }
 

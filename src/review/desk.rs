@@ -12,14 +12,14 @@ use crate::finding::{FindingId, Hold};
 use crate::folder::{self, Held};
 use crate::gate::{Case, Claim, Decision, Gate, Refusal, Saying, Verdict, VerdictKind};
 use crate::ledger::{Chain, Decided, Decisions, Entry, Ledger, Run};
-use crate::packet::Asks;
+use crate::packet::ActionKind;
 use crate::policy::{Log, Problems};
 
 use super::decisions::{self, Filed, Item};
 use super::history;
 use super::paper::{self, Paper, PaperError, Part, Told};
 use super::tally::{Stand, tally};
-use super::{Aside, Folder, ReviewError, counted};
+use super::{Folder, Notices, ReviewError, counted};
 
 /// What the caller says of a recording.
 #[derive(Debug, Clone)]
@@ -44,17 +44,17 @@ pub enum Earlier {
 }
 
 /// Records decisions files: all of them, or, when one has to be refused, none. Says what was recorded.
-pub fn decide(recording: &Recording) -> (Aside, Result<String, ReviewError>) {
-    let mut aside = Aside::default();
-    let words = record(recording, &mut aside);
-    (aside, words)
+pub fn decide(recording: &Recording) -> (Notices, Result<String, ReviewError>) {
+    let mut notices = Notices::default();
+    let words = record(recording, &mut notices);
+    (notices, words)
 }
 
-fn record(recording: &Recording, aside: &mut Aside) -> Result<String, ReviewError> {
+fn record(recording: &Recording, notices: &mut Notices) -> Result<String, ReviewError> {
     let folder = Folder::read(&recording.folder)?;
     let (config, _) = folder.config()?;
     let held: Held = folder::hold(&folder.path, &super::holder(recording.now))?;
-    let mut ledger = aside.open(&folder.path)?;
+    let mut ledger = notices.open(&folder.path)?;
     let mut desk = Desk::open(&folder.path, &config.gate, recording.now, recording.earlier);
     let mut refused = Problems::default();
     for file in &recording.files {
@@ -479,7 +479,7 @@ fn stands_elsewhere(
     paper: &Paper,
 ) -> BTreeMap<FindingId, Decided> {
     let items = filed.items.iter().map(|said| &said.value.finding);
-    let is_settled = |told: &Told| matches!(told.asks, Asks::Apply | Asks::Quiet);
+    let is_settled = |told: &Told| matches!(told.asks, ActionKind::Apply | ActionKind::Quiet);
     last_elsewhere(ledger, run, &items.filter(|id| paper.find(id).iter().any(is_settled)).collect())
 }
 
@@ -508,7 +508,9 @@ fn last_elsewhere(
 fn unfit(filed: &Filed, paper: &Paper, part: &Part) -> Option<String> {
     let decided: BTreeSet<&FindingId> = filed.items.iter().map(|it| &it.value.finding).collect();
     let is_asked = |id: &FindingId, told: &Told| {
-        matches!(told.asks, Asks::Decide | Asks::Answer) && part.holds(id) && !decided.contains(id)
+        matches!(told.asks, ActionKind::Decide | ActionKind::Answer)
+            && part.holds(id)
+            && !decided.contains(id)
     };
     let open: BTreeSet<&str> =
         paper.iter().filter(|(id, told)| is_asked(id, told)).map(|(id, _)| id.as_str()).collect();

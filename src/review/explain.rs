@@ -16,7 +16,7 @@ use crate::finding::FindingId;
 use crate::folder;
 use crate::gate::{Reason, Verdict, called};
 use crate::ledger::{Chain, Decided, Run};
-use crate::packet::{Asks, Fact, Line, Quote, visible};
+use crate::packet::{ActionKind, Fact, Line, Quote, visible};
 
 use super::desk::decided_on;
 use super::manifest::RulesFile;
@@ -161,10 +161,10 @@ impl Told<'_> {
             if weeks == 1 { "" } else { "s" },
             match (self.decided, line.queue) {
                 (Some(_), _) => "it is decided",
-                (None, Asks::Decide) => "a decision is asked",
-                (None, Asks::Answer) => "the answer to an escalation is asked",
-                (None, Asks::Apply) => "approved, and waits to be applied",
-                (None, Asks::Quiet) => "quiet, as it was rejected on the same facts",
+                (None, ActionKind::Decide) => "a decision is asked",
+                (None, ActionKind::Answer) => "the answer to an escalation is asked",
+                (None, ActionKind::Apply) => "approved, and waits to be applied",
+                (None, ActionKind::Quiet) => "quiet, as it was rejected on the same facts",
             },
         )];
         if let Some(decided) = self.decided {

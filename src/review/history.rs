@@ -22,7 +22,7 @@ use crate::finding::{Finding, FindingId, Hold, ProposalKind};
 use crate::gate::{Gate, Reason, Verdict};
 use crate::ledger::{self, Decided, Entry, Run};
 use crate::packet::{
-    self, Happened, How, Last, Proposed, Queue, Resolved, RuleChange, Since, Standing, State,
+    self, Action, Happened, How, Last, Proposed, Resolved, RuleChange, Since, Standing, State,
     Subject, Unanswered,
 };
 
@@ -206,16 +206,17 @@ impl<'l> Past<'l> {
                 }
             };
             let decided = self.decisions.get(&id).copied();
-            let queue = decided.map_or(Queue::Decide, |(decided, run)| {
+            let action = decided.map_or(Action::Decide, |(decided, run)| {
                 let is_over = reopened.is_some_and(|reopened| run.as_of < reopened);
-                let queue = queue(decided, run.as_of, &facts, is_over, &now.config.gate, day);
+                let action = action(decided, run.as_of, &facts, is_over, &now.config.gate, day);
                 // What could not be approved as it is now was approved on other facts.
                 let may_be =
                     finding.is_sufficient() && !matches!(finding.hold(), Hold::EscalateOnly(_));
                 let is_other = decided.facts != facts && !may_be;
-                if is_other && matches!(queue, Queue::Apply) { Queue::Decide } else { queue }
+                if is_other && matches!(action, Action::Apply) { Action::Decide } else { action }
             });
-            if let Some((decided, _)) = decided.filter(|_| matches!(queue, Queue::Answer { .. })) {
+            if let Some((decided, _)) = decided.filter(|_| matches!(action, Action::Answer { .. }))
+            {
                 since.unanswered.extend(open(&id, decided, day, true));
             }
             let last = decided.map(|(decided, run)| Last {
@@ -227,7 +228,7 @@ impl<'l> Past<'l> {
                 Scope::Routing => now.counted.corrected(finding, &now.judged.pulled),
                 Scope::Outside => Vec::new(),
             };
-            standings.insert(id.clone(), Standing { state, queue, last, counts });
+            standings.insert(id.clone(), Standing { state, action, last, counts });
             let seen = Memory {
                 rule: check.code.to_owned(),
                 record: finding.record.clone(),
@@ -259,8 +260,8 @@ impl<'l> Past<'l> {
         for (check, finding) in found(&now.judged.reports) {
             let id = finding.id(check.code);
             let Some((on_paper, run)) = self.decisions.get(&id).copied() else { continue };
-            let queue = standings.get(&id).map(|standing| standing.queue);
-            if let Some(Queue::Apply | Queue::Quiet { .. }) = queue {
+            let action = standings.get(&id).map(|standing| standing.action);
+            if let Some(Action::Apply | Action::Quiet { .. }) = action {
                 let (_, on) = decided.entry(&run.id).or_insert_with(|| (run, BTreeMap::new()));
                 // Where a check says two things under one id, the first was decided on.
                 let again = on.entry(id).or_insert_with(|| Again {
@@ -298,7 +299,7 @@ impl<'l> Past<'l> {
             };
             for id in on.into_keys() {
                 if let Some(standing) = standings.get_mut(&id) {
-                    standing.queue = Queue::Decide;
+                    standing.action = Action::Decide;
                     standing.last = standing.last.map(|last| Last { of, ..last });
                 }
             }
@@ -463,27 +464,27 @@ pub(super) fn found(reports: &[Report]) -> impl Iterator<Item = (&'static CheckD
 }
 
 /// What the decision on a finding asks of the reviewer, now that it is found again.
-fn queue(
+fn action(
     decided: &Decided,
     on: NaiveDate,
     facts: &str,
     is_over: bool,
     gate: &Gate,
     day: NaiveDate,
-) -> Queue {
+) -> Action {
     let same = decided.facts == facts;
     match decided.decision.verdict() {
         // What was gone and is here again was undone by somebody. On other facts the approval holds as
         // long as the same is proposed, which is looked at afterwards.
-        Verdict::Approve { .. } if !is_over => Queue::Apply,
+        Verdict::Approve { .. } if !is_over => Action::Apply,
         // Whoever said so was told of the same facts: it was not fixed.
-        Verdict::Reject(Reason::AlreadyFixed) => Queue::Decide,
+        Verdict::Reject(Reason::AlreadyFixed) => Action::Decide,
         Verdict::Reject(_) if same => {
             let until = on.checked_add_days(Days::new(gate.mute_days().into())).unwrap_or(on);
-            if day < until { Queue::Quiet { until } } else { Queue::Decide }
+            if day < until { Action::Quiet { until } } else { Action::Decide }
         }
-        Verdict::Approve { .. } | Verdict::Reject(_) => Queue::Decide,
-        Verdict::Escalate { until, .. } => Queue::Answer { overdue: day > *until },
+        Verdict::Approve { .. } | Verdict::Reject(_) => Action::Decide,
+        Verdict::Escalate { until, .. } => Action::Answer { overdue: day > *until },
     }
 }
 

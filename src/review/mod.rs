@@ -140,14 +140,14 @@ pub struct Done {
 
 /// What a person should know besides what came of a command, whether or not anything did.
 #[derive(Debug, Default)]
-pub struct Aside {
+pub struct Notices {
     /// Decisions files of the folder `decisions` of which nothing was recorded, and why.
     pub refused: Vec<Problems>,
     /// All else, a sentence each.
     pub notes: Vec<String>,
 }
 
-impl Aside {
+impl Notices {
     /// Opens a folder's ledger to append to; a last line that was moved aside for it is noted.
     fn open(&mut self, folder: &Path) -> Result<Ledger, LedgerError> {
         let ledger = Ledger::open(&folder.join("ledger.jsonl"))?;
@@ -284,26 +284,26 @@ fn holder(now: DateTime<Utc>) -> String {
 }
 
 /// The weekly job.
-pub fn run(order: &Order) -> (Aside, Result<Done, ReviewError>) {
-    let mut aside = Aside::default();
-    let done = weekly(order, &mut aside);
-    (aside, done)
+pub fn run(order: &Order) -> (Notices, Result<Done, ReviewError>) {
+    let mut notices = Notices::default();
+    let done = weekly(order, &mut notices);
+    (notices, done)
 }
 
-fn weekly(order: &Order, aside: &mut Aside) -> Result<Done, ReviewError> {
+fn weekly(order: &Order, notices: &mut Notices) -> Result<Done, ReviewError> {
     let folder = Folder::read(&order.folder)?;
     let (config, record_link) = folder.config()?;
     let event = order.event.as_deref().map(event::read).transpose()?;
     let as_of = order.as_of.unwrap_or_else(|| order.now.with_timezone(&config.zone).date_naive());
     let as_of = AsOf::new(as_of, config.zone);
     let held: Held = folder::hold(&folder.path, &holder(order.now))?;
-    let mut ledger = aside.open(&folder.path)?;
+    let mut ledger = notices.open(&folder.path)?;
     let runs = folder.path.join("runs");
     folder::make(&runs)?;
     folder::clear_drafts(&runs)?;
     history::check_may_be_read(&runs, ledger.entries(), as_of.day)?;
 
-    record_dropped(&folder.path, &config.gate, order.now, &mut ledger, aside)?;
+    record_dropped(&folder.path, &config.gate, order.now, &mut ledger, notices)?;
     let exports = folder.path.join(&config.exports);
     let surroundings = Surroundings {
         folder: &folder.path,
@@ -317,15 +317,15 @@ fn weekly(order: &Order, aside: &mut Aside) -> Result<Done, ReviewError> {
     let home = runs.join(&made.home);
     folder::publish(&home, &made.files())?;
     // Cron mails stderr as it does the summary.
-    aside.notes.extend(made.notes.iter().map(|note| note.mailed.clone()));
-    aside.notes.extend(unread(&config.files.found(&exports), &judged.inputs));
-    aside.notes.extend(copied(&config, &exports));
-    aside.notes.extend(config.batch.absent_words(&judged.absent_ids));
+    notices.notes.extend(made.notes.iter().map(|note| note.mailed.clone()));
+    notices.notes.extend(unread(&config.files.found(&exports), &judged.inputs));
+    notices.notes.extend(copied(&config, &exports));
+    notices.notes.extend(config.batch.absent_words(&judged.absent_ids));
     // A packet that another followed is the latest again when it is made again.
     if ledger.latest() != Some(&made.run) {
         ledger.append(Entry::Run(made.run))?;
     }
-    aside.notes.extend(verify::unknown(&runs, &ledger));
+    notices.notes.extend(verify::unknown(&runs, &ledger));
     drop(held);
     Ok(Done { folder: home, summary: made.summary, missing: made.missing, worst: made.worst })
 }
@@ -337,7 +337,7 @@ fn record_dropped(
     gate: &Gate,
     now: DateTime<Utc>,
     ledger: &mut Ledger,
-    aside: &mut Aside,
+    notices: &mut Notices,
 ) -> Result<(), ReviewError> {
     let files = match folder::list(&folder.join("decisions")) {
         Ok(files) => files,
@@ -345,7 +345,7 @@ fn record_dropped(
         Err(error) => {
             let what = format!("it cannot be listed: {error}");
             let remedy = "`decisions` is the folder in which decisions files are dropped";
-            aside.refused.push(Problems::one_with_hint("decisions", 0, what, remedy));
+            notices.refused.push(Problems::one_with_hint("decisions", 0, what, remedy));
             return Ok(());
         }
     };
@@ -354,7 +354,7 @@ fn record_dropped(
         let ends = |end: &str| file.extension().is_some_and(|it| it.eq_ignore_ascii_case(end));
         if !ends("json") && !ends("csv") {
             if !ends(decisions::SIGNATURES[0]) && !name.starts_with('.') {
-                aside.notes.push(format!(
+                notices.notes.push(format!(
                     "decisions/{name} was not read: a decisions file ends in .json or .csv"
                 ));
             }
@@ -363,10 +363,10 @@ fn record_dropped(
         let mut desk = Desk::open(folder, gate, now, Earlier::Stands);
         match desk.take(ledger, &file) {
             Ok(()) => drop(desk.record(ledger)?),
-            Err(DeskError::Refused(problems)) => aside.refused.push(problems),
+            Err(DeskError::Refused(problems)) => notices.refused.push(problems),
             Err(DeskError::Paper(error)) => {
                 let file = file.display().to_string();
-                aside.refused.push(Problems::one(file, 0, error.to_string()));
+                notices.refused.push(Problems::one(file, 0, error.to_string()));
             }
         }
     }

@@ -19,7 +19,7 @@ use crate::digest;
 use crate::finding::{FindingId, Hold, ProposalKind};
 use crate::gate::{Case, Reason};
 use crate::ledger::Run;
-use crate::packet::{Asks, Line, Proposed, Ref, Slice};
+use crate::packet::{ActionKind, Line, Proposed, Ref, Slice};
 
 use super::tally::{Scope, Stand};
 use super::{in_a_sentence, manifest};
@@ -105,7 +105,7 @@ pub(super) struct Told {
     /// As far as the gate has to know it.
     pub(super) case: Case,
     /// What its packet asks.
-    pub(super) asks: Asks,
+    pub(super) asks: ActionKind,
     /// How it stood when its run began.
     pub(super) stand: Stand,
     /// Whether the metric counts corrections of its kind.

@@ -17,7 +17,7 @@ use crate::check::{By, Groups};
 use crate::gate::{Reason, Verdict};
 use crate::ledger::{Chain, Run};
 use crate::metrics::{self, Percent, Precision, Rate, chance, surprise};
-use crate::packet::{Asks, Pattern, visible};
+use crate::packet::{ActionKind, Pattern, visible};
 
 use super::paper::{Bare, Findings, Paper};
 use super::tally::{Scope, Stand};
@@ -195,7 +195,7 @@ fn of_groups(line: &Bare) -> BTreeMap<By, String> {
 /// What comes back week after week, and what crowds into one group, in the packet of a run.
 fn repeated(groups: &Groups, lines: &[Bare], run: &Run) -> String {
     let mut words = String::new();
-    let asked: Vec<&Bare> = lines.iter().filter(|line| line.queue != Asks::Quiet).collect();
+    let asked: Vec<&Bare> = lines.iter().filter(|line| line.queue != ActionKind::Quiet).collect();
     let mut by_rule: BTreeMap<&str, Vec<&Bare>> = BTreeMap::new();
     for line in &asked {
         by_rule.entry(&line.rule).or_default().push(line);

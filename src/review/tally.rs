@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::finding::{Finding, Proposal};
 use crate::gate::{Reason, Verdict};
 use crate::ledger::Tally;
-use crate::packet::Asks;
+use crate::packet::ActionKind;
 
 /// How a proposal of a packet stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,17 +35,19 @@ impl Stand {
     /// How a proposal stands in the packet of a day, by what it asks and the last decision on it: the day
     /// of the packet it was made on, and why it was rejected if it was.
     pub(super) fn of(
-        asks: Asks,
+        asks: ActionKind,
         last: Option<(NaiveDate, Option<Reason>)>,
         day: NaiveDate,
     ) -> Self {
         match (asks, last) {
-            (Asks::Decide, _) => Self::Undecided,
-            (Asks::Answer, _) => Self::Escalated,
-            (Asks::Apply, Some((on, _))) if on == day => Self::Approved,
-            (Asks::Quiet, Some((on, Some(Reason::LookedInto)))) if on == day => Self::LookedInto,
-            (Asks::Quiet, Some((on, _))) if on == day => Self::Rejected,
-            (Asks::Apply | Asks::Quiet, _) => Self::Earlier,
+            (ActionKind::Decide, _) => Self::Undecided,
+            (ActionKind::Answer, _) => Self::Escalated,
+            (ActionKind::Apply, Some((on, _))) if on == day => Self::Approved,
+            (ActionKind::Quiet, Some((on, Some(Reason::LookedInto)))) if on == day => {
+                Self::LookedInto
+            }
+            (ActionKind::Quiet, Some((on, _))) if on == day => Self::Rejected,
+            (ActionKind::Apply | ActionKind::Quiet, _) => Self::Earlier,
         }
     }
 

@@ -17,7 +17,7 @@ use crate::finding::{Finding, Severity};
 use crate::gate::{Gate, Profile};
 use crate::ledger::{self, Chain, Entry, Run, Tally};
 use crate::metrics::{self, Week};
-use crate::packet::{self, Completeness, Note, PacketError, Queue, RecordLink};
+use crate::packet::{self, Action, Completeness, Note, PacketError, RecordLink};
 use crate::source::{Input, Origin};
 
 use super::cut::Loss;
@@ -311,7 +311,7 @@ fn asked<'r>(
 ) -> impl Iterator<Item = (&'static CheckDef, &'r Finding)> {
     history::found(reports).filter(|(check, finding)| {
         let standing = present.standings.get(&finding.id(check.code));
-        !standing.is_some_and(|standing| matches!(standing.queue, Queue::Quiet { .. }))
+        !standing.is_some_and(|standing| matches!(standing.action, Action::Quiet { .. }))
     })
 }
 
@@ -337,7 +337,7 @@ fn tally_of(reports: &[Report], present: &Present<'_>, day: NaiveDate) -> Tally 
             let id = finding.id(check.code);
             let standing = present.standings.get(&id)?;
             let decided = standing.last.map(|last| (last.on, last.decision.verdict().reason()));
-            let stand = Stand::of(standing.queue.asks(), decided, day);
+            let stand = Stand::of(standing.action.kind(), decided, day);
             seen.insert(id).then_some((stand, Scope::of(check.family), standing.counts.as_slice()))
         })
         .collect();

@@ -255,22 +255,22 @@ pub fn inspect_allowed(path: &Path, boundary: &Boundary, options: &Options) -> I
     let outcome = open_as_listed(path, boundary, options).and_then(|(object, sheet)| {
         let reads: BTreeSet<Field> = boundary.fields(object).cloned().collect();
         let name = report.file.name_printable.clone();
-        let desk = match boundary.admit(object, &name, sheet.header(), &reads, Tz::UTC) {
-            Ok(desk) => desk,
+        let map = match boundary.admit(object, &name, sheet.header(), &reads, Tz::UTC) {
+            Ok(map) => map,
             Err(error) => {
                 report.not_admitted(&error);
                 return Ok(());
             }
         };
-        fields = desk.wanted_names().into_iter().map(str::to_owned).collect();
+        fields = map.wanted_names().into_iter().map(str::to_owned).collect();
         report.opened(&sheet, &fields, options.show_headers);
         report.object = Some(object.key());
         report.columns =
             sheet.header().iter().map(|name| ColumnReport::of(name, object, boundary)).collect();
-        let sink = || Admit::at(&desk);
-        let (sinks, tally) = sheet.read(&desk.wanted(), sink, options.threads)?;
+        let sink = || Admit::at(&map);
+        let (sinks, tally) = sheet.read(&map.wanted(), sink, options.threads)?;
         report.read(&tally, &fields);
-        match desk.clone().close(Admit::gathered(sinks, &desk)) {
+        match map.clone().close(Admit::gathered(sinks, &map)) {
             Ok(load) => {
                 let (_, admissions) = Load::join(object, vec![load], &reads, options.threads);
                 for admission in &admissions {

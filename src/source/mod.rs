@@ -24,7 +24,8 @@ use chrono_tz::Tz;
 use tokio::task::JoinSet;
 
 use crate::boundary::{
-    Admission, AdmitError, Batch, Boundary, Desk, Field, Gathered, Intake, Load, NOT_AN_ID, Object,
+    Admission, AdmitError, Batch, Boundary, ColumnMap, Field, Gathered, Intake, Load, NOT_AN_ID,
+    Object,
 };
 
 use self::csv::{
@@ -575,48 +576,48 @@ fn read_one(
     let expect = Expect { names: &names, required: &[], encoding: None };
     let sheet = Sheet::open(&job.path, &expect, &Limits::default());
     let sheet = sheet.map_err(|refusal| refused(refusal, Vec::new()))?;
-    let desk = boundary.admit(job.object, &job.file, sheet.header(), reads, zone)?;
-    let sink = || Admit::at(&desk);
+    let map = boundary.admit(job.object, &job.file, sheet.header(), reads, zone)?;
+    let sink = || Admit::at(&map);
     let columns = || {
-        let names = desk.wanted_names().into_iter().map(str::to_owned);
-        names.zip(desk.wanted_fields().cloned()).collect()
+        let names = map.wanted_names().into_iter().map(str::to_owned);
+        names.zip(map.wanted_fields().cloned()).collect()
     };
     let (sinks, tally) =
-        sheet.read(&desk.wanted(), sink, threads).map_err(|refusal| refused(refusal, columns()))?;
+        sheet.read(&map.wanted(), sink, threads).map_err(|refusal| refused(refusal, columns()))?;
     let input = Input {
         file: job.file.clone(),
         object: job.object,
-        columns: desk.wanted_names().into_iter().map(str::to_owned).collect(),
+        columns: map.wanted_names().into_iter().map(str::to_owned).collect(),
         origin: Origin::Export {
             dialect: sheet.facts().dialect,
             header_line: sheet.facts().header_line,
         },
         tally,
     };
-    let mut load = desk.clone().close(Admit::gathered(sinks, &desk))?;
+    let mut load = map.clone().close(Admit::gathered(sinks, &map))?;
     load.reader_set_aside(input.tally.quarantined);
     Ok((input, load))
 }
 
 /// Hands the reader's rows to the boundary.
-struct Admit<'d> {
+struct Admit<'m> {
     /// The rows of one chunk.
     intake: Intake,
     /// The rows of the chunks before it, in the one sink that takes them in.
     whole: Option<Gathered>,
-    desk: &'d Desk,
+    map: &'m ColumnMap,
 }
 
-impl<'d> Admit<'d> {
-    fn at(desk: &'d Desk) -> Self {
-        Self { intake: desk.intake(), whole: None, desk }
+impl<'m> Admit<'m> {
+    fn at(map: &'m ColumnMap) -> Self {
+        Self { intake: map.intake(), whole: None, map }
     }
 
     /// All rows of the sinks that a reader gave back.
-    fn gathered(sinks: Vec<Self>, desk: &Desk) -> Gathered {
+    fn gathered(sinks: Vec<Self>, map: &ColumnMap) -> Gathered {
         // One takes in the others.
         sinks.into_iter().next().map_or_else(
-            || desk.intake().into(),
+            || map.intake().into(),
             |sink| sink.whole.unwrap_or_else(|| sink.intake.into()),
         )
     }
@@ -625,7 +626,7 @@ impl<'d> Admit<'d> {
 impl Sink for Admit<'_> {
     fn row(&mut self, line: u64, cells: &[&str]) -> Result<(), Misfit> {
         self.intake.row(line, cells).map(drop).map_err(|misfit| Misfit {
-            column: self.desk.position(&misfit.field),
+            column: self.map.position(&misfit.field),
             length: misfit.length,
             code: misfit.why,
         })

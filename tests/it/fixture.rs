@@ -116,13 +116,13 @@ pub(crate) fn admit(
 ) -> (Batch, Vec<Admission>) {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
-    let desk = boundary.admit(object, file, &header, reads, zone).unwrap();
-    let mut intake = desk.intake();
+    let map = boundary.admit(object, file, &header, reads, zone).unwrap();
+    let mut intake = map.intake();
     for record in reader.records() {
         let record = record.unwrap();
         let line = record.position().unwrap().line();
-        let cells: Vec<&str> = desk.wanted().iter().map(|at| &record[*at]).collect();
+        let cells: Vec<&str> = map.wanted().iter().map(|at| &record[*at]).collect();
         intake.row(line, &cells).unwrap_or_else(|misfit| panic!("{file}:{line}: {misfit:?}"));
     }
-    Load::join(object, vec![desk.close(intake.into()).unwrap()], reads, NonZeroUsize::MIN)
+    Load::join(object, vec![map.close(intake.into()).unwrap()], reads, NonZeroUsize::MIN)
 }

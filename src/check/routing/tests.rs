@@ -259,13 +259,13 @@ fn today() -> AsOf {
 fn admit(policies: &Policies, object: Object, header: &[&str], rows: Vec<Vec<String>>) -> Batch {
     let header: Vec<String> = header.iter().map(|&name| name.to_owned()).collect();
     let reads = policies.boundary.fields(object).cloned().collect();
-    let desk = policies.boundary.admit(object, "in.csv", &header, &reads, chrono_tz::UTC).unwrap();
-    let mut intake = desk.intake();
+    let map = policies.boundary.admit(object, "in.csv", &header, &reads, chrono_tz::UTC).unwrap();
+    let mut intake = map.intake();
     for (line, cells) in (2..).zip(rows) {
-        let wanted: Vec<&str> = desk.wanted().iter().map(|at| cells[*at].as_str()).collect();
+        let wanted: Vec<&str> = map.wanted().iter().map(|at| cells[*at].as_str()).collect();
         intake.row(line, &wanted).unwrap();
     }
-    let load = desk.close(intake.into()).unwrap();
+    let load = map.close(intake.into()).unwrap();
     Load::join(object, vec![load], &reads, NonZeroUsize::MIN).0
 }
 

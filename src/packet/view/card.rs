@@ -10,7 +10,7 @@ use crate::check::About;
 use crate::finding::{Changed, Evidence, Finding, Hold, Likeness, Part, Proposal, Tried};
 use crate::gate::{Verdict, called};
 use crate::packet::escape::{counted, value, words};
-use crate::packet::{Last, Queue, RecordLink, Review, Standing, State, Subject};
+use crate::packet::{Action, Last, RecordLink, Review, Standing, State, Subject};
 
 use super::chart::Cluster;
 use super::roll::{Beside, Roll};
@@ -473,17 +473,17 @@ fn before(standing: &Standing<'_>) -> Option<String> {
     let Last { decision, on, of } = standing.last?;
     let who = words(decision.by().name());
     let on = on.format("%-d %B %Y");
-    let again = match (standing.queue, standing.state) {
-        (Queue::Decide, _) if of == Subject::Another => "something else is proposed now",
-        (Queue::Apply, _) => "the CRM does not show it yet, and nothing more is to decide",
-        (Queue::Answer { overdue: true }, _) => {
+    let again = match (standing.action, standing.state) {
+        (Action::Decide, _) if of == Subject::Another => "something else is proposed now",
+        (Action::Apply, _) => "the CRM does not show it yet, and nothing more is to decide",
+        (Action::Answer { overdue: true }, _) => {
             "no answer came in time, and nothing changes until one does"
         }
-        (Queue::Answer { overdue: false }, _) => "there is no answer yet",
-        (Queue::Quiet { .. }, _) => "it stays quiet",
-        (Queue::Decide, State::Changed(_)) => "here again because the facts changed",
-        (Queue::Decide, State::Reopened(_)) => "it was gone, and is here again",
-        (Queue::Decide, State::New | State::Recurring(_)) => "it is still there",
+        (Action::Answer { overdue: false }, _) => "there is no answer yet",
+        (Action::Quiet { .. }, _) => "it stays quiet",
+        (Action::Decide, State::Changed(_)) => "here again because the facts changed",
+        (Action::Decide, State::Reopened(_)) => "it was gone, and is here again",
+        (Action::Decide, State::New | State::Recurring(_)) => "it is still there",
     };
     Some(match decision.verdict() {
         Verdict::Approve { .. } => format!("Approved by {who} in the packet of {on}; {again}"),

@@ -14,7 +14,7 @@ use crate::boundary::{Cell, Object, RecordRef, Shown, id_key};
 use crate::check::Family;
 use crate::finding::{Evidence, Finding, Likeness, Proposal, ProposalKind, Target};
 use crate::gate::Verdict;
-use crate::packet::{Asks, Last, Subject};
+use crate::packet::{ActionKind, Last, Subject};
 
 use super::{Found, exposure, text};
 
@@ -75,8 +75,8 @@ pub(crate) struct Line<'a, E = Vec<Fact<'a>>> {
     pub(crate) weeks: u32,
     /// What is asked: a decision, the answer to an escalation, or nothing, as it waits to be applied or was rejected on the same facts.
     #[serde(serialize_with = "word", deserialize_with = "asks")]
-    #[schemars(with = "String", extend("enum" = Asks::ALL.map(Asks::word)))]
-    pub(crate) queue: Asks,
+    #[schemars(with = "String", extend("enum" = ActionKind::ALL.map(ActionKind::word)))]
+    pub(crate) queue: ActionKind,
     /// What was decided on it last, in an earlier packet.
     pub(crate) last_decision: Option<Past<'a>>,
     /// The records under review that the routing exception rate counts if it is approved.
@@ -88,14 +88,14 @@ pub(crate) struct Line<'a, E = Vec<Fact<'a>>> {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
-fn word<S: Serializer>(asks: &Asks, to: S) -> Result<S::Ok, S::Error> {
+fn word<S: Serializer>(asks: &ActionKind, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(asks.word())
 }
 
 /// A word that this program does not know is no line of its own.
-fn asks<'de, D: Deserializer<'de>>(from: D) -> Result<Asks, D::Error> {
+fn asks<'de, D: Deserializer<'de>>(from: D) -> Result<ActionKind, D::Error> {
     let word = Text::deserialize(from)?;
-    Asks::parse(&word).ok_or_else(|| D::Error::custom("what is asked is not one of the four"))
+    ActionKind::parse(&word).ok_or_else(|| D::Error::custom("what is asked is not one of the four"))
 }
 
 /// A decision in an earlier packet.
@@ -354,7 +354,7 @@ impl<'a> Line<'a> {
             reach: finding.reach.iter().map(|reach| reach.word().into()).collect(),
             state: standing.state.word().into(),
             weeks: standing.state.weeks(),
-            queue: standing.queue.asks(),
+            queue: standing.action.kind(),
             last_decision: standing.last.map(Past::of),
             counts: standing.counts.iter().map(Ref::of).collect(),
             proposal: Proposed::of(finding),

@@ -20,7 +20,7 @@ use crate::check::{By, CheckDef, Family, Outcome};
 use crate::finding::{Finding, FindingId, Hold, Severity};
 
 use super::escape::{counted, grouped};
-use super::{Queue, Review, Standing, State};
+use super::{Action, Review, Standing, State};
 
 pub(crate) use line::{Fact, Line, Proposed, Quote, Ref};
 pub(super) use page::Page;
@@ -75,7 +75,7 @@ impl Approval {
 impl Found<'_> {
     /// What may be said of it.
     pub(super) fn approval(&self) -> Approval {
-        if self.standing.queue == Queue::Apply {
+        if self.standing.action == Action::Apply {
             return Approval::Waits;
         }
         match self.hold {
@@ -99,7 +99,7 @@ impl Found<'_> {
 
     /// True where it was rejected before and is not asked again yet.
     pub(super) fn is_quiet(&self) -> bool {
-        matches!(self.standing.queue, Queue::Quiet { .. })
+        matches!(self.standing.action, Action::Quiet { .. })
     }
 }
 

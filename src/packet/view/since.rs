@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::finding::FindingId;
 use crate::gate::{Verdict, called};
 use crate::packet::escape::{counted, grouped, value, words};
-use crate::packet::{Change, Happened, How, Queue, Review, Unanswered};
+use crate::packet::{Action, Change, Happened, How, Review, Unanswered};
 
 use super::{Found, in_order};
 
@@ -134,10 +134,11 @@ fn changes(review: &Review<'_>, happened: Happened) -> Group {
         change.state == happened && (change.is_news || happened == Happened::NotYet)
     };
     let told: Vec<&Change> = review.since.changes.iter().filter(is_told).collect();
-    let queue = |change: &Change| review.standings.get(&change.id).map(|standing| standing.queue);
-    let is_asked_again = |change: &Change| queue(change) == Some(Queue::Decide);
+    let action = |change: &Change| review.standings.get(&change.id).map(|standing| standing.action);
+    let is_asked_again = |change: &Change| action(change) == Some(Action::Decide);
     let is_elsewhere = |change: &Change| {
-        happened == Happened::NotYet && !matches!(queue(change), Some(Queue::Decide | Queue::Apply))
+        happened == Happened::NotYet
+            && !matches!(action(change), Some(Action::Decide | Action::Apply))
     };
     let count = |of: &dyn Fn(&Change) -> bool, what: &str| {
         let count = told.iter().filter(|change| of(change)).count();
@@ -160,7 +161,7 @@ fn changes(review: &Review<'_>, happened: Happened) -> Group {
                 change.approved.format("%-d %B %Y"),
                 if is_asked_again(change) { "; asked again" } else { "" }
             ),
-            here: matches!(queue(change), Some(Queue::Decide | Queue::Apply)),
+            here: matches!(action(change), Some(Action::Decide | Action::Apply)),
         }),
     )
 }
@@ -168,9 +169,9 @@ fn changes(review: &Review<'_>, happened: Happened) -> Group {
 fn quiet_row(found: &Found<'_>) -> Row {
     let says = match (
         found.standing.last.map(|last| (last.decision.verdict(), last.on)),
-        found.standing.queue,
+        found.standing.action,
     ) {
-        (Some((Verdict::Reject(reason), on)), Queue::Quiet { until }) => format!(
+        (Some((Verdict::Reject(reason), on)), Action::Quiet { until }) => format!(
             "{}, packet of {}; asked again from {}",
             reason.phrase(),
             on.format("%-d %B %Y"),

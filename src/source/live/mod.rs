@@ -19,7 +19,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::boundary::{AdmitError, Boundary, Desk, Field, Intake, Load, Object, Taken};
+use crate::boundary::{AdmitError, Boundary, ColumnMap, Field, Intake, Load, Object, Taken};
 use crate::digest;
 use crate::folder::FolderError;
 
@@ -358,15 +358,14 @@ pub(super) fn pull(
         let object = reading.object();
         let name = reading.name();
         let (input, mut load) = loop {
-            let desk =
-                boundary.admit(object, &name, reading.columns(), reads, zone)?.of_a_program();
-            let mut book = Book::open(&stash, &format!("{at}-{object}"), &desk, reading.as_ref())?;
+            let map = boundary.admit(object, &name, reading.columns(), reads, zone)?.of_a_program();
+            let mut book = Book::open(&stash, &format!("{at}-{object}"), &map, reading.as_ref())?;
             match book.read(&mut door, reading.as_mut(), surroundings.tell) {
                 Err(LiveError::Narrower { .. }) => continue,
                 read => read?,
             }
             let (input, intake) = book.close(reading.as_ref(), before);
-            break (input, desk.close(intake.into())?);
+            break (input, map.close(intake.into())?);
         };
         load.reader_set_aside(input.tally.quarantined);
         pull.inputs.push(input);
@@ -474,8 +473,8 @@ pub(super) fn wanted<'b>(
 }
 
 /// One table while it is read.
-struct Book<'d> {
-    desk: &'d Desk,
+struct Book<'m> {
+    map: &'m ColumnMap,
     kept: stash::Kept,
     intake: Intake,
     page: Intake,
@@ -502,14 +501,14 @@ struct Fetched {
 /// So many rows that were set aside are told one by one.
 const LISTED: usize = 1000;
 
-impl<'d> Book<'d> {
+impl<'m> Book<'m> {
     fn open(
         stash: &Stash,
         name: &str,
-        desk: &'d Desk,
+        map: &'m ColumnMap,
         reading: &dyn Reading,
     ) -> Result<Self, FolderError> {
-        let (kept, intake) = stash.table(name, reading.columns(), || desk.intake())?;
+        let (kept, intake) = stash.table(name, reading.columns(), || map.intake())?;
         let mut seen = HashSet::new();
         let mut marks = Vec::new();
         for mile in &kept.miles {
@@ -528,10 +527,10 @@ impl<'d> Book<'d> {
         });
         let digest = digest_of(&intake);
         Ok(Self {
-            desk,
+            map,
             kept,
             intake,
-            page: desk.intake(),
+            page: map.intake(),
             rows: Rows::new(reading.columns().len()),
             seen,
             mile,
@@ -540,7 +539,7 @@ impl<'d> Book<'d> {
             digest,
             marks,
             counted: None,
-            key: desk.wanted(),
+            key: map.wanted(),
         })
     }
 
@@ -700,7 +699,7 @@ impl<'d> Book<'d> {
             self.mile.refused.push(mark);
             self.mile.aside += 1;
             if self.problems.len() < LISTED {
-                let column = self.desk.position(&misfit.field);
+                let column = self.map.position(&misfit.field);
                 let misfit = Misfit { column, length: misfit.length, code: misfit.why };
                 let trouble = RowTrouble::Misfit(misfit);
                 self.problems.push(Problem { line: self.mile.rows, trouble });
@@ -772,7 +771,7 @@ impl<'d> Book<'d> {
         let input = Input {
             file: reading.name(),
             object: reading.object(),
-            columns: self.desk.wanted_names().into_iter().map(str::to_owned).collect(),
+            columns: self.map.wanted_names().into_iter().map(str::to_owned).collect(),
             origin: Origin::Crm(asked),
             tally,
         };
