@@ -70,7 +70,8 @@ impl Crm {
 pub struct BatchDefinition {
     /// The tables; all that are supplied when empty.
     pub objects: Vec<Object>,
-    /// Changed within so many days before the review. A record that does not say when is under review.
+    /// Changed within so many days before the review, as `modified` says. A record that does not say when is
+    /// under review.
     pub changed_within_days: Option<u32>,
     /// Conditions per table.
     pub when: Conditions,

@@ -314,7 +314,7 @@ pub(super) fn fields(config: &Config, as_of: AsOf) -> (Bench, BTreeSet<Field>) {
     (bench, reads)
 }
 
-/// The fields that the batch definition itself needs.
+/// The fields that the batch definition itself needs, and those that tell how new its records are.
 fn batch_fields(config: &Config) -> BTreeSet<Field> {
     let mut fields: BTreeSet<Field> = config.batch.when.fields().cloned().collect();
     if config.batch.changed_within_days.is_some() {
@@ -324,7 +324,7 @@ fn batch_fields(config: &Config) -> BTreeSet<Field> {
     fields
 }
 
-/// The fields that tell when a record changed, the better one first.
+/// The fields that tell how new a record is. Whether it is under review, only `modified` says.
 fn change_fields(config: &Config, object: Object) -> Vec<Field> {
     CHANGED.into_iter().filter_map(|name| config.boundary.allowed(object, name)).collect()
 }
