@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use chrono::{NaiveDate, NaiveTime};
 use chrono_tz::Tz;
-use tokio::task::JoinSet;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::boundary::{
     Admission, AdmitError, Batch, Boundary, ColumnMap, Field, Gathered, Intake, Load, NOT_AN_ID,
@@ -467,26 +467,28 @@ pub fn pull(
         .iter()
         .filter(|(object, _)| reads.iter().any(|field| field.object() == **object))
         .flat_map(|(object, paths)| paths.iter().map(|path| (*object, path.clone())))
-        .enumerate()
-        .map(|(at, (object, path))| Job {
-            at,
+        .map(|(object, path)| Job {
             object,
             path: folder.join(&path),
             file: path.display().to_string(),
         })
         .collect();
     let at_once = threads.get().min(jobs.len().max(1));
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let runtime = Builder::new_multi_thread()
         .worker_threads(1)
         .max_blocking_threads(at_once)
         .build()
         .map_err(|_| broken(folder.display().to_string()))?;
     let shared = Arc::new((boundary.clone(), reads.clone()));
-    let results = runtime.block_on(read_all(jobs, Arc::clone(&shared), zone, threads));
+    let files: Vec<String> = jobs.iter().map(|job| job.file.clone()).collect();
+    let reading = jobs.into_iter().map(|job| {
+        let shared = Arc::clone(&shared);
+        move || read_one(&job, &shared.0, &shared.1, zone, threads)
+    });
     let mut errors = Vec::new();
     let mut loads: BTreeMap<Object, Vec<(Input, Load)>> = BTreeMap::new();
-    for result in results {
-        match result {
+    for (file, read) in files.into_iter().zip(side_by_side(&runtime, reading)) {
+        match read.unwrap_or(Err(SourceError::Broken { file })) {
             Ok((input, load)) => loads.entry(input.object).or_default().push((input, load)),
             Err(error) => errors.push(error),
         }
@@ -495,17 +497,16 @@ pub fn pull(
         return Err(SourceErrors(errors));
     }
     let mut pull = Pull::default();
-    // As many tables at a time as there are threads; the runtime sees to that.
-    let mut joining = Vec::new();
-    for (object, parts) in loads {
-        let (inputs, loads): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
-        let shared = Arc::clone(&shared);
-        let join = move || Load::join(object, loads, &shared.1, threads);
-        joining.push((object, inputs, runtime.spawn_blocking(join)));
-    }
-    for (object, inputs, joined) in joining {
-        let (batch, admissions) =
-            runtime.block_on(joined).map_err(|_| broken(object.plural().to_owned()))?;
+    let (tables, joining): (Vec<_>, Vec<_>) = loads
+        .into_iter()
+        .map(|(object, parts)| {
+            let (inputs, loads): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+            let shared = Arc::clone(&shared);
+            ((object, inputs), move || Load::join(object, loads, &shared.1, threads))
+        })
+        .unzip();
+    for ((object, inputs), joined) in tables.into_iter().zip(side_by_side(&runtime, joining)) {
+        let (batch, admissions) = joined.ok_or_else(|| broken(object.plural().to_owned()))?;
         pull.batches.push(batch);
         pull.admissions.extend(admissions);
         pull.inputs.extend(inputs);
@@ -514,41 +515,19 @@ pub fn pull(
 }
 
 struct Job {
-    at: usize,
     object: Object,
     path: PathBuf,
     file: String,
 }
 
-/// Reads files beside each other, as many at a time as the runtime has threads for blocking work;
-/// results in the order asked.
-async fn read_all(
-    jobs: Vec<Job>,
-    shared: Arc<(Boundary, BTreeSet<Field>)>,
-    zone: Tz,
-    threads: NonZeroUsize,
-) -> Vec<Result<(Input, Load), SourceError>> {
-    let names: Vec<String> = jobs.iter().map(|job| job.file.clone()).collect();
-    let mut tasks = JoinSet::new();
-    for job in jobs {
-        let shared = Arc::clone(&shared);
-        let at = job.at;
-        tasks.spawn_blocking(move || (at, read_one(&job, &shared.0, &shared.1, zone, threads)));
-    }
-    let mut results: BTreeMap<usize, Result<(Input, Load), SourceError>> = BTreeMap::new();
-    while let Some(done) = tasks.join_next().await {
-        // A task that failed leaves no result: its file is reported below.
-        if let Ok((at, read)) = done {
-            results.insert(at, read);
-        }
-    }
-    names
-        .iter()
-        .enumerate()
-        .map(|(at, file)| {
-            results.remove(&at).unwrap_or_else(|| Err(SourceError::Broken { file: file.clone() }))
-        })
-        .collect()
+/// Does pieces of work beside each other, as many at a time as the runtime has threads for blocking work.
+/// Gives the results in the order asked, and none for a piece that panicked.
+fn side_by_side<T: Send + 'static, W: FnOnce() -> T + Send + 'static>(
+    runtime: &Runtime,
+    work: impl IntoIterator<Item = W>,
+) -> Vec<Option<T>> {
+    let tasks: Vec<_> = work.into_iter().map(|piece| runtime.spawn_blocking(piece)).collect();
+    tasks.into_iter().map(|task| runtime.block_on(task).ok()).collect()
 }
 
 fn read_one(
