@@ -158,9 +158,9 @@ pub enum Command {
     Checks {
         /// A check's code or name, such as OWN-01
         id: Option<String>,
-        /// The review folder that says what it reads
-        #[arg(long, value_name = "DIR", default_value = ".")]
-        dir: PathBuf,
+        /// The review folder that says what it reads [default: the present folder, if it is one]
+        #[arg(long, value_name = "DIR", requires = "id")]
+        dir: Option<PathBuf>,
         /// Print the table of the README
         #[arg(long, hide = true)]
         markdown: bool,

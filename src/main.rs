@@ -56,7 +56,7 @@ fn main() -> ExitCode {
         Command::Inspect(arguments) => inspect(&arguments, cores),
         Command::Match(arguments) => link(arguments, cores),
         Command::Explain { finding, of } => explain(&finding, of),
-        Command::Checks { id, dir, markdown } => checks(id.as_deref(), &dir, markdown),
+        Command::Checks { id, dir, markdown } => checks(id.as_deref(), dir.as_deref(), markdown),
         Command::Schema { of } => {
             print(&schema(of));
             ExitCode::SUCCESS
@@ -407,19 +407,23 @@ fn explain(words: &[String], of: Option<NaiveDate>) -> ExitCode {
     }
 }
 
-fn checks(id: Option<&str>, dir: &Path, markdown: bool) -> ExitCode {
+fn checks(id: Option<&str>, dir: Option<&Path>, markdown: bool) -> ExitCode {
     if markdown {
         print(&review::checks_table());
         return ExitCode::SUCCESS;
     }
-    if let Some(text) = review::catalogue(id, dir) {
-        print(&text);
-        ExitCode::SUCCESS
-    } else {
-        say(&format!(
-            "there is no check `{}`; `crm-review checks` lists them",
-            id.unwrap_or_default()
-        ));
-        ExitCode::from(2)
+    match review::catalogue(id, dir) {
+        Ok(Some(text)) => {
+            print(&text);
+            ExitCode::SUCCESS
+        }
+        Ok(None) => {
+            say(&format!(
+                "there is no check `{}`; `crm-review checks` lists them",
+                id.unwrap_or_default()
+            ));
+            ExitCode::from(2)
+        }
+        Err(error) => failed(&error),
     }
 }

@@ -319,9 +319,10 @@ fn visible_owned_lines(block: &str) -> String {
     block.lines().map(visible_owned).collect::<Vec<_>>().join("\n  ")
 }
 
-/// The catalogue of checks as the command prints it: all of them, or one in full; with what a folder
-/// makes of it, where there is one.
-pub fn catalogue(code: Option<&str>, path: &Path) -> Option<String> {
+/// The catalogue of checks as the command prints it: all of them, or one in full; with what a folder makes
+/// of it. A folder that is named has to be one; of the present one nothing is said where it is none. None
+/// where there is no such check.
+pub fn catalogue(code: Option<&str>, named: Option<&Path>) -> Result<Option<String>, ReviewError> {
     let Some(code) = code else {
         let line = |check: &&CheckDef| {
             format!(
@@ -332,12 +333,19 @@ pub fn catalogue(code: Option<&str>, path: &Path) -> Option<String> {
                 check.family.title()
             )
         };
-        return Some(ALL.iter().map(line).collect());
+        return Ok(Some(ALL.iter().map(line).collect()));
     };
-    let check = ALL.iter().find(|check| check.is_called(code))?;
-    let folder = Folder::read(path).ok();
-    let folder = folder.as_ref().and_then(|folder| Some((folder, folder.config().ok()?.0)));
-    Some(of_check(check, folder.as_ref().map(|(folder, config)| (*folder, config))))
+    let Some(check) = ALL.iter().find(|check| check.is_called(code)) else { return Ok(None) };
+    let read = |path| {
+        let folder = Folder::read(path)?;
+        let (config, _) = folder.config()?;
+        Ok::<_, ReviewError>((folder, config))
+    };
+    let folder = match named {
+        Some(path) => Some(read(path)?),
+        None => read(Path::new(".")).ok(),
+    };
+    Ok(Some(of_check(check, folder.as_ref().map(|(folder, config)| (folder, config)))))
 }
 
 /// What a check asks, and what its faults cost.

@@ -1173,6 +1173,16 @@ fn the_catalogue_lists_every_check_and_tells_one_in_full() {
     assert_eq!(one, job.call(&["checks", "inactive-owner"]).ends(0).out);
     let said = job.call(&["checks", "OWN-99"]).ends(2);
     assert!(said.err.contains("OWN-99"), "{}", said.err);
+    // A folder that is named has to be one, and its rules have to hold.
+    let said = job.call(&["checks", "OWN-01", "--dir", "nosuch"]).ends(2);
+    assert!(said.out.is_empty() && said.err.contains("nosuch/review.toml"), "{}", said.err);
+    let weekly = Job::weekly();
+    let here = weekly.call(&["checks", "OWN-01", "--dir", "."]).ends(0).out;
+    assert_eq!(here, weekly.call(&["checks", "OWN-01"]).ends(0).out);
+    weekly.edit("review.toml", "[source]", "[sauce]");
+    let said = weekly.call(&["checks", "OWN-01", "--dir", "."]).ends(2);
+    assert!(said.err.contains("review.toml:"), "{}", said.err);
+    weekly.call(&["checks", "OWN-01"]).ends(0);
 }
 
 #[test]
