@@ -59,7 +59,7 @@ pub(crate) use median::median;
 pub use names::called;
 pub use not_looked::NotLooked;
 pub use people::without_mark;
-pub use rulebook::{MODEL, Rulebook, Table};
+pub use rulebook::{MODEL, Rulebook, Separator, Table};
 pub use world::{AsOf, Pulled, World};
 
 // Whoever shows an address reads its cell as the checks do.

@@ -108,7 +108,7 @@ impl Table {
     fn parse(file: &str, text: &str, log: &Log) -> Self {
         let text = text.trim_start_matches('\u{feff}');
         let lines = Lines::of(text);
-        let separator = separator(text);
+        let separator = Separator::of(text);
         let mut reader = reader(text, separator.delimiter);
         let mut table = Self { file: file.to_owned(), header: Vec::new(), rows: Vec::new() };
         for record in reader.records() {
@@ -152,30 +152,34 @@ fn reader(text: &str, delimiter: u8) -> csv::Reader<&[u8]> {
         .from_reader(text.as_bytes())
 }
 
-/// What stands between the cells of a table.
-struct Separator {
-    delimiter: u8,
+/// What stands between the cells of a table that a person wrote.
+#[derive(Debug, Clone, Copy)]
+pub struct Separator {
+    /// The letter.
+    pub delimiter: u8,
     /// True where a first line `sep=;` says so.
-    is_declared: bool,
+    pub is_declared: bool,
 }
 
-/// What a spreadsheet wrote between the cells, which is not a comma in every country: what the first line
-/// declares, or else what makes the most cells of the header.
-fn separator(text: &str) -> Separator {
-    let first = text.lines().next().unwrap_or_default().trim_matches(['"', '\r', ' ']);
-    if let Some((word, delimiter)) = first.split_once('=')
-        && word.eq_ignore_ascii_case("sep")
-        && let &[delimiter] = delimiter.as_bytes()
-    {
-        return Separator { delimiter, is_declared: true };
+impl Separator {
+    /// What a spreadsheet wrote between the cells, which is not a comma in every country: what the first line
+    /// declares, or else what makes the most cells of the header.
+    pub fn of(text: &str) -> Self {
+        let first = text.lines().next().unwrap_or_default().trim_matches(['"', '\r', ' ']);
+        if let Some((word, delimiter)) = first.split_once('=')
+            && word.eq_ignore_ascii_case("sep")
+            && let &[delimiter] = delimiter.as_bytes()
+        {
+            return Self { delimiter, is_declared: true };
+        }
+        let cells = |delimiter: &u8| {
+            let header = reader(text, *delimiter).into_records().next();
+            header.and_then(Result::ok).map_or(0, |header| header.len())
+        };
+        // The last of equals is taken: a comma, unless something else speaks.
+        let delimiter = b"\t;,".iter().copied().max_by_key(cells).unwrap_or(b',');
+        Self { delimiter, is_declared: false }
     }
-    let cells = |delimiter: &u8| {
-        let header = reader(text, *delimiter).into_records().next();
-        header.and_then(Result::ok).map_or(0, |header| header.len())
-    };
-    // The last of equals is taken: a comma, unless something else speaks.
-    let delimiter = b"\t;,".iter().copied().max_by_key(cells).unwrap_or(b',');
-    Separator { delimiter, is_declared: false }
 }
 
 #[cfg(test)]

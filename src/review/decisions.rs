@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use chrono::{DateTime, Datelike as _, NaiveDate, SubsecRound as _, Utc};
@@ -13,12 +13,14 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 
+use crate::check::Separator;
 use crate::digest;
 use crate::finding::FindingId;
 use crate::gate::{Attention, Reason, Saying, VerdictKind};
 use crate::ledger::GENESIS;
 use crate::packet::{DECISIONS as SCHEMA, visible};
 use crate::policy::{Lines, Log, Problems, Said};
+use crate::source::csv::{Disguise, disguise};
 
 /// Larger files are not what a packet exports.
 const MOST_BYTES: u64 = 64 << 20;
@@ -199,31 +201,61 @@ fn head(cell: String) -> String {
 pub(super) fn read(path: &Path) -> Result<Filed, Problems> {
     let name = path.display().to_string();
     let log = Log::default();
-    let failed = |what: String| {
-        let log = Log::default();
-        log.note(&name, 0, what, Some("name a decisions file, JSON or CSV".to_owned()));
-        log.finish(()).err().unwrap_or_default()
-    };
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| failed(error.to_string()))?;
-    let size = file.take(MOST_BYTES + 1).read_to_end(&mut bytes);
-    let size = size.map_err(|error| failed(error.to_string()))?;
-    if size as u64 > MOST_BYTES {
-        return Err(failed("it is larger than any packet's decisions".to_owned()));
+    let bytes = bytes_of(path, &name)?;
+    // A workbook may have the name of a CSV file.
+    if let Some(disguise) = disguise(&bytes).filter(|it| *it != Disguise::Json) {
+        let remedy = match disguise {
+            Disguise::Zip | Disguise::Ole => "in the spreadsheet, save it as `CSV UTF-8`",
+            Disguise::Html => "hand in the file that `Export` in the packet writes, not the page",
+            Disguise::Empty
+            | Disguise::NotAFile
+            | Disguise::Json
+            | Disguise::Gzip
+            | Disguise::Pdf => NAME_A_FILE,
+        };
+        return Err(Problems::one_with_hint(&name, 0, format!("it {disguise}"), remedy));
     }
+    let is_json = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let is_json = is_json.trim_ascii_start().starts_with(b"{");
     let text = str::from_utf8(&bytes).map_err(|error| {
         let line =
             bytes.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n').count() + 1;
-        let remedy = "save it as UTF-8: in Excel, as `CSV UTF-8`";
+        let remedy = if is_json {
+            "export it anew, or save it as UTF-8"
+        } else {
+            "save it as UTF-8: in Excel, as `CSV UTF-8`"
+        };
         Problems::one_with_hint(&name, line, "it is not UTF-8 text", remedy)
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let reader = Reader { name: &name, log: &log };
-    let is_json = text.trim_start().starts_with('{');
     let wire = if is_json { reader.json(text) } else { reader.csv(text) };
     let whole = wire.map(|(wire, lines)| reader.filed(wire, &lines, &bytes));
     // Without a file there is at least one problem in the log.
     log.finish(whole)?.ok_or_else(Problems::default)
+}
+
+/// What helps where a path leads to no decisions file.
+const NAME_A_FILE: &str = "name a decisions file, JSON or CSV";
+
+fn bytes_of(path: &Path, name: &str) -> Result<Vec<u8>, Problems> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes));
+    let size = read.map_err(|error| {
+        let remedy = if error.kind() == io::ErrorKind::NotFound {
+            NAME_A_FILE
+        } else if error.kind() == io::ErrorKind::IsADirectory {
+            "hand in a decisions file, JSON or CSV: what lies in a folder of that name is not read"
+        } else {
+            "see that the user who runs crm-review can read it"
+        };
+        Problems::one_with_hint(name, 0, error.to_string(), remedy)
+    })?;
+    if size as u64 > MOST_BYTES {
+        let what = "it is larger than any packet's decisions";
+        return Err(Problems::one_with_hint(name, 0, what, NAME_A_FILE));
+    }
+    Ok(bytes)
 }
 
 /// The signature of the approver beside a decisions file, and that of the second one.
@@ -276,18 +308,20 @@ impl Reader<'_> {
     }
 
     fn csv(&self, text: &str) -> Option<(Wire, Vec<usize>)> {
-        let first = text.lines().next().unwrap_or_default();
-        let delimiter = if first.contains(';') && !first.contains(',') { b';' } else { b',' };
-        let mut reader =
-            csv::ReaderBuilder::new().delimiter(delimiter).from_reader(text.as_bytes());
+        let Separator { delimiter, is_declared } = Separator::of(text);
+        // The line in which a spreadsheet declares it is no row.
+        let begins =
+            if is_declared { text.find('\n').map_or(text.len(), |end| end + 1) } else { 0 };
+        let rows = text.as_bytes().get(begins..).unwrap_or_default();
+        let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(rows);
         let header: Vec<String> = reader
             .headers()
             .map(|header| header.iter().map(|name| name.trim().to_owned()).collect())
             .unwrap_or_default();
-        self.check_header(&header)?;
         let places = Lines::of(text);
+        self.check_header(&header, places.at(begins))?;
         let line_of = |position: Option<&csv::Position>| {
-            places.of_record(position.map_or(0, csv::Position::byte))
+            places.of_record(begins as u64 + position.map_or(0, csv::Position::byte))
         };
         let mut whole: Option<Wire> = None;
         let mut lines = Vec::new();
@@ -330,7 +364,7 @@ impl Reader<'_> {
         whole.map(|wire| (wire, lines))
     }
 
-    fn check_header(&self, header: &[String]) -> Option<()> {
+    fn check_header(&self, header: &[String], line: usize) -> Option<()> {
         let absent: Vec<_> = CSV_REQUIRED
             .iter()
             .filter(|name| !header.iter().any(|column| column == *name))
@@ -338,9 +372,11 @@ impl Reader<'_> {
             .collect();
         let is_ours = |name: &&String| CSV_COLUMNS.contains(&name.as_str());
         let other = header.iter().enumerate().find(|(_, name)| !is_ours(name));
-        let what = if let Some((at, name)) = other {
-            // A first row that has nothing of a header may hold anything.
-            let named = header.iter().any(|name| is_ours(&name)) && !name.is_empty();
+        let what = if !header.iter().any(|name| is_ours(&name)) {
+            // It may hold anything, and is not quoted.
+            "the row names no column of a decisions file, where the header should be".to_owned()
+        } else if let Some((at, name)) = other {
+            let named = !name.is_empty();
             let named = if named { format!(", `{}`,", visible(name)) } else { String::new() };
             format!("column {}{named} is not one of a decisions file", at + 1)
         } else if header.iter().collect::<BTreeSet<_>>().len() < header.len() {
@@ -350,7 +386,12 @@ impl Reader<'_> {
         } else {
             format!("there is no column {}", absent.join(", "))
         };
-        self.problem(1, what, format!("its columns are {}", CSV_COLUMNS.join(", ")));
+        let remedy = format!(
+            "its columns are {}; of a spreadsheet, save the sheet with these names in its first row as \
+             `CSV UTF-8`",
+            CSV_COLUMNS.join(", ")
+        );
+        self.problem(line, what, remedy);
         None
     }
 

@@ -355,7 +355,8 @@ fn record_dropped(
         if !ends("json") && !ends("csv") {
             if !ends(decisions::SIGNATURES[0]) && !name.starts_with('.') {
                 notices.notes.push(format!(
-                    "decisions/{name} was not read: a decisions file ends in .json or .csv"
+                    "decisions/{name} was not read: a decisions file ends in .json or .csv; a spreadsheet \
+                     is saved as `CSV UTF-8`"
                 ));
             }
             continue;

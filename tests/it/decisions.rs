@@ -282,7 +282,7 @@ fn every_file_of_the_drop_folder_is_read_or_named() {
     assert_eq!(recorded(&job).len(), 1);
     assert_eq!(
         said.err,
-        "note: decisions/week.xlsx was not read: a decisions file ends in .json or .csv\n"
+        "note: decisions/week.xlsx was not read: a decisions file ends in .json or .csv; a spreadsheet is saved as `CSV UTF-8`\n"
     );
     // A folder that cannot be listed is not an empty one.
     fs::remove_dir_all(job.path("decisions")).unwrap();
@@ -604,11 +604,53 @@ fn a_spreadsheet_can_decide() {
     let said = job.call(&["decide", "week.csv"]).ends(2);
     assert!(said.err.contains("week.csv:2: it is not UTF-8 text"), "{}", said.err);
     assert!(said.err.contains("`CSV UTF-8`"), "{}", said.err);
+    // With the line in which Excel declares what it wrote between the cells.
+    let declared = format!("sep=;\r\n{}", csv.trim_start_matches('\u{feff}').replace(',', ";"));
+    let declared = declared.replace("cmd|x;", "cmd|x,");
+    job.put("week.csv", &declared);
+    let said = job.call(&["decide", "week.csv"]).ends(0);
+    assert!(said.out.contains("recorded before, 2 decisions"), "{}", said.out);
+    for (from, to, words) in [
+        (";finding;", ";fnding;", "week.csv:2: column 5, `fnding`, is not one"),
+        (";approve;", ";aprove;", "week.csv:4: `decision` is not one"),
+    ] {
+        job.put("week.csv", &declared.replacen(from, to, 1));
+        let said = job.call(&["decide", "week.csv"]).ends(2);
+        assert!(said.err.contains(words), "no {words}\n{}", said.err);
+    }
     // Rows in which nothing stands say nothing.
     let blank = ",".repeat(head.matches(',').count());
     job.put("week.csv", &format!("{csv}{blank}\r\n{blank}\r\n"));
     let said = job.call(&["decide", "week.csv"]).ends(0);
     assert!(said.out.contains("recorded before, 2 decisions"), "{}", said.out);
+}
+
+#[test]
+fn what_is_no_decisions_file_is_told_for_what_it_is() {
+    let job = reviewed();
+    for (bytes, words, remedy) in [
+        (&b"PK\x03\x04\x14\x00\x06\x00"[..], "is an Excel workbook", "save it as `CSV UTF-8`"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00", "old Excel workbook", "save it as `CSV UTF-8`"),
+        (b"<!doctype html>\n<title>Packet</title>\n", "is a web page", "`Export`"),
+        (
+            b"00Q3,reject\n",
+            "week.csv:1: the row names no column of a decisions file",
+            "`CSV UTF-8`",
+        ),
+        (b"{\"run\": \"M\xfcller\"}", "week.csv:1: it is not UTF-8 text", "export it anew"),
+        (b"\xff\xfer\x00u\x00n\x00", "week.csv:1: it is not UTF-8 text", "`CSV UTF-8`"),
+    ] {
+        job.put_bytes("week.csv", bytes);
+        let said = job.call(&["decide", "week.csv"]).ends(2);
+        for words in [words, remedy] {
+            assert!(said.err.contains(words), "no {words}\n{}", said.err);
+        }
+    }
+    fs::create_dir_all(job.path("decisions/week.json")).unwrap();
+    let said = job.call(&["run", ".", "--as-of", "2026-03-08"]).ends(1);
+    for words in ["decisions/week.json: Is a directory", "what lies in a folder"] {
+        assert!(said.err.contains(words), "no {words}\n{}", said.err);
+    }
 }
 
 #[test]

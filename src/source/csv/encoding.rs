@@ -122,8 +122,8 @@ pub(super) fn detect(sample: &[u8], asked: Option<Encoding>) -> Result<Detected,
     Ok(Detected::assumed(encoding_rs::UTF_8))
 }
 
-/// What the file is if it is no text, by its first bytes.
-pub(super) fn disguise(sample: &[u8]) -> Option<Disguise> {
+/// What a file is if it is no CSV, by its first bytes.
+pub fn disguise(sample: &[u8]) -> Option<Disguise> {
     let magic: [(&[u8], Disguise); 4] = [
         (b"PK\x03\x04", Disguise::Zip),
         (b"\x1f\x8b", Disguise::Gzip),

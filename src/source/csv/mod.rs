@@ -31,7 +31,7 @@ use self::scan::Grammar;
 use super::buffer::{Buffer, on_wiped_stack};
 
 pub use self::dialect::{Dialect, Escape};
-pub use self::encoding::{Encoding, EncodingFact};
+pub use self::encoding::{Encoding, EncodingFact, disguise};
 pub use self::read::digest;
 pub use self::refusal::{ContentFault, Damage, Disguise, HeaderFault, Refusal, Unreadable};
 pub use self::tally::{Eol, Misfit, Problem, Tally, Trouble};
@@ -208,7 +208,7 @@ fn look(
 ) -> Result<(Detected, Layout), Refusal> {
     let mut raw = Buffer::default();
     let whole = read::sample(file, SAMPLE, &mut raw)?;
-    if let Some(disguise) = encoding::disguise(raw.filled()) {
+    if let Some(disguise) = disguise(raw.filled()) {
         return Err(Refusal::NotCsv(disguise));
     }
     let detected = encoding::detect(lines(raw.filled(), whole), encoding)?;
