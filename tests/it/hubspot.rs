@@ -514,6 +514,21 @@ fn a_token_that_may_do_more_than_read_is_refused_before_anything_is_read() {
 }
 
 #[test]
+fn a_scope_that_is_given_while_a_pull_runs_is_refused() {
+    let mut account = account();
+    let mut is_read = false;
+    account.fault = Some(Box::new(move |asked| {
+        is_read |= asked.path.ends_with("/search");
+        let scopes = ["crm.objects.contacts.read", "crm.objects.contacts.write"];
+        let token = json!({ "userId": 7, "hubId": 4_711_508, "appId": 9, "scopes": scopes });
+        let is_asked = asked.path.ends_with("/access-token-info");
+        (is_read && is_asked).then(|| Reply::json(&token))
+    }));
+    let (said, _) = refused(account, "");
+    assert!(said.contains("the token has the scope `crm.objects.contacts.write`"), "{said}");
+}
+
+#[test]
 fn what_the_token_may_not_see_is_missing_from_the_packet_by_name() {
     let mut account = account();
     account.types.clear();

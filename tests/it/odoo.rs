@@ -212,6 +212,32 @@ fn a_user_who_may_write_is_refused_or_shown() {
 }
 
 #[test]
+fn a_right_that_is_given_while_a_pull_runs_is_refused_or_shown() {
+    let given_late = || {
+        let mut database = database();
+        let mut is_read = false;
+        database.fault = Some(Box::new(move |request| {
+            is_read |=
+                request.path == "/json/2/crm.lead/search_read" && request.json()["limit"] != 1;
+            let is_asked = request.path == "/json/2/crm.lead/has_access"
+                && request.json()["operation"] == "write";
+            (is_read && is_asked).then(|| Reply::json(&json!(true)))
+        }));
+        database.serve()
+    };
+    let server = given_late();
+    let refused = job(&server, "");
+    let end = run(&refused).ends(3);
+    assert!(end.err.contains("this user may write records of crm.lead"), "{}", end.err);
+    assert!(!refused.has(&format!("runs/{DAY}")));
+    let server = given_late();
+    let shown = job(&server, "grant = \"banner\"");
+    run(&shown).ends(0);
+    let packet = shown.text(&format!("runs/{DAY}/packet.html"));
+    assert!(packet.contains("this user may write records of crm.lead"));
+}
+
+#[test]
 fn what_this_user_may_not_see_is_missing_from_the_packet() {
     let server = database().serve();
     let job = job(&server, "");

@@ -134,6 +134,11 @@ impl<'s> Portal<'s> {
         Self { settings, grant, surroundings, boundary, scopes: OnceCell::new() }
     }
 
+    fn token(&self) -> Result<Secret, LiveError> {
+        let Surroundings { folder, environment, .. } = self.surroundings;
+        Ok(self.settings.token.fetch(folder, environment).map_err(LoginError::from)?)
+    }
+
     /// What the token may do: HubSpot tells it of a private app, and of a service key whoever made it.
     fn ask_scopes(&self, door: &mut Door, token: Secret) -> Result<Option<Vec<String>>, LiveError> {
         if let Some(scopes) = &self.settings.scopes {
@@ -203,8 +208,7 @@ impl<'s> Portal<'s> {
 impl<'s> Crm<'s> for Portal<'s> {
     /// All accounts have one host: the token alone tells them apart.
     fn enter(&self, door: &mut Door) -> Result<Secret, LiveError> {
-        let Surroundings { folder, environment, .. } = self.surroundings;
-        let token = self.settings.token.fetch(folder, environment).map_err(LoginError::from)?;
+        let token = self.token()?;
         let login = token.clone();
         door.show(token.clone());
         let scopes = self.ask_scopes(door, token)?;
@@ -286,6 +290,10 @@ impl<'s> Crm<'s> for Portal<'s> {
             }
         }
         Ok(welcome)
+    }
+
+    fn rights(&self, door: &mut Door) -> Result<Vec<String>, LiveError> {
+        Ok(wide(self.ask_scopes(door, self.token()?)?.as_deref()))
     }
 }
 

@@ -225,6 +225,12 @@ pub trait Crm<'s> {
         wanted: &[Wanted<'_>],
         before: DateTime<Utc>,
     ) -> Result<Welcome<'s>, LiveError>;
+
+    /// What this login may do beyond reading, as it is now: a right may be given while a pull runs. Nothing
+    /// where finding that out is more than a few small questions.
+    fn rights(&self, _door: &mut Door) -> Result<Vec<String>, LiveError> {
+        Ok(Vec::new())
+    }
 }
 
 /// What a CRM makes of this job before anything is read.
@@ -306,6 +312,14 @@ pub struct Surroundings<'s> {
 }
 
 impl Live {
+    /// Rights beyond reading, where the packet is to show them; else they are why the CRM is not read.
+    fn shown(&self, rights: Vec<String>) -> Result<Vec<String>, LiveError> {
+        if self.wide == Wide::Refused && !rights.is_empty() {
+            return Err(LiveError::Wide { rights });
+        }
+        Ok(rights)
+    }
+
     fn crm<'s>(
         &'s self,
         surroundings: Surroundings<'s>,
@@ -349,10 +363,7 @@ pub(super) fn pull(
     let stash = Stash::open(surroundings.folder, fresh, now)?;
     let before = stash.about().before();
     let Welcome { readings, wide, absent, .. } = crm.welcome(&mut door, &wanted, before)?;
-    if live.wide == Wide::Refused && !wide.is_empty() {
-        return Err(LiveError::Wide { rights: wide });
-    }
-    let mut pull = Pull { wide, absent, ..Pull::default() };
+    let mut pull = Pull { wide: live.shown(wide)?, absent, ..Pull::default() };
     let mut loads: Vec<(Object, Vec<Load>)> = Vec::new();
     for (at, mut reading) in readings.into_iter().enumerate() {
         let object = reading.object();
@@ -378,6 +389,11 @@ pub(super) fn pull(
         let (batch, admissions) = Load::join(object, parts, reads, NonZeroUsize::MIN);
         pull.batches.push(batch);
         pull.admissions.extend(admissions);
+    }
+    for right in live.shown(crm.rights(&mut door)?)? {
+        if !pull.wide.contains(&right) {
+            pull.wide.push(right);
+        }
     }
     (surroundings.tell)("");
     stash.clear()?;

@@ -64,6 +64,7 @@ pub(super) struct Server<'s> {
     settings: &'s Settings,
     surroundings: Surroundings<'s>,
     boundary: &'s Boundary,
+    base: Rc<Base>,
 }
 
 impl<'s> Server<'s> {
@@ -72,7 +73,8 @@ impl<'s> Server<'s> {
         surroundings: Surroundings<'s>,
         boundary: &'s Boundary,
     ) -> Self {
-        Self { settings, surroundings, boundary }
+        let base = Rc::new(Base::new(settings.database.clone()));
+        Self { settings, surroundings, boundary, base }
     }
 }
 
@@ -92,13 +94,13 @@ impl<'s> Crm<'s> for Server<'s> {
         wanted: &[Wanted<'_>],
         _before: DateTime<Utc>,
     ) -> Result<Welcome<'s>, LiveError> {
-        let base = Rc::new(Base::new(self.settings.database.clone()));
+        let base = &self.base;
         let mut welcome = Welcome::default();
         let mut unclear = Vec::new();
         for table in wanted {
             let Some((model, domain)) = Domain::of(table.object) else { continue };
             (self.surroundings.tell)(&format!("Odoo {}: which fields are there", model.as_str()));
-            let opened = Table::open(&base, door, self.boundary, table, &model, &domain)?;
+            let opened = Table::open(base, door, self.boundary, table, &model, &domain)?;
             if let Some(mut table) = opened {
                 unclear.append(&mut table.plan.unclear);
                 welcome.readings.push(Box::new(table));
@@ -114,14 +116,20 @@ impl<'s> Crm<'s> for Server<'s> {
                     .to_owned(),
             });
         }
-        for model in base.models() {
+        welcome.wide = self.rights(door)?;
+        Ok(welcome)
+    }
+
+    fn rights(&self, door: &mut Door) -> Result<Vec<String>, LiveError> {
+        let mut rights = Vec::new();
+        for model in self.base.models() {
             for what in Operation::CHANGING {
-                if base.may(door, &model, what)? {
+                if self.base.may(door, &model, what)? {
                     let model = model.as_str();
-                    welcome.wide.push(format!("this user may {} records of {model}", what.name()));
+                    rights.push(format!("this user may {} records of {model}", what.name()));
                 }
             }
         }
-        Ok(welcome)
+        Ok(rights)
     }
 }
