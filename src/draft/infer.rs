@@ -15,10 +15,10 @@ use crate::boundary::{Batch, CHANGED, Exposure, Field, HAPPENED, Kind, Object, R
 use crate::check::{Family, fold};
 use crate::policy::quoted;
 
-use super::Batches;
 use super::spellings::Spellings;
 use super::stages::{AccountTypes, Ladder, deal_ladder, holds, ladders, lifecycle};
 use super::text::{in_comment, quoted_list};
+use super::{Batches, examples};
 
 /// Fewer records than this say nothing about a rule.
 const MIN_RECORDS: usize = 30;
@@ -67,6 +67,7 @@ fn with(shipped: &str, drafted: &str) -> String {
     if drafted.is_empty() {
         format!("{shipped}\n# Nothing could be drafted from the exports: they do not say enough.\n")
     } else {
+        let (shipped, drafted) = examples::beside(shipped, drafted);
         format!(
             "{shipped}\n# ---- Drafted from the exports; every line says from what figure. ----\n\n{drafted}"
         )

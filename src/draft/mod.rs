@@ -9,6 +9,7 @@
 mod beyond;
 mod catalogue;
 mod doubtful;
+mod examples;
 mod infer;
 mod shape;
 mod spellings;

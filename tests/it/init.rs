@@ -1933,3 +1933,72 @@ fn campaign_members_whose_people_stand_in_two_columns_are_left_out_with_a_word()
     let next = said.out.lines().find(|line| line.contains("crm-review run")).unwrap();
     job.call(&next.split_whitespace().skip(1).collect::<Vec<_>>()).ends(0);
 }
+
+/// A file as it is when somebody takes the mark of every comment away that holds rules.
+fn uncommented(text: &str) -> String {
+    let key = |line: &str| {
+        let (key, _) = line.split_once(" = ")?;
+        let is_bare = key.bytes().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'_' | b'-'));
+        (is_bare || key.starts_with('"') && key.ends_with('"')).then(|| key.to_owned())
+    };
+    let heads = |line: &str| {
+        line.starts_with('[') && line.split(" #").next().unwrap().trim_end().ends_with(']')
+    };
+    let mut open = 0_usize;
+    let mut set = BTreeSet::new();
+    let mut out = String::new();
+    for line in text.lines() {
+        let shown = line.strip_prefix("# ");
+        let rules = shown.filter(|it| open > 0 || heads(it) || key(it).is_some());
+        if heads(rules.unwrap_or(line)) || rules.is_none() {
+            set.clear();
+        }
+        // Of alternatives one is taken.
+        let rules = rules.filter(|it| open > 0 || key(it).is_none_or(|key| set.insert(key)));
+        if let Some(rules) = rules {
+            let value = rules.split(" #").next().unwrap();
+            let count = |letters: [char; 2]| value.matches(letters).count();
+            open = (open + count(['[', '{'])).saturating_sub(count([']', '}']));
+        }
+        out += rules.unwrap_or(line);
+        out += "\n";
+    }
+    out
+}
+
+#[test]
+fn every_commented_part_of_a_draft_is_toml_beside_what_is_drafted() {
+    for flavour in ["salesforce", "hubspot"] {
+        let job = Job::new(&[]);
+        let exports = format!("{}/fixtures/acme/{flavour}/exports", env!("CARGO_MANIFEST_DIR"));
+        job.call(&["init", "mine", "--from", &exports]).ends(0);
+        let mut commented = 0;
+        for entry in fs::read_dir(job.path("mine/rules")).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            if !name.ends_with(".toml") {
+                continue;
+            }
+            let file = format!("mine/rules/{name}");
+            let drafted = job.text(&file);
+            let text = uncommented(&drafted);
+            commented += drafted.lines().filter(|it| it.starts_with("# ")).count()
+                - text.lines().filter(|it| it.starts_with("# ")).count();
+            text.parse::<toml::Table>().unwrap_or_else(|error| panic!("{flavour} {name}: {error}"));
+        }
+        assert!(commented > 100, "{commented}");
+        // The keys of a ladder are explained where it is drafted.
+        let lifecycle = job.text("mine/rules/lifecycle.toml");
+        let contact = lifecycle.split("\n[contact]\n").nth(1).unwrap();
+        let contact = contact.split("\n\n").next().unwrap();
+        assert!(contact.contains("\n# allowed_back = "), "{contact}");
+        let rules = "mine/rules/lifecycle.toml";
+        job.put(
+            rules,
+            &lifecycle.replace(
+                "# allowed_back = [[\"salesqualifiedlead\", \"lead\"]]",
+                "allowed_back = []",
+            ),
+        );
+        job.call(&["rules", "check", "mine"]).ends(0);
+    }
+}
