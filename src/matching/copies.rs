@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use hashbrown::{HashMap, HashSet};
 
 use super::cluster::Cluster;
-use super::{Crowd, Pair, Records};
+use super::{Apart, Crowd, Pair, Records};
 
 /// So many copies are compared like any others.
 const FEW: usize = 20;
@@ -36,18 +36,16 @@ impl Copies {
         let mut crowded: Vec<u32> = crowds.iter().flat_map(|crowd| &crowd.alone).copied().collect();
         crowded.sort_unstable();
         crowded.dedup();
-        let mut same: BTreeMap<Vec<Option<&str>>, Vec<u32>> = BTreeMap::new();
+        // Those that are kept apart have one of their own that stands for them.
+        let mut same: BTreeMap<(Vec<Option<&str>>, Option<String>), Vec<_>> = BTreeMap::new();
         for at in crowded {
             let values = (0..columns).map(|column| records.value(at, column)).collect();
-            same.entry(values).or_default().push(at);
+            let Apart { unit, family } = records.apart(at);
+            same.entry((values, unit)).or_default().push((at, family));
         }
-        for mut rest in same.into_values() {
-            // Those that are kept apart from the first have one of their own that stands for them.
-            while let Some(first) = rest.first().copied().filter(|_| rest.len() > FEW) {
-                let is_apart = |at: &u32| *at != first && records.are_apart(first, *at);
-                let (apart, group): (Vec<u32>, Vec<u32>) = rest.into_iter().partition(is_apart);
+        for members in same.into_values() {
+            for group in without_families(members) {
                 copies.add(records, &group);
-                rest = apart;
             }
         }
         copies
@@ -140,6 +138,24 @@ impl Copies {
     }
 }
 
+/// Groups in which no two are of one family: the first of each, the second of each, and so on.
+fn without_families(members: Vec<(u32, Option<&str>)>) -> Vec<Vec<u32>> {
+    let mut groups: Vec<Vec<u32>> = Vec::new();
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    for (at, family) in members {
+        let nth = family.map_or(0, |family| {
+            let seen = seen.entry(family).or_default();
+            *seen += 1;
+            *seen - 1
+        });
+        match groups.get_mut(nth) {
+            Some(group) => group.push(at),
+            None => groups.push(vec![at]),
+        }
+    }
+    groups
+}
+
 /// A table in which copies are blank and are not linked.
 pub(super) struct Distinct<'r> {
     pub(super) records: &'r dyn Records,
@@ -167,7 +183,67 @@ impl Records for Distinct<'_> {
         self.copies.reviewed.contains(&at) || self.records.is_under_review(at)
     }
 
-    fn are_apart(&self, left: u32, right: u32) -> bool {
-        self.records.are_apart(left, right)
+    fn apart(&self, at: u32) -> Apart<'_> {
+        self.records.apart(at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    const COPIES: u32 = 10_000;
+
+    /// Copies of one record, and how often it was asked what keeps one apart.
+    struct Table {
+        apart: fn(u32) -> Apart<'static>,
+        asked: AtomicU32,
+    }
+
+    impl Records for Table {
+        fn len(&self) -> u32 {
+            COPIES
+        }
+
+        fn value(&self, _at: u32, _column: usize) -> Option<&str> {
+            Some("Acme")
+        }
+
+        fn apart(&self, at: u32) -> Apart<'_> {
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            (self.apart)(at)
+        }
+    }
+
+    /// The copies of a crowd, which cost in proportion to how many there are.
+    fn copies(apart: fn(u32) -> Apart<'static>) -> Copies {
+        let table = Table { apart, asked: AtomicU32::new(0) };
+        let (records, alone) = (COPIES as usize, (0..COPIES).collect());
+        let crowd = Crowd { first: 0, records, apart: 0, by: "name", alone };
+        let copies = Copies::among(&table, 1, &[crowd]);
+        assert_eq!(table.asked.into_inner(), COPIES);
+        copies
+    }
+
+    #[test]
+    fn each_unit_has_a_copy_that_stands_for_it() {
+        let copies = copies(|at| Apart { unit: Some((at % 100).to_string()), family: None });
+        assert_eq!(copies.of.len(), 9_900);
+        assert!((0..COPIES).all(|at| copies.standing_for(at) == at % 100));
+    }
+
+    #[test]
+    fn of_a_family_no_record_stands_for_another() {
+        // A hierarchy of five, and one of thousands.
+        let few = copies(|at| Apart { unit: None, family: (at < 5).then_some("Acme Holding") });
+        assert!((1..5).all(|at| few.standing_for(at) == at));
+        assert!((5..COPIES).all(|at| few.standing_for(at) == 0));
+        // The first of the hierarchy is kept apart from nobody outside it.
+        let many = copies(|at| Apart { unit: None, family: (at % 10 > 0).then_some("Acme") });
+        let is_kept_apart = |at: u32| at > 1 && !at.is_multiple_of(10);
+        let expected = |at: u32| if is_kept_apart(at) { at } else { 0 };
+        assert!((0..COPIES).all(|at| many.standing_for(at) == expected(at)));
     }
 }

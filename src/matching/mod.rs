@@ -180,10 +180,25 @@ pub trait Records: Sync {
         true
     }
 
-    /// True for two records that somebody keeps apart on purpose.
-    fn are_apart(&self, _left: u32, _right: u32) -> bool {
-        false
+    /// By what somebody keeps a record apart from others on purpose.
+    fn apart(&self, _at: u32) -> Apart<'_> {
+        Apart::default()
     }
+
+    /// True for two records that somebody keeps apart on purpose.
+    fn are_apart(&self, left: u32, right: u32) -> bool {
+        let [left, right] = [left, right].map(|at| self.apart(at));
+        left.unit != right.unit || left.family.is_some() && left.family == right.family
+    }
+}
+
+/// By what a record is kept apart from others.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Apart<'r> {
+    /// Records of two units are kept apart; those without one are of one.
+    pub unit: Option<String>,
+    /// Records of one family are, as the companies of a hierarchy.
+    pub family: Option<&'r str>,
 }
 
 /// What to link by.
@@ -983,9 +998,8 @@ mod tests {
             fn value(&self, at: u32, column: usize) -> Option<&str> {
                 self.0.value(at, column)
             }
-            fn are_apart(&self, left: u32, right: u32) -> bool {
-                // As in a hierarchy, where a record's top is its own.
-                left == right || left % 3 != right % 3
+            fn apart(&self, at: u32) -> Apart<'_> {
+                Apart { unit: Some((at % 3).to_string()), family: None }
             }
         }
         let mut people = People::new(300, 0);
@@ -1020,5 +1034,12 @@ mod tests {
         let linkage = link(&two, plan(&Lists::default(), 1));
         assert!(linkage.pairs.iter().all(|pair| pair.left < 400 && pair.right >= 400));
         assert!(likely(&linkage).len() >= 38, "{:?}", likely(&linkage));
+        // Nor do many copies within one of them, of which one would stand for all.
+        let Two(mut people) = two;
+        people.rows.extend(std::iter::repeat_n(people.rows[3].clone(), 300));
+        let copied = Two(people);
+        let copied = link(&copied, plan(&Lists::default(), 1));
+        assert!(copied.pairs.iter().all(|pair| pair.left < 400 && pair.right >= 400));
+        assert!(likely(&copied).iter().filter(|(_, right)| *right < 440).count() >= 37);
     }
 }

@@ -15,7 +15,9 @@ use crate::matching::agreement::{self, Level};
 use crate::matching::cluster::{Cluster, GroupLinks, spanning};
 use crate::matching::index::Index;
 use crate::matching::normalise::{self, Country};
-use crate::matching::{self, Crowd, Kind, Linkage, Pair, Plan, Records, Weight, link, link_by};
+use crate::matching::{
+    self, Apart, Crowd, Kind, Linkage, Pair, Plan, Records, Weight, link, link_by,
+};
 
 use super::matches::{account_domain, domain_fields, text};
 use super::merge::{Case, case_of, copies_of, split_of};
@@ -649,17 +651,13 @@ impl Records for Table<'_> {
         self.row(at).is_some_and(Row::is_under_review)
     }
 
-    fn are_apart(&self, left: u32, right: u32) -> bool {
-        let (Some(left), Some(right)) = (self.row(left), self.row(right)) else { return false };
-        let by_rule = self.apart_by.as_ref().is_some_and(|field| {
-            let value = |row: Row<'_>| row.written(field).map(|value| normalise::words(&value));
-            value(left) != value(right)
-        });
-        let related = self
-            .parent
-            .as_ref()
-            .is_some_and(|parent| top(self.batch, parent, left) == top(self.batch, parent, right));
-        by_rule || related
+    fn apart(&self, at: u32) -> Apart<'_> {
+        let Some(row) = self.row(at) else { return Apart::default() };
+        let unit = self.apart_by.as_ref().and_then(|field| row.written(field));
+        Apart {
+            unit: unit.map(|value| normalise::words(&value)),
+            family: self.parent.as_ref().map(|parent| top(self.batch, parent, row)),
+        }
     }
 }
 
