@@ -585,6 +585,8 @@ impl Proposal {
     }
 
     fn hold(&self) -> Hold {
+        let overwrites =
+            || Hold::Held("it overwrites a value that somebody or something entered".to_owned());
         match self {
             Self::MergeCandidate { .. } => {
                 Hold::Held("a merge cannot be undone in most CRMs".to_owned())
@@ -595,8 +597,11 @@ impl Proposal {
             Self::CorrectLifecycle { .. } => {
                 Hold::Held("stages feed reports and automation".to_owned())
             }
-            Self::SetField { .. } => {
-                Hold::Held("it overwrites a value that somebody or something entered".to_owned())
+            Self::SetField { .. } => overwrites(),
+            Self::FillField { before, .. } | Self::CorrectSource { before, .. }
+                if *before.shown() != Shown::Blank =>
+            {
+                overwrites()
             }
             Self::LinkToAccount { .. }
             | Self::SetOwner { .. }

@@ -499,6 +499,38 @@ fn a_question_and_what_is_not_the_reviewer_s_alone_are_not_approved() {
 }
 
 #[test]
+fn what_overwrites_a_value_is_held_and_what_fills_a_blank_is_not() {
+    const WHY: &str = "it overwrites a value that somebody or something entered";
+    let job = Job::acme("salesforce");
+    job.call(&["run", ".", "--as-of", ACME]).ends(0);
+    let mut seen = BTreeSet::new();
+    for line in job.text(&format!("runs/{ACME}/findings.jsonl")).lines() {
+        let finding: Value = serde_json::from_str(line).unwrap();
+        let kind = word(&finding["proposal"]["kind"]);
+        if !["fill-field", "correct-source"].contains(&&*kind) || finding["held"] == "escalate-only"
+        {
+            continue;
+        }
+        let held = finding["proposal"]["before_shown"] != "blank";
+        assert_eq!(finding["held"], if held { "held" } else { "free" }, "{line}");
+        assert_eq!(finding["held_because"] == WHY, held, "{line}");
+        let of_bulk = json!({"decision": "approve", "via": "bulk"});
+        if held && finding["sufficient"] == true && !seen.contains(&(kind.clone(), held)) {
+            let (rule, record) = (word(&finding["rule"]), word(&finding["record"]));
+            let filled = Filled::of(&job, ACME).with("approver", "Daniel Reyes");
+            let filled = filled.says(&job, ACME, &rule, &record, of_bulk);
+            let words = format!("it is held ({WHY}), and was approved together with others");
+            check_refused(&job, &filled, &[&words]);
+        }
+        seen.insert((kind, held));
+    }
+    let expected = [("correct-source", true), ("fill-field", false), ("fill-field", true)];
+    for (kind, held) in expected {
+        assert!(seen.contains(&(kind.to_owned(), held)), "{kind} {held}: {seen:?}");
+    }
+}
+
+#[test]
 fn an_altered_or_missing_packet_is_not_decided_on() {
     let job = reviewed();
     let filled = Filled::of(&job, DAY).says(&job, DAY, "OWN-02", "00Q4", approve());
