@@ -1505,6 +1505,60 @@ fn at_one_address(name: &str, people: usize) -> fixture::Judged {
     fixture::judge(kit)
 }
 
+/// A table with a column more, which says something of one record alone.
+fn with_column(table: &str, name: &str, id: &str, value: &str) -> String {
+    let rows = table.lines().enumerate().map(|(at, line)| match at {
+        0 => format!("{line},{name}\n"),
+        _ if line.starts_with(&format!("{id},")) => format!("{line},{value}\n"),
+        _ => format!("{line},\n"),
+    });
+    rows.collect()
+}
+
+#[test]
+fn a_consent_that_lead_and_contact_state_differently_is_escalated() {
+    for (name, code, id) in [
+        ("duplicates-lead-is-contact", "DUP-06", "00Q01"),
+        ("duplicates-converted-twin", "DUP-08", "00Q02"),
+    ] {
+        let found = |lead: &str, contact: &str| {
+            let mut kit = fixture::read(&fixture::folder(name));
+            let boundary = kit.rules.get_mut("boundary.toml").unwrap();
+            let lines =
+                boundary.lines().filter(|line| !line.starts_with("opted_out")).map(|line| {
+                    let is_of_people = ["[lead.fields]", "[contact.fields]"].contains(&line);
+                    let flag = "\nopted_out = { from = \"Out\", why = \"Consent.\" }";
+                    format!("{line}{}\n", if is_of_people { flag } else { "" })
+                });
+            *boundary = lines.collect();
+            for (object, id, value) in
+                [(Object::Lead, id, lead), (Object::Contact, "00301", contact)]
+            {
+                let table = with_column(&kit.tables[&object], "Out", id, value);
+                kit.tables.insert(object, table);
+            }
+            let found = found_in(fixture::judge(kit), code);
+            found.into_iter().find(|it| *it.record.id == *id).unwrap()
+        };
+        for (lead, contact) in [("true", "false"), ("false", "true")] {
+            let finding = found(lead, contact);
+            let hold = finding.hold();
+            assert_eq!(
+                (hold.word(), hold.why()),
+                ("escalate-only", Some("only one of them has opted out"))
+            );
+            let is_consent = |evidence: &Evidence| matches!(evidence, Evidence::Compared { left, .. } if left.field() == "opted_out");
+            assert!(finding.evidence().iter().any(is_consent), "{code}");
+            let doubt = "the flag of one of them may simply be out of date";
+            assert!(finding.doubts.iter().any(|it| it == doubt), "{:?}", finding.doubts);
+        }
+        // What nobody said contradicts nothing.
+        for (lead, contact) in [("true", "true"), ("false", "false"), ("", "true"), ("true", "")] {
+            assert_eq!(found(lead, contact).hold().word(), "held", "{code} {lead} {contact}");
+        }
+    }
+}
+
 #[test]
 fn leads_at_an_address_that_a_crowd_of_contacts_has_are_left_alone() {
     let judged = at_one_address("duplicates-lead-is-contact", 600);

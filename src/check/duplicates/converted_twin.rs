@@ -149,7 +149,7 @@ impl Asked {
         let mut finding = Finding::about(lead.record(), headline, facts.next()?, proposal);
         finding = facts.fold(finding, Finding::because).with(twin.record());
         if let Some(contact) = known {
-            finding = finding.with(contact.record());
+            finding = lead::consent(world, lead, contact, finding.with(contact.record()));
         }
         if let Some(field) = &self.created {
             for row in [lead, twin].into_iter().filter(|row| row.time(field).is_none()) {

@@ -88,7 +88,9 @@ pub(super) fn ask(grant: &mut Grant<'_>, policies: &Policies) {
             grant.optional(object, name);
         }
     }
-    grant.optional(Object::Contact, "opted_out");
+    for object in [Object::Lead, Object::Contact] {
+        grant.optional(object, "opted_out");
+    }
 }
 
 fn load_lead_is_contact(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
@@ -258,13 +260,7 @@ fn doubt_contact<'a>(
             days(world.as_of.days_since(at))
         ));
     }
-    if let Some(field) = boundary.allowed(Object::Contact, "opted_out")
-        && twin.contact.flag(&field) == Some(true)
-    {
-        finding = finding
-            .because(Evidence::Cell(twin.contact.cell(&field)))
-            .unless("the contact has opted out: if the lead stays, so must the opt-out");
-    }
+    finding = consent(world, lead, twin.contact, finding);
     if let Some(kind) = boundary.allowed(Object::Account, "type")
         && let [account] = *world.matches().accounts_of(world, twin.contact)
         && account.text(&kind).is_some_and(|kind| world.policies.duplicates.belongs.is_agency(kind))
@@ -284,6 +280,34 @@ fn doubt_contact<'a>(
         });
     }
     finding
+}
+
+/// What the contact says of consent. Where the lead says otherwise, which of the two holds is not for the
+/// reviewer to settle with a conversion. A flag that is blank says nothing.
+pub(super) fn consent(
+    world: &World<'_>,
+    lead: Row<'_>,
+    contact: Row<'_>,
+    finding: Finding,
+) -> Finding {
+    let flag = |row: Row<'_>| {
+        let field = world.policies.boundary.allowed(row.object(), "opted_out")?;
+        Some((row.flag(&field)?, row.cell(&field)))
+    };
+    match (flag(lead), flag(contact)) {
+        (Some((left, from)), Some((right, to))) if left != right => finding
+            .because(Evidence::Compared {
+                left: from,
+                right: to,
+                level: merge::MORE_RESTRICTIVE.to_owned(),
+            })
+            .unless(merge::OUT_OF_DATE)
+            .escalate_only(merge::ONE_OPTED_OUT),
+        (_, Some((true, cell))) => finding
+            .because(Evidence::Cell(cell))
+            .unless("the contact has opted out: if the lead stays, so must the opt-out"),
+        (_, Some((false, _)) | None) => finding,
+    }
 }
 
 fn load_belongs_to_account(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {

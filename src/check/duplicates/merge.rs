@@ -325,8 +325,14 @@ pub(super) fn withheld(world: &World<'_>, rows: &[Row<'_>]) -> Vec<Unknown> {
     must_agree(world, object).filter_map(unknown).collect()
 }
 
+/// What stands against making one of two records of which one has opted out.
+pub(super) const ONE_OPTED_OUT: &str = "only one of them has opted out";
+
+/// How the values of a flag compare that forbids something.
+pub(super) const MORE_RESTRICTIVE: &str = "differs: the more restrictive value holds";
+
 /// Why a flag that differs may be harmless.
-const OUT_OF_DATE: &str = "the flag of one of them may simply be out of date";
+pub(super) const OUT_OF_DATE: &str = "the flag of one of them may simply be out of date";
 
 /// A field that must not differ. A flag that nobody set is not set.
 fn field_conflict(rows: &[Row<'_>], field: &Field) -> Option<Conflict> {
@@ -340,7 +346,7 @@ fn field_conflict(rows: &[Row<'_>], field: &Field) -> Option<Conflict> {
     let other = rows.iter().find(|row| value(**row).is_some_and(|value| value != known))?;
     let name = label(field);
     let (words, doubt) = match field.name() {
-        "opted_out" => ("only one of them has opted out".to_owned(), OUT_OF_DATE.to_owned()),
+        "opted_out" => (ONE_OPTED_OUT.to_owned(), OUT_OF_DATE.to_owned()),
         "portal" => ("only one of them is a portal user".to_owned(), OUT_OF_DATE.to_owned()),
         _ => (
             format!("the {name} differs"),
@@ -651,7 +657,7 @@ pub(super) const DIFFERS: &str = "differs";
 /// What should hold where two records disagree. Words for a person, not a forecast of the CRM.
 fn settled(field: &str) -> &'static str {
     match field {
-        "opted_out" | "do_not_route" => "differs: the more restrictive value holds",
+        "opted_out" | "do_not_route" => MORE_RESTRICTIVE,
         "created" => "differs: the older date holds",
         "lead_source" => "differs: the older record's source holds",
         "lifecycle" | "status" => "differs: taken over only where the facts support it",
