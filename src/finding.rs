@@ -782,6 +782,25 @@ impl Finding {
         self
     }
 
+    /// The records that its proposal would change; none of a question.
+    pub fn changed(&self) -> Vec<&RecordRef> {
+        match &self.proposal {
+            Proposal::MergeCandidate { keep, fold, .. } => fold.iter().chain([keep]).collect(),
+            Proposal::LinkToAccount { .. } | Proposal::ConvertCandidate { .. } => {
+                vec![&self.record]
+            }
+            Proposal::SetOwner { before, .. }
+            | Proposal::ReturnToQueue { before, .. }
+            | Proposal::SetField { before, .. }
+            | Proposal::FillField { before, .. }
+            | Proposal::CorrectLifecycle { before, .. }
+            | Proposal::CorrectSource { before, .. } => vec![before.record()],
+            Proposal::ReviewRecord { .. }
+            | Proposal::ReviewRule { .. }
+            | Proposal::ReviewUpstream { .. } => Vec::new(),
+        }
+    }
+
     /// Every cell that the evidence or the proposal quotes.
     pub fn cells_mut(&mut self) -> impl Iterator<Item = &mut Cell> {
         let quoted = self.evidence.iter_mut().flat_map(Evidence::cells_mut);

@@ -10,6 +10,7 @@ mod condition;
 mod deals;
 mod duplicates;
 mod example;
+mod forecast;
 mod groups;
 mod history;
 mod imports;
@@ -24,6 +25,7 @@ mod names;
 mod not_looked;
 mod owners;
 mod people;
+mod reach;
 mod required;
 mod routing;
 mod rulebook;
@@ -498,6 +500,8 @@ struct Loaded {
 /// Every check, loaded.
 pub struct Bench {
     checks: Vec<Loaded>,
+    /// What is read to tell what a change would reach, whichever check proposes it.
+    beside: BTreeSet<Field>,
 }
 
 impl Bench {
@@ -516,19 +520,21 @@ impl Bench {
                 Loaded { check, reads, judge }
             })
             .collect();
-        Self { checks }
+        Self { checks, beside: reach::reads(policies, boundary) }
     }
 
-    /// The union of all grants: exactly these fields are read.
+    /// The union of all grants, and what tells what a change would reach: exactly these fields are read.
     pub fn reads(&self) -> BTreeSet<Field> {
-        self.checks.iter().flat_map(|loaded| loaded.reads.iter().cloned()).collect()
+        let of_checks = self.checks.iter().flat_map(|loaded| &loaded.reads);
+        of_checks.chain(&self.beside).cloned().collect()
     }
 
     /// The checks that read no more than these fields, and the codes of the others.
     pub fn within(self, fields: &BTreeSet<Field>) -> (Self, BTreeSet<&'static str>) {
+        let Self { checks, beside } = self;
         let (checks, beyond): (Vec<_>, Vec<_>) =
-            self.checks.into_iter().partition(|loaded| loaded.reads.is_subset(fields));
-        (Self { checks }, beyond.into_iter().map(|loaded| loaded.check.code).collect())
+            checks.into_iter().partition(|loaded| loaded.reads.is_subset(fields));
+        (Self { checks, beside }, beyond.into_iter().map(|loaded| loaded.check.code).collect())
     }
 
     /// What one check reads, or why it does not run.
@@ -584,6 +590,8 @@ impl Loaded {
             Ok(judge) => catch_unwind(AssertUnwindSafe(|| {
                 let mut judgement = judge(world);
                 judgement.findings.iter_mut().for_each(|finding| world.name(finding));
+                let found = std::mem::take(&mut judgement.findings).into_iter();
+                judgement.findings = found.map(|finding| world.marked(finding)).collect();
                 judgement
             }))
             .map_or(Outcome::Broken, settle),
@@ -633,7 +641,7 @@ mod tests {
             let as_of = AsOf::new(NaiveDate::from_ymd_opt(2026, 3, 1).unwrap(), chrono_tz::UTC);
             let threads = NonZeroUsize::new(threads).unwrap();
             let world = World::new(&pulled, as_of, &policies, threads);
-            let reports = Bench { checks }.run(&world);
+            let reports = Bench { checks, beside: BTreeSet::new() }.run(&world);
             let broken: Vec<bool> =
                 reports.iter().map(|report| matches!(report.outcome, Outcome::Broken)).collect();
             assert_eq!(broken, [false, true, false]);

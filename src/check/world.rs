@@ -11,7 +11,7 @@ use chrono_tz::Tz;
 
 use crate::boundary::{Batch, Object, Row, named_day, start_of_day};
 
-use super::{Policies, deals, duplicates, lead_source, people, routing, sequence};
+use super::{Policies, deals, duplicates, lead_source, people, reach, routing, sequence};
 
 /// The day of the review. Its instant is the day's first moment in the review's zone: what the
 /// review judges is what was true when that day began.
@@ -150,6 +150,7 @@ pub struct World<'a> {
     touches: OnceLock<lead_source::Touches<'a>>,
     overwritten: OnceLock<lead_source::Overwritten<'a>>,
     sequence: OnceLock<sequence::Sequence>,
+    reaching: OnceLock<reach::Reaching>,
 }
 
 impl<'a> World<'a> {
@@ -173,6 +174,7 @@ impl<'a> World<'a> {
             touches: OnceLock::new(),
             overwritten: OnceLock::new(),
             sequence: OnceLock::new(),
+            reaching: OnceLock::new(),
         }
     }
 
@@ -213,6 +215,11 @@ impl<'a> World<'a> {
     /// In which order the field history's changes of one moment came.
     pub(super) fn sequence(&self) -> &sequence::Sequence {
         self.sequence.get_or_init(|| sequence::Sequence::of(self))
+    }
+
+    /// What the change of a record reaches beyond it.
+    pub(super) fn reaching(&self) -> &reach::Reaching {
+        self.reaching.get_or_init(|| reach::Reaching::of(self))
     }
 
     /// Where the routing rules send each record under review.

@@ -1559,6 +1559,78 @@ fn a_consent_that_lead_and_contact_state_differently_is_escalated() {
     }
 }
 
+/// How the findings of a check are held, by record.
+fn holds(kit: fixture::Kit, code: &str) -> BTreeMap<String, (String, Finding)> {
+    let found = found_in(fixture::judge(kit), code).into_iter();
+    found.map(|it| (it.record.id.to_string(), (it.hold().word().to_owned(), it))).collect()
+}
+
+#[test]
+fn a_change_of_a_deal_in_the_forecast_is_escalated_whichever_check_proposes_it() {
+    const DEALS: &str = "Id,StageName,Amount,Region__c,Type,CreatedDate,LastStageChangeDate,CloseDate,Category\n\
+        1,Proposal,,,New Business,2026-02-01,2026-02-10,2026-03-20,Commit\n\
+        2,Proposal,,,New Business,2026-02-01,2026-02-10,2026-04-20,Commit\n\
+        3,Proposal,,,New Business,2026-02-01,2026-02-10,2026-03-20,Pipeline\n\
+        4,Proposal,,,New Business,2026-02-01,2026-02-10,,Best Case\n\
+        5,Proposal,,,New Business,2026-02-01,2026-02-10,2026-01-15,commit\n\
+        6,Closed Won,10,,New Business,2026-02-01,2026-02-10,2026-03-20,Commit\n";
+    let of = |owners: &str| {
+        let mut kit = fixture::read(&fixture::folder("missing-for-stage"));
+        let boundary = kit.rules.get_mut("boundary.toml").unwrap();
+        *boundary = boundary.replace(
+            "amount = ",
+            "close_date = { from = \"CloseDate\", why = \"Forecast.\" }\n\
+             forecast = { from = \"Category\", why = \"Forecast.\" }\namount = ",
+        );
+        let section = format!("[inactive-owner-of-committed-deal]\n{owners}\n");
+        kit.rules.insert("owners.toml".to_owned(), section);
+        kit.tables.insert(Object::Deal, DEALS.to_owned());
+        let mut holds = holds(kit, "REQ-01");
+        holds.retain(|_, (_, finding)| finding.record.object == Object::Deal);
+        holds
+    };
+    let escalated = |owners: &str| {
+        let of = of(owners).into_iter().filter(|(_, (held, _))| held == "escalate-only");
+        of.map(|(id, _)| id).collect::<Vec<_>>()
+    };
+    // The check that finds inactive owners of such deals need not be on.
+    for owners in ["", "off = true"] {
+        assert_eq!(of(owners).len(), 6);
+        assert_eq!(escalated(owners), ["1", "4", "5"]);
+    }
+    assert_eq!(escalated("fiscal_year_starts = 2"), ["1", "2", "4"]);
+    assert_eq!(escalated("forecast = [\"Pipeline\"]"), ["3"]);
+    let (_, finding) = &of("")["1"];
+    assert_eq!(finding.hold().why(), Some("it touches a forecast"));
+    let is_rule = |evidence: &Evidence| {
+        let says = "open deals that close this fiscal quarter are in a forecast as Commit";
+        matches!(evidence, Evidence::Policy { says: it, .. } if it.starts_with(says))
+    };
+    assert!(finding.evidence().iter().any(is_rule), "{:?}", finding.evidence());
+}
+
+#[test]
+fn a_change_of_a_named_account_is_escalated_whichever_check_proposes_it() {
+    let mut kit = fixture::read(&fixture::folder("routing-accounts"));
+    let rules =
+        "[[invalid.list]]\nobject = \"account\"\nfield = \"type\"\nvalues = [\"Partner\"]\n";
+    kit.rules.insert("required.toml".to_owned(), rules.to_owned());
+    let holds = holds(kit, "REQ-03");
+    let hold = |id: &str| holds[id].1.hold();
+    assert_eq!(hold("A5").word(), "escalate-only");
+    assert_eq!(hold("A5").why(), Some("it touches a named account"));
+    let is_line = |evidence: &Evidence| {
+        matches!(evidence, Evidence::Policy { file, line: 2, says }
+            if file == "rules/named-accounts.csv" && says.starts_with("Eve Ek since 2025-06-01"))
+    };
+    assert!(holds["A5"].1.evidence().iter().any(is_line), "{:?}", holds["A5"].1.evidence());
+    // By its website and by its name as well; one whose line is not in force yet is not named.
+    assert_eq!(
+        ["A6", "A7", "A8", "A1"].map(|id| hold(id).word()),
+        ["escalate-only", "escalate-only", "held", "held"]
+    );
+}
+
 #[test]
 fn leads_at_an_address_that_a_crowd_of_contacts_has_are_left_alone() {
     let judged = at_one_address("duplicates-lead-is-contact", 600);

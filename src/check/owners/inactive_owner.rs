@@ -10,11 +10,12 @@ use crate::finding::{Evidence, Finding, Proposal, Reach, Severity};
 use crate::policy::Section;
 
 use super::super::deals::DealState;
+use super::super::forecast::Forecast;
 use super::super::people::{Found, People, Person, Standing};
 use super::super::{
     About, CheckDef, Family, Judge, Judgement, Off, Policies, World, deals, people,
 };
-use super::inactive_owner_of_committed_deal::Committed;
+use super::inactive_owner_of_committed_deal as committed;
 use super::succession::{self, Succession};
 use super::{Owned, Scope, UserFields, days, holders, policy, settings};
 
@@ -134,17 +135,17 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     succession::ask(&scope, grant, policies);
     // Without users, owners whom the CRM marks as deactivated in the record itself are still known.
     let users = UserFields::ask(grant).ok();
-    let committed = Committed::ask(grant, policies);
+    let forecast = committed::ask(grant, policies);
     if scope.owned.iter().any(|owned| owned.object == Object::Account) {
         deals::ask(grant, &policies.ladders);
     }
-    Ok(Box::new(move |world| judge(&scope, users.as_ref(), committed.as_ref(), world)))
+    Ok(Box::new(move |world| judge(&scope, users.as_ref(), forecast.as_ref(), world)))
 }
 
 fn judge(
     scope: &Scope,
     users: Option<&UserFields>,
-    committed: Option<&Committed>,
+    forecast: Option<&Forecast>,
     world: &World<'_>,
 ) -> Judgement {
     let mut judgement = Judgement::default();
@@ -161,11 +162,11 @@ fn judge(
                 continue;
             };
             let open = owned.is_open(world, row);
-            let elsewhere = committed.is_some_and(|rule| rule.holds(world, row).is_some());
+            let elsewhere = forecast.is_some_and(|rule| rule.quarter_of(world, row).is_some());
             if open == Some(false) || elsewhere {
                 continue;
             }
-            let case = Case { world, owned, users, row, owner, committed };
+            let case = Case { world, owned, users, row, owner, forecast };
             judgement.findings.push(case.finding());
         }
     }
@@ -209,7 +210,7 @@ pub(super) struct Case<'c, 'a> {
     pub(super) users: Option<&'c UserFields>,
     pub(super) row: Row<'a>,
     pub(super) owner: &'c Departed<'c, 'a>,
-    pub(super) committed: Option<&'c Committed>,
+    pub(super) forecast: Option<&'c Forecast>,
 }
 
 impl Case<'_, '_> {
@@ -351,7 +352,7 @@ impl Case<'_, '_> {
 
     /// A deal that somebody reports on and that has no close date may be in this quarter's forecast.
     fn forecast(&self, finding: Finding) -> Finding {
-        match self.committed.and_then(|rule| rule.undated(self.row)) {
+        match self.forecast.and_then(|rule| rule.undated(self.row)) {
             Some(category) => {
                 let doubt = format!(
                     "the deal's forecast category is {} and it has no close date: it may be part \

@@ -25,6 +25,7 @@ use crate::finding::{Evidence, Finding};
 use crate::policy::{Said, Section};
 
 use super::condition::Conditions;
+use super::forecast;
 use super::ladder::{Flags, lists};
 use super::leave::Calendar;
 use super::lint::List;
@@ -62,7 +63,9 @@ pub(crate) struct Policy {
     split: Result<split_ownership::Rules, Off>,
     overloaded: Result<overloaded_owner::Rules, Off>,
     passed_around: Result<passed_around::Rules, Off>,
-    committed: Result<inactive_owner_of_committed_deal::Rules, Off>,
+    committed: Result<(), Off>,
+    /// Which deals are in a forecast, also where OWN-11 is off.
+    forecast: forecast::Rules,
 }
 
 impl Policy {
@@ -71,6 +74,8 @@ impl Policy {
         let inactive = inactive.as_ref();
         let on_leave = root.section(ON_LEAVE.name);
         let calendar = on_leave::calendar(on_leave.as_ref(), rulebook);
+        let committed = root.section(INACTIVE_OWNER_OF_COMMITTED_DEAL.name);
+        let committed = committed.as_ref();
         Self {
             active_account_types: settings::texts(
                 inactive,
@@ -89,12 +94,18 @@ impl Policy {
             split: split_ownership::Rules::parse(root, boundary),
             overloaded: overloaded_owner::Rules::parse(root, boundary),
             passed_around: passed_around::Rules::parse(root),
-            committed: inactive_owner_of_committed_deal::Rules::parse(root),
+            forecast: forecast::Rules::parse(committed),
+            committed: settings::switched_on(committed, &INACTIVE_OWNER_OF_COMMITTED_DEAL),
         }
     }
 }
 
 impl Policy {
+    /// Which deals are in a forecast.
+    pub(super) fn forecast(&self) -> &forecast::Rules {
+        &self.forecast
+    }
+
     /// Who is away when, where the rules name a calendar.
     pub(super) fn calendar(&self) -> Option<&Calendar> {
         self.calendar.as_ref()

@@ -11,6 +11,7 @@ use crate::boundary::{Batch, Boundary, Field, Object, Row, id_key, ids};
 use crate::check::World;
 use crate::check::condition::fold;
 use crate::check::rulebook::Rulebook;
+use crate::finding::Evidence;
 use crate::policy::Section;
 
 use super::Plan;
@@ -244,6 +245,14 @@ impl Named {
             }
         }
         placed
+    }
+
+    /// A row as evidence.
+    pub(super) fn quoted(&self, at: usize, how: By) -> Option<Evidence> {
+        let NamedRow { line, owner, since } = self.rows.get(at)?;
+        let since = since.map_or_else(String::new, |day| format!(" since {day}"));
+        let says = format!("{owner}{since}; found by the account's {}", how.word());
+        Some(Evidence::Policy { file: self.file.clone(), line: *line, says })
     }
 
     /// Of an account's rows in force the one that is so since the latest day; of several, the first.

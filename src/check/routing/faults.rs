@@ -645,12 +645,7 @@ fn named_account(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
         Finding::about(case.row.record(), headline, Evidence::Cell(case.row.cell(owner)), proposal)
             .reaching(Reach::NamedAccount);
     for (at, how) in &lines {
-        let entry = list.rows.get(*at)?;
-        finding = finding.because(Evidence::Policy {
-            file: list.file.clone(),
-            line: entry.line,
-            says: format!("{}{}; found by the account's {}", entry.owner, since(entry), how.word()),
-        });
+        finding = finding.because(list.quoted(*at, *how)?);
     }
     if object != Object::Account {
         finding = finding.because(match_evidence(case, home));

@@ -24,15 +24,16 @@ mod tests;
 mod uneven_turns;
 mod values;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
-use crate::boundary::{Boundary, Field, Grant, Missing, Object, Outside, Row};
+use crate::boundary::{Batch, Boundary, Field, Grant, Missing, Object, Outside, Row};
 use crate::check::ladder::Flags;
 use crate::check::lint::{Line, List, Rest};
 use crate::check::rulebook::Rulebook;
 use crate::check::{AsOf, CheckDef, Judge, Judgement, Off, Policies, people, settings};
+use crate::finding::Evidence;
 use crate::policy::{Said, Section};
 
 use accounts::{Follow, Named};
@@ -287,6 +288,23 @@ impl Policy {
             names.extend(rows.map(|row| (row.owner.as_str(), named.file.as_str(), row.line)));
         }
         names
+    }
+
+    /// True where the rules list named accounts.
+    pub(super) fn names_accounts(&self) -> bool {
+        self.named.is_some()
+    }
+
+    /// The accounts on the list of named ones, by their places in their table, each with the line that names it.
+    pub(super) fn named_accounts(
+        &self,
+        accounts: &Batch,
+        boundary: &Boundary,
+        today: NaiveDate,
+    ) -> BTreeMap<usize, Evidence> {
+        let Some(named) = &self.named else { return BTreeMap::new() };
+        let placed = named.place(accounts, boundary, today).into_iter();
+        placed.filter_map(|(place, (at, how))| Some((place, named.quoted(at, how)?))).collect()
     }
 
     /// Whom the coverage table names.
