@@ -397,8 +397,9 @@ impl<'a> Desk<'a> {
                 "reject it or escalate it again; it can be approved in the next packet that proposes it",
             );
         }
-        let case =
-            Case { kind: escalated.kind, hold: Hold::Free, missing: Vec::new(), day: run.as_of };
+        // This packet has nothing to approve, whatever the one had in which it was escalated.
+        let hold = Hold::EscalateOnly("it is escalated".to_owned());
+        let case = Case { kind: escalated.kind, hold, missing: Vec::new(), day: run.as_of };
         let decision = self.gate.decide(&case, &self.claim(filed, item))?;
         Ok(Decided { decision, overrules: false, ..escalated.clone() })
     }
