@@ -118,6 +118,8 @@ pub struct Tally {
     pub looked_into: u64,
     /// Proposals escalated and not answered.
     pub escalated: u64,
+    /// Of the rejected, the ones that somebody had mended in the CRM: they were right.
+    pub already_fixed: u64,
     /// Proposals without a decision.
     pub undecided: u64,
     /// Distinct records of which a correction is approved.

@@ -57,6 +57,8 @@ struct TallyLine {
     undecided: u64,
     corrected: u64,
     open: u64,
+    #[serde(default, skip_serializing_if = "is_none")]
+    already_fixed: u64,
     outside: u64,
 }
 
@@ -237,6 +239,7 @@ impl TallyLine {
             open,
             outside,
         } = tally;
+            already_fixed,
         Self {
             flagged,
             approved,
@@ -248,6 +251,7 @@ impl TallyLine {
             open,
             outside,
         }
+            already_fixed,
     }
 }
 
@@ -264,6 +268,7 @@ impl From<TallyLine> for Tally {
             open,
             outside,
         } = line;
+            already_fixed,
         Self {
             flagged,
             approved,
@@ -275,6 +280,7 @@ impl From<TallyLine> for Tally {
             open,
             outside,
         }
+            already_fixed,
     }
 }
 

@@ -107,8 +107,11 @@ impl Course {
             (_, _) => Move::CannotTell,
         };
         let share = |rejected, approved| Rate::of(rejected, rejected + approved);
-        // A question that somebody closed was not found wrong.
-        let rejected = |week: &Week| week.tally.rejected.saturating_sub(week.tally.looked_into);
+        // What somebody closed or had mended already was not found wrong.
+        let rejected = |week: &Week| {
+            let Tally { rejected, looked_into, already_fixed, .. } = week.tally;
+            rejected.saturating_sub(looked_into + already_fixed)
+        };
         let rejected = Move::between(
             share(sum(rejected), sum(|week| week.tally.approved)),
             share(rejected(last), last.tally.approved),
@@ -410,11 +413,13 @@ mod tests {
     }
 
     #[test]
-    fn questions_that_somebody_closed_are_not_held_against_the_rules() {
+    fn what_somebody_closed_or_had_mended_is_not_held_against_the_rules() {
         let mut weeks = weeks(&[(100, 10, 90, 0, false), (100, 110, 90, 0, false)]);
         let rejected = |weeks: &[Week]| Course::of(weeks).map(|course| course.rejected);
         assert_eq!(rejected(&weeks), Some(Move::Rises));
         weeks[1].tally.looked_into = 100;
+        assert_eq!(rejected(&weeks), Some(Move::CannotTell));
+        (weeks[1].tally.looked_into, weeks[1].tally.already_fixed) = (40, 60);
         assert_eq!(rejected(&weeks), Some(Move::CannotTell));
     }
 

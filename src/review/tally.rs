@@ -21,10 +21,8 @@ pub(super) enum Stand {
     Undecided,
     /// Approved on this packet or an earlier one of its day.
     Approved,
-    /// Rejected on this packet or an earlier one of its day.
-    Rejected,
-    /// The same, because somebody looked into it and nothing is to be changed.
-    LookedInto,
+    /// Rejected on this packet or an earlier one of its day, and why.
+    Rejected(Reason),
     /// Escalated and not answered.
     Escalated,
     /// Decided in an earlier week, where it was counted.
@@ -43,10 +41,7 @@ impl Stand {
             (ActionKind::Decide, _) => Self::Undecided,
             (ActionKind::Answer, _) => Self::Escalated,
             (ActionKind::Apply, Some((on, _))) if on == day => Self::Approved,
-            (ActionKind::Quiet, Some((on, Some(Reason::LookedInto)))) if on == day => {
-                Self::LookedInto
-            }
-            (ActionKind::Quiet, Some((on, _))) if on == day => Self::Rejected,
+            (ActionKind::Quiet, Some((on, Some(reason)))) if on == day => Self::Rejected(reason),
             (ActionKind::Apply | ActionKind::Quiet, _) => Self::Earlier,
         }
     }
@@ -55,8 +50,7 @@ impl Stand {
     pub(super) fn after(verdict: &Verdict) -> Self {
         match verdict {
             Verdict::Approve { .. } => Self::Approved,
-            Verdict::Reject(Reason::LookedInto) => Self::LookedInto,
-            Verdict::Reject(_) => Self::Rejected,
+            Verdict::Reject(reason) => Self::Rejected(*reason),
             Verdict::Escalate { .. } => Self::Escalated,
         }
     }
@@ -79,10 +73,10 @@ pub(super) fn tally<'r>(proposals: impl Iterator<Item = (Stand, Scope, &'r [Reco
                 tally.approved += 1;
                 corrected.extend(records);
             }
-            Stand::Rejected => tally.rejected += 1,
-            Stand::LookedInto => {
+            Stand::Rejected(reason) => {
                 tally.rejected += 1;
-                tally.looked_into += 1;
+                tally.looked_into += u64::from(reason == Reason::LookedInto);
+                tally.already_fixed += u64::from(reason == Reason::AlreadyFixed);
             }
             Stand::Escalated => {
                 tally.escalated += 1;

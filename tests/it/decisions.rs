@@ -531,6 +531,18 @@ fn what_overwrites_a_value_is_held_and_what_fills_a_blank_is_not() {
 }
 
 #[test]
+fn what_was_mended_already_is_counted_apart() {
+    let job = reviewed();
+    let filled = Filled::of(&job, DAY).says(&job, DAY, "OWN-02", "00Q4", reject("already_fixed"));
+    filled.put(&job, "week.json");
+    job.call(&["decide", "week.json"]).ends(0);
+    let ledger = job.text("ledger.jsonl");
+    let last: Value = serde_json::from_str(ledger.lines().last().unwrap()).unwrap();
+    let tally = &last["entry"]["decisions"]["tally"];
+    assert_eq!((&tally["rejected"], &tally["already_fixed"]), (&json!(1), &json!(1)), "{tally}");
+}
+
+#[test]
 fn an_altered_or_missing_packet_is_not_decided_on() {
     let job = reviewed();
     let filled = Filled::of(&job, DAY).says(&job, DAY, "OWN-02", "00Q4", approve());
