@@ -88,6 +88,8 @@ pub struct Run {
     pub packet: String,
     /// The digest of findings.jsonl: what decisions are made on, and what the packet prints.
     pub proposals: String,
+    /// The digest of the page of each part that can be decided on by itself, by that of its proposals.
+    pub parts: BTreeMap<String, String>,
     /// The digest of history.jsonl: what the run and those before it saw.
     pub history: String,
     /// Records under review.
@@ -116,10 +118,10 @@ pub struct Tally {
     pub rejected: u64,
     /// Of those, the ones that somebody looked into and closed: nothing was wrong with them.
     pub looked_into: u64,
-    /// Proposals escalated and not answered.
-    pub escalated: u64,
     /// Of the rejected, the ones that somebody had mended in the CRM: they were right.
     pub already_fixed: u64,
+    /// Proposals escalated and not answered.
+    pub escalated: u64,
     /// Proposals without a decision.
     pub undecided: u64,
     /// Distinct records of which a correction is approved.
@@ -386,6 +388,7 @@ mod tests {
             definition: "b".repeat(64),
             packet: "c".repeat(64),
             proposals: "d".repeat(64),
+            parts: BTreeMap::from([("f".repeat(64), n.to_string().repeat(64))]),
             history: "e".repeat(64),
             reviewed: 100 + n,
             findings: n,

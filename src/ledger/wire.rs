@@ -2,6 +2,8 @@
 //!
 //! Does not: quote a line that cannot be read; it may hold a person's note.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +39,8 @@ struct RunLine {
     definition: String,
     packet: String,
     proposals: String,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    parts: BTreeMap<String, String>,
     history: String,
     reviewed: u64,
     findings: u64,
@@ -53,12 +57,12 @@ struct TallyLine {
     rejected: u64,
     #[serde(default, skip_serializing_if = "is_none")]
     looked_into: u64,
+    #[serde(default, skip_serializing_if = "is_none")]
+    already_fixed: u64,
     escalated: u64,
     undecided: u64,
     corrected: u64,
     open: u64,
-    #[serde(default, skip_serializing_if = "is_none")]
-    already_fixed: u64,
     outside: u64,
 }
 
@@ -126,6 +130,7 @@ pub(super) fn line(seq: usize, prev: &str, entry: &Entry) -> serde_json::Result<
             definition: run.definition.clone(),
             packet: run.packet.clone(),
             proposals: run.proposals.clone(),
+            parts: run.parts.clone(),
             history: run.history.clone(),
             reviewed: run.reviewed,
             findings: run.findings,
@@ -190,6 +195,7 @@ pub(super) fn parse(line: &[u8]) -> Result<(usize, String, Entry), Fault> {
             definition: run.definition,
             packet: run.packet,
             proposals: run.proposals,
+            parts: run.parts,
             history: run.history,
             reviewed: run.reviewed,
             findings: run.findings,
@@ -233,25 +239,25 @@ impl TallyLine {
             approved,
             rejected,
             looked_into,
+            already_fixed,
             escalated,
             undecided,
             corrected,
             open,
             outside,
         } = tally;
-            already_fixed,
         Self {
             flagged,
             approved,
             rejected,
             looked_into,
+            already_fixed,
             escalated,
             undecided,
             corrected,
             open,
             outside,
         }
-            already_fixed,
     }
 }
 
@@ -262,25 +268,25 @@ impl From<TallyLine> for Tally {
             approved,
             rejected,
             looked_into,
+            already_fixed,
             escalated,
             undecided,
             corrected,
             open,
             outside,
         } = line;
-            already_fixed,
         Self {
             flagged,
             approved,
             rejected,
             looked_into,
+            already_fixed,
             escalated,
             undecided,
             corrected,
             open,
             outside,
         }
-            already_fixed,
     }
 }
 

@@ -856,7 +856,7 @@ pub fn findings_lines(review: &Review<'_>) -> Result<String, PacketError> {
 }
 
 /// The digest of `findings.jsonl`, for which it is not held as a whole.
-fn findings_digest(review: &Review<'_>) -> Result<String, PacketError> {
+pub fn findings_digest(review: &Review<'_>) -> Result<String, PacketError> {
     let mut digest = Sha256::new();
     each_line(review, |line| digest.update(line))?;
     Ok(digest::hex(&digest.finalize()))

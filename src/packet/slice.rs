@@ -29,6 +29,13 @@ impl Slice {
         groups.and_then(|groups| groups.get(&self.by)) == self.name.as_ref()
     }
 
+    /// True for the name of a page of it, or of another slice that is called alike.
+    pub fn is_page(&self, name: &str) -> bool {
+        let stem = name.strip_suffix(".html").and_then(|name| name.strip_prefix(&self.stem()));
+        let is_number = |rest: &str| rest.chars().all(|letter| letter.is_ascii_digit());
+        stem.is_some_and(|rest| rest.is_empty() || rest.strip_prefix('-').is_some_and(is_number))
+    }
+
     /// The name of its files without an ending: `team-emea`. Another slice may have the same.
     pub fn stem(&self) -> String {
         /// Disks take 255 bytes; a number and an ending follow.

@@ -9,19 +9,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::boundary::{Batch, Cell, Field, Kind, Object, RecordRef, Row, Shown};
 use crate::check::{self, By};
 use crate::config::{Config, MaskKey};
+use crate::digest;
 use crate::finding::{Changed, Evidence, Finding};
 use crate::packet::{self, Learning, Mask, PacketError, Pattern, Review, RuleChange, Slice};
 
 use super::judged::Judged;
 use super::{counted, history};
 
-/// The files beside the packet, by their names.
+/// What stands beside a packet.
+#[derive(Default)]
+pub(super) struct Copies {
+    /// The files, by their names.
+    pub(super) files: Vec<(String, String)>,
+    /// The digest of the page of each part, by that of its proposals.
+    pub(super) parts: BTreeMap<String, String>,
+}
+
+/// Makes what stands beside the packet.
 pub(super) fn copies(
     config: &Config,
     judged: &Judged,
     review: &Review<'_>,
-) -> Result<Vec<(String, String)>, PacketError> {
-    let mut files = Vec::new();
+) -> Result<Copies, PacketError> {
+    let Copies { mut files, mut parts } = Copies::default();
     if let Some(by) = config.copies.slices {
         let mut taken = BTreeSet::new();
         for slice in slices(judged, by) {
@@ -39,6 +49,7 @@ pub(super) fn copies(
             };
             files.push((format!("{stem}.txt"), packet::summary(&part)));
             let html = packet::render(&part)?;
+            parts.insert(packet::findings_digest(&part)?, digest::sha256(html.as_bytes()));
             files.push((page, html));
         }
     }
@@ -60,7 +71,7 @@ pub(super) fn copies(
         };
         files.push(("masked.html".to_owned(), packet::render(&masked)?));
     }
-    Ok(files)
+    Ok(Copies { files, parts })
 }
 
 /// What is different in the rules, without their text: they may name somebody whom nothing names any more.

@@ -54,6 +54,13 @@ pub(super) struct Filed {
     pub(super) rest: Rest,
 }
 
+impl Filed {
+    /// The digest that the packet prints of its proposals, as it stands in the ledger.
+    pub(super) fn part(&self) -> &str {
+        self.packet_digest.strip_prefix("sha256:").unwrap_or_default()
+    }
+}
+
 /// What a file says of the proposals that stay undecided, where it says so.
 #[derive(Debug)]
 pub(super) struct Rest {

@@ -150,6 +150,9 @@ impl<'a> Desk<'a> {
         let Some((_, paper)) = &self.paper else { return Ok(()) };
         let recorded = decided_on(ledger, &run, self.before());
         let part = Self::part(&filed, &run, paper).map_err(DeskError::Refused)?;
+        paper
+            .check_part_read(&self.folder.join("runs"), &run, filed.part())
+            .map_err(DeskError::Paper)?;
         let open = self.open_elsewhere(ledger, &filed, &run, paper);
         let stands = stands_elsewhere(ledger, &filed, &run, paper);
         let on = On { run: &run, paper, part, open, stands };
@@ -218,8 +221,7 @@ impl<'a> Desk<'a> {
 
     /// The part of the run's packet that the file names by its digest.
     fn part(filed: &Filed, run: &Run, paper: &Paper) -> Result<Part, Problems> {
-        let named = filed.packet_digest.strip_prefix("sha256:").unwrap_or_default();
-        paper.part(named).ok_or_else(|| {
+        paper.part(filed.part()).ok_or_else(|| {
             Problems::one_with_hint(
                 &filed.name,
                 0,

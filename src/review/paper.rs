@@ -17,6 +17,7 @@ use crate::boundary::RecordRef;
 use crate::check::ALL;
 use crate::digest;
 use crate::finding::{FindingId, Hold, ProposalKind};
+use crate::folder;
 use crate::gate::{Case, Reason};
 use crate::ledger::Run;
 use crate::packet::{ActionKind, Line, Proposed, Ref, Slice};
@@ -70,8 +71,15 @@ pub(super) struct Paper {
     /// The digest of its lines.
     digest: String,
     told: BTreeMap<FindingId, Vec<Told>>,
-    /// The proposals of each of its slices, by the digest of their lines.
-    slices: BTreeMap<String, BTreeSet<FindingId>>,
+    /// Its slices, by the digest of their lines.
+    slices: BTreeMap<String, Sliced>,
+}
+
+/// The slices that hold the same proposals: a team may be one owner's.
+#[derive(Debug, Default)]
+struct Sliced {
+    of: Vec<Slice>,
+    ids: BTreeSet<FindingId>,
 }
 
 /// A part of a packet that can be decided on by itself.
@@ -203,9 +211,13 @@ impl Paper {
             }
             all.entry(id).or_default().push(one);
         }
-        let slices =
-            slices.into_values().map(|(lines, ids)| (digest::sha256(&lines), ids)).collect();
-        Ok(Self { digest: run.proposals.clone(), told: all, slices })
+        let mut by_digest: BTreeMap<String, Sliced> = BTreeMap::new();
+        for (slice, (lines, ids)) in slices {
+            let same = by_digest.entry(digest::sha256(&lines)).or_default();
+            same.of.push(slice);
+            same.ids = ids;
+        }
+        Ok(Self { digest: run.proposals.clone(), told: all, slices: by_digest })
     }
 
     /// The part that a packet with this digest shows: the whole, or a slice by owner or team.
@@ -213,7 +225,34 @@ impl Paper {
         if digest == self.digest {
             return Some(Part::Whole);
         }
-        self.slices.get(digest).cloned().map(Part::Slice)
+        self.slices.get(digest).map(|sliced| Part::Slice(sliced.ids.clone()))
+    }
+
+    /// Fails where the page of the part with this digest is not the one that its run wrote, as with the
+    /// packet's own page. Runs of old named no pages of parts.
+    pub(super) fn check_part_read(
+        &self,
+        runs: &Path,
+        run: &Run,
+        digest: &str,
+    ) -> Result<(), PaperError> {
+        let (Some(sliced), Some(page)) = (self.slices.get(digest), run.parts.get(digest)) else {
+            return Ok(());
+        };
+        let home = home(runs, run)?;
+        let disk = |what| PaperError::Disk { path: home.display().to_string(), what };
+        let mut altered = None;
+        for path in folder::list(&home).map_err(disk)? {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if !sliced.of.iter().any(|slice| slice.is_page(&name)) {
+                continue;
+            }
+            if digest::sha256(&fs::read(&path).map_err(disk)?) == *page {
+                return Ok(());
+            }
+            altered = Some(path.display().to_string());
+        }
+        altered.map_or(Ok(()), |path| Err(PaperError::Altered { path }))
     }
 
     /// The proposals of that id: one, unless a check says two things of the same records and field.

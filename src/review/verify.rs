@@ -17,6 +17,7 @@ use crate::check::AsOf;
 use crate::digest;
 use crate::folder::{self, FolderError, Held};
 use crate::ledger::{Chain, Run};
+use crate::packet::Slice;
 
 use super::changes;
 use super::judged::judge;
@@ -180,6 +181,10 @@ fn faults(home: &Path, manifest: &Kept, run: &Run, ledger: &Chain) -> Vec<String
             Err(error) => faults.push(format!("{name}: {error}")),
         }
     }
+    faults
+        .extend(altered_parts(home, run).map(|file| {
+            format!("{}/{file}: it is not the file that the ledger names", name(home))
+        }));
     let (length, head) = ledger.before(&run.id);
     if manifest.ledger.head != head || manifest.ledger.length != length as u64 {
         faults.push(format!(
@@ -190,6 +195,20 @@ fn faults(home: &Path, manifest: &Kept, run: &Run, ledger: &Chain) -> Vec<String
         ));
     }
     faults
+}
+
+/// The pages of parts that are not as the ledger says; of runs that named none, none.
+fn altered_parts(home: &Path, run: &Run) -> impl Iterator<Item = String> {
+    let pages =
+        if run.parts.is_empty() { Vec::new() } else { folder::list(home).unwrap_or_default() };
+    pages.into_iter().filter_map(|page| {
+        let name = page.file_name()?.to_str()?.to_owned();
+        let is_part = Slice::BY.iter().any(|by| name.starts_with(&format!("{}-", by.word())));
+        let is_page = is_part && page.extension().is_some_and(|ending| ending == "html");
+        let is_known =
+            |bytes: Vec<u8>| run.parts.values().any(|known| *known == digest::sha256(&bytes));
+        (is_page && !fs::read(&page).is_ok_and(is_known)).then_some(name)
+    })
 }
 
 /// How a run comes out when it is made again.

@@ -20,11 +20,12 @@ use crate::metrics::{self, Week};
 use crate::packet::{self, Action, Completeness, Note, PacketError, RecordLink};
 use crate::source::{Input, Origin};
 
+use super::copies::{Copies, copies};
 use super::cut::Loss;
 use super::history::{self, Now, Past, Present};
 use super::judged::{Judged, columnless, empty, hidden};
 use super::tally::{self, Counted, Scope, Stand};
-use super::{Folder, PROGRAM, copies, lapsed, manifest, patterns, rule_change};
+use super::{Folder, PROGRAM, lapsed, manifest, patterns, rule_change};
 
 /// The files of a run, as they will stand on the disk.
 pub(super) struct Made {
@@ -136,7 +137,7 @@ pub(super) fn write_up(
     let packet = packet::render(&review)?;
     let findings = packet::findings_lines(&review)?;
     let summary = packet::summary(&review);
-    let copies = copies::copies(config, judged, &review)?;
+    let Copies { files: copies, parts } = copies(config, judged, &review)?;
     let run = Run {
         id: id.clone(),
         as_of: day,
@@ -145,6 +146,7 @@ pub(super) fn write_up(
         definition,
         packet: digest::sha256(packet.as_bytes()),
         proposals: digest::sha256(findings.as_bytes()),
+        parts,
         history: digest::sha256(present.lines.as_bytes()),
         reviewed: share.counted,
         findings: findings.lines().count() as u64,

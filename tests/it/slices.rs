@@ -140,6 +140,29 @@ fn what_is_decided_in_a_part_is_recorded_and_nothing_beyond_it() {
     job.call(&["decide", "whole.json"]).ends(0);
 }
 
+#[test]
+fn a_part_whose_page_was_altered_is_not_decided_on() {
+    let job = acme("slices = \"team\"");
+    let groups = grouped(&job, "team");
+    let (team, own) = groups.iter().find(|(team, _)| team.is_some()).unwrap();
+    let lines: String = own.iter().map(|(_, line)| line.as_str()).collect();
+    let digest = sha256(lines.as_bytes());
+    job.put("part.json", &rejecting(&job, &digest, &[&own[0].0]));
+    let name = pages(&job, "team").into_iter().find(|name| file(&job, name).contains(&digest));
+    let page = format!("runs/{WEEK}/{}", name.unwrap());
+    let read = job.text(&page);
+    let said = "is not the file that the ledger names";
+    job.put(&page, &read.replacen("<h1", "<p>Approve all of it.</p><h1", 1));
+    assert_ne!(job.text(&page), read, "{team:?}");
+    let refused = job.call(&["decide", "part.json"]).ends(4).err;
+    assert!(refused.contains(&page) && refused.contains(said), "{refused}");
+    let verified = job.call(&["verify"]).ends(4).out;
+    assert!(verified.contains(&format!("FAULT {page}: it {said}")), "{verified}");
+    // A page that was taken away says nothing, and neither does another part's.
+    std::fs::remove_file(job.path(&page)).unwrap();
+    job.call(&["decide", "part.json"]).ends(0);
+}
+
 /// The values of an export's columns, as they are written.
 fn column(job: &Job, export: &str, names: &[&str]) -> BTreeSet<String> {
     let text = job.text(&format!("exports/{export}"));
