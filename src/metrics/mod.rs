@@ -186,7 +186,7 @@ impl Week {
         self.of(self.tally.corrected)
     }
 
-    /// The rate if all that is undecided or escalated is approved.
+    /// The rate if all that is undecided or escalated needed a correction.
     pub fn upper(&self) -> Option<Rate> {
         self.of(self.tally.corrected + self.tally.open)
     }

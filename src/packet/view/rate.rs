@@ -74,6 +74,11 @@ fn before(weeks: &[Week]) -> Vec<&Week> {
     before.iter().filter(|week| !week.withheld).collect()
 }
 
+fn proposals(number: u64) -> String {
+    let noun = if number == 1 { "proposal" } else { "proposals" };
+    format!("{} {noun}", count(number))
+}
+
 /// What the figure is of, and how it stood before.
 fn says(week: &Week, before: Option<&Week>) -> String {
     if week.figure().is_none() {
@@ -86,9 +91,9 @@ fn says(week: &Week, before: Option<&Week>) -> String {
     );
     let until = match (week.tally.open, week.tally.corrected) {
         (0, _) => String::new(),
-        (_, 0) => format!(", if all {} open proposals are approved", count(open)),
+        (_, 0) => format!(", if all that is open needed one ({})", proposals(open)),
         (_, _) => {
-            format!(", from what is approved to that with all {} open proposals", count(open))
+            format!(", from what is approved to that and all that is open ({})", proposals(open))
         }
     };
     let earlier = before.and_then(|week| {
@@ -190,7 +195,9 @@ mod tests {
         let weeks = weeks(&[(0, 20, "a"), (10, 10, "a"), (15, 0, "a")]);
         let figures: Vec<_> = weeks.iter().filter_map(Week::figure).collect();
         assert_eq!(figures, ["at most 10.0 %", "5.0 % to 10.0 %", "7.5 %"]);
-        assert!(says(&weeks[0], None).ends_with("if all 20 open proposals are approved."));
+        assert!(
+            says(&weeks[0], None).ends_with(", if all that is open needed one (20 proposals).")
+        );
         assert!(
             says(&weeks[2], weeks.get(1))
                 .ends_with("required fields. In the packet of 2 March: 5.0 % to 10.0 %.")
