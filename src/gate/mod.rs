@@ -597,8 +597,18 @@ fn read_role(role: &Section<'_>, people: &mut BTreeMap<String, Scope>) {
         Scope::Kinds(kinds.iter().filter_map(|kind| known_kind(role, kind)).collect())
     };
     for name in names {
+        let spelled = folded(name.value);
+        let is_other =
+            |known: &&String| **known != spelled && known.to_lowercase() == spelled.to_lowercase();
+        if let Some(known) = people.keys().find(is_other) {
+            role.problem_with_hint(
+                name.line,
+                format!("`{spelled}` and `{known}` differ only in capital letters"),
+                "write the name one way: of two spellings one person could approve twice",
+            );
+        }
         people
-            .entry(folded(name.value))
+            .entry(spelled)
             .and_modify(|known| known.join(scope.clone()))
             .or_insert_with(|| scope.clone());
     }

@@ -868,6 +868,10 @@ fn a_gate_that_cannot_work_is_refused_before_anything_is_read() {
             &OPERATOR.replace("merge-candidate", "merge-candidates"),
             "did you mean `merge-candidate`?",
         ),
+        (
+            "profile = \"operator\"\n[approver]\nname = \"Ann\"\n[[role]]\nname = \"R\"\npeople = [\"Ann\", \"ann\"]\nmay_approve = \"all\"\n",
+            "`ann` and `Ann` differ only in capital letters",
+        ),
         ("default_decision = \"approve\"\n[approver]\nname = \"A\"\n", "`approve` is not a value"),
     ] {
         let job = Job::weekly();
