@@ -7,7 +7,7 @@
 
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::ops::Deref;
@@ -210,6 +210,22 @@ pub fn standing(entries: &[Entry]) -> BTreeMap<NaiveDate, &Run> {
     standing
 }
 
+/// The ids of the runs that a run of an earlier day took back: what was decided on their packets counts for
+/// nothing, unless they are recorded again. One that another of its day followed is not taken back.
+pub fn taken_back(entries: &[Entry]) -> BTreeSet<&str> {
+    let mut days: BTreeMap<NaiveDate, BTreeSet<&str>> = BTreeMap::new();
+    let mut taken_back = BTreeSet::new();
+    for run in runs(entries) {
+        let mut later = days.split_off(&run.as_of);
+        let mut same_day = later.remove(&run.as_of).unwrap_or_default();
+        taken_back.extend(later.into_values().flatten());
+        taken_back.remove(run.id.as_str());
+        same_day.insert(&run.id);
+        days.insert(run.as_of, same_day);
+    }
+    taken_back
+}
+
 impl Ledger {
     /// Opens and verifies the ledger, making an empty one if there is none.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
@@ -306,6 +322,11 @@ impl Chain {
         self.runs().last()
     }
 
+    /// The days after one that have a packet that stands: a run of that day takes them back.
+    pub fn later(&self, day: NaiveDate) -> Vec<NaiveDate> {
+        standing(&self.entries).into_keys().filter(|other| *other > day).collect()
+    }
+
     /// The run that took the place of another: of those of its day or a later one that were recorded after
     /// it, the last. A run of an earlier day takes no place.
     pub fn follower(&self, run: &Run) -> Option<&Run> {
@@ -318,6 +339,12 @@ impl Chain {
                 follower
             }
         })
+    }
+
+    /// The decisions files on packets that no run of an earlier day took back, oldest first.
+    pub fn counted(&self) -> impl Iterator<Item = &Decisions> {
+        let taken_back = taken_back(&self.entries);
+        self.decisions().filter(move |it| !taken_back.contains(it.run.as_str()))
     }
 
     /// The decisions files, oldest first.

@@ -295,16 +295,18 @@ pub fn recent(day: NaiveDate) -> RangeInclusive<NaiveDate> {
 }
 
 /// The last decision on each proposal of each packet of some days, by the proposal's id. What a decision on a
-/// later packet overruled is none.
+/// later packet overruled is none, nor is one on a packet that was taken back.
 pub fn last_decisions(
     entries: &[Entry],
     days: RangeInclusive<NaiveDate>,
 ) -> Vec<(&Run, BTreeMap<&str, &Decided>)> {
     let mut runs: BTreeMap<&str, (&Run, BTreeMap<&str, &Decided>)> = BTreeMap::new();
     let mut on: BTreeMap<&str, &str> = BTreeMap::new();
+    let taken_back = ledger::taken_back(entries);
+    let is_told = |run: &Run| days.contains(&run.as_of) && !taken_back.contains(run.id.as_str());
     for entry in entries {
         match entry {
-            Entry::Run(run) if !days.contains(&run.as_of) => {}
+            Entry::Run(run) if !is_told(run) => {}
             Entry::Run(run) => {
                 let (_, last) = runs.remove(run.id.as_str()).unwrap_or((run, BTreeMap::new()));
                 runs.insert(&run.id, (run, last));

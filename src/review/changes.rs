@@ -18,7 +18,7 @@ use crate::digest;
 use crate::finding::{FindingId, ProposalKind};
 use crate::folder::{self, FolderError, Held};
 use crate::gate::Verdict;
-use crate::ledger::{Chain, Decided, Run};
+use crate::ledger::{self, Chain, Decided, Run};
 
 use super::desk::decided_on;
 use super::paper::{self, After, Change, FieldChange, Paper, Told};
@@ -43,7 +43,7 @@ pub fn changes(
     let ledger = Chain::read(&folder.path.join("ledger.jsonl"))?;
     // A later packet's decision on the same finding takes the place of this one.
     let last: Last<'_> = ledger
-        .decisions()
+        .counted()
         .flat_map(|decisions| {
             decisions.decided.iter().map(|one| (&one.finding, (&*decisions.run, one)))
         })
@@ -53,13 +53,20 @@ pub fn changes(
         let stands = |id: &FindingId| last.get(id).is_some_and(|(of, _)| *of == run.id);
         standing.filter(|(_, one)| is_approval(one)).partition::<Vec<_>, _>(|(id, _)| stands(id))
     };
-    let runs = || ledger.runs().filter(|run| of.is_none_or(|day| run.as_of == day));
+    let taken_back = ledger::taken_back(ledger.entries());
+    let all = || ledger.runs().filter(|run| of.is_none_or(|day| run.as_of == day));
+    let runs = || all().filter(|run| !taken_back.contains(run.id.as_str()));
     let found = runs().map(|run| (run, approved(run))).filter(|(_, (stand, _))| !stand.is_empty());
     let Some((run, (mut approved, moved))) = found.last() else {
         let Some(day) = of else {
             return Ok("nothing is approved, so there is no change sheet\n".to_owned());
         };
         let Some(run) = runs().last() else {
+            if all().next().is_some() {
+                return Ok(format!(
+                    "a run of an earlier day took the packet of {day} back, so there is no change sheet\n"
+                ));
+            }
             return Ok(format!("there is no packet of {day}, so there is no change sheet\n"));
         };
         let moved = decided_again(&ledger, &approved(run).1, &last);

@@ -11,7 +11,7 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 use crate::finding::{FindingId, Hold};
 use crate::folder::{self, Held};
 use crate::gate::{Case, Claim, Decision, Gate, Refusal, Saying, Verdict, VerdictKind};
-use crate::ledger::{Chain, Decided, Decisions, Entry, Ledger, Run};
+use crate::ledger::{self, Chain, Decided, Decisions, Entry, Ledger, Run};
 use crate::packet::ActionKind;
 use crate::policy::{Log, Problems};
 
@@ -231,7 +231,7 @@ impl<'a> Desk<'a> {
         })
     }
 
-    /// The run that the file decides on: known, and followed by no other.
+    /// The run that the file decides on: known, followed by no other and taken back by none.
     fn run_of(&self, ledger: &Chain, filed: &Filed) -> Result<Run, Problems> {
         let problem =
             |what: String, remedy: &str| Problems::one_with_hint(&filed.name, 0, what, remedy);
@@ -263,6 +263,17 @@ impl<'a> Desk<'a> {
                 },
                 &format!(
                     "decide on the newer packet: what is still wrong stands there again; if that was made by mistake, `crm-review run {} --as-of {}` on the exports and rules of this one makes it the latest again",
+                    folder::typed(self.folder),
+                    run.as_of
+                ),
+            )),
+            None if ledger::taken_back(ledger.entries()).contains(run.id.as_str()) => Err(problem(
+                format!(
+                    "it decides on the packet of {}, which a run of an earlier day took back",
+                    run.as_of
+                ),
+                &format!(
+                    "decide on the packet of the latest run; if that was made by mistake, `crm-review run {} --as-of {}` on the exports and rules of this one makes it the latest again",
                     folder::typed(self.folder),
                     run.as_of
                 ),
@@ -498,7 +509,7 @@ fn last_elsewhere(
         .map(|other| &*other.id)
         .collect();
     ledger
-        .decisions()
+        .counted()
         .filter(|decisions| earlier.contains(&*decisions.run))
         .flat_map(|decisions| &decisions.decided)
         .filter(|one| asked.contains(&one.finding))

@@ -125,6 +125,7 @@ impl<'l> Past<'l> {
     pub(super) fn read(runs: &Path, entries: &'l [Entry], day: NaiveDate) -> Self {
         let mut past = Self::default();
         let mut known: BTreeMap<&str, &Run> = BTreeMap::new();
+        let taken_back = ledger::taken_back(entries);
         for entry in entries {
             match entry {
                 Entry::Run(run) => {
@@ -132,7 +133,9 @@ impl<'l> Past<'l> {
                 }
                 Entry::Decisions(decisions) => {
                     // What was decided on a later packet is of no concern to a run of an earlier day.
-                    let run = known.get(decisions.run.as_str()).filter(|run| run.as_of <= day);
+                    let counts =
+                        |run: &&&Run| run.as_of <= day && !taken_back.contains(run.id.as_str());
+                    let run = known.get(decisions.run.as_str()).filter(counts);
                     let Some(run) = run else { continue };
                     let each = decisions.decided.iter();
                     past.decisions.extend(each.map(|one| (&one.finding, (one, *run))));

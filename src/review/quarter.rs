@@ -350,7 +350,7 @@ impl<'p> Page<'p> {
     fn corrected(&self) -> String {
         let mut last: BTreeMap<(&str, &FindingId), &Decided> = BTreeMap::new();
         let mut corrected = Vec::new();
-        for decisions in self.ledger.decisions() {
+        for decisions in self.ledger.counted() {
             let run = self.ledger.runs().find(|run| run.id == decisions.run);
             let Some(run) = run.filter(|run| self.quarter.holds(run.as_of)) else { continue };
             for decided in &decisions.decided {

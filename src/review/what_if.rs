@@ -95,7 +95,7 @@ fn decided<'l>(
 ) -> BTreeMap<&'l FindingId, &'l Decided> {
     let until: BTreeSet<&str> =
         ledger.runs().filter(|it| it.as_of <= run.as_of).map(|it| it.id.as_str()).collect();
-    let before = ledger.decisions().filter(|it| until.contains(&*it.run));
+    let before = ledger.counted().filter(|it| until.contains(&*it.run));
     let all = before.flat_map(|it| it.decided.iter().map(|one| (&one.finding, one)));
     let mut decided: BTreeMap<_, _> = all.collect();
     let here = decided_on(ledger, run, std::iter::empty());

@@ -1026,6 +1026,7 @@ fn whatever_is_done_in_whatever_order_the_ledger_holds() {
     for seed in 1..=6_u64 {
         let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let job = Job::weekly();
+        // The one that was run last is the last.
         let mut days: Vec<String> = Vec::new();
         for step in 0..14 {
             match dice.below(6) {
@@ -1039,13 +1040,14 @@ fn whatever_is_done_in_whatever_order_the_ledger_holds() {
                         job.put("exports/lead.csv", &leads);
                     }
                     job.call(&["run", ".", "--as-of", &day]);
-                    if job.has(&format!("runs/{day}/findings.jsonl")) && !days.contains(&day) {
+                    if job.has(&format!("runs/{day}/findings.jsonl")) {
+                        days.retain(|other| *other != day);
                         days.push(day);
                     }
                 }
                 // A file about some packet: of this week or an older one, sound or not.
                 2..=4 if !days.is_empty() => {
-                    let latest = days.iter().max().cloned().unwrap();
+                    let latest = days.last().cloned().unwrap();
                     let day =
                         [&latest, &latest, &days[dice.below(days.len())]][dice.below(3)].clone();
                     let mut filled = Filled::of(&job, &day);
@@ -1488,11 +1490,31 @@ fn a_mistyped_day_is_mended_by_running_again() {
 }
 
 #[test]
-fn a_run_of_an_earlier_day_follows_no_packet() {
+fn what_is_decided_on_a_packet_that_was_taken_back_counts_for_nothing() {
     let job = reviewed();
-    job.call(&["run", ".", "--as-of", "2025-03-01"]).ends(0);
-    Filled::of(&job, DAY).says(&job, DAY, "OWN-02", "00Q4", approve()).put(&job, "week.json");
+    let run = |day: &str| job.call(&["run", ".", "--as-of", day]).ends(0);
+    let rejects = |record: &str, rule: &str| {
+        Filled::of(&job, DAY).says(&job, DAY, rule, record, reject("rule_wrong"))
+    };
+    rejects("00Q3", "OWN-01").put(&job, "before.json");
+    job.call(&["decide", "before.json"]).ends(0);
+    let said = run("2026-02-22").err;
+    assert!(said.contains("takes back the packet of 2026-03-01:"), "{said}");
+    let file = rejects("00Q4", "OWN-02");
+    check_refused(&job, &file, &["which a run of an earlier day took back", "--as-of 2026-03-01"]);
+    // Nor does any later week go by what was decided before.
+    let said = run("2026-03-08").out;
+    assert!(!said.contains("quiet"), "{said}");
+    let said = job.call(&["changes", "--of", DAY]).ends(0).out;
+    assert!(said.contains("a run of an earlier day took the packet of 2026-03-01 back"), "{said}");
+    assert!(!job.call(&["patterns"]).ends(0).out.contains("OWN-01  "));
+    // It stands once it is recorded again, and takes back what came after.
+    let said = run(DAY).err;
+    assert!(said.contains("takes back the packet of 2026-03-08:"), "{said}");
+    file.put(&job, "week.json");
     job.call(&["decide", "week.json"]).ends(0);
+    assert!(run("2026-03-15").out.contains("2 quiet"));
+    job.call(&["verify"]).ends(0);
 }
 
 #[test]
