@@ -199,16 +199,26 @@ pub fn typed(path: &Path) -> String {
     }
 }
 
+/// How a folder stood before it was published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Before {
+    /// With the same files.
+    Same,
+    /// With other files, or it was not there.
+    Other,
+}
+
 /// Publishes a set of files as one folder: whole or absent. Where the folder is there already with
 /// the same files, nothing happens; with other files it is replaced as a whole, unless it holds
 /// something that is not among them.
-pub fn publish(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), FolderError> {
+pub fn publish(folder: &Path, files: &[(&str, &[u8])]) -> Result<Before, FolderError> {
     if files.iter().all(|(name, bytes)| fs::read(folder.join(name)).is_ok_and(|old| old == *bytes))
     {
-        return Ok(());
+        return Ok(Before::Same);
     }
     refuse_strangers(folder, files)?;
-    replace(folder, files)
+    replace(folder, files)?;
+    Ok(Before::Other)
 }
 
 /// Puts a folder with these files in the place of what stands there: whole, or not at all. What a

@@ -41,9 +41,9 @@ use crate::check::{ALL, AsOf, EXAMPLES};
 use crate::config::{self, Config, Crm};
 use crate::digest;
 use crate::finding::Severity;
-use crate::folder::{self, FolderError, Held};
+use crate::folder::{self, Before, FolderError, Held};
 use crate::gate::Gate;
-use crate::ledger::{Chain, Entry, Ledger, LedgerError};
+use crate::ledger::{Chain, Entry, Ledger, LedgerError, Run};
 use crate::metrics;
 use crate::packet::{self, PacketError, RecordLink, counted};
 use crate::policy::Problems;
@@ -315,19 +315,57 @@ fn weekly(order: &Order, notices: &mut Notices) -> Result<Done, ReviewError> {
     let started = Started { event: event.as_deref(), ledger: &ledger };
     let made = write_up(&folder, &config, record_link, &judged, started, order.threads)?;
     let home = runs.join(&made.home);
-    folder::publish(&home, &made.files())?;
+    let before = folder::publish(&home, &made.files())?;
     // Cron mails stderr as it does the summary.
     notices.notes.extend(made.notes.iter().map(|note| note.mailed.clone()));
     notices.notes.extend(unread(&config.files.found(&exports), &judged.inputs));
     notices.notes.extend(copied(&config, &exports));
     notices.notes.extend(config.batch.absent_words(&judged.absent_ids));
-    // A packet that another followed is the latest again when it is made again.
-    if ledger.latest() != Some(&made.run) {
-        ledger.append(Entry::Run(made.run))?;
-    }
+    notices.notes.extend(record_run(made.run, before, &made.home, &mut ledger)?);
     notices.notes.extend(verify::unknown(&runs, &ledger));
     drop(held);
     Ok(Done { folder: home, summary: made.summary, missing: made.missing, worst: made.worst })
+}
+
+/// Records a run whose folder stood so before; what to know of it, a sentence each.
+fn record_run(
+    run: Run,
+    before: Before,
+    home: &str,
+    ledger: &mut Ledger,
+) -> Result<Option<String>, LedgerError> {
+    // To record it once more would take back what was recorded since: whoever mends a packet means the packet.
+    if before == Before::Other && ledger.runs().any(|known| *known == run) {
+        return Ok(Some(format!(
+            "runs/{home} was missing or altered and was put back; the ledger holds this run, so nothing was \
+             recorded, and what was recorded since stands as it did"
+        )));
+    }
+    if ledger.latest() == Some(&run) {
+        return Ok(None);
+    }
+    let later = ledger.later(run.as_of);
+    // A packet that another followed is the latest again when it is made again.
+    let note = (!later.is_empty()).then(|| {
+        format!(
+            "this run, as of {}, takes back {}: until it is run again on its own exports and rules, a packet \
+             that was taken back counts for nothing, nor does what was decided on it",
+            run.as_of,
+            packets_of(&later)
+        )
+    });
+    ledger.append(Entry::Run(run))?;
+    Ok(note)
+}
+
+/// `the packets of 2026-11-16 and 2026-11-23`.
+fn packets_of(days: &[NaiveDate]) -> String {
+    let days: Vec<String> = days.iter().map(NaiveDate::to_string).collect();
+    match days.split_last() {
+        Some((last, [])) => format!("the packet of {last}"),
+        Some((last, first)) => format!("the packets of {} and {last}", first.join(", ")),
+        None => "no packet".to_owned(),
+    }
 }
 
 /// Records what lies in the folder `decisions`, file by file. The week's packet is made whatever is

@@ -40,7 +40,7 @@ pub enum PaperError {
     },
     /// A file of the run is not the one the ledger names.
     #[error(
-        "{path} is not the file that the ledger names: it was changed after its run\n  hint: put the file back from a copy, or run that day again on the same exports and rules; `crm-review verify` says which files hold"
+        "{path} is not the file that the ledger names: it was changed after its run\n  hint: put the file back from a copy, or run that day again on the same exports and rules (on others the run takes back the packets of all later days); `crm-review verify` says which files hold"
     )]
     Altered {
         /// The file.

@@ -1518,6 +1518,26 @@ fn what_is_decided_on_a_packet_that_was_taken_back_counts_for_nothing() {
 }
 
 #[test]
+fn a_packet_that_is_mended_takes_no_later_week_back() {
+    let job = reviewed();
+    job.call(&["run", ".", "--as-of", "2026-03-08"]).ends(0);
+    let (page, ledger) = (format!("runs/{DAY}/packet.html"), job.text("ledger.jsonl"));
+    let honest = job.text(&page);
+    for is_gone in [false, true] {
+        if is_gone {
+            fs::remove_dir_all(job.path(&format!("runs/{DAY}"))).unwrap();
+        } else {
+            job.put(&page, "altered");
+            assert!(job.call(&["verify"]).ends(4).out.contains("packet.html: it is not the file"));
+        }
+        let said = job.run(&[]).ends(0).err;
+        assert!(said.contains("was put back") && !said.contains("takes back"), "{said}");
+        assert_eq!((job.text(&page), job.text("ledger.jsonl")), (honest.clone(), ledger.clone()));
+        job.call(&["verify"]).ends(0);
+    }
+}
+
+#[test]
 fn a_run_made_again_after_its_rules_are_put_back_is_the_latest() {
     let job = reviewed();
     let decided = |rule: &str, record: &str| {
