@@ -242,6 +242,25 @@ pub fn replace(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), FolderError
     remove(&old)
 }
 
+/// Puts a folder aside under a name of its own that begins with a dot, and says which.
+pub(crate) fn put_aside(folder: &Path, mark: &str) -> Result<PathBuf, FolderError> {
+    let mut aside = beside(folder, mark);
+    for again in 2.. {
+        if fs::symlink_metadata(&aside).is_err() {
+            break;
+        }
+        aside = beside(folder, &format!("{mark}-{again}"));
+    }
+    settle(folder, &aside)?;
+    Ok(aside)
+}
+
+/// Gives what is whole its name.
+pub(crate) fn settle(draft: &Path, path: &Path) -> Result<(), FolderError> {
+    fs::rename(draft, path).map_err(disk(path))?;
+    sync(home(path))
+}
+
 /// Ends a replacement that was cut off: if its successor never arrived, the old folder comes back.
 fn restore(old: &Path, folder: &Path) -> Result<(), FolderError> {
     if fs::symlink_metadata(folder).is_ok() || fs::symlink_metadata(old).is_err() {

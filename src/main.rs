@@ -302,6 +302,7 @@ fn exit_code(error: &ReviewError) -> u8 {
         ReviewError::Rules(_) | ReviewError::Decisions(_) | ReviewError::Unreadable { .. } => 2,
         ReviewError::Live(error) if error.is_of_the_config() => 2,
         ReviewError::Ledger(LedgerError::Broken { .. } | LedgerError::Newer { .. })
+        | ReviewError::LedgerLost { .. }
         | ReviewError::Paper(PaperError::Altered { .. }) => 4,
         ReviewError::Folder(error) => error.exit_code(),
         ReviewError::Source(_)

@@ -22,7 +22,7 @@ use crate::source::live::{self, Glimpse, LiveError, Surroundings};
 use super::judged::{
     Records, columnless, fields, misnamed, newest_changes, pull, stale, unmatched, untaken,
 };
-use super::{Folder, Order, ReviewError, copied, history, in_a_sentence, verify};
+use super::{Folder, Order, ReviewError, copied, history, in_a_sentence, unrecorded};
 
 /// How a folder was found.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ pub fn doctor(order: &Order) -> Result<Examined, ReviewError> {
         Some(run) => format!("last run: {}, incomplete", run.as_of),
     });
     let runs = folder.path.join("runs");
-    if let Some(words) = verify::unknown(&runs, &ledger) {
+    if let Some(words) = unrecorded::unknown(&runs, &ledger) {
         examined.fault(&words);
     }
     if let Err(error) = history::check_may_be_read(&runs, ledger.entries(), as_of.day) {

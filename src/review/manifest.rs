@@ -404,6 +404,11 @@ impl KeptInput {
 }
 
 impl Kept {
+    /// The day that the run judged, with which its id begins.
+    pub(super) fn day(&self) -> Option<NaiveDate> {
+        self.run.get(.."2026-11-22".len())?.parse().ok()
+    }
+
     /// Where the run's inputs still are, byte for byte: in the folder of the exports, or in a folder right
     /// below it, such as `exports/2026-03-02`.
     ///

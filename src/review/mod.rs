@@ -24,6 +24,7 @@ mod quarter;
 mod rule_change;
 mod rules;
 mod tally;
+mod unrecorded;
 mod verify;
 mod what_if;
 mod write_up;
@@ -98,6 +99,16 @@ pub enum ReviewError {
     /// The ledger's chain is broken.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The ledger is not the one that the packets know.
+    #[error(
+        "ledger.jsonl: the manifest of {packet} names a line {line} that it never had: it is gone, was cut or is an older copy; nothing was appended\n  hint: put it back from a copy, as what was decided stands nowhere else; where there is none, move the packets that it does not know out of runs/, and what follows begins anew"
+    )]
+    LedgerLost {
+        /// The packet's folder.
+        packet: String,
+        /// The line that it names, counted as the packet does.
+        line: u64,
+    },
     /// The folder is held, or the disk said no.
     #[error(transparent)]
     Folder(#[from] FolderError),
@@ -227,7 +238,8 @@ impl Folder {
 
 /// A file of a review folder; where there is none, the hint says what to do.
 fn text(path: &Path, gone: &'static str) -> Result<String, ReviewError> {
-    let bytes = fs::read(path).map_err(|error| unreadable(path, &error, gone))?;
+    let bytes = fs::read(path);
+    let bytes = bytes.map_err(|error| unreadable(path, &error, gone))?;
     String::from_utf8(bytes).map_err(|_| ReviewError::Unreadable {
         path: path.display().to_string(),
         what: "it is not UTF-8 text".to_owned(),
@@ -301,6 +313,7 @@ fn weekly(order: &Order, notices: &mut Notices) -> Result<Done, ReviewError> {
     let runs = folder.path.join("runs");
     folder::make(&runs)?;
     folder::clear_drafts(&runs)?;
+    unrecorded::check_ledger(&runs, &ledger)?;
     history::check_may_be_read(&runs, ledger.entries(), as_of.day)?;
 
     record_dropped(&folder.path, &config.gate, order.now, &mut ledger, notices)?;
@@ -315,6 +328,7 @@ fn weekly(order: &Order, notices: &mut Notices) -> Result<Done, ReviewError> {
     let started = Started { event: event.as_deref(), ledger: &ledger };
     let made = write_up(&folder, &config, record_link, &judged, started, order.threads)?;
     let home = runs.join(&made.home);
+    notices.notes.extend(unrecorded::put_aside(&runs, &ledger, &made.run)?);
     let before = folder::publish(&home, &made.files())?;
     // Cron mails stderr as it does the summary.
     notices.notes.extend(made.notes.iter().map(|note| note.mailed.clone()));
@@ -322,7 +336,7 @@ fn weekly(order: &Order, notices: &mut Notices) -> Result<Done, ReviewError> {
     notices.notes.extend(copied(&config, &exports));
     notices.notes.extend(config.batch.absent_words(&judged.absent_ids));
     notices.notes.extend(record_run(made.run, before, &made.home, &mut ledger)?);
-    notices.notes.extend(verify::unknown(&runs, &ledger));
+    notices.notes.extend(unrecorded::unknown(&runs, &ledger));
     drop(held);
     Ok(Done { folder: home, summary: made.summary, missing: made.missing, worst: made.worst })
 }

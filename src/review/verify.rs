@@ -5,17 +5,15 @@
 //! a run whose inputs and rules are still in place gives the same bytes again.
 //! Does not: mend anything.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
 use crate::check::AsOf;
 use crate::digest;
-use crate::folder::{self, FolderError, Held};
+use crate::folder::{self, Held};
 use crate::ledger::{Chain, Run};
 use crate::packet::Slice;
 
@@ -23,6 +21,7 @@ use super::changes;
 use super::judged::judge;
 use super::manifest::{self, Digests, Kept};
 use super::paper::{self, PaperError};
+use super::unrecorded::{self, name};
 use super::write_up::{Started, write_up};
 use super::{Folder, ReviewError, counted, rule_change};
 
@@ -56,7 +55,7 @@ pub fn verify(
         counted(ledger.entries().len(), "line"),
         ledger.head()
     ));
-    let mut kept = kept(&folder.path.join("runs"))?;
+    let mut kept = unrecorded::kept(&folder.path.join("runs"))?;
     // Of a run that was recorded anew, the last record is about the folder that is there.
     let runs: Vec<&Run> = ledger.runs().collect();
     let is_last =
@@ -85,11 +84,7 @@ pub fn verify(
         }
     }
     for (home, manifest) in kept.values() {
-        verified.fault(&format!(
-            "{}: the ledger does not know this run, which followed its line {}: the ledger was cut, or the run was cut off (run it again)",
-            name(home),
-            manifest.ledger.length,
-        ));
+        verified.fault(&format!("{}: {}", name(home), unrecorded::words(manifest, &ledger)));
     }
     for (sheets, head) in changes::heads(&folder.path.join("changes")) {
         if !ledger.had(&head) {
@@ -123,47 +118,6 @@ impl Verified {
             )),
         }
     }
-}
-
-fn name(home: &Path) -> String {
-    let name = home.file_name().unwrap_or_default().to_string_lossy();
-    format!("runs/{name}")
-}
-
-/// Every run below `runs`, by its id.
-fn kept(runs: &Path) -> Result<BTreeMap<String, (PathBuf, Kept)>, FolderError> {
-    let homes = match folder::list(runs) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        listed => listed.map_err(folder::disk(runs))?,
-    };
-    let manifests = homes.into_iter().filter_map(|home| {
-        let manifest = manifest::kept(&home)?;
-        Some((manifest.run.clone(), (home, manifest)))
-    });
-    Ok(manifests.collect())
-}
-
-/// That packets below `runs` are not the ledger's, where some are.
-pub(super) fn unknown(runs: &Path, ledger: &Chain) -> Option<String> {
-    const NAMED: usize = 3;
-    let known: BTreeSet<&str> = ledger.runs().map(|run| run.id.as_str()).collect();
-    let kept = kept(runs).ok()?;
-    let unknown = kept.into_iter().filter(|(id, _)| !known.contains(id.as_str()));
-    let mut names: Vec<String> = unknown.map(|(_, (home, _))| name(&home)).collect();
-    names.sort();
-    let more = names.len().saturating_sub(NAMED);
-    names.truncate(NAMED);
-    let (last, first) = names.split_last()?;
-    let packets = match (first, more) {
-        ([], 0) => last.clone(),
-        (first, 0) => format!("{} and {last}", first.join(", ")),
-        (_, more) => format!("{} and {more} more", names.join(", ")),
-    };
-    Some(format!(
-        "ledger.jsonl does not know {packets}: it is gone, cut or an older copy, or a run was cut off. Put the \
-         ledger back from a copy, as what was decided stands nowhere else, or run a day that was cut off again; \
-         `crm-review verify` says what holds"
-    ))
 }
 
 /// What of a kept run is not as the ledger says.

@@ -25,7 +25,7 @@ use super::cut::Loss;
 use super::history::{self, Now, Past, Present};
 use super::judged::{Judged, columnless, empty, hidden};
 use super::tally::{self, Counted, Scope, Stand};
-use super::{Folder, PROGRAM, lapsed, manifest, patterns, rule_change};
+use super::{Folder, PROGRAM, lapsed, manifest, patterns, rule_change, unrecorded};
 
 /// The files of a run, as they will stand on the disk.
 pub(super) struct Made {
@@ -76,7 +76,7 @@ pub(super) fn write_up(
     let definition = manifest::definition_digest(&rules);
     let (ledger_len, ledger_head) = ledger.before(&id);
     let runs = folder.path.join("runs");
-    let home = home_of(&runs, day, &id);
+    let home = home_of(&runs, ledger, day, &id);
     let earlier = ledger.entries().get(..ledger_len).unwrap_or_default();
     let past = Past::read(&runs, earlier, day);
     let redefined = past.last.filter(|last| last.definition != definition);
@@ -293,10 +293,12 @@ fn answers(gate: &Gate, day: NaiveDate) -> packet::Answers<'_> {
     }
 }
 
-/// The name of a run's folder: its day, or its whole id where another run of that day stands already.
-fn home_of(runs: &Path, day: NaiveDate, id: &str) -> String {
+/// The name of a run's folder: its day, or its whole id where another run of that day stands already. One that
+/// was cut off before it was recorded gives way.
+fn home_of(runs: &Path, ledger: &Chain, day: NaiveDate, id: &str) -> String {
     let day = day.to_string();
-    let another = manifest::is_of_another(&runs.join(&day), id);
+    let place = runs.join(&day);
+    let another = manifest::is_of_another(&place, id) && !unrecorded::was_cut_off(&place, ledger);
     let apart = fs::symlink_metadata(runs.join(id)).is_ok();
     if another || apart { id.to_owned() } else { day }
 }

@@ -1537,6 +1537,60 @@ fn a_packet_that_is_mended_takes_no_later_week_back() {
     }
 }
 
+/// Takes the last line out of the ledger, as a run leaves it that is cut off before it is recorded.
+fn unrecord(job: &Job) {
+    let ledger = job.text("ledger.jsonl");
+    let (kept, _) = ledger.trim_end().rsplit_once('\n').unwrap_or_default();
+    job.put("ledger.jsonl", &if kept.is_empty() { String::new() } else { format!("{kept}\n") });
+}
+
+#[test]
+fn a_run_that_was_cut_off_before_it_was_recorded_gives_way_to_the_next_of_its_day() {
+    let job = reviewed();
+    unrecord(&job);
+    // The exports are others by the time it is run again.
+    job.edit("exports/lead.csv", "Bolt", "Bolts");
+    let said = job.run(&[]).ends(0);
+    assert!(said.out.contains("runs/2026-03-01/packet.html"), "{}", said.out);
+    assert!(said.err.contains("was moved to runs/.2026-03-01.unrecorded"), "{}", said.err);
+    assert!(job.has("runs/.2026-03-01.unrecorded/packet.html"));
+    let said = job.call(&["verify"]).ends(0).out;
+    assert!(said.contains("runs/2026-03-01: its files hold; run again"), "{said}");
+    // A half-written packet is none either.
+    let manifest = job.text(&format!("runs/{DAY}/manifest.json")).replace("2026-03-01-", "x-");
+    job.put("runs/.2026-03-08.draft/manifest.json", &manifest);
+    job.call(&["verify"]).ends(0);
+    // Where a later week was recorded, to run it again would take that back.
+    job.call(&["run", ".", "--as-of", "2026-03-08"]).ends(0);
+    unrecord(&job);
+    job.call(&["run", ".", "--as-of", "2026-03-15"]).ends(0);
+    let said = job.call(&["verify"]).ends(4).out;
+    assert!(said.contains("(move it out of runs/: to run it again would take back"), "{said}");
+    assert!(said.contains("the packet of 2026-03-15)"), "{said}");
+    let said = job.call(&["doctor"]).ends(1).out;
+    assert!(said.contains("move a packet whose run was cut off out of runs/"), "{said}");
+}
+
+#[test]
+fn a_ledger_that_the_packets_do_not_know_is_not_gone_on_with() {
+    let job = reviewed();
+    Filled::of(&job, DAY).says(&job, DAY, "OWN-02", "00Q4", approve()).put(&job, "week.json");
+    job.call(&["decide", "week.json"]).ends(0);
+    job.call(&["run", ".", "--as-of", "2026-03-08"]).ends(0);
+    let honest = job.text("ledger.jsonl");
+    let first = honest.lines().next().unwrap();
+    for rest in [String::new(), format!("{first}\n")] {
+        job.put("ledger.jsonl", &rest);
+        let said = job.call(&["run", ".", "--as-of", "2026-03-15"]).ends(4).err;
+        let words = "the manifest of runs/2026-03-08 names a line 2 that it never had";
+        assert!(said.contains(words) && said.contains("put it back from a copy"), "{said}");
+        assert_eq!(job.text("ledger.jsonl"), rest);
+        assert!(!job.has("runs/2026-03-15"));
+    }
+    job.put("ledger.jsonl", &honest);
+    job.call(&["run", ".", "--as-of", "2026-03-15"]).ends(0);
+}
+
 #[test]
 fn a_run_made_again_after_its_rules_are_put_back_is_the_latest() {
     let job = reviewed();

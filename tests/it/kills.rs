@@ -120,11 +120,16 @@ fn no_kill_loses_or_doubles_a_decision() {
     }
     // A packet that was written and not recorded is named, and the remedy that is named mends it.
     for line in job.call(&["verify"]).out.lines().filter(|line| line.starts_with("FAULT")) {
-        assert!(
-            line.contains("the ledger does not know this run") && line.contains("run it again")
-        );
+        assert!(line.contains("the ledger does not know this run"), "{line}");
         let day = line.split_once("runs/").and_then(|(_, rest)| rest.get(..10)).unwrap();
-        job.call(&["run", ".", "--as-of", day]).ends(0);
+        if line.contains("(run it again)") {
+            job.call(&["run", ".", "--as-of", day]).ends(0);
+        } else {
+            // A later week was recorded since.
+            assert!(line.contains("move it out of runs/"), "{line}");
+            fs::rename(job.path(&format!("runs/{day}")), job.path(&format!("unrecorded-{day}")))
+                .unwrap();
+        }
     }
     job.call(&["verify"]).ends(0);
     let runs: Vec<_> = fs::read_dir(job.path("runs")).unwrap().flatten().collect();
