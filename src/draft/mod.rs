@@ -173,7 +173,7 @@ pub fn init(
     // Where nothing is dated but what is planned, that is overdue as of today.
     let day = work.map_or(today, Work::as_of);
     review += &switched_off(&trial(&config, &mut batches, day, threads));
-    if ["review.toml", "rules"].iter().any(|name| dir.join(name).exists()) {
+    if stands(dir)? {
         let more = beyond::beyond(dir, &review, &rules, &batches);
         return Ok(Drafted { summary: compared(dir, &more) });
     }
@@ -638,14 +638,36 @@ fn trial(
 /// So few findings can be read whatever share they are.
 const FEW: usize = 20;
 
+/// Where the rules are put together.
+const RULES: &str = ".rules.draft";
+/// Where `review.toml` waits for the rules.
+const REVIEW: &str = ".review.toml.draft";
+
+/// True where a review folder is there already. What a draft that was cut off left behind is put right first:
+/// its `review.toml` is whole once its rules have their name. An empty `rules` is none.
+fn stands(dir: &Path) -> Result<bool, DraftError> {
+    let (rules, review, waiting) = (dir.join("rules"), dir.join("review.toml"), dir.join(REVIEW));
+    let has_rules = match folder::list(&rules) {
+        Ok(files) => !files.is_empty(),
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+    };
+    if has_rules && !review.exists() && waiting.is_file() {
+        folder::settle(&waiting, &review)?;
+    }
+    Ok(has_rules || review.exists())
+}
+
+/// Writes a draft beside its place, and moves it there when it is whole.
 fn write(dir: &Path, review: &str, rules: &BTreeMap<String, String>) -> Result<(), DraftError> {
     if !dir.exists() {
         folder::make(dir)?;
     }
     folder::make(&dir.join("exports"))?;
     folder::make(&dir.join("decisions"))?;
-    folder::make(&dir.join("rules"))?;
-    let schemas = dir.join("rules/schema");
+    let draft = dir.join(RULES);
+    folder::remove(&draft)?;
+    folder::make(&draft)?;
+    let schemas = draft.join("schema");
     folder::make(&schemas)?;
     for (file, schema) in config::schemas() {
         folder::write_new(&schemas.join(config::schema_name(&file)), schema.as_bytes())?;
@@ -653,9 +675,11 @@ fn write(dir: &Path, review: &str, rules: &BTreeMap<String, String>) -> Result<(
     for (name, text) in rules {
         let text =
             if name.ends_with(".toml") { with_schema("schema", name, text) } else { text.clone() };
-        folder::write_new(&dir.join("rules").join(name), text.as_bytes())?;
+        folder::write_new(&draft.join(name), text.as_bytes())?;
     }
     let review = with_schema("rules/schema", "review.toml", review);
-    folder::write_new(&dir.join("review.toml"), review.as_bytes())?;
+    folder::rewrite(&dir.join(REVIEW), review.as_bytes())?;
+    folder::settle(&draft, &dir.join("rules"))?;
+    folder::settle(&dir.join(REVIEW), &dir.join("review.toml"))?;
     Ok(())
 }

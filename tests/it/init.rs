@@ -235,6 +235,29 @@ fn init_without_a_table_leaves_no_folder() {
 }
 
 #[test]
+fn a_draft_that_was_cut_off_is_gone_on_with() {
+    let job = check_draft(&salesforce(), &["lead", "account", "deal", "user"], &[]);
+    let whole = job.files();
+    let init = || job.call(&["init", ".", "--from", "exports"]).ends(0);
+    // While the rules were put together, and then: each draft is begun anew.
+    for is_empty in [true, false] {
+        fs::rename(job.path("rules"), job.path(".rules.draft")).unwrap();
+        fs::remove_file(job.path("review.toml")).unwrap();
+        job.put(".review.toml.draft", "half");
+        if is_empty {
+            fs::create_dir(job.path("rules")).unwrap();
+        }
+        init();
+        assert_eq!(job.files(), whole);
+    }
+    // Between the two last steps.
+    fs::rename(job.path("review.toml"), job.path(".review.toml.draft")).unwrap();
+    init();
+    assert_eq!(job.files(), whole);
+    job.call(&["rules", "check", "."]).ends(0);
+}
+
+#[test]
 fn init_tells_what_was_asked_wrongly_from_what_stands_in_the_way() {
     let job = Job::new(&[("exports/Lead.csv", LEADS), ("in-the-way", "")]);
     job.put_bytes("sheets/Lead.csv", b"PK\x03\x04");
