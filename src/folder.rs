@@ -176,6 +176,7 @@ fn home(file: &Path) -> &Path {
 /// Opens a private file for appending, making it if need be: then its name is on the disk as well.
 pub(crate) fn open_append(path: &Path) -> Result<File, FolderError> {
     refuse_link(path)?;
+    check_regular(path).map_err(disk(path))?;
     let mut open = OpenOptions::new();
     open.read(true).append(true).mode(0o600);
     match open.open(path) {
@@ -328,6 +329,17 @@ pub(crate) fn are_one_place(one: &Path, other: &Path) -> bool {
         })
     };
     place(one).is_some_and(|one| place(other) == Some(one))
+}
+
+/// Fails where something is there that is no file, such as a pipe: to open it might never end. A folder is left
+/// to whoever opens it.
+pub(crate) fn check_regular(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(meta) if !meta.is_file() && !meta.is_dir() => {
+            Err(io::Error::other("it is not a regular file"))
+        }
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 /// What lies in a folder, by name.

@@ -274,6 +274,7 @@ impl Chain {
     /// Reads and verifies the ledger; an empty one if there is none.
     pub fn read(path: &Path) -> Result<Self, LedgerError> {
         let name = path.display().to_string();
+        folder::check_regular(path).map_err(folder::disk(path))?;
         let text = match std::fs::read(path) {
             Err(missing) if missing.kind() == ErrorKind::NotFound => Vec::new(),
             text => text.map_err(folder::disk(path))?,

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use crate::check::Separator;
 use crate::digest;
 use crate::finding::FindingId;
+use crate::folder;
 use crate::gate::{Attention, Reason, Saying, VerdictKind};
 use crate::ledger::GENESIS;
 use crate::packet::{DECISIONS as SCHEMA, visible};
@@ -247,7 +248,8 @@ const NAME_A_FILE: &str = "name a decisions file, JSON or CSV";
 
 fn bytes_of(path: &Path, name: &str) -> Result<Vec<u8>, Problems> {
     let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes));
+    let file = folder::check_regular(path).and_then(|()| File::open(path));
+    let read = file.and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes));
     let size = read.map_err(|error| {
         let remedy = if error.kind() == io::ErrorKind::NotFound {
             NAME_A_FILE
@@ -274,7 +276,12 @@ pub(super) fn signature(file: &Path, ending: &str) -> Option<String> {
     let mut name = file.as_os_str().to_owned();
     name.push(format!(".{ending}"));
     let mut text = String::new();
-    File::open(&name).ok()?.take(LONGEST).read_to_string(&mut text).ok()?;
+    folder::check_regular(Path::new(&name))
+        .and_then(|()| File::open(&name))
+        .ok()?
+        .take(LONGEST)
+        .read_to_string(&mut text)
+        .ok()?;
     Some(text)
 }
 

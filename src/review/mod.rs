@@ -238,7 +238,7 @@ impl Folder {
 
 /// A file of a review folder; where there is none, the hint says what to do.
 fn text(path: &Path, gone: &'static str) -> Result<String, ReviewError> {
-    let bytes = fs::read(path);
+    let bytes = folder::check_regular(path).and_then(|()| fs::read(path));
     let bytes = bytes.map_err(|error| unreadable(path, &error, gone))?;
     String::from_utf8(bytes).map_err(|_| ReviewError::Unreadable {
         path: path.display().to_string(),

@@ -1592,6 +1592,27 @@ fn a_ledger_that_the_packets_do_not_know_is_not_gone_on_with() {
 }
 
 #[test]
+fn a_pipe_in_the_place_of_a_file_stops_no_command() {
+    let pipe = |job: &Job, name: &str| {
+        fs::create_dir_all(job.path(name).parent().unwrap()).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(job.path(name)).status().unwrap();
+        assert!(made.success());
+    };
+    let job = reviewed();
+    pipe(&job, "decisions/week.json");
+    let said = job.run(&[]).ends(1).err;
+    assert!(said.contains("decisions/week.json: it is not a regular file"), "{said}");
+    pipe(&job, "rules/owners.toml");
+    let said = job.run(&[]).ends(2).err;
+    assert!(said.contains("rules/owners.toml: it is not a regular file"), "{said}");
+    fs::remove_file(job.path("rules/owners.toml")).unwrap();
+    fs::remove_file(job.path("ledger.jsonl")).unwrap();
+    pipe(&job, "ledger.jsonl");
+    let said = job.run(&[]).ends(3).err;
+    assert!(said.contains("ledger.jsonl: it is not a regular file"), "{said}");
+}
+
+#[test]
 fn a_run_made_again_after_its_rules_are_put_back_is_the_latest() {
     let job = reviewed();
     let decided = |rule: &str, record: &str| {
