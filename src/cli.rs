@@ -25,7 +25,8 @@ use crate::metrics::Quarter;
 Exit codes:
   0    the packet is complete
   1    the packet is incomplete, a dropped decisions file was refused, or doctor found a fault
-  2    usage, config, rules or decisions are wrong; nothing was read or recorded
+  2    usage, config, rules or decisions are wrong; no packet was made, and nothing
+       of what is wrong was recorded
   3    the source refused or could not be read, or the disk
   4    the ledger's chain is broken, a packet is not the one it names, or verify found a fault
   5    another run holds the folder
