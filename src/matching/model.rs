@@ -4,8 +4,9 @@
 //! two records that are not one do. m comes from expectation-maximisation over the pairs that share a key,
 //! drawn to what is usual for the kind of column; u of levels comes from pairs drawn at random and, in a
 //! context, from pairs drawn within it that everything else holds apart and that something else brought
-//! together; u of an equal value is how often other records hold it, the pair itself left out, or for a
-//! company's name what the rest says of such pairs; a company's domain counts by how many share it.
+//! together; u of an equal value is how often other records hold it, the pair itself left out; of a company's
+//! name that is drawn to how many strangers names of such words have ([`super::namesakes`]), and to what the
+//! rest says of such pairs; a company's domain counts by how many share it, and its city by how few.
 //! Does not: decide; a score of 0 bits is an even chance.
 
 #![expect(clippy::indexing_slicing, reason = "levels and contexts index the ladder they came from")]
