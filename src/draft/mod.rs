@@ -649,7 +649,8 @@ fn stands(dir: &Path) -> Result<bool, DraftError> {
     let (rules, review, waiting) = (dir.join("rules"), dir.join("review.toml"), dir.join(REVIEW));
     let has_rules = match folder::list(&rules) {
         Ok(files) => !files.is_empty(),
-        Err(error) => error.kind() != io::ErrorKind::NotFound,
+        // What cannot be listed stands there all the same.
+        Err(_) => rules.exists(),
     };
     if has_rules && !review.exists() && waiting.is_file() {
         folder::settle(&waiting, &review)?;
