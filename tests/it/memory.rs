@@ -652,6 +652,8 @@ fn a_run_of_an_earlier_day_knows_nothing_of_later_decisions() {
             "OWN-02 00Q4 recurring 2 decide"
         ]
     );
+    // The packet of the later day was taken back, with what was decided on it, until it is run again.
+    week(&job, 2);
     week(&job, 3);
     assert_eq!(standing(&job, 3)[0], "DUP-01 00Q1 recurring 3 quiet");
 }
