@@ -34,8 +34,10 @@ pub enum FolderError {
         /// Where.
         path: String,
     },
-    /// A run would replace something that no run wrote.
-    #[error("{path} was not written by a run, and nothing of yours is replaced; move it away")]
+    /// A run would replace something that no run wrote, or that somebody wrote into.
+    #[error(
+        "{path} was not written by a run, or somebody wrote into it; nothing of yours is replaced: move it away"
+    )]
     NotOurs {
         /// What.
         path: String,

@@ -31,6 +31,9 @@ const LIST: &str = "changes.txt";
 /// What stands before the ledger's head in it.
 const HEAD: &str = "Ledger head ";
 
+/// What its last line begins with: the digest of all before it.
+const SEAL: &str = "sha256 of the lines above: ";
+
 /// Writes the sheets of the packet of a day, or of the last packet with an approval. Says what they hold.
 pub fn changes(
     path: &Path,
@@ -150,12 +153,24 @@ fn refuse_edited(sheets: &Path) -> Result<(), FolderError> {
     let listed = fs::read_to_string(sheets.join(LIST)).unwrap_or_default();
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let sha256 = fs::read(entry.path()).map(|bytes| digest::sha256(&bytes)).unwrap_or_default();
-        if name != LIST && !listed.lines().any(|line| line == format!("{sha256}  {name}")) {
+        let is_as_written = if name == LIST {
+            is_sealed(&listed)
+        } else {
+            let bytes = fs::read(entry.path()).unwrap_or_default();
+            let listing = format!("{}  {name}", digest::sha256(&bytes));
+            listed.lines().any(|line| line == listing)
+        };
+        if !is_as_written {
             return Err(FolderError::NotOurs { path: entry.path().display().to_string() });
         }
     }
     Ok(())
+}
+
+/// True where nobody wrote into the list. Earlier versions wrote it without its digest.
+fn is_sealed(list: &str) -> bool {
+    list.split_once(SEAL)
+        .is_none_or(|(above, sha256)| sha256 == digest::sha256(above.as_bytes()) + "\n")
 }
 
 /// The head of the ledger that each change sheet below a folder names.
@@ -437,7 +452,8 @@ impl<'c> Sheets<'c> {
         for (file, content) in &files {
             text += &format!("{}  {file}\n", digest::sha256(content.as_bytes()));
         }
-        files.push((LIST.to_owned(), text));
+        let sha256 = digest::sha256(text.as_bytes());
+        files.push((LIST.to_owned(), format!("{text}{SEAL}{sha256}\n")));
         (files, format!("{words}\nThe sheets:\n  changes/{name}/\n"))
     }
 

@@ -282,7 +282,11 @@ fn only_what_stands_approved_is_in_the_sheets() {
             .contains("there is no packet of 2026-03-08")
     );
     // What a person wrote into a sheet, or put beside it, is not replaced.
-    for (name, text) in [("by-hand.csv", "mine"), ("notes.txt", "mine")] {
+    let list = job.text(&format!("changes/{DAY}/changes.txt"));
+    let noted = format!("{list}Imported on Tuesday.\n");
+    for (name, text) in
+        [("by-hand.csv", "mine"), ("notes.txt", "mine"), ("changes.txt", noted.as_str())]
+    {
         job.put(&format!("changes/{DAY}/{name}"), text);
         let said = job.call(&["changes"]).ends(3);
         assert!(
