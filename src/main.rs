@@ -16,6 +16,7 @@ use crm_review::cli::{
 };
 use crm_review::config::Config;
 use crm_review::finding::{FindingId, Severity};
+use crm_review::packet::visible;
 use crm_review::review::{
     self, Earlier, Notices, Order, PaperError, Reader, Recording, ReviewError, Shape,
 };
@@ -116,9 +117,13 @@ fn tell(words: &str) {
     let _ = write!(io::stderr().lock(), "\r\x1b[2K{words}");
 }
 
-/// Words go to stderr. When nobody can be told, there is nothing left to do.
+/// Words go to stderr; what a terminal would obey of a name in them is made visible. When nobody can be told,
+/// there is nothing left to do.
 fn say(words: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", in_words(words.trim_end()));
+    let seen = |line: &str| line.split('\t').map(visible).collect::<Vec<_>>().join("\t");
+    for line in in_words(words.trim_end()).lines() {
+        let _ = writeln!(io::stderr().lock(), "{}", seen(line));
+    }
 }
 
 /// Without the numbers of the system's errors: `No such file or directory (os error 2)`.

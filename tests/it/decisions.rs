@@ -295,6 +295,18 @@ fn every_file_of_the_drop_folder_is_read_or_named() {
 }
 
 #[test]
+fn what_a_terminal_would_obey_of_a_files_name_is_made_visible() {
+    let job = reviewed();
+    job.put("decisions/\u{1b}[31mred\u{202e}.xlsx", "a workbook\n");
+    let said = job.call(&["run", ".", "--as-of", "2026-03-08"]).ends(0);
+    assert!(
+        said.err.contains("decisions/⟦U+001B⟧[31mred⟦U+202E⟧.xlsx was not read"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
 fn a_later_file_adds_what_is_new_and_may_not_contradict() {
     let job = reviewed();
     let first = Filled::of(&job, DAY).says(&job, DAY, "OWN-01", "00Q3", reject("rule_wrong"));
