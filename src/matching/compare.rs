@@ -89,8 +89,8 @@ pub(super) enum Term {
     Usual { held: f32, usual: f32 },
     /// As rare as the value: so many records hold it, among so many.
     Value { held: f32, among: f32 },
-    /// As rare as a name that so many records hold, beside which so many strangers are to be expected.
-    Name { held: f32, strangers: f32 },
+    /// As rare as a name that so many records hold, where so many others hold it or may come to it.
+    Name { held: f32, others: f32 },
     /// As rare as the value among the few that it is counted among, where so many hold it, and where these
     /// are too few to tell, as rare as it is `alone` among all.
     Within { held: f32, among: f32, alone: f32 },
@@ -721,9 +721,11 @@ impl Comparer {
         let Some((left, right)) = both(a.company, b.company) else { return Outcome::MISSING };
         let level = self.company_likeness(a, b);
         if level <= 1 {
-            let held = float(company.held(left).max(company.held(right)));
-            let strangers = self.facets.strangers(left).max(self.facets.strangers(right));
-            return Outcome { term: Term::Name { held, strangers }, ..Outcome::level(level) };
+            // Of two spellings the commoner counts.
+            let [one, other] = [left, right].map(|name| self.facets.others_of_name(name));
+            let (name, others) = if one >= other { (left, one) } else { (right, other) };
+            let term = Term::Name { held: float(company.held(name)), others };
+            return Outcome { term, ..Outcome::level(level) };
         }
         if level == 5 {
             // The more names have these initials, the less they say whose they are.

@@ -694,9 +694,10 @@ impl Facets {
         }
     }
 
-    /// The strangers to expect beside a company's name.
-    pub(super) fn strangers(&self, name: Code) -> f32 {
-        self.strangers.get(name as usize).copied().unwrap_or_default()
+    /// How many records hold a company's name besides two, and the strangers to expect beside it.
+    pub(super) fn others_of_name(&self, name: Code) -> f32 {
+        let strangers = self.strangers.get(name as usize).copied().unwrap_or_default();
+        float(self.company.values.frequency(name).saturating_sub(2)) + strangers
     }
 
     /// Counts the initials of companies' names; people are not known by them.

@@ -158,9 +158,7 @@ impl Model {
                 let others = (held - 2.0).max(0.0) + UNSEEN;
                 -(NEIGHBOURS + (1.0 - NEIGHBOURS) * others / usual.max(UNSEEN)).log2()
             }
-            Term::Name { held, strangers } => {
-                -self.chance_among_all(ladder, (held - 2.0).max(0.0) + strangers).log2()
-            }
+            Term::Name { others, .. } => -self.chance_among_all(ladder, others).log2(),
             Term::Within { held, among, alone } => {
                 let others = (held - 2.0).max(0.0) + UNSEEN;
                 let usual = self.chance(ladder, alone, self.records);

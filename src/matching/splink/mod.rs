@@ -231,8 +231,9 @@ impl<'l> Export<'l> {
         let comparison = comparer.comparisons.get(at).map(|(comparison, _)| *comparison);
         let (term, rate) = match frequency.among {
             Among::All if comparison == Some(Comparison::Company) => {
-                let strangers = comparer.facets.strangers(comparer.facets.line(record).company);
-                (Term::Name { held: float(of.held), strangers }, 1.0)
+                let name = comparer.facets.line(record).company;
+                let others = comparer.facets.others_of_name(name);
+                (Term::Name { held: float(of.held), others }, 1.0)
             }
             Among::All => value(comparer.facets.len),
             Among::Holders => value(of.held),
