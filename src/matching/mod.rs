@@ -722,6 +722,20 @@ mod tests {
     }
 
     #[test]
+    fn how_a_company_s_name_is_spaced_says_nothing_of_who_bears_it() {
+        let rare = |n: usize| [format!("{} {}", word(1_000 + n), word(3_000 + n))];
+        let mut rows: Vec<[String; 1]> = (0..800).map(rare).collect();
+        let at = rows.len();
+        rows.extend([rare(7), rare(8).map(|name| name.replace(' ', ""))]);
+        let lists = Lists::default();
+        let linkage = link(&Rows(rows), Plan { columns: &[Kind::Company], ..plan(&lists, 1) });
+        let [alike, spaced] =
+            [[7, at], [8, at + 1]].map(|pair| bits(&linkage, "company name", pair));
+        // Names of one word have strangers beside them of their own.
+        assert!((alike - spaced).abs() < 2.0, "{alike} and {spaced} bits");
+    }
+
+    #[test]
     fn of_two_places_that_namesakes_share_the_smaller_says_more() {
         const COLUMNS: [Kind; 2] = [Kind::Company, Kind::City];
         // Every second company is in one city, the others in a hundred small ones.

@@ -6,7 +6,8 @@
 //! context, from pairs drawn within it that everything else holds apart and that something else brought
 //! together; u of an equal value is how often other records hold it, the pair itself left out; of a company's
 //! name that is drawn to how many strangers names of such words have ([`super::namesakes`]), and to what the
-//! rest says of such pairs; a company's domain counts by how many share it, and its city by how few.
+//! rest says of such pairs, and its m is how often matches share it, however spaced; a company's domain counts
+//! by how many share it, and its city by how few.
 //! Does not: decide; a score of 0 bits is an even chance.
 
 #![expect(clippy::indexing_slicing, reason = "levels and contexts index the ladder they came from")]
@@ -95,7 +96,8 @@ const RANDOM_PAIRS: u32 = 200_000;
 const GROUP_PAIRS: u32 = 30_000;
 /// Pairs that share a key, at most, from which m is estimated.
 const TRAINING_PAIRS: usize = 200_000;
-/// The levels of [`ladder::COMPANY`] for units of one company and for initials.
+/// The levels of [`ladder::COMPANY`] for one name spaced differently, units of one company and initials.
+const SPACED: usize = 1;
 const UNITS: usize = 4;
 const INITIALS: usize = 5;
 /// The contexts that names a slip apart and units of one company make.
@@ -137,16 +139,6 @@ impl Model {
         let rung = usize::from(rung(outcome));
         let bits = parameters.bits[rung] + f64::from(self.term(ladder, outcome)) - rarer;
         bits.max(parameters.least[rung])
-    }
-
-    /// What the frequency of the agreed value takes from the weight of its level, in bits.
-    pub(super) fn frequency(&self, at: usize, comparer: &Comparer, outcome: &Outcome) -> f64 {
-        let (comparison, ladder) = &comparer.comparisons[at];
-        let parameters = &self.parameters[at];
-        let rarer = parameters.rarer(*comparison, ladder, outcome);
-        let rung = usize::from(rung(outcome));
-        let most = parameters.bits[rung] - parameters.least[rung];
-        (rarer - f64::from(self.term(ladder, outcome))).min(most)
     }
 
     /// What the frequency of the agreed value is worth, in bits.
@@ -779,6 +771,7 @@ impl Model {
             self.parameters.iter_mut().zip(&comparer.comparisons)
         {
             let differ = ladder.levels.len() - ladder.differ..;
+            let one_name = parameters.m[0][..=SPACED].iter().sum::<f64>();
             for context in 0..CONTEXTS {
                 for level in 0..ladder.levels.len() {
                     let m = parameters.m[matches_context(*comparison, context)][level];
@@ -796,10 +789,12 @@ impl Model {
                         parameters.least[rung] = 0.0;
                         parameters.least[VALUE + rung] = 0.0;
                     }
-                    let m = m.log2();
-                    let u = parameters.u[context][level].log2();
-                    parameters.bits[rung] = m - u;
-                    parameters.bits[VALUE + rung] = m;
+                    let u = parameters.u[context][level];
+                    parameters.bits[rung] = (m / u).log2();
+                    // How a name is spaced says nothing of who bears it.
+                    let is_one_name = *comparison == Comparison::Company && level <= SPACED;
+                    let m = if is_one_name { one_name } else { m };
+                    parameters.bits[VALUE + rung] = m.log2();
                 }
             }
         }

@@ -286,7 +286,8 @@ impl Parameters {
     pub fn to_toml(&self) -> String {
         let mut out = format!(
             "# What linkage learned of a set of records: levels by how often pairs reach them.\n\
-             # A level is worth log2(m / u) bits; a value that is compared by its frequency, log2(m / frequency).\n\
+             # A level is worth log2(m / u) bits; a value that is compared by its frequency, log2(m / frequency),\
+             \x20where both spellings of a company's name have one m, the sum of theirs.\n\
              format = {FORMAT:?}\n\n\
              # The odds that two records drawn at random are one, in bits.\n\
              prior = {:?}\n\

@@ -219,21 +219,21 @@ impl<'l> Export<'l> {
         row
     }
 
-    /// A record's value with what it is counted among, and the frequency that counts.
+    /// A record's value with what it is counted among, and the frequency that makes the level worth what it is
+    /// here: log2(m / frequency).
     fn frequency(&self, frequency: &Frequency, record: u32) -> (String, f64) {
         let comparer = &self.linkage.comparer;
         let Frequency { level, context, at, .. } = *frequency;
         let of = frequency.of.of(comparer, record);
-        let value = |among: u32| {
-            (Term::Value { held: float(of.held), among: float(among.max(of.held)) }, 1.0)
-        };
+        let value =
+            |among: u32| Term::Value { held: float(of.held), among: float(among.max(of.held)) };
         let mut text = of.text.clone();
         let comparison = comparer.comparisons.get(at).map(|(comparison, _)| *comparison);
-        let (term, rate) = match frequency.among {
+        let term = match frequency.among {
             Among::All if comparison == Some(Comparison::Company) => {
                 let name = comparer.facets.line(record).company;
                 let others = comparer.facets.others_of_name(name);
-                (Term::Name { held: float(of.held), others }, 1.0)
+                Term::Name { held: float(of.held), others }
             }
             Among::All => value(comparer.facets.len),
             Among::Holders => value(of.held),
@@ -243,19 +243,17 @@ impl<'l> Export<'l> {
                 if frequency.of == Column::FullName {
                     let alone = Column::FirstName.of(comparer, record).held;
                     let [held, among, alone] = [of.held, by.held.max(of.held), alone].map(float);
-                    (Term::Within { held, among, alone }, 1.0)
+                    Term::Within { held, among, alone }
                 } else {
                     value(by.held)
                 }
             }
-            Among::Level => {
-                let rates = self.rates(at, context.into(), level.into());
-                (Term::LevelOf { held: float(of.held) }, rates.map_or(1.0, |rates| rates.u))
-            }
+            Among::Level => Term::LevelOf { held: float(of.held) },
         };
         let outcome = comparer.by_place(Outcome { level: Some(level), context, term });
-        let bits = self.linkage.model.frequency(at, comparer, &outcome);
-        (text.into_owned(), rate * bits.exp2())
+        let weight = self.linkage.model.weight(at, comparer, &outcome);
+        let m = self.rates(at, context.into(), level.into()).map_or(1.0, |rates| rates.m);
+        (text.into_owned(), m / weight.exp2())
     }
 
     /// What Splink makes differently, as lines of CSV with a header: the comparison, the level, the
