@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::panic;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 
 /// More threads than this would only wait for each other, however many are allowed.
@@ -24,38 +24,43 @@ pub fn each<T: Send>(
         return (0..pieces).map(work).collect();
     }
     let next = AtomicUsize::new(0);
-    let take = || {
+    let take = |_| {
         let numbers = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
         let numbers = numbers.take_while(|number| *number < pieces);
         numbers.map(|number| (number, work(number))).collect::<Vec<_>>()
     };
-    let mut done: Vec<(usize, T)> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(take)).collect();
-        let results = workers.into_iter().map(|worker| match worker.join() {
-            Ok(results) => results,
-            Err(panic) => panic::resume_unwind(panic),
-        });
-        results.flatten().collect()
-    });
+    let mut done: Vec<(usize, T)> = crew(threads, take).into_iter().flatten().collect();
     done.sort_unstable_by_key(|(number, _)| *number);
     done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Runs the same on so many threads, each with its number; this one is 0. Where the system gives fewer, it runs
+/// on fewer: what is to be done lies in a line from which whoever there is takes all.
+pub fn crew<T: Send>(threads: usize, run: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let run = &run;
+    thread::scope(|scope| {
+        let start = |number| thread::Builder::new().spawn_scoped(scope, move || run(number)).ok();
+        let others: Vec<_> = (1..threads).map_while(start).collect();
+        let own = run(0);
+        let others = others.into_iter().map(|other| match other.join() {
+            Ok(result) => result,
+            Err(panic) => panic::resume_unwind(panic),
+        });
+        std::iter::once(own).chain(others).collect()
+    })
 }
 
 /// Fills a table by position, each thread a part of it.
 pub fn fill<T: Send>(threads: NonZeroUsize, table: &mut [T], work: impl Fn(usize) -> T + Sync) {
     let part = table.len().div_ceil(threads.get().min(MOST)).max(1);
-    let fill = |from: usize, part: &mut [T]| {
-        for (at, slot) in part.iter_mut().enumerate() {
-            *slot = work(from + at);
-        }
-    };
-    if part >= table.len() {
-        return fill(0, table);
-    }
-    thread::scope(|scope| {
-        for (at, part_of_it) in table.chunks_mut(part).enumerate() {
-            let fill = &fill;
-            scope.spawn(move || fill(at * part, part_of_it));
+    let threads = table.len().div_ceil(part);
+    let parts = Mutex::new(table.chunks_mut(part).enumerate());
+    let next = || parts.lock().unwrap_or_else(PoisonError::into_inner).next();
+    crew(threads, |_| {
+        while let Some((at, part_of_it)) = next() {
+            for (within, slot) in part_of_it.iter_mut().enumerate() {
+                *slot = work(at * part + within);
+            }
         }
     });
 }
@@ -74,20 +79,11 @@ pub fn relay<P: Send, R: Send, E: Send>(
     let threads = threads.get().min(MOST);
     let line = Mutex::new(Line { take, taken: 0, ended: false });
     let turns = Turns { queue: Mutex::new(Queue::new(put)), moved: Condvar::new(), most: threads };
-    let run = || {
+    crew(threads, |_| {
         let _ends = EndsIfPanicked(&turns);
         while let Some((number, piece)) = line.lock().ok().and_then(|mut line| line.next())
             && turns.put(number, piece.map(&work)).is_continue()
         {}
-    };
-    thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(run)).collect();
-        run();
-        for other in others {
-            if let Err(panic) = other.join() {
-                panic::resume_unwind(panic);
-            }
-        }
     });
     turns.queue.into_inner().map_or(Ok(()), |queue| queue.outcome)
 }

@@ -46,6 +46,7 @@ use crate::boundary::{Boundary, Field, Grant, Missing, Object};
 use crate::finding::{Finding, Severity};
 use crate::matching::parameters::Parameters;
 use crate::policy::Log;
+use crate::threads;
 
 pub use batch::InputRules;
 pub(crate) use condition::fold;
@@ -562,17 +563,11 @@ impl Bench {
             let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
             if worker == 0 { waiting.pop_front() } else { waiting.pop_back() }
         };
-        let work = &|worker: usize| {
+        threads::crew(workers, |worker| {
             while let Some((at, loaded)) = next(worker) {
                 let report = loaded.run(world);
                 done.lock().unwrap_or_else(PoisonError::into_inner).push((at, report));
             }
-        };
-        std::thread::scope(|scope| {
-            for worker in 1..workers {
-                scope.spawn(move || work(worker));
-            }
-            work(0);
         });
         let mut reports = done.into_inner().unwrap_or_else(PoisonError::into_inner);
         reports.sort_by_key(|(at, _)| *at);

@@ -12,17 +12,20 @@ use std::error::Error as _;
 use std::fmt;
 use std::io::{self, Read as _};
 use std::marker::PhantomData;
-use std::net::IpAddr;
+use std::net::{IpAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
-use std::thread::sleep;
+use std::sync::Arc;
+use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use reqwest::blocking::{Client, RequestBuilder};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Certificate, redirect};
 use serde::Deserialize;
 use serde::de::DeserializeSeed;
+use tokio::sync::oneshot;
 
 use super::buffer::Buffer;
 use super::secret::Secret;
@@ -465,6 +468,14 @@ pub enum Trouble {
         /// The file.
         path: String,
     },
+    /// The system gives too little to ask with.
+    #[error("{host} was not asked: no connection can be prepared: {why}")]
+    Unprepared {
+        /// Who was to be asked.
+        host: String,
+        /// What the system said.
+        why: String,
+    },
 }
 
 impl Trouble {
@@ -492,6 +503,9 @@ impl Trouble {
                 "check `host`; where a company's own authority signs, name its certificates with `roots`"
             }
             Self::Roots { .. } => "name a PEM file with at least one certificate",
+            Self::Unprepared { .. } => {
+                "raise the limits of threads and of open files of whoever runs the program (`ulimit -u`, `ulimit -n`; in a systemd unit `TasksMax=`, `LimitNOFILE=`)"
+            }
         }
     }
 
@@ -509,7 +523,8 @@ impl Trouble {
             | Self::Expired { .. }
             | Self::Impostor { .. }
             | Self::Quota { .. }
-            | Self::Roots { .. } => false,
+            | Self::Roots { .. }
+            | Self::Unprepared { .. } => false,
         }
     }
 }
@@ -727,8 +742,12 @@ impl Door {
             .connect_timeout(manners.silence)
             .timeout(manners.silence)
             .tls_certs_only(roots)
+            .dns_resolver(Arc::new(Lookup))
             .build()
-            .map_err(|_| no_roots(manners.roots.as_deref()))?;
+            .map_err(|error| match caused_by::<io::Error>(&error) {
+                Some(why) => Trouble::Unprepared { host: host.name.clone(), why: why.to_string() },
+                None => no_roots(manners.roots.as_deref()),
+            })?;
         // Different hosts are not asked again at the same instants; the same host always is.
         let chance = host.name.bytes().fold(0x9E37_79B9_7F4A_7C15, |sum: u64, byte| {
             (sum ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
@@ -973,7 +992,7 @@ impl Door {
     /// What became of a request that was not answered. The client's own words may quote an address, so
     /// they are looked at and not passed on.
     fn lost(&self, error: &reqwest::Error) -> Lost {
-        match tls_fault(error) {
+        match caused_by(error) {
             Some(rustls::Error::InvalidCertificate(_)) => {
                 return Lost::Final(Trouble::Impostor { host: self.host.name.clone() });
             }
@@ -1005,12 +1024,14 @@ impl Door {
     }
 }
 
-/// What is wrong with the encryption of a connection, if that is what is wrong.
-fn tls_fault<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e rustls::Error> {
+/// The cause of this kind behind an error, if there is one.
+fn caused_by<'e, E: std::error::Error + 'static>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> Option<&'e E> {
     let mut next = Some(error);
     while let Some(error) = next {
-        if let Some(fault) = error.downcast_ref() {
-            return Some(fault);
+        if let Some(cause) = error.downcast_ref() {
+            return Some(cause);
         }
         // An error of input holds another one that it does not give as its source.
         next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
@@ -1019,6 +1040,27 @@ fn tls_fault<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e rus
         };
     }
     None
+}
+
+/// Asks the system for the addresses of a host, on a thread of its own: a question that nobody answers must not
+/// hold up the client. Where there is no thread for it, it has to; the client's own way would panic there.
+struct Lookup;
+
+impl Resolve for Lookup {
+    fn resolve(&self, name: Name) -> Resolving {
+        let look_up = |name: &Name| (name.as_str(), 0).to_socket_addrs();
+        let name = Arc::new(name);
+        Box::pin(async move {
+            let (tell, told) = oneshot::channel();
+            let asked = Arc::clone(&name);
+            let asking = thread::Builder::new().spawn(move || {
+                // Nobody listens once it took too long.
+                let _ = tell.send(look_up(&asked));
+            });
+            let found = if asking.is_ok() { told.await? } else { look_up(&name) };
+            Ok(Box::new(found?) as Addrs)
+        })
+    }
 }
 
 /// A request that shows a token, if it has one to show.

@@ -1,4 +1,4 @@
-//! Where records come from: the one place where the outside is read, and where async ends.
+//! Where records come from: the one place where the outside is read.
 //!
 //! Does not: see a rule, keep a column that was not granted, or write anything but what a pull goes on from and
 //! the rows that `inspect` was asked for.
@@ -16,17 +16,18 @@ pub mod secret;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Mutex, PoisonError};
 
 use chrono::{NaiveDate, NaiveTime};
 use chrono_tz::Tz;
-use tokio::runtime::{Builder, Runtime};
 
 use crate::boundary::{
     Admission, AdmitError, Batch, Boundary, ColumnMap, Field, Gathered, Intake, Load, NOT_AN_ID,
     Object,
 };
+use crate::threads;
 
 use self::csv::{
     Expect, HeaderFault, Limits, Misfit, Problem, Refusal, Sheet, Sink, Tally, Trouble,
@@ -473,21 +474,11 @@ pub fn pull(
             file: path.display().to_string(),
         })
         .collect();
-    let at_once = threads.get().min(jobs.len().max(1));
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(1)
-        .max_blocking_threads(at_once)
-        .build()
-        .map_err(|_| broken(folder.display().to_string()))?;
-    let shared = Arc::new((boundary.clone(), reads.clone()));
     let files: Vec<String> = jobs.iter().map(|job| job.file.clone()).collect();
-    let reading = jobs.into_iter().map(|job| {
-        let shared = Arc::clone(&shared);
-        move || read_one(&job, &shared.0, &shared.1, zone, threads)
-    });
+    let reading = jobs.iter().map(|job| || read_one(job, boundary, reads, zone, threads));
     let mut errors = Vec::new();
     let mut loads: BTreeMap<Object, Vec<(Input, Load)>> = BTreeMap::new();
-    for (file, read) in files.into_iter().zip(side_by_side(&runtime, reading)) {
+    for (file, read) in files.into_iter().zip(side_by_side(threads, reading)) {
         match read.unwrap_or(Err(SourceError::Broken { file })) {
             Ok((input, load)) => loads.entry(input.object).or_default().push((input, load)),
             Err(error) => errors.push(error),
@@ -501,11 +492,10 @@ pub fn pull(
         .into_iter()
         .map(|(object, parts)| {
             let (inputs, loads): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
-            let shared = Arc::clone(&shared);
-            ((object, inputs), move || Load::join(object, loads, &shared.1, threads))
+            ((object, inputs), move || Load::join(object, loads, reads, threads))
         })
         .unzip();
-    for ((object, inputs), joined) in tables.into_iter().zip(side_by_side(&runtime, joining)) {
+    for ((object, inputs), joined) in tables.into_iter().zip(side_by_side(threads, joining)) {
         let (batch, admissions) = joined.ok_or_else(|| broken(object.plural().to_owned()))?;
         pull.batches.push(batch);
         pull.admissions.extend(admissions);
@@ -520,14 +510,17 @@ struct Job {
     file: String,
 }
 
-/// Does pieces of work beside each other, as many at a time as the runtime has threads for blocking work.
-/// Gives the results in the order asked, and none for a piece that panicked.
-fn side_by_side<T: Send + 'static, W: FnOnce() -> T + Send + 'static>(
-    runtime: &Runtime,
+/// Does pieces of work beside each other. Gives the results in the order asked, and none for a piece that
+/// panicked.
+fn side_by_side<T: Send, W: FnOnce() -> T + Send>(
+    threads: NonZeroUsize,
     work: impl IntoIterator<Item = W>,
 ) -> Vec<Option<T>> {
-    let tasks: Vec<_> = work.into_iter().map(|piece| runtime.spawn_blocking(piece)).collect();
-    tasks.into_iter().map(|task| runtime.block_on(task).ok()).collect()
+    let pieces: Vec<_> = work.into_iter().map(|piece| Mutex::new(Some(piece))).collect();
+    threads::each(threads, pieces.len(), |at| {
+        let piece = pieces.get(at)?.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        catch_unwind(AssertUnwindSafe(piece)).ok()
+    })
 }
 
 fn read_one(

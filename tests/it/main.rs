@@ -15,6 +15,7 @@ mod input;
 mod job;
 mod kills;
 mod left_out;
+mod limits;
 mod linking;
 mod memory;
 mod mock;

@@ -38,7 +38,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tera", &["packet/"]),
     ("annotate_snippets", &["review/rules/draw.rs"]),
     ("clap", &["cli.rs", "main.rs"]),
-    ("tokio", &["source/mod.rs"]),
+    ("tokio", &["source/http.rs"]),
     ("reqwest", &["source/http.rs"]),
     ("rustls", &["source/http.rs"]),
     ("ring", &["source/salesforce/login.rs"]),

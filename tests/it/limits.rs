@@ -1,0 +1,68 @@
+//! What the program does where the system gives it too little: threads, open files, room on the disk.
+//!
+//! The limits are set by a shell, which then becomes the program. Does not: say how much it needs.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::job::{DAY, Job, Said, said};
+
+/// The program in the review folder, under limits that a shell sets.
+fn limited(job: &Job, program: &Path, limits: &str, arguments: &[&str]) -> Command {
+    let script = format!("{limits}; exec \"$0\" \"$@\"");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &script]).arg(program).args(arguments).current_dir(job.path(""));
+    shell
+}
+
+fn program() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_crm-review"))
+}
+
+/// The weekly run under limits.
+fn run(job: &Job, limits: &str) -> Said {
+    said(&mut limited(job, program(), limits, &["run", ".", "--as-of", DAY, "--threads", "4"]))
+}
+
+/// The packets of a review folder and what lies beside them.
+fn runs(job: &Job) -> BTreeMap<PathBuf, Vec<u8>> {
+    job.files().into_iter().filter(|(name, _)| name.starts_with("runs")).collect()
+}
+
+/// Gives all below a folder to somebody, and the folder itself.
+fn give(folder: &Path, to: u32) {
+    chown(folder, Some(to), Some(to)).unwrap();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { give(&path, to) } else { chown(&path, Some(to), Some(to)).unwrap() }
+    }
+}
+
+#[test]
+fn fewer_threads_than_asked_give_the_same_bytes() {
+    // Nobody has this number, so no process of theirs counts.
+    const NOBODY: u32 = 54_321;
+    let whole = Job::weekly();
+    run(&whole, ":").ends(0);
+    for threads in 1..=3 {
+        let job = Job::weekly();
+        // The limit does not hold for root, who becomes somebody else; that one may not see into every folder
+        // in which programs are built.
+        let is_root = fs::metadata(job.home()).unwrap().uid() == 0;
+        let copy = job.home().join("program");
+        fs::copy(program(), &copy).unwrap();
+        let limit = format!("{{ ulimit -u {threads} || ulimit -p {threads}; }} 2>&-");
+        let arguments = ["run", ".", "--as-of", DAY, "--threads", "4"];
+        let mut command = limited(&job, &copy, &limit, &arguments);
+        if is_root {
+            give(job.home(), NOBODY);
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        said(&mut command).ends(0);
+        assert!(runs(&whole) == runs(&job), "with {threads}");
+    }
+}
