@@ -56,12 +56,37 @@ impl FolderError {
 
 /// What to do about what the disk said.
 fn remedy(what: &io::Error) -> &'static str {
-    if matches!(what.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
-        "make room and run it again: what is not whole counts for nothing"
+    if let Some(remedy) = shortage(what) {
+        remedy
     } else if what.kind() == io::ErrorKind::NotFound {
         "make the folder above it first, or mind how it is spelt"
     } else {
         "the folder has to be writable for whoever runs the program"
+    }
+}
+
+/// The remedy where the system has too little left, whatever the file is.
+pub(crate) fn shortage(what: &io::Error) -> Option<&'static str> {
+    use rustix::io::Errno;
+    if matches!(what.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+        return Some("make room and run it again: what is not whole counts for nothing");
+    }
+    if what.kind() == io::ErrorKind::FileTooLarge {
+        return Some(
+            "raise the limit of how large a file may be for whoever runs the program (`ulimit -f`), or use \
+             another file system",
+        );
+    }
+    match Errno::from_io_error(what) {
+        Some(Errno::MFILE) => Some(
+            "raise the limit of open files of whoever runs the program (`ulimit -n 1024`; in a systemd unit \
+             `LimitNOFILE=1024`)",
+        ),
+        Some(Errno::NFILE) => Some(
+            "this machine has as many files open as it may have in all (`sysctl fs.file-max`): raise that \
+             limit, or run it again when less is at work",
+        ),
+        Some(_) | None => None,
     }
 }
 

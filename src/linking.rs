@@ -113,7 +113,7 @@ pub enum LinkingError {
         count: usize,
     },
     /// The model is not there.
-    #[error("{}: {error}\n  hint: --model reads the file that --model-out wrote, and --retrained the one that Splink did", file.display())]
+    #[error("{}: {error}\n  hint: {}", file.display(), folder::shortage(error).unwrap_or("--model reads the file that --model-out wrote, and --retrained the one that Splink did"))]
     NoModel {
         /// The file.
         file: PathBuf,
@@ -154,7 +154,7 @@ pub enum LinkingError {
         file: PathBuf,
     },
     /// An output cannot be written.
-    #[error("{}: {error}\n  hint: name a file in a folder that you may write to", file.display())]
+    #[error("{}: {error}\n  hint: {}", file.display(), folder::shortage(error).unwrap_or("name a file in a folder that you may write to"))]
     Unwritable {
         /// The file.
         file: PathBuf,

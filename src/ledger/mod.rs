@@ -50,7 +50,7 @@ pub enum LedgerError {
     #[error(transparent)]
     Folder(#[from] FolderError),
     /// The disk said no.
-    #[error("{file}: {what}; nothing was recorded")]
+    #[error("{file}: {what}; nothing was recorded{}", folder::shortage(what).map_or_else(String::new, |remedy| format!("\n  hint: {remedy}")))]
     Disk {
         /// The file.
         file: String,

@@ -256,7 +256,7 @@ fn bytes_of(path: &Path, name: &str) -> Result<Vec<u8>, Problems> {
         } else if error.kind() == io::ErrorKind::IsADirectory {
             "hand in a decisions file, JSON or CSV: what lies in a folder of that name is not read"
         } else {
-            "see that the user who runs crm-review can read it"
+            folder::shortage(&error).unwrap_or("see that the user who runs crm-review can read it")
         };
         Problems::one_with_hint(name, 0, error.to_string(), remedy)
     })?;

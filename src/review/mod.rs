@@ -266,7 +266,9 @@ fn unreadable(path: &Path, error: &io::Error, gone: &'static str) -> ReviewError
         hint: if error.kind() == io::ErrorKind::NotFound {
             gone
         } else {
-            "a review folder holds review.toml and plain files below rules/ that you may read"
+            folder::shortage(error).unwrap_or(
+                "a review folder holds review.toml and plain files below rules/ that you may read",
+            )
         },
     }
 }
@@ -396,7 +398,8 @@ fn record_dropped(
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => {
             let what = format!("it cannot be listed: {error}");
-            let remedy = "`decisions` is the folder in which decisions files are dropped";
+            let remedy = folder::shortage(&error)
+                .unwrap_or("`decisions` is the folder in which decisions files are dropped");
             notices.refused.push(Problems::one_with_hint("decisions", 0, what, remedy));
             return Ok(());
         }

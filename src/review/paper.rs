@@ -48,7 +48,7 @@ pub enum PaperError {
     },
     /// The disk said no.
     #[error(
-        "{path}: {what}\n  hint: the packets of earlier runs have to be there, and readable for whoever runs the review"
+        "{path}: {what}\n  hint: {}", folder::shortage(what).unwrap_or("the packets of earlier runs have to be there, and readable for whoever runs the review")
     )]
     Disk {
         /// The file.

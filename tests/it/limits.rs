@@ -66,3 +66,24 @@ fn fewer_threads_than_asked_give_the_same_bytes() {
         assert!(runs(&whole) == runs(&job), "with {threads}");
     }
 }
+
+#[test]
+fn too_few_open_files_are_told_with_the_remedy() {
+    let whole = Job::weekly();
+    run(&whole, ":").ends(0);
+    let mut codes = Vec::new();
+    for files in 4..=12 {
+        let job = Job::weekly();
+        let told = run(&job, &format!("ulimit -n {files}"));
+        codes.push(told.code);
+        if told.code == 0 {
+            assert!(runs(&whole) == runs(&job), "with {files}");
+            continue;
+        }
+        let told = told.ends(3);
+        assert!(told.err.contains("Too many open files\n  hint: raise the limit"), "{}", told.err);
+        assert!(!told.err.contains("exists") && !told.err.contains("writable"), "{}", told.err);
+        assert!(!job.has(&format!("runs/{DAY}")), "with {files}");
+    }
+    assert!(codes.contains(&3) && codes.contains(&0), "{codes:?}");
+}

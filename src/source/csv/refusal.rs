@@ -7,6 +7,8 @@ use std::io;
 
 use thiserror::Error;
 
+use crate::folder;
+
 use super::tally::Tally;
 
 /// A file that is refused as a whole.
@@ -245,7 +247,9 @@ impl Refusal {
     /// What to do about it.
     pub fn hint(&self) -> String {
         match self {
-            Self::Io(_) => "check that the file exists and may be read".to_owned(),
+            Self::Io(error) => folder::shortage(error)
+                .unwrap_or("check that the file exists and may be read")
+                .to_owned(),
             Self::NotCsv(disguise) => disguise.hint().to_owned(),
             Self::Encoding(fault) => match fault {
                 Unreadable::LooksMacRoman => {
