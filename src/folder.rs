@@ -175,7 +175,12 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
         .mode(0o600)
         .open(path)
         .map_err(disk(path))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(disk(path))
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    if written.is_err() {
+        // Half of it helps nobody, and takes the room that is wanting.
+        let _ = fs::remove_file(path);
+    }
+    written.map_err(disk(path))
 }
 
 /// Puts a file with these bytes in the place of one, with its permissions, or where there is none: whole, or
@@ -188,10 +193,14 @@ pub(crate) fn rewrite(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
         Ok(()) | Err(_) => {}
     }
     write(&draft, bytes)?;
-    if let Ok(there) = fs::metadata(path) {
-        fs::set_permissions(&draft, there.permissions()).map_err(disk(&draft))?;
+    let placed = match fs::metadata(path) {
+        Ok(there) => fs::set_permissions(&draft, there.permissions()),
+        Err(_) => Ok(()),
+    };
+    if let Err(error) = placed.and_then(|()| fs::rename(&draft, path)) {
+        let _ = fs::remove_file(&draft);
+        return Err(disk(path)(error));
     }
-    fs::rename(&draft, path).map_err(disk(path))?;
     sync(home(path))
 }
 
@@ -255,19 +264,35 @@ pub fn replace(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), FolderError
     refuse_link(folder)?;
     let draft = beside(folder, "draft");
     let old = beside(folder, "old");
-    remove(&draft)?;
     restore(&old, folder)?;
-    make(&draft)?;
-    for (name, bytes) in files {
-        write(&draft.join(name), bytes)?;
-    }
-    sync(&draft)?;
+    fill(&draft, |draft| {
+        files.iter().try_for_each(|(name, bytes)| write(&draft.join(name), bytes))?;
+        sync(draft)
+    })?;
     if fs::symlink_metadata(folder).is_ok() {
         fs::rename(folder, &old).map_err(disk(folder))?;
     }
-    fs::rename(&draft, folder).map_err(disk(folder))?;
+    if let Err(error) = fs::rename(&draft, folder) {
+        // The next run does both where they cannot be done now.
+        let _ = restore(&old, folder).and_then(|()| remove(&draft));
+        return Err(disk(folder)(error));
+    }
     sync(home(folder))?;
     remove(&old)
+}
+
+/// Makes a folder anew in which files are put together before they get their place. Where that fails, it is
+/// gone again; where it is cut off, the next one begins with that.
+pub(crate) fn fill(
+    draft: &Path,
+    files: impl FnOnce(&Path) -> Result<(), FolderError>,
+) -> Result<(), FolderError> {
+    remove(draft)?;
+    let filled = make(draft).and_then(|()| files(draft));
+    if filled.is_err() {
+        let _ = remove(draft);
+    }
+    filled
 }
 
 /// Puts a folder aside under a name of its own that begins with a dot, and says which.

@@ -666,20 +666,23 @@ fn write(dir: &Path, review: &str, rules: &BTreeMap<String, String>) -> Result<(
     folder::make(&dir.join("exports"))?;
     folder::make(&dir.join("decisions"))?;
     let draft = dir.join(RULES);
-    folder::remove(&draft)?;
-    folder::make(&draft)?;
-    let schemas = draft.join("schema");
-    folder::make(&schemas)?;
-    for (file, schema) in config::schemas() {
-        folder::write_new(&schemas.join(config::schema_name(&file)), schema.as_bytes())?;
-    }
-    for (name, text) in rules {
-        let text =
-            if name.ends_with(".toml") { with_schema("schema", name, text) } else { text.clone() };
-        folder::write_new(&draft.join(name), text.as_bytes())?;
-    }
-    let review = with_schema("rules/schema", "review.toml", review);
-    folder::rewrite(&dir.join(REVIEW), review.as_bytes())?;
+    folder::fill(&draft, |draft| {
+        let schemas = draft.join("schema");
+        folder::make(&schemas)?;
+        for (file, schema) in config::schemas() {
+            folder::write_new(&schemas.join(config::schema_name(&file)), schema.as_bytes())?;
+        }
+        for (name, text) in rules {
+            let text = if name.ends_with(".toml") {
+                with_schema("schema", name, text)
+            } else {
+                text.clone()
+            };
+            folder::write_new(&draft.join(name), text.as_bytes())?;
+        }
+        let review = with_schema("rules/schema", "review.toml", review);
+        folder::rewrite(&dir.join(REVIEW), review.as_bytes())
+    })?;
     folder::settle(&draft, &dir.join("rules"))?;
     folder::settle(&dir.join(REVIEW), &dir.join("review.toml"))?;
     Ok(())

@@ -87,3 +87,28 @@ fn too_few_open_files_are_told_with_the_remedy() {
     }
     assert!(codes.contains(&3) && codes.contains(&0), "{codes:?}");
 }
+
+#[test]
+fn what_does_not_fit_on_the_disk_leaves_no_draft() {
+    let job = Job::weekly();
+    let below = |name: &str| fs::read_dir(job.path(name)).unwrap().count();
+    // A file may grow to so many half kilobytes, and the packet is larger.
+    for most in [1, 100] {
+        let told = run(&job, &format!("trap '' XFSZ; ulimit -f {most}")).ends(3);
+        assert!(told.err.contains(&format!("runs/.{DAY}.draft/packet.html")), "{}", told.err);
+        assert_eq!(below("runs"), 0);
+    }
+    run(&job, ":").ends(0);
+    // The packet that stands is not lost to one that does not fit.
+    let stood = runs(&job);
+    job.edit("exports/lead.csv", "00Q5,Dee", "00Q5,Di");
+    run(&job, "trap '' XFSZ; ulimit -f 100").ends(3);
+    assert!(runs(&job) == stood && below("runs") == 1);
+
+    let arguments = ["init", "drafted", "--from", "exports"];
+    let init = |limits: &str| said(&mut limited(&job, program(), limits, &arguments));
+    let told = init("trap '' XFSZ; ulimit -f 8").ends(3);
+    assert!(told.err.contains(".rules.draft/"), "{}", told.err);
+    assert!(!job.has("drafted/.rules.draft") && !job.has("drafted/rules"));
+    init(":").ends(0);
+}
