@@ -2,52 +2,53 @@
 //!
 //! Does not: see imports in inputs whose creation dates have no time of day.
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use hashbrown::HashMap;
+use hashbrown::HashSet;
 
 use crate::boundary::{Batch, Field, Row, is_bare_day};
 
-use super::bulk::minute;
+use super::bulk::{Crowds, minute};
 
 /// So many records created within one minute were not typed by people.
 const TOGETHER: usize = 50;
 
-/// How many records were created within the same minute as some records of interest.
+/// How many records were created within one minute with some records of interest.
 #[derive(Debug)]
 pub(super) struct Imports {
     created: Option<Field>,
-    per_minute: HashMap<i64, usize>,
+    crowds: Crowds,
     zone: Tz,
 }
 
 impl Imports {
-    /// Counts over a whole table, for the minutes of a few of its records only.
+    /// Counts over a whole table, near a few of its records only.
     pub(super) fn around<'a>(
         batch: &'a Batch,
         created: Option<&Field>,
         zone: Tz,
         rows: impl Iterator<Item = Row<'a>>,
     ) -> Self {
-        let mut imports = Self { created: created.cloned(), per_minute: HashMap::new(), zone };
-        for row in rows {
-            if let Some(minute) = imports.minute(row) {
-                imports.per_minute.insert(minute, 0);
-            }
-        }
-        if !imports.per_minute.is_empty() {
-            for row in batch.rows() {
-                let minute = imports.minute(row);
-                if let Some(count) = minute.and_then(|minute| imports.per_minute.get_mut(&minute)) {
-                    *count += 1;
-                }
-            }
+        let mut imports = Self { created: created.cloned(), crowds: Crowds::default(), zone };
+        // Whatever came within a minute of one of them lies in its minute of the clock or beside that.
+        let near: HashSet<i64> = rows
+            .filter_map(|row| imports.at(row))
+            .map(minute)
+            .flat_map(|minute| [minute - 1, minute, minute + 1])
+            .collect();
+        if !near.is_empty() {
+            let created = batch.rows().filter_map(|row| Some((imports.at(row)?, row.position())));
+            let created = created.filter(|(at, _)| near.contains(&minute(*at)));
+            imports.crowds =
+                Crowds::of(created.map(|(at, record)| (at.timestamp_millis(), record)).collect());
         }
         imports
     }
 
-    fn minute(&self, row: Row<'_>) -> Option<i64> {
+    /// When a record was created, where that has a time of day.
+    fn at(&self, row: Row<'_>) -> Option<DateTime<Utc>> {
         let at = row.time(self.created.as_ref()?)?;
-        (!is_bare_day(at, self.zone)).then(|| minute(at))
+        (!is_bare_day(at, self.zone)).then_some(at)
     }
 
     /// How many records came in together with this one, where that looks like an import.
@@ -55,9 +56,9 @@ impl Imports {
         self.together(row).filter(|count| *count >= TOGETHER)
     }
 
-    /// How many records were created in the minute of this one, itself among them; `None` where its
+    /// How many records were created in one minute with this one, itself among them; `None` where its
     /// creation has no time of day.
     pub(super) fn together(&self, row: Row<'_>) -> Option<usize> {
-        self.per_minute.get(&self.minute(row)?).copied()
+        Some(self.crowds.around(self.at(row)?))
     }
 }

@@ -10,6 +10,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
+use chrono::{NaiveDateTime, TimeDelta};
 use crm_review::boundary::{Cell, Kind, Object};
 use crm_review::check::{AsOf, Family, Judgement, NotLooked, Outcome, Report};
 use crm_review::finding::{Assignee, Evidence, Finding, Proposal};
@@ -716,11 +717,11 @@ fn stages_that_were_set_at_once_are_told_by_minute_and_writer() {
     assert_eq!(
         figures(&judgement.findings[0]),
         [
-            "contacts whose stage was set in that minute by the same: 6",
+            "contacts whose stage was set then by the same: 6",
             "from one stage to another: lead → mql 6",
             "the first of them: contact 003101, contact 003102, contact 003103, contact 003104, contact 003105",
             "set by: a service user of the rules",
-            "such minutes of the same in 30 days: 2",
+            "such bursts of the same in 30 days: 2",
         ]
     );
     assert_eq!(
@@ -728,6 +729,95 @@ fn stages_that_were_set_at_once_are_told_by_minute_and_writer() {
         "field changes: 6 have no time of day: what came together cannot be told; contacts: the stages of 6 \
          were set in one minute of 2026-02-14, as planned: The new ladder"
     );
+}
+
+/// A fixture whose times of day are all so many seconds later. A day alone, which midnight stands for, stays.
+fn later(mut kit: fixture::Kit, seconds: i64) -> fixture::Kit {
+    let later = |cell: &str| {
+        let forms = [
+            ("%Y-%m-%dT%H:%M:%S%.fZ", "%Y-%m-%dT%H:%M:%S%.fZ"),
+            ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"),
+        ];
+        let parse = |(from, to)| Some((NaiveDateTime::parse_from_str(cell, from).ok()?, to));
+        let (at, to) = forms.into_iter().find_map(parse)?;
+        let is_day = at.time() == chrono::NaiveTime::MIN;
+        (!is_day).then(|| (at + TimeDelta::seconds(seconds)).format(to).to_string())
+    };
+    for text in kit.tables.values_mut() {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
+        for row in reader.records().map(Result::unwrap) {
+            let cells = row.iter().map(|cell| later(cell).unwrap_or_else(|| cell.to_owned()));
+            writer.write_record(cells).unwrap();
+        }
+        *text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+    }
+    kit
+}
+
+#[test]
+fn what_came_together_does_not_hang_on_where_the_clocks_minute_falls() {
+    for name in [
+        "stage-set-in-bulk",
+        "stage-regression",
+        "contradicting-dates",
+        "skipped-evidence",
+        "customer-without-won-deal",
+        "overwritten-source",
+        "given-away",
+        "passed-around",
+        "wrong-writer",
+        "fill-rate-drop",
+        "direct-surge",
+    ] {
+        let told = |seconds| {
+            let kit = later(fixture::read(&fixture::folder(name)), seconds);
+            let judged = fixture::judge(kit);
+            let reports = judged.reports.iter();
+            let found = reports.filter_map(|it| Some((it.check.code, it.judgement()?)));
+            let found = found.flat_map(|(code, it)| it.findings.iter().map(move |it| (code, it)));
+            let with_doubts = found.map(|(code, finding)| {
+                let doubts = finding.doubts.iter().map(ToString::to_string);
+                let doubts: Vec<_> = doubts.filter(|doubt| doubt.contains("minute")).collect();
+                (finding.id(code), finding.record.to_string(), doubts)
+            });
+            with_doubts.collect::<BTreeSet<_>>()
+        };
+        let there = told(0);
+        for seconds in [15, 31, 59] {
+            assert_eq!(told(seconds), there, "{name}, {seconds} s later");
+        }
+    }
+}
+
+#[test]
+fn a_burst_of_several_minutes_is_one_finding_and_stays_the_same_one() {
+    let found = |last: &str| {
+        let mut kit = fixture::read(&fixture::folder("stage-set-in-bulk"));
+        let rules = kit.rules.get_mut("lifecycle.toml").unwrap();
+        *rules = rules.replace("records = 5", "records = 3");
+        let history = kit.tables.get_mut(&Object::FieldHistory).unwrap();
+        // Three in each minute, and never five.
+        for (second, time) in ["05:00", "05:25", "05:50", "06:15", "06:40", last].iter().enumerate()
+        {
+            *history =
+                history.replace(&format!("02-17T10:05:0{second}Z"), &format!("02-17T10:{time}Z"));
+        }
+        let judged = fixture::judge(kit);
+        let findings = judgement(&judged, "LIF-14").findings.clone();
+        let told = findings.into_iter().filter(|it| it.headline.contains("2026-02-17"));
+        told.map(|it| (it.id("LIF-14"), it.headline)).collect::<Vec<_>>()
+    };
+    let [(id, whole)] = &found("07:05")[..] else { panic!() };
+    assert_eq!(
+        whole,
+        "Lifecycle of 003101 and 5 other contacts was set by Marketo Sync within 3 minutes, 2026-02-17 10:05 \
+         UTC"
+    );
+    // The last one comes later, and stands alone.
+    let [(same, less)] = &found("09:05")[..] else { panic!() };
+    assert!(less.contains(" and 4 other contacts ") && less.contains("within 2 minutes"), "{less}");
+    assert_eq!(id, same);
 }
 
 #[test]

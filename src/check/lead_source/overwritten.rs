@@ -195,6 +195,7 @@ fn judge<'a>(world: &World<'a>, asked: &Asked, judgement: &mut Judgement) -> Vec
             series.entry((table, change.record.position())).or_default().push(change);
         }
     });
+    let bulk = bulk.counted();
     let within = world.policies.lead_source.overwritten.within_days.value;
     let is_young = |change: &Change<'_>| world.as_of.is_within(within, change.at);
     let (mut cases, mut untold) = (Vec::new(), Vec::new());

@@ -1,17 +1,17 @@
 //! LIF-14: somebody or something set the stage of many records in one minute.
 //!
-//! One finding about each minute, writer and table: what is to be looked at is what did it. Whether a record
+//! One finding about each burst of one writer and table: what is to be looked at is what did it. Whether a record
 //! stands where it should is judged elsewhere.
 //! Does not: say which stages are wrong, or judge what a record was created with.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use hashbrown::HashMap;
 
 use crate::boundary::{Field, Grant, Object, RecordRef, is_bare_day};
-use crate::check::bulk::minute;
+use crate::check::bulk::{self, minute};
 use crate::check::history::{Actor, Change, History};
 use crate::check::ladder::{Ladder, same};
 use crate::check::people::Found;
@@ -30,14 +30,14 @@ pub(in crate::check) const CHECK: CheckDef = CheckDef {
     about: About::OneRecord,
     summary: "The field history shows that one user or integration set the stage of at least `records` \
               records of one table within one minute of the last `within_days`, and no `[[planned-change]]` \
-              says that it was planned. One finding about each minute, writer and table, the 50 largest of \
-              each table.",
+              says that it was planned. One finding about each writer, table and burst of such minutes, the \
+              50 largest of each table.",
     consequence: "A funnel moves in one minute by what nobody sold, and conversion rates, alerts and \
                   handovers follow a script.",
     load,
 };
 
-/// Of one table so many minutes are told; the others are counted.
+/// Of one table so many bursts are told; the others are counted.
 const MOST: usize = 50;
 
 /// What the rules say.
@@ -140,12 +140,14 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     Ok(Box::new(move |world| judge(world, &rule, &records, &history)))
 }
 
-/// A minute, and who or what set stages in it; nothing where the history does not say.
-type Event<'a> = (i64, Option<&'a str>);
-
-/// The stages that one writer set in one minute, and those who had them, each once.
-struct Burst<'a> {
-    /// By the records' ids.
+/// The stages that one writer set at once.
+struct Burst<'b, 'a> {
+    /// Who or what set them; nothing where the history does not say.
+    by: Option<&'b str>,
+    began: DateTime<Utc>,
+    /// How many minutes it took, counting the one that it ended in.
+    minutes: i64,
+    /// One for each record, by its id.
     changes: Vec<Change<'a>>,
 }
 
@@ -168,19 +170,22 @@ fn judge(world: &World<'_>, rule: &Rule, records: &Said<u32>, history: &History)
         .map(|(object, _)| world.policies.boundary.allowed(*object, "created"))
         .collect();
     let (mut looked, mut timeless) = (0_usize, 0_usize);
-    let mut events: HashMap<(usize, Event<'_>), Vec<Change<'_>>> = HashMap::new();
+    let mut set: HashMap<(usize, Option<&str>), Vec<Change<'_>>> = HashMap::new();
+    let within = rule.within_days.value;
     history.note_silent(world, &fields, &mut judgement);
     history.each(world, &fields, &mut judgement, |table, change| {
-        if !world.as_of.is_within(rule.within_days.value, change.at)
+        // A day more: where a burst began does not hang on how far is looked back.
+        if !world.as_of.is_within(within.saturating_add(1), change.at)
             || history.after(&change).is_none_or(|after| {
                 history.before(&change).is_some_and(|before| same(before, after))
             })
         {
             return;
         }
-        looked += 1;
+        let counts = usize::from(world.as_of.is_within(within, change.at));
+        looked += counts;
         if is_bare_day(change.at, world.as_of.zone) {
-            timeless += 1;
+            timeless += counts;
             return;
         }
         let made = created.get(table).and_then(Option::as_ref);
@@ -191,40 +196,40 @@ fn judge(world: &World<'_>, rule: &Rule, records: &Said<u32>, history: &History)
             Found::One(person) => person.id.as_str(),
             Found::Several | Found::Nobody => by.trim(),
         });
-        events.entry((table, (minute(change.at), by))).or_default().push(change);
+        set.entry((table, by)).or_default().push(change);
     });
     judgement.examined = looked;
     if timeless > 0 {
         let what = format!("{timeless} have no time of day: what came together cannot be told");
         judgement.remark(Object::FieldHistory, &what);
     }
-    let mut by_table: BTreeMap<usize, Vec<(Event<'_>, Burst<'_>)>> = BTreeMap::new();
-    for ((table, event), changes) in events {
-        let burst = Burst::of(changes);
-        if burst.changes.len() >= records.value as usize {
-            by_table.entry(table).or_default().push((event, burst));
-        }
+    let mut by_table: BTreeMap<usize, Vec<Burst<'_, '_>>> = BTreeMap::new();
+    for ((table, by), changes) in set {
+        let bursts = bulk::bursts(changes, records.value as usize).into_iter();
+        let bursts = bursts.filter_map(|changes| Burst::of(by, changes));
+        let young = bursts.filter(|burst| world.as_of.is_within(within, burst.began));
+        by_table.entry(table).or_default().extend(young);
     }
     for (table, mut bursts) in by_table {
         let Some((object, ladder)) = staged_tables.get(table).copied() else { continue };
-        bursts.retain(|(_, burst)| !burst.is_planned(world, rule, object, &mut judgement));
-        bursts.sort_by_key(|(event, burst)| (Reverse(burst.changes.len()), *event));
+        bursts.sort_by_key(|burst| (burst.began, burst.by));
+        bursts.retain(|burst| !burst.is_planned(world, rule, object, &mut judgement));
+        bursts.sort_by_key(|burst| Reverse(burst.changes.len()));
         let look = Look { world, rule, records, history, ladder };
-        let of_writer =
-            |by: Option<&str>| bursts.iter().filter(|((_, other), _)| *other == by).count();
-        let id = |event: Event<'_>| {
-            FindingId::of(CHECK.code, &known_by(object, event), &[], Some(ladder.field.name()))
+        let of_writer = |by: Option<&str>| bursts.iter().filter(|other| other.by == by).count();
+        let id = |burst: &Burst<'_, '_>| {
+            FindingId::of(CHECK.code, &burst.known_by(object), &[], Some(ladder.field.name()))
         };
         let mut unseen = Vec::new();
-        for (event, burst) in bursts.iter().take(MOST) {
-            match look.finding(*event, burst, of_writer(event.1)) {
+        for burst in bursts.iter().take(MOST) {
+            match look.finding(burst, of_writer(burst.by)) {
                 Some(finding) => judgement.findings.push(finding),
-                None => unseen.push(id(*event)),
+                None => unseen.push(id(burst)),
             }
         }
         if !unseen.is_empty() {
             let words = format!(
-                "{}: {} minutes in which stages were set in bulk, of none that is under review",
+                "{}: {} times stages were set in bulk, of none that is under review",
                 object.plural(),
                 unseen.len()
             );
@@ -232,26 +237,38 @@ fn judge(world: &World<'_>, rule: &Rule, records: &Said<u32>, history: &History)
         }
         if let Some(more) = bursts.len().checked_sub(MOST).filter(|more| *more > 0) {
             let words = format!(
-                "{}: {more} more minutes in which stages were set in bulk; {MOST} are told",
+                "{}: {more} more times stages were set in bulk; {MOST} are told",
                 object.plural()
             );
             let beyond = bursts.iter().skip(MOST);
-            judgement.skip_findings(beyond.map(|(event, _)| id(*event)), words);
+            judgement.skip_findings(beyond.map(id), words);
         }
     }
     judgement
 }
 
-/// What tells one event from the others of a table.
-fn known_by(object: Object, (minute, by): Event<'_>) -> RecordRef {
-    record(object, &format!("{minute} {}", by.unwrap_or_default()))
-}
-
-impl<'a> Burst<'a> {
-    fn of(mut changes: Vec<Change<'a>>) -> Self {
+impl<'b, 'a> Burst<'b, 'a> {
+    /// Changes in the order of time.
+    fn of(by: Option<&'b str>, mut changes: Vec<Change<'a>>) -> Option<Self> {
+        let (began, ended) = (changes.first()?.at, changes.last()?.at);
         changes.sort_by_key(|change| (change.record.id(), Reverse(History::order(change))));
         changes.dedup_by_key(|change| change.record.position());
-        Self { changes }
+        Some(Self { by, began, minutes: (ended - began).num_minutes() + 1, changes })
+    }
+
+    /// What tells it from the others of its table: two of one writer never begin in one minute. It stays the same
+    /// while it goes on, and mostly where the record that was the first is gone.
+    fn known_by(&self, object: Object) -> RecordRef {
+        record(object, &format!("{} {}", minute(self.began), self.by.unwrap_or_default()))
+    }
+
+    /// How long it took.
+    fn span(&self) -> String {
+        if self.minutes == 1 {
+            "one minute".to_owned()
+        } else {
+            format!("{} minutes", self.minutes)
+        }
     }
 
     /// True where the rules say that it was planned, which is noted.
@@ -262,17 +279,14 @@ impl<'a> Burst<'a> {
         object: Object,
         judgement: &mut Judgement,
     ) -> bool {
-        let day =
-            self.changes.first().map(|it| it.at.with_timezone(&world.as_of.zone).date_naive());
-        let mut planned = rule.planned.iter();
-        let Some((planned, day)) =
-            day.and_then(|day| Some((planned.find(|it| it.holds(object, day))?, day)))
-        else {
+        let day = self.began.with_timezone(&world.as_of.zone).date_naive();
+        let Some(planned) = rule.planned.iter().find(|it| it.holds(object, day)) else {
             return false;
         };
         let what = format!(
-            "the stages of {} were set in one minute of {day}, as planned: {}",
+            "the stages of {} were set in {} of {day}, as planned: {}",
             self.changes.len(),
+            self.span(),
             planned.why
         );
         judgement.remark(object, &what);
@@ -304,7 +318,7 @@ struct Look<'l, 'a> {
 
 impl<'a> Look<'_, 'a> {
     /// The first record under review is shown for all; there is none where no such record is under review.
-    fn finding(self, event: Event<'_>, burst: &Burst<'a>, of_writer: usize) -> Option<Finding> {
+    fn finding(self, burst: &Burst<'_, 'a>, of_writer: usize) -> Option<Finding> {
         let Self { world, rule, records, history, ladder } = self;
         let change = burst.changes.iter().find(|change| change.record.is_under_review())?;
         let row = change.record;
@@ -314,10 +328,11 @@ impl<'a> Look<'_, 'a> {
         let writer = history.writer(world, change);
         let by = writer.as_ref().map_or_else(String::new, |writer| format!(" by {writer}"));
         let headline = format!(
-            "{} of {} and {} was set{by} within one minute, {}",
+            "{} of {} and {} was set{by} within {}, {}",
             title(&ladder.field),
             world.called(row),
             counted(count - 1, &format!("other {object}"), &format!("other {}", object.plural())),
+            burst.span(),
             history.when(change)
         );
         let question = match &writer {
@@ -339,17 +354,17 @@ impl<'a> Look<'_, 'a> {
         let mut finding =
             Finding::about(row.record(), headline, history.evidence(change), proposal)
                 .of_field(&ladder.field)
-                .of_group([known_by(object, event)])
+                .of_group([burst.known_by(object)])
                 .because(Evidence::Cell(row.cell(&ladder.field)))
                 .because(figure(
-                    format!("{} whose stage was set in that minute by the same", object.plural()),
+                    format!("{} whose stage was set then by the same", object.plural()),
                     count.to_string(),
                 ))
                 .because(figure("from one stage to another".to_owned(), burst.moves(history)))
                 .because(figure("the first of them".to_owned(), first.join(", ")))
                 .because(figure("set by".to_owned(), kind.to_owned()))
                 .because(figure(
-                    format!("such minutes of the same in {}", days(rule.within_days.value)),
+                    format!("such bursts of the same in {}", days(rule.within_days.value)),
                     of_writer.to_string(),
                 ))
                 .because(policy(
@@ -367,7 +382,7 @@ impl<'a> Look<'_, 'a> {
         };
         if of_writer > 1 {
             finding = finding.unless(format!(
-                "the same did so in {of_writer} minutes: setting stages may be its work"
+                "the same did so {of_writer} times: setting stages may be its work"
             ));
         }
         Some(finding.unless(

@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use hashbrown::{HashMap, HashSet};
 
 use crate::boundary::{Field, Grant, Object, Row, is_bare_day};
+use crate::check::bulk::Bulk;
 use crate::check::history::{Actor, Change, History};
 use crate::check::ladder::{Ladder, lists, same};
 use crate::check::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
@@ -86,6 +87,7 @@ fn judge(
         return judgement;
     }
     let falls = Falls::of(world, history, &mut judgement);
+    let together = falls.together.counted();
     judgement.examined = falls.moves;
     for (object, last) in &falls.last {
         let Some(ladder) = world.policies.ladders.of(*object) else { continue };
@@ -96,13 +98,15 @@ fn judge(
                 continue;
             }
             let finding = finding(world, history, ladder, fall);
-            judgement.findings.push(match falls.together(fall) {
-                0 => finding,
-                n => finding.unless(format!(
-                    "{} within the same minute: it may have been a planned clean-up",
-                    counted(n, "other stage fell", "other stages fell")
-                )),
-            });
+            judgement.findings.push(
+                match together.together(*object, &fall.step.change).saturating_sub(1) {
+                    0 => finding,
+                    n => finding.unless(format!(
+                        "{} within the same minute: it may have been a planned clean-up",
+                        counted(n, "other stage fell", "other stages fell")
+                    )),
+                },
+            );
         }
     }
     judgement
@@ -122,8 +126,6 @@ struct Move<'a> {
 #[derive(Clone, Copy)]
 struct Fall<'a> {
     step: Move<'a>,
-    /// Where the history gives a time of day.
-    minute: Option<i64>,
     /// Of two falls that a record made, which came last.
     order: Order<'a>,
 }
@@ -133,11 +135,9 @@ struct Fall<'a> {
 type Order<'a> = (DateTime<Utc>, Reverse<Option<usize>>, Reverse<Option<usize>>, [&'a str; 2]);
 
 impl<'a> Fall<'a> {
-    fn of(world: &World<'_>, ladder: &Ladder, step: Move<'a>) -> Self {
-        let at = step.change.at;
-        let minute = (!is_bare_day(at, world.as_of.zone)).then(|| at.timestamp().div_euclid(60));
+    fn of(ladder: &Ladder, step: Move<'a>) -> Self {
         let [from, to] = [step.from, step.to].map(|stage| Reverse(height(ladder, stage)));
-        Self { step, minute, order: (at, to, from, [step.from, step.to]) }
+        Self { step, order: (step.change.at, to, from, [step.from, step.to]) }
     }
 }
 
@@ -147,8 +147,8 @@ type Cleared<'a> = HashMap<(usize, usize), Vec<(DateTime<Utc>, &'a str, Change<'
 /// The last move down of every record that made one.
 struct Falls<'a> {
     last: BTreeMap<Object, BTreeMap<usize, Fall<'a>>>,
-    /// How many fell in each minute.
-    per_minute: HashMap<i64, usize>,
+    /// Those of which the history gives a time of day, by table.
+    together: Bulk<Object>,
     moves: usize,
     /// The records of moves to or from stages that are not on the ladder.
     unknown: Vec<Row<'a>>,
@@ -158,7 +158,7 @@ impl<'a> Falls<'a> {
     fn of(world: &World<'a>, history: &History, judgement: &mut Judgement) -> Self {
         let mut falls = Self {
             last: BTreeMap::new(),
-            per_minute: HashMap::new(),
+            together: Bulk::default(),
             moves: 0,
             unknown: Vec::new(),
         };
@@ -213,25 +213,19 @@ impl<'a> Falls<'a> {
         if !ladder.knows(step.from) || !ladder.knows(step.to) {
             self.unknown.push(step.change.record);
         } else if stands(ladder, &step) {
-            self.keep_last(object, &Fall::of(world, ladder, step));
+            if !is_bare_day(step.change.at, world.as_of.zone) {
+                self.together.add(object, &step.change);
+            }
+            self.keep_last(object, &Fall::of(ladder, step));
         }
     }
 
     fn keep_last(&mut self, object: Object, fall: &Fall<'a>) {
-        if let Some(minute) = fall.minute {
-            *self.per_minute.entry(minute).or_default() += 1;
-        }
         let last = self.last.entry(object).or_default();
         let key = fall.step.change.record.position();
         if last.get(&key).is_none_or(|known| known.order < fall.order) {
             last.insert(key, *fall);
         }
-    }
-
-    /// How many others fell within the same minute.
-    fn together(&self, fall: &Fall<'a>) -> usize {
-        let minute = fall.minute.and_then(|minute| self.per_minute.get(&minute));
-        minute.map_or(0, |count| count.saturating_sub(1))
     }
 }
 

@@ -83,6 +83,7 @@ fn judge(rules: &Rules, scope: &Scope, history: &History, world: &World<'_>) -> 
             }
         }
     });
+    let bulk = bulk.counted();
     let mut strangers = 0;
     for (table, (owned, batch)) in tables.iter().enumerate() {
         for row in batch.reviewed() {

@@ -169,6 +169,7 @@ impl<'l, 'a> Look<'l, 'a> {
             bulk.add(table, &change);
             changes.entry((table, change.record.position())).or_default().push(change);
         });
+        let bulk = bulk.counted();
         let routed = self.world.routed();
         let mut groups: BTreeMap<Vec<&str>, Group<'_>> = BTreeMap::new();
         let mut unknown = 0;

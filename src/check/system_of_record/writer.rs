@@ -184,6 +184,7 @@ fn judge(world: &World<'_>, rules: &Rules, history: &History) -> Judgement {
             }
         }
     });
+    let bulk = bulk.counted();
     let spoken = verified::spoken_of(world);
     for (at, governed) in rules.governed.iter().enumerate() {
         let field = &governed.field;
