@@ -136,7 +136,7 @@ pub enum Command {
         #[arg(default_value = ".")]
         dir: PathBuf,
     },
-    /// Whether the ledger's chain and the packets hold, and whether a run gives the same bytes again
+    /// Whether the ledger's chain and the files of each run hold, and whether a run gives the same bytes again
     Verify {
         /// The review folder
         #[arg(default_value = ".")]

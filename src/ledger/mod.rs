@@ -92,6 +92,8 @@ pub struct Run {
     pub parts: BTreeMap<String, String>,
     /// The digest of history.jsonl: what the run and those before it saw.
     pub history: String,
+    /// The digest of every file that it wrote, by its name; runs of old named none.
+    pub files: BTreeMap<String, String>,
     /// Records under review.
     pub reviewed: u64,
     /// Findings.
@@ -102,6 +104,14 @@ pub struct Run {
     pub complete: bool,
     /// What of its proposals is decided as it begins.
     pub tally: Tally,
+}
+
+impl Run {
+    /// True where this is an earlier run, made again. One of old does not say what its other files were.
+    pub fn is_again(&self, earlier: &Self) -> bool {
+        let without_files = || Self { files: BTreeMap::new(), ..self.clone() };
+        self == earlier || (earlier.files.is_empty() && without_files() == *earlier)
+    }
 }
 
 /// What of a packet's proposals is decided, in numbers: what the metric is made of.
@@ -418,6 +428,7 @@ mod tests {
             proposals: "d".repeat(64),
             parts: BTreeMap::from([("f".repeat(64), n.to_string().repeat(64))]),
             history: "e".repeat(64),
+            files: BTreeMap::from([("packet.html".to_owned(), "c".repeat(64))]),
             reviewed: 100 + n,
             findings: n,
             flagged: n,

@@ -42,6 +42,8 @@ struct RunLine {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     parts: BTreeMap<String, String>,
     history: String,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    files: BTreeMap<String, String>,
     reviewed: u64,
     findings: u64,
     flagged: u64,
@@ -132,6 +134,7 @@ pub(super) fn line(seq: usize, prev: &str, entry: &Entry) -> serde_json::Result<
             proposals: run.proposals.clone(),
             parts: run.parts.clone(),
             history: run.history.clone(),
+            files: run.files.clone(),
             reviewed: run.reviewed,
             findings: run.findings,
             flagged: run.flagged,
@@ -197,6 +200,7 @@ pub(super) fn parse(line: &[u8]) -> Result<(usize, String, Entry), Fault> {
             proposals: run.proposals,
             parts: run.parts,
             history: run.history,
+            files: run.files,
             reviewed: run.reviewed,
             findings: run.findings,
             flagged: run.flagged,

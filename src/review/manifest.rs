@@ -41,6 +41,9 @@ pub(super) fn definition_digest(rules: &[RulesFile]) -> String {
     digest::sha256(parts.join("\n").as_bytes())
 }
 
+/// What the file is called.
+pub(super) const NAME: &str = "manifest.json";
+
 /// The version of the format.
 const SCHEMA: &str = "crm-review/manifest/1";
 
@@ -467,7 +470,7 @@ impl Kept {
 
 /// The manifest that lies in a folder, where one does.
 pub(super) fn read(folder: &Path) -> Result<Option<Kept>, PaperError> {
-    let path = folder.join("manifest.json");
+    let path = folder.join(NAME);
     let name = || path.display().to_string();
     match fs::read(&path) {
         Ok(text) => serde_json::from_slice(&text)
@@ -486,7 +489,7 @@ pub(super) fn kept(folder: &Path) -> Option<Kept> {
 /// True where a folder is, or may be, that of another run than this: a manifest that cannot be read
 /// names some run.
 pub(super) fn is_of_another(folder: &Path, run: &str) -> bool {
-    match fs::symlink_metadata(folder.join("manifest.json")) {
+    match fs::symlink_metadata(folder.join(NAME)) {
         Err(error) => !is_absent(&error),
         Ok(_) => kept(folder).is_none_or(|there| there.run != run),
     }

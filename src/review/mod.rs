@@ -351,13 +351,13 @@ fn record_run(
     ledger: &mut Ledger,
 ) -> Result<Option<String>, LedgerError> {
     // To record it once more would take back what was recorded since: whoever mends a packet means the packet.
-    if before == Before::Other && ledger.runs().any(|known| *known == run) {
+    if before == Before::Other && ledger.runs().any(|known| run.is_again(known)) {
         return Ok(Some(format!(
             "runs/{home} was missing or altered and was put back; the ledger holds this run, so nothing was \
              recorded, and what was recorded since stands as it did"
         )));
     }
-    if ledger.latest() == Some(&run) {
+    if ledger.latest().is_some_and(|latest| run.is_again(latest)) {
         return Ok(None);
     }
     let later = ledger.later(run.as_of);

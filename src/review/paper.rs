@@ -320,6 +320,11 @@ pub(super) fn home(runs: &Path, run: &Run) -> Result<PathBuf, PaperError> {
     for home in [run.as_of.to_string(), run.id.clone()].map(|name| runs.join(name)) {
         match manifest::read(&home) {
             Ok(Some(kept)) if kept.run == run.id => return Ok(home),
+            // Without its manifest nobody can tell whose packet it is: it is not gone.
+            Ok(None) if home.is_dir() => {
+                let path = home.join(manifest::NAME).display().to_string();
+                unread = Some(PaperError::Disk { path, what: io::ErrorKind::NotFound.into() });
+            }
             Ok(_) => {}
             Err(error) => unread = Some(error),
         }

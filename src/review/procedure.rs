@@ -253,7 +253,8 @@ fn criteria(config: &Config) -> Vec<String> {
 fn logs() -> Vec<String> {
     vec![
         "ledger.jsonl: every run and every decision, each line with the hash of the one before.".to_owned(),
-        "runs/DATE/manifest.json: what went in and what came out, by digest. `crm-review verify` checks both."
+        "runs/DATE/manifest.json: what went in and what came out, by digest. `crm-review verify` checks both, \
+         and every file beside them."
             .to_owned(),
     ]
 }

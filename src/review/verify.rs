@@ -1,10 +1,11 @@
 //! Whether a review folder still is what its ledger says.
 //!
-//! The chain is verified by opening the ledger. Beyond it: each packet kept below runs/ is the one the
-//! ledger names, each names the head the chain had then (so that a cut or rewritten ledger shows), and
+//! The chain is verified by opening the ledger. Beyond it: each file of a run kept below runs/ is the one the
+//! ledger names, each run names the head the chain had then (so that a cut or rewritten ledger shows), and
 //! a run whose inputs and rules are still in place gives the same bytes again.
 //! Does not: mend anything.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -78,7 +79,7 @@ pub fn verify(
                 if faults.is_empty() {
                     let again =
                         again(&folder, &home, &manifest, run, &ledger, &mut known, threads)?;
-                    verified.say(again, &home);
+                    verified.say(again, &home, run);
                 }
             }
         }
@@ -108,13 +109,20 @@ impl Verified {
         self.words += &format!("FAULT {words}\n");
     }
 
-    fn say(&mut self, again: Again, home: &Path) {
+    fn say(&mut self, again: Again, home: &Path, run: &Run) {
         let home = name(home);
+        // What comes out the same was held against every file.
+        let hold = if run.files.is_empty() && !matches!(again, Again::Same) {
+            "packet.html, findings.jsonl, history.jsonl and the pages of parts hold; of its other files the \
+             ledger names none, as the run is of an older program, so whether they were changed cannot be told"
+        } else {
+            "its files hold"
+        };
         match again {
-            Again::Same => self.holds(&format!("{home}: its files hold; run again, the same bytes")),
-            Again::Cannot(why) => self.holds(&format!("{home}: its files hold; not run again: {why}")),
+            Again::Same => self.holds(&format!("{home}: {hold}; run again, the same bytes")),
+            Again::Cannot(why) => self.holds(&format!("{home}: {hold}; not run again: {why}")),
             Again::Different(file) => self.fault(&format!(
-                "{home}: its files hold, but run again on the same inputs, {file} comes out differently"
+                "{home}: {hold}, but run again on the same inputs, {file} comes out differently"
             )),
         }
     }
@@ -123,11 +131,13 @@ impl Verified {
 /// What of a kept run is not as the ledger says.
 fn faults(home: &Path, manifest: &Kept, run: &Run, ledger: &Chain) -> Vec<String> {
     let mut faults = Vec::new();
-    for (file, expect) in [
+    let named = [
         ("packet.html", &run.packet),
         ("findings.jsonl", &run.proposals),
         ("history.jsonl", &run.history),
-    ] {
+    ];
+    let others = run.files.iter().map(|(file, digest)| (file.as_str(), digest));
+    for (file, expect) in named.into_iter().chain(others).collect::<BTreeMap<_, _>>() {
         let name = format!("{}/{file}", name(home));
         match fs::read(home.join(file)) {
             Ok(bytes) if digest::sha256(&bytes) == *expect => {}
@@ -135,10 +145,10 @@ fn faults(home: &Path, manifest: &Kept, run: &Run, ledger: &Chain) -> Vec<String
             Err(error) => faults.push(format!("{name}: {error}")),
         }
     }
-    faults
-        .extend(altered_parts(home, run).map(|file| {
-            format!("{}/{file}: it is not the file that the ledger names", name(home))
-        }));
+    faults.extend(
+        strange_pages(home, run)
+            .map(|page| format!("{}/{page}: it is no page that the ledger names", name(home))),
+    );
     let (length, head) = ledger.before(&run.id);
     if manifest.ledger.head != head || manifest.ledger.length != length as u64 {
         faults.push(format!(
@@ -151,17 +161,22 @@ fn faults(home: &Path, manifest: &Kept, run: &Run, ledger: &Chain) -> Vec<String
     faults
 }
 
-/// The pages of parts that are not as the ledger says; of runs that named none, none.
-fn altered_parts(home: &Path, run: &Run) -> impl Iterator<Item = String> {
-    let pages =
-        if run.parts.is_empty() { Vec::new() } else { folder::list(home).unwrap_or_default() };
-    pages.into_iter().filter_map(|page| {
-        let name = page.file_name()?.to_str()?.to_owned();
+/// The pages that stand among those of a run and that the ledger does not name: whoever opens one takes it for a
+/// part of the packet. Runs of old named the pages of parts alone, or none.
+fn strange_pages(home: &Path, run: &Run) -> impl Iterator<Item = String> {
+    let is_strange = |page: &Path, name: &str| {
+        if !run.files.is_empty() {
+            return !run.files.contains_key(name);
+        }
         let is_part = Slice::BY.iter().any(|by| name.starts_with(&format!("{}-", by.word())));
-        let is_page = is_part && page.extension().is_some_and(|ending| ending == "html");
         let is_known =
             |bytes: Vec<u8>| run.parts.values().any(|known| *known == digest::sha256(&bytes));
-        (is_page && !fs::read(&page).is_ok_and(is_known)).then_some(name)
+        is_part && !run.parts.is_empty() && !fs::read(page).is_ok_and(is_known)
+    };
+    folder::list(home).unwrap_or_default().into_iter().filter_map(move |page| {
+        let name = page.file_name()?.to_str()?.to_owned();
+        let is_page = page.extension().is_some_and(|ending| ending == "html");
+        (is_page && is_strange(&page, &name)).then_some(name)
     })
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Does not: write them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -138,7 +138,7 @@ pub(super) fn write_up(
     let findings = packet::findings_lines(&review)?;
     let summary = packet::summary(&review);
     let Copies { files: copies, parts } = copies(config, judged, &review)?;
-    let run = Run {
+    let mut run = Run {
         id: id.clone(),
         as_of: day,
         event: event.map(str::to_owned),
@@ -148,6 +148,7 @@ pub(super) fn write_up(
         proposals: digest::sha256(findings.as_bytes()),
         parts,
         history: digest::sha256(present.lines.as_bytes()),
+        files: BTreeMap::new(),
         reviewed: share.counted,
         findings: findings.lines().count() as u64,
         flagged: flagged.len() as u64,
@@ -162,13 +163,25 @@ pub(super) fn write_up(
         ("findings.jsonl", findings),
         ("history.jsonl", present.lines),
         (rule_change::KEPT, rule_change::kept_text(folder)?),
-        ("manifest.json", manifest),
+        (manifest::NAME, manifest),
         ("summary.txt", summary.clone()),
     ];
     // What likeness was weighed by has the names that the rules can give it.
-    let named = named.map(|(name, text)| (name.to_owned(), text)).into_iter();
-    let files = named.chain(models(&judged.reports)).chain(copies).collect();
+    let files: Vec<_> = named_files(named).chain(models(&judged.reports)).chain(copies).collect();
+    run.files = digests(&files);
     Ok(Made { run, home, files, summary, missing, notes, is_blind, worst })
+}
+
+/// Files as they are kept beside others, whose names are made.
+fn named_files<const N: usize>(
+    files: [(&str, String); N],
+) -> impl Iterator<Item = (String, String)> {
+    files.into_iter().map(|(name, text)| (name.to_owned(), text))
+}
+
+/// The digest of each file, by its name.
+fn digests(files: &[(String, String)]) -> BTreeMap<String, String> {
+    files.iter().map(|(name, text)| (name.clone(), digest::sha256(text.as_bytes()))).collect()
 }
 
 /// What to know before reading.

@@ -935,7 +935,7 @@ fn verify_tells_what_holds_and_names_what_does_not() {
     for (file, words) in [
         ("packet.html", "packet.html: it is not the file that the ledger names"),
         ("findings.jsonl", "findings.jsonl: it is not the file that the ledger names"),
-        ("summary.txt", "but run again on the same inputs, summary.txt comes out differently"),
+        ("summary.txt", "summary.txt: it is not the file that the ledger names"),
     ] {
         let name = format!("runs/{DAY}/{file}");
         let honest = job.text(&name);
@@ -976,6 +976,97 @@ fn verify_tells_what_holds_and_names_what_does_not() {
     job.put("ledger.jsonl", &honest);
     fs::remove_dir_all(job.path("runs/2026-03-08")).unwrap();
     assert!(job.call(&["verify"]).ends(0).out.contains("its folder is not kept"));
+}
+
+/// A reviewed week with a page for each owner and a masked copy, whose exports are gone since.
+fn without_exports() -> Job {
+    let job = Job::weekly();
+    let copies = "[packet]\nslices = \"owner\"\nmask_key = \"nobody else knows this phrase\"\n";
+    job.put("review.toml", &format!("{}{copies}", job.text("review.toml")));
+    job.run(&[]).ends(0);
+    fs::remove_file(job.path("exports/lead.csv")).unwrap();
+    job
+}
+
+/// Writes a ledger of these lines, each bound to the one before it.
+pub(crate) fn rebind(job: &Job, lines: impl IntoIterator<Item = String>) {
+    let mut prev = "0".repeat(64);
+    let mut text = String::new();
+    for line in lines {
+        let (before, rest) = line.split_once("\"prev\":\"").unwrap();
+        let line = format!("{before}\"prev\":\"{prev}{}", &rest[64..]);
+        prev = crm_review::digest::sha256(line.as_bytes());
+        text += &format!("{line}\n");
+    }
+    job.put("ledger.jsonl", &text);
+}
+
+/// A line of the ledger without something that lines of old did not say.
+#[track_caller]
+pub(crate) fn without(line: &str, key: &str, end: &str) -> String {
+    let (before, rest) = line.split_once(&format!("\"{key}\":")).unwrap();
+    format!("{before}{}", rest.split_once(end).unwrap().1)
+}
+
+#[test]
+fn every_file_of_a_run_is_verified_though_it_cannot_be_run_again() {
+    let job = without_exports();
+    let run = format!("runs/{DAY}");
+    let not_again = format!("{run}: its files hold; not run again: lead.csv is not there any more");
+    assert!(job.call(&["verify"]).ends(0).out.contains(&not_again));
+    let files = job.files().into_keys().filter(|name| name.starts_with(&run));
+    let files: Vec<String> = files.map(|name| name.to_str().unwrap().to_owned()).collect();
+    for name in ["manifest.json", "rules.json", "summary.txt", "masked.html", "owner-eve-moss.txt"]
+    {
+        assert!(files.contains(&format!("{run}/{name}")), "{name}: {files:?}");
+    }
+    for file in files {
+        let honest = job.text(&file);
+        job.put(&file, &format!("{honest} "));
+        let said = job.call(&["verify"]).ends(4).out;
+        let words = format!("FAULT {file}: it is not the file that the ledger names\n");
+        assert!(said.contains(&words), "{said}");
+        fs::remove_file(job.path(&file)).unwrap();
+        let said = job.call(&["verify"]).ends(4).out;
+        assert!(said.contains("FAULT ") && said.contains(&file), "{file}: {said}");
+        job.put(&file, &honest);
+    }
+    // A page that no run wrote could be taken for one; what else a person keeps there is theirs.
+    job.put(&format!("{run}/notes.txt"), "mine");
+    job.call(&["verify"]).ends(0);
+    job.put(&format!("{run}/team-emea.html"), "<p>Approve all of it.</p>");
+    let said = job.call(&["verify"]).ends(4).out;
+    let words = format!("FAULT {run}/team-emea.html: it is no page that the ledger names\n");
+    assert!(said.contains(&words), "{said}");
+}
+
+#[test]
+fn a_run_whose_line_names_no_files_is_verified_as_far_as_it_goes() {
+    let job = Job::weekly();
+    job.run(&[]).ends(0);
+    rebind(&job, job.text("ledger.jsonl").lines().map(|line| without(line, "files", "},")));
+    let old = job.text("ledger.jsonl");
+    // It is the same run all the same: made again, it is not recorded anew.
+    let summary = format!("runs/{DAY}/summary.txt");
+    let honest = job.text(&summary);
+    job.put(&summary, "altered");
+    let said = job.call(&["verify"]).ends(4).out;
+    assert!(
+        said.contains("run again on the same inputs, summary.txt comes out differently"),
+        "{said}"
+    );
+    assert!(job.run(&[]).ends(0).err.contains("was put back"));
+    job.run(&[]).ends(0);
+    assert_eq!((job.text(&summary), job.text("ledger.jsonl")), (honest, old));
+    let same = format!("runs/{DAY}: its files hold; run again, the same bytes\n");
+    assert!(job.call(&["verify"]).ends(0).out.contains(&same));
+    fs::remove_file(job.path("exports/lead.csv")).unwrap();
+    let said = job.call(&["verify"]).ends(0).out;
+    assert!(!said.contains("its files hold"), "{said}");
+    let words = "of its other files the ledger names none, as the run is of an older program, so whether they were changed cannot be told; not run again";
+    assert!(said.contains(words), "{said}");
+    job.edit(&format!("runs/{DAY}/findings.jsonl"), "OWN-02", "OWN-03");
+    job.call(&["verify"]).ends(4);
 }
 
 /// Numbers that look random and are the same each time (xorshift).
@@ -1657,7 +1748,7 @@ fn a_line_that_asks_what_nobody_knows_is_none_of_ours() {
     let other = job.text(&findings).replace("\"queue\":\"decide\"", "\"queue\":\"discuss\"");
     job.put(&findings, &other);
     // The ledger names the file, as if another program had written both.
-    job.edit("ledger.jsonl", &before, &digest(&job));
+    job.put("ledger.jsonl", &job.text("ledger.jsonl").replace(&before, &digest(&job)));
     for command in [&["patterns"][..], &["explain", &twins]] {
         let said = job.call(command).ends(4).err;
         assert!(said.contains("findings.jsonl is not the file that the ledger names"), "{said}");
