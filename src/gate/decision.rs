@@ -141,6 +141,42 @@ impl VerdictKind {
     }
 }
 
+/// How much a person looked at what they decided, as they say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attention {
+    /// By itself or with others.
+    pub via: Via,
+    /// Whether they confirmed that they looked at the evidence of this one.
+    pub confirmed: bool,
+}
+
+/// With what a proposal was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Via {
+    /// By itself.
+    Single,
+    /// Together with others.
+    Bulk,
+}
+
+impl Via {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Single, Self::Bulk];
+
+    /// The one that a word of a decisions file means.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|via| via.word() == word)
+    }
+
+    /// The word used in decisions files and in the ledger.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Single => "single",
+            Self::Bulk => "bulk",
+        }
+    }
+}
+
 /// A person who may decide: named by the gate, or by a line of the verified ledger.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Approver(String);
@@ -176,6 +212,7 @@ pub struct Decision {
     verdict: Verdict,
     by: Approver,
     second: Option<Approver>,
+    attention: Option<Attention>,
     note: Option<String>,
     at: DateTime<Utc>,
 }
@@ -185,10 +222,11 @@ impl Decision {
         verdict: Verdict,
         by: Approver,
         second: Option<Approver>,
+        attention: Attention,
         note: Option<String>,
         at: DateTime<Utc>,
     ) -> Self {
-        Self { verdict, by, second, note, at }
+        Self { verdict, by, second, attention: Some(attention), note, at }
     }
 
     /// A decision as a line of the verified ledger holds it.
@@ -196,10 +234,11 @@ impl Decision {
         verdict: Verdict,
         by: String,
         second: Option<String>,
+        attention: Option<Attention>,
         note: Option<String>,
         at: DateTime<Utc>,
     ) -> Self {
-        Self { verdict, by: Approver(by), second: second.map(Approver), note, at }
+        Self { verdict, by: Approver(by), second: second.map(Approver), attention, note, at }
     }
 
     /// What was decided.
@@ -215,6 +254,11 @@ impl Decision {
     /// Who approved beside them, where the profile asks for a second person.
     pub fn second(&self) -> Option<&Approver> {
         self.second.as_ref()
+    }
+
+    /// How much they looked at it, as they say; decisions of old do not tell.
+    pub fn attention(&self) -> Option<Attention> {
+        self.attention
     }
 
     /// What they noted.

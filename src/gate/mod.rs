@@ -17,7 +17,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use crate::finding::{Hold, ProposalKind};
 use crate::policy::{Said, Section, meant};
 
-pub use decision::{Approver, Decision, Reason, Verdict, VerdictKind};
+pub use decision::{Approver, Attention, Decision, Reason, Verdict, VerdictKind, Via};
 use signature::Signers;
 
 /// Whom a proposal is passed on to, in words; the rules write `sales_lead`.
@@ -138,7 +138,7 @@ pub struct Claim {
     pub second: Option<String>,
     /// What.
     pub says: Saying,
-    /// Whether the evidence of this one was looked at and confirmed.
+    /// How much they looked at it.
     pub attention: Attention,
     /// A note.
     pub note: Option<String>,
@@ -165,17 +165,6 @@ pub enum Saying {
         /// The last day for an answer; the gate's own term where none is named.
         until: Option<NaiveDate>,
     },
-}
-
-/// How much a person looked at what they decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Attention {
-    /// By itself, with the evidence confirmed.
-    Confirmed,
-    /// By itself.
-    Single,
-    /// Together with others.
-    Bulk,
 }
 
 /// Why a decision does not stand, and what to do.
@@ -333,7 +322,8 @@ impl Gate {
                 (self.escalation(case, to, *until, note.is_some())?, None)
             }
         };
-        Ok(Decision::new(verdict, by, second, note.map(str::to_owned), claim.at))
+        let note = note.map(str::to_owned);
+        Ok(Decision::new(verdict, by, second, claim.attention, note, claim.at))
     }
 
     fn person(&self, name: &str) -> Result<(Approver, &Scope), Refusal> {
@@ -397,20 +387,18 @@ impl Gate {
             }
             Hold::Held(why) => why,
         };
-        match claim.attention {
-            Attention::Confirmed => {}
-            Attention::Single => {
-                return refusal(
-                    format!("it is held ({why}), and nobody confirmed its evidence"),
-                    "look at the evidence of this one and confirm it",
-                );
-            }
-            Attention::Bulk => {
-                return refusal(
-                    format!("it is held ({why}), and was approved together with others"),
-                    "approve what is held one by one",
-                );
-            }
+        let Attention { via, confirmed } = claim.attention;
+        if via == Via::Bulk {
+            return refusal(
+                format!("it is held ({why}), and was approved together with others"),
+                "approve what is held one by one",
+            );
+        }
+        if !confirmed {
+            return refusal(
+                format!("it is held ({why}), and nobody confirmed its evidence"),
+                "look at the evidence of this one and confirm it",
+            );
         }
         match self.profile {
             Profile::Plain | Profile::Founder => Ok(None),
@@ -653,7 +641,7 @@ mod tests {
             by: " Dana  Reyes".to_owned(),
             second: None,
             says,
-            attention: Attention::Confirmed,
+            attention: Attention { via: Via::Single, confirmed: true },
             note: None,
             at: "2026-03-02T10:00:00Z".parse().unwrap(),
             recorded: "2026-03-04T10:00:00Z".parse().unwrap(),

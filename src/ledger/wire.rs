@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Decided, Decisions, Entry, Run, Tally};
 use crate::boundary::{Object, RecordRef};
 use crate::finding::{FindingId, ProposalKind};
-use crate::gate::{Decision, Reason, Verdict};
+use crate::gate::{Attention, Decision, Reason, Verdict, Via};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -100,9 +100,29 @@ struct DecidedLine {
     by: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     second: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    attention: Option<AttentionLine>,
     at: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     overrules: Option<bool>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AttentionLine {
+    via: String,
+    confirmed: bool,
+}
+
+impl AttentionLine {
+    fn of(attention: Attention) -> Self {
+        Self { via: attention.via.word().to_owned(), confirmed: attention.confirmed }
+    }
+
+    fn read(self) -> Result<Attention, &'static str> {
+        let via = Via::parse(&self.via).ok_or("its `via` is not on the list")?;
+        Ok(Attention { via, confirmed: self.confirmed })
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -314,6 +334,7 @@ impl DecidedLine {
             note: decision.note().map(str::to_owned),
             by: decision.by().name().to_owned(),
             second: decision.second().map(|second| second.name().to_owned()),
+            attention: decision.attention().map(AttentionLine::of),
             at: instant(decision.at()),
             overrules: decided.overrules.then_some(true),
         }
@@ -331,6 +352,8 @@ impl TryFrom<DecidedLine> for Decided {
             }
             Says::Escalate { to, until } => Verdict::Escalate { to, until: day(&until)? },
         };
+        let (attention, at) =
+            (line.attention.map(AttentionLine::read).transpose()?, time(&line.at)?);
         Ok(Self {
             finding: FindingId::parse(&line.finding).ok_or("its finding has no id")?,
             facts: line.facts,
@@ -340,7 +363,7 @@ impl TryFrom<DecidedLine> for Decided {
                 object: Object::parse(&line.object).ok_or("its table is not one")?,
                 id: line.record.into(),
             },
-            decision: Decision::recorded(verdict, line.by, line.second, line.note, time(&line.at)?),
+            decision: Decision::recorded(verdict, line.by, line.second, attention, line.note, at),
             overrules: line.overrules.unwrap_or_default(),
         })
     }

@@ -17,7 +17,7 @@ use crate::check::Separator;
 use crate::digest;
 use crate::finding::FindingId;
 use crate::folder;
-use crate::gate::{Attention, Reason, Saying, VerdictKind};
+use crate::gate::{Attention, Reason, Saying, VerdictKind, Via};
 use crate::ledger::GENESIS;
 use crate::packet::{DECISIONS as SCHEMA, visible};
 use crate::policy::{Lines, Log, Problems, Said};
@@ -149,12 +149,12 @@ struct WireItem {
     /// What is decided.
     #[schemars(extend("enum" = VerdictKind::ALL.map(VerdictKind::word)))]
     decision: String,
-    /// Whether the evidence of this one was looked at: what is held is approved no other way.
+    /// Whether the evidence of this one was looked at: what is held is approved no other way. It is recorded.
     #[serde(default)]
     confirmed: Option<bool>,
-    /// Whether it was decided by itself or together with others; `single` if it does not say.
+    /// Whether it was decided by itself or together with others; `single` if it does not say. It is recorded.
     #[serde(default)]
-    #[schemars(extend("enum" = ["single", "bulk", null]))]
+    #[schemars(extend("enum" = ways()))]
     via: Option<String>,
     /// Why it is rejected. `other` needs a note.
     #[serde(default)]
@@ -191,6 +191,10 @@ impl Wire {
 
 fn reason_codes() -> Vec<Option<&'static str>> {
     Reason::ALL.into_iter().map(|reason| Some(reason.word())).chain([None]).collect()
+}
+
+fn ways() -> Vec<Option<&'static str>> {
+    Via::ALL.into_iter().map(|via| Some(via.word())).chain([None]).collect()
 }
 
 /// The JSON Schema of a decisions file.
@@ -528,15 +532,10 @@ impl Reader<'_> {
             self.problem(line, "`finding` is not the id of a proposal", "an id reads F-7Q2M9K4D1V");
         }
         let says = self.saying(&item, line);
-        let attention = match (item.via.as_deref(), item.confirmed) {
-            (Some("bulk"), _) => Some(Attention::Bulk),
-            (None | Some("single"), Some(true)) => Some(Attention::Confirmed),
-            (None | Some("single"), _) => Some(Attention::Single),
-            (Some(_), _) => {
-                self.problem(line, "`via` is neither single nor bulk", "write one of them");
-                None
-            }
-        };
+        let via = item.via.as_deref().map_or(Some(Via::Single), Via::parse);
+        if via.is_none() {
+            self.problem(line, "`via` is neither single nor bulk", "write one of them");
+        }
         if item.note.as_ref().is_some_and(|note| note.chars().count() > NOTE) {
             self.problem(line, format!("the note is longer than {NOTE} characters"), "shorten it");
         }
@@ -552,7 +551,7 @@ impl Reader<'_> {
             finding: finding?,
             facts: item.evidence_digest,
             says: says?,
-            attention: attention?,
+            attention: Attention { via: via?, confirmed: item.confirmed == Some(true) },
             note: item.note,
             at: at?.trunc_subsecs(0),
         })

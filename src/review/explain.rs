@@ -14,7 +14,7 @@ use crate::check::{ALL, Bench, CheckDef};
 use crate::config::Config;
 use crate::finding::FindingId;
 use crate::folder;
-use crate::gate::{Reason, Verdict, called};
+use crate::gate::{Attention, Reason, Verdict, Via, called};
 use crate::ledger::{Chain, Decided, Run};
 use crate::packet::{ActionKind, Fact, Line, Quote, visible};
 
@@ -177,7 +177,11 @@ impl Told<'_> {
                 }
             };
             let by = visible(decided.decision.by().name());
-            stands.push(format!("decided: {}{more} by {by} on this packet", verdict.kind().word()));
+            stands.push(format!(
+                "decided: {}{more} by {by} on this packet{}",
+                verdict.kind().word(),
+                decided.decision.attention().map_or("", looked),
+            ));
         }
         if let Some(last) = &line.last_decision {
             let reason = last.reason_code.as_deref().and_then(Reason::parse).map(Reason::phrase);
@@ -191,6 +195,16 @@ impl Told<'_> {
             ));
         }
         stands
+    }
+}
+
+/// How much was looked at what was decided, as the end of a sentence.
+fn looked(attention: Attention) -> &'static str {
+    match (attention.via, attention.confirmed) {
+        (Via::Single, true) => ", its evidence confirmed",
+        (Via::Single, false) => "",
+        (Via::Bulk, true) => ", together with others, its evidence confirmed",
+        (Via::Bulk, false) => ", together with others",
     }
 }
 

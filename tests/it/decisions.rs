@@ -150,9 +150,12 @@ fn decisions_are_recorded_with_who_when_and_on_which_facts() {
         );
         assert_eq!(decided["by"], "Dana Reyes");
         assert_eq!(decided["at"], format!("{DAY}T10:00:00Z"));
+        let confirmed = decided["rule"] == "DUP-01";
+        assert_eq!(decided["attention"], json!({"via": "single", "confirmed": confirmed}));
         let said = job.call(&["explain", &word(&decided["finding"])]).ends(0).out;
         assert!(!said.contains("a decision is asked"), "{said}");
-        assert!(said.contains("by Dana Reyes on this packet"), "{said}");
+        let looked = if confirmed { ", its evidence confirmed\n" } else { "\n" };
+        assert!(said.contains(&format!("by Dana Reyes on this packet{looked}")), "{said}");
     }
     let left = word(&decided[1]["finding"]);
     let said = job.call(&["explain", &left]).ends(0).out;
@@ -165,6 +168,49 @@ fn decisions_are_recorded_with_who_when_and_on_which_facts() {
     let before = fs::read(job.path(&format!("runs/{DAY}/packet.html"))).unwrap();
     job.run(&[]).ends(0);
     assert!(before == fs::read(job.path(&format!("runs/{DAY}/packet.html"))).unwrap());
+}
+
+#[test]
+fn what_a_person_says_of_how_they_looked_is_recorded_whatever_they_decide() {
+    for (says, via, confirmed, words) in [
+        (
+            json!({"via": "bulk", "confirmed": true}),
+            "bulk",
+            true,
+            ", together with others, its evidence confirmed\n",
+        ),
+        (json!({"via": "bulk", "confirmed": false}), "bulk", false, ", together with others\n"),
+        (json!({"via": "single", "confirmed": true}), "single", true, ", its evidence confirmed\n"),
+        (json!({"via": null, "confirmed": null}), "single", false, " on this packet\n"),
+    ] {
+        let job = reviewed();
+        let mut file = Filled::of(&job, DAY);
+        for (rule, record, mut verdict) in [
+            ("OWN-01", "00Q3", reject("correct_as_is")),
+            ("OWN-02", "00Q4", escalate("finance", "2026-03-12")),
+        ] {
+            verdict.as_object_mut().unwrap().extend(says.as_object().unwrap().clone());
+            file = file.says(&job, DAY, rule, record, verdict);
+        }
+        file.put(&job, "week.json");
+        job.call(&["decide", "week.json"]).ends(0);
+        for decided in recorded(&job)[0]["decided"].as_array().unwrap() {
+            assert_eq!(decided["attention"], json!({"via": via, "confirmed": confirmed}));
+            let said = job.call(&["explain", &word(&decided["finding"])]).ends(0).out;
+            assert!(said.contains(words), "{said}");
+        }
+        // A line of old does not tell.
+        let ledger = job.text("ledger.jsonl");
+        let old = |line: &str| {
+            let mut line = line.to_owned();
+            while line.contains("\"attention\"") {
+                line = without(&line, "attention", "},");
+            }
+            line
+        };
+        rebind(&job, ledger.lines().map(old));
+        job.call(&["verify"]).ends(0);
+    }
 }
 
 #[test]
