@@ -158,6 +158,9 @@ pub struct Decisions {
     pub file: String,
     /// When it was recorded. The decisions' own times are claims of the file.
     pub at: DateTime<Utc>,
+    /// The digest of rules/approvals.toml, which let it pass: it says who might decide what. Lines of old name
+    /// none.
+    pub approvals: Option<String>,
     /// The public keys of those who signed it.
     pub signed: Vec<String>,
     /// What it decides that was not recorded before.

@@ -79,6 +79,8 @@ struct DecisionsLine {
     run: String,
     file: String,
     at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    approvals: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     signed: Vec<String>,
     decided: Vec<DecidedLine>,
@@ -165,6 +167,7 @@ pub(super) fn line(seq: usize, prev: &str, entry: &Entry) -> serde_json::Result<
             run: decisions.run.clone(),
             file: decisions.file.clone(),
             at: instant(decisions.at),
+            approvals: decisions.approvals.clone(),
             signed: decisions.signed.clone(),
             decided: decisions.decided.iter().map(DecidedLine::of).collect(),
             tally: TallyLine::of(decisions.tally),
@@ -231,6 +234,7 @@ pub(super) fn parse(line: &[u8]) -> Result<(usize, String, Entry), Fault> {
             run: decisions.run,
             file: decisions.file,
             at: time(&decisions.at)?,
+            approvals: decisions.approvals,
             signed: decisions.signed,
             decided: decisions
                 .decided

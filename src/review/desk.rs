@@ -55,7 +55,7 @@ fn record(recording: &Recording, notices: &mut Notices) -> Result<String, Review
     let (config, _) = folder.config()?;
     let held: Held = folder::hold(&folder.path, &super::holder(recording.now))?;
     let mut ledger = notices.open(&folder.path)?;
-    let mut desk = Desk::open(&folder.path, &config.gate, recording.now, recording.earlier);
+    let mut desk = Desk::open(&folder, &config.gate, recording.now, recording.earlier);
     let mut refused = Problems::default();
     for file in &recording.files {
         match desk.take(&ledger, file) {
@@ -82,7 +82,7 @@ pub(super) enum DeskError {
 
 /// Decisions files on their way into the ledger.
 pub(super) struct Desk<'a> {
-    folder: &'a Path,
+    folder: &'a Folder,
     gate: &'a Gate,
     now: DateTime<Utc>,
     earlier: Earlier,
@@ -122,7 +122,7 @@ struct New {
 
 impl<'a> Desk<'a> {
     pub(super) fn open(
-        folder: &'a Path,
+        folder: &'a Folder,
         gate: &'a Gate,
         now: DateTime<Utc>,
         earlier: Earlier,
@@ -142,7 +142,7 @@ impl<'a> Desk<'a> {
         }
         let run = self.run_of(ledger, &filed).map_err(DeskError::Refused)?;
         if self.paper.as_ref().is_none_or(|(of, _)| *of != run) {
-            let runs = self.folder.join("runs");
+            let runs = self.folder.path.join("runs");
             paper::check_read(&runs, &run).map_err(DeskError::Paper)?;
             let paper = Paper::of(&runs, &run).map_err(DeskError::Paper)?;
             self.paper = Some((run.clone(), paper));
@@ -151,7 +151,7 @@ impl<'a> Desk<'a> {
         let recorded = decided_on(ledger, &run, self.before());
         let part = Self::part(&filed, &run, paper).map_err(DeskError::Refused)?;
         paper
-            .check_part_read(&self.folder.join("runs"), &run, filed.part())
+            .check_part_read(&self.folder.path.join("runs"), &run, filed.part())
             .map_err(DeskError::Paper)?;
         let open = self.open_elsewhere(ledger, &filed, &run, paper);
         let stands = stands_elsewhere(ledger, &filed, &run, paper);
@@ -263,7 +263,7 @@ impl<'a> Desk<'a> {
                 },
                 &format!(
                     "decide on the newer packet: what is still wrong stands there again; if that was made by mistake, `crm-review run {} --as-of {}` on the exports and rules of this one makes it the latest again",
-                    folder::typed(self.folder),
+                    folder::typed(&self.folder.path),
                     run.as_of
                 ),
             )),
@@ -274,7 +274,7 @@ impl<'a> Desk<'a> {
                 ),
                 &format!(
                     "decide on the packet of the latest run; if that was made by mistake, `crm-review run {} --as-of {}` on the exports and rules of this one makes it the latest again",
-                    folder::typed(self.folder),
+                    folder::typed(&self.folder.path),
                     run.as_of
                 ),
             )),
@@ -354,6 +354,7 @@ impl<'a> Desk<'a> {
             run: run.id.clone(),
             file: filed.digest.clone(),
             at: self.now,
+            approvals: self.folder.approvals(),
             signed: Vec::new(),
             decided,
             tally,
@@ -443,7 +444,7 @@ impl<'a> Desk<'a> {
         if asked.is_empty() {
             return BTreeMap::new();
         }
-        let remembered = history::unresolved(&self.folder.join("runs"), run);
+        let remembered = history::unresolved(&self.folder.path.join("runs"), run);
         asked.retain(|id| remembered.contains(*id));
         let mut open = last_elsewhere(ledger, run, &asked);
         open.retain(|_, one| matches!(one.decision.verdict(), Verdict::Escalate { .. }));

@@ -172,6 +172,9 @@ impl Notices {
     }
 }
 
+/// The rules file that says who may decide what.
+const APPROVALS: &str = "approvals.toml";
+
 /// A review folder's own files, read.
 struct Folder {
     path: PathBuf,
@@ -220,6 +223,11 @@ impl Folder {
         std::iter::once(("review.toml".to_owned(), self.review.as_str()))
             .chain(rules.map(|(name, text)| (format!("rules/{name}"), text.as_str())))
             .collect()
+    }
+
+    /// The digest of the file that says who may decide what.
+    fn approvals(&self) -> Option<String> {
+        self.rules.get(APPROVALS).map(|text| digest::sha256(text.as_bytes()))
     }
 
     /// Each file that says how to judge, `review.toml` first. Examples judge nothing.
@@ -318,7 +326,7 @@ fn weekly(order: &Order, notices: &mut Notices) -> Result<Done, ReviewError> {
     unrecorded::check_ledger(&runs, &ledger)?;
     history::check_may_be_read(&runs, ledger.entries(), as_of.day)?;
 
-    record_dropped(&folder.path, &config.gate, order.now, &mut ledger, notices)?;
+    record_dropped(&folder, &config.gate, order.now, &mut ledger, notices)?;
     let exports = folder.path.join(&config.exports);
     let surroundings = Surroundings {
         folder: &folder.path,
@@ -387,13 +395,13 @@ fn packets_of(days: &[NaiveDate]) -> String {
 /// Records what lies in the folder `decisions`, file by file. The week's packet is made whatever is
 /// wrong with them.
 fn record_dropped(
-    folder: &Path,
+    folder: &Folder,
     gate: &Gate,
     now: DateTime<Utc>,
     ledger: &mut Ledger,
     notices: &mut Notices,
 ) -> Result<(), ReviewError> {
-    let files = match folder::list(&folder.join("decisions")) {
+    let files = match folder::list(&folder.path.join("decisions")) {
         Ok(files) => files,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => {

@@ -8,14 +8,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
 use crate::check::AsOf;
 use crate::digest;
 use crate::folder::{self, Held};
-use crate::ledger::{Chain, Run};
+use crate::ledger::{Chain, Entry, Run};
 use crate::packet::Slice;
 
 use super::changes;
@@ -24,7 +24,7 @@ use super::manifest::{self, Digests, Kept};
 use super::paper::{self, PaperError};
 use super::unrecorded::{self, name};
 use super::write_up::{Started, write_up};
-use super::{Folder, ReviewError, counted, rule_change};
+use super::{APPROVALS, Folder, ReviewError, counted, rule_change};
 
 /// What was verified.
 #[derive(Debug)]
@@ -61,6 +61,7 @@ pub fn verify(
     let runs: Vec<&Run> = ledger.runs().collect();
     let is_last =
         |(at, run): &(usize, &&Run)| runs.iter().skip(at + 1).all(|later| later.id != run.id);
+    let approvals = approvals(&folder, &kept, &ledger);
     let mut known = Digests::default();
     for (_, run) in runs.iter().enumerate().filter(is_last) {
         match kept.remove(&run.id) {
@@ -95,6 +96,9 @@ pub fn verify(
             ));
         }
     }
+    for words in approvals {
+        verified.holds(&words);
+    }
     drop(held);
     Ok(verified)
 }
@@ -125,6 +129,63 @@ impl Verified {
                 "{home}: {hold}, but run again on the same inputs, {file} comes out differently"
             )),
         }
+    }
+}
+
+/// By which text of rules/approvals.toml decisions were let pass, a line for each: whoever changes it changes
+/// who might have decided.
+fn approvals(
+    folder: &Folder,
+    kept: &BTreeMap<String, (PathBuf, Kept)>,
+    ledger: &Chain,
+) -> Vec<String> {
+    let file = format!("rules/{APPROVALS}");
+    let mut lines: BTreeMap<Option<&str>, Vec<usize>> = BTreeMap::new();
+    for (at, entry) in ledger.entries().iter().enumerate() {
+        if let Entry::Decisions(it) = entry
+            && !it.decided.is_empty()
+        {
+            lines.entry(it.approvals.as_deref()).or_default().push(at + 1);
+        }
+    }
+    let mut lines: Vec<_> = lines.into_iter().collect();
+    lines.sort_by(|one, other| one.1.cmp(&other.1));
+    let present = folder.approvals();
+    let keeps = |text: &str| {
+        let keeps = |it: &&(PathBuf, Kept)| {
+            it.1.rules.iter().any(|rules| rules.file == file && rules.sha256 == text)
+        };
+        kept.values().find(keeps).map(|(home, _)| format!("{}/{}", name(home), rule_change::KEPT))
+    };
+    let words = lines.into_iter().map(|(text, lines)| {
+        let lines = named_lines(&lines);
+        match text {
+            None => format!(
+                "{file}: by which text of it the decisions of {lines} were let pass is not known, as they \
+                 are of an older program"
+            ),
+            Some(text) if present.as_deref() == Some(text) => {
+                format!("{file}: the decisions of {lines} were let pass by it as it stands")
+            }
+            Some(text) => {
+                let keeps = keeps(text).unwrap_or_else(|| "no run".to_owned());
+                format!(
+                    "{file}: it has changed since the decisions of {lines}, which were let pass by the text \
+                     with the digest {text}; {keeps} keeps it"
+                )
+            }
+        }
+    });
+    words.collect()
+}
+
+/// `line 2 of the ledger`, `lines 2 and 4`, or the first and the last of more.
+fn named_lines(lines: &[usize]) -> String {
+    match lines {
+        [one] => format!("line {one} of the ledger"),
+        [one, other] => format!("lines {one} and {other} of the ledger"),
+        [first, .., last] => format!("{} lines of the ledger, {first} to {last},", lines.len()),
+        [] => String::new(),
     }
 }
 

@@ -1115,6 +1115,53 @@ fn a_run_whose_line_names_no_files_is_verified_as_far_as_it_goes() {
     job.call(&["verify"]).ends(4);
 }
 
+#[test]
+fn who_might_decide_what_as_something_was_decided_can_be_told() {
+    let job = reviewed();
+    let rules = job.text("rules/approvals.toml");
+    let digest = crm_review::digest::sha256(rules.as_bytes());
+    Filled::of(&job, DAY).says(&job, DAY, "OWN-02", "00Q4", approve()).put(&job, "week.json");
+    job.call(&["decide", "week.json"]).ends(0);
+    assert_eq!(recorded(&job)[0]["approvals"], json!(digest));
+    let told = |words: &str| {
+        let said = job.call(&["verify"]).ends(0).out;
+        assert!(said.contains(&format!("rules/approvals.toml: {words}\n")), "{words}: {said}");
+    };
+    told("the decisions of line 2 of the ledger were let pass by it as it stands");
+    // Somebody else is let decide, and decides.
+    job.put("rules/approvals.toml", &format!("{rules}backup = \"Ida Moor\"\n"));
+    let changed = format!(
+        "it has changed since the decisions of line 2 of the ledger, which were let pass by the text with the \
+         digest {digest}; runs/{DAY}/rules.json keeps it"
+    );
+    told(&changed);
+    Filled::of(&job, DAY)
+        .says(&job, DAY, "OWN-01", "00Q3", reject("rule_wrong"))
+        .with("approver", "Ida Moor")
+        .put(&job, "decisions/more.json");
+    job.call(&["run", ".", "--as-of", DAY]).ends(0);
+    told(&changed);
+    told("the decisions of line 3 of the ledger were let pass by it as it stands");
+    // What no packet was made by is not kept.
+    let between = job.text("ledger.jsonl").replace(&digest, &"0".repeat(64));
+    rebind(&job, between.lines().map(str::to_owned));
+    let said = job.call(&["verify"]).out;
+    assert!(said.contains("; no run keeps it\n"), "{said}");
+    rebind(
+        &job,
+        between.lines().map(|line| {
+            if line.contains("approvals") {
+                without(line, "approvals", ",")
+            } else {
+                line.to_owned()
+            }
+        }),
+    );
+    let said = job.call(&["verify"]).out;
+    let old = "of lines 2 and 3 of the ledger were let pass is not known, as they are of an older program";
+    assert!(said.contains(old), "{said}");
+}
+
 /// Numbers that look random and are the same each time (xorshift).
 pub(crate) struct Dice(pub(crate) u64);
 
