@@ -317,13 +317,46 @@ impl Gate {
                     "approve it, escalate it, or say what is wrong with it",
                 );
             }
-            Saying::Reject(reason) => (Verdict::Reject(*reason), None),
+            Saying::Reject(reason) => {
+                self.check_scope(&by, scope, "reject", case.kind)?;
+                (Verdict::Reject(*reason), None)
+            }
             Saying::Escalate { to, until } => {
                 (self.escalation(case, to, *until, note.is_some())?, None)
             }
         };
         let note = note.map(str::to_owned);
         Ok(Decision::new(verdict, by, second, claim.attention, note, claim.at))
+    }
+
+    /// Whether the person who decided so may overrule what somebody decided before on a proposal of a kind.
+    ///
+    /// # Errors
+    /// For one whose role does not reach to that kind: whatever they say, an approval or a rejection ends by it.
+    pub fn overrule(&self, decision: &Decision, kind: ProposalKind) -> Result<(), Refusal> {
+        let (by, scope) = self.person(decision.by().name())?;
+        self.check_scope(&by, scope, "overrule a decision on", kind)
+    }
+
+    /// A role says what its people settle. A question holds nothing that could be approved, so that no role names
+    /// it: whoever may decide closes it.
+    fn check_scope(
+        &self,
+        by: &Approver,
+        scope: &Scope,
+        doing: &str,
+        kind: ProposalKind,
+    ) -> Result<(), Refusal> {
+        if kind.is_question() || scope.allows(kind) {
+            return Ok(());
+        }
+        let may = self.people.iter().filter(|(_, scope)| scope.allows(kind));
+        let may: Vec<_> = may.map(|(name, _)| name.as_str()).collect();
+        let may = if may.is_empty() { "nobody".to_owned() } else { may.join(", ") };
+        refusal(
+            format!("{} may not {doing} `{}`", by.name(), kind.word()),
+            format!("who may, by rules/approvals.toml: {may}"),
+        )
     }
 
     fn person(&self, name: &str) -> Result<(Approver, &Scope), Refusal> {
@@ -364,19 +397,7 @@ impl Gate {
                 "leave it out, for without a decision nothing changes, or reject it (`looked_into` where somebody did)",
             );
         }
-        if !scope.allows(case.kind) {
-            let may: Vec<_> = self
-                .people
-                .iter()
-                .filter(|(_, scope)| scope.allows(case.kind))
-                .map(|(name, _)| name.as_str())
-                .collect();
-            let may = if may.is_empty() { "nobody".to_owned() } else { may.join(", ") };
-            return refusal(
-                format!("{} may not approve `{}`", by.name(), case.kind.word()),
-                format!("who may, by rules/approvals.toml: {may}"),
-            );
-        }
+        self.check_scope(by, scope, "approve", case.kind)?;
         let why = match &case.hold {
             Hold::Free => return Ok(None),
             Hold::EscalateOnly(why) => {
@@ -676,6 +697,19 @@ mod tests {
         for case in [question, incomplete, not_theirs] {
             assert!(closed(&case).is_ok(), "{case:?}");
         }
+    }
+
+    #[test]
+    fn a_question_is_closed_by_whoever_may_decide() {
+        let gate = gate(
+            "profile = \"operator\"\n[approver]\nname = \"Dana Reyes\"\n[[role]]\nname = \"A\"\npeople = [\"Dana Reyes\"]\n\
+             may_approve = [\"set-field\"]\n[[role]]\nname = \"B\"\npeople = [\"Ida Moor\"]\nmay_approve = \"all\"\n",
+        );
+        let closed = claim(Saying::Reject(Reason::AlreadyFixed));
+        let question = Case { kind: ProposalKind::ReviewRecord, ..case(Hold::Free, &[]) };
+        assert!(gate.decide(&question, &closed).is_ok());
+        let refused = gate.decide(&case(Hold::Free, &[]), &closed).unwrap_err();
+        assert_eq!(refused.what, "Dana Reyes may not reject `set-owner`");
     }
 
     #[test]

@@ -312,9 +312,11 @@ impl<'a> Desk<'a> {
             };
             let judged = judged.and_then(|one| {
                 let before = recorded.get(id).copied();
+                let overrules = before.is_none() && stands.contains_key(id);
                 match self.against(before, stands.get(id), &one.decision) {
-                    Against::Nothing => {
-                        let overrules = before.is_none() && stands.contains_key(id);
+                    Against::Nothing => Ok(Some(Decided { overrules, ..one })),
+                    Against::Overruled => {
+                        self.gate.overrule(&one.decision, one.kind)?;
                         Ok(Some(Decided { overrules, ..one }))
                     }
                     Against::Same => Ok(None),
@@ -467,7 +469,7 @@ impl<'a> Desk<'a> {
             Some(before) if matches!(before.verdict(), Verdict::Escalate { .. }) => {
                 Against::Nothing
             }
-            Some(_) if self.earlier == Earlier::Superseded => Against::Nothing,
+            Some(_) if self.earlier == Earlier::Superseded => Against::Overruled,
             Some(before) => Against::Other(before),
         }
     }
@@ -561,6 +563,8 @@ fn decided_words(name: &str, decisions: &Decisions, known: usize, undecided: usi
 enum Against<'d> {
     Nothing,
     Same,
+    /// It takes the place of one that differs.
+    Overruled,
     Other(&'d Decision),
 }
 

@@ -49,7 +49,7 @@ const CONTROLS: &[Control] = &[
     },
     Control {
         what: "A person decides, and a named one",
-        held_by: "approvals by nobody else, or beyond somebody's role, are refused",
+        held_by: "decisions by anybody else are refused, and approvals and rejections beyond somebody's role",
         seen_in: "rules/approvals.toml; ledger.jsonl",
     },
     Control {

@@ -865,6 +865,33 @@ fn the_operator_profile_asks_for_roles_a_second_person_and_a_ticket() {
 }
 
 #[test]
+fn who_may_not_approve_a_kind_settles_it_in_no_other_way() {
+    let job = Job::weekly();
+    job.put("rules/approvals.toml", OPERATOR);
+    job.run(&[]).ends(0);
+    let merge = |says: Value| Filled::of(&job, DAY).says(&job, DAY, "DUP-01", "00Q1", says);
+    let by_sam = |says: Value| merge(says).with("approver", "Sam Okafor");
+    let who = "who may, by rules/approvals.toml: Dana Reyes, Ida Moor";
+    let refused = "Sam Okafor may not reject `merge-candidate`";
+    check_refused(&job, &by_sam(reject("rule_wrong")), &[refused, who]);
+    // To pass it on settles nothing, and whoever may settle it answers.
+    by_sam(escalate("finance", "2026-03-12")).put(&job, "passed-on.json");
+    job.call(&["decide", "passed-on.json"]).ends(0);
+    check_refused(&job, &by_sam(reject("already_fixed")), &[refused, who]);
+    merge(reject("rule_wrong")).put(&job, "week.json");
+    job.call(&["decide", "week.json"]).ends(0);
+    // What stands is not overruled by passing it on either.
+    by_sam(escalate("owner", "2026-03-12")).put(&job, "again.json");
+    let ledger = job.text("ledger.jsonl");
+    let said = job.call(&["decide", "again.json", "--supersede"]).ends(2).err;
+    let refused = "Sam Okafor may not overrule a decision on `merge-candidate`";
+    assert!(said.contains(refused) && said.contains(who), "{said}");
+    assert_eq!(job.text("ledger.jsonl"), ledger);
+    merge(escalate("owner", "2026-03-12")).with("approver", "Ida Moor").put(&job, "ida.json");
+    job.call(&["decide", "ida.json", "--supersede"]).ends(0);
+}
+
+#[test]
 fn many_new_owners_in_one_packet_are_held_however_they_are_split() {
     let job = Job::acme("salesforce");
     job.call(&["run", ".", "--as-of", ACME]).ends(0);
