@@ -28,6 +28,14 @@ pub enum FolderError {
         /// What the system said.
         what: io::Error,
     },
+    /// A link stands where a file or folder of ours belongs.
+    #[error(
+        "{path} is a symbolic link, and nothing is written through one\n  hint: put the file or folder that it leads to in its place, under this name"
+    )]
+    Link {
+        /// Where.
+        path: String,
+    },
     /// Something stands where a file of ours belongs.
     #[error("{path} is not a plain file or folder; move it away")]
     InTheWay {
@@ -49,7 +57,10 @@ impl FolderError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Held { .. } => 5,
-            Self::Disk { .. } | Self::InTheWay { .. } | Self::NotOurs { .. } => 3,
+            Self::Disk { .. }
+            | Self::Link { .. }
+            | Self::InTheWay { .. }
+            | Self::NotOurs { .. } => 3,
         }
     }
 }
@@ -142,10 +153,11 @@ pub fn hold(folder: &Path, who: &str) -> Result<Held, FolderError> {
     Ok(Held { file })
 }
 
-fn refuse_link(path: &Path) -> Result<(), FolderError> {
+/// Fails where a link is there: what is written through one lands nobody knows where.
+pub(crate) fn refuse_link(path: &Path) -> Result<(), FolderError> {
     match fs::symlink_metadata(path) {
         Ok(meta) if meta.file_type().is_symlink() => {
-            Err(FolderError::InTheWay { path: path.display().to_string() })
+            Err(FolderError::Link { path: path.display().to_string() })
         }
         Ok(_) | Err(_) => Ok(()),
     }

@@ -82,8 +82,12 @@ pub fn doctor(order: &Order) -> Result<Examined, ReviewError> {
     if let Err(error) = history::check_may_be_read(&runs, ledger.entries(), as_of.day) {
         examined.fault(&error.in_a_sentence());
     }
-    for place in [folder.path.clone(), runs, folder.path.join("ledger.jsonl")] {
-        if let Err(error) = folder::check_writable(&place) {
+    // The review folder itself may be a link.
+    let written = [runs, folder.path.join("ledger.jsonl")];
+    let linked = written.iter().map(|place| folder::refuse_link(place));
+    let places = written.iter().chain([&folder.path]);
+    for checked in linked.chain(places.map(|place| folder::check_writable(place))) {
+        if let Err(error) = checked {
             examined.fault(&in_a_sentence(&error));
         }
     }

@@ -123,25 +123,7 @@ pub(super) struct Present<'l> {
 impl<'l> Past<'l> {
     /// What `entries` of the ledger and the runs' folders say of the days before `day`.
     pub(super) fn read(runs: &Path, entries: &'l [Entry], day: NaiveDate) -> Self {
-        let mut past = Self::default();
-        let mut known: BTreeMap<&str, &Run> = BTreeMap::new();
-        let taken_back = ledger::taken_back(entries);
-        for entry in entries {
-            match entry {
-                Entry::Run(run) => {
-                    known.insert(&run.id, run);
-                }
-                Entry::Decisions(decisions) => {
-                    // What was decided on a later packet is of no concern to a run of an earlier day.
-                    let counts =
-                        |run: &&&Run| run.as_of <= day && !taken_back.contains(run.id.as_str());
-                    let run = known.get(decisions.run.as_str()).filter(counts);
-                    let Some(run) = run else { continue };
-                    let each = decisions.decided.iter();
-                    past.decisions.extend(each.map(|one| (&one.finding, (one, *run))));
-                }
-            }
-        }
+        let mut past = Self { decisions: decisions(entries, day), ..Self::default() };
         let Some(last) = last_before(entries, day) else { return past };
         past.last = Some(last);
         match remembered(runs, last) {
@@ -553,25 +535,58 @@ fn memory_of(runs: &Path, run: &Run) -> Result<(String, Vec<u8>), PaperError> {
     }
 }
 
+/// Of each finding, the last decision up to a day, with the run whose packet it was made on.
+fn decisions(entries: &[Entry], day: NaiveDate) -> BTreeMap<&FindingId, (&Decided, &Run)> {
+    let mut last = BTreeMap::new();
+    let mut known: BTreeMap<&str, &Run> = BTreeMap::new();
+    let taken_back = ledger::taken_back(entries);
+    for entry in entries {
+        match entry {
+            Entry::Run(run) => {
+                known.insert(&run.id, run);
+            }
+            Entry::Decisions(decisions) => {
+                // What was decided on a later packet is of no concern to a run of an earlier day.
+                let counts =
+                    |run: &&&Run| run.as_of <= day && !taken_back.contains(run.id.as_str());
+                let run = known.get(decisions.run.as_str()).filter(counts);
+                let Some(run) = run else { continue };
+                last.extend(decisions.decided.iter().map(|one| (&one.finding, (one, *run))));
+            }
+        }
+    }
+    last
+}
+
 /// The run that one of this day looks back at.
 fn last_before(entries: &[Entry], day: NaiveDate) -> Option<&Run> {
     ledger::standing(entries).range(..day).next_back().map(|(_, run)| *run)
 }
 
-/// Fails where the memory of the run before is there and may not be read: a run that goes on without it would
-/// ask again what was decided, and later ones would look back at it.
+/// Fails where the memory of the run before, or what was proposed in a packet on which something stands approved or
+/// rejected, is there and may not be read: a run that goes on without it would ask again what was decided, and
+/// later ones would look back at it.
 pub(super) fn check_may_be_read(
     runs: &Path,
     entries: &[Entry],
     day: NaiveDate,
 ) -> Result<(), PaperError> {
-    let last = last_before(entries, day);
-    match last.map(|last| memory_of(runs, last)) {
-        Some(Err(PaperError::Disk { path, what })) if what.kind() != io::ErrorKind::NotFound => {
-            Err(PaperError::Disk { path, what })
+    let memory = last_before(entries, day).map(|last| memory_of(runs, last).map(drop));
+    let decided = decisions(entries, day).into_values();
+    let decided = decided
+        .filter(|(it, _)| !matches!(it.decision.verdict(), Verdict::Escalate { .. }))
+        .map(|(_, run)| (run.id.as_str(), run));
+    let decided: BTreeMap<&str, &Run> = decided.collect();
+    let decided = decided.into_values().map(|run| Findings::check_may_be_read(runs, run));
+    for checked in memory.into_iter().chain(decided) {
+        match checked {
+            Err(PaperError::Disk { path, what }) if what.kind() != io::ErrorKind::NotFound => {
+                return Err(PaperError::Disk { path, what });
+            }
+            Ok(()) | Err(_) => {}
         }
-        None | Some(_) => Ok(()),
     }
+    Ok(())
 }
 
 /// What a run remembers and does not know to be resolved; nothing where its memory cannot be read.

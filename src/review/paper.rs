@@ -5,8 +5,8 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::mem;
 use std::path::{Path, PathBuf};
 
@@ -30,13 +30,13 @@ use super::{in_a_sentence, manifest};
 pub enum PaperError {
     /// The folder of the run is gone.
     #[error(
-        "the packet of {day} is not below runs/\n  hint: put runs/{run} back: what was decided on it can only be read there"
+        "the packet of {day} is not below runs/\n  hint: put runs/{folder} back: what was decided on it can only be read there"
     )]
     Gone {
         /// The day of the run.
         day: NaiveDate,
-        /// Its id.
-        run: String,
+        /// The name under which its folder is found.
+        folder: String,
     },
     /// A file of the run is not the one the ledger names.
     #[error(
@@ -286,6 +286,16 @@ impl Findings {
         }
     }
 
+    /// Fails where a run's findings cannot be read, without reading more of them than their beginning.
+    pub(super) fn check_may_be_read(runs: &Path, run: &Run) -> Result<(), PaperError> {
+        let path = home(runs, run)?.join(FINDINGS);
+        let read = File::open(&path).and_then(|mut file| file.read(&mut [0]));
+        match read {
+            Ok(_) => Ok(()),
+            Err(what) => Err(PaperError::Disk { path: path.display().to_string(), what }),
+        }
+    }
+
     /// Each line with its text and end.
     fn texts(&self) -> impl Iterator<Item = Result<(&[u8], Bare), PaperError>> {
         let texts = self.bytes.split_inclusive(|byte| *byte == b'\n');
@@ -329,7 +339,11 @@ pub(super) fn home(runs: &Path, run: &Run) -> Result<PathBuf, PaperError> {
             Err(error) => unread = Some(error),
         }
     }
-    Err(unread.unwrap_or_else(|| PaperError::Gone { day: run.as_of, run: run.id.clone() }))
+    Err(unread.unwrap_or_else(|| {
+        let day = run.as_of.to_string();
+        let is_free = fs::symlink_metadata(runs.join(&day)).is_err();
+        PaperError::Gone { day: run.as_of, folder: if is_free { day } else { run.id.clone() } }
+    }))
 }
 
 /// Fails where the page that a person read is not the one that its run wrote: what it said of a proposal may

@@ -622,7 +622,7 @@ fn an_altered_or_missing_packet_is_not_decided_on() {
     assert_eq!(job.text(&page), read);
     fs::remove_dir_all(job.path("runs")).unwrap();
     let said = job.call(&["decide", "week.json"]).ends(3);
-    assert!(said.err.contains("put runs/2026-03-01-"), "{}", said.err);
+    assert!(said.err.contains("put runs/2026-03-01 back: "), "{}", said.err);
     assert!(recorded(&job).is_empty());
 }
 
@@ -1361,6 +1361,66 @@ fn a_past_that_may_not_be_read_is_not_taken_for_one_that_is_gone() {
         assert!(job.call(&["doctor"]).ends(1).out.contains(&place));
         assert!(job.call(&["verify"]).ends(4).out.contains(&place));
     }
+}
+
+#[test]
+fn an_older_packet_on_which_decisions_stand_may_be_read_or_nothing_is_run() {
+    for file in ["manifest.json", "findings.jsonl"] {
+        let job = reviewed();
+        Filled::of(&job, DAY)
+            .says(&job, DAY, "OWN-01", "00Q3", reject("correct_as_is"))
+            .put(&job, "week.json");
+        job.call(&["decide", "week.json"]).ends(0);
+        job.call(&["run", ".", "--as-of", "2026-03-08"]).ends(0);
+        let place = format!("runs/{DAY}/{file}");
+        let honest = job.text(&place);
+        fs::remove_file(job.path(&place)).unwrap();
+        fs::create_dir(job.path(&place)).unwrap();
+        let ledger = job.text("ledger.jsonl");
+        let said = job.call(&["run", ".", "--as-of", "2026-03-15"]).ends(3).err;
+        assert!(said.contains(&format!("{place}: Is a directory")), "{said}");
+        assert!(job.call(&["doctor"]).ends(1).out.contains(&place));
+        assert!(job.text("ledger.jsonl") == ledger && !job.has("runs/2026-03-15"));
+        fs::remove_dir(job.path(&place)).unwrap();
+        job.put(&place, &honest);
+        job.call(&["run", ".", "--as-of", "2026-03-15"]).ends(0);
+    }
+}
+
+#[test]
+fn an_older_packet_on_which_nothing_stands_stops_no_run() {
+    let job = reviewed();
+    Filled::of(&job, DAY)
+        .says(&job, DAY, "OWN-01", "00Q3", escalate("finance", "2026-03-12"))
+        .put(&job, "week.json");
+    job.call(&["decide", "week.json"]).ends(0);
+    job.call(&["run", ".", "--as-of", "2026-03-08"]).ends(0);
+    let place = job.path(&format!("runs/{DAY}/findings.jsonl"));
+    fs::remove_file(&place).unwrap();
+    fs::create_dir(&place).unwrap();
+    job.call(&["run", ".", "--as-of", "2026-03-15"]).ends(0);
+}
+
+#[test]
+fn a_packet_that_is_gone_is_asked_back_under_the_name_that_finds_it() {
+    let job = reviewed();
+    job.edit("exports/lead.csv", "Bolt", "Bolts");
+    job.run(&[]).ends(0);
+    let runs = recorded_runs(&job);
+    let (aside, place) = (job.home().join("aside"), job.path(&format!("runs/{}", runs[1])));
+    fs::rename(&place, &aside).unwrap();
+    // Another run has the day.
+    let said = job.call(&["patterns"]).ends(3).err;
+    assert!(said.contains(&format!("put runs/{} back: ", runs[1])), "{said}");
+    fs::remove_dir_all(job.path(&format!("runs/{DAY}"))).unwrap();
+    let said = job.call(&["patterns"]).ends(3).err;
+    assert!(said.contains(&format!("put runs/{DAY} back: ")), "{said}");
+    fs::rename(&aside, job.path(&format!("runs/{DAY}"))).unwrap();
+    job.call(&["patterns"]).ends(0);
+    // Without its manifest it is there and tells nothing.
+    fs::remove_file(job.path(&format!("runs/{DAY}/manifest.json"))).unwrap();
+    let said = job.call(&["patterns"]).ends(3).err;
+    assert!(said.contains(&format!("runs/{DAY}/manifest.json: ")), "{said}");
 }
 
 #[test]
