@@ -94,7 +94,7 @@ pub struct Run {
     pub history: String,
     /// The digest of every file that it wrote, by its name; runs of old named none.
     pub files: BTreeMap<String, String>,
-    /// Records under review.
+    /// Records under review, with those that were corrected by an earlier packet of the day.
     pub reviewed: u64,
     /// Findings.
     pub findings: u64,
@@ -114,7 +114,8 @@ impl Run {
     }
 }
 
-/// What of a packet's proposals is decided, in numbers: what the metric is made of.
+/// What of a packet's proposals is decided, in numbers: what the metric is made of. What was decided on an
+/// earlier packet of its day, and is not proposed any more, counts with them.
 ///
 /// Only corrections of routing, owner, lifecycle, duplicates and required fields are counted, but for
 /// `outside`; and none that was decided in an earlier week.

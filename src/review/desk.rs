@@ -18,6 +18,7 @@ use crate::policy::{Log, Problems};
 use super::decisions::{self, Filed, Item};
 use super::history;
 use super::paper::{self, Paper, PaperError, Part, Told};
+use super::same_day::Settled;
 use super::tally::{Stand, tally};
 use super::{Folder, Notices, ReviewError, counted};
 
@@ -86,7 +87,7 @@ pub(super) struct Desk<'a> {
     gate: &'a Gate,
     now: DateTime<Utc>,
     earlier: Earlier,
-    paper: Option<(Run, Paper)>,
+    paper: Option<(Run, Paper, Settled)>,
     taken: Vec<Taken>,
 }
 
@@ -105,6 +106,7 @@ struct Taken {
 struct On<'a> {
     run: &'a Run,
     paper: &'a Paper,
+    settled: &'a Settled,
     part: Part,
     /// Escalations that the packet lists and does not propose again.
     open: BTreeMap<FindingId, Decided>,
@@ -141,13 +143,16 @@ impl<'a> Desk<'a> {
             return Ok(());
         }
         let run = self.run_of(ledger, &filed).map_err(DeskError::Refused)?;
-        if self.paper.as_ref().is_none_or(|(of, _)| *of != run) {
+        if self.paper.as_ref().is_none_or(|(of, ..)| *of != run) {
             let runs = self.folder.path.join("runs");
             paper::check_read(&runs, &run).map_err(DeskError::Paper)?;
             let paper = Paper::of(&runs, &run).map_err(DeskError::Paper)?;
-            self.paper = Some((run.clone(), paper));
+            let before = ledger.entries().get(..ledger.before(&run.id).0).unwrap_or_default();
+            let is_proposed = |id: &FindingId| !paper.find(id).is_empty();
+            let settled = Settled::of(&runs, before, run.as_of, is_proposed);
+            self.paper = Some((run.clone(), paper, settled.map_err(DeskError::Paper)?));
         }
-        let Some((_, paper)) = &self.paper else { return Ok(()) };
+        let Some((_, paper, settled)) = &self.paper else { return Ok(()) };
         let recorded = decided_on(ledger, &run, self.before());
         let part = Self::part(&filed, &run, paper).map_err(DeskError::Refused)?;
         paper
@@ -155,7 +160,7 @@ impl<'a> Desk<'a> {
             .map_err(DeskError::Paper)?;
         let open = self.open_elsewhere(ledger, &filed, &run, paper);
         let stands = stands_elsewhere(ledger, &filed, &run, paper);
-        let on = On { run: &run, paper, part, open, stands };
+        let on = On { run: &run, paper, settled, part, open, stands };
         let (mut new, known) = self.judge(&filed, &on, &recorded).map_err(DeskError::Refused)?;
         new.decisions.signed = self.signed(&filed, file).map_err(DeskError::Refused)?;
         self.taken.push(Taken { name: filed.name, new: Some(new), known, overruled: 0 });
@@ -289,7 +294,7 @@ impl<'a> Desk<'a> {
         on: &On<'_>,
         recorded: &BTreeMap<&FindingId, &Decided>,
     ) -> Result<(New, usize), Problems> {
-        let On { run, paper, part, open, stands } = on;
+        let On { run, paper, settled, part, open, stands } = on;
         let log = Log::default();
         if let Some(what) = unfit(filed, paper, part) {
             log.note(&filed.name, 0, what, Some(decisions::COUNT_ANEW.to_owned()));
@@ -345,13 +350,12 @@ impl<'a> Desk<'a> {
             .map(|(id, one)| (*id, one.decision.verdict()))
             .chain(decided.iter().map(|one| (&one.finding, one.decision.verdict())))
             .collect();
-        let stand =
-            |id: &FindingId, told: &Told| after.get(id).map_or(told.stand, |it| Stand::after(it));
+        let stand = |id: &FindingId, then: Stand| after.get(id).map_or(then, |it| Stand::after(it));
         let undecided =
-            paper.iter().filter(|(id, told)| stand(id, told) == Stand::Undecided).count();
-        let tally = tally(
-            paper.iter().map(|(id, told)| (stand(id, told), told.scope, told.counts.as_slice())),
-        );
+            paper.iter().filter(|(id, told)| stand(id, told.stand) == Stand::Undecided).count();
+        let proposed = paper.iter().map(|(id, told)| (id, told.counted()));
+        let all = proposed.chain(settled.proposals());
+        let tally = tally(all.map(|(id, (then, scope, of))| (stand(id, then), scope, of)));
         let decisions = Decisions {
             run: run.id.clone(),
             file: filed.digest.clone(),

@@ -23,6 +23,7 @@ mod procedure;
 mod quarter;
 mod rule_change;
 mod rules;
+mod same_day;
 mod tally;
 mod unrecorded;
 mod verify;

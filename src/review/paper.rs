@@ -126,6 +126,13 @@ pub(super) struct Told {
     pub(super) change: Change,
 }
 
+impl Told {
+    /// As the metric counts it: how it stands, whether it is of its kinds, and the records.
+    pub(super) fn counted(&self) -> (Stand, Scope, &[RecordRef]) {
+        (self.stand, self.scope, &self.counts)
+    }
+}
+
 /// What a proposal would change, as far as it can be written down.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Change {

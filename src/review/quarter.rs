@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use chrono::{Datelike as _, Days, NaiveDate, Weekday};
@@ -193,11 +194,19 @@ impl<'p> Page<'p> {
         self.decisions_on(run).last().map_or(run.tally, |decisions| decisions.tally)
     }
 
-    /// How many of a packet's proposals, of the metric's kinds, were decided and not in time, by when their
-    /// first decision says that it was made.
+    /// What was decided on the packets of some days, but for those that were taken back.
+    fn decided_in(&self, days: RangeInclusive<NaiveDate>) -> impl Iterator<Item = &'p Decided> {
+        let runs = self.ledger.runs().filter(|run| days.contains(&run.as_of));
+        let runs: BTreeSet<&str> = runs.map(|run| run.id.as_str()).collect();
+        let decisions = self.ledger.counted().filter(move |it| runs.contains(&*it.run));
+        decisions.flat_map(|decisions| &decisions.decided)
+    }
+
+    /// How many of a packet's proposals, of the metric's kinds, were decided on it or one of its day before
+    /// it, and not in time, by when their first decision says that it was made.
     fn late(&self, run: &Run) -> u64 {
         let mut first: BTreeMap<&FindingId, NaiveDate> = BTreeMap::new();
-        let decided = self.decisions_on(run).flat_map(|decisions| &decisions.decided);
+        let decided = self.decided_in(run.as_of..=run.as_of);
         let counted = decided.filter(|one| {
             family_of(&one.rule).is_some_and(|family| Scope::of(family) == Scope::Routing)
         });
@@ -263,13 +272,9 @@ impl<'p> Page<'p> {
         let memory = history::remembered(&self.home, self.latest).unwrap_or_default();
         let mut fates: BTreeMap<&str, u64> = BTreeMap::new();
         let mut approved = 0;
-        let of_quarter: BTreeSet<&str> =
-            self.runs_of(self.quarter).into_iter().map(|run| run.id.as_str()).collect();
-        let decisions = self.ledger.decisions().filter(|it| of_quarter.contains(&*it.run));
-        let last: BTreeMap<&FindingId, &Decided> = decisions
-            .flat_map(|decisions| &decisions.decided)
-            .map(|decided| (&decided.finding, decided))
-            .collect();
+        let decided = self.decided_in(self.quarter.days());
+        let last: BTreeMap<&FindingId, &Decided> =
+            decided.map(|decided| (&decided.finding, decided)).collect();
         for decided in last.values() {
             if matches!(decided.decision.verdict(), Verdict::Approve { .. }) {
                 approved += 1;

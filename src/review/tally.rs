@@ -179,6 +179,20 @@ impl<'c> Counted<'c> {
         share
     }
 
+    /// True for a record under review that the metric counts.
+    fn counts(&self, row: Row<'_>) -> bool {
+        row.is_under_review() && !self.is_young(row) && !self.is_planted(row)
+    }
+
+    /// How many of some records it does not count now, each once: a duplicate that was folded since is gone.
+    pub(super) fn beside(&self, records: &BTreeSet<&RecordRef>, pulled: &Pulled) -> u64 {
+        let is_counted = |record: &RecordRef| {
+            let row = pulled.get(record.object).and_then(|batch| batch.find(&record.id));
+            row.is_some_and(|row| self.counts(row))
+        };
+        records.iter().filter(|record| !is_counted(record)).count() as u64
+    }
+
     /// The records that a finding's change would correct: of a merge those that are folded.
     pub(super) fn corrected(&self, finding: &Finding, pulled: &Pulled) -> Vec<RecordRef> {
         let records = match &finding.proposal {
@@ -195,14 +209,12 @@ impl<'c> Counted<'c> {
             | Proposal::ReviewRule { .. }
             | Proposal::ReviewUpstream { .. } => std::slice::from_ref(&finding.record),
         };
-        let is_counted =
-            |row: Row<'_>| row.is_under_review() && !self.is_young(row) && !self.is_planted(row);
         let is_reviewed = |record: &&RecordRef| {
             Object::REVIEWED.contains(&record.object)
                 && pulled
                     .get(record.object)
                     .and_then(|batch| batch.find(&record.id))
-                    .is_some_and(is_counted)
+                    .is_some_and(|row| self.counts(row))
         };
         records.iter().filter(is_reviewed).cloned().collect()
     }

@@ -285,7 +285,7 @@ fn again(
     let different = files.iter().find(is_other);
     Ok(match different {
         None => Again::Same,
-        Some(_) if made.is_blind => {
+        Some(_) if !made.gaps.is_empty() => {
             Again::Cannot("a packet that it looked back at is not kept".to_owned())
         }
         Some((file, _)) => Again::Different((*file).to_owned()),

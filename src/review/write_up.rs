@@ -13,7 +13,7 @@ use crate::boundary::{Admission, Object, RecordRef, Row};
 use crate::check::{CheckDef, MODEL, Pulled, Report, weighed};
 use crate::config::Config;
 use crate::digest;
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, FindingId, Severity};
 use crate::gate::{Gate, Profile};
 use crate::ledger::{self, Chain, Entry, Run, Tally};
 use crate::metrics::{self, Week};
@@ -24,7 +24,8 @@ use super::copies::{Copies, copies};
 use super::cut::Loss;
 use super::history::{self, Now, Past, Present};
 use super::judged::{Judged, columnless, empty, hidden};
-use super::tally::{self, Counted, Scope, Stand};
+use super::same_day::Settled;
+use super::tally::{self, Counted, Scope, Share, Stand};
 use super::{Folder, PROGRAM, lapsed, manifest, patterns, rule_change, unrecorded};
 
 /// The files of a run, as they will stand on the disk.
@@ -39,8 +40,8 @@ pub(super) struct Made {
     pub(super) missing: Vec<String>,
     /// What to know before reading.
     pub(super) notes: Vec<Note>,
-    /// Whether something of the packets before could not be read.
-    pub(super) is_blind: bool,
+    /// What of the packets before could not be read.
+    pub(super) gaps: Vec<String>,
     /// The worst severity of what is asked.
     pub(super) worst: Option<Severity>,
 }
@@ -86,11 +87,12 @@ pub(super) fn write_up(
     let loss = Loss::of(&runs, earlier, judged, config.policies.input());
     let lapsed = lapsed::of(config, judged, &past, threads);
     let now = Now::of(config, judged, &loss, rule_change.as_ref(), lapsed, &counted);
-    let present = past.against(&runs, &now)?;
+    let mut present = past.against(&runs, &now)?;
+    let settled = settled(&runs, earlier, day, &mut present);
     let missing = lacking(judged, &loss, &present.gaps);
     let notes = notes(config, judged, &loss, earlier, day);
-    let share = counted.share(&judged.pulled);
-    let tally = tally_of(&judged.reports, &present, day);
+    let share = share_of_day(&counted, &settled, &judged.pulled);
+    let tally = tally_of(&judged.reports, &present, &settled, day);
     let weeks = weeks(earlier, day, |last| {
         Week::new(day, share.counted, tally, &definition, last).lacking(&missing)
     });
@@ -157,7 +159,6 @@ pub(super) fn write_up(
     };
     let manifest = manifest::text(config, judged, &rules, &run, &review, &loss)?;
     let worst = asked(&judged.reports, &present).map(|(check, _)| check.severity).max();
-    let is_blind = !present.gaps.is_empty();
     let named = [
         ("packet.html", packet),
         ("findings.jsonl", findings),
@@ -169,7 +170,7 @@ pub(super) fn write_up(
     // What likeness was weighed by has the names that the rules can give it.
     let files: Vec<_> = named_files(named).chain(models(&judged.reports)).chain(copies).collect();
     run.files = digests(&files);
-    Ok(Made { run, home, files, summary, missing, notes, is_blind, worst })
+    Ok(Made { run, home, files, summary, missing, notes, gaps: present.gaps, worst })
 }
 
 /// Files as they are kept beside others, whose names are made.
@@ -346,8 +347,28 @@ fn beside(records: &BTreeSet<&RecordRef>, pulled: &Pulled) -> BTreeSet<RecordRef
     records.iter().filter(|record| !is_reviewed(record)).map(|it| (*it).clone()).collect()
 }
 
-/// What of a run's proposals is decided as it begins.
-fn tally_of(reports: &[Report], present: &Present<'_>, day: NaiveDate) -> Tally {
+/// What was decided earlier that day and is not found any more. Where that cannot be told, it is a gap.
+fn settled(runs: &Path, earlier: &[Entry], day: NaiveDate, present: &mut Present<'_>) -> Settled {
+    let is_proposed = |id: &FindingId| present.standings.contains_key(id);
+    Settled::of(runs, earlier, day, is_proposed).unwrap_or_else(|why| {
+        present.gaps.push(format!(
+            "what was decided on another packet of {day} is not known, so the rate would lack it: {}",
+            why.in_a_sentence()
+        ));
+        Settled::default()
+    })
+}
+
+/// The share of the records reviewed on the day that the rate counts: those of the run, and of the packets before
+/// it that were decided on at least what was corrected since, with all that stood beside it.
+fn share_of_day(counted: &Counted<'_>, settled: &Settled, pulled: &Pulled) -> Share {
+    let now = counted.share(pulled);
+    let all = now.counted + counted.beside(&settled.records(), pulled);
+    Share { counted: all.max(settled.reviewed), ..now }
+}
+
+/// What of a run's proposals, and of those settled before it on its day, is decided as it begins.
+fn tally_of(reports: &[Report], present: &Present<'_>, settled: &Settled, day: NaiveDate) -> Tally {
     let mut seen = BTreeSet::new();
     let proposals: Vec<_> = history::found(reports)
         .filter_map(|(check, finding)| {
@@ -358,7 +379,8 @@ fn tally_of(reports: &[Report], present: &Present<'_>, day: NaiveDate) -> Tally 
             seen.insert(id).then_some((stand, Scope::of(check.family), standing.counts.as_slice()))
         })
         .collect();
-    tally::tally(proposals.into_iter())
+    let settled = settled.proposals().map(|(_, proposal)| proposal);
+    tally::tally(proposals.into_iter().chain(settled))
 }
 
 fn paper_inputs(judged: &Judged) -> Vec<packet::Input> {

@@ -6,7 +6,7 @@ use std::fs;
 use crm_review::review::Shape;
 use serde_json::{Value, json};
 
-use crate::job::{DAY, Job, word};
+use crate::job::{DAY, HANDOVER, Job, word};
 use crate::schema::Schema;
 
 /// What a reviewer decided on the packet of a day, as the packet would export it.
@@ -1770,6 +1770,71 @@ fn a_mistyped_day_is_mended_by_running_again() {
     let said = run("2026-03-15");
     assert!(said.contains("8 March 2026") && !said.contains("2027"), "{said}");
     job.call(&["verify"]).ends(0);
+}
+
+/// The folder of the last packet of the day.
+fn last_packet(job: &Job) -> String {
+    let id = recorded_runs(job).pop().unwrap();
+    if job.has(&format!("runs/{id}")) { id } else { DAY.to_owned() }
+}
+
+#[test]
+fn what_was_decided_and_applied_counts_although_another_packet_of_its_day_follows() {
+    let job = Job::weekly();
+    job.put("rules/owners.toml", HANDOVER);
+    let decide = |rule: &str, record: &str, mut says: Value| {
+        says["decided_at"] = format!("{DAY}T10:00:00Z").into();
+        let packet = last_packet(&job);
+        Filled::of(&job, &packet).says(&job, &packet, rule, record, says).put(&job, "week.json");
+        job.call(&["decide", "week.json"]).ends(0);
+    };
+    let figures = || {
+        let table = job.call(&["metrics"]).ends(0).out;
+        let corrected = table.lines().find(|line| line.starts_with(DAY)).unwrap();
+        let corrected = corrected.split_whitespace().nth(7).unwrap().parse().unwrap();
+        (week(&table, DAY), corrected)
+    };
+    job.run(&[]).ends(0);
+    decide("DUP-01", "00Q1", confirm());
+    decide("OWN-01", "00Q3", confirm());
+    assert_eq!(figures(), (vec![5, 3, 2, 0, 0, 1], 2));
+
+    // The twins are one now, and the lead has the owner that was approved.
+    let leads = job.text("exports/lead.csv");
+    let merged = leads.split_inclusive('\n').filter(|line| !line.starts_with("00Q2"));
+    job.put("exports/lead.csv", &merged.collect::<String>());
+    job.edit("exports/lead.csv", "0178,0052,New", "0178,0051,New");
+    let said = job.run(&[]).ends(0).out;
+    assert!(said.contains("Routing exception rate: 40.0 % to 60.0 %"), "{said}");
+    assert_eq!(figures(), (vec![5, 3, 2, 0, 0, 1], 2));
+    decide("OWN-02", "00Q4", reject("rule_wrong"));
+    assert_eq!(figures(), (vec![5, 3, 2, 1, 0, 0], 2));
+
+    // What is rejected is quiet in the third packet, and counts as it did.
+    job.edit("exports/lead.csv", "00Q5,Dee", "00Q5,Di");
+    job.run(&[]).ends(0);
+    assert_eq!(figures(), (vec![5, 3, 2, 1, 0, 0], 2));
+    assert_eq!(recorded_runs(&job).len(), 3);
+    let quarter = job.call(&["quarter"]).ends(0).out;
+    assert!(quarter.contains("\nApproved: 2. "), "{quarter}");
+    job.call(&["verify"]).ends(0);
+    // The week after counts none of it again.
+    job.call(&["run", "--as-of", "2026-03-08"]).ends(0);
+    let table = job.call(&["metrics"]).ends(0).out;
+    assert_eq!(week(&table, "2026-03-08"), [4, 0, 0, 0, 0, 0]);
+
+    // Without the packet that was decided on, the rate would lack what was decided.
+    let mut packets: Vec<_> = fs::read_dir(job.path("runs")).unwrap().flatten().collect();
+    packets.retain(|packet| packet.file_name().to_string_lossy() == DAY);
+    fs::remove_file(packets[0].path().join("findings.jsonl")).unwrap();
+    job.edit("exports/lead.csv", "00Q5,Di", "00Q5,Do");
+    let said = job.run(&[]).ends(1);
+    assert!(said.out.contains("withheld, because the packet is incomplete"), "{}", said.out);
+    assert!(
+        said.err.contains("decided on another packet of 2026-03-01 is not known"),
+        "{}",
+        said.err
+    );
 }
 
 #[test]
