@@ -38,8 +38,21 @@ pub struct Week {
     pub breaks: bool,
     /// Whether something is missing from its packet, records or what was seen before: then there is no rate, and it is held against none.
     pub withheld: bool,
+    /// Since when its cases have come together.
+    holds: Holds,
     /// The digest of the rules and the batch definition.
     definition: String,
+}
+
+/// What a week holds of cases: each counts in the week in which it is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    /// All that was wrong until then: no packet under the same rules was decided before it.
+    Backlog,
+    /// What came up in so many days: since the packet before it that was decided.
+    Days(i64),
+    /// What came up since, and what packets before it left undecided or could not see.
+    Leftovers,
 }
 
 /// How a share moved between two samples.
@@ -64,7 +77,8 @@ impl Move {
     }
 }
 
-/// Where the metric goes: the last week that is decided, held against the decided weeks before it.
+/// Where the metric goes: the last week that is decided, held against those before it that hold the new cases
+/// of as many days.
 ///
 /// A falling rate alone is no improvement: less may be found, rather than less be wrong. So what reviewers
 /// reject is part of the verdict.
@@ -74,23 +88,48 @@ pub struct Course {
     pub day: NaiveDate,
     /// How many weeks before it it is held against: at most [`Course::BEFORE`], none beyond a break.
     pub weeks: usize,
+    /// Of how many days each of them holds the new cases.
+    pub days: i64,
     /// The routing exception rate.
     pub rate: Move,
     /// The share of the decided proposals that was rejected.
     pub rejected: Move,
 }
 
+/// Why there is no [`Course`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoCourse {
+    /// Too few packets are decided under the present rules.
+    TooFew,
+    /// The week of that day holds leftovers of those before it.
+    Leftovers(NaiveDate),
+    /// The week of that day holds the new cases of so many days, and none before it does.
+    Alone(NaiveDate, i64),
+}
+
 impl Course {
     /// Weeks that a week is held against.
     pub const BEFORE: usize = 4;
 
-    /// The course of weeks in their order; nothing where fewer than two that can be compared are decided.
-    pub fn of(weeks: &[Week]) -> Option<Self> {
-        let is_decided =
-            |week: &&Week| week.tally.undecided == 0 && week.reviewed > 0 && !week.withheld;
-        let decided: Vec<&Week> = comparable(weeks).iter().filter(is_decided).collect();
-        let (last, earlier) = decided.split_last()?;
-        let earlier = earlier.get(earlier.len().saturating_sub(Self::BEFORE)..)?;
+    /// The course of weeks in their order.
+    ///
+    /// # Errors
+    /// Says why there is none.
+    pub fn of(weeks: &[Week]) -> Result<Self, NoCourse> {
+        let is_rated = |week: &&Week| week.is_decided() && week.reviewed > 0;
+        let mut decided: Vec<&Week> = comparable(weeks).iter().filter(is_rated).collect();
+        let last = decided.pop().ok_or(NoCourse::TooFew)?;
+        let days = match last.holds {
+            Holds::Backlog => return Err(NoCourse::TooFew),
+            Holds::Days(days) => days,
+            Holds::Leftovers => return Err(NoCourse::Leftovers(last.day)),
+        };
+        let any_days = decided.iter().any(|week| matches!(week.holds, Holds::Days(_)));
+        decided.retain(|week| week.is_like(last));
+        if decided.is_empty() {
+            return Err(if any_days { NoCourse::Alone(last.day, days) } else { NoCourse::TooFew });
+        }
+        let earlier = decided.split_off(decided.len().saturating_sub(Self::BEFORE));
         let sum = |of: fn(&Week) -> u64| earlier.iter().map(|week| of(week)).sum::<u64>();
         let (corrected, open, reviewed) = (
             sum(|week| week.tally.corrected),
@@ -116,15 +155,33 @@ impl Course {
             share(sum(rejected), sum(|week| week.tally.approved)),
             share(rejected(last), last.tally.approved),
         );
-        let weeks = earlier.len();
-        (weeks > 0).then_some(Self { day: last.day, weeks, rate, rejected })
+        Ok(Self { day: last.day, weeks: earlier.len(), days, rate, rejected })
     }
 
-    /// The verdict in a sentence or two.
-    pub fn words(course: Option<Self>) -> String {
-        let Some(course) = course else {
-            return "No verdict yet: it takes two packets under the same rules whose proposals are all decided."
-                .to_owned();
+    /// The verdict in a sentence or two, or why there is none.
+    pub fn words(course: Result<Self, NoCourse>) -> String {
+        let new_cases =
+            |days: i64| format!("the new cases of {days} day{}", if days == 1 { "" } else { "s" });
+        let course = match course {
+            Ok(course) => course,
+            Err(NoCourse::TooFew) => {
+                return "No verdict yet: the first packet under its rules holds all that was wrong until then; it \
+                        takes two after it whose proposals are all decided."
+                    .to_owned();
+            }
+            Err(NoCourse::Leftovers(day)) => {
+                return format!(
+                    "No verdict on the packet of {day}: beside new cases it holds what the packets before it left \
+                     undecided or could not see."
+                );
+            }
+            Err(NoCourse::Alone(day, days)) => {
+                return format!(
+                    "No verdict on the packet of {day}: it holds {}, and no decided packet before it under the \
+                     same rules holds those of as many.",
+                    new_cases(days)
+                );
+            }
         };
         let says = match (course.rate, course.rejected) {
             (Move::Falls, Move::Rises) => {
@@ -151,7 +208,8 @@ impl Course {
             1 => "the decided packet before it".to_owned(),
             weeks => format!("the {weeks} decided packets before it"),
         };
-        format!("{says} (packet of {} against {against}).", course.day)
+        let each = new_cases(course.days);
+        format!("{says} (packet of {} against {against}, each with {each}).", course.day)
     }
 }
 
@@ -172,7 +230,34 @@ impl Week {
         before: Option<&Self>,
     ) -> Self {
         let breaks = before.is_some_and(|before| before.definition != definition);
-        Self { day, reviewed, tally, breaks, withheld: false, definition: definition.to_owned() }
+        let holds = match before.filter(|_| !breaks) {
+            None => Holds::Backlog,
+            Some(before) => before.leaves(day),
+        };
+        let definition = definition.to_owned();
+        Self { day, reviewed, tally, breaks, withheld: false, holds, definition }
+    }
+
+    /// What it leaves to the week of a day after it.
+    fn leaves(&self, day: NaiveDate) -> Holds {
+        let days = day.signed_duration_since(self.day).num_days();
+        let Tally { approved, rejected, escalated, .. } = self.tally;
+        match self.holds {
+            _ if self.is_decided() => Holds::Days(days),
+            _ if approved + rejected + escalated > 0 => Holds::Leftovers,
+            Holds::Days(before) => Holds::Days(before + days),
+            holds @ (Holds::Backlog | Holds::Leftovers) => holds,
+        }
+    }
+
+    /// True where all that it proposes is decided, and it could see everything.
+    pub fn is_decided(&self) -> bool {
+        self.tally.undecided == 0 && !self.withheld
+    }
+
+    /// True where both hold the new cases of as many days, so that their rates compare.
+    pub fn is_like(&self, other: &Self) -> bool {
+        matches!(self.holds, Holds::Days(_)) && self.holds == other.holds
     }
 
     /// The same week of a packet that lacks something: its rate is withheld.
@@ -223,7 +308,8 @@ impl Week {
     }
 }
 
-/// The last of the weeks that can be held against each other: those since rules, fields or batch changed.
+/// The last weeks under the same rules: those since rules, fields or batch changed. Of their rates only those
+/// compare that [are alike](Week::is_like).
 pub fn comparable(weeks: &[Week]) -> &[Week] {
     let since = weeks.iter().rposition(|week| week.breaks).unwrap_or_default();
     weeks.get(since..).unwrap_or_default()
@@ -400,58 +486,101 @@ pub fn table(weeks: &[Week]) -> String {
 mod tests {
     use super::*;
 
-    /// Corrected, rejected, approved, undecided, and whether the trend breaks.
-    type Figures = (u64, u64, u64, u64, bool);
+    /// Corrected, rejected, approved, undecided, and under which rules.
+    type Figures = (u64, u64, u64, u64, &'static str);
 
-    /// Weeks of a thousand records.
-    fn weeks(weeks: &[Figures]) -> Vec<Week> {
+    /// Packets of a thousand records, each so many days after the one before it.
+    fn packets(all: &[(u64, Figures)]) -> Vec<Week> {
         let mut day = NaiveDate::from_ymd_opt(2026, 3, 2).unwrap();
-        let mut week = |&(corrected, rejected, approved, undecided, breaks): &_| {
+        let mut made: Vec<Week> = Vec::new();
+        for (days, (corrected, rejected, approved, undecided, rules)) in all {
+            let (approved, rejected) = (*approved, *rejected);
+            let (corrected, undecided) = (*corrected, *undecided);
             let tally = Tally { approved, rejected, undecided, corrected, ..Tally::default() };
-            day = day + chrono::Days::new(7);
-            Week { day, reviewed: 1_000, tally, breaks, withheld: false, definition: String::new() }
-        };
-        weeks.iter().map(&mut week).collect()
+            day = day + chrono::Days::new(*days);
+            made.push(Week::new(day, 1_000, tally, rules, made.last()));
+        }
+        made
+    }
+
+    /// Weeks after a first one, which holds all that was wrong until then.
+    fn weeks(weeks: &[Figures]) -> Vec<Week> {
+        let first = (300, 30, 270, 0, "a");
+        let all: Vec<_> = std::iter::once(&first).chain(weeks).map(|week| (7, *week)).collect();
+        packets(&all)
     }
 
     #[test]
     fn what_somebody_closed_or_had_mended_is_not_held_against_the_rules() {
-        let mut weeks = weeks(&[(100, 10, 90, 0, false), (100, 110, 90, 0, false)]);
+        let mut weeks = weeks(&[(100, 10, 90, 0, "a"), (100, 110, 90, 0, "a")]);
         let rejected = |weeks: &[Week]| Course::of(weeks).map(|course| course.rejected);
-        assert_eq!(rejected(&weeks), Some(Move::Rises));
-        weeks[1].tally.looked_into = 100;
-        assert_eq!(rejected(&weeks), Some(Move::CannotTell));
-        (weeks[1].tally.looked_into, weeks[1].tally.already_fixed) = (40, 60);
-        assert_eq!(rejected(&weeks), Some(Move::CannotTell));
+        assert_eq!(rejected(&weeks), Ok(Move::Rises));
+        weeks[2].tally.looked_into = 100;
+        assert_eq!(rejected(&weeks), Ok(Move::CannotTell));
+        (weeks[2].tally.looked_into, weeks[2].tally.already_fixed) = (40, 60);
+        assert_eq!(rejected(&weeks), Ok(Move::CannotTell));
     }
 
     #[test]
     fn the_verdict_needs_the_rate_and_what_reviewers_reject() {
-        let before = [(100, 10, 90, 0, false); 4];
+        let before = [(100, 10, 90, 0, "a"); 4];
         for (last, expect) in [
             // The interval of 5 % against 10 % in four thousand excludes zero; that of 9 % does not.
-            ((50, 10, 90, 0, false), "Improving"),
-            ((50, 40, 60, 0, false), "The rate fell, and reviewers reject more"),
-            ((150, 10, 90, 0, false), "Getting worse"),
-            ((150, 40, 60, 0, false), "The rate rose, and reviewers reject more"),
-            ((90, 10, 90, 0, false), "No change that can be told"),
-            (
-                (90, 40, 60, 0, false),
-                "No change of the rate that can be told; reviewers reject more",
-            ),
-            (
-                (90, 0, 100, 0, false),
-                "No change of the rate that can be told; reviewers reject less",
-            ),
+            ((50, 10, 90, 0, "a"), "Improving"),
+            ((50, 40, 60, 0, "a"), "The rate fell, and reviewers reject more"),
+            ((150, 10, 90, 0, "a"), "Getting worse"),
+            ((150, 40, 60, 0, "a"), "The rate rose, and reviewers reject more"),
+            ((90, 10, 90, 0, "a"), "No change that can be told"),
+            ((90, 40, 60, 0, "a"), "No change of the rate that can be told; reviewers reject more"),
+            ((90, 0, 100, 0, "a"), "No change of the rate that can be told; reviewers reject less"),
             // An undecided packet is not judged: the one before it is.
-            ((0, 0, 0, 5, false), "No change that can be told"),
+            ((0, 0, 0, 5, "a"), "No change that can be told"),
             // Behind a break there is nothing to hold it against.
-            ((50, 10, 90, 0, true), "No verdict yet"),
+            ((50, 10, 90, 0, "b"), "No verdict yet"),
         ] {
             let all: Vec<_> = before.into_iter().chain([last]).collect();
             let words = Course::words(Course::of(&weeks(&all)));
             assert!(words.starts_with(expect), "{last:?}: {words}");
         }
-        assert_eq!(Course::of(&weeks(&before[..1])), None);
+        assert_eq!(Course::of(&weeks(&before[..1])), Err(NoCourse::TooFew));
+    }
+
+    #[test]
+    fn only_packets_with_the_new_cases_of_as_many_days_are_held_against_each_other() {
+        let week = (10, 1, 9, 0, "a");
+        let few = (3, 0, 3, 0, "a");
+        let (open, in_part) = ((0, 0, 0, 10, "a"), (5, 0, 5, 5, "a"));
+        let verdict = |all: &[(u64, Figures)]| Course::words(Course::of(&packets(all)));
+        // Same exports, week by week: the first packet holds the whole backlog.
+        let backlog = (7, (100, 10, 90, 0, "a"));
+        for all in [&[backlog][..], &[backlog, (7, week)]] {
+            assert!(verdict(all).starts_with("No verdict yet: the first packet under"), "{all:?}");
+        }
+        let no_change = verdict(&[backlog, (7, week), (7, week)]);
+        assert_eq!(
+            no_change,
+            "No change that can be told (packet of 2026-03-23 against the decided packet before it, each with \
+             the new cases of 7 days)."
+        );
+        // A packet for an event holds the cases of the days since the week before, and so does the next.
+        let event = [backlog, (7, week), (7, week), (2, few), (5, few), (7, week)];
+        assert!(
+            verdict(&event[..4]).starts_with("No verdict on the packet of 2026-03-25: it holds")
+        );
+        assert!(verdict(&event[..5]).contains("holds the new cases of 5 days, and no decided"));
+        assert!(verdict(&event).contains("against the 2 decided packets before it, each with"));
+        // What nobody looked at is decided a week later, with that of the week.
+        let late = [backlog, (7, week), (7, open), (7, week)];
+        assert!(verdict(&late[..3]).starts_with("No verdict yet"));
+        assert!(verdict(&late).contains("it holds the new cases of 14 days, and no decided"));
+        let rest = [backlog, (7, week), (7, in_part), (7, week), (7, week)];
+        assert!(verdict(&rest[..4]).contains("what the packets before it left undecided"));
+        assert!(verdict(&rest).starts_with("No change that can be told"));
+        // What an incomplete packet did not see is in the one after it.
+        let mut unseen = packets(&[backlog, (7, week), (7, week)]);
+        let tally = unseen[1].tally;
+        unseen[1] = unseen[1].clone().lacking(&["leads".to_owned()]);
+        unseen[2] = Week::new(unseen[2].day, 1_000, tally, "a", unseen.get(1));
+        assert!(Course::words(Course::of(&unseen)).contains("or could not see"));
     }
 }

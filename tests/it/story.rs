@@ -185,9 +185,10 @@ fn quarter_comes_out_as_reckoned(job: &Job) {
         "| 2026-04-06 | 18 | 2 | 1 | 0 | 1 | 0 | 1 | 5.6 % to 11.1 % (95 %: 1.0 % to 32.8 %) |\n",
         "28.3 %) |\n| 2026-05-18 | 16 | 0 | 0 | 0 | 0 | 0 | 0 | 0.0 % (95 %: 0.0 % to 19.4 %) |\n",
         "| 2026-04-13 | 18 | 1 | 0 | 0 | 1 | 0 | 0 | 0.0 % to 5.6 % (95 %: 0.0 % to 25.8 %); not comparable",
-        "No change that can be told (packet of 2026-05-18 against the decided packet before it). The last \
-         decided packet of the quarter before, under other rules, fields or another batch: 0.0 % (95 %: \
-         0.0 % to 18.4 %), 2026-03-30.",
+        // Nobody decided on the first packet under these rules, so the second holds all that was wrong.
+        "No verdict yet: the first packet under its rules holds all that was wrong until then; it takes two \
+         after it whose proposals are all decided. The last decided packet of the quarter before, under other \
+         rules, fields or another batch: 0.0 % (95 %: 0.0 % to 18.4 %), 2026-03-30.",
         "\n| 2026-04 | 4 | 4 | 4 | ",
         // Nobody decided on P13 in the packet of 4 May.
         "\n| 2026-05 | 3 | 3 | 2 | ",

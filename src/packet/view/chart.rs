@@ -84,7 +84,8 @@ impl Trend {
         });
         let lines = rated.windows(2).enumerate().filter_map(|(at, pair)| {
             let [(one, from, _), (two, to, _)] = pair else { return None };
-            let joined = !two.breaks && one.tally.open == 0 && two.tally.open == 0;
+            let joined =
+                !two.breaks && two.is_like(one) && one.tally.open == 0 && two.tally.open == 0;
             joined.then(|| {
                 let start = format!("M{} {}", tenth(x(at)), tenth(y(from.share)));
                 start + &format!("L{} {}", tenth(x(at + 1)), tenth(y(to.share)))
