@@ -24,7 +24,7 @@ use crate::source::salesforce::{self, Audience, LoginBy, Version};
 use crate::source::secret::Place;
 use crate::source::{hubspot, odoo};
 
-pub use edits::edits;
+pub use edits::{edits, job_edits};
 pub use schema::{Written, schema_name, schemas};
 
 /// Which CRM the records come from: how they are linked and named, never how they are judged.

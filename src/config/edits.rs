@@ -3,6 +3,7 @@
 //! Does not: judge what the difference does, or notice comments.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 
 use crate::check::MODEL;
 use crate::policy::{Document, Log, Node, Value, quoted};
@@ -30,12 +31,30 @@ pub fn edits(
         .collect()
 }
 
+/// What is different in two texts of the job, as it decides how records are judged. Of how a CRM is asked only
+/// that it is: who logs in there is no matter of the packet.
+pub fn job_edits(before: &str, now: &str) -> Vec<String> {
+    let (mut before, mut now) = (Said::of(before), Said::of(now));
+    let [asked, asks] = [&mut before, &mut now].map(|said| {
+        let all = mem::take(&mut said.settings).into_iter();
+        let (live, others) = all.partition(|(path, _)| path.starts_with("source.live."));
+        said.settings = others;
+        let live: BTreeMap<String, String> = live;
+        live
+    });
+    let mut words = before.edited(&now);
+    if asked != asks {
+        words.push("how the CRM is asked (source.live) is another".to_owned());
+    }
+    words
+}
+
 fn edited(file: &str, before: &str, now: &str) -> Vec<String> {
     if file.ends_with(MODEL) {
         return vec!["likeness is weighed by other figures".to_owned()];
     }
     let words = if file.ends_with(".toml") {
-        settings_edited(before, now)
+        Said::of(before).edited(&Said::of(now))
     } else {
         rows_edited(before, now)
     };
@@ -101,6 +120,28 @@ impl Said {
         }
     }
 
+    /// What another version says otherwise.
+    fn edited(&self, now: &Self) -> Vec<String> {
+        let mut words = keys_edited(&self.settings, &now.settings);
+        for (name, keys) in now.order.iter().filter_map(|name| now.rules.get_key_value(name)) {
+            match self.rules.get(name) {
+                None => words.push(format!("{name} is new")),
+                Some(old) => {
+                    let edited = keys_edited(old, keys);
+                    if !edited.is_empty() {
+                        words.push(format!("{name}: {}", edited.join("; ")));
+                    }
+                }
+            }
+        }
+        let gone = self.order.iter().filter(|name| !now.rules.contains_key(*name));
+        words.extend(gone.map(|name| format!("{name} is gone")));
+        if !self.shared(now).eq(now.shared(self)) {
+            words.push("rules stand in another order".to_owned());
+        }
+        words
+    }
+
     /// The names that another version has as well, in the order written.
     fn shared<'s>(&'s self, other: &'s Self) -> impl Iterator<Item = &'s String> {
         self.order.iter().filter(|name| other.rules.contains_key(*name))
@@ -147,26 +188,15 @@ fn cut(text: &str) -> String {
     text.chars().take(LONGEST - 1).chain(['…']).collect()
 }
 
-fn settings_edited(before: &str, now: &str) -> Vec<String> {
-    let (before, now) = (Said::of(before), Said::of(now));
-    let mut words = keys_edited(&before.settings, &now.settings);
-    for (name, keys) in now.order.iter().filter_map(|name| now.rules.get_key_value(name)) {
-        match before.rules.get(name) {
-            None => words.push(format!("{name} is new")),
-            Some(old) => {
-                let edited = keys_edited(old, keys);
-                if !edited.is_empty() {
-                    words.push(format!("{name}: {}", edited.join("; ")));
-                }
-            }
-        }
-    }
-    let gone = before.order.iter().filter(|name| !now.rules.contains_key(*name));
-    words.extend(gone.map(|name| format!("{name} is gone")));
-    if !before.shared(&now).eq(now.shared(&before)) {
-        words.push("rules stand in another order".to_owned());
-    }
-    words
+/// Two values that differ, cut so that the difference is seen: what is long begins shortly before it.
+fn apart(now: &str, before: &str) -> (String, String) {
+    const BEFORE: usize = LONGEST / 4;
+    let same = now.chars().zip(before.chars()).take_while(|(one, other)| one == other).count();
+    let from = |text: &str| match same {
+        _ if same + BEFORE < LONGEST => cut(text),
+        _ => cut(&['…'].into_iter().chain(text.chars().skip(same - BEFORE)).collect::<String>()),
+    };
+    (from(now), from(before))
 }
 
 fn keys_edited(before: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> Vec<String> {
@@ -175,7 +205,8 @@ fn keys_edited(before: &BTreeMap<String, String>, now: &BTreeMap<String, String>
         .filter_map(|key| match (before.get(key), now.get(key)) {
             (Some(before), Some(now)) if before == now => None,
             (Some(before), Some(now)) => {
-                Some(format!("{key} is {}, was {}", cut(now), cut(before)))
+                let (now, before) = apart(now, before);
+                Some(format!("{key} is {now}, was {before}"))
             }
             (None, Some(now)) => Some(format!("{key} is {}, was not said", cut(now))),
             (Some(before), None) => Some(format!("{key} is not said, was {}", cut(before))),
@@ -246,6 +277,31 @@ mod tests {
                 "rule \"B\" is gone",
                 "rules stand in another order",
             ],
+        );
+    }
+
+    #[test]
+    fn a_difference_behind_much_that_is_the_same_is_seen() {
+        let list =
+            |last: &str| format!("ids = [\"{}\", \"{last}\"]\n", ["00Q1"; 30].join("\", \""));
+        let words = "ids is …\"00Q1\", \"00Q1\", \"00Q2\"], was …\"00Q1\", \"00Q1\", \"00Q3\"]";
+        check("owners.toml", &list("00Q3"), &list("00Q2"), &[words]);
+    }
+
+    #[test]
+    fn a_job_is_told_setting_by_setting_but_for_who_logs_in() {
+        let job = |days: u32, user: &str| {
+            format!(
+                "[batch]\nchanged_within_days = {days}\n[metric.test_records]\nlead = {{ company = \"Test\" }}\n\
+                 [source.live]\nuser = \"{user}\"\n"
+            )
+        };
+        let days = "batch.changed_within_days is 14, was 7";
+        let live = "how the CRM is asked (source.live) is another";
+        assert_eq!(job_edits(&job(7, "a"), &job(14, "b")), [days, live]);
+        assert_eq!(
+            job_edits("", "[metric.test_records]\nlead = { company = \"Test\" }\n"),
+            ["metric.test_records.lead.company is \"Test\", was not said"]
         );
     }
 

@@ -200,7 +200,7 @@ impl Pattern {
     }
 }
 
-/// The file of the job, of which runs keep no text.
+/// The file of the job.
 pub const JOB: &str = "review.toml";
 
 /// How the rules differ from those of the packet before.
@@ -288,7 +288,7 @@ impl RuleChange {
         };
         if self.edits.iter().any(|(file, _)| file == JOB) {
             words += &format!(
-                " What the change of {JOB} does is not known: the earlier one is not kept."
+                " What the change of {JOB} does is not known: nothing was judged under the earlier one."
             );
         }
         if !blind.is_empty() {

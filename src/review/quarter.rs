@@ -339,7 +339,7 @@ impl<'p> Page<'p> {
                 changes.push(format!("{}: the text of the rules is not kept", now.as_of));
                 continue;
             };
-            let mut edits = then.edits((&kept.named, &kept.rules));
+            let mut edits = then.edits(&kept);
             if edits.is_empty() {
                 edits.push(rule_change::reread());
             }

@@ -1,8 +1,9 @@
 //! What a change of the rules does: this week's records, judged under the rules of the packet before too.
 //!
-//! Every run keeps the text of its rules (`rules.json`). `review.toml` is not kept: it may hold the key of
-//! the masked copy.
-//! Does not: read a record or a field that the present rules do not read, or change a rule.
+//! Every run keeps the text of its rules (`rules.json`), and of `review.toml` what decides how records are
+//! judged: the key of the masked copy is no part of that.
+//! Does not: read a record or a field that the present rules do not read, judge under an earlier `review.toml`,
+//! or change a rule.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
@@ -24,9 +25,12 @@ use super::{Folder, manifest, paper};
 /// The file of a run that keeps the text of its rules.
 pub(super) const KEPT: &str = "rules.json";
 
-/// The rules as a run keeps them: the text of each file by its name. Examples judge nothing.
+/// The rules as a run keeps them: the text of each file by its name, and the settings of the job. Examples judge
+/// nothing.
 pub(super) fn kept_text(folder: &Folder) -> serde_json::Result<String> {
-    Ok(serde_json::to_string_pretty(&judging(folder.rules.clone()))? + "\n")
+    let mut texts = judging(folder.rules.clone());
+    texts.insert(JOB.to_owned(), config::judging(JOB, &folder.review));
+    Ok(serde_json::to_string_pretty(&texts)? + "\n")
 }
 
 /// What is kept of the rules in a file that an earlier run wrote.
@@ -49,13 +53,18 @@ pub(super) fn of(
 ) -> Option<RuleChange> {
     let before = past.last?;
     let then = kept(&folder.path.join("runs"), before)?;
-    let mut edits = then.edits((&folder.digests(), &judging(folder.rules.clone())));
+    let now = Kept {
+        named: folder.digests(),
+        job: Some(config::judging(JOB, &folder.review)),
+        rules: judging(folder.rules.clone()),
+    };
+    let mut edits = then.edits(&now);
     let rules = then.rules;
     let effect = if edits.is_empty() {
         edits = vec![reread()];
         Effect::Unknown("the program before is not at hand".to_owned())
     } else if edits.iter().all(|(file, _)| file == JOB) {
-        Effect::Unknown(format!("the earlier {JOB} is not kept"))
+        Effect::Unknown(format!("nothing was judged under the earlier {JOB}"))
     } else {
         match judged_under(rules, folder, config, judged, threads) {
             Ok((reports, blind)) => Effect::Judged {
@@ -77,30 +86,35 @@ pub(super) fn reread() -> (String, Vec<String>) {
 /// What a run was judged by, as it is kept.
 pub(super) struct Kept {
     /// The files that say how to judge.
-    pub(super) named: Vec<RulesFile>,
+    named: Vec<RulesFile>,
+    /// The settings of the job; runs of old kept none.
+    job: Option<String>,
     /// The text of each rules file by its name.
-    pub(super) rules: BTreeMap<String, String>,
+    rules: BTreeMap<String, String>,
 }
 
 impl Kept {
     /// What is different in each file of a later run, in words.
-    pub(super) fn edits(
-        &self,
-        (named, rules): (&[RulesFile], &BTreeMap<String, String>),
-    ) -> Vec<(String, Vec<String>)> {
-        let mut edits = config::edits(&self.rules, rules);
+    pub(super) fn edits(&self, now: &Self) -> Vec<(String, Vec<String>)> {
+        let mut edits = config::edits(&self.rules, &now.rules);
         for (file, _) in &mut edits {
             file.insert_str(0, "rules/");
         }
-        let job = |named: &[RulesFile]| named.iter().find(|it| it.file == JOB).cloned();
-        let jobs = job(&self.named).zip(job(named));
-        if jobs.is_some_and(|(before, now)| {
+        let is_other = |(before, now): (&RulesFile, &RulesFile)| {
             before.sha256 != now.sha256 && before.judging() != now.judging()
-        }) {
-            let words = "it is another, and its text is not kept";
-            edits.push((JOB.to_owned(), vec![words.to_owned()]));
+        };
+        if self.named_job().zip(now.named_job()).is_some_and(is_other) {
+            let words = match (&self.job, &now.job) {
+                (Some(before), Some(now)) => config::job_edits(before, now),
+                (_, _) => vec!["it is another, and its text is not kept".to_owned()],
+            };
+            edits.push((JOB.to_owned(), words));
         }
         edits
+    }
+
+    fn named_job(&self) -> Option<&RulesFile> {
+        self.named.iter().find(|it| it.file == JOB)
     }
 }
 
@@ -108,14 +122,15 @@ impl Kept {
 pub(super) fn kept(runs: &Path, run: &Run) -> Option<Kept> {
     let home = paper::home(runs, run).ok()?;
     let named = manifest::kept(&home)?.rules;
-    let rules = parse(&std::fs::read(home.join(KEPT)).ok()?)?;
+    let mut rules = parse(&std::fs::read(home.join(KEPT)).ok()?)?;
+    let job = rules.remove(JOB);
     let named_by_ledger = manifest::definition_digest(&named) == run.definition;
-    let whole = named.iter().all(|RulesFile { file, sha256, .. }| {
-        file.strip_prefix("rules/").is_none_or(|name| {
-            rules.get(name).is_some_and(|text| digest::sha256(text.as_bytes()) == *sha256)
-        })
+    let is = |text: &String, sha256: &str| digest::sha256(text.as_bytes()) == sha256;
+    let whole = named.iter().all(|named| match named.file.strip_prefix("rules/") {
+        Some(name) => rules.get(name).is_some_and(|text| is(text, &named.sha256)),
+        None => job.as_ref().is_none_or(|job| is(job, named.judging())),
     });
-    (named_by_ledger && whole).then_some(Kept { named, rules })
+    (named_by_ledger && whole).then_some(Kept { named, job, rules })
 }
 
 /// What the checks say of this week's records under other rules, and the codes of those that would have
@@ -199,12 +214,15 @@ mod tests {
     fn a_job_that_another_program_reads_otherwise_was_not_changed() {
         let job = |sha256: &str, judging: &str| {
             let judging_sha256 = Some(judging.to_owned());
-            vec![RulesFile { file: JOB.to_owned(), sha256: sha256.to_owned(), judging_sha256 }]
+            let named =
+                vec![RulesFile { file: JOB.to_owned(), sha256: sha256.to_owned(), judging_sha256 }];
+            Kept { named, job: None, rules: BTreeMap::new() }
         };
-        let kept = Kept { named: job("a", "b"), rules: BTreeMap::new() };
-        let edits = |now: &[RulesFile]| kept.edits((now, &BTreeMap::new())).len();
-        assert_eq!(edits(&job("a", "c")), 0);
-        assert_eq!(edits(&job("d", "b")), 0);
-        assert_eq!(edits(&job("d", "c")), 1);
+        let kept = job("a", "b");
+        assert!(kept.edits(&job("a", "c")).is_empty());
+        assert!(kept.edits(&job("d", "b")).is_empty());
+        // Runs of old kept none of its settings.
+        let words = "it is another, and its text is not kept".to_owned();
+        assert_eq!(kept.edits(&job("d", "c")), [(JOB.to_owned(), vec![words])]);
     }
 }

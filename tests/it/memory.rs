@@ -924,11 +924,45 @@ fn what_changed_rules_find_no_more_is_not_mended() {
     let late = found.lines().filter(|line| line.contains("\"LIF-13\"")).map(state);
     let late: Vec<_> = late.collect();
     assert!(late.len() >= 2 && late.iter().all(|state| *state != "reopened"), "{late:?}");
-    // Of a job that was edited nobody knows what it was: nothing is said of what it did.
+    // Nothing is judged under a job that was edited: nothing is said of what that did.
     job.edit("review.toml", "[source]", "[checks]\noff = [\"LIF-13\"]\n[source]");
     let said = week("2026-11-27");
-    assert!(said.contains("is not known: the earlier review.toml is not kept"), "{said}");
-    assert!(!said.contains("they find what those of"), "{said}");
+    let unknown = "is not known: nothing was judged under the earlier review.toml";
+    assert!(said.contains(unknown) && !said.contains("they find what those of"), "{said}");
+}
+
+#[test]
+fn which_records_are_reviewed_or_counted_otherwise_is_told_setting_by_setting() {
+    let job = Job::weekly();
+    week(&job, 0);
+    let packet = "[packet]\nmask_key = \"a phrase that nobody knows\"\n";
+    let put = |planted: &str| {
+        let metric = format!("[metric.test_records]\nlead = {{ company = {planted} }}\n");
+        job.put(
+            "review.toml",
+            &format!("{REVIEW}\n{packet}[batch]\nchanged_within_days = 400\n{metric}"),
+        );
+    };
+    put("\"Bolt\"");
+    week(&job, 1);
+    put("[\"Bolt\", \"Fox\"]");
+    week(&job, 2);
+    let told = "batch.changed_within_days is 400, was not said";
+    let page = |n: usize, file: &str| job.text(&format!("runs/{}/{file}", WEEKS[n]));
+    assert!(page(1, "packet.html").contains(told));
+    assert!(page(1, "masked.html").contains("2 differences, not quoted in a masked copy"));
+    assert!(!page(1, "masked.html").contains(told));
+    let quarter = job.call(&["quarter"]).ends(0).out;
+    for words in [
+        "2026-03-08: review.toml: batch.changed_within_days is 400, was not said; \
+         metric.test_records.lead.company is \"Bolt\", was not said\n",
+        "2026-03-15: review.toml: metric.test_records.lead.company is [\"Bolt\", \"Fox\"], was \"Bolt\"\n",
+    ] {
+        assert!(quarter.contains(words), "{words}\n{quarter}");
+    }
+    // What is kept of the job holds no key.
+    assert!(!page(1, "rules.json").contains("nobody knows"));
+    job.call(&["verify"]).ends(0);
 }
 
 /// The weekly job with a rule that gives the lead that is worked to another of two people.

@@ -208,7 +208,8 @@ fn quarter_comes_out_as_reckoned(job: &Job) {
         "* 2026-04-13: rules/owners.toml: the file is new\n",
         "* 2026-04-20: rules/owners.toml: the file is gone\n",
         "* 2026-04-27: rules/ids.csv: the file is new\n",
-        "* 2026-05-04: review.toml: it is another, and its text is not kept\n",
+        "* 2026-04-27: review.toml: batch.ids is \"ids.csv\", was not said\n",
+        "* 2026-05-04: review.toml: batch.ids is not said, was \"ids.csv\"\n",
         "(DUP-01, packet of 2026-04-06): rejected (the proposed value is wrong), then approved\n",
         "- [ ] ",
     ] {
