@@ -49,6 +49,24 @@ pub enum Kind {
 /// Values that CRMs and spreadsheets write for "nothing here".
 const NOTHING: [&str; 5] = ["#N/A", "--", "-None-", "[not provided]", "#REF!"];
 
+/// The fields that name another record, by their canonical names. Findings name records by their ids, so what
+/// such a field holds stands in headlines and proposals.
+pub(super) const REFERENCES: [&str; 13] = [
+    "owner",
+    "account",
+    "primary_account",
+    "contact",
+    "lead",
+    "parent",
+    "record",
+    "manager",
+    "converted_contact",
+    "converted_account",
+    "converted_deal",
+    "by",
+    "modified_by",
+];
+
 /// The dates that findings tell by how long ago they were, by their canonical names. When a record was last
 /// modified is told where it may be shown.
 pub(super) const TOLD_DATES: [&str; 15] = [

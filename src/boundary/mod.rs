@@ -31,11 +31,11 @@ pub use figure::DecimalMark;
 pub use intake::{
     Admission, AdmitError, ColumnMap, Gathered, Intake, Load, Misfit, Taken, Withheld, start_of_day,
 };
-use kind::TOLD_DATES;
 pub use kind::{
     CHANGED, DateOrder, HAPPENED, Kind, NOT_AN_ID, id_key, ids, in_full, is_spreadsheet_number,
     letters,
 };
+use kind::{REFERENCES, TOLD_DATES};
 pub use outside::{Exclusions, Outside};
 
 /// The tables a review reads.
@@ -586,6 +586,13 @@ impl Boundary {
                 "it names the record in every finding; take `show` out, or use another id",
             );
         }
+        if name != object.row_key() && REFERENCES.contains(&name) && exposure != Exposure::Shown {
+            entry.problem_with_hint(
+                node.line,
+                format!("`{object}.{name}` cannot be {}", exposure.word()),
+                "it names another record, and findings name records by their ids; take `show` out, or the field off the list (what people are called is hidden by `show` on their `name`)",
+            );
+        }
         if TOLD_DATES.contains(&name) && exposure != Exposure::Shown {
             entry.problem_with_hint(
                 node.line,
@@ -908,5 +915,23 @@ mod tests {
             assert!(date(show).unwrap_err().contains(&problem));
         }
         assert_eq!(date("shown"), Ok(()));
+
+        let field = |object: &str, key: &str, field: &str, show: &str| {
+            let key = format!("{key} = {{ from = \"Key\", why = \"Names it.\" }}");
+            let field =
+                format!("{field} = {{ from = \"X\", show = {show:?}, why = \"Ties it.\" }}");
+            parse(&format!("[{object}.fields]\n{key}\n{field}\n")).map(drop)
+        };
+        for (object, key, name) in
+            [("lead", "id", "owner"), ("deal", "id", "account"), ("field_history", "record", "by")]
+        {
+            for show in ["never", "masked"] {
+                let said = field(object, key, name, show).unwrap_err();
+                let problem = format!("boundary.toml:3: `{object}.{name}` cannot be {show}");
+                assert!(said.contains(&problem) && said.contains("names another record"), "{said}");
+            }
+            assert_eq!(field(object, key, name, "shown"), Ok(()));
+        }
+        assert_eq!(field("user", "id", "name", "never"), Ok(()), "what people are called");
     }
 }
