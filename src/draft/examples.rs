@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
-/// The shipped text without its examples of tables that are drafted, and the draft with those of their keys that
-/// it does not set: as comments, behind what it sets.
+/// The shipped text without its examples of tables that are drafted, and the draft with what they say of the
+/// keys that it sets, and those that it does not set: as comments, behind what it sets.
 pub(super) fn beside(shipped: &str, drafted: &str) -> (String, String) {
+    let drafted = &explained(shipped, drafted);
     let tables = keys_by_table(drafted);
     let mut kept = String::new();
     let mut more: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -35,6 +36,44 @@ pub(super) fn beside(shipped: &str, drafted: &str) -> (String, String) {
     }
     (kept, with_more(drafted, &more))
 }
+
+/// A draft with what the shipped examples say of its keys, behind each that says nothing of itself. A table without
+/// an example, or whose example leaves it to another, takes it from the first that tells.
+fn explained(shipped: &str, drafted: &str) -> String {
+    let mut said: Vec<(&str, &str, &str)> = Vec::new();
+    let mut table = "";
+    for line in shipped.lines().filter_map(|line| line.strip_prefix("# ")) {
+        if let Some(path) = heading(line) {
+            table = path;
+        } else if let (Some(key), Some((_, says))) = (key(line), line.rsplit_once(COMMENT)) {
+            said.push((table, key, says));
+        }
+    }
+    let says = |table: &str, key: &str| {
+        let of_key = || said.iter().filter(|(_, of, _)| *of == key);
+        let own = of_key().find(|(of, ..)| *of == table);
+        own.or_else(|| of_key().next()).map(|(.., says)| *says)
+    };
+    let mut text = String::new();
+    let mut table = None;
+    for line in drafted.lines() {
+        text.push_str(line);
+        let line = bare(line);
+        if let Some(path) = heading(line) {
+            table = (!line.starts_with("[[")).then_some(path);
+        } else if let (Some(table), Some(key)) = (table, key(line))
+            && !line.contains(COMMENT)
+            && let Some(says) = says(table, key)
+        {
+            text += &format!("{COMMENT}{says}");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// What begins a comment behind a setting.
+const COMMENT: &str = "  # ";
 
 /// The tables of a draft, commented ones too, and the keys that each sets.
 fn keys_by_table(drafted: &str) -> BTreeMap<&str, Vec<&str>> {
@@ -111,8 +150,22 @@ mod tests {
         );
         assert_eq!(
             drafted,
-            "[contact]\nfield = \"stage\"\norder = [\n  \"New\",\n]\n# back = []           # moves that are normal\n\n\
+            "[contact]\nfield = \"stage\"  # the field\norder = [\n  \"New\",\n]\n# back = []           # moves that are normal\n\n\
              # [segment]\n# bands = [\n# ]\n# carve_outs = {}\n"
+        );
+    }
+
+    #[test]
+    fn what_is_drafted_says_what_its_keys_mean() {
+        let shipped = "# [contact]\n# field = \"lifecycle\"   # the field\n# order = [\"a\"]   # from first to last\n\
+                       # [deal]\n# field = \"stage\"\n# won = [\"Won\"]       # the good end\n# [bands]\n\
+                       # order = 1         # which comes first\n";
+        let drafted = "[deal]\nfield = \"status\"\norder = [\n  \"New\",  # 3 deals\n]\nwon = []  # 0 deals\n\n\
+                       # [bands]\n# order = 2\n\n[[rule]]\norder = 1\n";
+        assert_eq!(
+            explained(shipped, drafted),
+            "[deal]\nfield = \"status\"  # the field\norder = [  # from first to last\n  \"New\",  # 3 deals\n]\n\
+             won = []  # 0 deals\n\n# [bands]\n# order = 2  # which comes first\n\n[[rule]]\norder = 1\n"
         );
     }
 
