@@ -274,14 +274,8 @@ fn again(
     let started = Started { event: run.event.as_deref(), ledger };
     let made = write_up(folder, &config, link, &judged, started, threads)?;
     let files = made.files();
-    // Examples that lay beside the rules were kept with them once.
-    let is_same = |file: &str, old: &[u8], new: &[u8]| {
-        let rules = |bytes| rule_change::parse(bytes).filter(|_| file == rule_change::KEPT);
-        old == new || rules(old).is_some_and(|old| Some(old) == rules(new))
-    };
-    let is_other = |(file, bytes): &&(&str, &[u8])| {
-        !fs::read(home.join(file)).is_ok_and(|old| is_same(file, &old, bytes))
-    };
+    let is_other =
+        |(file, bytes): &&(&str, &[u8])| !fs::read(home.join(file)).is_ok_and(|old| old == *bytes);
     let different = files.iter().find(is_other);
     Ok(match different {
         None => Again::Same,

@@ -258,16 +258,12 @@ fn examples_beside_the_rules_change_no_packet() {
     job.call(&["verify"]).ends(0);
     week(&job, 1);
     assert!(!job.text("runs/2026-03-08/rules.json").contains("examples.toml"));
-    // A packet that holds them, as they were written once.
-    let kept = job.text("runs/2026-03-08/rules.json");
-    job.put(
-        "runs/2026-03-08/rules.json",
-        &kept.replacen("{\n", "{\n  \"examples.toml\": \"# Some.\\n\",\n", 1),
-    );
-    let said = job.call(&["verify"]).ends(0).out;
-    assert_eq!(said.matches("run again, the same bytes").count(), 2, "{said}");
     job.edit("runs/2026-03-08/rules.json", "Dana Reyes", "Dana Reed");
-    assert!(job.call(&["verify"]).ends(4).out.contains("rules.json comes out differently"));
+    let said = job.call(&["verify"]).ends(4).out;
+    assert!(
+        said.contains("2026-03-08/rules.json: it is not the file that the ledger names"),
+        "{said}"
+    );
 }
 
 #[test]
