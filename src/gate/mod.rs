@@ -295,6 +295,21 @@ impl Gate {
         self.signers.check(name, bytes, signature)
     }
 
+    /// Whether a decisions file may name a second approver.
+    ///
+    /// # Errors
+    /// Where no decision asks for one: they would be named, and nothing of it recorded.
+    pub fn check_second(&self, name: Option<&str>) -> Result<(), Refusal> {
+        let is_named = name.is_some_and(|name| !name.trim().is_empty());
+        if is_named && self.profile != Profile::Operator {
+            return refusal(
+                "it names a second approver, and rules/approvals.toml asks for none",
+                "leave `second_approver` out: only the operator profile has what is held approved by two",
+            );
+        }
+        Ok(())
+    }
+
     /// Lets a decision pass, or says why it does not stand.
     pub fn decide(&self, case: &Case, claim: &Claim) -> Result<Decision, Refusal> {
         let (by, scope) = self.person(&claim.by)?;

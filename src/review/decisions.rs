@@ -108,7 +108,8 @@ struct Wire {
     ledger_head: String,
     /// Who decides, as rules/approvals.toml names them.
     approver: String,
-    /// Who approves beside them what is held, where the profile asks for a second person.
+    /// Who approves beside them what is held, where the profile asks for a second person; elsewhere nobody may
+    /// be named.
     #[serde(default)]
     second_approver: Option<String>,
     /// How many decisions of each kind it holds: by them a file that lost a part is known.

@@ -299,6 +299,9 @@ impl<'a> Desk<'a> {
         if let Some(what) = unfit(filed, paper, part) {
             log.note(&filed.name, 0, what, Some(decisions::COUNT_ANEW.to_owned()));
         }
+        if let Err(Refusal { what, remedy }) = self.gate.check_second(filed.second.as_deref()) {
+            log.note(&filed.name, 0, what, Some(remedy));
+        }
         let mut seen: BTreeMap<&FindingId, usize> = BTreeMap::new();
         let mut decided = Vec::new();
         let mut known = 0;

@@ -413,27 +413,25 @@ fn what_does_not_stand_is_refused_with_line_and_remedy() {
     let job = reviewed();
     let new = || Filled::of(&job, DAY);
     let good = |filled: Filled| filled.says(&job, DAY, "OWN-02", "00Q4", reject("rule_wrong"));
-    check_refused(&job, &good(new().with("run", "2026-02-22-00000000")), &["does not know"]);
-    check_refused(
-        &job,
-        &good(new().with("packet_digest", &format!("sha256:{}", "0".repeat(64)))),
-        &["`packet_digest` is not that of the packet of 2026-03-01"],
-    );
-    check_refused(
-        &job,
-        &good(new().with("ledger_head", &"a".repeat(64))),
-        &["`ledger_head` is not the head"],
-    );
-    check_refused(
-        &job,
-        &good(new().with("approver", "Mallory")),
-        &["these may decide: Dana Reyes"],
-    );
-    check_refused(
-        &job,
-        &good(new().with("schema", "crm-review/decisions/9")),
-        &["another version"],
-    );
+    let other_packet = format!("sha256:{}", "0".repeat(64));
+    for (key, value, words) in [
+        ("run", "2026-02-22-00000000", "does not know"),
+        (
+            "packet_digest",
+            &*other_packet,
+            "`packet_digest` is not that of the packet of 2026-03-01",
+        ),
+        ("ledger_head", &"a".repeat(64), "`ledger_head` is not the head"),
+        ("approver", "Mallory", "these may decide: Dana Reyes"),
+        (
+            "second_approver",
+            "Ida Moor",
+            "it names a second approver, and rules/approvals.toml asks",
+        ),
+        ("schema", "crm-review/decisions/9", "another version"),
+    ] {
+        check_refused(&job, &good(new().with(key, value)), &[words]);
+    }
     check_refused(&job, &good(good(new())), &["bad.json:11: ", "decided twice, first on line 4"]);
     let stranger = json!({"decision": "reject", "reason_code": "other", "note": "x", "finding": "F-0000000000"});
     check_refused(
