@@ -154,6 +154,7 @@ impl<'l> Past<'l> {
         let mut memory = BTreeMap::new();
         let mut since = Since { day: self.last.map(|run| run.as_of), ..Since::default() };
         let mut standings = self.recognise(now, &mut memory, &mut since);
+        self.take_over(runs, now.judged.as_of.day, &standings);
         self.ask_anew(runs, now, &mut standings);
         let (pulled, boundary) = (&now.judged.pulled, &now.config.boundary);
         let (sights, gaps) =
@@ -231,6 +232,27 @@ impl<'l> Past<'l> {
             memory.insert(id, seen);
         }
         standings
+    }
+
+    /// Remembers what was decided on an earlier packet of the day and is not found any more: the weeks to come
+    /// look back at this run alone. That such a packet is gone is told where its decisions are counted.
+    fn take_over(
+        &mut self,
+        runs: &Path,
+        day: NaiveDate,
+        standings: &BTreeMap<FindingId, Standing<'l>>,
+    ) {
+        let Self { decisions, memory, .. } = self;
+        let of_day = decisions.values().filter(|(_, run)| run.as_of == day);
+        let of_day: BTreeMap<&str, &Run> = of_day.map(|(_, run)| (&*run.id, *run)).collect();
+        for run in of_day.into_values() {
+            for (id, then) in remembered(runs, run).unwrap_or_default() {
+                let is_decided = decisions.get(&id).is_some_and(|(_, on)| on.id == run.id);
+                if is_decided && !standings.contains_key(&id) {
+                    memory.entry(id).or_insert(then);
+                }
+            }
+        }
     }
 
     /// Asks for a decision where the one that would stand was made on another proposal: a rule that was

@@ -1816,10 +1816,13 @@ fn what_was_decided_and_applied_counts_although_another_packet_of_its_day_follow
     let quarter = job.call(&["quarter"]).ends(0).out;
     assert!(quarter.contains("\nApproved: 2. "), "{quarter}");
     job.call(&["verify"]).ends(0);
-    // The week after counts none of it again.
-    job.call(&["run", "--as-of", "2026-03-08"]).ends(0);
+    // The week after counts none of it again, and it is told once that it happened.
+    let said = job.call(&["run", "--as-of", "2026-03-08"]).ends(0).out;
+    assert!(said.contains("2 approved and applied"), "{said}");
     let table = job.call(&["metrics"]).ends(0).out;
     assert_eq!(week(&table, "2026-03-08"), [4, 0, 0, 0, 0, 0]);
+    let said = job.call(&["run", "--as-of", "2026-03-15"]).ends(0).out;
+    assert!(!said.contains("approved and applied"), "{said}");
 
     // Without the packet that was decided on, the rate would lack what was decided.
     let mut packets: Vec<_> = fs::read_dir(job.path("runs")).unwrap().flatten().collect();
