@@ -42,7 +42,7 @@ pub(super) struct Past<'l> {
     pub(super) last: Option<&'l Run>,
     memory: BTreeMap<FindingId, Memory>,
     /// Of each finding, the last decision, with the run whose packet it was made on.
-    decisions: BTreeMap<&'l FindingId, (&'l Decided, &'l Run)>,
+    decisions: LastDecisions<'l>,
     /// What cannot be told of the past, and why.
     gaps: Vec<String>,
 }
@@ -242,14 +242,10 @@ impl<'l> Past<'l> {
         day: NaiveDate,
         standings: &BTreeMap<FindingId, Standing<'l>>,
     ) {
-        let Self { decisions, memory, .. } = self;
-        let of_day = decisions.values().filter(|(_, run)| run.as_of == day);
-        let of_day: BTreeMap<&str, &Run> = of_day.map(|(_, run)| (&*run.id, *run)).collect();
-        for run in of_day.into_values() {
+        for (run, decided) in decided_on(&self.decisions, day) {
             for (id, then) in remembered(runs, run).unwrap_or_default() {
-                let is_decided = decisions.get(&id).is_some_and(|(_, on)| on.id == run.id);
-                if is_decided && !standings.contains_key(&id) {
-                    memory.entry(id).or_insert(then);
+                if decided.contains_key(&id) && !standings.contains_key(&id) {
+                    self.memory.entry(id).or_insert(then);
                 }
             }
         }
@@ -557,8 +553,11 @@ fn memory_of(runs: &Path, run: &Run) -> Result<(String, Vec<u8>), PaperError> {
     }
 }
 
-/// Of each finding, the last decision up to a day, with the run whose packet it was made on.
-fn decisions(entries: &[Entry], day: NaiveDate) -> BTreeMap<&FindingId, (&Decided, &Run)> {
+/// Of each finding, the last decision, with the run whose packet it was made on.
+type LastDecisions<'l> = BTreeMap<&'l FindingId, (&'l Decided, &'l Run)>;
+
+/// What was decided up to a day.
+pub(super) fn decisions(entries: &[Entry], day: NaiveDate) -> LastDecisions<'_> {
     let mut last = BTreeMap::new();
     let mut known: BTreeMap<&str, &Run> = BTreeMap::new();
     let taken_back = ledger::taken_back(entries);
@@ -578,6 +577,19 @@ fn decisions(entries: &[Entry], day: NaiveDate) -> BTreeMap<&FindingId, (&Decide
         }
     }
     last
+}
+
+/// What of it was decided on the packets of one day, packet by packet.
+pub(super) fn decided_on<'l>(
+    decisions: &LastDecisions<'l>,
+    day: NaiveDate,
+) -> Vec<(&'l Run, BTreeMap<&'l FindingId, &'l Decided>)> {
+    let mut packets: BTreeMap<&str, (&Run, BTreeMap<_, _>)> = BTreeMap::new();
+    for (id, (decided, run)) in decisions.iter().filter(|(_, (_, run))| run.as_of == day) {
+        let (_, on) = packets.entry(&run.id).or_insert_with(|| (run, BTreeMap::new()));
+        on.insert(*id, *decided);
+    }
+    packets.into_values().collect()
 }
 
 /// The run that one of this day looks back at.

@@ -11,9 +11,9 @@ use chrono::NaiveDate;
 
 use crate::boundary::RecordRef;
 use crate::finding::FindingId;
-use crate::gate::Verdict;
-use crate::ledger::{self, Entry, Run};
+use crate::ledger::Entry;
 
+use super::history;
 use super::paper::{Paper, PaperError};
 use super::tally::{Scope, Stand};
 
@@ -37,27 +37,18 @@ impl Settled {
         day: NaiveDate,
         is_proposed: impl Fn(&FindingId) -> bool,
     ) -> Result<Self, PaperError> {
-        let taken_back = ledger::taken_back(before);
-        let counts = |run: &&Run| run.as_of == day && !taken_back.contains(run.id.as_str());
-        let known: BTreeMap<&str, &Run> =
-            ledger::runs(before).filter(counts).map(|run| (run.id.as_str(), run)).collect();
-        let mut verdicts: BTreeMap<&FindingId, &Verdict> = BTreeMap::new();
-        let mut papers: BTreeMap<&str, &Run> = BTreeMap::new();
-        for entry in before {
-            let Entry::Decisions(decisions) = entry else { continue };
-            let Some(run) = known.get(decisions.run.as_str()) else { continue };
-            for one in decisions.decided.iter().filter(|one| !is_proposed(&one.finding)) {
-                verdicts.insert(&one.finding, one.decision.verdict());
-                papers.insert(&run.id, run);
-            }
-        }
+        let decided = history::decisions(before, day);
         let mut settled = Self::default();
-        for run in papers.into_values() {
+        for (run, mut decided) in history::decided_on(&decided, day) {
+            decided.retain(|id, _| !is_proposed(id));
+            if decided.is_empty() {
+                continue;
+            }
             settled.reviewed = settled.reviewed.max(run.reviewed);
             for (id, told) in Paper::of(runs, run)?.iter() {
-                if let Some(verdict) = verdicts.get(id) {
-                    let stands = (Stand::after(verdict), told.scope, told.counts.clone());
-                    settled.proposals.insert(id.clone(), stands);
+                if let Some(decided) = decided.get(id) {
+                    let stand = Stand::after(decided.decision.verdict());
+                    settled.proposals.insert(id.clone(), (stand, told.scope, told.counts.clone()));
                 }
             }
         }
