@@ -199,21 +199,77 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
 /// not at all.
 pub(crate) fn rewrite(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
     refuse_link(path)?;
-    let draft = beside(path, "draft");
-    match fs::remove_file(&draft) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(disk(&draft)(error)),
-        Ok(()) | Err(_) => {}
-    }
-    write(&draft, bytes)?;
-    let placed = match fs::metadata(path) {
-        Ok(there) => fs::set_permissions(&draft, there.permissions()),
-        Err(_) => Ok(()),
-    };
-    if let Err(error) = placed.and_then(|()| fs::rename(&draft, path)) {
-        let _ = fs::remove_file(&draft);
-        return Err(disk(path)(error));
-    }
+    let placed = Output::create(path).and_then(|mut out| {
+        out.write_all(bytes)?;
+        if let Ok(there) = fs::metadata(path) {
+            out.file.set_permissions(there.permissions())?;
+        }
+        out.finish()
+    });
+    placed.map_err(disk(path))?;
     sync(home(path))
+}
+
+/// A private file that comes into its place whole: until then it lies beside it, and what stood there stays.
+/// What is no plain file, such as a pipe, is written as it comes.
+#[derive(Debug)]
+pub(crate) struct Output {
+    file: File,
+    /// Where it lies and where it belongs, until it is there.
+    on_its_way: Option<[PathBuf; 2]>,
+}
+
+impl Output {
+    pub(crate) fn create(path: &Path) -> io::Result<Self> {
+        let there = fs::metadata(path);
+        let is_plain = there.as_ref().map_or(true, fs::Metadata::is_file);
+        if is_plain && path.is_symlink() {
+            return Err(io::Error::other("it is a symbolic link; nothing is written through one"));
+        }
+        if there.is_ok() {
+            // Who may not write to a file may not replace it either.
+            let file = OpenOptions::new().write(true).open(path)?;
+            if !is_plain {
+                return Ok(Self { file, on_its_way: None });
+            }
+        }
+        let draft = beside(path, "draft");
+        match fs::remove_file(&draft) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+        Ok(Self { file, on_its_way: Some([draft, path.to_owned()]) })
+    }
+
+    /// Puts it in its place; without this, nothing of it stays.
+    pub(crate) fn finish(mut self) -> io::Result<()> {
+        if let Some([draft, place]) = &self.on_its_way {
+            self.file.sync_all()?;
+            fs::rename(draft, place)?;
+            self.on_its_way = None;
+        }
+        Ok(())
+    }
+}
+
+impl io::Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        if let Some([draft, _]) = &self.on_its_way {
+            // Half of it helps nobody, and takes the room that is wanting.
+            let _ = fs::remove_file(draft);
+        }
+    }
 }
 
 /// The folder that a file lies in.

@@ -1,14 +1,16 @@
-//! What `match` writes: pairs, clusters, weights, the model, and the folder that Splink works from.
+//! What `match` writes: pairs, clusters, weights, the model, and the folder that Splink works from. A file comes
+//! into its place whole.
 //!
 //! Does not: link, or say what was found.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufWriter, Write as _};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use super::table::Table;
 use super::{Clustered, Found, LinkingError, Order};
+use crate::folder::Output;
 use crate::matching::cluster::Cluster;
 use crate::matching::splink::Dialect;
 use crate::matching::{Linkage, Records as _};
@@ -145,18 +147,18 @@ fn write_rows<R>(path: &Path, rows: impl IntoIterator<Item = R>) -> io::Result<(
 where
     R: IntoIterator<Item = String>,
 {
-    let mut out = csv::Writer::from_writer(BufWriter::new(File::create(path)?));
+    let mut out = csv::Writer::from_writer(BufWriter::new(Output::create(path)?));
     for row in rows {
         out.write_record(row)?;
     }
     let out = out.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
-    out.into_inner()?.sync_all()
+    out.into_inner()?.finish()
 }
 
 fn write_text(path: &Path, text: &str) -> io::Result<()> {
-    let mut out = File::create(path)?;
+    let mut out = Output::create(path)?;
     out.write_all(text.as_bytes())?;
-    out.sync_all()
+    out.finish()
 }
 
 fn write_pairs(order: &Order, table: &Table, found: &Found) -> io::Result<()> {
@@ -178,7 +180,7 @@ fn write_table<const N: usize, T: Sync>(
     /// Items that a thread puts into words in one go, and how many are in memory as such.
     const STRETCH: usize = 1 << 14;
     const AT_A_TIME: usize = 16 * STRETCH;
-    let mut out = File::create(path)?;
+    let mut out = Output::create(path)?;
     out.write_all(format!("{}\n", header.join(",")).as_bytes())?;
     for items in items.chunks(AT_A_TIME) {
         let stretches: Vec<&[T]> = items.chunks(STRETCH).collect();
@@ -193,5 +195,5 @@ fn write_table<const N: usize, T: Sync>(
             out.write_all(&text?)?;
         }
     }
-    out.sync_all()
+    out.finish()
 }

@@ -4,10 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::num::NonZeroUsize;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use serde::Serialize;
@@ -15,7 +13,7 @@ use serde::Serialize;
 use chrono_tz::Tz;
 
 use crate::boundary::{Admission, AdmitError, Boundary, Field, Load, Object, Withheld, letters};
-use crate::folder;
+use crate::folder::{self, Output};
 
 use super::Admit;
 use super::csv::{
@@ -637,27 +635,12 @@ impl Sink for Rows<'_> {
 fn write_rows(path: &Path, names: &[&str], sinks: Vec<Rows<'_>>) -> io::Result<()> {
     let mut header = csv::Writer::from_writer(Vec::new());
     header.write_record(names)?;
-    let mut file = create(path)?;
+    let mut file = Output::create(path)?;
     let headers = std::iter::once(Some(header));
     for out in headers.chain(sinks.into_iter().map(|sink| sink.out)).flatten() {
         file.write_all(&out.into_inner().map_err(|error| io::Error::other(error.to_string()))?)?;
     }
-    file.sync_all()
-}
-
-/// A file for its owner alone; what stands behind a link is left as it is.
-fn create(path: &Path) -> io::Result<File> {
-    if path.is_symlink() {
-        return Err(io::Error::other("the output is a symbolic link"));
-    }
-    let mut open = OpenOptions::new();
-    let file = open.write(true).create(true).truncate(false).mode(0o600).open(path)?;
-    // The mode is only for a file that was not there. A device is not this program's to close to others.
-    if file.metadata()?.is_file() {
-        file.set_permissions(Permissions::from_mode(0o600))?;
-        file.set_len(0)?;
-    }
-    Ok(file)
+    file.finish()
 }
 
 /// What the values of a column look like, as far as its name tells.

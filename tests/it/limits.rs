@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, chown};
+use std::os::unix::fs::{MetadataExt as _, chown, symlink};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -111,4 +111,36 @@ fn what_does_not_fit_on_the_disk_leaves_no_draft() {
     assert!(told.err.contains(".rules.draft/"), "{}", told.err);
     assert!(!job.has("drafted/.rules.draft") && !job.has("drafted/rules"));
     init(":").ends(0);
+}
+
+#[test]
+fn an_output_that_does_not_fit_leaves_what_stood_there() {
+    // Everybody stands there twice.
+    let row = |n: usize| format!("P{n},Ann{},Smith{},ann{}@acme.com\n", n % 60, n % 60, n % 60);
+    let rows: String = (0..120).map(row).collect();
+    let people = format!("Id,First Name,Last Name,Email\n{rows}");
+    let job = Job::new(&[("people.csv", &people)]);
+    for arguments in [
+        &["match", "people.csv", "--pairs", "out.csv"][..],
+        &["match", "people.csv", "--pairs", "pairs.csv", "--clusters", "out.csv"],
+        &["match", "people.csv", "--pairs", "pairs.csv", "--weights", "out.csv"],
+        &["inspect", "people.csv", "--fields", "Id,Email", "--rows-out", "out.csv"],
+    ] {
+        let call = |limits: &str| said(&mut limited(&job, program(), limits, arguments));
+        call(":").ends(0);
+        assert!(job.text("out.csv").len() > 512, "{arguments:?}");
+        let stood = job.files();
+        let told = call("trap '' XFSZ; ulimit -f 1").ends(3);
+        assert!(format!("{}{}", told.out, told.err).contains("File too large"), "{arguments:?}");
+        assert!(job.files() == stood, "{arguments:?}");
+        // What lies behind a link is left alone, and a pipe has nothing to lose.
+        fs::remove_file(job.path("out.csv")).unwrap();
+        symlink("elsewhere.csv", job.path("out.csv")).unwrap();
+        let told = call(":").ends(3);
+        assert!(format!("{}{}", told.out, told.err).contains("symbolic link"), "{arguments:?}");
+        assert!(!job.has("elsewhere.csv"));
+        fs::remove_file(job.path("out.csv")).unwrap();
+    }
+    let piped = job.call(&["match", "people.csv", "--pairs", "/dev/stdout"]).ends(0).out;
+    assert!(piped.starts_with("id_l,id_r,score,weight\n"), "{piped}");
 }
