@@ -155,14 +155,9 @@ impl Mask {
         self.tokens.get(text.trim()).map_or(text, String::as_str)
     }
 
-    /// Covers the values in the texts of the page but the program's own.
-    pub(super) fn cover(&self, page: &mut Value) {
-        self.cover_at("page", None, page);
-    }
-
-    /// The same in what the page's script is told.
-    pub(super) fn cover_script(&self, told: &mut Value) {
-        self.cover_at("script", None, told);
+    /// Covers the values in the texts of the page, or of what its script is told, but the program's own.
+    pub(super) fn cover(&self, place: &str, shown: &mut Value) {
+        self.cover_at(place, None, shown);
     }
 
     fn cover_at(&self, place: &str, of: Option<&Values>, page: &mut Value) {
@@ -345,7 +340,7 @@ mod tests {
             "value": "records",
             "first": [said(&one), said(&other)],
         });
-        mask.cover(&mut page);
+        mask.cover("page", &mut page);
         let [ann, records, owner, fox] =
             ["Ann", "records", "the owner", "Fox"].map(|name| mask.value(name));
         assert_eq!(page["lede"], "2 of 9 records");

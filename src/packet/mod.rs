@@ -1,8 +1,8 @@
 //! The packet: what a review says to the person who decides, in three shapes.
 //!
 //! [`render`] makes one HTML file that needs nothing beside it, [`summary()`] the text that is mailed, and
-//! [`findings_lines`] the public JSON lines. All three are functions of a [`Review`] alone, so the same
-//! review gives the same bytes.
+//! [`findings_lines`] the public JSON lines. All three are functions of a [`Review`] alone, of which
+//! [`Proposals`] are made once for all its texts, so the same review gives the same bytes.
 //! Does not: pull, judge, decide, read the clock or write a file.
 
 mod escape;
@@ -14,10 +14,12 @@ mod summary;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
 
 use chrono::NaiveDate;
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use tera::Tera;
 
@@ -27,6 +29,7 @@ use crate::digest;
 use crate::finding::FindingId;
 use crate::gate::{Decision, Profile};
 use crate::metrics::{Percent, Rate, Week};
+use crate::threads;
 
 pub(crate) use escape::counted;
 pub use escape::visible;
@@ -34,6 +37,7 @@ pub use link::{LinkError, RecordLink};
 pub use mask::{Learning, Mask};
 pub use slice::Slice;
 pub use summary::summary;
+pub use view::Proposals;
 pub(crate) use view::{Fact, Line, Proposed, Quote, Ref};
 
 /// The version of the format of decisions files, which a packet writes.
@@ -815,25 +819,44 @@ pub enum PacketError {
     Json(#[from] serde_json::Error),
 }
 
-const TEMPLATES: [(&str, &str); 4] = [
+const TEMPLATES: [(&str, &str); 5] = [
     ("packet.html", include_str!("../../templates/packet.html")),
     ("parts.html", include_str!("../../templates/parts.html")),
+    ("block.html", include_str!("../../templates/block.html")),
     ("card.html", include_str!("../../templates/card.html")),
     ("line.html", include_str!("../../templates/line.html")),
 ];
 
 /// The packet as one HTML file.
-pub fn render(review: &Review<'_>) -> Result<String, PacketError> {
-    // The page is let go once the templates have theirs: with many proposals it is large.
-    let context = match review.mask {
-        None => tera::Context::from_serialize(&view::Page::of(review)?)?,
-        Some(mask) => {
-            let mut page = serde_json::to_value(view::Page::of(review)?)?;
-            mask.cover(&mut page);
-            tera::Context::from_serialize(&page)?
-        }
+pub fn render(
+    review: &Review<'_>,
+    proposals: &Proposals<'_>,
+    threads: NonZeroUsize,
+) -> Result<String, PacketError> {
+    let engine = engine()?;
+    let (page, queue) = view::Page::of(review, proposals)?;
+    let blocks: Vec<_> = queue.groups().iter().flatten().collect();
+    let block = |at: usize| match blocks.get(at) {
+        Some(block) => Ok(engine.render("block.html", &context(review, &block.view(review))?)?),
+        None => Ok(String::new()),
     };
-    Ok(engine()?.render("packet.html", &context)?)
+    let mut blocks = threads::each(threads, blocks.len(), block).into_iter();
+    let cards = queue.groups().iter().map(|group| blocks.by_ref().take(group.len()).collect());
+    let cards = cards.collect::<Result<Vec<String>, PacketError>>()?;
+    let mut context = context(review, &page)?;
+    // With many proposals either is large.
+    drop(page);
+    context.insert("cards", &cards);
+    drop(cards);
+    Ok(engine.render("packet.html", &context)?)
+}
+
+/// What a template shows; in a masked copy with tokens.
+fn context(review: &Review<'_>, shown: &impl Serialize) -> Result<tera::Context, PacketError> {
+    let Some(mask) = review.mask else { return Ok(tera::Context::from_serialize(shown)?) };
+    let mut shown = serde_json::to_value(shown)?;
+    mask.cover("page", &mut shown);
+    Ok(tera::Context::from_serialize(&shown)?)
 }
 
 /// The templates, every one of which escapes every value.
@@ -851,21 +874,21 @@ fn engine() -> Result<Tera, tera::Error> {
 /// `findings.jsonl`: one JSON object a line, in the packet's order.
 pub fn findings_lines(review: &Review<'_>) -> Result<String, PacketError> {
     let mut lines = String::new();
-    each_line(review, |line| lines += line)?;
+    each_line(&view::in_order(review), |line| lines += line)?;
     Ok(lines)
 }
 
-/// The digest of `findings.jsonl`, for which it is not held as a whole.
-pub fn findings_digest(review: &Review<'_>) -> Result<String, PacketError> {
+/// The digest of what stands of these in `findings.jsonl`, for which it is not held as a whole.
+fn findings_digest(found: &[view::Found<'_>]) -> Result<String, PacketError> {
     let mut digest = Sha256::new();
-    each_line(review, |line| digest.update(line))?;
+    each_line(found, |line| digest.update(line))?;
     Ok(digest::hex(&digest.finalize()))
 }
 
 /// Gives each line of `findings.jsonl`, with its end.
-fn each_line(review: &Review<'_>, mut take: impl FnMut(&str)) -> Result<(), PacketError> {
-    for found in view::in_order(review) {
-        let mut line = serde_json::to_string(&Line::of(&found))?;
+fn each_line(found: &[view::Found<'_>], mut take: impl FnMut(&str)) -> Result<(), PacketError> {
+    for found in found {
+        let mut line = serde_json::to_string(&Line::of(found))?;
         line.push('\n');
         take(&line);
     }
@@ -898,12 +921,14 @@ mod tests {
     }
 
     #[test]
-    fn only_the_style_and_the_script_go_unescaped() {
+    fn only_the_style_the_script_and_what_was_escaped_go_unescaped() {
         for (name, text) in TEMPLATES {
             let safe: Vec<_> =
                 text.match_indices("safe").map(|(at, _)| &text[at - 9..at]).collect();
-            let expect =
-                if name == "packet.html" { vec![" style | ", "script | "] } else { vec![] };
+            let expect = match name {
+                "packet.html" => vec![" style | ", "script | ", "[g.at] | "],
+                _ => vec![],
+            };
             assert_eq!(safe, expect, "{name}");
         }
     }

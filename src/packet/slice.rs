@@ -4,7 +4,6 @@
 //! of findings.jsonl that belong to it, so that their digest can be told from the whole file.
 //! Does not: say whose work a record is.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::check::By;
@@ -23,11 +22,6 @@ pub struct Slice {
 impl Slice {
     /// By what a packet can be sliced.
     pub const BY: [By; 2] = [By::Owner, By::Team];
-
-    /// True where a record of these groups belongs to it.
-    pub(super) fn holds(&self, groups: Option<&BTreeMap<By, String>>) -> bool {
-        groups.and_then(|groups| groups.get(&self.by)) == self.name.as_ref()
-    }
 
     /// True for the name of a page of it, or of another slice that is called alike.
     pub fn is_page(&self, name: &str) -> bool {

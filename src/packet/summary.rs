@@ -14,7 +14,7 @@ use crate::finding::{Hold, Severity};
 use crate::metrics::Course;
 
 use super::escape::{counted, grouped, visible};
-use super::view::{Approval, Found, asked_and_quiet, gravest, since_lines};
+use super::view::{Approval, Found, Proposals, gravest, since_lines};
 use super::{Completeness, Review, demoted, off, redefined};
 
 const WIDTH: usize = 78;
@@ -22,8 +22,8 @@ const WIDTH: usize = 78;
 const NAMED: usize = 10;
 
 /// The summary in plain text, at most 78 columns wide but for a long id and the packet's path.
-pub fn summary(review: &Review<'_>) -> String {
-    let (found, quiet) = asked_and_quiet(review);
+pub fn summary(review: &Review<'_>, proposals: &Proposals<'_>) -> String {
+    let found = proposals.asked.as_slice();
     let week = review.as_of.day.iso_week();
     let mut out = String::new();
     paragraph(
@@ -37,7 +37,7 @@ pub fn summary(review: &Review<'_>) -> String {
             review.as_of.zone
         ),
     );
-    paragraph(&mut out, "", &format!("{}. Nothing has been applied.", review.extent(&found)));
+    paragraph(&mut out, "", &format!("{}. Nothing has been applied.", review.extent(found)));
     if let Some(words) = left_out(review) {
         paragraph(&mut out, "", &words);
     }
@@ -84,7 +84,7 @@ pub fn summary(review: &Review<'_>) -> String {
             );
         }
     }
-    for (n, line) in since_lines(review, &quiet).iter().enumerate() {
+    for (n, line) in since_lines(review, proposals).iter().enumerate() {
         if n == 0 {
             out.push('\n');
         }
@@ -94,8 +94,8 @@ pub fn summary(review: &Review<'_>) -> String {
         out.push('\n');
         paragraph(&mut out, "", &words);
     }
-    families(&mut out, &found);
-    first(&mut out, &found);
+    families(&mut out, found);
+    first(&mut out, found);
     checks(&mut out, review);
     if review.ledger_len == 0 {
         out.push_str("\nThis run is the ledger's first entry.\n");

@@ -5,13 +5,14 @@
 //! Does not: decide what a part holds; that is the packet's.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
 
 use crate::boundary::{Batch, Cell, Field, Kind, Object, RecordRef, Row, Shown};
-use crate::check::{self, By};
+use crate::check;
 use crate::config::{Config, MaskKey};
 use crate::digest;
 use crate::finding::{Changed, Evidence, Finding};
-use crate::packet::{self, Learning, Mask, PacketError, Pattern, Review, RuleChange, Slice};
+use crate::packet::{self, Learning, Mask, PacketError, Pattern, Proposals, Review, RuleChange};
 
 use super::judged::Judged;
 use super::{counted, history};
@@ -30,11 +31,13 @@ pub(super) fn copies(
     config: &Config,
     judged: &Judged,
     review: &Review<'_>,
+    proposals: &Proposals<'_>,
+    threads: NonZeroUsize,
 ) -> Result<Copies, PacketError> {
     let Copies { mut files, mut parts } = Copies::default();
     if let Some(by) = config.copies.slices {
         let mut taken = BTreeSet::new();
-        for slice in slices(judged, by) {
+        for (slice, proposals) in Proposals::parts(review, by)? {
             let stem = free(&taken, slice.stem());
             taken.insert(stem.clone());
             let page = format!("{stem}.html");
@@ -47,9 +50,9 @@ pub(super) fn copies(
                 weeks: &[],
                 ..review.clone()
             };
-            files.push((format!("{stem}.txt"), packet::summary(&part)));
-            let html = packet::render(&part)?;
-            parts.insert(packet::findings_digest(&part)?, digest::sha256(html.as_bytes()));
+            files.push((format!("{stem}.txt"), packet::summary(&part, &proposals)));
+            let html = packet::render(&part, &proposals, threads)?;
+            parts.insert(proposals.digest().to_owned(), digest::sha256(html.as_bytes()));
             files.push((page, html));
         }
     }
@@ -69,7 +72,7 @@ pub(super) fn copies(
             patterns: &patterns,
             ..review.clone()
         };
-        files.push(("masked.html".to_owned(), packet::render(&masked)?));
+        files.push(("masked.html".to_owned(), packet::render(&masked, proposals, threads)?));
     }
     Ok(Copies { files, parts })
 }
@@ -89,16 +92,6 @@ fn free(taken: &BTreeSet<String>, name: String) -> String {
     let numbered = (2..).map(|n: u32| format!("{name}-{n}"));
     let mut names = std::iter::once(name.clone()).chain(numbered);
     names.find(|name| !taken.contains(name)).unwrap_or(name)
-}
-
-/// The parts that there are, those of nobody last.
-fn slices(judged: &Judged, by: By) -> Vec<Slice> {
-    let found = history::found(&judged.reports);
-    let names: BTreeSet<Option<&String>> =
-        found.map(|(_, finding)| judged.groups.of.get(&finding.record)?.get(&by)).collect();
-    let (known, nobody): (Vec<_>, Vec<_>) = names.into_iter().partition(Option::is_some);
-    let names = known.into_iter().chain(nobody);
-    names.map(|name| Slice { by, name: name.cloned() }).collect()
 }
 
 /// A mask that covers what the records of the findings, and everybody who can own or decide, are called

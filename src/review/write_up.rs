@@ -72,11 +72,10 @@ pub(super) fn write_up(
 ) -> Result<Made, PacketError> {
     let rules = folder.digests();
     let inputs_digest = manifest::inputs_digest(judged, &rules, event);
-    let day = judged.as_of.day;
+    let (day, runs) = (judged.as_of.day, folder.path.join("runs"));
     let id = format!("{day}-{}", inputs_digest.get(..8).unwrap_or_default());
     let definition = manifest::definition_digest(&rules);
     let (ledger_len, ledger_head) = ledger.before(&id);
-    let runs = folder.path.join("runs");
     let home = home_of(&runs, ledger, day, &id);
     let earlier = ledger.entries().get(..ledger_len).unwrap_or_default();
     let past = Past::read(&runs, earlier, day);
@@ -136,10 +135,11 @@ pub(super) fn write_up(
         ledger_head,
         record_link,
     };
-    let packet = packet::render(&review)?;
+    let proposals = packet::Proposals::of(&review)?;
+    let packet = packet::render(&review, &proposals, threads)?;
     let findings = packet::findings_lines(&review)?;
-    let summary = packet::summary(&review);
-    let Copies { files: copies, parts } = copies(config, judged, &review)?;
+    let summary = packet::summary(&review, &proposals);
+    let Copies { files: copies, parts } = copies(config, judged, &review, &proposals, threads)?;
     let mut run = Run {
         id: id.clone(),
         as_of: day,
@@ -147,7 +147,7 @@ pub(super) fn write_up(
         inputs: inputs_digest,
         definition,
         packet: digest::sha256(packet.as_bytes()),
-        proposals: digest::sha256(findings.as_bytes()),
+        proposals: proposals.digest().to_owned(),
         parts,
         history: digest::sha256(present.lines.as_bytes()),
         files: BTreeMap::new(),

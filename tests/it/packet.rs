@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use chrono::NaiveDate;
@@ -14,8 +15,8 @@ use crm_review::finding::{
 };
 use crm_review::gate::Profile;
 use crm_review::packet::{
-    Answers, Completeness, Count, Input, LeftOut, Pattern, RecordLink, Review, RulesFile, Since,
-    Standing, State, findings_lines, render, summary,
+    self, Answers, Completeness, Count, Input, LeftOut, PacketError, Pattern, Proposals,
+    RecordLink, Review, RulesFile, Since, Standing, State, findings_lines,
 };
 use crm_review::policy::{Document, Log};
 
@@ -75,6 +76,14 @@ fn never_loaded(
     _: &Policies,
 ) -> Result<crm_review::check::Judge, Off> {
     Err(Off::NoPolicy { file: "owners.toml", write: "the check's section" })
+}
+
+fn render(review: &Review<'_>) -> Result<String, PacketError> {
+    packet::render(review, &Proposals::of(review)?, NonZeroUsize::MIN)
+}
+
+fn summary(review: &Review<'_>) -> String {
+    packet::summary(review, &Proposals::of(review).unwrap())
 }
 
 const fn check(

@@ -18,7 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("gate", &["policy", "finding"]),
     ("ledger", &["digest", "boundary", "finding", "folder", "gate"]),
     ("metrics", &["gate", "ledger"]),
-    ("packet", &["digest", "boundary", "finding", "check", "gate", "metrics"]),
+    ("packet", &["threads", "digest", "boundary", "finding", "check", "gate", "metrics"]),
     ("config", &["policy", "boundary", "check", "source", "gate"]),
     (
         "review",

@@ -1,4 +1,6 @@
 //! One proposal as a card: its evidence, what speaks against it, and the change it asks for.
+//!
+//! Does not: say where it stands, or how many there are.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +15,8 @@ use crate::packet::escape::{counted, value, words};
 use crate::packet::{Action, Last, RecordLink, Review, Standing, State, Subject};
 
 use super::chart::Cluster;
-use super::roll::{Beside, Roll};
+use super::queue::Place;
+use super::roll::Beside;
 use super::{Found, exposure, place, severity, text};
 
 /// Rows of evidence, each on one line, that a page of A4 holds beside the rest of a card.
@@ -22,8 +25,7 @@ const PAGE: usize = 48;
 /// A proposal.
 #[derive(Debug, Serialize)]
 pub(super) struct Card {
-    /// Unique in the page, even where two findings share an id.
-    pub(super) anchor: String,
+    anchor: String,
     id: String,
     /// What the script knows of it.
     mark: String,
@@ -212,22 +214,22 @@ struct Change {
 
 impl Card {
     /// The card of a finding.
-    pub(super) fn of(found: &Found<'_>, roll: &mut Roll<'_>, review: &Review<'_>) -> Self {
+    pub(super) fn of(place: &Place<'_>, review: &Review<'_>) -> Self {
         // A link names the record and the company.
         let link = review.record_link.as_ref().filter(|_| review.mask.is_none());
+        let Place { found, mark, anchor } = place;
         let Found { check, finding, id, standing, .. } = found;
         let (held, escalate) = match &found.hold {
             Hold::Free => (None, None),
             Hold::Held(why) => (Some(words(why)), None),
             Hold::EscalateOnly(why) => (None, Some(words(why))),
         };
-        let mark = roll.mark(found);
         let mut card = Self {
-            anchor: id.to_string(),
+            anchor: anchor.clone(),
             id: id.to_string(),
             approve: found.approval().word(),
-            mark: mark.words,
-            whose: mark.whose,
+            mark: mark.words.clone(),
+            whose: mark.whose.clone(),
             code: check.code,
             severity: severity(check.severity),
             state: state_words(standing.state),
@@ -238,7 +240,7 @@ impl Card {
             headline: words(&finding.headline),
             record: Ref::of(&finding.record, link),
             related: finding.related.iter().map(|record| Ref::of(record, link)).collect(),
-            beside: mark.beside,
+            beside: mark.beside.clone(),
             more: mark.more,
             several: check.about == About::Equals,
             facts: Vec::new(),

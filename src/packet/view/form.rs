@@ -67,7 +67,7 @@ impl Form {
     pub(super) fn attribute(&self, mask: Option<&Mask>) -> Result<String, PacketError> {
         let mut form = serde_json::to_value(self)?;
         if let Some(mask) = mask {
-            mask.cover_script(&mut form);
+            mask.cover("script", &mut form);
         }
         Ok(form.to_string())
     }

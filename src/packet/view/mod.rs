@@ -8,6 +8,7 @@ mod chart;
 mod form;
 mod line;
 mod page;
+mod queue;
 mod rate;
 mod roll;
 mod since;
@@ -20,7 +21,7 @@ use crate::check::{By, CheckDef, Family, Outcome};
 use crate::finding::{Finding, FindingId, Hold, Severity};
 
 use super::escape::{counted, grouped};
-use super::{Action, Review, Standing, State};
+use super::{Action, PacketError, Review, Slice, Standing, State, findings_digest};
 
 pub(crate) use line::{Fact, Line, Proposed, Quote, Ref};
 pub(super) use page::Page;
@@ -113,17 +114,52 @@ pub(super) fn to_decide<'f>(found: impl IntoIterator<Item = &'f Found<'f>>) -> S
     }
 }
 
-/// The findings of the packet, or of the slice that it is, in its order: family, severity, code, record.
-pub(super) fn in_order<'a>(review: &Review<'a>) -> Vec<Found<'a>> {
-    let mut found = everything(review);
-    if let Some(slice) = &review.slice {
-        found.retain(|one| slice.holds(one.groups));
-    }
-    found
+/// What a packet proposes: the whole of it or a part. Made once, as the texts of a packet and its parts all tell of it.
+pub struct Proposals<'a> {
+    /// Those that are asked now, and those that are quiet; each in the packet's order.
+    pub(super) asked: Vec<Found<'a>>,
+    pub(super) quiet: Vec<Found<'a>>,
+    digest: String,
 }
 
-/// Every finding of the review.
-fn everything<'a>(review: &Review<'a>) -> Vec<Found<'a>> {
+impl<'a> Proposals<'a> {
+    /// All that a review proposes.
+    pub fn of(review: &Review<'a>) -> Result<Self, PacketError> {
+        Self::made(in_order(review))
+    }
+
+    /// The parts of it, those of nobody last.
+    pub fn parts(review: &Review<'a>, by: By) -> Result<Vec<(Slice, Self)>, PacketError> {
+        let mut parts: BTreeMap<Option<&String>, Vec<Found<'a>>> = BTreeMap::new();
+        for found in in_order(review) {
+            parts.entry(found.groups.and_then(|groups| groups.get(&by))).or_default().push(found);
+        }
+        let nobody = parts.remove(&None).map(|found| (None, found));
+        let parts = parts.into_iter().chain(nobody);
+        parts
+            .map(|(name, found)| Ok((Slice { by, name: name.cloned() }, Self::made(found)?)))
+            .collect()
+    }
+
+    fn made(found: Vec<Found<'a>>) -> Result<Self, PacketError> {
+        let digest = findings_digest(&found)?;
+        let (asked, quiet) = found.into_iter().partition(|found| !found.is_quiet());
+        Ok(Self { asked, quiet, digest })
+    }
+
+    /// The digest of its lines in `findings.jsonl`.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// True for a finding that it holds.
+    fn holds(&self, id: &FindingId) -> bool {
+        self.asked.iter().chain(&self.quiet).any(|found| found.id == *id)
+    }
+}
+
+/// The findings of a review in the packet's order: family, severity, code, record.
+pub(super) fn in_order<'a>(review: &Review<'a>) -> Vec<Found<'a>> {
     let mut all: Vec<Found<'a>> = Vec::new();
     for report in review.reports {
         let Outcome::Ran(judgement) = &report.outcome else { continue };
@@ -183,11 +219,6 @@ fn held_by_number(here: &[&Found<'_>], review: &Review<'_>) -> Option<String> {
             grouped(review.answers.mass_owner_changes),
         )
     })
-}
-
-/// The findings that are asked now, and those that are quiet; each in the packet's order.
-pub(super) fn asked_and_quiet<'a>(review: &Review<'a>) -> (Vec<Found<'a>>, Vec<Found<'a>>) {
-    in_order(review).into_iter().partition(|found| !found.is_quiet())
 }
 
 /// What to read first: of what is still to decide and of the rules that are not often wrong the gravest, of

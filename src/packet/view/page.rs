@@ -1,7 +1,9 @@
 //! The page as a whole: the masthead, the gate, the week's numbers, the families, the boundary and the
 //! manifest.
+//!
+//! Does not: hold the cards, of which [`super::queue`] knows the places.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use chrono::{Datelike as _, NaiveDate};
@@ -12,26 +14,18 @@ use crate::check::{Family, Outcome, Report, weighed};
 use crate::finding::{Bits, Hold, Severity};
 use crate::packet::escape::{counted, grouped, value, words};
 use crate::packet::{
-    Completeness, Input, Note, PacketError, Pattern, Review, State, demoted, findings_digest, off,
-    redefined, seal,
+    Completeness, Input, Note, PacketError, Pattern, Review, State, demoted, off, redefined, seal,
 };
 
-use super::card::Card;
 use super::changed::Changed;
 use super::chart::Ages;
 use super::form::Form;
+use super::queue::Queue;
 use super::rate::Rate;
 use super::roll::Roll;
 use super::since::Since;
-use super::{
-    Approval, Found, asked_and_quiet, gravest, held_by_number, meaning, severity, to_decide,
-};
+use super::{Approval, Found, Proposals, gravest, held_by_number, meaning, severity, to_decide};
 
-/// Above this many proposals each is one line that opens; below, each is a card.
-const CARDS: usize = 2_000;
-/// Browsers lay out what is on screen; a block is the unit they skip, of so many lines or cards.
-const LINES_IN_BLOCK: usize = 25;
-const CARDS_IN_BLOCK: usize = 5;
 /// Proposals named at the top.
 const FIRST: usize = 5;
 /// Rows set aside that are listed per input.
@@ -71,7 +65,6 @@ pub(in crate::packet) struct Page {
     /// Whether anything was seen in an earlier packet.
     aged: bool,
     families: Vec<FamilyView>,
-    compact: bool,
     checks: Checks,
     inputs: Vec<InputView>,
     receipts: Vec<Receipt>,
@@ -191,7 +184,8 @@ struct Group {
     proposals: String,
     /// Whether it was often rejected in earlier packets: then it comes last in its family, folded.
     late: bool,
-    blocks: Vec<Vec<Card>>,
+    /// Which of the queue's groups it is.
+    at: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -346,18 +340,22 @@ struct Manifest {
 }
 
 impl Page {
-    /// The page of a review.
-    pub(in crate::packet) fn of(review: &Review<'_>) -> Result<Self, PacketError> {
-        let (found, quiet) = asked_and_quiet(review);
-        let findings = findings_digest(review)?;
+    /// The page of a review without its cards, and which of them stands where.
+    pub(in crate::packet) fn of<'f>(
+        review: &Review<'_>,
+        proposals: &'f Proposals<'f>,
+    ) -> Result<(Self, Queue<'f>), PacketError> {
+        let found = proposals.asked.as_slice();
+        let findings = proposals.digest();
         let week = review.as_of.day.iso_week();
-        let tally = Tally::of(&found);
-        let mut roll = Roll::of(review, &found);
-        let families = families(review, &found, &mut roll);
-        Ok(Self {
+        let tally = Tally::of(found);
+        let mut roll = Roll::of(review, found);
+        let mut queue = Queue::of(found);
+        let families = families(review, found, &mut queue, &mut roll);
+        let page = Self {
             style: seal::STYLE,
             script: seal::SCRIPT,
-            form: Form::of(review, &findings, roll.told()).attribute(review.mask)?,
+            form: Form::of(review, findings, roll.told()).attribute(review.mask)?,
             policy: seal::policy(),
             organisation: words(review.organisation),
             crm: words(review.crm),
@@ -365,7 +363,7 @@ impl Page {
             year: week.year(),
             day: review.as_of.day.format("%-d %B %Y").to_string(),
             zone: review.as_of.zone.to_string(),
-            lede: lede(review, &found),
+            lede: lede(review, found),
             wide: review.wide.iter().map(|right| words(right)).collect(),
             notes: notes(review),
             copy: copy(review),
@@ -375,19 +373,18 @@ impl Page {
             },
             redefined: review.redefined_since.map(redefined),
             changed: review.rule_change.map(Changed::of),
-            gate: Gate::of(review, &found, &findings),
+            gate: Gate::of(review, found, findings),
             figures: figures(&tally, review),
-            since: Since::of(review, &quiet),
+            since: Since::of(review, proposals),
             rate: Rate::of(review),
             demoted: demoted(review),
             repeats: review.slice.is_none().then(|| Repeats::of(review)),
-            first: first(&found),
-            counts: counts(review, &found),
+            first: first(found),
+            counts: counts(review, found),
             all: tally.row(),
             aged: tally.ages != [tally.count, 0, 0],
             families,
-            compact: is_compact(&found),
-            checks: Checks::of(review, &found),
+            checks: Checks::of(review, found),
             inputs: review.inputs.iter().map(|input| InputView::of(input, review)).collect(),
             receipts: review.admissions.iter().map(Receipt::of).collect(),
             blocked_names: review.boundary.blocked().iter().map(|name| value(name)).collect(),
@@ -396,10 +393,11 @@ impl Page {
                 Unlisted::Refuse => "A file with a column on neither list is refused.",
             },
             weighed: models(review.reports),
-            manifest: Manifest::of(review, findings),
-            end: to_decide(&found),
+            manifest: Manifest::of(review, findings.to_owned()),
+            end: to_decide(found),
             is_empty: found.is_empty(),
-        })
+        };
+        Ok((page, queue))
     }
 }
 
@@ -581,30 +579,24 @@ fn counts(review: &Review<'_>, found: &[Found<'_>]) -> Vec<CountRow> {
 }
 
 /// The families that have a check that looked, each with its proposals check by check.
-fn families(review: &Review<'_>, found: &[Found<'_>], roll: &mut Roll<'_>) -> Vec<FamilyView> {
-    let mut anchors: HashMap<String, usize> = HashMap::new();
+fn families<'f>(
+    review: &Review<'_>,
+    found: &'f [Found<'f>],
+    queue: &mut Queue<'f>,
+    roll: &mut Roll<'_>,
+) -> Vec<FamilyView> {
     let mut views = Vec::new();
-    let size = if is_compact(found) { LINES_IN_BLOCK } else { CARDS_IN_BLOCK };
     let open = || found.iter().filter(|one| !one.is_waiting());
     let sizes = Family::ALL.map(|it| open().filter(|one| one.check.family == it).count());
     let most = sizes.into_iter().max().unwrap_or_default();
     for family in Family::ALL {
         let ran = review.reports.iter().filter(|r| r.check.family == family && looked(r)).count();
-        let here: Vec<&Found<'_>> = found.iter().filter(|f| f.check.family == family).collect();
+        let here: Vec<&Found<'f>> = found.iter().filter(|f| f.check.family == family).collect();
         if ran == 0 {
             continue;
         }
         let mut groups = Vec::new();
         for same in here.chunk_by(|a, b| a.check.code == b.check.code) {
-            let cards = same.iter().map(|found| {
-                let mut card = Card::of(found, roll, review);
-                let times = anchors.entry(card.anchor.clone()).or_default();
-                *times += 1;
-                if *times > 1 {
-                    card.anchor = format!("{}-{times}", card.anchor);
-                }
-                card
-            });
             let Some(&&Found { check, is_demoted, .. }) = same.first() else { continue };
             groups.push(Group {
                 code: check.code,
@@ -614,7 +606,7 @@ fn families(review: &Review<'_>, found: &[Found<'_>], roll: &mut Roll<'_>) -> Ve
                 consequence: check.consequence,
                 proposals: to_decide(same.iter().copied()),
                 late: is_demoted,
-                blocks: blocks(cards, size),
+                at: queue.add(same, roll),
             });
         }
         // Stable: the others stay in the packet's order.
@@ -643,22 +635,6 @@ fn version(review: &Review<'_>, family: Family) -> String {
         || format!("the defaults of {}", words(review.program)),
         |rules| format!("{name}, version {}", rules.sha256.chars().take(8).collect::<String>()),
     )
-}
-
-/// True where there are so many proposals that each is a line.
-fn is_compact(found: &[Found<'_>]) -> bool {
-    found.len() > CARDS
-}
-
-fn blocks(cards: impl Iterator<Item = Card>, size: usize) -> Vec<Vec<Card>> {
-    let mut blocks: Vec<Vec<Card>> = Vec::new();
-    for card in cards {
-        match blocks.last_mut().filter(|block| block.len() < size) {
-            Some(block) => block.push(card),
-            None => blocks.push(vec![card]),
-        }
-    }
-    blocks
 }
 
 impl Checks {

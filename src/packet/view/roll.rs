@@ -57,7 +57,7 @@ pub(super) struct Mark {
 }
 
 /// Another proposal on one of a card's records.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct Beside {
     id: String,
     code: &'static str,

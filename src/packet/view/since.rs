@@ -2,16 +2,15 @@
 //!
 //! Does not: show a value.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::finding::FindingId;
 use crate::gate::{Verdict, called};
 use crate::packet::escape::{counted, grouped, value, words};
 use crate::packet::{Action, Change, Happened, How, Review, Unanswered};
 
-use super::{Found, in_order};
+use super::{Found, Proposals};
 
 /// Quiet or resolved findings that are listed one by one.
 const LISTED: usize = 200;
@@ -48,27 +47,26 @@ struct Row {
 }
 
 impl Since {
-    /// The section of a review, of which these findings are quiet.
-    pub(super) fn of(review: &Review<'_>, quiet: &[Found<'_>]) -> Self {
+    /// The section of a review, or of a part of it.
+    pub(super) fn of(review: &Review<'_>, proposals: &Proposals<'_>) -> Self {
         let since = review.since;
         // Whose work a record is that is not found any more, nobody says: a slice tells of its own alone.
-        let own: Option<BTreeSet<FindingId>> =
-            review.slice.as_ref().map(|_| in_order(review).into_iter().map(|one| one.id).collect());
-        let is_own = |one: &&Unanswered| own.as_ref().is_none_or(|own| own.contains(&one.id));
+        let is_part = review.slice.is_some();
+        let is_own = |one: &&Unanswered| !is_part || proposals.holds(&one.id);
         let unanswered: Vec<Row> = since.unanswered.iter().filter(is_own).map(unanswered).collect();
-        let waits = |change: &&Change| change.state == Happened::NotYet && own.is_none();
+        let waits = |change: &&Change| change.state == Happened::NotYet && !is_part;
         let open = unanswered.len() + since.changes.iter().filter(waits).count();
-        let mut groups = if own.is_some() { Vec::new() } else { settled(review) };
+        let mut groups = if is_part { Vec::new() } else { settled(review) };
         groups.push(Group::of(
             "quiet: rejected before, on the same facts",
-            quiet.iter().map(quiet_row),
+            proposals.quiet.iter().map(quiet_row),
         ));
         Self {
             day: since.day.map(|day| day.format("%-d %B %Y").to_string()),
             unanswered,
             open: (open > 0).then(|| grouped(open)),
             groups: groups.into_iter().filter(|group| !group.rows.is_empty()).collect(),
-            rest: if own.is_some() { Vec::new() } else { rest(since) },
+            rest: if is_part { Vec::new() } else { rest(since) },
         }
     }
 }
@@ -213,8 +211,8 @@ fn resolved_words(review: &Review<'_>) -> String {
 }
 
 /// The same in lines for the mail; nothing where there was no packet before.
-pub(in crate::packet) fn lines(review: &Review<'_>, quiet: &[Found<'_>]) -> Vec<String> {
-    let since = Since::of(review, quiet);
+pub(in crate::packet) fn lines(review: &Review<'_>, proposals: &Proposals<'_>) -> Vec<String> {
+    let since = Since::of(review, proposals);
     let Some(day) = &since.day else { return Vec::new() };
     let mut lines = Vec::new();
     for row in &since.unanswered {
