@@ -31,6 +31,10 @@ const NAMINGS: &[Naming] = &[
             "prenom",
             "nombre",
             "namefirst",
+            "first",
+            "given",
+            "contactfirst",
+            "contactfirstname",
         ],
     },
     Naming {
@@ -44,6 +48,10 @@ const NAMINGS: &[Naming] = &[
             "apellido",
             "apellidos",
             "namelast",
+            "last",
+            "family",
+            "contactlast",
+            "contactlastname",
         ],
     },
     Naming {
@@ -331,9 +339,8 @@ fn fits(kind: Kind, values: &[&str]) -> bool {
         Kind::Phone => value.bytes().filter(u8::is_ascii_digit).count() >= 6,
         Kind::Country => Country::parse(value).is_some(),
         Kind::Birth => value.bytes().any(|byte| byte.is_ascii_digit()),
-        Kind::FirstName
-        | Kind::LastName
-        | Kind::FullName
+        Kind::FirstName | Kind::LastName => value.trim().starts_with(char::is_alphabetic),
+        Kind::FullName
         | Kind::Company
         | Kind::Street
         | Kind::HouseNumber
@@ -393,6 +400,8 @@ mod tests {
         check("Website", &["Yes", "No"], None);
         check("Website", &["acme.com", "www.zenith.de"], Some(Kind::Web));
         check("primary_name_last", &["Ng"], Some(Kind::LastName));
+        check("Last", &["Ng"], Some(Kind::LastName));
+        check("Last", &["2026-01-02"], None);
         check("Zip/Postal Code", &["12345"], Some(Kind::Postcode));
         check("Postal Code", &["12345"], Some(Kind::Postcode));
         check("Record ID", &["1 2", "3 4"], None);
