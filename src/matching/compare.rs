@@ -488,6 +488,7 @@ impl Comparer {
         let is_slip = || {
             self.are_locals_a_slip_apart(a, b)
                 && !(first_name == Some(OTHER_FIRST_NAME) && self.are_locals_of_two(a, b))
+                && !self.do_locals_differ_by_name(a, b)
         };
         if (is_one_local || is_slip()) && (one.domain == other.domain || are_domains_a_slip_apart())
         {
@@ -515,6 +516,20 @@ impl Comparer {
         let locals = &self.facets.locals;
         are_one_edit_apart(locals, [left, right], [a.local_glance, b.local_glance])
             && locals.text(left).len().min(locals.text(right).len()) >= 4
+    }
+
+    /// True where local parts differ in nothing but a name, of which each has that of its own record: the slip is
+    /// the names', and says nothing beside them.
+    fn do_locals_differ_by_name(&self, a: &Line, b: &Line) -> bool {
+        let Facets { locals, first, last, .. } = &self.facets;
+        let [one, other] = [a, b].map(|line| locals.text(line.mail_parts.local));
+        let differ_by = |facet: &Facet, left: Code, right: Code| {
+            both(left, right).is_some_and(|(left, right)| left != right) && {
+                let [left, right] = [left, right].map(|name| facet.values.text(name));
+                one.split(left).eq(other.split(right))
+            }
+        };
+        differ_by(first, a.first, b.first) || differ_by(last, a.last, b.last)
     }
 
     /// True where local parts differ as two first names do: each begins or ends with the initial of its own, or

@@ -103,6 +103,10 @@ const INITIALS: usize = 5;
 /// The contexts that names a slip apart and units of one company make.
 const SLIP_APART: usize = 2;
 const IN_UNITS: usize = 3;
+/// The level of [`ladder::MAIL`] for a local part made of the name, and the first context of names that are alike in
+/// whole or in part.
+const MADE_OF_NAME: usize = 3;
+const UNDER_ONE_NAME: usize = 2;
 /// What matches look like is learned from pairs for which everything else speaks so strongly, in bits.
 const VOUCHED: f64 = 3.0;
 /// As [`APART`], for companies.
@@ -776,7 +780,11 @@ impl Model {
                 for level in 0..ladder.levels.len() {
                     let m = parameters.m[matches_context(*comparison, context)][level];
                     // Disagreement may be rare in a context, and still does not speak for a match.
-                    if differ.contains(&level) {
+                    // Nor does a local part that is made of the names, where these are alike already.
+                    let is_of_names = *comparison == Comparison::Mail
+                        && level == MADE_OF_NAME
+                        && context >= UNDER_ONE_NAME;
+                    if differ.contains(&level) || is_of_names {
                         let u = &mut parameters.u[context][level];
                         *u = u.max(m);
                     }

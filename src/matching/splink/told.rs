@@ -523,6 +523,25 @@ impl Teller<'_> {
         all(&[differ, any(&[&initials[..], &[whole]].concat())])
     }
 
+    /// Local parts that differ in nothing but a name, of which each has that of its own record.
+    fn locals_differ_by_name(&self) -> String {
+        let names = [Comparison::FirstName, Comparison::LastName]
+            .into_iter()
+            .zip([Column::FirstName, Column::LastName]);
+        let differ_by =
+            names.filter(|(comparison, _)| self.offers(*comparison)).map(|(_, name)| {
+                // No folded name holds the sign.
+                let rest = |side: char| {
+                    format!(
+                        "replace({local}_{side}, {name}_{side}, '*')",
+                        local = Column::MailLocal
+                    )
+                };
+                all(&[format!("{name}_l <> {name}_r"), format!("{} = {}", rest('l'), rest('r'))])
+            });
+        any(&differ_by.chain(["FALSE".to_owned()]).collect::<Vec<_>>())
+    }
+
     fn mail(&self, told: Told) -> Told {
         let (mail, local, domain) = (Column::Mail, Column::MailLocal, Column::MailDomain);
         let (mailbox, of_name) = (Column::MailBox, Column::MailOfName);
@@ -531,10 +550,13 @@ impl Teller<'_> {
         let several = all(&[format!("{mail}_l <> {mail}_r"), any(&[role('l'), role('r')])]);
         let long = format!("least(length({local}_l), length({local}_r)) >= 4");
         let alike = |column: Column, slip: &str| any(&[equal(column), slip.to_owned()]);
-        let slip = all(&[
-            alike(local, &all(&[edits_of(local, 1), long, not(&self.locals_of_two())])),
-            alike(domain, &edits_of(domain, 1)),
-        ]);
+        let is_slip = [
+            edits_of(local, 1),
+            long,
+            not(&self.locals_of_two()),
+            not(&self.locals_differ_by_name()),
+        ];
+        let slip = all(&[alike(local, &all(&is_slip)), alike(domain, &edits_of(domain, 1))]);
         let named = any(&['l', 'r'].map(|side| format!("{of_name}_{side} = 'yes'")));
         let named = all(&[equal(local), named]);
         let told = told
