@@ -379,9 +379,11 @@ impl Judge {
         }
         self.truncated = false;
         let before = self.problems.len();
-        self.problems.retain(|problem| problem.line < tail.first);
-        self.omitted =
-            self.omitted.saturating_sub(tail.lines - (before - self.problems.len()) as u64);
+        // A second header that ended the reading is none of the tail's lines.
+        self.problems
+            .retain(|problem| problem.line < tail.first || problem.trouble == Trouble::SecondTable);
+        let listed = (before - self.problems.len()) as u64;
+        self.omitted -= tail.lines - listed;
     }
 }
 
@@ -414,6 +416,21 @@ mod tests {
         check(&footer, "9 0 2 2 stands");
         // Rows behind it: it was none.
         check(&[&footer[..], &[Event::Rows(11)]].concat(), "22 2 2 0 stands");
+    }
+
+    #[test]
+    fn a_second_header_behind_a_footer_stays_told() {
+        let mut judge = Judge::default();
+        let events = [Event::Rows(2), Event::Blank(1), bad(5, 1, true)];
+        for event in events {
+            assert!(judge.take(event));
+        }
+        assert!(!judge.take(Event::HeaderAgain { line: 6 }));
+        let (tally, fault) = judge.finish();
+        assert_eq!(fault, None);
+        assert_eq!((tally.footer, tally.quarantined, tally.problems_omitted), (1, 0, 0));
+        assert_eq!(tally.problems, [Problem { line: 6, trouble: Trouble::SecondTable }]);
+        assert_eq!(tally.second_table, Some(6));
     }
 
     #[test]
