@@ -181,26 +181,17 @@ fn alternating<'a>(series: &Series<'a>, history: &History) -> Option<Run<'a>> {
     let trimmed = |value: Option<&'a str>| value.map(str::trim).unwrap_or_default();
     let values =
         |change: &Change<'a>| (trimmed(history.before(change)), trimmed(history.after(change)));
-    let mut best: Option<Run<'a>> = None;
-    let mut run: Series<'a> = Vec::new();
-    for change in series {
-        let (old, new) = values(change);
-        if old == new {
-            continue;
-        }
-        let goes_on = run.last().is_none_or(|last| values(last) == (new, old));
-        if !goes_on {
-            run.clear();
-        }
-        run.push(*change);
-        if run.len() >= 3 && best.as_ref().is_none_or(|best| run.len() >= best.changes.len()) {
-            let mut pair = [old.to_owned(), new.to_owned()];
-            pair.sort();
-            let [low, high] = pair;
-            best = Some(Run { changes: run.clone(), pair: (low, high) });
-        }
-    }
-    best
+    let changing: Series<'a> =
+        series.iter().filter(|change| values(change).0 != values(change).1).copied().collect();
+    let goes_on = |one: &Change<'a>, next: &Change<'a>| {
+        let (old, new) = values(one);
+        values(next) == (new, old)
+    };
+    // Of runs of one length the last.
+    let longest = changing.chunk_by(goes_on).max_by_key(|run| run.len())?;
+    let (old, new) = values(longest.first().filter(|_| longest.len() >= 3)?);
+    let (low, high) = if old <= new { (old, new) } else { (new, old) };
+    Some(Run { changes: longest.to_vec(), pair: (low.to_owned(), high.to_owned()) })
 }
 
 /// No more changes than a person reads.
