@@ -7,6 +7,7 @@
 
 mod list;
 mod order;
+mod respelling;
 mod space;
 mod wear;
 

@@ -5,17 +5,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::boundary::{Exposure, Field, Kind, Object, Row, letters};
+use hashbrown::HashMap;
+
+use crate::boundary::{Exposure, Field, Kind, Object, Row};
 use crate::check::condition::{Condition, Test, fold};
 use crate::check::interval::percent;
 use crate::check::people::{Found, Standing};
 use crate::check::routing::{RULES_FILE, Taken};
 use crate::check::settings::days;
 use crate::check::{Family, Policies, World};
-use crate::matching::normalise::Country;
 use crate::policy::nearest;
 
 use super::list::{Line, List, Takes};
+use super::respelling::Respellings;
 use super::space::decimals_of;
 use super::{
     BLANK_PRONE, CATCH_ALL_SHARE, DEAD_TARGET, DRIFT, Fault, GAP, LOOP, Linted, Place, SHADOWED,
@@ -578,9 +580,11 @@ pub(super) fn outside_picklists<'l>(
         if values.is_empty() {
             continue;
         }
+        let respellings = Respellings::among(field.values().iter().map(String::as_str));
         let named = named_values(lines.into_iter(), &field);
         for (_, (value, line)) in named.into_iter().filter(|(it, _)| !values.contains(it)) {
-            let hint = respelling(value, field.values().iter().map(String::as_str))
+            let hint = respellings
+                .of(value)
                 .or_else(|| nearest(value, field.values().iter().map(String::as_str)))
                 .map_or_else(
                     || "take it out, or add it to `values` in rules/boundary.toml".to_owned(),
@@ -607,22 +611,23 @@ fn respelt(world: &World<'_>, routing: &[List]) -> Vec<Fault> {
         let named = named_values(lines.into_iter(), &field);
         let counts = batch.count_by(&field);
         let held: BTreeSet<String> = counts.iter().map(|(text, _)| fold(text)).collect();
-        let unnamed: Vec<(&str, usize)> =
+        let unnamed: HashMap<&str, usize> =
             counts.into_iter().filter(|(text, _)| !named.contains_key(&fold(text))).collect();
+        let respellings = Respellings::among(unnamed.keys().copied());
         for (folded, (value, line)) in &named {
             if held.contains(folded) {
                 continue;
             }
-            let Some(meant) = respelling(value, unnamed.iter().map(|(text, _)| *text)) else {
+            let Some((meant, count)) =
+                respellings.of(value).and_then(|it| unnamed.get_key_value(it))
+            else {
                 continue;
             };
-            let count = unnamed.iter().filter(|(text, _)| *text == meant).map(|(_, n)| n).sum();
             let written = if field.exposure() == Exposure::Shown {
                 format!("`{meant}`")
             } else {
                 "another spelling".to_owned()
             };
-            let count: usize = count;
             faults.push(Fault::new(
                 &DRIFT,
                 Place::of(line),
@@ -650,10 +655,11 @@ pub(super) fn misspelt_stages(world: &World<'_>) -> Vec<Fault> {
         let held: BTreeSet<String> = counts.iter().map(|(stage, _)| fold(stage)).collect();
         let unknown: Vec<(&str, usize)> =
             counts.into_iter().filter(|(stage, _)| !ladder.knows(stage)).collect();
+        let respellings = Respellings::among(unknown.iter().map(|(stage, _)| *stage));
         let is_shown = ladder.field.exposure() == Exposure::Shown;
         for stage in ladder.stages().filter(|stage| !held.contains(&fold(stage))) {
-            let among = || unknown.iter().map(|(stage, _)| *stage);
-            let Some(near) = respelling(stage, among()).or_else(|| nearest(stage, among())) else {
+            let among = unknown.iter().map(|(stage, _)| *stage);
+            let Some(near) = respellings.of(stage).or_else(|| nearest(stage, among)) else {
                 continue;
             };
             let count = unknown.iter().find(|(stage, _)| *stage == near).map_or(0, |(_, n)| *n);
@@ -674,35 +680,6 @@ pub(super) fn misspelt_stages(world: &World<'_>) -> Vec<Fault> {
         }
     }
     faults
-}
-
-/// A value that means the same and is spelt otherwise: another name of the country, or letters alike
-/// but for one in eight.
-fn respelling<'v>(value: &str, among: impl Iterator<Item = &'v str>) -> Option<&'v str> {
-    let (bare, country) = (letters(value).collect::<String>(), Country::parse(value));
-    among
-        .filter(|other| {
-            let bare_other: String = letters(other).collect();
-            let same_country = country.is_some() && Country::parse(other) == country;
-            let short = bare.chars().count().min(bare_other.chars().count()) < 8;
-            same_country
-                || !bare.is_empty() && bare == bare_other
-                || !short && differ_by_one(&bare, &bare_other)
-        })
-        .min()
-}
-
-/// True for texts of which one letter is added, missing, another, or swapped with its neighbour.
-fn differ_by_one(one: &str, other: &str) -> bool {
-    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
-    let ahead = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
-    let behind = one.iter().rev().zip(other.iter().rev()).take_while(|(a, b)| a == b).count();
-    let rest = |text: &[char]| text.len().saturating_sub(ahead + behind);
-    let swapped = one.len() == other.len()
-        && rest(&one) == 2
-        && one.get(ahead) == other.get(ahead + 1)
-        && one.get(ahead + 1) == other.get(ahead);
-    one.len().abs_diff(other.len()) <= 1 && (rest(&one) <= 1 && rest(&other) <= 1) || swapped
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of records are far below 2^52")]
