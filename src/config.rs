@@ -201,15 +201,25 @@ pub fn asks_a_crm(review: &str) -> bool {
     document.root(&log).section("source").is_some_and(|source| source.has("live"))
 }
 
-/// What of a file of a review folder decides what is read and how it is judged: not who decides, and not
-/// how the outcome is called, shown and handed on, nor where the exports lie. Settings are the same however they are laid out and
-/// commented; tables count as they are.
+/// What of a file of a review folder decides what is read and how it is judged: not who decides, by which
+/// ceremony and by when, and not how the outcome is called, shown and handed on, nor where the exports lie.
+/// `mute_days` stays: it says which findings are shown and counted. `profile` goes: it asks more of whoever
+/// decides, and which fields may be read is told by the allowlist itself. Settings are the same however they
+/// are laid out and commented; tables count as they are.
 pub fn judging(file: &str, text: &str) -> String {
     let but: &[&[&str]] = match file {
         "review.toml" => {
             &[&["organisation"], &["packet"], &["source", "record_link"], &["source", "folder"]]
         }
-        "approvals.toml" => &[&["approver"]],
+        "approvals.toml" => &[
+            &["default_decision"],
+            &["profile"],
+            &["approver"],
+            &["role"],
+            &["signing"],
+            &["escalate_to"],
+            &["escalation_days"],
+        ],
         _ => &[],
     };
     if file.ends_with(".toml") { policy::settings(text, but) } else { text.to_owned() }

@@ -270,6 +270,26 @@ fn how_the_job_is_shown_and_handed_on_is_no_rule() {
 }
 
 #[test]
+fn who_decides_and_by_when_is_no_rule() {
+    let job = Job::weekly();
+    let key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+    let ours = format!(
+        "profile = \"operator\"\nescalate_to = [\"owner\"]\nescalation_days = 3\n{APPROVALS}[signing]\n\
+         \"Dana Reyes\" = \"{key}\"\n[[role]]\nname = \"RevOps\"\npeople = [\"Dana Reyes\"]\n\
+         may_approve = \"all\"\n[[role]]\nname = \"Sales\"\npeople = [\"Ida Moor\"]\nmay_approve = \"all\"\n"
+    );
+    let on = |day: &str| job.call(&["run", ".", "--as-of", day]).ends(0).out;
+    on("2026-03-01");
+    job.put("rules/approvals.toml", &ours);
+    let said = on("2026-03-08");
+    assert!(!said.contains("not comparable"), "{said}");
+    // How long a rejected proposal stays quiet says which ones are shown and counted.
+    job.put("rules/approvals.toml", &format!("mute_days = 30\n{ours}"));
+    let said = on("2026-03-15");
+    assert!(said.contains("not comparable"), "{said}");
+}
+
+#[test]
 fn a_command_to_paste_quotes_a_folder_with_spaces() {
     let job = Job::new(&[
         ("our review/review.toml", REVIEW),
