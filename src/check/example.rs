@@ -17,7 +17,7 @@ use crate::policy::{Document, Log, Node, Problems, Section, Value, meant, quoted
 
 use super::condition::fold;
 use super::history::is_called;
-use super::{ALL, AsOf, Bench, CheckDef, Outcome, Policies, Pulled, World};
+use super::{ALL, AsOf, Bench, CheckDef, Outcome, Policies, Pulled, Report, World};
 
 /// The file of the examples, below `rules/`.
 pub const EXAMPLES: &str = "examples.toml";
@@ -64,7 +64,7 @@ struct Entry {
 }
 
 /// What came of an example.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Tried {
     /// What is not as it should be, one sentence each; empty when the example holds.
     pub wrong: Vec<String>,
@@ -105,12 +105,7 @@ impl Examples {
     ) -> Tried {
         let bench = Bench::load(policies, &policies.boundary, off);
         let mut reads = bench.reads();
-        let mut tried = Tried {
-            wrong: Vec::new(),
-            fired: Vec::new(),
-            idle: Vec::new(),
-            rules: BTreeSet::new(),
-        };
+        let mut tried = Tried::default();
         let mut entries: Vec<Entry> = self.reference.clone();
         entries.extend(example.entries.iter().cloned());
         tried.wrong.extend(with_ids(&mut entries));
@@ -139,19 +134,30 @@ impl Examples {
             let taken = world.routed().taken(&world, object);
             tried.rules.extend(taken.iter().filter_map(|one| Some((object, one.rule?))));
         }
-        let reports = bench.run(&world);
-        for report in &reports {
-            match &report.outcome {
-                Outcome::Ran(judgement) => {
-                    let headlines = judgement.findings.iter().map(|it| it.headline.clone());
-                    tried.fired.extend(headlines.map(|said| (report.check, said)));
-                }
-                Outcome::NotApplicable(why) => tried.idle.push((report.check, why.to_string())),
-                Outcome::Broken => {}
-            }
-        }
+        tried.hear(&bench.run(&world));
         tried.wrong.extend(example.unmet(&tried));
         tried
+    }
+}
+
+impl Tried {
+    /// Takes down what each check came to. One that failed holds for nothing: it might have fired.
+    fn hear(&mut self, reports: &[Report]) {
+        for Report { check, outcome, .. } in reports {
+            match outcome {
+                Outcome::Ran(judgement) => {
+                    let headlines = judgement.findings.iter().map(|it| it.headline.clone());
+                    self.fired.extend(headlines.map(|said| (*check, said)));
+                }
+                Outcome::NotApplicable(why) => self.idle.push((*check, why.to_string())),
+                Outcome::Broken => {
+                    let CheckDef { code, name, .. } = check;
+                    self.wrong.push(format!(
+                        "`{code}` {name} failed: a fault of this program, please report it"
+                    ));
+                }
+            }
+        }
     }
 }
 
@@ -506,4 +512,20 @@ fn literal(row: Row<'_>, field: &Field, value: &str) -> String {
         | Kind::Address => false,
     };
     if bare { value.to_owned() } else { quoted(value) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_example_does_not_hold_where_a_check_failed() {
+        let check = ALL.first().copied().unwrap();
+        let reads = BTreeSet::new();
+        let mut tried = Tried::default();
+        tried.hear(&[Report { check, reads, outcome: Outcome::Broken }]);
+        let [wrong] = &tried.wrong[..] else { panic!("{tried:?}") };
+        assert!(wrong.starts_with(&format!("`{}` {} failed", check.code, check.name)), "{wrong}");
+        assert!(tried.fired.is_empty() && tried.idle.is_empty());
+    }
 }
