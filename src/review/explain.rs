@@ -406,13 +406,14 @@ fn of_check(check: &CheckDef, folder: Option<(&Folder, &Config)>) -> String {
 /// What a rules file says of a check: the paragraphs that hold its section or its code.
 fn section(check: &CheckDef, text: &str) -> String {
     let header = format!("[{}", check.name);
-    let about = |paragraph: &&str| {
-        let of_it = |line: &str| {
-            let bare = line.trim_start_matches(['#', ' ', '[']);
-            let name = bare.strip_prefix(check.name);
-            line.contains(&header) && name.is_some_and(|rest| rest.starts_with([']', '.']))
-        };
-        paragraph.lines().any(of_it) || paragraph.contains(check.code)
+    let about = |line: &&str| {
+        let bare = line.trim_start_matches(['#', ' ', '[']);
+        let name = bare.strip_prefix(check.name);
+        let opens_it = name.is_some_and(|rest| rest.starts_with([']', '.']));
+        line.contains(&header) && opens_it || line.contains(check.code)
     };
-    text.split("\n\n").filter(about).collect::<Vec<_>>().join("\n")
+    let lines: Vec<&str> = text.lines().collect();
+    let paragraphs = lines.split(|line| line.is_empty());
+    let told = paragraphs.filter(|paragraph| paragraph.iter().any(about));
+    told.map(|paragraph| paragraph.join("\n")).collect::<Vec<_>>().join("\n")
 }

@@ -1204,6 +1204,14 @@ fn the_catalogue_lists_every_check_and_tells_one_in_full() {
     let weekly = Job::weekly();
     let here = weekly.call(&["checks", "OWN-01", "--dir", "."]).ends(0).out;
     assert_eq!(here, weekly.call(&["checks", "OWN-01"]).ends(0).out);
+    // How lines end says nothing of what stands in them.
+    let of_folder = |weekly: &Job| weekly.call(&["checks", "OWN-02", "--dir", "."]).ends(0).out;
+    let rules = "[inactive-owner]\noff = true\n\n[no-owner]\n# Ours.\noff = false\n";
+    weekly.put("rules/owners.toml", rules);
+    let told = of_folder(&weekly);
+    assert!(told.contains("# Ours.") && !told.contains("off = true"), "{told}");
+    weekly.put("rules/owners.toml", &rules.replace('\n', "\r\n"));
+    assert_eq!(told, of_folder(&weekly));
     weekly.edit("review.toml", "[source]", "[sauce]");
     let said = weekly.call(&["checks", "OWN-01", "--dir", "."]).ends(2);
     assert!(said.err.contains("review.toml:"), "{}", said.err);
