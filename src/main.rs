@@ -395,7 +395,7 @@ fn inspect(arguments: &Inspect, threads: NonZeroUsize) -> ExitCode {
 fn explain(words: &[String], of: Option<NaiveDate>) -> ExitCode {
     let (dir, finding) = match words {
         // `rules example` takes them the other way round.
-        [finding, dir] if FindingId::parse(finding).is_some() => (Path::new(dir), finding.as_str()),
+        [finding, dir] if FindingId::typed(finding).is_some() => (Path::new(dir), finding.as_str()),
         [dir, finding] => (Path::new(dir), finding.as_str()),
         [finding] => (Path::new("."), finding.as_str()),
         _ => return ExitCode::from(2),

@@ -671,6 +671,7 @@ fn a_finding_is_explained_with_its_rule_its_values_and_what_its_check_reads() {
     // Of the fields that the check reads only those that the finding quotes.
     assert!(!said.out.contains("lead.phone, "), "{}", said.out);
     assert_eq!(said.out, job.call(&["explain", &id.to_lowercase()]).ends(0).out);
+    assert_eq!(said.out, job.call(&["explain", &id.to_lowercase(), "."]).ends(0).out);
     // Every finding can be told.
     for line in lines.iter().step_by(7) {
         let said = job.call(&["explain", &word(&line["id"])]).ends(0);
