@@ -334,19 +334,20 @@ impl Boundary {
     }
 }
 
-/// The position of a column. `Create Date#2` means the second column of that name.
-fn place_of(header: &[String], name: &str) -> Option<usize> {
-    if let Some(at) = header.iter().position(|column| column == name) {
-        return Some(at);
-    }
+/// The position of a column: the one of that name, or of `Create Date#2` the second `Create Date`.
+pub fn place_of(header: &[String], name: &str) -> Option<usize> {
+    header.iter().position(|column| column == name).or_else(|| {
+        let (bare, nth) = ordinal(name)?;
+        let mut same = header.iter().enumerate().filter(|(_, column)| *column == bare);
+        same.nth(nth - 1).map(|(at, _)| at)
+    })
+}
+
+/// `Create Date#2` is the second `Create Date`, unless a column is called so.
+pub fn ordinal(name: &str) -> Option<(&str, usize)> {
     let (bare, nth) = name.rsplit_once('#')?;
-    let nth: usize = nth.parse().ok()?;
-    header
-        .iter()
-        .enumerate()
-        .filter(|(_, column)| *column == bare)
-        .nth(nth.checked_sub(1)?)
-        .map(|(at, _)| at)
+    let nth = nth.parse().ok().filter(|&nth| nth > 0)?;
+    Some((bare, nth))
 }
 
 impl ColumnMap {

@@ -29,7 +29,8 @@ pub use batch::{
 };
 pub use figure::DecimalMark;
 pub use intake::{
-    Admission, AdmitError, ColumnMap, Gathered, Intake, Load, Misfit, Taken, Withheld, start_of_day,
+    Admission, AdmitError, ColumnMap, Gathered, Intake, Load, Misfit, Taken, Withheld, ordinal,
+    place_of, start_of_day,
 };
 pub use kind::{
     CHANGED, DateOrder, HAPPENED, Kind, NOT_AN_ID, id_key, ids, in_full, is_spreadsheet_number,

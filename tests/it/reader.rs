@@ -575,6 +575,23 @@ mod torture {
         check_with(export.as_bytes(), &["Record ID"], &options, "ok 1 of 1");
         check_with(export.as_bytes(), &["Create Date"], &options, "refused duplicate_header");
         check_with(export.as_bytes(), &["Record ID", "Create Date#2"], &options, "ok 1 of 1");
+        check_with(
+            export.as_bytes(),
+            &["Record ID", "Create Date#3"],
+            &options,
+            "refused missing_column",
+        );
+    }
+
+    #[test]
+    fn a_column_may_be_called_like_the_second_of_a_name() {
+        let options = Options::default();
+        for header in ["Line #2", "Line,Line #2", "Line #1,Line #2,Line#2"] {
+            let export = format!("{header}\n{}\n", header.replace(|c: char| c != ',', "1"));
+            check_with(export.as_bytes(), &["Line #2"], &options, "ok 1 of 1");
+        }
+        let export = "Line#2\n1\n";
+        check_with(export.as_bytes(), &["Line#2"], &options, "ok 1 of 1");
     }
 
     #[test]

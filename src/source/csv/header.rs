@@ -6,6 +6,8 @@ use std::collections::HashMap;
 
 use unicode_normalization::UnicodeNormalization as _;
 
+use crate::boundary::{ordinal, place_of};
+
 use super::refusal::HeaderFault;
 
 /// A name as it is compared: without surrounding space and byte order mark, composed.
@@ -66,8 +68,10 @@ impl<'a> Asked<'a> {
                 self.by_text.get(&cell.nfc().collect::<String>())
             };
             for &position in positions.into_iter().flatten() {
-                if let Some(count) = seen.get_mut(position) {
-                    *count += 1;
+                let name = self.names.get(position);
+                if let Some((count, (name, _))) = seen.get_mut(position).zip(name) {
+                    // A column that is itself called `Line #2` is the second of nothing.
+                    *count = if is(cell, name) { usize::MAX } else { count.saturating_add(1) };
                 }
             }
         }
@@ -141,19 +145,7 @@ impl<'a> Asked<'a> {
 
 /// The column of that name, or of `name#2` the second one of that name.
 pub(super) fn column(header: &[String], name: &str) -> Option<usize> {
-    let name = tidy(name);
-    header.iter().position(|found| *found == name).or_else(|| {
-        let (base, nth) = ordinal(&name)?;
-        let mut same = header.iter().enumerate().filter(|(_, found)| *found == base);
-        same.nth(nth - 1).map(|(position, _)| position)
-    })
-}
-
-/// `Create Date#2` is the second `Create Date`.
-fn ordinal(name: &str) -> Option<(&str, usize)> {
-    let (base, nth) = name.rsplit_once('#')?;
-    let nth = nth.parse().ok().filter(|&nth| nth > 0)?;
-    Some((base, nth))
+    place_of(header, &tidy(name))
 }
 
 fn places(header: &[String], is_it: impl Fn(&str) -> bool) -> Vec<usize> {
