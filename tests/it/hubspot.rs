@@ -446,6 +446,30 @@ by = { from = "Changed by", why = "Who." }
 "#;
 
 #[test]
+fn two_fields_of_one_property_have_each_its_history() {
+    let mut account = partly("objects", without, 0);
+    account.types.remove("companies");
+    let lifecycle = account.types.get_mut("contacts").unwrap().properties.last_mut().unwrap();
+    lifecycle["label"] = "Lifecycle Stage".into();
+    let server = account.serve();
+    let job = small(&server, "");
+    let boundary = job.text("rules/boundary.toml");
+    let twice = boundary.replace(
+        "lifecycle = { from = \"lifecyclestage\", ",
+        "by_name = { from = \"lifecyclestage\", kind = \"picklist\", why = \"Its word.\" }\n\
+         lifecycle = { from = \"Lifecycle Stage\", ",
+    );
+    assert_ne!(twice, boundary);
+    job.put("rules/boundary.toml", &format!("{twice}\n{HISTORY}"));
+    let (config, pull) = pulled(&job, ("HUBSPOT_TOKEN", TOKEN));
+    let history =
+        pull.batches.iter().find(|batch| batch.object().key() == "field_history").unwrap();
+    let field = config.boundary.allowed(history.object(), "field").unwrap();
+    let told = history.count_by(&field).into_iter().map(|(name, count)| (name, count as u64));
+    assert!(told.eq([("Lifecycle Stage", PEOPLE), ("lifecyclestage", PEOPLE)]));
+}
+
+#[test]
 fn a_record_that_was_deleted_since_has_no_history() {
     let mut account =
         partly("objects", |it| fail(it, "OBJECT_NOT_FOUND", &json!({ "ids": ["3"] })), 1);

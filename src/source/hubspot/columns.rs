@@ -48,9 +48,8 @@ pub(super) struct Plan {
     fills: Vec<Fill>,
     /// The properties to ask for.
     pub(super) properties: Vec<String>,
-    /// Those whose history is read, with their column.
-    pub(super) history: Vec<String>,
-    histories: Vec<(String, Writing)>,
+    /// Those whose history is read, each with the names that it is told under.
+    history: Vec<(String, Vec<Alias>)>,
     /// The types whose associations are read.
     pub(super) associated: Vec<Kind>,
     /// What the allowlist has to say more clearly.
@@ -63,6 +62,13 @@ enum Fill {
     Property(usize, Writing),
     /// The ids of the associated records of the type at this place.
     Associated(usize),
+}
+
+/// What a property is called in its history, and how its values are written there.
+#[derive(Debug, PartialEq, Eq)]
+struct Alias {
+    name: String,
+    writing: Writing,
 }
 
 /// How a value is written.
@@ -110,7 +116,6 @@ impl Plan {
             fills: Vec::new(),
             properties: Vec::new(),
             history: Vec::new(),
-            histories: Vec::new(),
             associated: Vec::new(),
             unclear: Vec::new(),
         };
@@ -120,8 +125,8 @@ impl Plan {
                     Found::Nothing => continue,
                     Found::Property(property, writing) => {
                         if history && has_history(field) {
-                            plan.history.push(property.name.clone());
-                            plan.histories.push((told(field, property, column), writing.clone()));
+                            let name = told(field, property, column);
+                            plan.tell(property, Alias { name, writing: writing.clone() });
                         }
                         if plan.object == Object::CampaignMember && field.name() == "responded" {
                             plan.having = Some(property.name.clone());
@@ -143,10 +148,29 @@ impl Plan {
         plan
     }
 
+    /// Has the history of a property read, and told under this name.
+    fn tell(&mut self, property: &Property, alias: Alias) {
+        match self.history.iter_mut().find(|(name, _)| *name == property.name) {
+            Some((_, aliases)) if aliases.contains(&alias) => {}
+            Some((_, aliases)) => aliases.push(alias),
+            None => self.history.push((property.name.clone(), vec![alias])),
+        }
+    }
+
+    /// Whether the history of any property is read.
+    pub(super) fn has_history(&self) -> bool {
+        !self.history.is_empty()
+    }
+
+    /// The properties whose history is read.
+    pub(super) fn with_history(&self) -> Vec<String> {
+        self.history.iter().map(|(property, _)| property.clone()).collect()
+    }
+
     /// Whether owners are written by their names.
     pub(super) fn names_owners(&self) -> bool {
         let named = |fill: &Fill| matches!(fill, Fill::Property(_, Writing::OwnerName));
-        !self.history.is_empty() || self.fills.iter().any(named)
+        self.has_history() || self.fills.iter().any(named)
     }
 
     /// The cells of one record.
@@ -168,7 +192,7 @@ impl Plan {
         self.fills.iter().map(cell).collect()
     }
 
-    /// The changes of a record that its history shows, the oldest first of each property.
+    /// The changes of a record that its history shows, the oldest first under each name.
     pub(super) fn changes(
         &self,
         record: u64,
@@ -177,7 +201,7 @@ impl Plan {
         directory: &Directory,
     ) -> Result<Vec<[String; 6]>, &'static str> {
         let mut changes = Vec::new();
-        for ((column, writing), versions) in self.histories.iter().zip(history) {
+        for ((_, aliases), versions) in self.history.iter().zip(history) {
             let mut dated: Vec<(DateTime<Utc>, Was)> = Vec::new();
             for version in versions {
                 let at = instant(&version.timestamp).ok_or("a change without a time")?;
@@ -186,23 +210,27 @@ impl Plan {
             // The newest comes first; of two in one instant the later one stands before the other.
             dated.reverse();
             dated.sort_by_key(|(at, _)| *at);
-            for pair in dated.windows(2) {
-                let [(_, old), (at, new)] = pair else { continue };
-                if *at >= before || old.value == new.value {
-                    continue;
+            let pairs = dated.windows(2).filter_map(|pair| match pair {
+                [(_, old), (at, new)] if *at < before && old.value != new.value => {
+                    Some((old, *at, new))
                 }
-                let value = |was: &Was| {
-                    writing.written(was.value.as_deref().unwrap_or_default(), directory)
-                };
-                let user = new.updated_by_user_id.and_then(|id| directory.user(id));
-                changes.push([
-                    record.to_string(),
-                    column.clone(),
-                    value(old),
-                    value(new),
-                    at.to_rfc3339_opts(SecondsFormat::Millis, true),
-                    user.or_else(|| new.source_type.clone()).unwrap_or_default(),
-                ]);
+                _ => None,
+            });
+            for Alias { name, writing } in aliases {
+                changes.extend(pairs.clone().map(|(old, at, new)| {
+                    let value = |was: &Was| {
+                        writing.written(was.value.as_deref().unwrap_or_default(), directory)
+                    };
+                    let user = new.updated_by_user_id.and_then(|id| directory.user(id));
+                    [
+                        record.to_string(),
+                        name.clone(),
+                        value(old),
+                        value(new),
+                        at.to_rfc3339_opts(SecondsFormat::Millis, true),
+                        user.or_else(|| new.source_type.clone()).unwrap_or_default(),
+                    ]
+                }));
             }
         }
         Ok(changes)

@@ -283,7 +283,7 @@ impl<'s> Crm<'s> for Portal<'s> {
             welcome.readings.push(Box::new(Owners { asking, object: table.object, header }));
         }
         if let Some(table) = history {
-            for plan in plans.iter().filter(|plan| !plan.history.is_empty()) {
+            for plan in plans.iter().filter(|plan| plan.has_history()) {
                 let (asking, plan) = (Rc::clone(&asking), Rc::clone(plan));
                 let header = header(table, &HISTORY_COLUMNS);
                 welcome.readings.push(Box::new(Changes::new(asking, plan, header)));

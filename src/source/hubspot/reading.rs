@@ -300,11 +300,12 @@ impl Changes {
     /// The histories of these records, as far as they are sent.
     fn histories(&self, door: &mut Door, ids: &[u64]) -> Result<Batch<Told>, LiveError> {
         let plan = &self.walk.plan;
+        let properties = plan.with_history();
         let question =
-            History { kind: plan.kind, properties: plan.history.clone(), ids: ids.to_vec() };
+            History { kind: plan.kind, properties: properties.clone(), ids: ids.to_vec() };
         let question = Question::History(self.walk.asking.version, question);
         let told = door.ask(Call::HubSpot(&question))?;
-        let batch = told.seeded(Batches(&plan.history));
+        let batch = told.seeded(Batches(&properties));
         batch.map_err(|why| LiveError::unreadable(&self.name(), &why))
     }
 
