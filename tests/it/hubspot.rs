@@ -849,6 +849,19 @@ fn a_pull_that_met_the_limit_of_the_day_goes_on_the_next_day() {
 }
 
 #[test]
+fn a_kept_place_that_is_none_is_not_the_beginning() {
+    let server = limited_account().serve();
+    let job = small(&server, "");
+    run(&job).unwrap_err();
+    job.edit(".pull/0-contact.jsonl", "{\"after\":\"", "{\"after\":\"#");
+    let before = server.requests().len();
+    run(&job).unwrap();
+    assert_eq!(found(&job), left());
+    let again = server.requests().split_off(before);
+    assert_ne!(begins_behind(&again), "0", "the last record that came tells where to go on");
+}
+
+#[test]
 fn a_pull_of_another_account_begins_anew() {
     let server = limited_account().serve();
     let job = small(&server, "");

@@ -634,6 +634,19 @@ fn a_pull_that_was_cut_off_goes_on_where_it_was() {
 }
 
 #[test]
+fn a_kept_place_that_is_none_is_not_the_beginning() {
+    let server = cut_off().serve();
+    let job = job(&server, "");
+    run(&job).ends(3);
+    job.edit(".pull/0-lead.jsonl", "{\"after\":\"", "{\"after\":\"#");
+    let before = server.requests().len();
+    run(&job).ends(0);
+    assert_eq!(records(&job, "OWN-01"), left());
+    let again = server.requests().split_off(before);
+    assert_eq!(from_the_start(&again), 0, "the last record that came tells where to go on");
+}
+
+#[test]
 fn a_pull_of_another_database_begins_anew() {
     let server = cut_off().serve();
     let job = job(&server, "");

@@ -31,14 +31,6 @@ fn answer(what: &str, why: &str) -> LiveError {
     LiveError::Answer { what: what.to_owned(), why: why.to_owned() }
 }
 
-/// The id that a place stands for.
-fn id_of(place: &Place) -> u64 {
-    match place {
-        Place::Start => 0,
-        Place::Cursor(id) | Place::After(id) => id.parse().unwrap_or_default(),
-    }
-}
-
 /// Of records of a batch HubSpot sent nothing, and did not say that there is nothing.
 fn unanswered(records: usize) -> String {
     let records = if records == 1 { "1 record".to_owned() } else { format!("{records} records") };
@@ -254,7 +246,8 @@ impl Reading for Records {
         _before: Reached<'_>,
         rows: &mut Rows,
     ) -> Result<Vec<Place>, LiveError> {
-        let page = self.0.page(door, id_of(from))?;
+        let behind = from.behind().ok_or_else(|| LiveError::no_place(self.name()))?;
+        let page = self.0.page(door, behind)?;
         let ids: Vec<u64> = page.ids().collect();
         let mut associated = Vec::new();
         for to in self.0.plan.associated.iter().filter(|_| !ids.is_empty()) {
@@ -374,7 +367,7 @@ impl Reading for Changes {
         _before: Reached<'_>,
         rows: &mut Rows,
     ) -> Result<Vec<Place>, LiveError> {
-        let mut behind = id_of(from);
+        let mut behind = from.behind().ok_or_else(|| LiveError::no_place(self.name()))?;
         // Most records never changed: a page is not done before it has a row.
         while rows.is_empty() {
             let page = self.walk.page(door, behind)?;

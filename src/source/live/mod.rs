@@ -126,6 +126,11 @@ impl LiveError {
         Self::Answer { what: what.to_owned(), why: why.to_string() }
     }
 
+    /// A place to go on from, kept of an earlier pull, that does not name one.
+    pub(super) fn no_place(what: String) -> Self {
+        Self::Answer { what, why: "asked for by a place that is none".to_owned() }
+    }
+
     /// Whether asking for the same rows in another way can help.
     fn is_about_the_answer(&self) -> bool {
         match self {
@@ -156,6 +161,16 @@ pub enum Place {
     Cursor(String),
     /// Behind the row of this mark.
     After(String),
+}
+
+impl Place {
+    /// The numeric id behind which a page begins, which is none before the first row.
+    pub(super) fn behind(&self) -> Option<u64> {
+        match self {
+            Self::Start => Some(0),
+            Self::Cursor(id) | Self::After(id) => id.parse().ok(),
+        }
+    }
 }
 
 /// How far a table was read.

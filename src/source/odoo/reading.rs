@@ -328,10 +328,7 @@ impl Reading for Table {
         _before: Reached<'_>,
         rows: &mut Rows,
     ) -> Result<Vec<Place>, LiveError> {
-        let behind = match from {
-            Place::Start => 0,
-            Place::Cursor(id) | Place::After(id) => id.parse().unwrap_or_default(),
-        };
+        let behind = from.behind().ok_or_else(|| LiveError::no_place(self.name()))?;
         // Without any field Odoo would send them all.
         let id = [Name::ID];
         let fields = if self.plan.fields.is_empty() { &id } else { self.plan.fields.as_slice() };

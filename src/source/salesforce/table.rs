@@ -243,10 +243,7 @@ impl Reading for Read<'_> {
             self.way = Way::Pages;
         }
         let what = |row: u64| format!("{}, the page behind record {row}", self.name());
-        let wrong = || LiveError::Answer {
-            what: what(before.rows),
-            why: "asked for by a place that is none".to_owned(),
-        };
+        let wrong = || LiveError::no_place(what(before.rows));
         let version = self.org.settings.version.clone();
         let answer = match from {
             Place::Start => self.ask(door, self.which.rows(&self.asked, None))?,
