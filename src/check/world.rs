@@ -11,7 +11,9 @@ use chrono_tz::Tz;
 
 use crate::boundary::{Batch, Object, Row, named_day, start_of_day};
 
-use super::{Policies, deals, duplicates, lead_source, people, reach, routing, sequence};
+use super::{
+    Policies, deals, duplicates, lead_source, people, reach, routing, sequence, system_of_record,
+};
 
 /// The day of the review. Its instant is the day's first moment in the review's zone: what the
 /// review judges is what was true when that day began.
@@ -149,6 +151,8 @@ pub struct World<'a> {
     routed: OnceLock<routing::Routed<'a>>,
     touches: OnceLock<lead_source::Touches<'a>>,
     overwritten: OnceLock<lead_source::Overwritten<'a>>,
+    conflicting: OnceLock<BTreeSet<system_of_record::Place>>,
+    flapping: OnceLock<BTreeSet<system_of_record::Place>>,
     sequence: OnceLock<sequence::Sequence>,
     reaching: OnceLock<reach::Reaching>,
 }
@@ -173,6 +177,8 @@ impl<'a> World<'a> {
             routed: OnceLock::new(),
             touches: OnceLock::new(),
             overwritten: OnceLock::new(),
+            conflicting: OnceLock::new(),
+            flapping: OnceLock::new(),
             sequence: OnceLock::new(),
             reaching: OnceLock::new(),
         }
@@ -235,6 +241,16 @@ impl<'a> World<'a> {
     /// The records under review whose first source was replaced.
     pub(super) fn overwritten(&self) -> &lead_source::Overwritten<'a> {
         self.overwritten.get_or_init(|| lead_source::Overwritten::of(self))
+    }
+
+    /// The fields of records under review of which SOR-01 speaks.
+    pub(super) fn conflicting(&self) -> &BTreeSet<system_of_record::Place> {
+        self.conflicting.get_or_init(|| system_of_record::conflicting(self))
+    }
+
+    /// The fields of records under review of which SOR-03 speaks.
+    pub(super) fn flapping(&self) -> &BTreeSet<system_of_record::Place> {
+        self.flapping.get_or_init(|| system_of_record::flapping(self))
     }
 }
 

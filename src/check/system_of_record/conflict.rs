@@ -12,7 +12,7 @@ use crate::finding::{Evidence, Finding, Proposal, Severity};
 
 use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
 use super::same::{OurWord, Spellings};
-use super::{Compare, FILE, System, policy, title, updated};
+use super::{Compare, FILE, Place, System, policy, title, updated};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "SOR-01",
@@ -140,7 +140,7 @@ fn compared<'a, 's>(
 }
 
 /// The fields of records under review about which this check has a finding.
-pub(super) fn spoken_of(world: &World<'_>) -> BTreeSet<(Object, usize, Field)> {
+pub(in crate::check) fn spoken_of(world: &World<'_>) -> BTreeSet<Place> {
     let rules = &world.policies.system_of_record;
     let mut spoken = BTreeSet::new();
     for system in rules.systems.iter().filter(|_| !rules.conflict_off) {

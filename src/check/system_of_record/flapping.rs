@@ -13,7 +13,7 @@ use crate::policy::{Said, Section};
 
 use super::super::history::{Change, History};
 use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World};
-use super::{FILE, policy, title};
+use super::{FILE, Place, policy, title};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "SOR-03",
@@ -158,7 +158,7 @@ fn runs<'a>(
 }
 
 /// The fields of records under review about which this check has a finding.
-pub(super) fn spoken_of(world: &World<'_>) -> BTreeSet<(Object, usize, Field)> {
+pub(in crate::check) fn spoken_of(world: &World<'_>) -> BTreeSet<Place> {
     let rules = &world.policies.system_of_record.flapping;
     let history = History::ask_with_values(&mut world.policies.boundary.grant());
     let Some(history) = history.ok().filter(|_| !rules.off) else { return BTreeSet::new() };

@@ -21,8 +21,10 @@ use super::settings::{self, quoted, reviewed, title};
 use super::{Family, Judgement, World};
 
 pub(super) use conflict::CHECK as CONFLICTING_VALUE;
+pub(super) use conflict::spoken_of as conflicting;
 pub(super) use enrichment::CHECK as UNAPPROVED_ENRICHMENT;
 pub(super) use flapping::CHECK as FLAPPING;
+pub(super) use flapping::spoken_of as flapping;
 pub(super) use orphan::CHECK as ORPHAN_KEY;
 pub(super) use stale::CHECK as STALE_SYNC;
 pub(super) use two_writers::CHECK as TWO_WRITERS;
@@ -30,6 +32,9 @@ pub(super) use verified::CHECK as OVERWRITTEN_VERIFIED;
 pub(super) use writer::CHECK as WRONG_WRITER;
 
 const FILE: &str = "system-of-record.toml";
+
+/// A field of a record, by its table and position.
+pub(super) type Place = (Object, usize, Field);
 
 /// What the rules say.
 #[derive(Debug, Clone)]

@@ -14,7 +14,7 @@ use crate::finding::{Evidence, Finding, Proposal, Severity, blank_field, record}
 use crate::policy::{Said, Section};
 
 use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World, settings};
-use super::{FILE, conflict, orphan, policy, title};
+use super::{FILE, orphan, policy, title};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "SOR-07",
@@ -117,7 +117,7 @@ struct Spoken(HashSet<(Object, usize)>);
 
 impl Spoken {
     fn of(world: &World<'_>) -> Self {
-        let differing = conflict::spoken_of(world).into_iter().map(|(object, at, _)| (object, at));
+        let differing = world.conflicting().iter().map(|(object, at, _)| (*object, *at));
         Self(differing.chain(orphan::spoken_of(world)).collect())
     }
 

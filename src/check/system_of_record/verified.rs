@@ -17,7 +17,7 @@ use crate::policy::{Said, Section};
 use super::super::history::{Change, History};
 use super::super::{About, CheckDef, Family, Judge, Judgement, Off, Policies, World, settings};
 use super::writer::{By, by_one_of};
-use super::{FILE, conflict, flapping, policy, title};
+use super::{FILE, Place, policy, title};
 
 pub(in crate::check) const CHECK: CheckDef = CheckDef {
     code: "SOR-04",
@@ -131,9 +131,7 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
     Ok(Box::new(move |world| {
         let mut judgement = Judgement::looking_back(world, rules.within_days.value);
         let look = Look { world, rules: &rules, history: &history };
-        for (at, mut cases) in
-            look.cases(&spoken_before(world), &mut judgement).into_iter().enumerate()
-        {
+        for (at, mut cases) in look.cases(&mut judgement).into_iter().enumerate() {
             let Some(verified) = rules.verified.get(at) else { continue };
             cases.sort_by(|one, other| one.row.id().cmp(other.row.id()));
             let records = cases.len();
@@ -156,26 +154,16 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
 /// The fields of records of which this check, SOR-01 or SOR-03 speaks.
 pub(super) fn spoken_of(world: &World<'_>) -> BTreeSet<Place> {
     let rules = &world.policies.system_of_record.verified;
-    let mut spoken = spoken_before(world);
+    let mut spoken = world.conflicting() | world.flapping();
     let history = History::ask_with_values(&mut world.policies.boundary.grant());
     let is_on = !rules.off && !rules.enrichers.is_empty() && !rules.verified.is_empty();
     let Some(history) = history.ok().filter(|_| is_on) else { return spoken };
     let look = Look { world, rules, history: &history };
-    let cases = look.cases(&spoken, &mut Judgement::default());
+    let cases = look.cases(&mut Judgement::default());
     for (cases, verified) in cases.iter().zip(&rules.verified) {
         let place = |row: Row<'_>| (row.object(), row.position(), verified.field.clone());
         spoken.extend(cases.iter().map(|case| place(case.row)));
     }
-    spoken
-}
-
-/// A field of a record, by its table and position.
-pub(super) type Place = (Object, usize, Field);
-
-/// The fields of records of which SOR-01 or SOR-03 speaks.
-fn spoken_before(world: &World<'_>) -> BTreeSet<Place> {
-    let mut spoken = conflict::spoken_of(world);
-    spoken.extend(flapping::spoken_of(world));
     spoken
 }
 
@@ -207,7 +195,7 @@ struct Look<'l, 'a> {
 
 impl<'a> Look<'_, 'a> {
     /// The records whose values were overwritten, for each of the verified fields.
-    fn cases(self, spoken: &BTreeSet<Place>, judgement: &mut Judgement) -> Vec<Vec<Case<'a>>> {
+    fn cases(self, judgement: &mut Judgement) -> Vec<Vec<Case<'a>>> {
         let Self { world, rules, history } = self;
         if world.batch(Object::FieldHistory).is_none() {
             judgement.skip(Object::FieldHistory, "there is no input");
@@ -244,7 +232,9 @@ impl<'a> Look<'_, 'a> {
                         let place = (row.object(), row.position(), field.clone());
                         let is_source =
                             field.name() == "lead_source" && world.overwritten().speaks_of(row);
-                        if is_source || spoken.contains(&place) {
+                        let is_spoken_of = world.conflicting().contains(&place)
+                            || world.flapping().contains(&place);
+                        if is_source || is_spoken_of {
                             continue;
                         }
                         changes.sort_by_key(History::order);
