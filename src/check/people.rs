@@ -13,8 +13,9 @@ use crate::boundary::{
 };
 use crate::finding::{Assignee, record};
 
-use super::World;
 use super::condition::fold;
+use super::settings::days;
+use super::{AsOf, World};
 
 /// What HubSpot writes behind the name of an owner who was deactivated.
 const DEACTIVATED: &str = "(deactivated user)";
@@ -54,6 +55,14 @@ impl Person<'_> {
     /// the name may not be shown.
     pub(super) fn known_by(&self) -> RecordRef {
         self.row.map_or_else(|| record(Object::User, &self.id), Row::record)
+    }
+
+    /// Of somebody inactive, since when they are gone.
+    pub(super) fn gone(&self, as_of: AsOf) -> String {
+        match self.deactivated.map(|at| as_of.days_since(at)) {
+            Some(ago @ 0..) => format!("was deactivated {} ago", days(ago)),
+            Some(_) | None => "is inactive".to_owned(),
+        }
     }
 
     /// As a proposal names them.

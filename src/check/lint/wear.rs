@@ -12,7 +12,6 @@ use crate::check::condition::{Condition, Test, fold};
 use crate::check::interval::percent;
 use crate::check::people::{Found, Standing};
 use crate::check::routing::{RULES_FILE, Taken};
-use crate::check::settings::days;
 use crate::check::{Family, Policies, World};
 use crate::policy::nearest;
 
@@ -91,11 +90,7 @@ fn trouble(world: &World<'_>, name: &str) -> Option<String> {
         Found::Several => Some(format!("several people are called `{name}`")),
         Found::Nobody => Some(format!("`{name}` is neither a user nor a queue")),
         Found::One(person) if person.standing == Standing::Inactive => {
-            let since = match person.deactivated.map(|at| world.as_of.days_since(at)) {
-                Some(ago @ 0..) => format!("was deactivated {} ago", days(ago)),
-                Some(_) | None => "is inactive".to_owned(),
-            };
-            Some(format!("`{name}` {since}"))
+            Some(format!("`{name}` {}", person.gone(world.as_of)))
         }
         Found::One(_) => None,
     }

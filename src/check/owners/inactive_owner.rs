@@ -250,18 +250,9 @@ impl Case<'_, '_> {
 
     /// The owner and when they left, as a headline begins.
     pub(super) fn left(&self) -> String {
-        let who = self.owner.person.map_or_else(
-            || self.row.cell(&self.owned.owner).shown().to_string(),
-            |person| person.shown.clone(),
-        );
-        let ago = self
-            .owner
-            .person
-            .and_then(|person| person.deactivated)
-            .map(|at| self.world.as_of.days_since(at));
-        match ago {
-            Some(ago @ 0..) => format!("Owner {who} was deactivated {} ago", days(ago)),
-            Some(_) | None => format!("Owner {who} is inactive"),
+        match self.owner.person {
+            Some(person) => format!("Owner {} {}", person.shown, person.gone(self.world.as_of)),
+            None => format!("Owner {} is inactive", self.row.cell(&self.owned.owner).shown()),
         }
     }
 

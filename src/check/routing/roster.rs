@@ -8,7 +8,6 @@ use crate::boundary::Object;
 use crate::check::World;
 use crate::check::condition::fold;
 use crate::check::people::{Found, Person, Standing};
-use crate::check::settings::days;
 use crate::finding::Assignee;
 
 use super::Policy;
@@ -147,11 +146,7 @@ impl<'a> Roster<'a> {
             }
             Known::Nobody(text) => Some(format!("{text} is neither a user nor a queue")),
             Known::Person(person) if person.standing == Standing::Inactive => {
-                let since = match person.deactivated.map(|at| world.as_of.days_since(at)) {
-                    Some(ago @ 0..) => format!("was deactivated {} ago", days(ago)),
-                    Some(_) | None => "is inactive".to_owned(),
-                };
-                Some(format!("{} {since}", self.name(holder)))
+                Some(format!("{} {}", self.name(holder), person.gone(world.as_of)))
             }
             Known::Person(_) => None,
         }
