@@ -134,8 +134,13 @@ pub(super) fn most_first(all: impl Iterator<Item = impl Display + Ord>, most: us
     for one in all {
         *counts.entry(one).or_insert(0_usize) += 1;
     }
-    let mut counts: Vec<_> = counts.into_iter().collect();
-    counts.sort_by_key(|(_, count)| Reverse(*count));
+    ranked(&counts, most)
+}
+
+/// The same of what is counted already.
+pub(super) fn ranked(counts: &BTreeMap<impl Display, usize>, most: usize) -> String {
+    let mut counts: Vec<_> = counts.iter().collect();
+    counts.sort_by_key(|(_, count)| Reverse(**count));
     let told = counts.iter().take(most).map(|(one, count)| format!("{one} {count}"));
     told.collect::<Vec<_>>().join(", ")
 }

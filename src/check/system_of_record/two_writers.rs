@@ -4,7 +4,6 @@
 //! there is one.
 //! Does not: read the field itself, or judge owners, which the routing rules give.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::boundary::{Boundary, Field, Grant, Object, Row};
@@ -216,7 +215,10 @@ impl<'a> Look<'_, 'a> {
                 services.to_string(),
             ))
             .because(figure(format!("{plural} of which both did"), course.of_both().to_string()))
-            .because(figure("changes by writer".to_owned(), course.writers()))
+            .because(figure(
+                "changes by writer".to_owned(),
+                settings::ranked(&course.writers, QUOTED),
+            ))
             .because(policy(
                 records.line,
                 format!("told where each kind changed {} records or more", records.value),
@@ -278,13 +280,5 @@ impl<'a> Course<'a> {
         let mut reviewed = self.last.values().filter(is_reviewed);
         let first = reviewed.clone().next();
         reviewed.find(|of_record| of_record.len() > 1).or(first)
-    }
-
-    /// Who wrote, most first.
-    fn writers(&self) -> String {
-        let mut counts: Vec<_> = self.writers.iter().collect();
-        counts.sort_by_key(|(_, count)| Reverse(**count));
-        let told = counts.iter().take(QUOTED).map(|(writer, count)| format!("{writer} {count}"));
-        told.collect::<Vec<_>>().join(", ")
     }
 }
