@@ -2,7 +2,7 @@
 //!
 //! Does not: say which of them the identifier is; and records that another check takes for one are its own.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::boundary::{Field, Grant, Object, Row};
 use crate::check::settings::label;
@@ -52,6 +52,7 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
 fn judge(world: &World<'_>, fields: &[Field]) -> Judgement {
     let mut judgement = Judgement::default();
     let policy = &world.policies.duplicates.shared_identifier;
+    let placeholders = policy.placeholders.value.iter().map(|one| identifier(one)).collect();
     for field in fields {
         let object = field.object();
         let Some(batch) = world.batch(object) else { continue };
@@ -59,7 +60,8 @@ fn judge(world: &World<'_>, fields: &[Field]) -> Judgement {
             continue;
         }
         judgement.examined += batch.reviewed().filter(|row| !row.is_blank(field)).count();
-        let values = batch.rows().filter_map(|row| Some((row, key(world, row.text(field)?)?)));
+        let values =
+            batch.rows().filter_map(|row| Some((row, key(row.text(field)?, &placeholders)?)));
         let mut index = Index::default();
         for (row, value) in values {
             index.add(&value, u32::try_from(row.position()).unwrap_or(u32::MAX));
@@ -101,17 +103,15 @@ fn judge(world: &World<'_>, fields: &[Field]) -> Judgement {
 /// zeros are one however many there are.
 const REPEATED: usize = 4;
 
-/// The value as it is compared; `None` for a placeholder.
-fn key(world: &World<'_>, raw: &str) -> Option<String> {
+/// The value as it is compared; `None` for a placeholder: one of those listed, or one letter repeated.
+fn key(raw: &str, placeholders: &HashSet<String>) -> Option<String> {
     let value = identifier(raw);
     let mut letters = value.chars();
     let first = letters.next()?;
     let is_number = matches!(first, '1'..='9');
     let is_one_repeated =
         letters.all(|letter| letter == first) && (!is_number || value.chars().count() >= REPEATED);
-    let listed = &world.policies.duplicates.shared_identifier.placeholders.value;
-    let is_listed = listed.iter().any(|placeholder| identifier(placeholder) == value);
-    (!is_one_repeated && !is_listed).then_some(value)
+    (!is_one_repeated && !placeholders.contains(&value)).then_some(value)
 }
 
 fn identifier(raw: &str) -> String {
