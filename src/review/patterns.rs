@@ -165,9 +165,12 @@ pub(super) fn told<'r>(
                 found_beside: in_all - found,
                 beside: all.saturating_sub(of),
             };
-            let surprise = surprise(chance(found, of, in_all, all), trials);
             let stands_out = pattern.lift().is_none_or(|lift| lift >= LIFT);
-            if here.len() >= PATTERN && stands_out && surprise < SURPRISE {
+            if here.len() < PATTERN || !stands_out {
+                continue;
+            }
+            let surprise = surprise(chance(found, of, in_all, all), trials);
+            if surprise < SURPRISE {
                 crowded.push((surprise, pattern, here));
             }
         }
