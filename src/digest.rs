@@ -2,6 +2,8 @@
 //!
 //! Does not: know what is digested.
 
+use std::fmt::Write as _;
+
 use sha2::{Digest as _, Sha256};
 
 /// The digest of some bytes.
@@ -11,5 +13,8 @@ pub fn sha256(bytes: &[u8]) -> String {
 
 /// A digest, or the part of one.
 pub fn hex(digest: &[u8]) -> String {
-    digest.iter().fold(String::with_capacity(64), |hex, byte| format!("{hex}{byte:02x}"))
+    digest.iter().fold(String::with_capacity(digest.len() * 2), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
