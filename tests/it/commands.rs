@@ -1027,6 +1027,55 @@ fn only_records_of_the_batch_are_reviewed_and_the_rest_is_reference() {
 }
 
 #[test]
+fn nobody_is_given_what_follows_an_account_that_the_list_names_for_another() {
+    const BOUNDARY: &str = "[contact.fields]\n\
+        id = { from = \"Id\", why = \"Names the record.\" }\n\
+        owner = { from = \"OwnerId\", why = \"Compared.\" }\n\
+        account = { from = \"AccountId\", why = \"Whose owner counts.\" }\n\
+        lifecycle = { from = \"Stage\", why = \"Tells open work.\" }\n\
+        modified = { from = \"Modified\", why = \"Tells the batch.\" }\n\
+        [account.fields]\n\
+        id = { from = \"Id\", why = \"Names the account.\" }\n\
+        name = { from = \"Name\", why = \"Shown.\" }\n\
+        owner = { from = \"OwnerId\", why = \"Compared.\" }\n\
+        modified = { from = \"Modified\", why = \"Tells the batch.\" }\n\
+        [user.fields]\n\
+        id = { from = \"Id\", why = \"Owners are looked up.\" }\n\
+        name = { from = \"Name\", why = \"Rules name owners.\" }\n\
+        active = { from = \"IsActive\", why = \"Nobody is given to who left.\" }\n";
+    let review = REVIEW
+        .replace("lead = \"lead.csv\"", "contact = \"contact.csv\"\naccount = \"account.csv\"");
+    let files = [
+        ("review.toml", review.as_str()),
+        ("rules/boundary.toml", BOUNDARY),
+        ("rules/approvals.toml", "[approver]\nname = \"Dana\"\n"),
+        (
+            "rules/owners.toml",
+            "[[split-ownership.pair]]\nobjects = [\"contact\"]\nowners = \"same\"\n",
+        ),
+        ("rules/routing.toml", "objects = [\"lead\"]\n[named-accounts]\ntable = \"named.csv\"\n"),
+        ("rules/named.csv", "account,owner\nA1,Bea Ax\n"),
+        ("rules/lifecycle.toml", "[contact]\nfield = \"lifecycle\"\norder = [\"Lead\"]\n"),
+        ("exports/contact.csv", "Id,OwnerId,AccountId,Stage,Modified\nC1,U1,A1,Lead,2026-02-27\n"),
+        ("exports/account.csv", "Id,Name,OwnerId,Modified\nA1,Acme,U2,2025-09-01\n"),
+        ("exports/user.csv", "Id,Name,IsActive\nU1,Bea Ax,true\nU2,Gus Wu,true\n"),
+    ];
+    let job = Job::new(&files);
+    job.run(&[]).ends(0);
+    assert_eq!(job.found(), [("RTE-10".to_owned(), "A1".to_owned())]);
+    // In a week in which the account did not change it is reference, and its owner is at fault all the same.
+    let job = Job::new(&files);
+    job.put("review.toml", &format!("{review}\n[batch]\nchanged_within_days = 7\n"));
+    job.run(&[]).ends(0);
+    let findings = job.findings();
+    let [finding] = findings.as_slice() else { panic!("{findings:?}") };
+    assert_eq!((word(&finding["rule"]), word(&finding["record"])), ("OWN-08".into(), "C1".into()));
+    assert_eq!(finding["proposal"]["kind"], "review-record", "{finding}");
+    let doubt = "the routing rules want account Acme with somebody else";
+    assert!(finding["why_wrong"].to_string().contains(doubt), "{finding}");
+}
+
+#[test]
 fn the_last_stamp_of_a_sync_is_quoted_though_its_record_is_reference() {
     let job = Job::weekly();
     job.put("review.toml", &format!("{REVIEW}\n[batch]\nids = \"ids.csv\"\n"));

@@ -145,7 +145,7 @@ fn judge(rules: &Rules, scope: &Scope, world: &World<'_>) -> Judgement {
             if owned.is_open(world, row) == Some(false)
                 || owned.is_nobodys(row)
                 || role.is_some_and(|role| role.finds_fault(row, away.0))
-                || world.routed().has_fault(row)
+                || world.routed().has_fault(world, row)
             {
                 continue;
             }

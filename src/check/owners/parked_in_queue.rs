@@ -157,7 +157,7 @@ fn judge(rules: &Rules, scope: &Scope, since: &Since, world: &World<'_>) -> Judg
                 continue;
             };
             let hours = world.as_of.hours_since(known.at());
-            if hours <= limit.value || world.routed().has_fault(row) {
+            if hours <= limit.value || world.routed().has_fault(world, row) {
                 continue;
             }
             let stay = Stay { owned, since, queue, limit, known, hours };

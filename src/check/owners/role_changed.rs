@@ -132,7 +132,7 @@ fn judge(rules: &Rules, scope: &Scope, known: &Roles, world: &World<'_>) -> Judg
                 continue;
             }
             // Where the routing rules name another owner, routing says so with its trace.
-            if world.routed().has_fault(row) {
+            if world.routed().has_fault(world, row) {
                 continue;
             }
             let kept = Kept { rules, selling, owned, known, person, changes: &changes };

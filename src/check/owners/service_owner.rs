@@ -125,7 +125,7 @@ fn judge(rules: &Rules, scope: &Scope, users: Option<&UserFields>, world: &World
             let share = format!("{count} of {total}");
             let held = Held { rules, owned, users, person: *person, said, share };
             // Where the routing rules name another owner, routing says so with its trace.
-            if !world.routed().has_fault(row) {
+            if !world.routed().has_fault(world, row) {
                 judgement.findings.push(held.finding(world, row));
             }
         }

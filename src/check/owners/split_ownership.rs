@@ -562,7 +562,7 @@ impl<'l, 'a> Look<'l, 'a> {
     fn is_told_elsewhere(self, row: Row<'a>, person: &Person<'a>) -> bool {
         let owners = &self.world.policies.owners;
         let (role, leave) = (owners.role.as_ref().ok(), owners.on_leave.as_ref().ok());
-        self.world.routed().has_fault(row)
+        self.world.routed().has_fault(self.world, row)
             || role.is_some_and(|rules| rules.finds_fault(row, person))
             || leave.is_some_and(|rules| rules.finds_fault(self.world, row, person))
     }
@@ -680,6 +680,10 @@ impl<'a> Case<'_, 'a> {
         }
         if person.standing != Standing::Active {
             return (ask(unsure), Some(format!("nothing says whether {theirs} is active")));
+        }
+        if world.routed().has_fault(world, self.account) {
+            let why = format!("the routing rules want account {account} with somebody else");
+            return (ask(unsure), Some(why));
         }
         if self.look.is_told_elsewhere(self.account, person) {
             let why = format!("{theirs} has a role that does not work accounts, or is away");

@@ -314,7 +314,8 @@ impl<'a> Routed<'a> {
         let stretches = batch.len().div_ceil(STRETCH);
         let judged = threads::each(world.threads, stretches, |at| {
             let end = batch.len().min((at + 1) * STRETCH);
-            self.judge_stretch(world, plan, on, (at * STRETCH..end).filter_map(|at| batch.at(at)))
+            let rows = (at * STRETCH..end).map(|at| batch.at(at).filter(|it| it.is_under_review()));
+            self.judge_stretch(world, plan, on, rows)
         });
         let faults = self.faults.entry(plan.object).or_default();
         for stretch in judged {
@@ -331,27 +332,26 @@ impl<'a> Routed<'a> {
         }
     }
 
+    /// Judges rows; of what is none to judge the stretch has no fault.
     fn judge_stretch(
         &self,
         world: &World<'a>,
         plan: &Plan,
         on: &[Fault],
-        rows: impl Iterator<Item = Row<'a>>,
+        rows: impl IntoIterator<Item = Option<Row<'a>>>,
     ) -> Stretch {
         let flags = Flags::of(&world.policies.boundary);
         let mut open = OpenMemo::default();
         let mut values = Values::default();
         let mut stretch = Stretch::default();
         for row in rows {
-            let is_judged = row.is_under_review()
-                && self.is_judged(world, plan, row)
-                && open.may_be_open(world, &flags, row);
-            let is_hidden = is_judged && plan.hides_account(world, row);
-            if is_hidden {
-                stretch.hidden.push(row.position());
-            }
-            let is_judged = is_judged && !is_hidden;
-            let case = if is_judged { self.case(world, row, &mut values) } else { None };
+            let row = row.filter(|row| {
+                self.is_judged(world, plan, *row) && open.may_be_open(world, &flags, *row)
+            });
+            let hidden = row.filter(|row| plan.hides_account(world, *row));
+            stretch.hidden.extend(hidden.map(Row::position));
+            let row = row.filter(|_| hidden.is_none());
+            let case = row.and_then(|row| self.case(world, row, &mut values));
             let fault = case.and_then(|case| case.fault(on, &mut stretch));
             stretch.faults.push(fault);
         }
@@ -574,10 +574,22 @@ impl<'a> Routed<'a> {
         *self.faults.get(&row.object())?.get(row.position())?
     }
 
-    /// True where a check of routing finds the record in the wrong hands. That no rule takes it says nothing of
-    /// who has it.
-    pub(in crate::check) fn has_fault(&self, row: Row<'a>) -> bool {
-        self.fault(row).is_some_and(|fault| fault != Fault::Unroutable)
+    /// True where a check of routing finds the record in the wrong hands, or would, were it under review. That no
+    /// rule takes it says nothing of who has it.
+    pub(in crate::check) fn has_fault(&self, world: &World<'a>, row: Row<'a>) -> bool {
+        let fault =
+            if row.is_under_review() { self.fault(row) } else { self.fault_of_other(world, row) };
+        fault.is_some_and(|fault| fault != Fault::Unroutable)
+    }
+
+    /// What is wrong with how a record was routed that is not under review: looked at only when it is asked for.
+    fn fault_of_other(&self, world: &World<'a>, row: Row<'a>) -> Option<Fault> {
+        let object = row.object();
+        let plan = self.policy.plan(object)?;
+        if self.skipped.iter().any(|(skipped, _)| *skipped == object) {
+            return None;
+        }
+        self.judge_stretch(world, plan, &self.policy.on(), [Some(row)]).faults.pop().flatten()
     }
 
     /// True where a check has the finding that the record lies in the catch-all.
