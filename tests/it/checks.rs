@@ -401,6 +401,23 @@ fn whoever_a_proposal_names_is_no_fault_to_the_same_rules() {
 }
 
 #[test]
+fn what_is_marked_not_to_be_routed_goes_to_a_queue_or_to_whoever_may_keep_it() {
+    let judged = fixture::named("do-not-route-handover");
+    for (code, record, says) in [
+        ("OWN-01", "lead L01", "Return to queue Inbound (Q1)"),
+        ("RTE-11", "lead L02", "Return to queue Inbound (Q1)"),
+        ("OWN-04", "lead L03", "Which person should own this lead instead of Sync?"),
+        ("OWN-01", "lead L04", "Return to queue Inbound (Q1)"),
+        ("OWN-01", "lead L05", "Give to Partner Desk (U8)"),
+        ("OWN-01", "lead L06", "Give to Ann Ng (U1)"),
+    ] {
+        let findings = &judgement(&judged, code).findings;
+        let finding = findings.iter().find(|it| it.record.to_string() == record).unwrap();
+        assert_eq!(finding.proposal.words(), says, "{code} {record}");
+    }
+}
+
+#[test]
 fn where_nobody_could_have_a_record_it_is_asked_who_takes_it() {
     let judged = fixture::named("proposed-owner");
     let proposed = |code: &str, record: &str| {

@@ -30,6 +30,7 @@ use super::ladder::{Flags, lists};
 use super::leave::Calendar;
 use super::lint::List;
 use super::people::Person;
+use super::routing::is_marked;
 use super::settings::{self, days};
 use super::{Family, Judgement, Off, Policies, Rulebook, World};
 
@@ -163,7 +164,8 @@ impl Policy {
             return Some(why);
         }
         let plural = row.object().plural();
-        let role = self.role.as_ref().ok().filter(|rules| rules.finds_fault(row, person));
+        let role = self.role.as_ref().ok().filter(|_| !is_marked(world, row));
+        let role = role.filter(|rules| rules.finds_fault(row, person));
         role.map(|_| format!("{} has a role that does not work {plural}", person.shown))
     }
 

@@ -1,7 +1,7 @@
 //! OWN-05: the owner's role is not one that works this kind of record.
 //!
 //! Does not: speak of owners who are inactive (OWN-01) or service users (OWN-04), or of a user
-//! without a role.
+//! without a role, or of what is marked not to be routed (RTE-11).
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,8 @@ pub(in super::super) const ROLE_CHANGED: CheckDef = CheckDef {
     severity: Severity::Medium,
     about: About::OneRecord,
     summary: "The owner is active, and their role is none of the roles that the rules list as working \
-              records of this kind; the record is open work and not kept by the rules.",
+              records of this kind; the record is open work, not kept by the rules and not marked \
+              `do_not_route`.",
     consequence: "The customer's contact has another job now and does not call back.",
     load,
 };
@@ -131,8 +132,9 @@ fn judge(rules: &Rules, scope: &Scope, known: &Roles, world: &World<'_>) -> Judg
             if owned.is_open(world, row) == Some(false) || rules.keep.hold(row) {
                 continue;
             }
-            // Where the routing rules name another owner, routing says so with its trace.
-            if world.routed().has_fault(world, row) {
+            // Where the routing rules name another owner, routing says so with its trace, as it does where somebody
+            // has what is marked not to be routed.
+            if owned.is_nobodys(row) || world.routed().has_fault(world, row) {
                 continue;
             }
             let kept = Kept { rules, selling, owned, known, person, changes: &changes };

@@ -16,6 +16,7 @@ use super::super::condition::{Conditions, fold};
 use super::super::history::{Change, History};
 use super::super::ladder::lists;
 use super::super::people::{self, Found, Person, Standing};
+use super::super::routing::is_marked;
 use super::super::{
     About, Boundary, CheckDef, Family, Judge, Judgement, NotLooked, Off, Policies, World,
 };
@@ -115,7 +116,7 @@ impl Rules {
     ) -> Option<String> {
         let object = Some(row.object()).filter(|object| POSSIBLE.contains(object))?;
         let fields = Fields::of(&world.policies.boundary, object)?;
-        if self.except.hold(row) || fields.is_by_hand(row) {
+        if self.except.hold(row) || fields.is_by_hand(row) || is_marked(world, row) {
             return None;
         }
         let Accounts::One(account) = fields.accounts(world, row) else { return None };

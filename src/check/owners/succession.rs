@@ -17,6 +17,8 @@ pub(super) fn ask(scope: &Scope, grant: &mut Grant<'_>, policies: &Policies) {
         for field in policies.routing.fields(owned.object) {
             grant.reads(&field);
         }
+        // What is marked so goes back to a queue.
+        grant.optional(owned.object, "do_not_route");
     }
 }
 
@@ -96,6 +98,12 @@ impl Succession {
             }
             Found::One(person) if !may_own(world, row, person) => {
                 self.doubts.push(no_queue(row, "the handover names", &to.value));
+            }
+            Found::One(person) if world.routed().forbids(world, row, person) => {
+                let (object, to) = (row.object(), &to.value);
+                self.doubts.push(format!(
+                    "the handover names `{to}`, and the {object} is marked not to be routed"
+                ));
             }
             Found::One(person) => {
                 self.evidence.push(policy(

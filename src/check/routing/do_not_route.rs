@@ -44,6 +44,29 @@ impl Rules {
     fn lets_keep(&self, person: &Person<'_>) -> bool {
         self.keep.iter().any(|name| person.is_called(name))
     }
+
+    /// True where the check would find a record in the hands of somebody who may not have it.
+    pub(super) fn forbids(&self, world: &World<'_>, row: Row<'_>, person: &Person<'_>) -> bool {
+        !self.off
+            && OBJECTS.contains(&row.object())
+            && is_marked(world, row)
+            && works(person)
+            && !self.lets_keep(person)
+    }
+}
+
+/// True for a record that is marked not to be routed.
+pub(in crate::check) fn is_marked(world: &World<'_>, row: Row<'_>) -> bool {
+    let mark = world.policies.boundary.allowed(row.object(), "do_not_route");
+    mark.and_then(|mark| row.flag(&mark)) == Some(true)
+}
+
+/// True for users who are not known to have left: a queue may hold what nobody is to call.
+fn works(person: &Person<'_>) -> bool {
+    match person.standing {
+        Standing::Active | Standing::Unsaid => true,
+        Standing::Inactive | Standing::Queue => false,
+    }
 }
 
 /// A table with marked records.
@@ -114,12 +137,8 @@ fn judge(
         }
         let owner = row.text(&table.owner).map(|owner| (owner, world.people().find(owner)));
         let Some((owner, Found::One(person))) = owner else { continue };
-        let works = match person.standing {
-            Standing::Active | Standing::Unsaid => true,
-            Standing::Inactive | Standing::Queue => false,
-        };
         let is_service = world.policies.owners.is_service_user(owner, person);
-        if works && !is_service && !rules.lets_keep(person) {
+        if works(person) && !is_service && !rules.lets_keep(person) {
             let finding = finding(world, rules, table, row, person);
             let unsure = world.policies.ladders.unsure(row, flags);
             judgement.findings.push(unsure.into_iter().fold(finding, Finding::lacking));

@@ -44,7 +44,7 @@ use rules::{Rule, Target};
 use service_level::ServiceLevel;
 use values::{Columns, Day, Values};
 
-pub(super) use do_not_route::DO_NOT_ROUTE;
+pub(super) use do_not_route::{DO_NOT_ROUTE, is_marked};
 pub(super) use faults::{
     FELL_TO_CATCH_ALL, FOLLOW_ACCOUNT_OWNER, NAMED_ACCOUNTS, SEGMENT, TERRITORY, UNROUTABLE,
     WRONG_OWNER,

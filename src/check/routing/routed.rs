@@ -20,6 +20,7 @@ use crate::threads;
 
 use super::accounts::{By, Home, Voice};
 use super::coverage::Cover;
+use super::do_not_route::is_marked;
 use super::roster::{Holder, Roster};
 use super::rules::{Rule, Target};
 use super::table::{Gap, Verdict};
@@ -652,10 +653,10 @@ impl<'a> Routed<'a> {
     }
 
     /// Whom the rules give the record to now. `None` when they give it to its present owner, or say
-    /// nothing of it.
+    /// nothing of it, as of what is marked not to be routed.
     pub(in crate::check) fn advice(&self, world: &World<'a>, row: Row<'a>) -> Option<Advice> {
         let plan = self.policy.plan(row.object()).filter(|plan| !plan.rules.is_empty())?;
-        if plan.hides_account(world, row) {
+        if is_marked(world, row) || plan.hides_account(world, row) {
             return None;
         }
         let owner = plan.owner.as_ref().and_then(|field| row.text(field)).unwrap_or_default();
@@ -682,6 +683,16 @@ impl<'a> Routed<'a> {
         })
     }
 
+    /// True where a record is marked not to be routed, and somebody may not have such records.
+    pub(in crate::check) fn forbids(
+        &self,
+        world: &World<'a>,
+        row: Row<'a>,
+        to: &Person<'_>,
+    ) -> bool {
+        self.policy.do_not_route.forbids(world, row, to)
+    }
+
     /// What the rules would find, were the record given to somebody today: what speaks against them, or
     /// whom the rules name instead.
     pub(in crate::check) fn objection(
@@ -692,6 +703,9 @@ impl<'a> Routed<'a> {
     ) -> Option<String> {
         if let Some(why) = world.policies.owners.objection(world, row, to) {
             return Some(why);
+        }
+        if self.forbids(world, row, to) {
+            return Some(format!("the {} is marked not to be routed", row.object()));
         }
         let plan = self.policy.plan(row.object())?;
         if plan.is_kept_from_rules(row) || plan.hides_account(world, row) {
