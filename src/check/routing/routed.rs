@@ -963,10 +963,9 @@ impl<'e, 'a> Case<'e, 'a> {
             return Look::Past;
         }
         let placed = territories.place(self.values);
-        let mut possible = placed.at.iter().chain(&placed.maybe).peekable();
-        if possible.peek().is_none() {
-            return Look::Past;
-        }
+        // What only a blank field may place lies nowhere as far as is known.
+        let Some(at) = placed.at else { return Look::Past };
+        let mut possible = [at].into_iter().chain(placed.maybe);
         if possible.any(|row| covered.territories.contains(row.folded.as_str()))
             || self.is_named_by_rules()
         {
