@@ -643,6 +643,8 @@ fn what_people_give_away_is_told_of_whom_the_rules_name_with_its_interval() {
             "People gave 14 of the 24 leads that the rules gave to Ann Ng to somebody else within 7 days",
             "People gave 12 of the 20 leads that the rules gave to the pool of Bo Li, Cy Ox to somebody \
              else within 7 days",
+            "People gave 20 of the 20 leads that the rules gave to the pool of Moe Zc, Nan Zd to somebody \
+             else within 7 days",
         ]
     );
     let figures: Vec<String> = judgement.findings[0]

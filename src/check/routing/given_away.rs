@@ -22,7 +22,7 @@ use crate::finding::{Evidence, Finding, FindingId, Proposal, Severity};
 use crate::policy::{Said, Section};
 
 use super::evidence::rule_evidence;
-use super::hands::{FirstHand, Hands, Unclear};
+use super::hands::{FirstHand, Hands, Party, Step, Unclear};
 use super::roster::Holder;
 use super::routed::{Goes, Routed};
 use super::rules::Rule;
@@ -184,17 +184,17 @@ impl<'l, 'a> Look<'l, 'a> {
                 let mut of_row = changes.remove(&(at, row.position())).unwrap_or_default();
                 of_row.sort_by_key(History::order);
                 let planned = |change: &Change<'_>| bulk.planned(at, change).is_some();
-                let first = match self.first(table, row, &of_row, planned) {
+                let Some((rule, holders)) = given_to(routed, self.world, plan, row, &mut values)
+                else {
+                    continue;
+                };
+                let first = match self.first(table, row, &of_row, &holders, planned) {
                     Ok(first) => first,
                     Err(Unclear::Aside) => continue,
                     Err(Unclear::Unknown) => {
                         unknown += 1;
                         continue;
                     }
-                };
-                let Some((rule, holders)) = given_to(routed, self.world, plan, row, &mut values)
-                else {
-                    continue;
                 };
                 // Who got it otherwise was not given it by the rules.
                 if !holders.contains(&routed.roster.who_has_id(&first.person.id)) {
@@ -251,12 +251,14 @@ impl<'l, 'a> Look<'l, 'a> {
         Duration::days(self.rules.within_days.value.into())
     }
 
-    /// Who got a record first, and whether somebody gave it to another soon after.
+    /// Who got a record first, and whether somebody soon gave it to another than those whom the rule names: within
+    /// a pool it is nobody else's.
     fn first(
         self,
         table: &Table,
         row: Row<'a>,
         changes: &[Change<'a>],
+        pool: &[Holder],
         planned: impl Fn(&Change<'_>) -> bool,
     ) -> Result<First<'l, 'a>, Unclear> {
         let hands = Hands { world: self.world, history: self.history };
@@ -267,7 +269,10 @@ impl<'l, 'a> Look<'l, 'a> {
         if until > self.world.as_of.end() || passes_on {
             return Err(Unclear::Aside);
         }
-        let given = rest.iter().find(|step| !step.stays).filter(|step| step.change.at <= until);
+        let roster = &self.world.routed().roster;
+        let is_within = |step: &Step<'_, '_>| matches!(step.to, Party::Person(it) if pool.contains(&roster.who_has_id(&it.id)));
+        let mut given = rest.iter().filter(|step| !step.stays && step.change.at <= until);
+        let given = given.find(|step| !is_within(step));
         let Some(step) = given else { return Ok(First { person, given: None }) };
         let left = person.standing == Standing::Inactive
             && person.deactivated.is_none_or(|at| at <= step.change.at);

@@ -31,7 +31,7 @@ pub(super) enum Party<'p, 'a> {
 pub(super) struct Step<'p, 'a> {
     pub(super) change: Change<'a>,
     from: Party<'p, 'a>,
-    to: Party<'p, 'a>,
+    pub(super) to: Party<'p, 'a>,
     /// Both sides say the same.
     pub(super) stays: bool,
 }
