@@ -65,6 +65,12 @@ impl Person<'_> {
         }
     }
 
+    /// What is lacking to give them records: a user of whom nothing says whether they are active may have left.
+    pub(super) fn unsaid(&self) -> Option<String> {
+        let is_unsaid = self.standing == Standing::Unsaid;
+        is_unsaid.then(|| format!("nothing says whether {} is active", self.shown))
+    }
+
     /// As a proposal names them.
     pub(super) fn assignee(&self) -> Assignee {
         Assignee { id: self.id.clone(), name: self.shown.clone() }

@@ -239,6 +239,9 @@ fn backup<'a>(
     if rules.away(world, person).is_some() {
         return ask(Some(format!("the backup {shown} is away too")));
     }
+    if let Some(why) = person.unsaid() {
+        return ask(Some(why));
+    }
     if let Some(why) = world.routed().objection(world, row, person) {
         return ask(Some(format!("with the backup {shown} it would be a fault: {why}")));
     }

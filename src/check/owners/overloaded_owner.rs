@@ -335,9 +335,7 @@ impl<'l, 'a> Look<'l, 'a> {
                 _ => format!("nothing says whether {unsure} {} are open", owned.object.plural()),
             });
         }
-        if person.standing != Standing::Active {
-            missing.push(format!("nothing says whether {} is active", person.shown));
-        }
+        missing.extend(person.unsaid());
         let others = of_table.values().filter(|other| {
             let caps = self.rules.caps_of(owned.object, other.person);
             let is_same =

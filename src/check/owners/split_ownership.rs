@@ -679,8 +679,8 @@ impl<'a> Case<'_, 'a> {
         if !split.missing.is_empty() {
             return (ask(unsure), None);
         }
-        if person.standing != Standing::Active {
-            return (ask(unsure), Some(format!("nothing says whether {theirs} is active")));
+        if let Some(why) = person.unsaid() {
+            return (ask(unsure), Some(why));
         }
         if world.routed().has_fault(world, self.account) {
             let why = format!("the routing rules want account {account} with somebody else");

@@ -148,7 +148,10 @@ impl Succession {
     /// Gives the record to somebody, unless the same rules would then find fault with it.
     fn settle<'a>(&mut self, world: &World<'a>, row: Row<'a>, person: &Person<'a>) {
         match world.routed().objection(world, row, person) {
-            None => self.heir = Some((person.standing, person.assignee())),
+            None => {
+                self.missing.extend(person.unsaid());
+                self.heir = Some((person.standing, person.assignee()));
+            }
             Some(why) => {
                 let (object, name) = (row.object(), &person.shown);
                 self.question = Some(Proposal::ReviewRecord {

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::boundary::{Cell, Field, Object, Row, Shown};
 use crate::check::ladder::Flags;
+use crate::check::people::Person;
 use crate::check::settings::{days, label};
 use crate::check::{About, CheckDef, Family, World};
 use crate::finding::{
@@ -167,7 +168,11 @@ pub(super) fn finding<'a>(
     let created = case.plan.created.as_ref();
     let ahead = created.filter(|field| row.time(field).is_some_and(|at| world.as_of.is_ahead(at)));
     let ahead = ahead.map(|field| format!("{field} lies ahead of the review"));
-    Some(unsure.into_iter().chain(nobody).chain(ahead).fold(finding, Finding::lacking))
+    let heir = if let Proposal::SetOwner { to, .. } = &finding.proposal { Some(to) } else { None };
+    let heir = heir.and_then(|to| routed.roster.person(routed.roster.who_has_id(&to.id)));
+    let unsaid = heir.and_then(Person::unsaid);
+    let lacks = unsure.into_iter().chain(nobody).chain(ahead).chain(unsaid);
+    Some(lacks.fold(finding, Finding::lacking))
 }
 
 fn wrong_owner(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
