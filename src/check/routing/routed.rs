@@ -345,10 +345,14 @@ impl<'a> Routed<'a> {
         let mut open = OpenMemo::default();
         let mut values = Values::default();
         let mut stretch = Stretch::default();
+        // The list names an account whether somebody works it or not.
+        let listed: Vec<Fault> =
+            on.iter().copied().filter(|it| *it == Fault::NamedAccount).collect();
         for row in rows {
-            let row = row.filter(|row| {
-                self.is_judged(world, plan, *row) && open.may_be_open(world, &flags, *row)
-            });
+            let row = row.filter(|row| self.is_judged(world, plan, *row));
+            let is_open = row.is_some_and(|row| open.may_be_open(world, &flags, row));
+            let row = row.filter(|row| is_open || row.object() == Object::Account);
+            let on = if is_open { on } else { &listed };
             let hidden = row.filter(|row| plan.hides_account(world, *row));
             stretch.hidden.extend(hidden.map(Row::position));
             let row = row.filter(|_| hidden.is_none());
