@@ -149,7 +149,8 @@ fn load(grant: &mut Grant<'_>, policies: &Policies) -> Result<Judge, Off> {
 fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
     let mut judgement = Judgement::default();
     let rule = &world.policies.lifecycle.stuck;
-    let sample = Sample::of(world, asked, &mut judgement);
+    let visits = Visits::of(world, asked, &mut judgement);
+    let sample = Sample::of(world, asked, &visits);
     for object in &rule.objects {
         let Some((batch, ladder)) = staged(world, *object, &mut judgement) else { continue };
         let own = |fields: &[Field]| fields.iter().find(|field| field.object() == *object).cloned();
@@ -161,6 +162,7 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
             world,
             rule,
             sample: &sample,
+            entered: asked.history.as_ref().map(|history| (history, &visits.latest)),
             ladder,
             flags: &asked.flags,
             stage: &ladder.field,
@@ -205,6 +207,8 @@ struct Case<'w, 'a> {
     world: &'w World<'a>,
     rule: &'w Rule,
     sample: &'w Sample<'a>,
+    /// The last change of the stage of each record without its date.
+    entered: Option<(&'w History, &'w HashMap<(Object, usize), Change<'a>>)>,
     ladder: &'w Ladder,
     flags: &'w Flags,
     stage: &'w Field,
@@ -279,8 +283,18 @@ impl<'a> Case<'_, 'a> {
             .because(policy(self.rule.min_sample.line, format!("a median needs {least} won deals")))
     }
 
+    /// The change that led into the present stage, by a history that tells it.
+    fn entered(&self, row: Row<'a>) -> Option<(&History, Change<'a>)> {
+        let (history, latest) = self.entered?;
+        let change = latest.get(&(row.object(), row.position()))?;
+        let is_present = same(history.after(change)?, row.text(self.stage)?);
+        is_present.then_some((history, *change))
+    }
+
     fn finding(&self, row: Row<'a>, limit: &Limit<'_>) -> Option<Finding> {
-        let changed = row.time(self.stage_changed);
+        let written = row.time(self.stage_changed);
+        let entered = if written.is_none() { self.entered(row) } else { None };
+        let changed = written.or_else(|| entered.map(|(_, change)| change.at));
         // Without the day the stage was entered, the day of creation is the longest it can have been.
         let since = changed.or_else(|| time(row, self.created.as_ref()))?;
         let stayed = self.world.as_of.days_since(since);
@@ -303,6 +317,10 @@ impl<'a> Case<'_, 'a> {
             Proposal::ReviewRecord { question },
         )
         .because(Evidence::Cell(row.cell(self.stage_changed)));
+        if let Some((history, change)) = entered {
+            finding = finding.because(history.evidence(&change));
+            finding = History::unordered([&change]).into_iter().fold(finding, Finding::lacking);
+        }
         finding = self.because(row, limit, finding);
         let unsure = self.world.policies.ladders.unsure(row, self.flags);
         finding = unsure.into_iter().fold(finding, Finding::lacking);
@@ -367,11 +385,10 @@ struct Sample<'a> {
 }
 
 impl<'a> Sample<'a> {
-    fn of(world: &World<'a>, asked: &Asked, judgement: &mut Judgement) -> Self {
+    fn of(world: &World<'a>, asked: &Asked, visits: &Visits<'a>) -> Self {
         let rule = &world.policies.lifecycle.stuck;
         let mut spans: BTreeMap<(Option<&'a str>, Option<usize>), Vec<i64>> = BTreeMap::new();
         let mut overall = 0;
-        let visits = Visits::of(world, asked, judgement);
         for deal in world.batch(Object::Deal).into_iter().flat_map(Batch::rows) {
             if world.deals().state(world, deal) != Some(DealState::Won) {
                 continue;
@@ -430,10 +447,12 @@ struct Like {
     stage: bool,
 }
 
-/// Through which stages each won deal went, from the field history.
+/// Through which stages each won deal went, and when the stage of each record without its date changed last, from
+/// the field history.
 #[derive(Default)]
 struct Visits<'a> {
     by_deal: HashMap<usize, Vec<(Change<'a>, Step)>>,
+    latest: HashMap<(Object, usize), Change<'a>>,
     /// What happened before is not told.
     begins: Option<DateTime<Utc>>,
 }
@@ -447,14 +466,34 @@ struct Step {
 
 impl<'a> Visits<'a> {
     fn of(world: &World<'a>, asked: &Asked, judgement: &mut Judgement) -> Self {
-        let (Some(history), Some(ladder)) =
-            (&asked.history, world.policies.ladders.of(Object::Deal))
-        else {
-            return Self::default();
+        let Some(history) = &asked.history else { return Self::default() };
+        let ladders = &world.policies.ladders;
+        let objects = &world.policies.lifecycle.stuck.objects;
+        let is_wanted = |object: &Object| *object == Object::Deal || objects.contains(object);
+        let wanted = Object::REVIEWED.into_iter().filter(is_wanted);
+        let stages: Vec<&Field> =
+            wanted.filter_map(|object| Some(&ladders.of(object)?.field)).collect();
+        let is_undated = |record: Row<'_>| {
+            let mut dates = asked.stage_changed.iter();
+            let date = dates.find(|field| field.object() == record.object());
+            date.is_some_and(|field| record.time(field).is_none())
         };
         let mut visits = Self { begins: history.begins(world), ..Self::default() };
-        history.each(world, &[&ladder.field], judgement, |_, change| {
-            if world.deals().state(world, change.record) == Some(DealState::Won) {
+        history.each(world, &stages, judgement, |_, change| {
+            let record = change.record;
+            // A line that tells one value twice is no change.
+            let stays = history.before(&change).is_some() && history.stays(&change);
+            if !stays && is_undated(record) {
+                let held =
+                    visits.latest.entry((record.object(), record.position())).or_insert(change);
+                if History::order(&change) > History::order(held) {
+                    *held = change;
+                }
+            }
+            if let Some(ladder) =
+                ladders.of(Object::Deal).filter(|_| record.object() == Object::Deal)
+                && world.deals().state(world, record) == Some(DealState::Won)
+            {
                 let rank = |stage: Option<&str>| stage.and_then(|stage| ladder.rank(stage));
                 let step =
                     Step { from: rank(history.before(&change)), to: rank(history.after(&change)) };
