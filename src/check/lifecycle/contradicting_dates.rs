@@ -291,18 +291,23 @@ impl<'a> Case<'_, 'a> {
     fn contradictions(&self, row: Row<'a>) -> Vec<Contradiction> {
         let mut found = Vec::new();
         for sequence in &self.dates.sequences {
+            // The latest so far: a date may be before it by little and before all of them by much.
             let mut before: Option<&Field> = None;
             for field in sequence.fields.iter().filter(|field| row.time(field).is_some()) {
-                if let Some(before) = before
-                    && let Some(contradiction) =
-                        self.out_of_order(row, before, field, sequence.line)
-                {
-                    if self.recycled(row, before, field) {
-                        continue;
+                let Some(latest) = before else {
+                    before = Some(field);
+                    continue;
+                };
+                match self.out_of_order(row, latest, field, sequence.line) {
+                    Some(_) if self.recycled(row, latest, field) => {}
+                    Some(contradiction) => {
+                        found.push(contradiction);
+                        // What follows in order on a date that was told is no second contradiction.
+                        before = Some(field);
                     }
-                    found.push(contradiction);
+                    None if row.time(field) >= row.time(latest) => before = Some(field),
+                    None => {}
                 }
-                before = Some(field);
             }
         }
         if let Some(close) = self.dates.close() {
