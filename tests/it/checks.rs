@@ -633,6 +633,19 @@ fn who_wrote_what_only_some_may_write_is_told() {
 }
 
 #[test]
+fn where_no_date_says_it_the_history_says_since_when_a_record_is_in_its_stage() {
+    let found = found("stuck", "LIF-08");
+    assert_eq!(
+        headline(&found, "deal 006Q"),
+        "Deal 006Q has been Legal for 30 days; its limit is 20 days"
+    );
+    assert_eq!(
+        headline(&found, "deal 006R"),
+        "Deal 006R is Legal and was created 300 days ago; its limit is 20 days"
+    );
+}
+
+#[test]
 fn what_people_give_away_is_told_of_whom_the_rules_name_with_its_interval() {
     let judged = fixture::named("given-away");
     let judgement = judgement(&judged, "RTE-08");
@@ -2451,6 +2464,15 @@ fn a_pool_with_somebody_who_has_no_record_is_another_pool() {
     let about_ann = findings.iter().filter(|finding| &*finding.record.id == "005A");
     let ids: BTreeSet<_> = about_ann.map(|finding| finding.id("RTE-08")).collect();
     assert_eq!(ids.len(), 2);
+}
+
+#[test]
+fn a_load_that_hangs_on_role_and_openness_says_what_lacks_of_both() {
+    let judged = fixture::named("overloaded-owner");
+    let findings = &judgement(&judged, "OWN-09").findings;
+    let finding = findings.iter().find(|it| it.record.to_string() == "user U16").unwrap();
+    let lacks = ["no role is known of Sam So", "nothing says whether 3 leads are open"];
+    assert!(finding.missing.iter().eq(lacks), "{:?}", finding.missing);
 }
 
 #[test]

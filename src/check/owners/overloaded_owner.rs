@@ -322,14 +322,18 @@ impl<'l, 'a> Look<'l, 'a> {
         let row = person.row.filter(|_| !self.rules.is_in_ramp(self.world, person))?;
         let caps = self.rules.caps_of(owned.object, person);
         let most = open + unsure;
-        let may_exceed = |cap: &Cap| most > cap.open.value as usize;
-        let (cap, _) = *caps.iter().find(|(cap, _)| may_exceed(cap))?;
+        let exceeds = |open: usize, cap: &Cap| open > cap.open.value as usize;
+        let (cap, _) = *caps.iter().find(|(cap, _)| exceeds(most, cap))?;
         let mut missing = Vec::new();
+        // Where each cap that may bind is exceeded by what is open for sure, it does not matter which one does.
         let is_bound = caps.iter().any(|(_, fit)| *fit == Fit::Yes);
-        if !is_bound || !caps.iter().all(|(cap, _)| may_exceed(cap)) {
+        let may_be_another = caps.iter().any(|(_, fit)| *fit == Fit::Depends);
+        let is_over = caps.iter().all(|(cap, _)| exceeds(open, cap));
+        if !is_bound || may_be_another && !is_over {
             missing.push(format!("no role is known of {}", person.shown));
         }
-        if open <= cap.open.value as usize {
+        let by_unsure = |cap: &Cap| exceeds(most, cap) && !exceeds(open, cap);
+        if caps.iter().any(|(cap, _)| by_unsure(cap)) {
             missing.push(match unsure {
                 1 => format!("nothing says whether 1 {} is open", owned.object),
                 _ => format!("nothing says whether {unsure} {} are open", owned.object.plural()),
