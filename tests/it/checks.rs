@@ -486,6 +486,19 @@ fn judgement<'j>(judged: &'j fixture::Judged, code: &str) -> &'j Judgement {
 }
 
 #[test]
+fn a_list_that_names_two_for_one_account_is_asked_about() {
+    let judged = fixture::named("routing-accounts");
+    let findings = &judgement(&judged, "RTE-10").findings;
+    let finding = findings.iter().find(|it| it.record.to_string() == "account A20").unwrap();
+    assert_eq!(
+        finding.proposal.words(),
+        "Whose is it? rules/named-accounts.csv names Bo Li on line 15 and Cat Wu on line 16"
+    );
+    let lacks = "rules/named-accounts.csv:16 names Cat Wu for the account too, and nothing says which line holds";
+    assert!(finding.missing.iter().eq([lacks]), "{:?}", finding.missing);
+}
+
+#[test]
 fn records_whose_accounts_do_not_agree_are_not_judged_and_that_is_said() {
     let accounts = fixture::named("routing-accounts");
     let matched = fixture::named("routing-matched-accounts");

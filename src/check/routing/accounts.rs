@@ -161,6 +161,8 @@ pub(super) struct NamedRow {
     pub(super) owner: String,
     /// Since when.
     pub(super) since: Option<NaiveDate>,
+    /// The other rows that name an account the same way since the same day.
+    pub(super) rivals: Vec<usize>,
 }
 
 /// By what of an account a list names it.
@@ -213,13 +215,27 @@ impl Named {
                 );
                 continue;
             }
-            let row = NamedRow { line: *line, owner: cell(owner_at).to_owned(), since: day };
-            for key in keys(cell(account_at)) {
-                named.by_key.entry(key).or_default().push(named.rows.len());
-            }
-            named.rows.push(row);
+            named.add(cell(account_at), *line, cell(owner_at).to_owned(), day);
         }
         Some(named)
+    }
+
+    fn add(&mut self, account: &str, line: usize, owner: String, since: Option<NaiveDate>) {
+        let at = self.rows.len();
+        let mut rivals: Vec<usize> = Vec::new();
+        for key in keys(account) {
+            let same = self.by_key.entry(key).or_default();
+            let is_rival =
+                |other: &usize| self.rows.get(*other).is_some_and(|row| row.since == since);
+            rivals.extend(same.iter().filter(|other| is_rival(other)));
+            same.push(at);
+        }
+        rivals.sort_unstable();
+        rivals.dedup();
+        for other in &rivals {
+            self.rows.get_mut(*other).into_iter().for_each(|row| row.rivals.push(at));
+        }
+        self.rows.push(NamedRow { line, owner, since, rivals });
     }
 
     /// The row in force of every account on the list, by the account's position in its batch.
@@ -249,7 +265,7 @@ impl Named {
 
     /// A row as evidence.
     pub(super) fn quoted(&self, at: usize, how: By) -> Option<Evidence> {
-        let NamedRow { line, owner, since } = self.rows.get(at)?;
+        let NamedRow { line, owner, since, .. } = self.rows.get(at)?;
         let since = since.map_or_else(String::new, |day| format!(" since {day}"));
         let says = format!("{owner}{since}; found by the account's {}", how.word());
         Some(Evidence::Policy { file: self.file.clone(), line: *line, says })

@@ -640,7 +640,17 @@ fn named_account(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
         roster.name(target),
         owner_words(case, owner),
     );
+    let rivals = entry.rivals.iter().filter_map(|at| Some((*at, list.rows.get(*at)?)));
+    let rivals: Vec<(usize, &NamedRow)> =
+        rivals.filter(|(_, row)| roster.who(&row.owner) != target).collect();
     let proposal = match roster.trouble(case.world, target) {
+        _ if !rivals.is_empty() => {
+            let names = [entry].into_iter().chain(rivals.iter().map(|(_, row)| *row));
+            let names: Vec<_> =
+                names.map(|row| format!("{} on line {}", row.owner, row.line)).collect();
+            let question = format!("Whose is it? {} names {}", list.file, names.join(" and "));
+            Proposal::ReviewRule { question }
+        }
         Some(trouble) => Proposal::ReviewRule {
             question: format!("Whose is it now? The list names {}, but {trouble}", entry.owner),
         },
@@ -651,6 +661,12 @@ fn named_account(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
             .reaching(Reach::NamedAccount);
     for (at, how) in &lines {
         finding = finding.because(list.quoted(*at, *how)?);
+    }
+    for (at, row) in rivals {
+        finding = finding.because(list.quoted(at, how)?).lacking(format!(
+            "{}:{} names {} for the account too, and nothing says which line holds",
+            list.file, row.line, row.owner
+        ));
     }
     if object != Object::Account {
         finding = finding.because(match_evidence(case, home));
