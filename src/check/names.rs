@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::boundary::{Boundary, Cell, Object, Row, Shown};
 use crate::finding::Finding;
 
-use super::people::Found;
+use super::people::{Found, Person};
 use super::{Pulled, World};
 
 /// A shorter name tells nobody apart, and a masked copy could not cover it in a sentence.
@@ -57,7 +57,7 @@ fn shown(boundary: &Boundary, row: Row<'_>, name: &str) -> Option<String> {
     text.contains(char::is_alphanumeric).then(|| text.trim().to_owned())
 }
 
-impl World<'_> {
+impl<'a> World<'a> {
     /// What a record is called; its id where it has no name that may be shown.
     pub(super) fn called(&self, row: Row<'_>) -> String {
         called(&self.policies.boundary, self.pulled, row).unwrap_or_else(|| row.id().to_owned())
@@ -117,17 +117,18 @@ impl World<'_> {
         format!("{} {}", first.chain(letters).collect::<String>(), self.listed(rows))
     }
 
-    /// What the one is called whose id a cell shows, where the tables know exactly one.
-    fn whose(&self, cell: &Cell) -> Option<String> {
+    /// The one whose id a cell shows, where the tables know exactly one and the name may be shown.
+    fn whose(&self, cell: &Cell) -> Option<&Person<'a>> {
         let Shown::Value(id) = cell.shown() else { return None };
         let Found::One(person) = self.people().find(id) else { return None };
         // Whoever may not be named is called by their id, which one CRM writes in two lengths.
-        (person.shown != person.id && person.shown != *id).then(|| person.shown.clone())
+        (person.bare != person.id && person.bare != *id).then_some(person)
     }
 
     /// Somebody whose id or name a cell shows, as a sentence calls them.
     pub(super) fn somebody(&self, cell: &Cell) -> String {
-        self.whose(cell).unwrap_or_else(|| cell.shown().to_string())
+        let person = self.whose(cell);
+        person.map_or_else(|| cell.shown().to_string(), |person| person.shown.clone())
     }
 
     /// Names the record of a finding at its head, unless it is one of many, and the people whom its cells show by their ids.
@@ -141,8 +142,9 @@ impl World<'_> {
             finding.headline = format!("{name}: {}", finding.headline);
         }
         for cell in finding.cells_mut().filter(|cell| is_of_people(cell.field())) {
-            if let Some(name) = self.whose(cell) {
-                cell.call(name);
+            // The id stands in the cell.
+            if let Some(person) = self.whose(cell) {
+                cell.call(person.bare.clone());
             }
         }
     }

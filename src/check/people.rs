@@ -39,8 +39,10 @@ pub(super) struct Person<'a> {
     pub(super) id: String,
     /// The name for comparisons; what may be printed is `shown`.
     pub(super) name: String,
-    /// The name as its own row may show it; the id where it may not be shown at all.
+    /// As a sentence calls them: `bare`, with the id where several have the name.
     pub(super) shown: String,
+    /// The name as its own row may show it; the id where it may not be shown at all.
+    pub(super) bare: String,
     pub(super) standing: Standing,
     pub(super) role: Option<&'a str>,
     pub(super) team: Option<&'a str>,
@@ -73,7 +75,7 @@ impl Person<'_> {
 
     /// As a proposal names them.
     pub(super) fn assignee(&self) -> Assignee {
-        Assignee { id: self.id.clone(), name: self.shown.clone() }
+        Assignee { id: self.id.clone(), name: self.bare.clone() }
     }
 }
 
@@ -174,9 +176,11 @@ impl<'a> People<'a> {
                     (_, None) if time(&fields.deactivated).is_some() => Standing::Inactive,
                     (_, None) => Standing::Unsaid,
                 };
+                let shown = shown_name(row, fields.name.as_ref());
                 people.add(Person {
                     id: row.id().to_owned(),
-                    shown: shown_name(row, fields.name.as_ref()),
+                    bare: shown.clone(),
+                    shown,
                     name: text(&fields.name).unwrap_or(row.id()).trim().to_owned(),
                     standing,
                     role: text(&fields.role),
@@ -188,7 +192,18 @@ impl<'a> People<'a> {
             }
         }
         people.add_deactivated_names(world);
+        people.tell_apart();
         people
+    }
+
+    /// Calls those who share a name by their ids too.
+    fn tell_apart(&mut self) {
+        for person in &mut self.all {
+            let namesakes = self.by_name.get(&fold(&person.name)).map_or(0, Vec::len);
+            if namesakes > 1 && person.bare != person.id {
+                person.shown = format!("{} ({})", person.bare, person.id);
+            }
+        }
     }
 
     fn add(&mut self, person: Person<'a>) {
@@ -218,6 +233,7 @@ impl<'a> People<'a> {
                         id: value.to_owned(),
                         name: name.to_owned(),
                         shown: shown.to_owned(),
+                        bare: shown.to_owned(),
                         standing: Standing::Inactive,
                         role: None,
                         team: None,

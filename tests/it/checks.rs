@@ -486,6 +486,18 @@ fn judgement<'j>(judged: &'j fixture::Judged, code: &str) -> &'j Judgement {
 }
 
 #[test]
+fn people_of_one_name_are_told_apart_by_their_ids() {
+    let judged = fixture::named("routing-accounts");
+    let findings = &judgement(&judged, "RTE-04").findings;
+    let finding = findings.iter().find(|it| it.record.to_string() == "lead L29").unwrap();
+    assert_eq!(
+        finding.headline,
+        "This lead belongs to account Fifteenth, which Max Berg (U9) owns, and Max Berg (U8) has the lead"
+    );
+    assert_eq!(finding.proposal.words(), "Give to Max Berg (U9)");
+}
+
+#[test]
 fn a_list_that_names_two_for_one_account_is_asked_about() {
     let judged = fixture::named("routing-accounts");
     let findings = &judgement(&judged, "RTE-10").findings;
