@@ -34,7 +34,6 @@ const ID: Known = (
         "Identifiant",
         "Identificador",
         "(Do Not Modify) @",
-        "@",
     ],
     "Names the record in evidence.",
 );
@@ -57,6 +56,7 @@ const OWNER: Known = (
         "Für @ zuständiger Mitarbeiter",
         "@-Inhaber-ID",
         "Betreuer",
+        "Account Manager",
         "Verantwortlicher",
         "Assigned To",
         "Assigned User",
@@ -112,6 +112,7 @@ const MODIFIED: Known = (
         "Date Modified",
         "Last Updated",
         "Updated",
+        "Modified",
         "Aktualisiert am",
         "Modifié le",
         "(Do Not Modify) Modified On",
@@ -124,6 +125,7 @@ const MODIFIED: Known = (
         "Geändert am",
         "Datum der letzten Änderung",
         "Date de dernière modification",
+        "Date de modification",
         "Dernière modification",
         "Fecha de última modificación",
         "Última modificación",
@@ -443,6 +445,7 @@ const FULL_NAME: Known = (
         "Nombre",
         "Nom complet",
         "Nom",
+        "@",
     ],
     "Names the person.",
 );
@@ -602,6 +605,14 @@ const CONTACT: &[Known] = &[
             "Primary Associated Company ID",
             "Account Name.id",
             "@ Organization ID",
+            "Customer ID",
+            "Customer No.",
+            "Customer Number",
+            "Kundennummer",
+            "Kunden-Nr.",
+            "Numéro client",
+            "N° client",
+            "Número de cliente",
         ],
         "Links the person to a company.",
     ),
@@ -713,6 +724,11 @@ const ACCOUNT: &[Known] = &[
             "Empresa",
             "Nombre",
             "Nom de l'entreprise",
+            "@",
+            "Customer",
+            "Kunde",
+            "Client",
+            "Cliente",
         ],
         "Names the company.",
     ),
@@ -795,6 +811,7 @@ const DEAL: &[Known] = &[
             "Nom de la transaction",
             "Nom de l'affaire",
             "Nom",
+            "@",
         ],
         "Names the deal.",
     ),
@@ -808,6 +825,14 @@ const DEAL: &[Known] = &[
             "Associated Company ID",
             "Account Name.id",
             "@ Organization ID",
+            "Customer ID",
+            "Customer No.",
+            "Customer Number",
+            "Kundennummer",
+            "Kunden-Nr.",
+            "Numéro client",
+            "N° client",
+            "Número de cliente",
         ],
         "Links the deal to a company.",
     ),
@@ -987,7 +1012,7 @@ const USER: &[Known] = &[
     ),
     (
         "role",
-        &["UserRole.Name", "Role", "Role Name", "UserRoleId", "Role ID"],
+        &["UserRole.Name", "Role", "Role Name", "UserRoleId", "Role ID", "Rolle", "Rôle", "Rol"],
         "Finds owners whose role changed.",
     ),
     ("team", &["Department", "Team", "Main Team", "Hauptteam"], "Groups owners."),
@@ -1162,6 +1187,55 @@ fn nouns(object: Object) -> &'static [&'static str] {
     }
 }
 
+/// Other words by which people call what a table holds. They are used of other tables as well: a customer is a
+/// company or a person.
+fn nicknames(object: Object) -> &'static [&'static str] {
+    match object {
+        Object::Account => &["customer", "client", "kunde", "cliente", "debitor"],
+        Object::User => &["mitarbeiter", "employee", "employé", "empleado"],
+        Object::Lead
+        | Object::Contact
+        | Object::Deal
+        | Object::Queue
+        | Object::CampaignMember
+        | Object::FieldHistory
+        | Object::SystemRecord => &[],
+    }
+}
+
+/// The words for what tells records apart, as they stand behind a noun, and as they stand before one.
+const BEHIND: [&str; 8] = ["nummer", "number", "nr", "no", "num", "code", "key", "id"];
+const BEFORE: [&str; 10] =
+    ["numéro", "número", "código", "code", "number", "nummer", "nr", "no", "nº", "n"];
+
+/// Whether a folded name is that of the number of what is called so: `Kunden-Nr.`, `Customer No`, `Número de
+/// cliente`.
+fn is_number_of(noun: &str, column: &str) -> bool {
+    let noun = folded(noun);
+    let behind = |word: &str| {
+        let whose = column.strip_suffix(word).and_then(|whose| whose.strip_prefix(&noun));
+        whose.is_some_and(|link| ["", "n", "en", "s"].contains(&link))
+    };
+    let before = |word: &str| {
+        let whose = column.strip_prefix(word).and_then(|whose| whose.strip_suffix(&noun));
+        whose.is_some_and(|link| ["", "de", "du", "del", "dela"].contains(&link))
+    };
+    BEHIND.into_iter().any(behind) || BEFORE.into_iter().any(before)
+}
+
+/// The columns that may name a table's records where none is called their id, the likeliest first: their number,
+/// a number of nothing else, and what bears the table's own noun. The last is mostly a name: the cells decide.
+pub(super) fn may_be_ids(object: Object, header: &[String]) -> Vec<&str> {
+    let nouns = || nouns(object).iter().chain(nicknames(object));
+    let own = |column: &str| nouns().any(|noun| is_number_of(noun, column));
+    let bare = |column: &str| BEHIND.contains(&column);
+    let noun = |column: &str| nouns().any(|noun| folded(noun) == column);
+    let named = |is_it: &dyn Fn(&str) -> bool| -> Vec<&str> {
+        header.iter().filter(|column| is_it(&folded(column))).map(String::as_str).collect()
+    };
+    [named(&own), named(&bare), named(&noun)].concat()
+}
+
 /// Lower case, letters and digits alone; `Segment__c` is `segment`.
 pub(super) fn folded(name: &str) -> String {
     letters(name.strip_suffix("__c").unwrap_or(name)).collect()
@@ -1322,15 +1396,9 @@ pub(super) fn plain_id(header: &[String]) -> Option<usize> {
     header.iter().position(|column| column.eq_ignore_ascii_case("id"))
 }
 
-/// True for a table with a column that names its records.
-pub(super) fn is_nameable(object: Object, header: &[String]) -> bool {
-    let mut id = columns(object).iter().take(1);
-    id.any(|known| find(object, known, header).is_some())
-}
-
-/// The table a file most likely holds, if it has a column that names the records.
-pub(super) fn guess(stem: &str, header: &[String]) -> Option<Object> {
-    likely(stem, header).filter(|object| is_nameable(*object, header))
+/// The column that is called as the ids of a table's records are.
+pub(super) fn id(object: Object, header: &[String]) -> Option<&str> {
+    find(object, columns(object).first()?, header)
 }
 
 /// True where a file's name says that it holds this table.
@@ -1358,7 +1426,13 @@ pub(super) fn likely(stem: &str, header: &[String]) -> Option<Object> {
         Object::Queue,
     ];
     let scored = order.into_iter().map(|object| {
-        let named = if is_named(&stem, object) { 12 } else { 0 };
+        let is_nicknamed = || nicknames(object).iter().any(|noun| stem.contains(&folded(noun)));
+        // A nickname says as much as two columns.
+        let named = match is_named(&stem, object) {
+            true => 12,
+            false if is_nicknamed() => 2,
+            false => 0,
+        };
         let own_id = nouns(object)
             .iter()
             .any(|noun| header.first().is_some_and(|first| folded(first) == format!("{noun}id")));

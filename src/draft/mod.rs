@@ -3,8 +3,9 @@
 //! Headers say which file is which table and which column is which field; only those columns are
 //! then read, for the figures that stand beside every inferred line. What cannot be inferred is off,
 //! with a line that says how to switch it on.
-//! Does not: ask anything, write where `review.toml` or `rules` is there already, copy an export, or read a
-//! column it does not list.
+//! Where no column is called the id, those that are called a number are looked at, too: their cells say which it is.
+//! Does not: ask anything, write where `review.toml` or `rules` is there already, copy an export, or read any
+//! other column that it does not list.
 
 mod beyond;
 mod catalogue;
@@ -88,6 +89,8 @@ struct Export {
     /// How `[source.files]` names it: with `*` in the place of a date.
     named: String,
     header: Vec<String>,
+    /// The column that names the records.
+    id: String,
 }
 
 /// One table's share of the draft.
@@ -206,12 +209,14 @@ fn tables(
         let header = sheet.header().to_vec();
         let stem = Path::new(&file).file_stem().unwrap_or_default().to_string_lossy();
         let by_ids = shape::table_of(&sheet, &stem, threads);
-        match by_ids.or_else(|| catalogue::guess(&stem, &header)) {
-            Some(object) => {
-                let table = tables.entry(object).or_default();
-                table.files.push(Export { named: file.clone(), file, header });
-            }
-            None => unused.push((file.clone(), no_table(&stem, &header))),
+        let object = by_ids.or_else(|| catalogue::likely(&stem, &header));
+        let id = object.and_then(|object| shape::id_of(object, &sheet, threads));
+        if let Some((object, id)) = object.zip(id) {
+            let table = tables.entry(object).or_default();
+            table.files.push(Export { named: file.clone(), file, header, id });
+        } else {
+            let why = no_table(object, &header);
+            unused.push((file, why));
         }
     }
     if tables.is_empty() {
@@ -287,28 +292,29 @@ fn csv_files(folder: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// Why no table can be told from a file's name and header.
-fn no_table(stem: &str, header: &[String]) -> String {
+/// Why a file is not taken for the table that it looks like, or for any.
+fn no_table(object: Option<Object>, header: &[String]) -> String {
     if let Some(id) = catalogue::doubled_id(header) {
-        format!("several of its columns are named `{id}`: take all but one out")
-    } else if let Some(object) = catalogue::likely(stem, header) {
-        let plural = object.plural();
-        format!(
-            "it looks like {plural}, and no column holds their ids: export it with the record id"
-        )
-    } else {
-        "its columns are not those of a known table".to_owned()
+        return format!("several of its columns are named `{id}`: take all but one out");
     }
+    let Some(object) = object else {
+        return "its columns are not those of a known table".to_owned();
+    };
+    let plural = object.plural();
+    format!("it looks like {plural}, and no column holds their ids: export it with the record id")
 }
 
 /// The allowlist lines that the headers support.
 fn fields(object: Object, files: &[Export]) -> Vec<DraftField> {
     let mut taken: BTreeSet<String> = BTreeSet::new();
     let mut fields = Vec::new();
-    for known @ (name, _, why) in catalogue::columns(object) {
+    for (at, known @ (name, _, why)) in catalogue::columns(object).iter().enumerate() {
         let mut from: Vec<String> = Vec::new();
         for export in files {
-            let Some(column) = catalogue::find(object, known, &export.header) else { continue };
+            let found = || catalogue::find(object, known, &export.header);
+            // What names the records was found by its cells.
+            let found = if at == 0 { Some(export.id.as_str()) } else { found() };
+            let Some(column) = found else { continue };
             if !is_always_blocked(column)
                 && !taken.contains(column)
                 && !from.iter().any(|c| c == column)

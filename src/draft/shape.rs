@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::num::NonZeroUsize;
 use std::ops::AddAssign;
 use std::path::Path;
@@ -11,7 +12,7 @@ use std::path::Path;
 use super::catalogue::{self, OUTCOMES, STANDINGS};
 use super::text::in_comment;
 use super::{DraftError, DraftField, DraftTable, Export};
-use crate::boundary::{Kind, Object, is_spreadsheet_number};
+use crate::boundary::{Kind, Object, is_always_blocked, is_spreadsheet_number};
 use crate::source::csv::{Expect, Limits, Misfit, Refusal, Sheet, Sink};
 use crate::source::{SourceError, SourceErrors};
 
@@ -283,7 +284,69 @@ pub(super) fn table_of(sheet: &Sheet, stem: &str, threads: NonZeroUsize) -> Opti
     let (sinks, _) = sheet.read(&[at], Ids::default, threads).ok()?;
     let mut found = sinks.into_iter().flat_map(|ids| ids.of).collect::<BTreeSet<_>>().into_iter();
     let object = found.next().flatten().filter(|_| found.next().is_none())?;
-    catalogue::is_nameable(object, sheet.header()).then_some(object)
+    catalogue::id(object, sheet.header()).map(|_| object)
+}
+
+/// The column that names a table's records: the one that is called so, or the first that may be and by its
+/// cells is.
+pub(super) fn id_of(object: Object, sheet: &Sheet, threads: NonZeroUsize) -> Option<String> {
+    let header = sheet.header();
+    let named = catalogue::id(object, header);
+    let found = || unique(catalogue::may_be_ids(object, header), sheet, threads).first().copied();
+    named.or_else(found).map(str::to_owned)
+}
+
+/// Those of the columns that hold an id in nearly every row, and nearly everywhere another one.
+fn unique<'h>(
+    columns: Vec<&'h str>,
+    sheet: &Sheet,
+    threads: NonZeroUsize,
+) -> Vec<&'h str> {
+    /// One row in so many may have none, or one that stands on another row as well: copies do.
+    const FEW: usize = 20;
+    let once = |name: &str| {
+        let mut at = sheet.header().iter().enumerate().filter(|(_, column)| *column == name);
+        at.next().map(|(at, _)| at).filter(|_| at.next().is_none() && !is_always_blocked(name))
+    };
+    let (columns, at): (Vec<&str>, Vec<usize>) =
+        columns.into_iter().filter_map(|name| Some((name, once(name)?))).unzip();
+    let sink = || Keys { rows: 0, columns: vec![Vec::new(); at.len()] };
+    // What cannot be read is refused where the table is.
+    let Ok((sinks, _)) = sheet.read(&at, sink, threads) else { return columns };
+    let mut all = sink();
+    for keys in sinks {
+        all.rows += keys.rows;
+        for (column, keys) in all.columns.iter_mut().zip(keys.columns) {
+            column.extend(keys);
+        }
+    }
+    let is_key = |mut keys: Vec<u64>| {
+        keys.sort_unstable();
+        keys.dedup();
+        (all.rows - keys.len()) * FEW <= all.rows
+    };
+    let keys = columns.into_iter().zip(all.columns);
+    keys.filter_map(|(name, keys)| is_key(keys).then_some(name)).collect()
+}
+
+/// What the cells of some columns hash to, of those that look like ids. A cell without a digit may be a name.
+struct Keys {
+    rows: usize,
+    columns: Vec<Vec<u64>>,
+}
+
+impl Sink for Keys {
+    fn row(&mut self, _line: u64, cells: &[&str]) -> Result<(), Misfit> {
+        self.rows += 1;
+        for (cell, keys) in cells.iter().map(|cell| cell.trim()).zip(&mut self.columns) {
+            if cell.contains(|c: char| c.is_ascii_digit()) && Kind::Id.fits(cell) {
+                let mut hasher = DefaultHasher::new();
+                cell.hash(&mut hasher);
+                keys.push(hasher.finish());
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Of which tables the ids of a column are; none where one is not known.

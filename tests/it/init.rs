@@ -969,6 +969,89 @@ fn a_table_without_ids_is_told_what_it_lacks() {
 }
 
 #[test]
+fn the_number_of_a_record_is_its_id_and_what_bears_the_noun_its_name() {
+    let firms = [
+        ("Kunden.csv", "Kundennummer", "Firma"),
+        ("Firmen.csv", "Firmen-Nr.", "Unternehmen"),
+        ("Customers.csv", "Customer No", "Company"),
+        ("Customers.csv", "Customer ID", "Customer"),
+        ("accounts.csv", "Account Number", "Account"),
+        ("clients.csv", "Numéro client", "Société"),
+        ("clients.csv", "N° de client", "Entreprise"),
+        ("clientes.csv", "Número de cliente", "Empresa"),
+        ("Debitoren.csv", "Nummer", "Firma"),
+        // Here it is the noun that bears the id.
+        ("Firmen.csv", "Firma", "Firmenname"),
+    ];
+    for (file, id, name) in firms {
+        // The name comes first, and is of one word.
+        let text = rows(&format!("{name},{id},Website,Created,Modified"), |n| {
+            format!("{},{},f{n}-corp.com,2025-06-01,2026-02-01", "a".repeat(n + 1), 1000 + n)
+        });
+        let job = Job::new(&[(&format!("exports/{file}"), &text)]);
+        job.call(&["init", ".", "--from", "exports"]).ends(0);
+        check_lines(&job, &[("account", "id", id), ("account", "name", name)]);
+        assert!(!line(&job, "account", "id").contains("kind"), "{id}");
+    }
+    // A noun over names is no id.
+    let text = rows("Firma,Website,Created", |n| format!("Firm{n} GmbH,f{n}-corp.com,2025-06-01"));
+    let job = Job::new(&[("exports/Firmen.csv", &text)]);
+    let said = job.call(&["init", ".", "--from", "exports"]).ends(2).err;
+    assert!(
+        said.contains("Firmen.csv: it looks like accounts, and no column holds their ids"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_numbers_of_an_in_house_system_link_its_tables() {
+    let accounts =
+        rows("Kundennummer;Firma;Webseite;Land;Mitarbeiter;Typ;Betreuer;Angelegt am", |n| {
+            // Two numbers stand for one firm.
+            let n = if n == 59 { 7 } else { n };
+            let number = 1000 + n;
+            format!("{number};Firm {n} GmbH;firm{n}-corp.com;Schweiz;30;Kunde;Ann Ng;2025-06-01")
+        });
+    let accounts = accounts.replacen("1007;", "1999;", 1);
+    let leads =
+        rows("Lead-Nr;Vorname;Nachname;Firma;Kundennummer;E-Mail;Betreuer;Angelegt am", |n| {
+            format!(
+                "{n};Pat{n};Quinn{n};Firm {n};{};p{n}@firm{n}-corp.com;Ann Ng;2025-06-01",
+                1000 + n
+            )
+        });
+    let deals = rows("Nummer;Bezeichnung;Kundennummer;Betreuer;Phase;Betrag;Abschlussdatum", |n| {
+        format!("{};Pumps {n};{};Ann Ng;Angebot;{n};2026-06-01", 7000 + n, 1000 + n)
+    });
+    let users = "Nr;Name;Aktiv;Rolle\n0;Ann Ng;ja;Vertrieb\n1;Bo Li;nein;Vertrieb\n";
+    let job = Job::new(&[
+        ("exports/Kunden 2026-02-28.csv", &accounts),
+        ("exports/Leads 2026-02-28.csv", &leads),
+        ("exports/Verkaufschancen 2026-02-28.csv", &deals),
+        ("exports/Mitarbeiter 2026-02-28.csv", users),
+    ]);
+    job.call(&["init", ".", "--from", "exports"]).ends(0);
+    check_lines(
+        &job,
+        &[
+            ("account", "id", "Kundennummer"),
+            ("account", "name", "Firma"),
+            ("lead", "id", "Lead-Nr"),
+            ("lead", "company", "Firma"),
+            ("deal", "id", "Nummer"),
+            ("deal", "account", "Kundennummer"),
+            ("user", "id", "Nr"),
+            ("user", "name", "Name"),
+            ("user", "role", "Rolle"),
+        ],
+    );
+    job.run(&[]);
+    assert!(job.found().iter().any(|(rule, _)| rule == "DUP-04"), "{:?}", job.found());
+    let summary = job.text(&format!("runs/{DAY}/summary.txt"));
+    assert!(!summary.contains("Firm "), "{summary}");
+}
+
+#[test]
 fn users_are_known_by_the_ids_that_other_tables_have() {
     for id in ["Nr.", "N°", "Numéro", "Identifiant", "Datensatz-ID"] {
         let contacts = rows(&format!("{id},First Name,Last Name,Email,Owner,Created"), |n| {
