@@ -1236,6 +1236,19 @@ pub(super) fn may_be_ids(object: Object, header: &[String]) -> Vec<&str> {
     [named(&own), named(&bare), named(&noun)].concat()
 }
 
+/// The columns that are called some number or id, of whatever.
+pub(super) fn numbers(header: &[String]) -> Vec<&str> {
+    let is_number = |column: &&String| {
+        let name = folded(column);
+        // One word may end like a number by chance: `Inferno`, `Hybrid`.
+        let last = column.split(|c: char| !c.is_alphanumeric()).rfind(|word| !word.is_empty());
+        name.ends_with("nummer")
+            || name.ends_with("number")
+            || last.is_some_and(|word| BEHIND.contains(&word.to_lowercase().as_str()))
+    };
+    header.iter().filter(is_number).map(String::as_str).collect()
+}
+
 /// Lower case, letters and digits alone; `Segment__c` is `segment`.
 pub(super) fn folded(name: &str) -> String {
     letters(name.strip_suffix("__c").unwrap_or(name)).collect()

@@ -38,7 +38,7 @@ use crate::check::{AsOf, Bench, CheckDef, Outcome, Pulled, World};
 use crate::config::{self, Config, Crm};
 use crate::folder::{self, FolderError};
 use crate::gate;
-use crate::policy::{Document, Log, Problems};
+use crate::policy::{Document, Log, Problems, quoted};
 use crate::source::csv::{Expect, Limits, Sheet};
 use crate::source::{self, Files, SourceError, SourceErrors};
 
@@ -215,7 +215,7 @@ fn tables(
             let table = tables.entry(object).or_default();
             table.files.push(Export { named: file.clone(), file, header, id });
         } else {
-            let why = no_table(object, &header);
+            let why = no_table(object, &sheet, threads);
             unused.push((file, why));
         }
     }
@@ -293,15 +293,27 @@ fn csv_files(folder: &Path) -> io::Result<Vec<String>> {
 }
 
 /// Why a file is not taken for the table that it looks like, or for any.
-fn no_table(object: Option<Object>, header: &[String]) -> String {
-    if let Some(id) = catalogue::doubled_id(header) {
+fn no_table(object: Option<Object>, sheet: &Sheet, threads: NonZeroUsize) -> String {
+    if let Some(id) = catalogue::doubled_id(sheet.header()) {
         return format!("several of its columns are named `{id}`: take all but one out");
     }
     let Some(object) = object else {
         return "its columns are not those of a known table".to_owned();
     };
     let plural = object.plural();
-    format!("it looks like {plural}, and no column holds their ids: export it with the record id")
+    let unique = shape::unique(catalogue::numbers(sheet.header()), sheet, threads);
+    let Some(first) = unique.first() else {
+        return format!(
+            "it looks like {plural}, and no column holds their ids: export it with the record id"
+        );
+    };
+    let (name, from) = (unique.join("`, `"), quoted(first));
+    format!(
+        "it looks like {plural}, and no column is called their id. Another value in each row has `{name}`: \
+         if that is the id, rename the column to `Id` and draft again; in a folder that is drafted, name the \
+         file in review.toml as well and write in rules/boundary.toml under [{object}.fields] \
+         id = {{ from = {from}, why = \"Names the record.\" }}"
+    )
 }
 
 /// The allowlist lines that the headers support.

@@ -297,7 +297,7 @@ pub(super) fn id_of(object: Object, sheet: &Sheet, threads: NonZeroUsize) -> Opt
 }
 
 /// Those of the columns that hold an id in nearly every row, and nearly everywhere another one.
-fn unique<'h>(
+pub(super) fn unique<'h>(
     columns: Vec<&'h str>,
     sheet: &Sheet,
     threads: NonZeroUsize,

@@ -969,6 +969,41 @@ fn a_table_without_ids_is_told_what_it_lacks() {
 }
 
 #[test]
+fn the_remedy_for_a_table_without_ids_names_the_columns_that_may_hold_them() {
+    // `Tarifnummer` repeats, and `SSN No` may not be read.
+    let leads = rows("Vorgangsnummer;Vorname;Nachname;E-Mail;Betreuer;Tarifnummer;SSN No", |n| {
+        format!("V-{n};Pat{n};Quinn{n};p{n}@firm{n}-corp.com;Ann Ng;{};{n}", n % 3)
+    });
+    let job = Job::new(&[("exports/leads.csv", &leads)]);
+    let said = job.call(&["init", "mine", "--from", "exports"]).ends(2).err;
+    let remedy = "leads.csv: it looks like leads, and no column is called their id. Another value in each row has \
+                  `Vorgangsnummer`: if that is the id, rename the column to `Id` and draft again";
+    assert!(said.contains(remedy), "{said}");
+
+    // Beside a table that has one, it is left out; what is to be typed holds as it stands.
+    let accounts = rows("Id,Name,Website,Owner", |n| format!("A{n},Firm {n},f{n}-corp.com,Ann Ng"));
+    job.put("exports/accounts.csv", &accounts);
+    let said = job.call(&["init", ".", "--from", "exports"]).ends(0).out;
+    assert!(said.contains("leads.csv      not used: it looks like leads"), "{said}");
+    let (_, typed) = said.split_once("[lead.fields] ").unwrap();
+    let typed = typed.lines().next().unwrap();
+    assert_eq!(typed, r#"id = { from = "Vorgangsnummer", why = "Names the record." }"#);
+    let boundary = job.text("rules/boundary.toml");
+    let blocked = format!(
+        "[lead.fields]\n{typed}\nemail = {{ from = \"E-Mail\", why = \"Finds twins.\" }}\n\n[blocked]\n"
+    );
+    job.put("rules/boundary.toml", &boundary.replace("[blocked]\n", &blocked));
+    let review = job.text("review.toml");
+    job.put(
+        "review.toml",
+        &review.replace("[source.files]\n", "[source.files]\nlead = \"leads.csv\"\n"),
+    );
+    job.run(&[]);
+    let manifest = job.json(&format!("runs/{DAY}/manifest.json"));
+    assert_eq!(manifest["records"]["lead"]["admitted"], 60);
+}
+
+#[test]
 fn the_number_of_a_record_is_its_id_and_what_bears_the_noun_its_name() {
     let firms = [
         ("Kunden.csv", "Kundennummer", "Firma"),
