@@ -1,9 +1,9 @@
 //! What CRMs call the columns a review can use.
 //!
 //! Salesforce API names and report labels, HubSpot labels and internal names, the labels of Pipedrive
-//! (`Person - Email - Work`), Zoho (`Account Name.id`), Dynamics (`(Do Not Modify) Lead`) and Odoo, the plain
-//! words that other systems use, and the German ones, which exports have where the CRM is shown in German;
-//! of HubSpot the Spanish and the French ones too.
+//! (`Person - Email - Work`), Zoho (`Account Name.id`), Dynamics (`(Do Not Modify) Lead`, in German
+//! `(Nicht ändern) Lead`) and Odoo, the plain words that other systems use, and the German ones, which exports
+//! have where the CRM is shown in German; of HubSpot the Spanish and the French ones too.
 //! A name is compared without case, spaces and punctuation.
 //! Does not: look at a value.
 
@@ -34,6 +34,7 @@ const ID: Known = (
         "Identifiant",
         "Identificador",
         "(Do Not Modify) @",
+        "(Nicht ändern) @",
     ],
     "Names the record in evidence.",
 );
@@ -116,6 +117,7 @@ const MODIFIED: Known = (
         "Aktualisiert am",
         "Modifié le",
         "(Do Not Modify) Modified On",
+        "(Nicht ändern) Geändert am",
         "@ Update time",
         "Last Updated on",
         "write_date",
@@ -144,6 +146,7 @@ const COUNTRY: Known = (
         "Mailing Country",
         "country_id",
         "Address 1: Country/Region",
+        "Adresse 1: Land/Region",
         "@ Country of Address",
         "Land",
         "Land/Region",
@@ -167,6 +170,8 @@ const STATE: Known = (
         "Mailing State/Province",
         "State or Province",
         "Address 1: State/Province",
+        "Bundesland/Kanton",
+        "Adresse 1: Bundesland/Kanton",
         "@ State/county of Address",
         "Bundesland",
         "Bundesland/Region",
@@ -184,6 +189,8 @@ const STREET: Known = (
         "Mailing Street",
         "Street Address",
         "Address 1: Street 1",
+        "Straße 1",
+        "Adresse 1: Straße 1",
         "@ Street/road name of Address",
         "Straße",
         "Strasse",
@@ -207,6 +214,7 @@ const CITY: Known = (
         "MailingCity",
         "Mailing City",
         "Address 1: City",
+        "Adresse 1: Ort",
         "@ City/town/village/locality of Address",
         "Ort",
         "Stadt",
@@ -226,6 +234,7 @@ const POSTAL: Known = (
         "MailingPostalCode",
         "Zip Code",
         "Address 1: ZIP/Postal Code",
+        "Adresse 1: Postleitzahl",
         "@ ZIP/Postal code of Address",
         "PLZ",
         "Postleitzahl",
@@ -246,6 +255,7 @@ const PHONE: Known = (
         "@ Phone",
         "Telefon",
         "Telefonnummer",
+        "Telefon (geschäftlich)",
         "Tel.",
         "Telephone",
         "Téléphone",
@@ -536,6 +546,7 @@ const LEAD: &[Known] = &[
         "status",
         &[
             "Status Reason",
+            "Statusgrund",
             "Status",
             "Lead Status",
             "stage_id",
@@ -756,7 +767,11 @@ const ACCOUNT: &[Known] = &[
         ],
         "Finds the same company twice.",
     ),
-    ("type", &["Type", "@ Type", "Typ"], "Tells customers from prospects."),
+    (
+        "type",
+        &["Type", "@ Type", "Typ", "Relationship Type", "Beziehungstyp"],
+        "Tells customers from prospects.",
+    ),
     (
         "lifecycle",
         &[
@@ -805,6 +820,7 @@ const DEAL: &[Known] = &[
             "@ Name",
             "Deal Title",
             "Topic",
+            "Thema",
             "Titel",
             "Bezeichnung",
             "Nombre del negocio",
@@ -867,6 +883,8 @@ const DEAL: &[Known] = &[
             "Amount",
             "@ Value",
             "Est. Revenue",
+            "Gesch. Umsatz",
+            "Geschätzter Umsatz",
             "Expected Revenue",
             "planned_revenue",
             "expected_revenue",
@@ -890,6 +908,8 @@ const DEAL: &[Known] = &[
             "closedate",
             "Closing Date",
             "Est. Close Date",
+            "Gesch. Abschlussdatum",
+            "Geschätztes Abschlussdatum",
             "@ Expected close date",
             "Expected Closing",
             "date_deadline",
@@ -910,6 +930,7 @@ const DEAL: &[Known] = &[
         "closed_date",
         &[
             "Actual Close Date",
+            "Tatsächliches Abschlussdatum",
             "@ Deal closed on",
             "@ Closed on",
             "@ Won time",
@@ -941,7 +962,13 @@ const DEAL: &[Known] = &[
     ),
     (
         "probability",
-        &["Probability", "Probability (%)", "Deal probability", "Wahrscheinlichkeit (%)"],
+        &[
+            "Probability",
+            "Probability (%)",
+            "Deal probability",
+            "Wahrscheinlichkeit",
+            "Wahrscheinlichkeit (%)",
+        ],
         "The order of stages.",
     ),
     ("type", &["Type", "@ Type", "Typ"], "Renewals have rules of their own."),
@@ -987,6 +1014,7 @@ const USER: &[Known] = &[
             "Identifiant",
             "Identificador",
             "(Do Not Modify) @",
+            "(Nicht ändern) @",
         ],
         "Names the person in evidence.",
     ),

@@ -505,6 +505,84 @@ fn a_dynamics_export_is_drafted_and_runs() {
 }
 
 #[test]
+fn a_dynamics_export_in_german_is_drafted_and_runs() {
+    let leads = rows(
+        "(Nicht ändern) Lead;(Nicht ändern) Zeilenprüfsumme;(Nicht ändern) Geändert am;Thema;Vorname;Nachname;Position;Firmenname;E-Mail;Telefon (geschäftlich);Straße 1;Ort;Bundesland/Kanton;Land/Region;Leadquelle;Statusgrund;Status;Besitzer;Erstellt am",
+        |n| {
+            format!(
+                "7d9f2f6e-0000-4000-8000-{n:012};sum{n};{:02}.02.2026 10:00;Messe;Pat{n};Quinn{n};Einkauf;Firma {n};p{n}@firma{n}-gmbh.de;+49 30 9018{n:03};Weg {n};Bonn;NRW;Deutschland;Web;{};Offen;Ann Ng;{:02}.06.2025 08:00",
+                n % 28 + 1,
+                ["Neu", "Kontaktiert"][n % 2],
+                n % 28 + 1
+            )
+        },
+    );
+    let accounts = rows(
+        "(Nicht ändern) Firma;(Nicht ändern) Zeilenprüfsumme;(Nicht ändern) Geändert am;Firmenname;Website;Beziehungstyp;Adresse 1: Straße 1;Adresse 1: Ort;Adresse 1: Postleitzahl;Adresse 1: Bundesland/Kanton;Adresse 1: Land/Region;Anzahl der Mitarbeiter;Besitzer;Erstellt am",
+        |n| {
+            format!(
+                "6d9f2f6e-0000-4000-8000-{n:012};sum{n};{:02}.02.2026 10:00;Firma {n};firma{n}-gmbh.de;{};Weg {n};Bonn;53{n:03};NRW;Deutschland;30;Ann Ng;01.06.2025 08:00",
+                n % 28 + 1,
+                ["Kunde", "Interessent"][n % 2]
+            )
+        },
+    );
+    let opportunities = rows(
+        "(Nicht ändern) Verkaufschance;(Nicht ändern) Zeilenprüfsumme;(Nicht ändern) Geändert am;Thema;Potenzieller Kunde;Geschätztes Abschlussdatum;Geschätzter Umsatz;Wahrscheinlichkeit;Status;Tatsächliches Abschlussdatum;Besitzer;Erstellt am",
+        |n| {
+            format!(
+                "8d9f2f6e-0000-4000-8000-{n:012};sum{n};28.02.2026 10:00;Pumpen {n};Firma {n};15.0{}.2026;1.000,{n:02};50;{};;Ann Ng;01.09.2025 08:00",
+                n % 3 + 1,
+                ["Offen", "Gewonnen", "Verloren"][n % 3]
+            )
+        },
+    );
+    let users = "(Nicht ändern) Benutzer;(Nicht ändern) Zeilenprüfsumme;(Nicht ändern) Geändert am;Vollständiger Name;Status\n\
+                 9d9f2f6e-0000-4000-8000-000000000001;a;28.02.2026 10:00;Ann Ng;Aktiviert\n\
+                 9d9f2f6e-0000-4000-8000-000000000002;b;28.02.2026 10:00;Bo Li;Deaktiviert\n\
+                 9d9f2f6e-0000-4000-8000-000000000003;c;28.02.2026 10:00;Cy Fox;Aktiviert\n";
+    let exports = vec![
+        ("Meine Leads.csv", leads),
+        ("Aktive Firmen.csv", accounts),
+        ("Verkaufschancen.csv", opportunities),
+        ("Benutzer.csv", users.to_owned()),
+    ];
+    let never = ["(Nicht ändern) Zeilenprüfsumme"];
+    let job = check_draft(&exports, &["lead", "account", "deal", "user"], &never);
+    check_lines(
+        &job,
+        &[
+            ("lead", "id", "(Nicht ändern) Lead"),
+            ("lead", "modified", "(Nicht ändern) Geändert am"),
+            ("lead", "company", "Firmenname"),
+            ("lead", "phone", "Telefon (geschäftlich)"),
+            ("lead", "street", "Straße 1"),
+            ("lead", "state", "Bundesland/Kanton"),
+            ("lead", "country", "Land/Region"),
+            ("lead", "status", "Statusgrund"),
+            ("account", "id", "(Nicht ändern) Firma"),
+            ("account", "name", "Firmenname"),
+            ("account", "type", "Beziehungstyp"),
+            ("account", "street", "Adresse 1: Straße 1"),
+            ("account", "city", "Adresse 1: Ort"),
+            ("account", "postal_code", "Adresse 1: Postleitzahl"),
+            ("account", "state", "Adresse 1: Bundesland/Kanton"),
+            ("account", "country", "Adresse 1: Land/Region"),
+            ("deal", "id", "(Nicht ändern) Verkaufschance"),
+            ("deal", "name", "Thema"),
+            ("deal", "close_date", "Geschätztes Abschlussdatum"),
+            ("deal", "amount", "Geschätzter Umsatz"),
+            ("deal", "stage", "Status"),
+            ("deal", "probability", "Wahrscheinlichkeit"),
+            ("user", "id", "(Nicht ändern) Benutzer"),
+            ("user", "name", "Vollständiger Name"),
+        ],
+    );
+    let lifecycle = job.text("rules/lifecycle.toml");
+    assert!(holds_in(&lifecycle, "won", "Gewonnen") && holds_in(&lifecycle, "lost", "Verloren"));
+}
+
+#[test]
 fn an_existing_folder_is_told_what_the_exports_say_beyond_it() {
     let job = check_draft(&salesforce(), &["lead", "account", "deal", "user"], &[]);
     let boundary = job.text("rules/boundary.toml");
