@@ -340,6 +340,7 @@ const LAST_ACTIVITY: Known = (
         "LastActivityDate",
         "Last Activity",
         "Last Activity Date",
+        "Last Activity Time",
         "@ Last activity date",
         "Letzte Aktivität",
         "Datum der letzten Aktivität",
@@ -1020,7 +1021,20 @@ const USER: &[Known] = &[
     ),
     (
         "name",
-        &["Name", "Full Name", "Owner Name", "Vollständiger Name", "Nom complet", "Nom", "Nombre"],
+        &[
+            "Name",
+            "Full Name",
+            "Owner Name",
+            "Vollständiger Name",
+            "Nom complet",
+            "Nom",
+            // A name comes from one column: where there is none of the whole name, the last says most.
+            "Last Name",
+            "Nachname",
+            "Apellidos",
+            "Apellido",
+            "Nombre",
+        ],
         "Names the person.",
     ),
     (

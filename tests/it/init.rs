@@ -424,10 +424,10 @@ fn since_when_a_stage_stands_is_not_said_of_another_column() {
 #[test]
 fn a_zoho_export_is_drafted_and_runs() {
     let leads = rows(
-        "Record Id,Lead Owner.id,Lead Owner,Is Converted,Company,First Name,Last Name,Email,Phone,Lead Source,Lead Status,Created By.id,Created Time,Modified Time,Converted Account.id,Description",
+        "Record Id,Lead Owner.id,Lead Owner,Is Converted,Company,First Name,Last Name,Email,Phone,Lead Source,Lead Status,Created By.id,Created Time,Modified Time,Last Activity Time,Converted Account.id,Description",
         |n| {
             format!(
-                "zcrm_51{n:017},zcrm_52{:017},Ann Ng,false,Firm {n},Pat{n},Quinn{n},p{n}@firm{n}-corp.com,,Web,{},zcrm_520,2023-04-{:02} 10:00:00,2026-02-{:02} 10:00:00,,secret",
+                "zcrm_51{n:017},zcrm_52{:017},Ann Ng,false,Firm {n},Pat{n},Quinn{n},p{n}@firm{n}-corp.com,,Web,{},zcrm_520,2023-04-{:02} 10:00:00,2026-02-{:02} 10:00:00,2026-02-01 10:00:00,,secret",
                 n % 2,
                 ["Not Contacted", "Contacted"][n % 2],
                 n % 28 + 1,
@@ -447,8 +447,14 @@ fn a_zoho_export_is_drafted_and_runs() {
             )
         },
     );
-    let exports = vec![("Leads_001.csv", leads), ("Deals_001.csv", deals)];
-    let job = check_draft(&exports, &["lead", "deal"], &["Description"]);
+    let users =
+        (0..3).fold("User Id,First Name,Last Name,Email,Role,Status\n".to_owned(), |text, n| {
+            let (first, last) = [("Ann", "Ng"), ("Bo", "Li"), ("Cy", "Fox")][n];
+            let status = ["active", "inactive"][n % 2];
+            text + &format!("zcrm_52{n:017},{first},{last},{first}@acme.com,Sales,{status}\n")
+        });
+    let exports = vec![("Leads_001.csv", leads), ("Deals_001.csv", deals), ("Users.csv", users)];
+    let job = check_draft(&exports, &["lead", "deal", "user"], &["Description"]);
     check_lines(
         &job,
         &[
@@ -457,10 +463,19 @@ fn a_zoho_export_is_drafted_and_runs() {
             ("lead", "converted", "Is Converted"),
             ("lead", "converted_account", "Converted Account.id"),
             ("lead", "modified", "Modified Time"),
+            ("lead", "last_activity", "Last Activity Time"),
             ("deal", "account", "Account Name.id"),
             ("deal", "close_date", "Closing Date"),
+            ("user", "id", "User Id"),
+            ("user", "name", "Last Name"),
         ],
     );
+    // Who left is named as people know them.
+    let findings = job.text(&format!("runs/{DAY}/findings.jsonl"));
+    let left = findings.lines().find(|line| line.contains("\"OWN-01\"")).unwrap();
+    let left: Value = serde_json::from_str(left).unwrap();
+    let headline = word(&left["headline"]);
+    assert!(headline.contains("Li") && !headline.contains("zcrm_52"), "{headline}");
 }
 
 #[test]
