@@ -208,7 +208,14 @@ impl<'a> Desk<'a> {
                 }
                 seen => {
                     let decisions = counted(known, "decision");
-                    words += &format!("{name}: recorded before, {decisions}\n");
+                    // That another file of the same decisions came, and when, is evidence too.
+                    let line = match seen {
+                        Some(_) => {
+                            "; nothing is decided anew, and the ledger has a line that the file came"
+                        }
+                        None => "",
+                    };
+                    words += &format!("{name}: recorded before, {decisions}{line}\n");
                     if overruled > 0 && self.earlier == Earlier::Superseded {
                         words += &format!(
                             "{name}: another decision stands on {overruled} of them, recorded later, and nothing was changed: to go back, decide anew in the packet, and record the file that it exports then with --supersede\n"

@@ -304,7 +304,13 @@ fn a_file_that_said_nothing_new_is_not_refused_in_the_weeks_after() {
     // The same decisions in other bytes: exported again, or saved by another editor.
     job.put("decisions/again.json", &filled.file.to_string());
     let said = job.call(&["decide", "decisions/again.json"]).ends(0);
-    assert!(said.out.contains("recorded before, 1 decision\n"), "{}", said.out);
+    let words = "again.json: recorded before, 1 decision; nothing is decided anew, and the ledger has a line that the file came\n";
+    assert!(said.out.contains(words), "{}", said.out);
+    assert_eq!(recorded(&job).len(), 2);
+    // These very bytes once more leave no line.
+    let said = job.call(&["decide", "decisions/again.json"]).ends(0);
+    assert!(said.out.contains("again.json: recorded before, 1 decision\n"), "{}", said.out);
+    assert_eq!(recorded(&job).len(), 2);
     assert_eq!(job.call(&["metrics", "."]).ends(0).out, rate);
     assert_eq!(job.call(&["patterns", "."]).ends(0).out, patterns);
     job.put("decisions/other.json", &format!("{}\n", filled.file));
