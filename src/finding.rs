@@ -637,8 +637,8 @@ pub struct Finding {
     /// Where its records hang together and are not one, the sets that they fall into.
     pub sets: Vec<Vec<RecordRef>>,
     escalate: Option<String>,
-    /// The field, or the event in its history, that a question is about, where a check may ask about several
-    /// of one record.
+    /// The field, or the event in its history, that it is about, where the proposal does not say it or may
+    /// be about another.
     of: Option<String>,
     /// What it is known by from week to week, where that is not the records that show it.
     known_by: Vec<RecordRef>,
@@ -695,7 +695,8 @@ impl Finding {
         self
     }
 
-    /// Notes which field a question is about: a check may ask about several of one record.
+    /// Notes which field it is about, whatever is proposed: a check may ask about several of one record, and a
+    /// question may become a change, or a change a question, while the fault is the same.
     #[must_use]
     pub fn of_field(mut self, field: &Field) -> Self {
         self.of = Some(field.name().to_owned());
@@ -861,10 +862,15 @@ impl Finding {
         self.evidence.iter().flat_map(Evidence::cells)
     }
 
+    /// The field that it is about, or the event in its history; else the one that its proposal would change.
+    pub fn field(&self) -> Option<&str> {
+        self.of.as_deref().or_else(|| self.proposal.change().map(|(cell, _)| cell.field()))
+    }
+
     /// The finding's name for one rule: it hashes rule, records and the field that it is about, if any,
     /// never values, so that next week's finding about the same fault has the same name.
     pub fn id(&self, rule: &str) -> FindingId {
-        let field = self.proposal.change().map(|(cell, _)| cell.field()).or(self.of.as_deref());
+        let field = self.field();
         match self.known_by.split_first() {
             Some((first, others)) => FindingId::of(rule, first, others, field),
             None => FindingId::of(rule, &self.record, &self.related, field),

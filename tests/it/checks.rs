@@ -142,6 +142,27 @@ fn no_two_findings_have_one_id() {
     }
 }
 
+/// A question may become a change from week to week, or a change a question, and is the same finding: a check
+/// names the field in both.
+#[test]
+fn what_a_check_finds_is_known_by_a_field_whatever_it_proposes_or_never_by_one() {
+    let mut known: BTreeMap<(&str, Object), BTreeSet<bool>> = BTreeMap::new();
+    for folder in fixture::folders() {
+        let judged = fixture::judged(&folder);
+        for report in &judged.reports {
+            let findings = report.judgement().into_iter().flat_map(|it| &it.findings);
+            for finding in findings {
+                let of = (report.check.code, finding.record.object);
+                known.entry(of).or_default().insert(finding.field().is_some());
+            }
+        }
+    }
+    known.retain(|_, ways| ways.len() > 1);
+    let both: Vec<_> = known.into_keys().collect();
+    // Several placeholders make a test record, which is as a whole another fault than one of them.
+    assert_eq!(both, [("REQ-02", Object::Lead)]);
+}
+
 /// A decision holds for the facts it was made on: by the digest of nothing it would hold for any.
 #[test]
 fn no_finding_has_the_digest_of_nothing() {

@@ -305,3 +305,20 @@ fn a_day_of_a_year_that_nobody_means_is_refused() {
     let said = job.call(&["decide", "week.json"]).ends(2).err;
     assert!(said.contains("`escalate_until` is not a day like 2026-12-07"), "{said}");
 }
+
+#[test]
+fn a_question_that_becomes_a_change_and_a_change_that_becomes_a_question_are_the_same_finding() {
+    let job = Job::weekly();
+    week(&job, 0);
+    let filled =
+        Filled::of(&job, DAY).says(&job, DAY, "OWN-01", "00Q3", escalate("owner", "2026-06-30"));
+    decide(&job, &filled);
+    // The rules name an heir now, and a week later they do not any more.
+    for (n, rules) in [(1, HANDOVER), (2, "")] {
+        job.put("rules/owners.toml", rules);
+        let said = week(&job, n);
+        let answer = format!("OWN-01 00Q3 recurring {} answer", n + 1);
+        assert!(standing(&job, n).contains(&answer), "{:?}", standing(&job, n));
+        assert!(!said.contains("resolved:"), "{said}");
+    }
+}

@@ -128,6 +128,7 @@ fn finding<'a>(
     let weak = format!("blank, {} say nothing of where a record came from", rules.weak.join(", "));
     let days = rules.weak_after_days.value;
     let mut finding = Finding::about(row.record(), headline, Evidence::Cell(before), proposal)
+        .of_field(source)
         .because(Evidence::Cell(row.cell(created)))
         .because(policy(rules.weak.line, weak))
         .because(policy(

@@ -343,7 +343,8 @@ impl<'w, 'a> Case<'w, 'a> {
         };
         let headline = self.headline(account, first, people.len());
         let mut finding =
-            Finding::about(account.record(), headline, Evidence::Cell(stage), proposal);
+            Finding::about(account.record(), headline, Evidence::Cell(stage), proposal)
+                .of_field(&self.of_companies.field);
         for person in people.iter().take(QUOTED) {
             finding = finding.because(Evidence::Cell(person.contact.cell(&self.of_people.field)));
             if let Some(entered) = &self.asked.entered {

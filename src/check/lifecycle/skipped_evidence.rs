@@ -236,7 +236,12 @@ impl<'w, 'a> Table<'w, 'a> {
         let of_object = rule.demands.iter().filter(|demand| demand.object == object);
         for field in of_object.flat_map(|demand| &demand.needs) {
             if !self.batch.has(field) {
-                judgement.skip_field(field, &format!("the input has no `{}`", field.name()));
+                let asks = |row: &Row<'_>| {
+                    let stage = row.text(&self.ladder.field);
+                    stage.is_some_and(|stage| rule.demands(stage, field))
+                };
+                let why = format!("the input has no `{}`", field.name());
+                judgement.skip_records(object, self.batch.reviewed().filter(asks), &why);
             }
         }
         let mut lacking = Vec::new();
@@ -337,7 +342,8 @@ impl<'w, 'a> Table<'w, 'a> {
             },
         };
         let mut finding =
-            Finding::about(row.record(), headline, Evidence::Cell(stage_cell), proposal);
+            Finding::about(row.record(), headline, Evidence::Cell(stage_cell), proposal)
+                .of_field(&self.ladder.field);
         for (field, _) in fields {
             finding = finding.because(Evidence::Cell(row.cell(field)));
         }

@@ -260,7 +260,8 @@ impl Case<'_, '_> {
     pub(super) fn described(&self, headline: String, proposal: Proposal) -> Finding {
         let (row, owned, departed) = (self.row, self.owned, self.owner);
         let fact = Evidence::Cell(row.cell(&owned.owner));
-        let mut finding = Finding::about(row.record(), headline, fact, proposal);
+        let mut finding =
+            Finding::about(row.record(), headline, fact, proposal).of_field(&owned.owner);
         if let (Some(person), Some(users)) = (departed.person, self.users) {
             let fields = [&users.active, &users.deactivated, &users.last_login, &users.manager];
             for cell in UserFields::cells(person, &fields) {

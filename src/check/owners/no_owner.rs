@@ -135,6 +135,7 @@ fn finding<'a>(
     });
     let mut finding =
         Finding::about(row.record(), headline, Evidence::Cell(row.cell(&owned.owner)), proposal)
+            .of_field(&owned.owner)
             .because(policy(
                 rules.after_hours.line,
                 format!("an owner is due {} hours after creation", rules.after_hours.value),

@@ -177,7 +177,8 @@ fn finding<'a>(
         format!("{} owns the {object} and is away until {last}, {} more", person.shown, days(left));
     let (proposal, against) = backup(rules, owned, world, row, person, leave);
     let holder = Evidence::Cell(row.cell(&owned.owner));
-    let mut finding = Finding::about(row.record(), headline, holder, proposal);
+    let mut finding =
+        Finding::about(row.record(), headline, holder, proposal).of_field(&owned.owner);
     for leave in [leave].into_iter().chain(then) {
         let backup = leave.backup.as_ref();
         let says = backup.map_or_else(|| "no backup".to_owned(), |name| format!("backup {name}"));

@@ -199,7 +199,8 @@ impl<'a> Stay<'_, 'a> {
             question: format!("Who takes this {object} out of {name}?"),
         });
         let owner = Evidence::Cell(row.cell(&self.owned.owner));
-        let mut finding = Finding::about(row.record(), headline, owner, proposal);
+        let finding = Finding::about(row.record(), headline, owner, proposal);
+        let mut finding = finding.of_field(&self.owned.owner);
         for cell in self.since_cells(row) {
             finding = finding.because(cell);
         }

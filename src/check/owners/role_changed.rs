@@ -177,7 +177,8 @@ impl<'a> Kept<'_, 'a> {
             question: format!("Does {name} keep this {object}, or who takes over?"),
         });
         let fact = Evidence::Cell(row.cell(&owned.owner));
-        let mut finding = Finding::about(row.record(), headline, fact, proposal);
+        let mut finding =
+            Finding::about(row.record(), headline, fact, proposal).of_field(&owned.owner);
         if let Some(role) = role {
             finding = finding.because(Evidence::Cell(role));
         }

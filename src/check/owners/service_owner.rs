@@ -165,6 +165,7 @@ impl<'a> Held<'_, 'a> {
         let headline =
             format!("{name} is a service user and owns the {object}, which is still open");
         let mut finding = Finding::about(row.record(), headline, Evidence::Cell(holder), proposal)
+            .of_field(&owned.owner)
             .because(policy(self.said.line, format!("`{}` is a service user", self.said.value)))
             .because(Evidence::Figure {
                 of: format!("{} that this user owns", object.plural()),

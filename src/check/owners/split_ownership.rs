@@ -637,6 +637,7 @@ impl<'a> Case<'_, 'a> {
             |link| Evidence::Cell(row.cell(link)),
         );
         let mut finding = Finding::about(row.record(), headline, owners, proposal)
+            .of_field(&owned.owner)
             .with(account.record())
             .because(tie)
             .because(policy(split.pair.line, split.pair.words()));

@@ -126,7 +126,7 @@ fn judge(
     };
     if !batch.has(&table.mark) {
         let why = format!("the input has no `{}`", table.mark.name());
-        judgement.skip_field(&table.mark, &why);
+        judgement.skip(table.object, &why);
         return;
     }
     for row in batch.reviewed() {
@@ -173,6 +173,7 @@ fn finding(
     };
     let mark = Evidence::Cell(row.cell(&table.mark));
     let mut finding = Finding::about(row.record(), headline, mark, proposal)
+        .of_field(&table.owner)
         .because(Evidence::Cell(row.cell(&table.owner)));
     for field in [&table.status, &table.last_activity].into_iter().flatten() {
         finding = finding.because(Evidence::Cell(row.cell(field)));

@@ -172,7 +172,7 @@ pub(super) fn finding<'a>(
     let heir = heir.and_then(|to| routed.roster.person(routed.roster.who_has_id(&to.id)));
     let unsaid = heir.and_then(Person::unsaid);
     let lacks = unsure.into_iter().chain(nobody).chain(ahead).chain(unsaid);
-    Some(lacks.fold(finding, Finding::lacking))
+    Some(lacks.fold(finding.of_field(owner), Finding::lacking))
 }
 
 fn wrong_owner(case: &Case<'_, '_>, owner: &Field) -> Option<Finding> {
