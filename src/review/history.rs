@@ -14,7 +14,7 @@ use std::path::Path;
 use chrono::{Datelike as _, Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 
-use crate::boundary::{Field, Object, Outside, RecordRef, Row, named_day};
+use crate::boundary::{Boundary, Field, Object, Outside, RecordRef, Row, named_day};
 use crate::check::{ALL, About, CheckDef, Family, Report};
 use crate::config::Config;
 use crate::digest;
@@ -28,6 +28,7 @@ use crate::packet::{
 
 use super::applied::{self, Sight};
 use super::cut::Loss;
+use super::dropped::Dropped;
 use super::judged::Judged;
 use super::paper::{self, Findings, PaperError};
 use super::tally::{Counted, Scope};
@@ -41,6 +42,8 @@ pub(super) struct Past<'l> {
     /// The run that was looked back at.
     pub(super) last: Option<&'l Run>,
     memory: BTreeMap<FindingId, Memory>,
+    /// Checks that knew more when they found something.
+    pub(super) dropped: Dropped,
     /// Of each finding, the last decision, with the run whose packet it was made on.
     decisions: LastDecisions<'l>,
     /// What cannot be told of the past, and why.
@@ -122,7 +125,12 @@ pub(super) struct Present<'l> {
 
 impl<'l> Past<'l> {
     /// What `entries` of the ledger and the runs' folders say of the days before `day`.
-    pub(super) fn read(runs: &Path, entries: &'l [Entry], day: NaiveDate) -> Self {
+    pub(super) fn read(
+        runs: &Path,
+        entries: &'l [Entry],
+        day: NaiveDate,
+        boundary: &Boundary,
+    ) -> Self {
         let mut past = Self { decisions: decisions(entries, day), ..Self::default() };
         let Some(last) = last_before(entries, day) else { return past };
         past.last = Some(last);
@@ -135,6 +143,7 @@ impl<'l> Past<'l> {
                 ));
             }
         }
+        past.dropped = Dropped::of(runs, entries, boundary, &past);
         past
     }
 
@@ -333,7 +342,7 @@ impl<'l> Past<'l> {
                     since.elsewhere += usize::from(Some(before.last) == since.day);
                     since.unanswered.extend(decided.and_then(|it| open(&id, it, day, false)));
                 } else {
-                    match before.fate(&id, now, decided, sights.get(&id).copied()) {
+                    match before.fate(&id, now, &self.dropped, decided, sights.get(&id).copied()) {
                         Fate::Resolved(how) => {
                             before.resolved = Some((day, how));
                             since.resolved.push(Resolved {
@@ -708,6 +717,7 @@ impl Memory {
         &self,
         id: &FindingId,
         now: &Now<'_>,
+        dropped: &Dropped,
         decided: Option<&Decided>,
         sight: Option<Sight>,
     ) -> Fate {
@@ -736,7 +746,8 @@ impl Memory {
         if !any_gone && let Some(fate) = self.beyond_history(now) {
             return fate;
         }
-        if !any_gone && !self.was_looked_at(id, now) {
+        let is_blinded = dropped.blinds(&self.rule, self.last);
+        if !any_gone && (is_blinded || !self.was_looked_at(id, now)) {
             return Fate::Unseen;
         }
         match approved {

@@ -316,6 +316,18 @@ pub(super) struct Kept {
     /// How many were in each group.
     #[serde(default)]
     pub(super) groups: Vec<KeptGroup>,
+    /// What each check asked for.
+    #[serde(default)]
+    pub(super) checks: Vec<KeptCheck>,
+}
+
+/// A check as a manifest names it.
+#[derive(Debug, Deserialize)]
+pub(super) struct KeptCheck {
+    /// Its code.
+    pub(super) rule: String,
+    /// The fields it asked for.
+    pub(super) reads: Vec<String>,
 }
 
 /// How many records of a table a manifest names.

@@ -11,6 +11,7 @@ mod cut;
 mod decisions;
 mod desk;
 mod doctor;
+mod dropped;
 mod event;
 mod explain;
 mod history;

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use crate::check::{Bench, EXAMPLES, Outcome, Report, World};
+use crate::check::{ALL, Bench, EXAMPLES, Outcome, Report, World};
 use crate::config::{self, Config};
 use crate::digest;
 use crate::finding::{Finding, FindingId};
@@ -67,10 +67,14 @@ pub(super) fn of(
         Effect::Unknown(format!("nothing was judged under the earlier {JOB}"))
     } else {
         match judged_under(rules, folder, config, judged, threads) {
-            Ok((reports, blind)) => Effect::Judged {
-                rules: effects(&reports, &judged.reports, &blind, past),
-                blind: blind.into_iter().collect(),
-            },
+            Ok((reports, mut blind)) => {
+                let checks = ALL.iter().map(|check| check.code);
+                blind.extend(checks.filter(|code| past.dropped.blinds(code, before.as_of)));
+                Effect::Judged {
+                    rules: effects(&reports, &judged.reports, &blind, past),
+                    blind: blind.into_iter().collect(),
+                }
+            }
             Err(why) => Effect::Unknown(why),
         }
     };

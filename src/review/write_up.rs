@@ -78,7 +78,7 @@ pub(super) fn write_up(
     let (ledger_len, ledger_head) = ledger.before(&id);
     let home = home_of(&runs, ledger, day, &id);
     let earlier = ledger.entries().get(..ledger_len).unwrap_or_default();
-    let past = Past::read(&runs, earlier, day);
+    let past = Past::read(&runs, earlier, day, &config.boundary);
     let redefined = past.last.filter(|last| last.definition != definition);
     let rule_change =
         redefined.and_then(|_| rule_change::of(folder, config, judged, &past, threads));

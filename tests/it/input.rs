@@ -1,7 +1,8 @@
 //! What a run says of its input as a whole: exports that were cut, exports that are old, rules that name
 //! people who are not in them.
 
-use crate::job::{DAY, Job};
+use crate::decisions::{Filled, escalate};
+use crate::job::{DAY, Job, word};
 
 /// Leaves a file its header and its first records.
 fn keep(job: &Job, file: &str, records: usize) {
@@ -232,15 +233,34 @@ fn a_column_that_was_renamed_makes_the_packet_incomplete_and_resolves_nothing_th
 #[test]
 fn a_column_that_is_gone_for_good_is_taken_out_of_the_allowlist() {
     let job = Job::weekly();
+    // The twins are alike by their phone.
+    job.edit(
+        "exports/lead.csv",
+        "00Q2,Ann,Ng,Acme,ann.ng@acme-corp.com",
+        "00Q2,Ann,Ng,Acme,ann.ng@acme-corp.de",
+    );
     run_on(&job, "2026-03-01", 0);
+    let twins = job.findings().into_iter().find(|it| it["family"] == "duplicates").unwrap();
+    let rule = word(&twins["rule"]);
+    Filled::of(&job, DAY)
+        .says(&job, DAY, &rule, "00Q1", escalate("owner", "2026-06-30"))
+        .put(&job, "week.json");
+    job.call(&["decide", "week.json"]).ends(0);
     let leads = job.text("exports/lead.csv");
     job.put("exports/lead.csv", &leads.replacen(",Phone,", ",Durchwahl,", 1));
     run_on(&job, "2026-03-08", 1);
     let boundary = job.text("rules/boundary.toml");
     let kept = boundary.lines().filter(|line| !line.starts_with("phone"));
     job.put("rules/boundary.toml", &kept.collect::<Vec<_>>().join("\n"));
-    run_on(&job, "2026-03-15", 0);
-    run_on(&job, "2026-03-22", 0);
+    // What was judged by it nobody looked at again.
+    for day in ["2026-03-15", "2026-03-22"] {
+        let (summary, _) = run_on(&job, day, 0);
+        assert!(!summary.contains("resolved:"), "{summary}");
+        assert!(summary.contains(&format!("{rule} lead 00Q1: escalated to owner")), "{summary}");
+    }
+    let packet = job.text("runs/2026-03-15/packet.html");
+    let (_, blind) = packet.split_once("Not tried, for they would read what is not read").unwrap();
+    assert!(blind.split_once('.').unwrap().0.contains(&rule), "{blind}");
 }
 
 #[test]
