@@ -200,6 +200,16 @@ impl History {
         names
     }
 
+    /// Notes the tables whose changes can be looked through, and the fields of which the history holds none at all.
+    pub(super) fn look_for(&self, world: &World<'_>, of: &[&Field], judgement: &mut Judgement) {
+        self.note_silent(world, of, judgement);
+        for field in of {
+            if !judgement.not_looked.iter().any(|it| it.tells_of(field)) {
+                judgement.look_through(field.object());
+            }
+        }
+    }
+
     /// Notes the fields of which the history holds no change at all: it may not record them.
     pub(super) fn note_silent(&self, world: &World<'_>, of: &[&Field], judgement: &mut Judgement) {
         let Some(changes) = world.batch(Object::FieldHistory) else { return };

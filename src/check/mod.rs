@@ -209,6 +209,8 @@ pub type Judge = Box<dyn Fn(&World<'_>) -> Judgement + Send + Sync>;
 pub struct Judgement {
     /// How many records it looked at.
     pub examined: usize,
+    /// Tables that it looked through, where no record may have been one to look at.
+    pub looked_through: BTreeSet<Object>,
     /// What it found.
     pub findings: Vec<Finding>,
     /// What it could not look at, and why: "not looked" and "nothing found" are different words.
@@ -223,6 +225,11 @@ pub struct Judgement {
 }
 
 impl Judgement {
+    /// Notes that a table was looked through: nothing to look at there is another thing than not having looked.
+    fn look_through(&mut self, object: Object) {
+        self.looked_through.insert(object);
+    }
+
     /// One that tells only of what happened within the last so many days.
     fn looking_back(world: &World<'_>, days: u32) -> Self {
         Self { looks_back: Some(world.as_of.first_of(days)), ..Self::default() }
@@ -596,8 +603,10 @@ impl Loaded {
 }
 
 fn settle(mut judgement: Judgement) -> Outcome {
-    if judgement.examined == 0 && judgement.findings.is_empty() && !judgement.not_looked.is_empty()
-    {
+    let has_looked = judgement.examined > 0
+        || !judgement.findings.is_empty()
+        || !judgement.looked_through.is_empty();
+    if !has_looked && !judgement.not_looked.is_empty() {
         return Outcome::NotApplicable(Off::NoInput(judgement.partly()));
     }
     judgement.findings.sort_by(|a, b| {

@@ -506,6 +506,36 @@ fn judgement<'j>(judged: &'j fixture::Judged, code: &str) -> &'j Judgement {
     report.judgement().unwrap()
 }
 
+/// What was open of a table stays open for ever where a check counts as not having looked.
+#[test]
+fn a_table_without_anything_to_look_at_was_looked_through_although_another_was_not() {
+    let mut mended = fixture::read(&fixture::folder("opportunity-without-deal"));
+    let rules = mended.rules.get_mut("lifecycle.toml").unwrap();
+    let (contacts, accounts) = rules.split_once("[account]").unwrap();
+    let accounts = accounts.replacen("opportunity = [\"opportunity\"]\n", "", 1);
+    *rules = format!("{contacts}[account]{accounts}");
+    let people = mended.tables.get_mut(&Object::Contact).unwrap();
+    *people = people.replace(",opportunity,", ",lead,");
+    let mut passed = fixture::read(&fixture::folder("stage-regression"));
+    passed.tables.remove(&Object::Deal);
+    let changes = passed.tables.get_mut(&Object::FieldHistory).unwrap();
+    *changes = changes.replace("2026-", "2024-");
+    for (kit, code, other) in [(mended, "LIF-04", "accounts"), (passed, "LIF-05", "deals")] {
+        let judged = fixture::judge(kit);
+        let judgement = judgement(&judged, code);
+        assert_eq!((judgement.examined, judgement.findings.len()), (0, 0), "{code}");
+        let words = judgement.partly();
+        assert!(words.starts_with(other), "{code}: {words}");
+    }
+    // Where no table can be looked through, it did not look.
+    let mut nothing = fixture::read(&fixture::folder("opportunity-without-deal"));
+    let rules = nothing.rules.get_mut("lifecycle.toml").unwrap();
+    *rules = rules.replace("opportunity = [\"opportunity\"]\n", "");
+    let judged = fixture::judge(nothing);
+    let report = judged.reports.iter().find(|report| report.check.code == "LIF-04").unwrap();
+    assert!(report.judgement().is_none());
+}
+
 #[test]
 fn people_of_one_name_are_told_apart_by_their_ids() {
     let judged = fixture::named("routing-accounts");

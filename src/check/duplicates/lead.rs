@@ -349,6 +349,7 @@ fn judge_belonging(world: &World<'_>, people: &[Object]) -> Judgement {
             judgement.skip(*object, "the input has no column for the account");
             continue;
         }
+        judgement.look_through(*object);
         let mut crowds = Crowds::default();
         for person in batch.reviewed() {
             let state = if *object == Object::Lead { work(world, person) } else { Work::Open };

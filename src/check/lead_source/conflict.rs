@@ -139,6 +139,9 @@ fn judge<'a>(world: &World<'a>, sourced: &Sourced, gaps: &mut Gaps<'a>, judgemen
             clashes.push(Clash { row, touch, source: claimed, campaign });
         }
     }
+    if batch.has(source) && gaps.sources.is_empty() && gaps.campaigns.is_empty() {
+        judgement.look_through(*object);
+    }
     let touches: Vec<_> = clashes.iter().map(|clash| clash.touch).collect();
     let uploads = Uploads::among(world, &touches);
     for clash in clashes {

@@ -176,6 +176,9 @@ fn judge(world: &World<'_>, dated: &Dated, judgement: &mut Judgement) {
             found.push((row, first, then, anchor));
         }
     }
+    if batch.has(source) && untold.is_empty() {
+        judgement.look_through(*object);
+    }
     if !untold.is_empty() {
         let who = count(untold.len(), *object);
         let why = format!("there is no input: what was the first touch of {who} is not known");

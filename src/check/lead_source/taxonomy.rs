@@ -107,6 +107,7 @@ fn judge(
         judgement.skip(object, "the input has no `lead_source`");
         return;
     }
+    judgement.look_through(object);
     let created = world.policies.boundary.allowed(object, "created");
     let mut values: HashMap<&str, Use<'_>> = HashMap::new();
     let mut found = Vec::new();

@@ -161,6 +161,7 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
         judgement.skip_tables(Object::Contact, [Object::Account], &why);
         return judgement;
     }
+    judgement.look_through(Object::Account);
     let rule = &world.policies.lifecycle.contact_ahead;
     let case = Case { world, asked, rule, accounts, of_people, of_companies };
     let (mut ahead, mut unknown) = (BTreeMap::<usize, Company<'_, '_>>::new(), Vec::new());

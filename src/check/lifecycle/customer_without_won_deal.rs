@@ -121,6 +121,7 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
         if !claims.can_judge(*object, ladder, &mut judgement) {
             continue;
         }
+        judgement.look_through(*object);
         let customers: Vec<Row<'_>> =
             batch.reviewed().filter(|row| claims.says_customer(ladder, *row)).collect();
         judgement.examined += customers.len();

@@ -106,6 +106,7 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
         if !table.can_judge(&mut judgement) {
             continue;
         }
+        judgement.look_through(object);
         let mut found = Vec::new();
         for row in batch.reviewed().filter(|row| table.is_disqualified(*row)) {
             judgement.examined += 1;

@@ -90,6 +90,7 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
         if !opportunities.can_judge(*object, ladder, &mut judgement) {
             continue;
         }
+        judgement.look_through(*object);
         let mut hidden = Vec::new();
         for row in batch.reviewed().filter(|row| opportunities.says_opportunity(ladder, *row)) {
             judgement.examined += 1;

@@ -172,7 +172,7 @@ fn judge(world: &World<'_>, rule: &Rule, records: &Said<u32>, history: &History)
     let (mut looked, mut timeless) = (0_usize, 0_usize);
     let mut set: HashMap<(usize, Option<&str>), Vec<Change<'_>>> = HashMap::new();
     let within = rule.within_days.value;
-    history.note_silent(world, &fields, &mut judgement);
+    history.look_for(world, &fields, &mut judgement);
     history.each(world, &fields, &mut judgement, |table, change| {
         // A day more: where a burst began does not hang on how far is looked back.
         if !world.as_of.is_within(within.saturating_add(1), change.at)

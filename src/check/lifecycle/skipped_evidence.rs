@@ -233,6 +233,7 @@ struct Lack<'w, 'a> {
 impl<'w, 'a> Table<'w, 'a> {
     fn judge(&self, rule: &'w Rule, asked: &misplaced::Asked, judgement: &mut Judgement) {
         let object = self.batch.object();
+        judgement.look_through(object);
         let of_object = rule.demands.iter().filter(|demand| demand.object == object);
         for field in of_object.flat_map(|demand| &demand.needs) {
             if !self.batch.has(field) {

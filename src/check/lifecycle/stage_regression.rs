@@ -170,7 +170,7 @@ impl<'a> Falls<'a> {
         let fields: Vec<&Field> = staged.iter().map(|(_, ladder)| &ladder.field).collect();
         let within = world.policies.lifecycle.stage_regression.within_days.value;
         let (mut set, mut cleared) = (Vec::new(), Cleared::new());
-        history.note_silent(world, &fields, judgement);
+        history.look_for(world, &fields, judgement);
         history.each(world, &fields, judgement, |at, change| {
             if !world.as_of.is_within(within, change.at) || !change.record.is_under_review() {
                 return;

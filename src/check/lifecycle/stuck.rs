@@ -184,6 +184,9 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
             judgement.examined += 1;
             judgement.findings.extend(case.finding(row, &limit));
         }
+        if unlimited.is_empty() {
+            judgement.look_through(*object);
+        }
         if *object == Object::Deal && sample.is_off() {
             let few = counted(sample.overall, "won deal is", "won deals are");
             let least = rule.min_sample.value;

@@ -257,6 +257,7 @@ impl<'a> Look<'_, 'a> {
     }
 
     fn judge_dated(&self, batch: &'a Batch, judgement: &mut Judgement) {
+        judgement.look_through(self.owned.object);
         let (mut planned, mut undated) = (0_usize, Vec::new());
         let mut quiet = Vec::new();
         let mut ages: Vec<Vec<i64>> = vec![Vec::new(); self.rules.segments.len() + 1];

@@ -487,6 +487,7 @@ impl<'l, 'a> Look<'l, 'a> {
         let theirs = named(accounts, &of_accounts);
         for (owned, batch) in scope.tables(world, &mut judgement) {
             let Some(fields) = Fields::of(&world.policies.boundary, owned.object) else { continue };
+            judgement.look_through(owned.object);
             let mine = named(batch, &owned.owner);
             let mut unclear: BTreeMap<Unclear, Vec<Row<'a>>> = BTreeMap::new();
             for row in batch.reviewed() {

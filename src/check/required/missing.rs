@@ -230,6 +230,9 @@ fn judge(world: &World<'_>, object: Object, requires: &[&Require], judgement: &m
         judgement.examined += usize::from(looked);
         unsaid.extend((stopped && !looked).then_some(row));
     }
+    if !usable.is_empty() && unsaid.is_empty() {
+        judgement.look_through(object);
+    }
     if !unsaid.is_empty() {
         let why = format!("{} with {UNSAID}", unsaid.len());
         judgement.skip_records(object, unsaid, &why);

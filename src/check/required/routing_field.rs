@@ -120,6 +120,9 @@ fn judge(
             }
         }
     }
+    if !usable.is_empty() && undated.is_empty() {
+        judgement.look_through(object);
+    }
     if !undated.is_empty() {
         let why = format!("{} without a date of creation that has passed", undated.len());
         judgement.skip_records(object, undated, &why);

@@ -552,6 +552,11 @@ fn load_fault(
         for (object, why) in routed.skipped() {
             judgement.skip(*object, why);
         }
+        for plan in &world.policies.routing.plans {
+            if !routed.skipped().iter().any(|(object, _)| *object == plan.object) {
+                judgement.look_through(plan.object);
+            }
+        }
         for (object, rows) in routed.unsure(world, fault) {
             let belong = if rows.len() == 1 { "belongs" } else { "belong" };
             let why = format!(
