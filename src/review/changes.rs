@@ -19,8 +19,10 @@ use crate::finding::{FindingId, ProposalKind};
 use crate::folder::{self, FolderError, Held};
 use crate::gate::Verdict;
 use crate::ledger::{self, Chain, Decided, Run};
+use crate::packet::Happened;
 
 use super::desk::decided_on;
+use super::history;
 use super::paper::{self, After, Change, FieldChange, Paper, Told};
 use super::tally::Stand;
 use super::{Folder, ReviewError, counted};
@@ -83,8 +85,8 @@ pub fn changes(
     let paper = Paper::of(&runs, run)?;
     let home = paper::home(&runs, run)?;
     let name = home.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let again = leave_out(&mut approved, &ledger, &runs, run)?;
-    let sheets = Sheets::of(&config, &paper, &approved, LeftOut { again, moved });
+    let since = leave_out(&mut approved, &ledger, &runs, run)?;
+    let sheets = Sheets::of(&config, &paper, &approved, LeftOut { since, moved });
     let (files, words) = sheets.files(run, &name, ledger.head());
     let all = folder.path.join("changes");
     folder::make(&all)?;
@@ -131,20 +133,34 @@ fn decided_again(ledger: &Chain, approved: &[(&FindingId, &Decided)], last: &Las
     words
 }
 
-/// Leaves out approvals of what the packet that followed theirs asks about again: what it proposes nobody
-/// approved.
+/// Leaves out what the packet that followed asks about again, for what it proposes nobody approved; records that
+/// are gone by then; and merges of records that are merged or not alike any more, for a merge cannot be undone.
 fn leave_out(
     approved: &mut Vec<(&FindingId, &Decided)>,
     ledger: &Chain,
     runs: &Path,
     run: &Run,
-) -> Result<Option<Again>, ReviewError> {
+) -> Result<Option<Since>, ReviewError> {
     let Some(follower) = ledger.follower(run) else { return Ok(None) };
     let paper = Paper::of(runs, follower)?;
-    let all = approved.len();
-    approved.retain(|(id, _)| paper.find(id).iter().all(|told| told.stand != Stand::Undecided));
-    let count = all - approved.len();
-    Ok((count > 0).then_some(Again { count, day: follower.as_of }))
+    let known = history::remembered(runs, follower)?;
+    let mut since = Since { day: follower.as_of, asked: 0, gone: 0, merged: 0, unlike: 0 };
+    approved.retain(|(id, decided)| {
+        let is_merge = decided.kind == ProposalKind::MergeCandidate;
+        let change = known.get(id).and_then(|memory| memory.change).map(|(_, happened)| happened);
+        let of = match change {
+            _ if paper.find(id).iter().any(|told| told.stand == Stand::Undecided) => {
+                &mut since.asked
+            }
+            Some(Happened::Gone) => &mut since.gone,
+            Some(Happened::Applied) if is_merge => &mut since.merged,
+            Some(Happened::Differently) if is_merge => &mut since.unlike,
+            Some(_) | None => return true,
+        };
+        *of += 1;
+        false
+    });
+    Ok(Some(since))
 }
 
 /// Sheets may be written anew as long as nobody put anything beside them or wrote into them.
@@ -194,17 +210,55 @@ fn is_approval(decided: &Decided) -> bool {
     matches!(decided.decision.verdict(), Verdict::Approve { .. })
 }
 
-/// Approved changes that a later packet asks about again.
+/// How many approved changes a later packet overtook.
 #[derive(Debug, Clone, Copy)]
-struct Again {
-    count: usize,
+struct Since {
     /// The day of that packet.
     day: NaiveDate,
+    /// It asks about them again.
+    asked: usize,
+    /// Their records are gone.
+    gone: usize,
+    /// Merges that are made.
+    merged: usize,
+    /// Merges of records that are not alike any more.
+    unlike: usize,
+}
+
+impl Since {
+    /// What is left out, a paragraph for each reason.
+    fn words(&self) -> String {
+        let Self { day, asked, gone, merged, unlike } = *self;
+        let changes = |count| counted(count, "approved change");
+        let merges = |count| counted(count, "approved merge");
+        let told = [
+            (
+                asked,
+                format!(
+                    "{}. The packet of {day} asks again, because what stood there or was proposed has changed \
+                 since; what is decided there counts",
+                    changes(asked)
+                ),
+            ),
+            (gone, format!("{}. By the packet of {day} the record is gone", changes(gone))),
+            (merged, format!("{}. By the packet of {day} it is made", merges(merged))),
+            (
+                unlike,
+                format!(
+                    "{}. By the packet of {day} the records are not alike any more, or were merged otherwise; \
+                 a merge cannot be taken back, so it is asked again where they are found once more",
+                    merges(unlike)
+                ),
+            ),
+        ];
+        let told = told.into_iter().filter(|(count, _)| *count > 0);
+        told.map(|(_, words)| format!("\nLeft out: {words}.\n")).collect()
+    }
 }
 
 /// Approved changes that are in no sheet.
 struct LeftOut {
-    again: Option<Again>,
+    since: Option<Since>,
     /// Those that were decided again on another packet, in words.
     moved: String,
 }
@@ -437,13 +491,7 @@ impl<'c> Sheets<'c> {
         if lines.is_empty() {
             words += "- nothing: see below\n";
         }
-        if let Some(Again { count, day }) = self.left_out.again {
-            let changes = counted(count, "approved change");
-            words += &format!(
-                "\nLeft out: {changes}. The packet of {day} asks again, because what stood there or was \
-                 proposed has changed since; what is decided there counts.\n"
-            );
-        }
+        words += &self.left_out.since.map(|since| since.words()).unwrap_or_default();
         words += &self.left_out.moved;
         words += "\nBefore a row is applied, the record has to hold what its `expected` column says; leave out a row that differs.\n\
                   The inverse sheets put back what stood there.\n";

@@ -169,8 +169,8 @@ impl<'l> Past<'l> {
         let (sights, gaps) =
             applied::sights(runs, &self.decisions, now.judged.as_of.day, pulled, boundary);
         self.gaps.extend(gaps);
-        let unseen = self.settle(now, &sights, &mut memory, &mut since);
-        self.follow(now, &sights, &unseen, &mut memory, &mut since);
+        let unfound = self.settle(now, &sights, &mut memory, &mut since);
+        self.follow(now, &sights, &unfound, &mut memory, &mut since);
         let lines = memory.iter().map(|(id, memory)| memory.line(id));
         let lines = lines.collect::<serde_json::Result<_>>()?;
         Ok(Present { standings, since, lines, gaps: self.gaps })
@@ -319,15 +319,15 @@ impl<'l> Past<'l> {
     }
 
     /// What became of the findings that are not found any more. They are remembered for a while. Gives those
-    /// that nobody could look at.
+    /// that are not resolved for it.
     fn settle(
         &mut self,
         now: &Now<'_>,
         sights: &BTreeMap<&FindingId, Sight>,
         memory: &mut BTreeMap<FindingId, Memory>,
         since: &mut Since,
-    ) -> BTreeSet<FindingId> {
-        let mut unseen = BTreeSet::new();
+    ) -> Unfound {
+        let mut unfound = Unfound::default();
         let day = now.judged.as_of.day;
         let together = Together::of(&now.judged.reports);
         for (id, mut before) in mem::take(&mut self.memory) {
@@ -352,10 +352,10 @@ impl<'l> Past<'l> {
                                 how,
                             });
                         }
-                        Fate::ToBeMade => {}
+                        Fate::Unlike => drop(unfound.unlike.insert(id.clone())),
                         Fate::Unseen => {
                             since.unseen += 1;
-                            unseen.insert(id.clone());
+                            unfound.unseen.insert(id.clone());
                             let open = decided.and_then(|it| open(&id, it, day, false));
                             since.unanswered.extend(open);
                         }
@@ -366,7 +366,7 @@ impl<'l> Past<'l> {
                 memory.insert(id, before);
             }
         }
-        unseen
+        unfound
     }
 
     /// What became of the changes that were approved.
@@ -374,7 +374,7 @@ impl<'l> Past<'l> {
         &self,
         now: &Now<'_>,
         sights: &BTreeMap<&FindingId, Sight>,
-        unseen: &BTreeSet<FindingId>,
+        unfound: &Unfound,
         memory: &mut BTreeMap<FindingId, Memory>,
         since: &mut Since,
     ) {
@@ -385,10 +385,12 @@ impl<'l> Past<'l> {
             let is_excluded = is_excluded(&decided.record, now)
                 || known.iter().any(|it| it.records().any(|record| is_excluded(record, now)));
             // Only the finding tells what a person did by hand, and nobody looked for it.
-            let is_untold = sight == Sight::AskTheFinding && unseen.contains(id);
+            let is_untold = sight == Sight::AskTheFinding && unfound.unseen.contains(id);
             if now.cut.contains(&decided.record.object) || is_excluded || is_untold {
                 continue;
             }
+            // Nobody made the merge, and on what its records say now nobody approved it.
+            let sight = if unfound.unlike.contains(id) { Sight::Otherwise } else { sight };
             let Some(state) = happened(sight, known.as_deref(), run.as_of) else { continue };
             let before = known.as_deref().and_then(|memory| memory.change);
             let changed = match before {
@@ -431,10 +433,19 @@ impl Again<'_> {
 /// What became of a finding that is not found any more.
 enum Fate {
     Resolved(How),
-    /// Its merge was approved and nobody made it, whatever its check says now: it waits as it did.
-    ToBeMade,
+    /// Its merge was approved and nobody made it, and its records are not alike any more.
+    Unlike,
     /// Its check or its records were not looked at.
     Unseen,
+}
+
+/// The findings that are not found any more and are not resolved.
+#[derive(Debug, Default)]
+struct Unfound {
+    /// Those that nobody could look at.
+    unseen: BTreeSet<FindingId>,
+    /// Approved merges that nobody made, of records that are not alike any more.
+    unlike: BTreeSet<FindingId>,
 }
 
 /// Which records findings about equals name together, by family.
@@ -754,7 +765,7 @@ impl Memory {
             _ if gone => Fate::Resolved(How::Gone),
             _ if now.unruled.contains(id) => Fate::Resolved(How::ByRules),
             _ if now.lapsed.contains(id) => Fate::Resolved(How::ByTime),
-            Some(_) if is_merge && !any_gone => Fate::ToBeMade,
+            Some(_) if is_merge && !any_gone => Fate::Unlike,
             // Nobody made the change: it is right by something else.
             Some(_) if sight == Some(Sight::AsBefore) => Fate::Resolved(How::Otherwise),
             Some(_) => Fate::Resolved(How::AfterApproval),

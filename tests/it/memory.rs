@@ -227,18 +227,26 @@ fn an_approved_change_of_a_record_that_is_gone_was_not_applied() {
 }
 
 #[test]
-fn a_merge_that_nobody_made_stays_to_be_made_although_its_check_is_silent() {
+fn a_merge_of_records_that_are_not_alike_any_more_is_not_resolved_and_not_handed_out() {
     let job = Job::weekly();
     job.put("rules/duplicates.toml", "[similar-person]\noff = true\n");
     week(&job, 0);
     decide(&job, &Filled::of(&job, DAY).says(&job, DAY, "DUP-01", "00Q1", confirm()));
     // One of the twins got another address; both are there.
     job.edit("exports/lead.csv", "00Q2,Ann,Ng,Acme,ann.ng@", "00Q2,Ann,Ng,Acme,anna.ng@");
+    let merge = "1,merge,lead,00Q1,00Q1,00Q2,";
+    job.call(&["changes"]).ends(0);
+    assert!(job.text(&format!("changes/{DAY}/by-hand.csv")).contains(merge));
     for n in [1, 2] {
         let said = week(&job, n);
-        assert!(said.contains("1 approved and not yet in the CRM"), "{said}");
+        let is_news = said.contains("1 approved, and changed to something else");
+        assert_eq!(is_news, n == 1, "{said}");
         assert!(!said.contains("resolved") && !said.contains("could not be looked at"), "{said}");
         assert_eq!(open(&job, n, "DUP-01"), ["00Q1"]);
+        let sheets = job.call(&["changes"]).ends(0).out;
+        assert!(sheets.contains("1 approved merge. By the packet of"), "{sheets}");
+        assert!(sheets.contains("the records are not alike any more"), "{sheets}");
+        assert!(!job.has(&format!("changes/{DAY}/by-hand.csv")));
     }
     let leads = job.text("exports/lead.csv");
     let without: Vec<_> = leads.lines().filter(|line| !line.starts_with("00Q2")).collect();
@@ -246,6 +254,17 @@ fn a_merge_that_nobody_made_stays_to_be_made_although_its_check_is_silent() {
     let said = week(&job, 3);
     assert!(said.contains("1 resolved: 1 after its change was approved"), "{said}");
     assert!(said.contains("1 approved and applied"), "{said}");
+    let sheets = job.call(&["changes"]).ends(0).out;
+    assert!(
+        sheets.contains("1 approved merge. By the packet of 2026-03-22 it is made"),
+        "{sheets}"
+    );
+    // Records that are alike once more are asked about on what they say now.
+    let other =
+        leads.replace("anna.ng@acme-corp.com", "ann.ng@acme-corp.com").replace(",Ng,", ",Ng-Li,");
+    job.put("exports/lead.csv", &other);
+    week(&job, 4);
+    assert!(standing(&job, 4).iter().any(|it| it == "DUP-01 00Q1 reopened 2 decide"));
 }
 
 #[test]
