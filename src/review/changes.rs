@@ -252,7 +252,7 @@ impl Since {
             ),
         ];
         let told = told.into_iter().filter(|(count, _)| *count > 0);
-        told.map(|(_, words)| format!("\nLeft out: {words}.\n")).collect()
+        told.fold(String::new(), |all, (_, words)| all + &format!("\nLeft out: {words}.\n"))
     }
 }
 

@@ -21,7 +21,7 @@ use crate::packet::{ActionKind, Fact, Line, Quote, visible};
 use super::desk::decided_on;
 use super::manifest::RulesFile;
 use super::paper::Findings;
-use super::{Folder, ReviewError, manifest, paper};
+use super::{Folder, ReviewError, history, manifest, paper};
 
 /// Runs that are named where another was meant.
 const RUNS_LISTED: usize = 10;
@@ -61,15 +61,21 @@ pub fn explain(
             None => "there is no run yet\n  hint: `crm-review run` makes one".to_owned(),
         }));
     };
-    let told = Findings::of(&folder.path.join("runs"), run)?.finding(&id)?;
+    let runs = folder.path.join("runs");
+    let told = Findings::of(&runs, run)?.finding(&id)?;
     if told.is_empty() {
-        let hint = match of {
-            Some(_) => String::new(),
-            None => "\n  hint: name the day of another run with --of DATE".to_owned(),
+        let known = history::remembered(&runs, run).unwrap_or_default();
+        let hint = match (known.get(&id), of) {
+            (Some(memory), _) => {
+                let last = memory.last;
+                format!("\n  hint: it was found last on {last}: name that day with --of {last}")
+            }
+            (None, Some(_)) => String::new(),
+            (None, None) => "\n  hint: name the day of another run with --of DATE".to_owned(),
         };
         return Ok(Err(format!("the run of {} has no finding {id}{hint}", run.as_of)));
     }
-    let home = paper::home(&folder.path.join("runs"), run)?;
+    let home = paper::home(&runs, run)?;
     let then = manifest::kept(&home).map(|kept| kept.rules).unwrap_or_default();
     let is_kept = |it: &RulesFile| {
         then.iter().any(|then| (&then.file, &then.sha256) == (&it.file, &it.sha256))

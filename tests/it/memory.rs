@@ -722,6 +722,13 @@ fn an_escalation_whose_record_left_the_batch_can_be_ended() {
     job.put("review.toml", &format!("{review}\n[batch]\nids = \"ids.csv\"\n"));
     job.put("rules/ids.csv", "00Q1\n");
     assert!(week(&job, 1).contains("a decisions file can only reject it or escalate it again"));
+    let id = word(
+        &Filled::of(&job, DAY).says(&job, DAY, "OWN-02", "00Q4", approve()).file["decisions"][0]["finding"],
+    );
+    let unknown = job.call(&["explain", &id]).ends(2).err;
+    let hint = format!("hint: it was found last on {DAY}: name that day with --of {DAY}");
+    assert!(unknown.contains(&hint), "{unknown}");
+    job.call(&["explain", &id, "--of", DAY]).ends(0);
     // What the packet of that day says of it, decided on this one.
     let answer = |n: usize, decision: Value| {
         let mut filled = says(decision).file;
