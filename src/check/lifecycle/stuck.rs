@@ -162,7 +162,8 @@ fn judge(world: &World<'_>, asked: &Asked) -> Judgement {
             world,
             rule,
             sample: &sample,
-            entered: asked.history.as_ref().map(|history| (history, &visits.latest)),
+            history: asked.history.as_ref(),
+            visits: &visits,
             ladder,
             flags: &asked.flags,
             stage: &ladder.field,
@@ -210,8 +211,8 @@ struct Case<'w, 'a> {
     world: &'w World<'a>,
     rule: &'w Rule,
     sample: &'w Sample<'a>,
-    /// The last change of the stage of each record without its date.
-    entered: Option<(&'w History, &'w HashMap<(Object, usize), Change<'a>>)>,
+    history: Option<&'w History>,
+    visits: &'w Visits<'a>,
     ladder: &'w Ladder,
     flags: &'w Flags,
     stage: &'w Field,
@@ -288,8 +289,8 @@ impl<'a> Case<'_, 'a> {
 
     /// The change that led into the present stage, by a history that tells it.
     fn entered(&self, row: Row<'a>) -> Option<(&History, Change<'a>)> {
-        let (history, latest) = self.entered?;
-        let change = latest.get(&(row.object(), row.position()))?;
+        let history = self.history?;
+        let change = self.visits.latest.get(&(row.object(), row.position()))?;
         let is_present = same(history.after(change)?, row.text(self.stage)?);
         is_present.then_some((history, *change))
     }
