@@ -310,6 +310,9 @@ pub(super) fn unique<'h>(
     };
     let (columns, at): (Vec<&str>, Vec<usize>) =
         columns.into_iter().filter_map(|name| Some((name, once(name)?))).unzip();
+    if columns.is_empty() {
+        return columns;
+    }
     let sink = || Keys { rows: 0, columns: vec![Vec::new(); at.len()] };
     // What cannot be read is refused where the table is.
     let Ok((sinks, _)) = sheet.read(&at, sink, threads) else { return columns };
